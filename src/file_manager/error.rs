@@ -1,0 +1,106 @@
+//! What can go wrong at the file manager's door: what is to be done, whether the effect may have happened, and a hint.
+
+use crate::retry::{Disposed, Disposition};
+use std::time::Duration;
+
+/// A failed call. Its text names the call, the path and what was answered, and never holds a secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{call} {subject}: {message}")]
+pub struct FileManagerError {
+    /// `saveToDisk create`, `updatePermissions`, `reportResults`, …
+    pub call: &'static str,
+    /// The path, escaped for display, or the address.
+    pub subject: String,
+    /// What went wrong.
+    pub kind: FileManagerErrorKind,
+    /// The other side's words or ours, capped and escaped for display.
+    pub message: String,
+}
+
+/// The failures that are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileManagerErrorKind {
+    /// 404 on a path.
+    NotFound,
+    /// 409 without `Retry-After`: the target path is taken.
+    Taken,
+    /// 400, 413, 415, 422 and other definite refusals: no effect, and none by asking again.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// 401 or 403: the token is missing or wrong.
+    Unauthorised {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// 408, 425, 429, 5xx, and 409 with `Retry-After` (the same key is in progress).
+    Busy {
+        /// The HTTP status.
+        status: u16,
+        /// What `Retry-After` asked for.
+        after: Option<Duration>,
+    },
+    /// No answer in time: it may have had its effect.
+    Timeout,
+    /// Nobody listens, no such host, no trust: it had no effect.
+    Unreachable,
+    /// The connection broke: it may have had its effect.
+    Interrupted,
+    /// Our own body failed (S3's bytes broke off or were wrong), so the request was aborted: no effect.
+    BodyFailed,
+    /// 2xx with an answer that cannot be read: it may have had its effect.
+    BadAnswer,
+}
+
+impl FileManagerErrorKind {
+    /// A short, stable name for reports.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotFound => "file_manager_not_found".to_owned(),
+            Self::Taken => "file_manager_path_taken".to_owned(),
+            Self::Refused { status } | Self::Unauthorised { status } | Self::Busy { status, .. } => format!("file_manager_{status}"),
+            Self::Timeout => "file_manager_timeout".to_owned(),
+            Self::Unreachable => "file_manager_unreachable".to_owned(),
+            Self::Interrupted => "file_manager_interrupted".to_owned(),
+            Self::BodyFailed => "body_failed".to_owned(),
+            Self::BadAnswer => "file_manager_bad_answer".to_owned(),
+        }
+    }
+
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotFound => "the file manager does not know the path",
+            Self::Taken => "another file has that path in the file manager",
+            Self::Refused { .. } => "the file manager refuses the request: its words say why",
+            Self::Unauthorised { .. } => "check FILE_MANAGER_API_TOKEN",
+            Self::Busy { .. } => "the file manager is overloaded or failing; the next run tries again",
+            Self::Timeout => "the file manager answers too slowly: look at its load, or lower CONCURRENCY",
+            Self::Unreachable => "check FILE_MANAGER_API_URL (for the report: EVENTS_API_URL) and that it is running",
+            Self::Interrupted => "the connection broke; the next run tries again",
+            Self::BodyFailed => "the object could not be read whole from S3: nothing was saved",
+            Self::BadAnswer => "the answer is not the contract's: is this a file manager?",
+        }
+    }
+
+    /// Whether the call certainly had no effect, so that its intent can end: a definite refusal that the ledger keeps.
+    pub fn is_definite_refusal(&self) -> bool {
+        matches!(self, Self::NotFound | Self::Taken | Self::Refused { .. })
+    }
+}
+
+impl Disposed for FileManagerError {
+    fn disposition(&self) -> Disposition {
+        match self.kind {
+            FileManagerErrorKind::Busy { after, .. } => Disposition::Retry { after },
+            FileManagerErrorKind::Timeout
+            | FileManagerErrorKind::Interrupted
+            | FileManagerErrorKind::BodyFailed
+            | FileManagerErrorKind::BadAnswer => Disposition::Retry { after: None },
+            FileManagerErrorKind::NotFound | FileManagerErrorKind::Taken | FileManagerErrorKind::Refused { .. } => Disposition::Fail,
+            FileManagerErrorKind::Unauthorised { .. } => Disposition::Stop { transient: false },
+            FileManagerErrorKind::Unreachable => Disposition::Stop { transient: true },
+        }
+    }
+}

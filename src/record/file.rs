@@ -1,0 +1,45 @@
+//! A file as a snapshot describes it, and its permissions.
+
+use super::{ETag, Fingerprint, ObjectKey};
+use serde::{Deserialize, Serialize};
+
+/// Who may do what with a file, in the file manager's own words: text, never interpreted (`0755` and `755` differ).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Permissions {
+    /// `rw-r--r--`, `0644`, whatever the file manager says.
+    pub permissions: Option<String>,
+    /// The owning user.
+    pub owner: Option<String>,
+    /// The owning group.
+    pub group: Option<String>,
+}
+
+/// One row of a snapshot. `None` = missing; no field has a meaningful empty value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRecord {
+    /// The object key, byte for byte.
+    pub file_path: ObjectKey,
+    /// Permissions, owner and group.
+    pub permissions: Permissions,
+    /// Length in bytes.
+    pub size: Option<u64>,
+    /// MIME type.
+    pub file_type: Option<String>,
+    /// When the object was last written.
+    pub last_modified: Option<jiff::Timestamp>,
+    /// The file manager's own identifier.
+    pub internal_id: Option<String>,
+    /// The object's entity tag.
+    pub etag: Option<ETag>,
+    /// `STANDARD`, `GLACIER`, …
+    pub storage_class: Option<String>,
+    /// Only on versioned buckets.
+    pub version_id: Option<String>,
+}
+
+impl FileRecord {
+    /// The content's identity; `None` while ETag or size is unknown.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        Some(Fingerprint { etag: self.etag.clone()?, size: self.size? })
+    }
+}

@@ -1,0 +1,100 @@
+//! An object's name in its bucket, byte for byte. Never a path of a file system: that mapping is another module's.
+
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Write as _};
+
+/// The key of an object.
+///
+/// - It is what the bucket calls the object: never decoded, normalised, trimmed or joined.
+/// - It is not empty. Everything else is allowed: `..`, NUL, line breaks, terminal escapes.
+/// - Its order is the order of its UTF-8 bytes, which is the order in which S3 lists.
+/// - `Display` and `Debug` escape what could forge a log line or drive a terminal; [`ObjectKey::as_str`] is the raw name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ObjectKey(String);
+
+/// A key without a single byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an object key must not be empty")]
+pub struct EmptyKey;
+
+impl ObjectKey {
+    /// Takes any name that is not empty.
+    pub fn new(raw: impl Into<String>) -> Result<Self, EmptyKey> {
+        let raw = raw.into();
+        if raw.is_empty() { Err(EmptyKey) } else { Ok(Self(raw)) }
+    }
+
+    /// The raw name: for requests and for the database, never for a terminal, a log or a file path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is one of the 0-byte objects ending in `/` that consoles make to show a folder: no file.
+    pub fn is_directory_marker(&self, size: u64) -> bool {
+        size == 0 && self.0.ends_with('/')
+    }
+}
+
+impl TryFrom<String> for ObjectKey {
+    type Error = EmptyKey;
+    fn try_from(raw: String) -> Result<Self, EmptyKey> {
+        Self::new(raw)
+    }
+}
+
+impl From<ObjectKey> for String {
+    fn from(key: ObjectKey) -> Self {
+        key.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_unicode()) } else { f.write_char(c) })
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Control characters, line and paragraph separators, and what reorders, hides or joins the text around it.
+fn is_unsafe_to_print(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_cannot_forge_a_line_or_drive_a_terminal() {
+        for (raw, shown) in [
+            ("docs/Über uns.pdf", "docs/Über uns.pdf"),
+            ("x\n[INFO] forged", "x\\u{a}[INFO] forged"),
+            ("\u{1b}[2Jx", "\\u{1b}[2Jx"),
+            ("a\u{202e}txt.exe", "a\\u{202e}txt.exe"),
+            ("a\0b", "a\\u{0}b"),
+            ("a\u{85}b\u{2028}", "a\\u{85}b\\u{2028}"),
+        ] {
+            assert_eq!(ObjectKey::new(raw).map(|key| key.to_string()), Ok(shown.to_owned()));
+        }
+    }
+
+    #[test]
+    fn only_the_empty_key_is_refused() {
+        assert_eq!(ObjectKey::new(""), Err(EmptyKey));
+        assert!(ObjectKey::new("..").is_ok());
+    }
+
+    #[test]
+    fn a_directory_marker_is_empty_and_ends_in_a_slash() {
+        for (raw, size, expected) in [("a/", 0, true), ("a/", 1, false), ("a", 0, false)] {
+            assert_eq!(ObjectKey::new(raw).map(|key| key.is_directory_marker(size)), Ok(expected), "{raw} {size}");
+        }
+    }
+}

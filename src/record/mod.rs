@@ -1,0 +1,88 @@
+//! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
+
+mod file;
+mod key;
+
+pub use file::{FileRecord, Permissions};
+pub use key::{EmptyKey, ObjectKey};
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An entity tag as S3 sends it, without the quotes around it. Compared byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ETag(String);
+
+impl ETag {
+    /// Takes `"abc"`, `abc` and `W/"abc"`; `None` for an empty tag.
+    pub fn parse(raw: &str) -> Option<Self> {
+        let strong = raw.strip_prefix("W/").unwrap_or(raw);
+        let bare = strong.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(strong);
+        (!bare.is_empty()).then(|| Self(bare.to_owned()))
+    }
+
+    /// The tag without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The tag as `If-Match` wants it.
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.escape_debug())
+    }
+}
+
+/// What tells two contents apart without reading them: the object's ETag and size, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// The object's entity tag.
+    pub etag: ETag,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// What one look at an object told: a row of a listing, or the headers of a HEAD or a GET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// Length in bytes.
+    pub size: u64,
+    /// Missing where a listing comes without ETags.
+    pub etag: Option<ETag>,
+    /// When the object was last written, by the server's clock. Descriptive: never used to order anything.
+    pub last_modified: Option<jiff::Timestamp>,
+    /// `STANDARD`, `GLACIER`, …; missing = the server named none.
+    pub storage_class: Option<String>,
+    /// Only on versioned buckets.
+    pub version_id: Option<String>,
+}
+
+impl ObjectFacts {
+    /// The content's identity; `None` while the ETag is unknown.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.etag.clone().map(|etag| Fingerprint { etag, size: self.size })
+    }
+}
+
+/// The number of a look, taken from one local counter before its request goes out: of two looks at a
+/// key the one with the greater number began later. No clock decides what is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Look(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_kept_without_its_quotes() {
+        for (raw, expected) in [("\"ab-2\"", Some("ab-2")), ("ab", Some("ab")), ("W/\"x\"", Some("x")), ("", None), ("\"\"", None)] {
+            assert_eq!(ETag::parse(raw).as_ref().map(ETag::as_str), expected, "{raw}");
+        }
+    }
+}

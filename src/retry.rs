@@ -1,0 +1,131 @@
+//! Whether and when a failed call is tried again. The only user of `backon`; it decides, it never logs.
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a failure asks for. Every error of a door knows its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It may pass: try again, not before `after` (what `Retry-After` asked for).
+    Retry {
+        /// The wait that the other side asked for.
+        after: Option<Duration>,
+    },
+    /// It will not pass by itself: this object fails, the others go on.
+    Fail,
+    /// The door is shut for every object (no such bucket, wrong credentials, nobody listens): the run cannot go on.
+    Stop {
+        /// Whether it may open by itself while we wait (nobody listens), or needs a person (wrong credentials).
+        transient: bool,
+    },
+}
+
+/// An error that knows what is to be done about it.
+pub trait Disposed {
+    /// What the failure asks for.
+    fn disposition(&self) -> Disposition;
+}
+
+/// How often and how long: attempts, growing waits with full jitter, and a budget over all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryPolicy {
+    /// Attempts in all, the first one included.
+    pub attempts: usize,
+    /// The first wait's upper bound; it doubles from there.
+    pub base: Duration,
+    /// No wait of our own choice is longer.
+    pub max_wait: Duration,
+    /// No attempt starts after this.
+    pub budget: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(20), budget: Duration::from_secs(120) }
+    }
+}
+
+impl RetryPolicy {
+    /// The waits between attempts, endless ones cut at `attempts - 1`.
+    pub fn waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::default()
+            .with_min_delay(self.base)
+            .with_max_delay(self.max_wait)
+            .with_max_times(self.attempts.saturating_sub(1))
+            .with_jitter()
+            .build()
+    }
+
+    /// Calls `attempt` until it succeeds, fails for good, or the attempts or the budget are used up; the last error is returned.
+    pub async fn run<T, E, F, Fut>(&self, mut attempt: F) -> Result<T, E>
+    where
+        E: Disposed,
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let deadline = Instant::now() + self.budget;
+        let mut waits = self.waits();
+        loop {
+            let error = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let asked = match error.disposition() {
+                Disposition::Retry { after } => after,
+                Disposition::Stop { transient: true } => None,
+                Disposition::Fail | Disposition::Stop { transient: false } => return Err(error),
+            };
+            let Some(own) = waits.next() else { return Err(error) };
+            let wait = asked.map_or(own, |asked| asked.max(own));
+            if Instant::now() + wait >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Debug)]
+    struct Failure(Disposition);
+    impl Disposed for Failure {
+        fn disposition(&self) -> Disposition {
+            self.0
+        }
+    }
+
+    async fn attempts_until_given_up(policy: RetryPolicy, disposition: Disposition) -> usize {
+        let count = AtomicUsize::new(0);
+        let outcome: Result<(), Failure> = policy
+            .run(|| async {
+                count.fetch_add(1, Ordering::Relaxed);
+                Err(Failure(disposition))
+            })
+            .await;
+        assert!(outcome.is_err());
+        count.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
+        let policy = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        assert_eq!(attempts_until_given_up(policy, Disposition::Retry { after: None }).await, 3);
+        assert_eq!(attempts_until_given_up(policy, Disposition::Stop { transient: true }).await, 3);
+        assert_eq!(attempts_until_given_up(policy, Disposition::Fail).await, 1);
+        assert_eq!(attempts_until_given_up(policy, Disposition::Stop { transient: false }).await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_was_asked_for_is_kept_and_the_budget_ends_it() {
+        let policy = RetryPolicy { attempts: 10, budget: Duration::from_secs(25), ..RetryPolicy::default() };
+        let begun = Instant::now();
+        assert_eq!(attempts_until_given_up(policy, Disposition::Retry { after: Some(Duration::from_secs(10)) }).await, 3);
+        assert!(begun.elapsed() >= Duration::from_secs(20));
+    }
+}

@@ -1,0 +1,110 @@
+//! What can go wrong at the S3 door: what it was about, what is to be done, and a hint for the operator.
+
+use crate::retry::{Disposed, Disposition};
+use std::time::Duration;
+
+/// A failed call. Its text names the operation and the subject, and never holds a secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{operation} {subject}: {message}")]
+pub struct S3Error {
+    /// `ListObjectsV2`, `GetObject`, …
+    pub operation: &'static str,
+    /// The bucket or the key, escaped for display.
+    pub subject: String,
+    /// What went wrong.
+    pub kind: S3ErrorKind,
+    /// The server's code and words, or ours; escaped for display.
+    pub message: String,
+}
+
+/// The failures that are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum S3ErrorKind {
+    /// 404 on a key. Evidence only when `head_bucket` succeeds after it.
+    NoSuchKey,
+    /// The bucket is not there.
+    NoSuchBucket,
+    /// 403: the key id, the signature or the clock is wrong: no call will succeed.
+    BadCredentials,
+    /// 403: no right to do this.
+    AccessDenied,
+    /// 412: the object is no longer the one that was asked for.
+    PreconditionFailed,
+    /// 403 `InvalidObjectState`: archived, and not restored.
+    Archived,
+    /// 503 `SlowDown`, 429 and their kin.
+    Throttled {
+        /// What `Retry-After` asked for.
+        after: Option<Duration>,
+    },
+    /// Any other 5xx.
+    Server,
+    /// No answer, or no further bytes, in time.
+    Timeout,
+    /// Nobody listens, no such host, no trust.
+    Unreachable,
+    /// The connection or the body ended early.
+    Interrupted,
+    /// The body is not what the server vouched for.
+    ChecksumMismatch,
+    /// Anything else: wrong region, redirect, an answer that cannot be read.
+    Other,
+}
+
+impl S3ErrorKind {
+    /// A short, stable name for reports.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoSuchKey => "s3_no_such_key",
+            Self::NoSuchBucket => "s3_no_such_bucket",
+            Self::BadCredentials => "s3_bad_credentials",
+            Self::AccessDenied => "s3_access_denied",
+            Self::PreconditionFailed => "s3_object_replaced",
+            Self::Archived => "s3_archived",
+            Self::Throttled { .. } => "s3_throttled",
+            Self::Server => "s3_server_error",
+            Self::Timeout => "s3_timeout",
+            Self::Unreachable => "s3_unreachable",
+            Self::Interrupted => "s3_interrupted",
+            Self::ChecksumMismatch => "s3_checksum_mismatch",
+            Self::Other => "s3_error",
+        }
+    }
+
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoSuchKey => "the object vanished after it was listed",
+            Self::NoSuchBucket => "create the bucket, or correct CUSTOMER_S3_BUCKET",
+            Self::BadCredentials => "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the region, and this machine's clock",
+            Self::AccessDenied => "grant s3:ListBucket on the bucket and s3:GetObject on its objects",
+            Self::PreconditionFailed => "the object was replaced meanwhile; it is looked at again",
+            Self::Archived => "restore the object from its archive first",
+            Self::Throttled { .. } => "the store asks for fewer requests: lower CONCURRENCY",
+            Self::Server => "the store failed; the next run tries again",
+            Self::Timeout => "the store answers too slowly, or something between drops packets",
+            Self::Unreachable => "check CUSTOMER_S3_ENDPOINT and that the store is running",
+            Self::Interrupted => "the connection broke; the next run tries again",
+            Self::ChecksumMismatch => "the bytes are not those that were stored: nothing was saved; check the store and what is between",
+            Self::Other => "see the message",
+        }
+    }
+}
+
+impl Disposed for S3Error {
+    fn disposition(&self) -> Disposition {
+        match self.kind {
+            S3ErrorKind::Throttled { after } => Disposition::Retry { after },
+            S3ErrorKind::Server | S3ErrorKind::Timeout | S3ErrorKind::Interrupted | S3ErrorKind::ChecksumMismatch => {
+                Disposition::Retry { after: None }
+            }
+            S3ErrorKind::NoSuchBucket | S3ErrorKind::BadCredentials => Disposition::Stop { transient: false },
+            S3ErrorKind::Unreachable => Disposition::Stop { transient: true },
+            S3ErrorKind::NoSuchKey
+            | S3ErrorKind::AccessDenied
+            | S3ErrorKind::PreconditionFailed
+            | S3ErrorKind::Archived
+            | S3ErrorKind::Other => Disposition::Fail,
+        }
+    }
+}

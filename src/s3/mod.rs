@@ -1,0 +1,111 @@
+//! The door to S3: small traits over request structs, and who implements them. The only place that names the SDK.
+//!
+//! One call is one attempt: retrying is `retry.rs`' concern, and the SDK's own retries are off.
+
+mod error;
+
+pub use error::{S3Error, S3ErrorKind};
+
+use crate::record::{ETag, ObjectFacts, ObjectKey};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+/// One page of a listing, asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Only keys that begin with this; empty = all.
+    pub prefix: String,
+    /// Only keys after this one, in byte order; `None` = from the start.
+    pub start_after: Option<ObjectKey>,
+    /// At most this many keys (1..=1000).
+    pub max_keys: u16,
+}
+
+/// One page of a listing, answered: keys in byte order, all of them after `start_after`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// The objects of the page.
+    pub objects: Vec<(ObjectKey, ObjectFacts)>,
+    /// Whether keys follow after the last one of this page.
+    pub more: bool,
+}
+
+/// One object, asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetRequest {
+    /// Its key.
+    pub key: ObjectKey,
+    /// Only if it still is this content (else `S3ErrorKind::PreconditionFailed`).
+    pub if_match: Option<ETag>,
+}
+
+/// What the headers of a HEAD or a GET told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectHead {
+    /// Size, ETag, times and class.
+    pub facts: ObjectFacts,
+    /// MIME type as stored with the object.
+    pub content_type: Option<String>,
+    /// What the server vouches for; `None` = nothing that we can compute while the bytes pass.
+    pub checksum: Option<Checksum>,
+}
+
+/// A checksum over the whole body, decoded from its base64 or hexadecimal form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checksum {
+    /// How it is computed.
+    pub algorithm: ChecksumAlgorithm,
+    /// Big-endian bytes.
+    pub digest: Vec<u8>,
+}
+
+/// The ways to compute a checksum that S3 knows for full bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumAlgorithm {
+    /// `x-amz-checksum-crc64nvme`
+    Crc64Nvme,
+    /// `x-amz-checksum-crc32c`
+    Crc32c,
+    /// `x-amz-checksum-crc32`
+    Crc32,
+    /// `x-amz-checksum-sha256`
+    Sha256,
+    /// `x-amz-checksum-sha1`
+    Sha1,
+    /// The ETag of an object written in one part, without SSE-KMS or SSE-C.
+    Md5,
+}
+
+/// Bytes in the order of the object; an error ends it.
+pub type ByteStream = BoxStream<'static, Result<Bytes, S3Error>>;
+
+/// An object's headers and its body, which has not been read yet.
+pub struct GetObject {
+    /// The headers.
+    pub head: ObjectHead,
+    /// The body: unverified.
+    pub body: ByteStream,
+}
+
+/// Where things are.
+#[async_trait]
+pub trait ListObjects: Send + Sync {
+    /// One page.
+    async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error>;
+}
+
+/// What things are.
+#[async_trait]
+pub trait ReadObjects: Send + Sync {
+    /// Whether the bucket is there and may be used. What a 404 on a key means hangs on it.
+    async fn head_bucket(&self) -> Result<(), S3Error>;
+    /// One look at one key.
+    async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error>;
+    /// One object.
+    async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error>;
+}
+
+/// A bucket to read from.
+pub trait ReadBucket: ListObjects + ReadObjects {}
+impl<T: ListObjects + ReadObjects> ReadBucket for T {}
