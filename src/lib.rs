@@ -8,6 +8,8 @@
 
 pub mod clock;
 pub mod file_manager;
+pub mod plan;
 pub mod record;
 pub mod retry;
 pub mod s3;
+pub mod state;

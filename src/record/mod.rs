@@ -2,9 +2,11 @@
 
 mod file;
 mod key;
+mod sides;
 
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
+pub use sides::{Applied, Observed};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
