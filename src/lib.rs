@@ -7,9 +7,14 @@
 //! The modules, in reading order:
 
 pub mod clock;
+pub mod failpoint;
 pub mod file_manager;
 pub mod plan;
 pub mod record;
 pub mod retry;
 pub mod s3;
+pub mod workflow;
+pub mod apply;
+pub mod listing;
+pub mod transfer;
 pub mod state;

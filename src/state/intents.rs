@@ -1,7 +1,8 @@
 //! Intents: what we were about to do, and its outcome. An open intent locks its path.
 
 use super::looks::integer;
-use super::{FILE_MANAGER, State, StateError, applied, pending};
+use super::pending::{self, Trigger};
+use super::{FILE_MANAGER, State, StateError, applied};
 use crate::plan::{Effect, Planned};
 use crate::record::{ETag, FileRecord, Fingerprint, ObjectKey};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -38,7 +39,7 @@ impl State {
             .call(move |connection| {
                 applied::write(connection, &file)?;
                 remove(connection, &file.file_path)?;
-                pending::settle(connection, &file.file_path, limits)
+                pending::think_again(connection, &file.file_path, Trigger::Outcome, limits)
             })
             .await
     }
@@ -50,7 +51,7 @@ impl State {
             .call(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
-                pending::settle(connection, &path, limits)
+                pending::think_again(connection, &path, Trigger::Outcome, limits)
             })
             .await
     }
@@ -68,7 +69,7 @@ impl State {
             .call(move |connection| {
                 remove(connection, &path)?;
                 applied::unconfirm(connection, &path)?;
-                pending::settle(connection, &path, limits)
+                pending::think_again(connection, &path, Trigger::InHand, limits)
             })
             .await
     }

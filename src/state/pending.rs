@@ -55,7 +55,9 @@ pub struct Failure {
 pub(super) enum Trigger {
     /// A new look; whether it showed anything new.
     Look { changed: bool },
-    /// Something was done about it, or tried.
+    /// Whoever has it in hand learnt something, and goes on with it.
+    InHand,
+    /// Whoever had it in hand has done with it.
     Outcome,
 }
 
@@ -72,30 +74,30 @@ impl State {
     }
 
     /// A path failed: it is tried again in a later run, not before `next_attempt`. An open intent stays open.
-    pub async fn park(&self, work: &Work, failure: Failure, next_attempt: Timestamp) -> Result<(), StateError> {
-        let (seq, path) = (work.seq, work.path.clone());
+    pub async fn park(&self, path: &ObjectKey, failure: Failure, next_attempt: Timestamp) -> Result<(), StateError> {
+        let path = path.clone();
         self.writer
             .call(move |connection| {
                 let mut statement = connection.prepare_cached(
                     "UPDATE pending SET status = 'parked', attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
-                     WHERE sink = ?1 AND path = ?2 AND seq = ?6",
+                     WHERE sink = ?1 AND path = ?2",
                 )?;
                 let next = next_attempt.as_microsecond();
-                statement.execute(params![FILE_MANAGER, path.as_str(), next, failure.reason, failure.message, seq])?;
+                statement.execute(params![FILE_MANAGER, path.as_str(), next, failure.reason, failure.message])?;
                 Ok(())
             })
             .await
     }
 
     /// A path is left out until a look shows something new, or somebody asks for it again.
-    pub async fn skip(&self, work: &Work, reason: SkipReason) -> Result<(), StateError> {
-        let (seq, path) = (work.seq, work.path.clone());
+    pub async fn skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
+        let path = path.clone();
         self.writer
             .call(move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2 AND seq = ?4",
+                    "UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2",
                 )?;
-                statement.execute(params![FILE_MANAGER, path.as_str(), reason.as_str(), seq])?;
+                statement.execute(params![FILE_MANAGER, path.as_str(), reason.as_str()])?;
                 Ok(())
             })
             .await
@@ -117,7 +119,7 @@ impl State {
     /// Nothing more to do about a path for now: thinks about it once more, in case a look came in meanwhile.
     pub async fn settle(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);
-        self.writer.call(move |connection| settle(connection, &path, limits)).await
+        self.writer.call(move |connection| think_again(connection, &path, Trigger::Outcome, limits)).await
     }
 
     /// Makes everything due that was parked or skipped: somebody asked.
@@ -148,11 +150,11 @@ impl State {
     }
 }
 
-/// Reads both sides again and decides anew, after an outcome.
-pub(super) fn settle(connection: &Connection, path: &ObjectKey, limits: Limits) -> Result<(), StateError> {
+/// Reads both sides again and decides anew.
+pub(super) fn think_again(connection: &Connection, path: &ObjectKey, trigger: Trigger, limits: Limits) -> Result<(), StateError> {
     let observed = looks::read(connection, path)?;
     let applied = applied::read(connection, path)?;
-    reconsider(connection, path, (applied.as_ref(), observed.as_ref()), Trigger::Outcome, limits).map(drop)
+    reconsider(connection, path, (applied.as_ref(), observed.as_ref()), trigger, limits).map(drop)
 }
 
 /// Brings a path's row into line with the decision; says whether something is to be done now.
@@ -169,7 +171,7 @@ pub(super) fn reconsider(
         Verdict::Nothing if intents::is_open(connection, path)? => queue(connection, path, row.as_ref(), (false, large), trigger),
         Verdict::Nothing => {
             // A page that showed the key absent is newer than the look behind this outcome: only a look answers it.
-            if row.is_some_and(|row| trigger != Trigger::Outcome || !row.deletion) {
+            if row.is_some_and(|row| matches!(trigger, Trigger::Look { .. }) || !row.deletion) {
                 connection
                     .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
@@ -206,6 +208,7 @@ fn queue(
 ) -> Result<bool, StateError> {
     let stays = row.is_some_and(|row| match trigger {
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
+        Trigger::InHand => true,
         Trigger::Outcome => row.deletion && !deletion,
     });
     if !stays {
