@@ -7,7 +7,9 @@
 //! The modules, in reading order:
 
 pub mod clock;
+pub mod diff;
 pub mod file_manager;
 pub mod record;
 pub mod retry;
 pub mod s3;
+pub mod snapshot;
