@@ -1,8 +1,10 @@
 //! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
 
+mod escape;
 mod file;
 mod key;
 
+pub use escape::{Escaped, escape_json};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
 
