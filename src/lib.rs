@@ -7,6 +7,7 @@
 //! The modules, in reading order:
 
 pub mod clock;
+pub mod diff;
 pub mod file_manager;
 pub mod record;
 pub mod retry;
