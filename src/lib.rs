@@ -6,8 +6,32 @@
 //!
 //! The modules, in reading order:
 
-pub mod clock;
-pub mod file_manager;
 pub mod record;
-pub mod retry;
+
+pub mod listing;
+
+pub mod state;
+
+pub mod snapshot;
+
+pub mod diff;
+
+pub mod plan;
+
+pub mod apply;
+
+pub mod transfer;
+
+pub mod report;
+
+pub mod workflow;
+
+pub mod config;
+
 pub mod s3;
+
+pub mod file_manager;
+
+pub mod clock;
+pub mod failpoint;
+pub mod retry;

@@ -1,6 +1,6 @@
 //! Whether and when a failed call is tried again. The only user of `backon`; it decides, it never logs.
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,14 +48,15 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The waits between attempts, endless ones cut at `attempts - 1`.
-    pub fn waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
-        ExponentialBuilder::default()
+    /// Begins a call that may take several attempts.
+    pub fn begin(&self) -> Attempts {
+        let waits = ExponentialBuilder::default()
             .with_min_delay(self.base)
             .with_max_delay(self.max_wait)
             .with_max_times(self.attempts.saturating_sub(1))
             .with_jitter()
-            .build()
+            .build();
+        Attempts { waits, deadline: Instant::now() + self.budget }
     }
 
     /// Calls `attempt` until it succeeds, fails for good, or the attempts or the budget are used up; the last error is returned.
@@ -65,25 +66,37 @@ impl RetryPolicy {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let deadline = Instant::now() + self.budget;
-        let mut waits = self.waits();
+        let mut attempts = self.begin();
         loop {
-            let error = match attempt().await {
+            match attempt().await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            let asked = match error.disposition() {
-                Disposition::Retry { after } => after,
-                Disposition::Stop { transient: true } => None,
-                Disposition::Fail | Disposition::Stop { transient: false } => return Err(error),
-            };
-            let Some(own) = waits.next() else { return Err(error) };
-            let wait = asked.map_or(own, |asked| asked.max(own));
-            if Instant::now() + wait >= deadline {
-                return Err(error);
+                Err(error) => match attempts.next_wait(&error) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => return Err(error),
+                },
             }
-            tokio::time::sleep(wait).await;
         }
+    }
+}
+
+/// One call's attempts: how long to wait after each failure, and when to give up.
+#[derive(Debug)]
+pub struct Attempts {
+    waits: ExponentialBackoff,
+    deadline: Instant,
+}
+
+impl Attempts {
+    /// How long to wait before the next attempt; `None` = this failure is the last word.
+    pub fn next_wait(&mut self, error: &impl Disposed) -> Option<Duration> {
+        let asked = match error.disposition() {
+            Disposition::Retry { after } => after,
+            Disposition::Stop { transient: true } => None,
+            Disposition::Fail | Disposition::Stop { transient: false } => return None,
+        };
+        let own = self.waits.next()?;
+        let wait = asked.map_or(own, |asked| asked.max(own));
+        (Instant::now() + wait < self.deadline).then_some(wait)
     }
 }
 

@@ -1,7 +1,8 @@
 //! An object's name in its bucket, byte for byte. Never a path of a file system: that mapping is another module's.
 
+use super::Escaped;
 use serde::{Deserialize, Serialize};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// The key of an object.
 ///
@@ -51,7 +52,7 @@ impl From<ObjectKey> for String {
 
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_unicode()) } else { f.write_char(c) })
+        Escaped(&self.0).fmt(f)
     }
 }
 
@@ -59,12 +60,6 @@ impl fmt::Debug for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
-}
-
-/// Control characters, line and paragraph separators, and what reorders, hides or joins the text around it.
-fn is_unsafe_to_print(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
 
+mod escape;
 mod file;
 mod key;
+mod sides;
 
+pub use escape::{Escaped, escape_json};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
+pub use sides::{Applied, Observed};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

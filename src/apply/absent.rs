@@ -1,0 +1,45 @@
+//! Keys that a listing should have shown and did not: each is looked at before anything is done about it.
+
+use super::{ApplyError, FileManagerSink};
+use crate::listing;
+use crate::record::ObjectKey;
+use crate::state::{LookedAt, Work};
+use std::collections::HashMap;
+
+/// What the looks at a batch came to.
+pub(super) struct AbsentLooks {
+    /// There is something to do about these: most of them deletes.
+    pub(super) work: Vec<Work>,
+    /// These are gone, and the sink never had them.
+    pub(super) never_applied: u64,
+    /// These could not be looked at; with the failed runs so far.
+    pub(super) failed: Vec<(ObjectKey, u32, ApplyError)>,
+}
+
+impl FileManagerSink {
+    /// Looks at each path of a batch, stores what was seen, and says what is to be done now. An error is a shut door.
+    pub(super) async fn look_at_absent(&self, batch: Vec<Work>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
+        let look = self.state.next_look();
+        let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();
+        let keys = batch.into_iter().map(|work| work.path).collect();
+        let mut looks = AbsentLooks { work: Vec::new(), never_applied: 0, failed: Vec::new() };
+        let mut seen = Vec::new();
+        for (path, found) in listing::look_at_each(&self.bucket, keys, at_a_time, self.options.retry).await? {
+            match found {
+                Ok(facts) => seen.push(LookedAt { path, facts, look }),
+                Err(error) => {
+                    let attempts = attempts.get(&path).copied().unwrap_or_default();
+                    looks.failed.push((path, attempts, error.into()));
+                }
+            }
+        }
+        self.state.commit_looks(seen.clone()).await?;
+        for LookedAt { path, facts, .. } in seen {
+            match self.state.work(&path).await? {
+                Some(work) => looks.work.push(work),
+                None => looks.never_applied += u64::from(facts.is_none()),
+            }
+        }
+        Ok(looks)
+    }
+}

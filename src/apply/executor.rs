@@ -1,0 +1,229 @@
+//! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
+//! stops when a door is shut for all. What becomes of one path is the sink's concern.
+
+use super::{ApplyError, Ending, FileManagerSink, Tally};
+use crate::clock::Clock;
+use crate::plan::SkipReason;
+use crate::record::ObjectKey;
+use crate::retry::{Disposed, Disposition};
+use crate::state::{Failure, Lane, State, StateError, Work};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Paths taken from the state at a time.
+const TAKEN_AT_A_TIME: usize = 256;
+/// So many transient failures in a row, without one success, are a door that is shut rather than so many bad objects.
+const FAILURES_IN_A_ROW: u64 = 50;
+/// The first wait of a parked path; it doubles with each failed run.
+const PARKED_MINUTES: i64 = 1;
+/// No parked path waits longer.
+const PARKED_MINUTES_MOST: i64 = 360;
+
+/// Why a run stops taking work before there is none left.
+#[derive(Clone, Debug, Default)]
+pub struct Halt {
+    token: CancellationToken,
+    cause: Arc<Mutex<Option<Arc<ApplyError>>>>,
+}
+
+impl Halt {
+    /// Stops; the first cause is kept. Without one, somebody asked.
+    pub fn stop(&self, cause: Option<ApplyError>) {
+        let mut kept = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cause) = cause
+            && kept.is_none()
+            && !self.token.is_cancelled()
+        {
+            *kept = Some(Arc::new(cause));
+        }
+        self.token.cancel();
+    }
+
+    /// Whether to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Waits until somebody stops.
+    pub async fn stopped(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// The door that was shut, if that was it.
+    pub fn cause(&self) -> Option<Arc<ApplyError>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How much at a time, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Operations at a time; a quarter of them, at least one, may be large objects.
+    pub concurrency: usize,
+    /// How long what is in hand may take once the run stops.
+    pub grace: Duration,
+}
+
+/// Works through what is pending. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    /// Brings one path where it belongs.
+    sink: Arc<FileManagerSink>,
+    state: State,
+    clock: Arc<dyn Clock>,
+    tally: Arc<Tally>,
+    halt: Halt,
+    /// Operations at a time, over all lanes.
+    all: Arc<Semaphore>,
+    /// Of these, large objects: the small ones always find a place.
+    large: Arc<Semaphore>,
+    failures_in_a_row: Arc<AtomicU64>,
+    /// How long what is in hand may take once the run stops.
+    grace: Duration,
+}
+
+impl Executor {
+    /// Works with a sink, within bounds.
+    pub fn new(sink: FileManagerSink, clock: Arc<dyn Clock>, tally: Arc<Tally>, halt: Halt, bounds: Bounds) -> Self {
+        Self {
+            state: sink.state.clone(),
+            sink: Arc::new(sink),
+            clock,
+            tally,
+            halt,
+            all: Arc::new(Semaphore::new(bounds.concurrency)),
+            large: Arc::new(Semaphore::new((bounds.concurrency / 4).max(1))),
+            failures_in_a_row: Arc::new(AtomicU64::new(0)),
+            grace: bounds.grace,
+        }
+    }
+
+    /// Works through a lane until nothing is due in it. While `listing` says that more may come (`true`), waits for it.
+    /// Returns how many paths it had in hand.
+    pub async fn drain(&self, lane: Lane, mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
+        let mut tasks = JoinSet::new();
+        let (mut after, mut taken) = (0, 0);
+        while !self.halt.is_stopped() {
+            let more_may_come = *listing.borrow_and_update();
+            let batch = self.state.take(lane, after, TAKEN_AT_A_TIME).await?;
+            if batch.is_empty() {
+                if tasks.is_empty() && !more_may_come {
+                    break;
+                }
+                tokio::select! {
+                    _ = tasks.join_next(), if !tasks.is_empty() => {}
+                    // The other end is gone: no more will come.
+                    ended = listing.changed(), if more_may_come => if ended.is_err() { break },
+                    () = self.halt.stopped() => {}
+                }
+                continue;
+            }
+            taken += batch.len() as u64;
+            after = batch.last().map_or(after, |work| work.seq);
+            for work in self.prepare(batch, lane).await {
+                if !self.spawn(work, lane, &mut tasks).await {
+                    break;
+                }
+            }
+        }
+        self.finish(tasks).await;
+        Ok(taken)
+    }
+
+    /// Waits for what is in hand; once the run stops, no longer than the grace. What is cut off then is an open intent.
+    async fn finish(&self, mut tasks: JoinSet<()>) {
+        let out_of_grace = async {
+            self.halt.stopped().await;
+            tokio::time::sleep(self.grace).await;
+        };
+        tokio::select! {
+            () = async { while tasks.join_next().await.is_some() {} } => {}
+            () = out_of_grace => {}
+        }
+        tasks.shutdown().await;
+    }
+
+    /// In the lane of the absent, looks come first: only what they say counts.
+    async fn prepare(&self, batch: Vec<Work>, lane: Lane) -> Vec<Work> {
+        if lane != Lane::Absent {
+            return batch;
+        }
+        match self.sink.look_at_absent(batch, self.all.available_permits().max(1)).await {
+            Ok(looks) => {
+                for _ in 0..looks.never_applied {
+                    self.tally.ended(&Ending::Skipped(SkipReason::NotInBucket));
+                }
+                for (path, attempts, error) in looks.failed {
+                    self.failed(&path, attempts, error).await;
+                }
+                looks.work
+            }
+            Err(error) => {
+                self.halt.stop(Some(error));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Starts one operation as soon as there is a place for it; `false` = the run stops instead.
+    async fn spawn(&self, work: Work, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
+        let places = async {
+            let lane_place = if lane == Lane::Large { Some(self.large.clone().acquire_owned().await) } else { None };
+            (lane_place, self.all.clone().acquire_owned().await)
+        };
+        let places = tokio::select! {
+            places = places => places,
+            () = self.halt.stopped() => return false,
+        };
+        let executor = self.clone();
+        tasks.spawn(async move {
+            executor.one(work, lane).await;
+            drop(places);
+        });
+        while tasks.try_join_next().is_some() {}
+        true
+    }
+
+    async fn one(&self, work: Work, lane: Lane) {
+        let (path, attempts) = (work.path.clone(), work.attempts);
+        match self.sink.bring(work, lane).await {
+            Ok(ending) => {
+                self.failures_in_a_row.store(0, Ordering::Relaxed);
+                self.tally.ended(&ending);
+            }
+            Err(error) => self.failed(&path, attempts, error).await,
+        }
+    }
+
+    async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
+        if self.halt.is_stopped() {
+            // Whoever stops does not hold it against the path: it stays due.
+            return;
+        }
+        let transient = match error.disposition() {
+            Disposition::Stop { .. } => return self.halt.stop(Some(error)),
+            Disposition::Retry { .. } => true,
+            Disposition::Fail => false,
+        };
+        if transient && self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
+            return self.halt.stop(Some(error));
+        }
+        let failure = Failure { reason: error.reason(), message: error.to_string() };
+        tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
+        self.tally.failed(path, &error);
+        if let Err(error) = self.state.park(path, failure, self.next_attempt(attempts)).await {
+            self.halt.stop(Some(error.into()));
+        }
+    }
+
+    fn next_attempt(&self, attempts: u32) -> Timestamp {
+        let minutes = (PARKED_MINUTES << attempts.min(16)).min(PARKED_MINUTES_MOST);
+        let now = self.clock.now();
+        now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(now)
+    }
+}

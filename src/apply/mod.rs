@@ -1,0 +1,16 @@
+//! Doing it: pending paths are brought to where plan and bucket want them, some at a time, each outcome recorded.
+//! What is to be done is not decided here.
+
+mod absent;
+mod error;
+mod executor;
+mod outcome;
+mod sending;
+mod sink;
+mod tally;
+
+pub use error::ApplyError;
+pub use executor::{Bounds, Executor, Halt};
+pub use outcome::Ending;
+pub use sink::{FileManagerSink, SinkOptions};
+pub use tally::{Failures, Tally, Totals};

@@ -1,0 +1,178 @@
+//! Content on its way: one GET, one permissions call, one `saveToDisk`, streamed and verified; and another attempt where
+//! a failure may pass.
+
+use super::sink::{FileManagerSink, Step};
+use super::{ApplyError, Ending};
+use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
+use crate::failpoint;
+use crate::plan::{Effect, Planned, SkipReason};
+use crate::record::{FileRecord, ObjectFacts, Permissions};
+use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
+use crate::state::{Intent, Work};
+use crate::transfer::{self, Verification};
+use serde_json::{Map, Value, json};
+
+/// What a MIME type is when the object has none.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// One path's content, over all its attempts.
+struct Sending<'a> {
+    sink: &'a FileManagerSink,
+    work: Work,
+    planned: Planned,
+    /// Whether the open intent went out before and was not answered.
+    sent_before: bool,
+    /// Asked once.
+    permissions: Option<Permissions>,
+}
+
+impl FileManagerSink {
+    /// Sends the object's content, with as many attempts as the policy gives.
+    pub(super) async fn send(&self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
+        let sent_before = work.intent.is_some();
+        let mut sending = Sending { sink: self, work: work.clone(), planned, sent_before, permissions: None };
+        let mut attempts = self.options.retry.begin();
+        loop {
+            let error = match sending.attempt().await {
+                Ok(step) => return Ok(step),
+                Err(error) => error,
+            };
+            let Some(wait) = attempts.next_wait(&error) else { return Err(error) };
+            tracing::debug!(key = %work.path, reason = error.reason(), %error, wait_ms = wait.as_millis(), "attempt failed");
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl Sending<'_> {
+    async fn attempt(&mut self) -> Result<Step, ApplyError> {
+        let GetObject { head, body } = match self.open().await? {
+            Ok(object) => object,
+            Err(step) => return Ok(step),
+        };
+        if self.permissions.is_none() {
+            self.permissions = Some(self.sink.permissions(&self.work.path).await?);
+        }
+        let intent = self.intent(&head).await?;
+        let checksum = head.checksum.clone().filter(|_| self.sink.options.verify);
+        let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
+        let request = SaveRequest {
+            operation: if self.planned.effect == Effect::Update { SaveOperation::Update } else { SaveOperation::Create },
+            path: self.work.path.clone(),
+            new_path: None,
+            content: Some(Content {
+                size: head.facts.size,
+                file_type: intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+                body: transfer::into_content_stream(body),
+            }),
+            metadata: intent.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+            idempotency_key: Some(IdempotencyKey(intent.idempotency_key)),
+        };
+        match self.sink.file_manager.save(request).await {
+            Ok(saved) => {
+                failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
+                let verified = matches!(verdict.get(), Some(Ok(Verification::Verified(_))));
+                self.record(head, saved, verified).await
+            }
+            Err(error) if error.kind == FileManagerErrorKind::NotFound && self.planned.effect == Effect::Update => {
+                // It does not have the path after all: a create, which is another effect.
+                self.sink.state.refused(&self.work.path).await?;
+                self.work.intent = None;
+                self.sent_before = false;
+                self.planned.effect = Effect::Create;
+                Box::pin(self.attempt()).await
+            }
+            Err(error) if error.kind == FileManagerErrorKind::BodyFailed => {
+                Err(verdict.error().cloned().map_or_else(|| error.into(), ApplyError::from))
+            }
+            Err(error) => {
+                let sent_before = std::mem::replace(&mut self.sent_before, true);
+                Err(self.sink.refused(&self.work.path, sent_before, error).await)
+            }
+        }
+    }
+
+    /// Opens the object, if it still is the one that was decided about.
+    async fn open(&self) -> Result<Result<GetObject, Step>, ApplyError> {
+        let key = self.work.path.clone();
+        let facts = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let if_match = facts.and_then(|facts| facts.etag.clone());
+        let object = match self.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
+            Ok(object) => object,
+            Err(error) => return self.not_opened(error.into()).await.map(Err),
+        };
+        // Not every store heeds If-Match. Without an ETag in the listing, the GET's own is what becomes known.
+        let got = &object.head.facts;
+        if got.etag.is_none() {
+            let words = "the answer has no ETag: without one, no later change of the object could be seen";
+            return Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::Other, words).into());
+        }
+        let same = if_match.is_none_or(|expected| got.etag == Some(expected)) && facts.is_none_or(|facts| facts.size == got.size);
+        Ok(if same { Ok(object) } else { Err(Step::LookAgain) })
+    }
+
+    async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
+        if error.says_replaced() {
+            return Ok(Step::LookAgain);
+        }
+        match &error {
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey => {
+                self.sink.state.suspect(&self.work.path).await?;
+                Ok(Step::Ended(Ending::Waits))
+            }
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived => {
+                self.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
+                Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// The intent that this attempt sends: the open one, word for word, or a new one with what the GET's headers say.
+    async fn intent(&mut self, head: &ObjectHead) -> Result<Intent, ApplyError> {
+        let content = head.facts.fingerprint();
+        let planned = Planned { effect: self.planned.effect, content };
+        let file_type = head.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
+        let metadata = Value::Object(metadata(&head.facts)).to_string();
+        let intent = self.sink.intent(&self.work, planned, Some(file_type), Some(metadata)).await?;
+        self.planned.effect = intent.planned.effect;
+        self.work.intent = Some(intent.clone());
+        Ok(intent)
+    }
+
+    async fn record(&self, head: ObjectHead, saved: Saved, verified: bool) -> Result<Step, ApplyError> {
+        let looked = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = self.work.applied.as_ref().map(|row| &row.file);
+        let bytes = head.facts.size;
+        let file = FileRecord {
+            file_path: self.work.path.clone(),
+            permissions: self.permissions.clone().unwrap_or_default(),
+            size: Some(bytes),
+            file_type: Some(head.content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
+            // The listing's time is finer than the header's.
+            last_modified: looked.and_then(|facts| facts.last_modified).or(head.facts.last_modified),
+            internal_id: saved.internal_id.or_else(|| old.and_then(|old| old.internal_id.clone())),
+            etag: head.facts.etag,
+            storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(head.facts.storage_class),
+            version_id: head.facts.version_id,
+        };
+        self.sink.state.applied(file).await?;
+        Ok(Step::Ended(Ending::Sent { effect: self.planned.effect, bytes, verified }))
+    }
+}
+
+/// What the file manager keeps with the file: what a later `get` is compared with, and where it came from.
+fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(|etag| etag.as_str())));
+    // S3 names the class of a GET only when it is another.
+    metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
+    metadata.insert("source".to_owned(), json!("customer_s3"));
+    if let Some(time) = facts.last_modified {
+        metadata.insert("last_modified".to_owned(), json!(time.to_string()));
+    }
+    if let Some(version) = &facts.version_id {
+        metadata.insert("version_id".to_owned(), json!(version));
+    }
+    metadata
+}

@@ -1,0 +1,221 @@
+//! One path, brought into line: looks again where the state is in doubt, follows the decision, records what came of it.
+//! One attempt at a call is `sending`'s concern, many paths at a time are the executor's.
+
+use super::{ApplyError, Ending};
+use crate::file_manager::{FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest};
+use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
+use crate::record::{FileRecord, ObjectKey, Permissions};
+use crate::retry::RetryPolicy;
+use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
+use crate::state::{Intent, Lane, LookedAt, State, Work};
+use crate::{failpoint, listing};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How often one operation looks again at an object that keeps changing under it.
+const LOOKS_MOST: usize = 5;
+
+/// What the sink is told once for all paths.
+#[derive(Clone, Debug)]
+pub struct SinkOptions {
+    /// The run that acts.
+    pub run: u64,
+    /// The bounds of the plan.
+    pub limits: plan::Limits,
+    /// For each effect and each look.
+    pub retry: RetryPolicy,
+    /// Whether checksums are compared; lengths always are.
+    pub verify: bool,
+}
+
+/// From the bucket into the file manager.
+pub struct FileManagerSink {
+    pub(super) bucket: Arc<dyn ReadBucket>,
+    pub(super) file_manager: Arc<dyn FileManager>,
+    pub(super) state: State,
+    pub(super) options: SinkOptions,
+}
+
+/// What came of one try.
+pub(super) enum Step {
+    /// This path is done with.
+    Ended(Ending),
+    /// The object is no longer what the newest look showed.
+    LookAgain,
+}
+
+impl FileManagerSink {
+    /// Joins the doors and the state.
+    pub fn new(bucket: Arc<dyn ReadBucket>, file_manager: Arc<dyn FileManager>, state: State, options: SinkOptions) -> Self {
+        Self { bucket, file_manager, state, options }
+    }
+
+    /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
+    pub async fn bring(&self, work: Work, lane: Lane) -> Result<Ending, ApplyError> {
+        let path = work.path.clone();
+        // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
+        // lane of the absent, the look has just been made.)
+        let mut now = if work.intent.is_some() && lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
+        for _ in 0..LOOKS_MOST {
+            let work = match now {
+                Ok(work) => work,
+                Err(ending) => return Ok(ending),
+            };
+            now = match self.step(&work, lane).await? {
+                Some(Step::Ended(ending)) => return Ok(ending),
+                Some(Step::LookAgain) => self.look_again(&path).await?,
+                None => self.state.work(&path).await?.ok_or(Ending::Unchanged),
+            };
+        }
+        let words = "the object was replaced each time that we looked";
+        Err(S3Error::new("GetObject", &path, S3ErrorKind::PreconditionFailed, words).into())
+    }
+
+    /// One try; `None` = an intent ended and the path is to be decided anew.
+    async fn step(&self, work: &Work, lane: Lane) -> Result<Option<Step>, ApplyError> {
+        let verdict = plan::decide(&work.path, work.applied.as_ref(), work.observed.as_ref(), self.options.limits);
+        if work.intent.as_ref().is_some_and(|intent| !plan::still_meant(&intent.planned, &verdict)) {
+            self.state.end_intent(&work.path).await?;
+            return Ok(None);
+        }
+        Ok(Some(match verdict {
+            Verdict::Look => Step::LookAgain,
+            Verdict::Do(planned) if planned.effect == Effect::Delete => Step::Ended(self.delete(work, lane).await?),
+            Verdict::Do(planned) => self.send(work, planned).await?,
+            Verdict::Confirm(planned) => self.confirm(work, planned).await?,
+            Verdict::Nothing => Step::Ended(self.aside(work, Ending::Unchanged).await?),
+            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, Ending::PutAside).await?),
+        }))
+    }
+
+    async fn aside(&self, work: &Work, ending: Ending) -> Result<Ending, ApplyError> {
+        self.state.settle(&work.path).await?;
+        Ok(ending)
+    }
+
+    /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
+    async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
+        let look = self.state.next_look();
+        let facts = listing::look_at(self.bucket.as_ref(), path, self.options.retry).await?;
+        let gone = facts.is_none();
+        self.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
+        let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };
+        Ok(self.state.work(path).await?.ok_or(nothing))
+    }
+
+    /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look.
+    async fn delete(&self, work: &Work, lane: Lane) -> Result<Ending, ApplyError> {
+        if lane != Lane::Absent {
+            return self.aside(work, Ending::Waits).await;
+        }
+        let planned = Planned { effect: Effect::Delete, content: None };
+        let intent = self.intent(work, planned, None, None).await?;
+        let mut attempts = self.options.retry.begin();
+        let mut sent_before = work.intent.is_some();
+        loop {
+            let request = SaveRequest {
+                operation: SaveOperation::Delete,
+                path: work.path.clone(),
+                new_path: None,
+                content: None,
+                metadata: serde_json::Map::new(),
+                idempotency_key: Some(IdempotencyKey(intent.idempotency_key)),
+            };
+            match self.file_manager.save(request).await {
+                Ok(_) => break,
+                // Another file manager's way to say that it is done.
+                Err(error) if error.kind == FileManagerErrorKind::NotFound => break,
+                Err(error) => match attempts.next_wait(&error) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => return Err(self.refused(&work.path, sent_before, error).await),
+                },
+            }
+            sent_before = true;
+        }
+        failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
+        self.state.deleted(&work.path).await?;
+        Ok(Ending::Deleted)
+    }
+
+    /// Asks the file manager what it holds: when that is this content, no byte is sent.
+    async fn confirm(&self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
+        let Some(content) = &planned.content else { return self.send(work, planned).await };
+        let answer = self.options.retry.run(|| self.file_manager.save(get(&work.path))).await;
+        let saved = match answer {
+            Ok(saved) => saved,
+            Err(error) if error.kind == FileManagerErrorKind::NotFound => {
+                return self.send(work, Planned { effect: Effect::Create, ..planned }).await;
+            }
+            Err(error) if error.kind.is_definite_refusal() => return self.send(work, planned).await,
+            Err(error) => return Err(error.into()),
+        };
+        let etag = saved.metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(serde_json::Value::as_str);
+        if etag != Some(content.etag.as_str()) || saved.size != Some(content.size) {
+            return self.send(work, planned).await;
+        }
+        let facts = work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = work.applied.as_ref().map(|row| &row.file);
+        self.state
+            .applied(FileRecord {
+                file_path: work.path.clone(),
+                permissions: self.permissions(&work.path).await?,
+                size: Some(content.size),
+                file_type: old.and_then(|old| old.file_type.clone()),
+                last_modified: facts.and_then(|facts| facts.last_modified),
+                internal_id: saved.internal_id.or_else(|| old.and_then(|old| old.internal_id.clone())),
+                etag: Some(content.etag.clone()),
+                storage_class: facts.and_then(|facts| facts.storage_class.clone()),
+                version_id: facts.and_then(|facts| facts.version_id.clone()),
+            })
+            .await?;
+        Ok(Step::Ended(Ending::Confirmed))
+    }
+
+    /// Asks for a path's permissions. A refusal is no reason to keep the content back.
+    pub(super) async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, ApplyError> {
+        match self.options.retry.run(|| self.file_manager.permissions(path)).await {
+            Ok(permissions) => Ok(permissions),
+            Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The path's open intent, or a new one, committed.
+    pub(super) async fn intent(
+        &self,
+        work: &Work,
+        planned: Planned,
+        file_type: Option<String>,
+        metadata: Option<String>,
+    ) -> Result<Intent, ApplyError> {
+        if let Some(open) = &work.intent {
+            return Ok(open.clone());
+        }
+        let (path, run) = (work.path.clone(), self.options.run);
+        let intent = Intent { path, idempotency_key: Uuid::new_v4(), planned, file_type, metadata, run };
+        self.state.open_intent(&intent).await?;
+        failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;
+        Ok(intent)
+    }
+
+    /// Ends the intent of an effect that was refused for good. Where the same intent was sent before without an answer,
+    /// that may have had its effect, and only a ledger could tell: its path is unconfirmed.
+    pub(super) async fn refused(&self, path: &ObjectKey, sent_before: bool, error: FileManagerError) -> ApplyError {
+        if !error.kind.is_definite_refusal() {
+            return error.into();
+        }
+        let ended = if sent_before { self.state.end_intent(path).await } else { self.state.refused(path).await };
+        ended.err().map_or_else(|| error.into(), ApplyError::from)
+    }
+}
+
+fn get(path: &ObjectKey) -> SaveRequest {
+    SaveRequest {
+        operation: SaveOperation::Get,
+        path: path.clone(),
+        new_path: None,
+        content: None,
+        metadata: serde_json::Map::new(),
+        idempotency_key: None,
+    }
+}

@@ -1,0 +1,127 @@
+//! What happened so far, counted while it happens: for the progress line, the summary and the report.
+
+use super::{ApplyError, Ending};
+use crate::plan::{Effect, SkipReason};
+use crate::record::ObjectKey;
+use crate::state::PageCounts;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The counts of one run. Shared by those who work and those who watch.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Totals>);
+
+/// A moment's counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Pages listed.
+    pub pages: u64,
+    /// Whether the listing has come to its end.
+    pub listing_ended: bool,
+    /// What the pages showed.
+    pub listed: PageCounts,
+    /// Files created.
+    pub created: u64,
+    /// Files updated.
+    pub updated: u64,
+    /// Files deleted.
+    pub deleted: u64,
+    /// Files that the file manager turned out to hold already.
+    pub confirmed: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Files whose bytes no checksum proved.
+    pub unverified: u64,
+    /// Left out, by reason, where the state does not keep it.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Operations that failed in this run, by reason.
+    pub failures: BTreeMap<String, Failures>,
+    /// Deletes that the guard held.
+    pub deletes_held: u64,
+}
+
+/// Failures for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// What to do about it.
+    pub hint: &'static str,
+    /// One of the paths.
+    pub example: ObjectKey,
+    /// What was said about that one; safe to print.
+    pub message: String,
+}
+
+impl Totals {
+    /// Operations that were done.
+    pub fn done(&self) -> u64 {
+        self.created + self.updated + self.deleted + self.confirmed
+    }
+
+    /// Operations that failed.
+    pub fn failed(&self) -> u64 {
+        self.failures.values().map(|failures| failures.count).sum()
+    }
+}
+
+impl Tally {
+    /// The counts as they are now.
+    pub fn totals(&self) -> Totals {
+        self.lock().clone()
+    }
+
+    /// A page was stored.
+    pub fn page(&self, counts: PageCounts, last: bool) {
+        let mut totals = self.lock();
+        totals.pages += 1;
+        totals.listing_ended = last;
+        totals.listed.files += counts.files;
+        totals.listed.bytes += counts.bytes;
+        totals.listed.markers += counts.markers;
+        totals.listed.to_do += counts.to_do;
+        totals.listed.to_do_bytes += counts.to_do_bytes;
+    }
+
+    /// An operation ended.
+    pub fn ended(&self, ending: &Ending) {
+        let mut totals = self.lock();
+        match ending {
+            Ending::Sent { effect, bytes, verified } => {
+                totals.bytes += bytes;
+                totals.unverified += u64::from(!verified);
+                match effect {
+                    Effect::Update => totals.updated += 1,
+                    Effect::Create | Effect::Delete => totals.created += 1,
+                }
+            }
+            Ending::Confirmed => totals.confirmed += 1,
+            Ending::Deleted => totals.deleted += 1,
+            Ending::Skipped(SkipReason::NotInBucket) => *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += 1,
+            // The state keeps these, with their reason.
+            Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}
+        }
+    }
+
+    /// An operation failed.
+    pub fn failed(&self, path: &ObjectKey, error: &ApplyError) {
+        let mut totals = self.lock();
+        let failures = totals.failures.entry(error.reason()).or_insert_with(|| Failures {
+            count: 0,
+            hint: error.hint(),
+            example: path.clone(),
+            message: error.to_string(),
+        });
+        failures.count += 1;
+    }
+
+    /// The guard holds these deletes.
+    pub fn held(&self, deletes: u64) {
+        self.lock().deletes_held = deletes;
+    }
+
+    /// Counts are plain numbers: what a panicking thread left is still a count.
+    fn lock(&self) -> MutexGuard<'_, Totals> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

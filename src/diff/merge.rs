@@ -1,0 +1,145 @@
+//! A full outer join of two sorted, fallible iterators over any key. It holds one row of each side and knows nothing of files.
+
+use std::cmp::Ordering;
+use std::iter::Fuse;
+
+/// A key's rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Joined<L, R> {
+    /// Only the left side has the key.
+    Left(L),
+    /// Only the right side has it.
+    Right(R),
+    /// Both have it.
+    Both(L, R),
+}
+
+/// Why a join ended early.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError<K, E> {
+    /// One side failed. What the other still has says nothing any more: the missing rows might have matched.
+    #[error(transparent)]
+    Source(E),
+    /// One side is not in strictly ascending order.
+    #[error("the rows of the {side} side are out of order: {key} comes after {previous}")]
+    OutOfOrder {
+        /// `left` or `right`.
+        side: &'static str,
+        /// The row's key before.
+        previous: K,
+        /// The key that should have been greater.
+        key: K,
+    },
+}
+
+/// Joins two sides, each in strictly ascending order of the key that its function finds in a row. The first error ends it.
+pub fn outer_join<L, R, K, E, LI, RI>(
+    left: LI,
+    right: RI,
+    left_key: fn(&L) -> &K,
+    right_key: fn(&R) -> &K,
+) -> OuterJoin<LI::IntoIter, RI::IntoIter, L, R, K, E>
+where
+    LI: IntoIterator<Item = Result<L, E>>,
+    RI: IntoIterator<Item = Result<R, E>>,
+    K: Ord + Clone,
+{
+    OuterJoin {
+        left: Sorted::new("left", left.into_iter(), left_key),
+        right: Sorted::new("right", right.into_iter(), right_key),
+        ended: false,
+    }
+}
+
+/// What [`outer_join`] returns.
+pub struct OuterJoin<LI, RI, L, R, K, E> {
+    left: Sorted<LI, L, K, E>,
+    right: Sorted<RI, R, K, E>,
+    ended: bool,
+}
+
+impl<LI, RI, L, R, K, E> OuterJoin<LI, RI, L, R, K, E>
+where
+    LI: Iterator<Item = Result<L, E>>,
+    RI: Iterator<Item = Result<R, E>>,
+    K: Ord + Clone,
+{
+    fn join(&mut self) -> Result<Option<Joined<L, R>>, JoinError<K, E>> {
+        let order = match (self.left.key_of_head()?, self.right.key_of_head()?) {
+            (None, None) => return Ok(None),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(left), Some(right)) => left.cmp(right),
+        };
+        Ok(Some(match order {
+            Ordering::Less => Joined::Left(self.left.take_head()),
+            Ordering::Greater => Joined::Right(self.right.take_head()),
+            Ordering::Equal => Joined::Both(self.left.take_head(), self.right.take_head()),
+        }))
+    }
+}
+
+impl<LI, RI, L, R, K, E> Iterator for OuterJoin<LI, RI, L, R, K, E>
+where
+    LI: Iterator<Item = Result<L, E>>,
+    RI: Iterator<Item = Result<R, E>>,
+    K: Ord + Clone,
+{
+    type Item = Result<Joined<L, R>, JoinError<K, E>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.join().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+/// One side, with its next row in hand once it has begun.
+struct Sorted<I, T, K, E> {
+    side: &'static str,
+    rows: Fuse<I>,
+    key: fn(&T) -> &K,
+    begun: bool,
+    head: Option<Result<T, JoinError<K, E>>>,
+}
+
+impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + Clone, E> Sorted<I, T, K, E> {
+    fn new(side: &'static str, rows: I, key: fn(&T) -> &K) -> Self {
+        Self { side, rows: rows.fuse(), key, begun: false, head: None }
+    }
+
+    fn key_of_head(&mut self) -> Result<Option<&K>, JoinError<K, E>> {
+        if !self.begun {
+            self.begun = true;
+            self.head = self.draw(None);
+        }
+        match self.head.take_if(|head| head.is_err()) {
+            Some(Err(error)) => Err(error),
+            _ => Ok(self.head.as_ref().and_then(|head| head.as_ref().ok()).map(self.key)),
+        }
+    }
+
+    /// The next row is drawn while this one is at hand, so that the two can be compared without a copy of either key.
+    fn take_head(&mut self) -> T {
+        let Some(Ok(row)) = self.head.take() else { unreachable!("invariant: a head is taken only after its key was seen") };
+        self.head = self.draw(Some(&row));
+        row
+    }
+
+    fn draw(&mut self, previous: Option<&T>) -> Option<Result<T, JoinError<K, E>>> {
+        let row = match self.rows.next()? {
+            Ok(row) => row,
+            Err(error) => return Some(Err(JoinError::Source(error))),
+        };
+        let key = (self.key)(&row);
+        match previous.map(self.key) {
+            Some(previous) if previous >= key => {
+                Some(Err(JoinError::OutOfOrder { side: self.side, previous: previous.clone(), key: key.clone() }))
+            }
+            _ => Some(Ok(row)),
+        }
+    }
+}

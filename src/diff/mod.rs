@@ -1,0 +1,99 @@
+//! What has changed between two snapshots: a merge-join, row by row, pure. What is to be done about it is `plan`'s concern.
+//!
+//! The rule, for each of ETag, size, permissions, owner and group: **the new side differs where it has a value and the old side does
+//! not have the same.** What the new side does not know, it has no opinion on; what the old side does not know was never confirmed:
+//!
+//! | old | new | differs |
+//! |---|---|---|
+//! | `a` | `a` | no |
+//! | `a` | `b` | yes |
+//! | `a`, or missing | missing | no: no opinion |
+//! | missing | `a` | yes: it may be the same, and nothing vouches for it |
+//!
+//! Values are compared as text: `0755` and `755` differ. ETag and size are the content, the other three the permissions: two planes,
+//! told apart in every [`Difference`]. The other columns describe and never differ; they follow silently.
+//!
+//! Only one row of each side is held in memory.
+
+pub mod merge;
+pub mod render;
+
+pub use merge::{JoinError, Joined, outer_join};
+
+use crate::record::{FileRecord, ObjectKey};
+
+#[cfg(test)]
+mod tests;
+
+/// One key that is not the same on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Only the new side has the key.
+    Added(FileRecord),
+    /// Only the old side has it.
+    Removed(FileRecord),
+    /// Both have it; at least one of `content` and `permissions` holds.
+    Changed {
+        /// The row as it was.
+        old: Box<FileRecord>,
+        /// The row as it is.
+        new: Box<FileRecord>,
+        /// ETag or size differs.
+        content: bool,
+        /// Permissions, owner or group differs.
+        permissions: bool,
+    },
+}
+
+impl Difference {
+    /// What it is about.
+    pub fn key(&self) -> &ObjectKey {
+        match self {
+            Self::Added(record) | Self::Removed(record) => &record.file_path,
+            Self::Changed { new, .. } => &new.file_path,
+        }
+    }
+}
+
+/// Why a diff ended early: a side's own error, or rows out of order.
+pub type DiffError<E> = JoinError<ObjectKey, E>;
+
+/// The differences in the order of their keys. Both sides must be in strictly ascending order; the first error ends it.
+pub fn diff<E>(
+    old: impl IntoIterator<Item = Result<FileRecord, E>>,
+    new: impl IntoIterator<Item = Result<FileRecord, E>>,
+) -> impl Iterator<Item = Result<Difference, DiffError<E>>> {
+    outer_join(old, new, key, key).filter_map(|joined| joined.map(compare).transpose())
+}
+
+fn key(record: &FileRecord) -> &ObjectKey {
+    &record.file_path
+}
+
+fn compare(joined: Joined<FileRecord, FileRecord>) -> Option<Difference> {
+    match joined {
+        Joined::Left(old) => Some(Difference::Removed(old)),
+        Joined::Right(new) => Some(Difference::Added(new)),
+        Joined::Both(old, new) => {
+            let content = content_differs(&old, &new);
+            let permissions = permissions_differ(&old, &new);
+            (content || permissions).then(|| Difference::Changed { old: Box::new(old), new: Box::new(new), content, permissions })
+        }
+    }
+}
+
+fn content_differs(old: &FileRecord, new: &FileRecord) -> bool {
+    differs(old.etag.as_ref(), new.etag.as_ref()) || differs(old.size.as_ref(), new.size.as_ref())
+}
+
+fn permissions_differ(old: &FileRecord, new: &FileRecord) -> bool {
+    let (old, new) = (&old.permissions, &new.permissions);
+    differs(old.permissions.as_ref(), new.permissions.as_ref())
+        || differs(old.owner.as_ref(), new.owner.as_ref())
+        || differs(old.group.as_ref(), new.group.as_ref())
+}
+
+/// The rule of this module.
+fn differs<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
+    new.is_some() && old != new
+}

@@ -1,0 +1,50 @@
+//! How text that others chose is shown to people. What is sent or stored is the raw text, and not this file's concern.
+
+use std::fmt::{self, Write as _};
+
+/// Text from outside on its way to a terminal or a log: what could forge a line or drive a terminal is written as `\u{…}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_unicode()) } else { f.write_char(c) })
+    }
+}
+
+/// Serialised JSON that a terminal may show: the same document, with the same characters written as `\uXXXX`.
+///
+/// JSON itself escapes only what is below U+0020. The others can stand only inside its strings, where the escape means the same.
+pub fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe_to_print(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(escaped, "\\u{unit:04x}").expect("invariant: a String takes every write");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Control characters, line and paragraph separators, and what reorders, hides or joins the text around it.
+fn is_unsafe_to_print(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_json_is_the_same_document_without_what_drives_a_terminal() {
+        let text = "a\u{1b}[2J\u{9b}2J\u{202e}\u{e0041}\u{7f}\n\"\\é";
+        let raw = serde_json::to_string(text).expect("a string serialises");
+        let escaped = escape_json(&raw);
+        assert!(!escaped.chars().any(is_unsafe_to_print), "{escaped}");
+        assert_eq!(serde_json::from_str::<String>(&escaped).expect("still JSON"), text);
+    }
+}

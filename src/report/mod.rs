@@ -1,0 +1,240 @@
+//! Telling: one report of a run, for the file manager's side (`/reportResults`), for `--json` and for the history.
+//! All keys of the contract are always there; those under `run` and after it are ours.
+
+use crate::apply::Totals;
+use crate::state::{Overview, Waiting};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Lines in `errors` at the most: the counts tell the rest.
+const ERRORS_MOST: usize = 100;
+
+/// What a run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// `initial` or `incremental`.
+    pub sync_type: &'static str,
+    /// When the run ended, ISO-8601.
+    pub timestamp: String,
+    /// `false` when anything failed, was held back, or is left undone.
+    pub success: bool,
+    /// Seconds.
+    pub duration_seconds: f64,
+    /// Counts.
+    pub statistics: Statistics,
+    /// Events by kind.
+    pub event_counts: EventCounts,
+    /// What failed, one line each.
+    pub errors: Vec<String>,
+    /// Which state and bucket.
+    pub service_info: ServiceInfo,
+    /// Ours: the run's number.
+    pub run: u64,
+    /// Ours: what the listing showed.
+    pub listing: Listing,
+    /// Ours: operations by kind.
+    pub operations: Operations,
+    /// Ours: what was left out, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Ours: what failed, by reason, with a hint.
+    pub failures: Vec<FailureLine>,
+    /// Ours: what is still to be done, and why.
+    pub pending: PendingCounts,
+    /// Ours: deletes that the guard held.
+    pub deletes_held: u64,
+    /// Ours: files whose bytes no checksum could prove (their length was).
+    pub unverified: u64,
+}
+
+/// The contract's counts.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Statistics {
+    /// Events used up.
+    pub events_processed: u64,
+    /// Operations that were done.
+    pub operations_processed: u64,
+    /// Operations that failed, and those that failed before and wait for their next attempt.
+    pub operations_failed: u64,
+    /// Files of which content was sent or confirmed.
+    pub files_processed: u64,
+    /// Files that are not as they should be.
+    pub files_failed: u64,
+    /// Bytes sent.
+    pub total_size: u64,
+}
+
+/// Events by kind; an initial sync uses none.
+#[derive(Clone, Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "the field names are the contract's event types")]
+pub struct EventCounts {
+    pub change_permission: u64,
+    pub delete: u64,
+    pub create: u64,
+    pub rename: u64,
+    pub r#move: u64,
+    pub errors: u64,
+}
+
+/// Which state and bucket.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ServiceInfo {
+    /// Where the state lies.
+    pub database_path: String,
+    /// The bucket.
+    pub customer_bucket: String,
+    /// Files that the file manager has confirmed.
+    pub record_count: u64,
+}
+
+/// What the listing showed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Listing {
+    /// Whether it came to its end.
+    pub completed: bool,
+    /// Pages in this run.
+    pub pages: u64,
+    /// Files on them.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Directory markers on them: no files.
+    pub directory_markers: u64,
+}
+
+/// Operations by kind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Operations {
+    /// New files.
+    pub create: u64,
+    /// New content of known files.
+    pub update: u64,
+    /// Files that went.
+    pub delete: u64,
+    /// Files that the file manager turned out to hold already.
+    pub confirm: u64,
+}
+
+/// Failures for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailureLine {
+    /// A short, stable name.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+    /// One of the keys, escaped for display.
+    pub example: String,
+    /// What was said about it.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// What is still to be done.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PendingCounts {
+    /// Due now: the run was stopped, or the guard holds it.
+    pub due: u64,
+    /// Failed; with a next attempt.
+    pub parked: u64,
+    /// The earliest next attempt, ISO-8601.
+    pub next_attempt: Option<String>,
+}
+
+/// What a report is made of, beside the counts.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The run's number.
+    pub run: u64,
+    /// When it began and ended.
+    pub time: (Timestamp, Timestamp),
+    /// Where the state lies, and the bucket.
+    pub subject: (String, String),
+    /// Why the run could not go on: a shut door, with its hint.
+    pub stopped_by: Option<(String, &'static str)>,
+}
+
+impl Report {
+    /// Puts a run's report together.
+    pub fn of_initial(frame: &Frame, totals: &Totals, overview: &Overview) -> Self {
+        let (began, ended) = frame.time;
+        let parked = overview.paths("parked");
+        let pending = PendingCounts { due: overview.paths("due"), parked, next_attempt: next_attempt(&overview.waiting) };
+        let failures: Vec<_> = totals.failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures)).chain(too_large(overview)).collect();
+        let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
+        let errors: Vec<_> = stopped.into_iter().chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
+        Self {
+            sync_type: "initial",
+            timestamp: ended.to_string(),
+            success: errors.is_empty() && totals.listing_ended && parked == 0 && totals.deletes_held == 0 && pending.due == 0,
+            duration_seconds: ended.duration_since(began).as_secs_f64(),
+            statistics: Statistics {
+                events_processed: 0,
+                operations_processed: totals.done(),
+                operations_failed: parked.max(totals.failed()),
+                files_processed: totals.created + totals.updated + totals.confirmed,
+                files_failed: parked.max(totals.failed()),
+                total_size: totals.bytes,
+            },
+            event_counts: EventCounts::default(),
+            errors,
+            service_info: ServiceInfo {
+                database_path: frame.subject.0.clone(),
+                customer_bucket: frame.subject.1.clone(),
+                record_count: overview.applied_rows,
+            },
+            run: frame.run,
+            listing: Listing {
+                completed: totals.listing_ended,
+                pages: totals.pages,
+                files: totals.listed.files,
+                bytes: totals.listed.bytes,
+                directory_markers: totals.listed.markers,
+            },
+            operations: Operations { create: totals.created, update: totals.updated, delete: totals.deleted, confirm: totals.confirmed },
+            skipped: skipped(totals, overview),
+            failures,
+            pending,
+            deletes_held: totals.deletes_held,
+            unverified: totals.unverified,
+        }
+    }
+}
+
+impl FailureLine {
+    fn new(reason: &str, failures: &crate::apply::Failures) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            count: failures.count,
+            example: failures.example.to_string(),
+            message: failures.message.clone(),
+            hint: failures.hint.to_owned(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let others = if self.count > 1 { format!(" (and {} more)", self.count - 1) } else { String::new() };
+        format!("{}: {}{others}", self.reason, self.message)
+    }
+}
+
+/// A known file that has grown beyond the bound stays pending as a failure that no attempt of this run counted.
+fn too_large(overview: &Overview) -> Option<FailureLine> {
+    use crate::plan::SkipReason::TooLarge;
+    let waiting = overview.waiting.iter().find(|waiting| waiting.status == "parked" && waiting.reason.as_deref() == Some(TooLarge.as_str()))?;
+    let example = waiting.example.as_ref().map(ToString::to_string).unwrap_or_default();
+    let message = format!("{example} has grown beyond MAX_FILE_SIZE_MB: the file manager keeps its old content");
+    Some(FailureLine { reason: TooLarge.as_str().to_owned(), count: waiting.paths, example, message, hint: TooLarge.hint().to_owned() })
+}
+
+fn skipped(totals: &Totals, overview: &Overview) -> BTreeMap<String, u64> {
+    let mut skipped: BTreeMap<_, _> = totals.skipped.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
+    for waiting in overview.waiting.iter().filter(|waiting| waiting.status == "skipped") {
+        *skipped.entry(waiting.reason.clone().unwrap_or_default()).or_default() += waiting.paths;
+    }
+    skipped
+}
+
+fn next_attempt(waiting: &[Waiting]) -> Option<String> {
+    waiting.iter().filter(|waiting| waiting.status == "parked").filter_map(|waiting| waiting.next_attempt).min().map(|time| time.to_string())
+}

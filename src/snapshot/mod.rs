@@ -1,0 +1,37 @@
+//! What a bucket looked like: CSV files of one row for each key. It writes, reads and keeps them; what has changed between two is `diff`'s concern.
+//!
+//! The format, which other programs read and write as well:
+//!
+//! - UTF-8, quoted as RFC 4180 says, lines ended by CRLF as it says, too. Read are LF, CR and a leading byte order mark as well.
+//! - A header always, then the rows in strictly ascending order of the key's bytes, so that two files can be compared row by row.
+//! - The columns of [`COLUMNS`], in that order. A file from elsewhere needs the first six; the others may be missing, and unknown
+//!   ones after the sixth are ignored.
+//! - Every field is text and stands verbatim: `008`, `NA`, `null`, `0755`, `=1+1`, spaces, line breaks and NUL come back as they went.
+//!   No type is ever inferred: `size` is a decimal number and `last_modified` an ISO-8601 time because their columns say so.
+//! - An empty field means missing. `Some("")` is therefore written as missing: no column has a meaningful empty value.
+//!
+//! All of it is blocking `std::io`: asynchronous callers use `spawn_blocking`.
+
+mod error;
+mod guarded_input;
+mod pending;
+mod read;
+mod row;
+mod store;
+mod write;
+
+pub use error::{Problem, SnapshotError};
+pub use pending::{PendingSnapshot, create};
+pub use read::{SnapshotReader, open};
+pub use row::COLUMNS;
+pub use store::{Side, SnapshotName, SnapshotStore};
+pub use write::SnapshotWriter;
+
+#[cfg(test)]
+mod tests;
+
+/// No row's fields are longer than this together; S3 keys end at 1,024 bytes. It bounds what a file with an open quote costs to read.
+pub const MAX_ROW_BYTES: usize = 1024 * 1024;
+
+/// Bytes held between the file and the rows.
+const BUFFER_BYTES: usize = 64 * 1024;

@@ -1,0 +1,119 @@
+//! A snapshot file that appears whole or not at all: temp file, fsync, rename, fsync of the directory.
+
+use super::error::{SnapshotError, shown_path};
+use super::write::SnapshotWriter;
+use crate::record::FileRecord;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the name of a temp file adds to that of its snapshot, behind a leading dot.
+pub(super) const TEMP_SUFFIX: &str = ".s3-sync-partial";
+
+/// A snapshot on its way to its path. Dropped without [`PendingSnapshot::commit`], it leaves nothing behind.
+pub struct PendingSnapshot {
+    // Fields are dropped in this order: the file is closed, then removed.
+    writer: SnapshotWriter<File>,
+    temp: TempFile,
+    path: PathBuf,
+}
+
+/// Begins a snapshot that will be `path`, replacing what is there. The file is for its owner alone (0600).
+pub fn create(path: &Path) -> Result<PendingSnapshot, SnapshotError> {
+    let temp = temp_path(path).map_err(SnapshotError::io("create", path))?;
+    let file = create_locked(&temp).map_err(SnapshotError::io("create", &temp))?;
+    let temp = TempFile(Some(temp));
+    let writer = SnapshotWriter::named(file, shown_path(path))?;
+    Ok(PendingSnapshot { writer, temp, path: path.to_owned() })
+}
+
+impl PendingSnapshot {
+    /// Adds a row. Its key must be greater than that of the row before.
+    pub fn push(&mut self, record: &FileRecord) -> Result<(), SnapshotError> {
+        self.writer.push(record)
+    }
+
+    /// Puts the snapshot in its place, durably, and returns that place.
+    pub fn commit(self) -> Result<PathBuf, SnapshotError> {
+        let Self { writer, temp, path } = self;
+        writer.finish()?.sync_all().map_err(SnapshotError::io("sync", &path))?;
+        temp.rename(&path).map_err(SnapshotError::io("rename to", &path))?;
+        sync_directory(directory_of(&path)).map_err(SnapshotError::io("sync the directory of", &path))?;
+        Ok(path)
+    }
+}
+
+/// Removed when dropped, unless it was renamed.
+struct TempFile(Option<PathBuf>);
+
+impl TempFile {
+    fn rename(mut self, to: &Path) -> io::Result<()> {
+        let from = self.0.as_ref().expect("invariant: it is renamed once");
+        fs::rename(from, to)?;
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Whoever drops it is leaving with an error of its own; what cannot be removed now, the next write removes.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Removes what a crash left at `temp`; `false` when it is still being written, or is no file. The lock tells: it ends with its process.
+///
+/// Where a file system has no locks, a file at work cannot be told from a leftover, and none is removed.
+pub(super) fn remove_leftover(temp: &Path) -> io::Result<bool> {
+    if !fs::symlink_metadata(temp)?.is_file() {
+        return Ok(false);
+    }
+    let file = OpenOptions::new().write(true).open(temp)?;
+    match file.try_lock() {
+        Ok(()) => fs::remove_file(temp).map(|()| true),
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Ok(false),
+    }
+}
+
+/// Makes a rename or a removal in `directory` last. Only unix lets a directory be synced.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+fn create_locked(temp: &Path) -> io::Result<File> {
+    let file = match create_private(temp) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            remove_leftover(temp)?;
+            create_private(temp)?
+        }
+        other => other?,
+    };
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "another process is at it")),
+    }
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn temp_path(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+    let mut temp = OsString::from(".");
+    temp.push(name);
+    temp.push(TEMP_SUFFIX);
+    Ok(path.with_file_name(temp))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

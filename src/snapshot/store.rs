@@ -1,0 +1,129 @@
+//! The snapshots of one data directory: their names, and how many are kept. Files that it did not name are none of its business.
+
+use super::error::SnapshotError;
+use super::pending::{PendingSnapshot, TEMP_SUFFIX, create, remove_leftover, sync_directory};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+const TIME_FORMAT: &str = "%Y%m%d_%H%M%S";
+
+/// Which side of a cycle a snapshot describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// What the sink had confirmed when the cycle began.
+    Old,
+    /// The same rows, overlaid with what was known then.
+    New,
+}
+
+impl Side {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::New => "new",
+        }
+    }
+}
+
+/// A file name: `sync_state_new_20261121_135200_r7.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SnapshotName {
+    /// Which side.
+    pub side: Side,
+    /// When, for people; shown in UTC to the second.
+    pub at: Timestamp,
+    /// The number of the run: it alone says which snapshot is newer, and keeps two of one second apart.
+    pub run: u64,
+}
+
+impl fmt::Display for SnapshotName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sync_state_{}_{}_r{}.csv", self.side.as_str(), self.at.strftime(TIME_FORMAT), self.run)
+    }
+}
+
+impl SnapshotName {
+    /// `None` for a name that we would not have written, byte for byte.
+    pub fn parse(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("sync_state_")?.strip_suffix(".csv")?;
+        let (side, rest) = rest.split_once('_')?;
+        let side = [Side::Old, Side::New].into_iter().find(|known| known.as_str() == side)?;
+        let (time, run) = rest.split_once("_r")?;
+        let at = DateTime::strptime(TIME_FORMAT, time).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        let parsed = Self { side, at, run: run.parse().ok()? };
+        (parsed.to_string() == name).then_some(parsed)
+    }
+}
+
+/// The snapshots in a data directory, of which those of the newest runs are kept.
+#[derive(Clone, Debug)]
+pub struct SnapshotStore {
+    directory: PathBuf,
+    kept_runs: NonZeroUsize,
+}
+
+impl SnapshotStore {
+    /// `directory` must exist when the first snapshot is written.
+    pub fn new(directory: impl Into<PathBuf>, kept_runs: NonZeroUsize) -> Self {
+        Self { directory: directory.into(), kept_runs }
+    }
+
+    /// Begins a snapshot, after the leftovers of crashed writers were removed. It is there once it is committed.
+    pub fn create(&self, name: SnapshotName) -> Result<PendingSnapshot, SnapshotError> {
+        self.remove_leftovers()?;
+        create(&self.directory.join(name.to_string()))
+    }
+
+    /// Removes the snapshots of all but the newest runs, by their numbers, and returns how many files went. To be called when a run's snapshots are committed.
+    pub fn prune(&self) -> Result<usize, SnapshotError> {
+        let snapshots: Vec<(u64, PathBuf)> = self.files(|name| SnapshotName::parse(name).map(|parsed| parsed.run))?;
+        let runs: BTreeSet<u64> = snapshots.iter().map(|(run, _)| *run).collect();
+        let Some(oldest_kept) = runs.iter().rev().nth(self.kept_runs.get() - 1).copied() else { return Ok(0) };
+        let mut removed = 0;
+        for (_, path) in snapshots.iter().filter(|(run, _)| *run < oldest_kept) {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other.map(|()| removed += 1).map_err(SnapshotError::io("remove", path))?,
+            }
+        }
+        if removed > 0 {
+            sync_directory(&self.directory).map_err(SnapshotError::io("sync", &self.directory))?;
+        }
+        Ok(removed)
+    }
+
+    /// Only temp files of ours, and of them only those that nobody holds.
+    fn remove_leftovers(&self) -> Result<(), SnapshotError> {
+        let leftovers = self.files(|name| name.strip_prefix('.')?.strip_suffix(TEMP_SUFFIX).and_then(SnapshotName::parse))?;
+        for (_, path) in leftovers {
+            match remove_leftover(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(SnapshotError::io("remove", &path)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The regular files whose name `parse` knows.
+    fn files<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, PathBuf)>, SnapshotError> {
+        let read = |directory: &Path| -> io::Result<Vec<(T, PathBuf)>> {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                if let Some(parsed) = entry.file_name().to_str().and_then(&parse)
+                    && entry.file_type()?.is_file()
+                {
+                    found.push((parsed, entry.path()));
+                }
+            }
+            Ok(found)
+        };
+        read(&self.directory).map_err(SnapshotError::io("read", &self.directory))
+    }
+}

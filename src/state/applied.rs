@@ -1,0 +1,78 @@
+//! Applied: what the sink confirmed, row by row.
+
+use super::looks::{integer, time};
+use super::{FILE_MANAGER, StateError};
+use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// The columns in the order in which [`from_row`] reads them.
+pub(super) const COLUMNS: &str = "confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, \
+                                  permissions, owner, owner_group";
+
+pub(super) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Applied>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, permissions, owner, owner_group
+         FROM applied WHERE sink = ?1 AND path = ?2",
+    )?;
+    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path)).optional()?)
+}
+
+/// Reads [`COLUMNS`] from `first` on.
+pub(super) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Applied> {
+    Ok(Applied {
+        confirmed: row.get(first)?,
+        file: FileRecord {
+            file_path: path.clone(),
+            size: row.get::<_, Option<i64>>(first + 1)?.map(i64::unsigned_abs),
+            etag: row.get::<_, Option<String>>(first + 2)?.as_deref().and_then(ETag::parse),
+            last_modified: row.get::<_, Option<i64>>(first + 3)?.and_then(time),
+            storage_class: row.get(first + 4)?,
+            version_id: row.get(first + 5)?,
+            file_type: row.get(first + 6)?,
+            internal_id: row.get(first + 7)?,
+            permissions: Permissions { permissions: row.get(first + 8)?, owner: row.get(first + 9)?, group: row.get(first + 10)? },
+        },
+    })
+}
+
+pub(super) fn write(connection: &Connection, file: &FileRecord) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id,
+                              permissions, owner, owner_group)
+         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (sink, path) DO UPDATE SET confirmed = 1, size = excluded.size, etag = excluded.etag,
+             last_modified = excluded.last_modified, storage_class = excluded.storage_class, version_id = excluded.version_id,
+             file_type = excluded.file_type, internal_id = excluded.internal_id, permissions = excluded.permissions,
+             owner = excluded.owner, owner_group = excluded.owner_group",
+    )?;
+    statement.execute(params![
+        FILE_MANAGER,
+        file.file_path.as_str(),
+        file.size.map(integer),
+        file.etag.as_ref().map(ETag::as_str),
+        file.last_modified.map(Timestamp::as_microsecond),
+        file.storage_class,
+        file.version_id,
+        file.file_type,
+        file.internal_id,
+        file.permissions.permissions,
+        file.permissions.owner,
+        file.permissions.group,
+    ])?;
+    Ok(())
+}
+
+/// The row, if there is none yet too, no longer says what the sink holds.
+pub(super) fn unconfirm(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO applied (sink, path, confirmed) VALUES (?1, ?2, 0) ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0",
+    )?;
+    statement.execute(params![FILE_MANAGER, path.as_str()])?;
+    Ok(())
+}
+
+pub(super) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
+    connection.prepare_cached("DELETE FROM applied WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
+    Ok(())
+}

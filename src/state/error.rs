@@ -1,0 +1,55 @@
+//! What can go wrong with the state. No SQLite type leaves this module.
+
+use super::lock::Holder;
+use std::path::{Path, PathBuf};
+
+/// A failure of the state.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// SQLite's own words.
+    #[error("database: {0}")]
+    Database(String),
+    /// The file cannot be opened, made or used.
+    #[error("database {path}: {message}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Made by a newer program.
+    #[error("database {path} has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one")]
+    TooNew {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest that we know.
+        known: i64,
+    },
+    /// Another process has the lock.
+    #[error("the database is in use by {0}")]
+    Held(Holder),
+    /// The state describes something else than the configuration names; nothing was touched.
+    #[error("{0}")]
+    OtherIdentity(String),
+    /// A stored value that cannot be: the file was changed by another program.
+    #[error("database: a stored value is not what it should be: {0}")]
+    Corrupt(String),
+    /// The writer thread has ended.
+    #[error("the database is closed")]
+    Gone,
+}
+
+impl From<rusqlite::Error> for StateError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+impl StateError {
+    /// A failure of the file itself.
+    pub(super) fn file(path: &Path, message: impl ToString) -> Self {
+        Self::File { path: path.to_owned(), message: message.to_string() }
+    }
+}

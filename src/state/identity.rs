@@ -1,0 +1,109 @@
+//! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
+
+use super::runs::{self, read_meta, write_meta};
+use super::{FILE_MANAGER, State, StateError};
+use rusqlite::Connection;
+
+/// The names of what a state describes, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Endpoint, bucket and prefix.
+    pub source: String,
+    /// The file manager's address.
+    pub file_manager: String,
+}
+
+/// What the operator says about a state that describes something else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The same data under another name: keep everything.
+    pub adopt: bool,
+    /// Another bucket: forget what was observed.
+    pub new_source: bool,
+    /// Another file manager: forget what was applied.
+    pub new_file_manager: bool,
+    /// A backup was put back: nothing that was applied is certain.
+    pub restored: bool,
+}
+
+const SOURCE: &str = "source";
+const SINK: &str = "sink_file_manager";
+
+impl State {
+    /// Compares the state with the configuration, and does what the operator's answer means. Without an answer a
+    /// difference is refused and nothing is touched.
+    pub async fn identify(&self, identity: Identity, answer: Answer) -> Result<(), StateError> {
+        self.writer.call(move |connection| identify(connection, &identity, answer)).await
+    }
+}
+
+fn identify(connection: &Connection, identity: &Identity, answer: Answer) -> Result<(), StateError> {
+    let mut refusals = Vec::new();
+    let source = read_meta(connection, SOURCE)?;
+    let sink = read_meta(connection, SINK)?;
+    if let Some(known) = source.filter(|known| *known != identity.source && !answer.adopt && !answer.new_source) {
+        refusals.push(format!(
+            "this state describes the source {known}, the configuration names {}: --adopt when it is the same data under another \
+             name, --new-source to list it anew",
+            identity.source
+        ));
+    }
+    if let Some(known) = sink.filter(|known| *known != identity.file_manager && !answer.adopt && !answer.new_file_manager) {
+        refusals.push(format!(
+            "this state describes the file manager {known}, the configuration names {}: --adopt when it is the same one under \
+             another name, --new-sink file_manager to send everything to it",
+            identity.file_manager
+        ));
+    }
+    if !refusals.is_empty() {
+        return Err(StateError::OtherIdentity(refusals.join("; ")));
+    }
+    write_meta(connection, SOURCE, &identity.source)?;
+    write_meta(connection, SINK, &identity.file_manager)?;
+    if answer.new_source {
+        forget_source(connection)?;
+    }
+    if answer.new_file_manager {
+        forget_sink(connection)?;
+    }
+    if answer.restored {
+        distrust(connection)?;
+    }
+    Ok(())
+}
+
+/// What was observed goes; what the sink holds stays, and is compared with the new bucket. Keys that the new bucket does
+/// not have are deletes, under the guard.
+fn forget_source(connection: &Connection) -> Result<(), StateError> {
+    connection.execute_batch("DELETE FROM observed; DELETE FROM pending;")?;
+    unsettle_intents(connection)?;
+    runs::forget_checkpoint(connection)?;
+    runs::forget_completion(connection)
+}
+
+/// What was applied goes, and every intent with it: the new sink never heard of them.
+fn forget_sink(connection: &Connection) -> Result<(), StateError> {
+    for table in ["intents", "applied", "pending"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE sink = ?1"), [FILE_MANAGER])?;
+    }
+    runs::forget_checkpoint(connection)?;
+    runs::forget_completion(connection)
+}
+
+/// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
+fn distrust(connection: &Connection) -> Result<(), StateError> {
+    unsettle_intents(connection)?;
+    connection.execute("UPDATE applied SET confirmed = 0", [])?;
+    connection.execute("DELETE FROM pending", [])?;
+    runs::forget_checkpoint(connection)
+}
+
+/// Ends all open intents: their paths have a row, which no longer says what the sink holds.
+fn unsettle_intents(connection: &Connection) -> Result<(), StateError> {
+    connection.execute_batch(
+        "INSERT INTO applied (sink, path, confirmed) SELECT sink, path, 0 FROM intents WHERE true
+             ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0;
+         DELETE FROM intents;",
+    )?;
+    Ok(())
+}

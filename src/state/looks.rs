@@ -1,0 +1,166 @@
+//! Observed: what looks showed. An older look never overwrites a newer one.
+
+use super::pending::{self, Trigger};
+use super::{State, StateError, applied};
+use crate::plan::Limits;
+use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// One look at one key.
+#[derive(Clone, Debug)]
+pub struct LookedAt {
+    /// The key.
+    pub path: ObjectKey,
+    /// `None` = nothing there. Only with evidence: a 404 that counts (rule 3).
+    pub facts: Option<ObjectFacts>,
+    /// Taken before the request.
+    pub look: Look,
+}
+
+/// One page of a listing: all that lies between two keys.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Keys after this one; `None` = from the start.
+    pub after: Option<ObjectKey>,
+    /// Keys up to this one; `None` = to the end: the listing's last page.
+    pub up_to: Option<ObjectKey>,
+    /// Taken before the page's request.
+    pub look: Look,
+    /// All objects in that range.
+    pub objects: Vec<(ObjectKey, ObjectFacts)>,
+}
+
+/// What a page amounted to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageCounts {
+    /// Files on it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Directory markers on it: no files.
+    pub markers: u64,
+    /// Files for which there is something to do.
+    pub to_do: u64,
+    /// Bytes of those.
+    pub to_do_bytes: u64,
+}
+
+impl State {
+    /// Stores a page, what is to be done about it, and how far the listing has come: one transaction.
+    pub async fn commit_page(&self, page: Page) -> Result<PageCounts, StateError> {
+        let limits = self.limits;
+        self.writer.call(move |connection| store_page(connection, &page, limits)).await
+    }
+
+    /// Stores looks, and what is to be done about them.
+    pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
+        let limits = self.limits;
+        self.writer.call(move |connection| looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))).await
+    }
+}
+
+fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<PageCounts, StateError> {
+    let mut counts = PageCounts::default();
+    for (path, facts) in &page.objects {
+        let looked = LookedAt { path: path.clone(), facts: Some(facts.clone()), look: page.look };
+        let to_do = store_look(connection, &looked, limits)?;
+        if path.is_directory_marker(facts.size) {
+            counts.markers += 1;
+            continue;
+        }
+        counts.files += 1;
+        counts.bytes += facts.size;
+        if to_do {
+            counts.to_do += 1;
+            counts.to_do_bytes += facts.size;
+        }
+    }
+    pending::queue_absent(connection, page)?;
+    super::runs::checkpoint(connection, page)?;
+    Ok(counts)
+}
+
+/// Stores one look unless a newer one is there; says whether something is to be done now.
+fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Result<bool, StateError> {
+    let before = read(connection, &looked.path)?;
+    if before.as_ref().is_some_and(|before| before.look >= looked.look) {
+        return Ok(false);
+    }
+    let changed = before.is_none_or(|before| before.facts != looked.facts);
+    let observed = Observed { facts: looked.facts.clone(), look: looked.look };
+    write(connection, &looked.path, &observed)?;
+    let applied = applied::read(connection, &looked.path)?;
+    pending::reconsider(connection, &looked.path, (applied.as_ref(), Some(&observed)), Trigger::Look { changed }, limits)
+}
+
+pub(super) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE path = ?1")?;
+    Ok(statement.query_row([path.as_str()], |row| from_row(row, 0)).optional()?)
+}
+
+/// Reads the columns `look, present, size, etag, last_modified, storage_class, version_id` from `first` on.
+pub(super) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed> {
+    let present: bool = row.get(first + 1)?;
+    let facts = if present {
+        Some(ObjectFacts {
+            size: row.get::<_, i64>(first + 2)?.unsigned_abs(),
+            etag: row.get::<_, Option<String>>(first + 3)?.as_deref().and_then(ETag::parse),
+            last_modified: row.get::<_, Option<i64>>(first + 4)?.and_then(time),
+            storage_class: row.get(first + 5)?,
+            version_id: row.get(first + 6)?,
+        })
+    } else {
+        None
+    };
+    Ok(Observed { facts, look: Look(row.get::<_, i64>(first)?.unsigned_abs()) })
+}
+
+fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
+    let facts = observed.facts.as_ref();
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class, version_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
+             etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
+             version_id = excluded.version_id",
+    )?;
+    statement.execute(params![
+        path.as_str(),
+        integer(observed.look.0),
+        facts.is_some(),
+        facts.map(|facts| integer(facts.size)),
+        facts.and_then(|facts| facts.etag.as_ref()).map(ETag::as_str),
+        facts.and_then(|facts| facts.last_modified).map(Timestamp::as_microsecond),
+        facts.and_then(|facts| facts.storage_class.as_deref()),
+        facts.and_then(|facts| facts.version_id.as_deref()),
+    ])?;
+    raise_high_water(connection, observed.look)
+}
+
+/// The greatest number that a stored look has.
+pub(super) fn high_water(connection: &Connection) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'")?;
+    let stored: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    Ok(stored.map_or(0, i64::unsigned_abs))
+}
+
+fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",
+    )?;
+    statement.execute([integer(look.0)])?;
+    Ok(())
+}
+
+/// SQLite's integers are signed; sizes, looks and run numbers stay far below the difference.
+pub(super) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A stored time; `None` when it is out of range, as a hand-edited file may have it.
+pub(super) fn time(microseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(microseconds).ok()
+}

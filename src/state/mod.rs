@@ -1,0 +1,82 @@
+//! What we believe, in SQLite: observed, applied, intents, pending, runs, and what all of it describes.
+//! The only place that writes SQL. It takes no decision of its own: `plan` decides what is pending.
+//!
+//! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
+//! returns, what it stored is on disk.
+
+mod applied;
+mod error;
+mod identity;
+mod intents;
+mod lock;
+mod looks;
+mod overview;
+mod pending;
+mod rows;
+mod runs;
+mod schema;
+mod writer;
+
+pub use error::StateError;
+pub use identity::{Answer, Identity};
+pub use intents::Intent;
+pub use lock::{Holder, InstanceLock};
+pub use looks::{LookedAt, Page, PageCounts};
+pub use overview::{Overview, Waiting};
+pub use pending::{Failure, Lane, Work};
+pub use rows::Side;
+pub use runs::{Run, RunKind, RunOutcome};
+
+use crate::plan::Limits;
+use crate::record::Look;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use writer::Writer;
+
+/// The only sink of this slice: its row in `sinks`.
+const FILE_MANAGER: i64 = 1;
+
+/// The state of one source and its sinks. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    writer: Arc<Writer>,
+    looks: Arc<AtomicU64>,
+    limits: Limits,
+    path: PathBuf,
+}
+
+impl State {
+    /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`].
+    pub async fn open(path: &Path, limits: Limits) -> Result<Self, StateError> {
+        let owned = path.to_owned();
+        let connection = blocking(move || schema::open_to_write(&owned)).await?;
+        let writer = Writer::start(path, connection)?;
+        let high_water = writer.call(looks::high_water).await?;
+        Ok(Self { writer: Arc::new(writer), looks: Arc::new(AtomicU64::new(high_water)), limits, path: path.to_owned() })
+    }
+
+    /// The number of a look that is about to begin: take it *before* the request goes out.
+    pub fn next_look(&self) -> Look {
+        Look(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Where the database lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A second connection that only reads, for scans that would hold up the writer.
+fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    schema::open_to_read(path)
+}
+
+/// Runs what blocks apart from the async workers.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError> + Send + 'static) -> Result<T, StateError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Runs: what was started, how it ended, and how far the listing has come.
+
+use super::looks::{Page, integer, time};
+use super::{State, StateError};
+use crate::record::ObjectKey;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// Which flow ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    /// A full listing, applied while it goes on.
+    Initial,
+}
+
+impl RunKind {
+    /// The word in the state and in the report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// Everything that was to be done was.
+    Done,
+    /// To its end, but some operations failed or were held, or the report was not taken.
+    Partial,
+    /// Not to its end: a door stayed shut.
+    Failed,
+    /// Somebody ended it.
+    Stopped,
+}
+
+impl RunOutcome {
+    /// The word in the state and in `status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A run as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Counted from 1, never used twice.
+    pub number: u64,
+    /// `initial`, …
+    pub kind: String,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended; `None` = it is running, or was killed.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// Its report, a JSON object as text.
+    pub summary: Option<String>,
+}
+
+/// Where the listing stands: the name of a row of `meta`.
+const LISTED_UP_TO: &str = "listed_up_to";
+const LISTING_SAW_FILES: &str = "listing_saw_files";
+const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
+
+impl State {
+    /// Begins a run: its number is greater than every number that the database or `at_least` knows.
+    pub async fn begin_run(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
+        self.writer
+            .call(move |connection| {
+                let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
+                let number = last.max(integer(at_least)) + 1;
+                connection.execute(
+                    "INSERT INTO runs (number, kind, started_at) VALUES (?1, ?2, ?3)",
+                    params![number, kind.as_str(), now.as_microsecond()],
+                )?;
+                Ok(number.unsigned_abs())
+            })
+            .await
+    }
+
+    /// Ends a run.
+    pub async fn end_run(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
+        self.writer
+            .call(move |connection| {
+                connection.execute(
+                    "UPDATE runs SET ended_at = ?2, outcome = ?3, summary = ?4 WHERE number = ?1",
+                    params![integer(number), now.as_microsecond(), outcome.as_str(), summary],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The greatest run number in the database; 0 = none yet.
+    pub async fn last_run_number(&self) -> Result<u64, StateError> {
+        self.writer
+            .call(|connection| {
+                let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
+                Ok(last.unsigned_abs())
+            })
+            .await
+    }
+
+    /// The key up to which an unfinished listing has come; `None` = begin at the start.
+    pub async fn listed_up_to(&self) -> Result<Option<ObjectKey>, StateError> {
+        self.writer.call(|connection| Ok(read_meta(connection, LISTED_UP_TO)?.and_then(|key| ObjectKey::new(key).ok()))).await
+    }
+
+    /// Whether the listing has shown any file so far, over all the runs that it took.
+    pub async fn listing_saw_files(&self) -> Result<bool, StateError> {
+        self.writer.call(|connection| Ok(read_meta(connection, LISTING_SAW_FILES)?.is_some())).await
+    }
+
+    /// The listing ran to its end: the initial sync has completed, and the next listing begins at the start.
+    pub async fn complete_initial(&self, run: u64) -> Result<(), StateError> {
+        self.writer.call(move |connection| write_meta(connection, INITIAL_COMPLETED_BY, &run.to_string())).await
+    }
+}
+
+/// How far the listing has come with this page; the last one clears it.
+pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), StateError> {
+    if page.after.is_none() {
+        connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTING_SAW_FILES])?;
+    }
+    if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
+        write_meta(connection, LISTING_SAW_FILES, "yes")?;
+    }
+    match &page.up_to {
+        Some(last) => write_meta(connection, LISTED_UP_TO, last.as_str()),
+        None => {
+            connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTED_UP_TO])?;
+            Ok(())
+        }
+    }
+}
+
+/// Forgets an unfinished listing: the next one begins at the start.
+pub(super) fn forget_checkpoint(connection: &Connection) -> Result<(), StateError> {
+    connection.execute("DELETE FROM meta WHERE name IN (?1, ?2)", [LISTED_UP_TO, LISTING_SAW_FILES])?;
+    Ok(())
+}
+
+/// Forgets that an initial sync ever completed.
+pub(super) fn forget_completion(connection: &Connection) -> Result<(), StateError> {
+    connection.execute("DELETE FROM meta WHERE name = ?1", [INITIAL_COMPLETED_BY])?;
+    Ok(())
+}
+
+/// The run that completed the initial sync.
+pub(super) fn initial_completed_by(connection: &Connection) -> Result<Option<u64>, StateError> {
+    Ok(read_meta(connection, INITIAL_COMPLETED_BY)?.and_then(|number| number.parse().ok()))
+}
+
+/// The last runs, newest first.
+pub(super) fn last(connection: &Connection, most: usize) -> Result<Vec<Run>, StateError> {
+    let mut statement =
+        connection.prepare("SELECT number, kind, started_at, ended_at, outcome, summary FROM runs ORDER BY number DESC LIMIT ?1")?;
+    let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+        Ok(Run {
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            kind: row.get(1)?,
+            started_at: time(row.get(2)?),
+            ended_at: row.get::<_, Option<i64>>(3)?.and_then(time),
+            outcome: row.get(4)?,
+            summary: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn read_meta(connection: &Connection, name: &str) -> Result<Option<String>, StateError> {
+    Ok(connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn write_meta(connection: &Connection, name: &str, value: &str) -> Result<(), StateError> {
+    connection
+        .prepare_cached("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")?
+        .execute([name, value])?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Opening the database file: pragmas, file mode, numbered migrations.
+
+use super::StateError;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+/// One after the other; the number of those that ran is the database's `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
+    make_private(path)?;
+    let mut connection = Connection::open(path).map_err(|error| StateError::file(path, error))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, error))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    migrate(path, &mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a second connection that only reads.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, error))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let found = version(&connection).map_err(|error| StateError::file(path, error))?;
+    if found != known_version() {
+        return Err(match found {
+            newer if newer > known_version() => StateError::TooNew { path: path.to_owned(), found, known: known_version() },
+            _ => {
+                StateError::file(path, format!("its schema is of version {found}: run a command that writes once, to bring it up to date"))
+            }
+        });
+    }
+    Ok(connection)
+}
+
+fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).expect("invariant: a handful of migrations")
+}
+
+fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
+    let found = version(connection).map_err(|error| StateError::file(path, error))?;
+    let Some(missing) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done..)) else {
+        return Err(StateError::TooNew { path: path.to_owned(), found, known: known_version() });
+    };
+    for (number, migration) in (found + 1..).zip(missing) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// The database names customers' files: only its owner may read it. SQLite gives its WAL the mode of the database.
+fn make_private(path: &Path) -> Result<(), StateError> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        fs::create_dir_all(directory).map_err(|error| StateError::file(path, format!("cannot make its directory: {error}")))?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| StateError::file(path, error))?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(|error| StateError::file(path, error))?;
+    drop(file);
+    Ok(())
+}

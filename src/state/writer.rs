@@ -1,0 +1,109 @@
+//! The one thread that owns the connection: takes jobs, runs as many as wait in one transaction, commits, answers.
+
+use super::StateError;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs that may wait; whoever brings one more waits with it.
+const QUEUE_JOBS: usize = 1024;
+/// Jobs that share one commit at the most, so that none waits long for its answer.
+const GROUP_JOBS: usize = 512;
+
+/// A job's second half: told how the commit went, it answers whoever brought the job.
+type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
+/// A job's first half: works in the transaction.
+type Job = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
+
+/// A handle on the thread. Dropping it lets the thread finish what waits, and end.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(path: &Path, connection: Connection) -> Result<Self, StateError> {
+        let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
+        let thread = thread::Builder::new()
+            .name("state-writer".to_owned())
+            .spawn(move || run(connection, queue))
+            .map_err(|error| StateError::file(path, error))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Runs `work` in a transaction that others may share, and returns when it is committed. A `work` that fails
+    /// leaves no trace, and does not disturb the others.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |transaction| {
+            let outcome = in_savepoint(transaction, work);
+            Box::new(move |committed| {
+                // Whoever asked may have been cancelled: then nobody waits for the answer.
+                let _ = answer.send(committed.and(outcome));
+            })
+        });
+        let jobs = self.jobs.as_ref().ok_or(StateError::Gone)?;
+        jobs.send(job).await.map_err(|_| StateError::Gone)?;
+        answered.await.map_err(|_| StateError::Gone)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was printed when it happened; there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+    while let Some(first) = queue.blocking_recv() {
+        let (answers, committed) = match commit_group(&mut connection, first, &mut queue) {
+            Ok(answers) => (answers, None),
+            Err((answers, error)) => (answers, Some(error.to_string())),
+        };
+        for answer in answers {
+            answer(committed.clone().map_or(Ok(()), |message| Err(StateError::Database(message))));
+        }
+    }
+}
+
+/// Runs the jobs that wait; with an error, none of them is stored.
+fn commit_group(
+    connection: &mut Connection,
+    first: Job,
+    queue: &mut mpsc::Receiver<Job>,
+) -> Result<Vec<Answer>, (Vec<Answer>, rusqlite::Error)> {
+    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => transaction,
+        // The job was not run: dropping it tells its bringer that there is no answer.
+        Err(error) => return Err((Vec::new(), error)),
+    };
+    let mut answers = vec![first(&transaction)];
+    while answers.len() < GROUP_JOBS
+        && let Ok(job) = queue.try_recv()
+    {
+        answers.push(job(&transaction));
+    }
+    match transaction.commit() {
+        Ok(()) => Ok(answers),
+        Err(error) => Err((answers, error)),
+    }
+}
+
+fn in_savepoint<T>(transaction: &Transaction<'_>, work: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<T, StateError> {
+    transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let outcome = work(transaction);
+    if outcome.is_err() {
+        transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    }
+    transaction.prepare_cached("RELEASE job")?.execute([])?;
+    outcome
+}

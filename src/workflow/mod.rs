@@ -1,0 +1,22 @@
+//! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
+
+mod initial;
+mod snapshots;
+
+pub use initial::{Ended, InitialSync, Options};
+pub use snapshots::{ExportError, export};
+
+use crate::file_manager::{FileManager, ReportResults};
+use crate::s3::ReadBucket;
+use std::sync::Arc;
+
+/// The doors that a flow goes through. A test brings its own.
+#[derive(Clone)]
+pub struct Doors {
+    /// Where the objects are.
+    pub bucket: Arc<dyn ReadBucket>,
+    /// Where the files are to be.
+    pub file_manager: Arc<dyn FileManager>,
+    /// Where the results are told, if anywhere.
+    pub reports: Option<Arc<dyn ReportResults>>,
+}
