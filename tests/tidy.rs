@@ -1,0 +1,124 @@
+//! The rules of the house that a reviewer would have to remember, checked. What clippy can check is clippy's (`clippy.toml`).
+//!
+//! Each rule is a pure function from a file's path and text to what is wrong with it, and has tests of its own that show it
+//! seeing a violation. This file only walks the tree and applies them.
+
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[path = "tidy/doors.rs"]
+mod doors;
+#[path = "tidy/files.rs"]
+mod files;
+#[path = "tidy/places.rs"]
+mod places;
+#[path = "tidy/ranks.rs"]
+mod ranks;
+#[path = "tidy/source.rs"]
+mod source;
+
+use std::fs;
+use std::path::Path;
+
+/// A rule: a file's path from the root of the project, with `/`, and its text; every sentence returned is a violation.
+type Rule = fn(path: &str, text: &str) -> Vec<String>;
+
+fn holds_for_every_file(rule: Rule) {
+    let files = project_files();
+    assert!(files.iter().any(|(path, _)| path == "src/lib.rs"), "the walk must find the project");
+    let violations: Vec<_> =
+        files.iter().flat_map(|(path, text)| rule(path, text).into_iter().map(move |what| format!("{path}: {what}"))).collect();
+    assert!(violations.is_empty(), "{} violation(s):\n{}", violations.len(), violations.join("\n"));
+}
+
+#[test]
+fn a_module_names_only_what_stands_below_it() {
+    holds_for_every_file(ranks::violations);
+}
+
+#[test]
+fn what_has_a_door_goes_through_it() {
+    holds_for_every_file(doors::foreign_imports);
+}
+
+#[test]
+fn only_the_state_writes_sql() {
+    holds_for_every_file(doors::sql_outside_the_state);
+}
+
+#[test]
+fn the_pure_stages_have_no_clock_no_async_and_no_input_or_output() {
+    holds_for_every_file(doors::impurities);
+}
+
+#[test]
+fn files_are_short() {
+    holds_for_every_file(files::length);
+}
+
+#[test]
+fn a_file_says_first_what_it_owns() {
+    holds_for_every_file(files::header);
+}
+
+#[test]
+fn a_module_is_named_for_what_it_owns() {
+    holds_for_every_file(files::name);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    holds_for_every_file(files::unfinished);
+}
+
+#[test]
+fn no_test_is_ignored() {
+    holds_for_every_file(files::ignored_tests);
+}
+
+#[test]
+fn product_code_does_not_unwrap() {
+    holds_for_every_file(files::unwraps);
+}
+
+#[test]
+fn no_file_names_a_place_outside_the_project() {
+    holds_for_every_file(places::violations);
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason() {
+    let files = project_files();
+    let text_of = |wanted: &str| files.iter().find(|(path, _)| path == wanted).map_or("", |(_, text)| text);
+    let reasons = text_of("docs/dependencies.md");
+    for manifest in files.iter().filter(|(path, _)| path.ends_with("Cargo.toml")) {
+        let missing = dependencies::without_reason(&manifest.1, reasons);
+        assert!(missing.is_empty(), "docs/dependencies.md gives no reason for {missing:?} of {}", manifest.0);
+    }
+}
+
+/// Directories at the root that are not ours to judge: git's, what is built or installed there, a run's data, and test inputs,
+/// whose names and bytes are hostile on purpose.
+const NOT_OURS: [&str; 7] = [".git", ".venv", "target", "data", "test-data", "tests/fixtures", "node_modules"];
+const TEXT_FILES: [&str; 10] = [".rs", ".md", ".toml", ".sh", ".ps1", ".yml", ".yaml", ".txt", "Makefile", ".ci/run"];
+
+fn project_files() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    collect(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut files);
+    files
+}
+
+fn collect(directory: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(directory).expect("a directory of the project can be read") {
+        let entry = entry.expect("an entry of a directory can be read");
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        if NOT_OURS.contains(&path.as_str()) {
+            continue;
+        }
+        if entry.file_type().expect("an entry has a type").is_dir() {
+            collect(&entry.path(), &format!("{path}/"), files);
+        } else if TEXT_FILES.iter().any(|ending| path.ends_with(ending)) {
+            files.push((path, fs::read_to_string(entry.path()).expect("a text file of the project is UTF-8")));
+        }
+    }
+}
