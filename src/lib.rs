@@ -6,8 +6,11 @@
 //!
 //! The modules, in reading order:
 
-pub mod clock;
-pub mod file_manager;
 pub mod record;
-pub mod retry;
+pub mod cli;
+pub mod config;
 pub mod s3;
+pub mod file_manager;
+pub mod telemetry;
+pub mod retry;
+pub mod clock;
