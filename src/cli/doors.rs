@@ -18,7 +18,6 @@ pub(super) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
     let mut options = AwsOptions::for_bucket(name);
     options.endpoint.clone_from(&settings.source.endpoint);
     options.region.clone_from(&settings.source.region);
-    options.max_idle_connections = settings.concurrency.get();
     if let Some(credentials) = &settings.source.credentials {
         options.access_key = Some(credentials.access_key.clone());
         options.secret_key = Some(credentials.secret_key.clone());

@@ -86,7 +86,7 @@ fn options(arguments: &Arguments, settings: &Settings, bucket: &str, limits: Lim
     Options {
         bucket: bucket.to_owned(),
         prefix: settings.source.prefix.clone(),
-        page_keys: settings.list_page_keys,
+        page_keys: u16::try_from(settings.list_page_keys.get()).unwrap_or(u16::MAX),
         concurrency: settings.concurrency.get(),
         limits,
         retry: doors::retry(settings),
