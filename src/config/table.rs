@@ -264,7 +264,7 @@ pub(super) static NO_COLOR: Setting<()> = Setting {
 };
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 21] = [
+pub static TABLE: [&Declared; 22] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
