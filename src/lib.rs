@@ -11,3 +11,4 @@ pub mod file_manager;
 pub mod record;
 pub mod retry;
 pub mod s3;
+pub mod transfer;

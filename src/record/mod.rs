@@ -4,7 +4,7 @@ mod file;
 mod key;
 
 pub use file::{FileRecord, Permissions};
-pub use key::{EmptyKey, ObjectKey};
+pub use key::{EmptyKey, Escaped, ObjectKey};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
