@@ -43,7 +43,7 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(20), budget: Duration::from_secs(120) }
+        Self { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(20), budget: Duration::from_mins(2) }
     }
 }
 

@@ -1,7 +1,12 @@
 //! What can go wrong at the S3 door: what it was about, what is to be done, and a hint for the operator.
 
+use crate::record::Escaped;
 use crate::retry::{Disposed, Disposition};
+use std::fmt;
 use std::time::Duration;
+
+/// Longer foreign words are cut: a message is a line in a report, not a page.
+const MESSAGE_CHARS_MAX: usize = 400;
 
 /// A failed call. Its text names the operation and the subject, and never holds a secret.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -15,6 +20,13 @@ pub struct S3Error {
     pub kind: S3ErrorKind,
     /// The server's code and words, or ours; escaped for display.
     pub message: String,
+}
+
+impl S3Error {
+    /// An error whose words, the server's or ours, are safe to show: capped, escaped, without signatures and session tokens.
+    pub fn new(operation: &'static str, subject: impl fmt::Display, kind: S3ErrorKind, message: &str) -> Self {
+        Self { operation, subject: subject.to_string(), kind, message: fit_to_show(message) }
+    }
 }
 
 /// The failures that are told apart.
@@ -106,5 +118,59 @@ impl Disposed for S3Error {
             | S3ErrorKind::Archived
             | S3ErrorKind::Other => Disposition::Fail,
         }
+    }
+}
+
+fn fit_to_show(message: &str) -> String {
+    let mut chars = message.trim().chars();
+    let capped: String = chars.by_ref().take(MESSAGE_CHARS_MAX).collect();
+    let mark = if chars.next().is_some() { "…" } else { "" };
+    format!("{}{mark}", Escaped(&without_signatures(&capped)))
+}
+
+/// Some servers repeat the request's `Authorization` header or query in their words: what follows a name that ends in one
+/// of these, up to the next separator, is struck out.
+fn without_signatures(text: &str) -> String {
+    const NAMES: [&str; 2] = ["signature", "security-token"];
+    let lower = text.to_ascii_lowercase();
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let found = NAMES.iter().filter_map(|name| lower[at..].find(name).map(|offset| at + offset + name.len())).min();
+        let Some(end_of_name) = found else { break };
+        shown.push_str(&text[at..end_of_name]);
+        at = end_of_name;
+        let value = text[at..].trim_start_matches([' ', '=', ':', '\'', '"']);
+        let assigned = text[at..text.len() - value.len()].contains(['=', ':']);
+        if assigned {
+            shown.push_str("=[removed]");
+            at = text.len() - value.trim_start_matches(|c: char| !c.is_whitespace() && !matches!(c, '&' | ',' | ';' | '<')).len();
+        }
+    }
+    shown.push_str(&text[at..]);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_capped_escaped_and_hold_no_signature() {
+        for (raw, shown) in [
+            (" plain words ", "plain words"),
+            ("x\n[INFO] forged", "x\\u{a}[INFO] forged"),
+            ("The request signature we calculated does not match", "The request signature we calculated does not match"),
+            ("got AWS4 Credential=AK, Signature=0a1b2c, end", "got AWS4 Credential=AK, Signature=[removed], end"),
+            (
+                "GET /?X-Amz-Signature=0a1b&X-Amz-Security-Token=FwoG%2F/+= failed",
+                "GET /?X-Amz-Signature=[removed]&X-Amz-Security-Token=[removed] failed",
+            ),
+            ("x-amz-security-token: 'Fwo'", "x-amz-security-token=[removed]"),
+        ] {
+            assert_eq!(fit_to_show(raw), shown);
+        }
+        let long = "é".repeat(5000);
+        assert_eq!(fit_to_show(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
     }
 }

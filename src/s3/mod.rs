@@ -2,9 +2,15 @@
 //!
 //! One call is one attempt: retrying is `retry.rs`' concern, and the SDK's own retries are off.
 
+mod aws;
+mod checksum;
 mod error;
+mod memory;
 
+pub use aws::{AwsBucket, AwsOptions};
+pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
 pub use error::{S3Error, S3ErrorKind};
+pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
 
 use crate::record::{ETag, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
@@ -49,32 +55,6 @@ pub struct ObjectHead {
     pub content_type: Option<String>,
     /// What the server vouches for; `None` = nothing that we can compute while the bytes pass.
     pub checksum: Option<Checksum>,
-}
-
-/// A checksum over the whole body, decoded from its base64 or hexadecimal form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checksum {
-    /// How it is computed.
-    pub algorithm: ChecksumAlgorithm,
-    /// Big-endian bytes.
-    pub digest: Vec<u8>,
-}
-
-/// The ways to compute a checksum that S3 knows for full bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChecksumAlgorithm {
-    /// `x-amz-checksum-crc64nvme`
-    Crc64Nvme,
-    /// `x-amz-checksum-crc32c`
-    Crc32c,
-    /// `x-amz-checksum-crc32`
-    Crc32,
-    /// `x-amz-checksum-sha256`
-    Sha256,
-    /// `x-amz-checksum-sha1`
-    Sha1,
-    /// The ETag of an object written in one part, without SSE-KMS or SSE-C.
-    Md5,
 }
 
 /// Bytes in the order of the object; an error ends it.

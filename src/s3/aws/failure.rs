@@ -1,0 +1,158 @@
+//! What a failed call means: a pure table from code, status and way of failing to `S3ErrorKind` and words. It sees no SDK type.
+
+use crate::s3::S3ErrorKind;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use std::time::Duration;
+
+/// A server that asks for more is not believed.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+
+/// The ways in which a call fails.
+#[derive(Debug)]
+pub(super) enum Failure<'a> {
+    /// The server answered, and not with success.
+    Answered(Answer<'a>),
+    /// No answer, or no further bytes, in time.
+    TimedOut { words: String },
+    /// Nobody listens, no such host, no trust.
+    NoConnection { words: String },
+    /// The connection ended early.
+    Broken { words: String },
+    /// There was nobody to sign as.
+    NoCredentials { words: String },
+    /// A success that cannot be read.
+    Unreadable { words: String },
+    /// The request could not be made.
+    NotSent { words: String },
+}
+
+/// An answer that is no success. HEAD has no body: neither code nor message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Answer<'a> {
+    pub(super) status: u16,
+    pub(super) code: Option<&'a str>,
+    pub(super) message: Option<&'a str>,
+    pub(super) retry_after: Option<&'a str>,
+    /// Where the bucket is, when the server said.
+    pub(super) bucket_region: Option<&'a str>,
+}
+
+impl Failure<'_> {
+    /// What it is, and the words for it.
+    pub(super) fn judged(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
+        match self {
+            Self::Answered(answer) => {
+                let kind = answer.kind(operation, region, Timestamp::now());
+                let words = answer.words(operation, region, &kind);
+                (kind, words)
+            }
+            Self::TimedOut { words } => (S3ErrorKind::Timeout, words),
+            Self::NoConnection { words } => (S3ErrorKind::Unreachable, words),
+            Self::Broken { words } => (S3ErrorKind::Interrupted, words),
+            Self::NoCredentials { words } => (S3ErrorKind::BadCredentials, words),
+            Self::Unreadable { words } => (S3ErrorKind::Other, format!("the answer cannot be read: {words}")),
+            Self::NotSent { words } => (S3ErrorKind::Other, format!("the request cannot be made: {words}")),
+        }
+    }
+}
+
+impl Answer<'_> {
+    fn kind(&self, operation: &str, region: &str, now: Timestamp) -> S3ErrorKind {
+        match self.code.unwrap_or_default() {
+            "NoSuchKey" | "NoSuchVersion" => S3ErrorKind::NoSuchKey,
+            "NoSuchBucket" | "InvalidBucketName" => S3ErrorKind::NoSuchBucket,
+            "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "RequestTimeTooSkewed"
+            | "RequestExpired"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "InvalidSecurity"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "MissingSecurityHeader"
+            | "MissingAuthenticationToken"
+            | "NotSignedUp" => S3ErrorKind::BadCredentials,
+            // It is about the region or, when no other one is named, about the key id.
+            "AuthorizationHeaderMalformed" if self.other_region(region).is_none() => S3ErrorKind::BadCredentials,
+            "AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" => S3ErrorKind::Other,
+            "InvalidObjectState" => S3ErrorKind::Archived,
+            "PreconditionFailed" => S3ErrorKind::PreconditionFailed,
+            "SlowDown"
+            | "SlowDownRead"
+            | "SlowDownWrite"
+            | "ServiceUnavailable"
+            | "TooManyRequests"
+            | "RequestLimitExceeded"
+            | "Throttling"
+            | "ThrottlingException"
+            | "RequestThrottled"
+            | "BandwidthLimitExceeded" => self.throttled(now),
+            "RequestTimeout" => S3ErrorKind::Timeout,
+            "InternalError" => S3ErrorKind::Server,
+            _ => self.kind_of_status(operation, now),
+        }
+    }
+
+    /// For answers without a code, and codes that are in no table.
+    fn kind_of_status(&self, operation: &str, now: Timestamp) -> S3ErrorKind {
+        match self.status {
+            401 => S3ErrorKind::BadCredentials,
+            403 => S3ErrorKind::AccessDenied,
+            404 if self.code.is_none() && is_about_a_key(operation) => S3ErrorKind::NoSuchKey,
+            404 if self.code.is_none() => S3ErrorKind::NoSuchBucket,
+            408 => S3ErrorKind::Timeout,
+            412 => S3ErrorKind::PreconditionFailed,
+            429 | 503 => self.throttled(now),
+            500.. => S3ErrorKind::Server,
+            _ => S3ErrorKind::Other,
+        }
+    }
+
+    fn throttled(&self, now: Timestamp) -> S3ErrorKind {
+        S3ErrorKind::Throttled { after: self.retry_after.and_then(|value| wait_asked_for(value, now)) }
+    }
+
+    /// The region that the server named, when it is not the one that was asked.
+    fn other_region(&self, region: &str) -> Option<&str> {
+        self.bucket_region.filter(|named| !named.is_empty() && *named != region)
+    }
+
+    fn words(&self, operation: &str, region: &str, kind: &S3ErrorKind) -> String {
+        let mut words = match (self.code, self.message) {
+            (Some(code), Some(message)) => format!("{code}: {message} (HTTP {})", self.status),
+            (Some(code), None) => format!("{code} (HTTP {})", self.status),
+            (None, Some(message)) => format!("{message} (HTTP {})", self.status),
+            (None, None) => format!("HTTP {} without a reason", self.status),
+        };
+        if *kind == S3ErrorKind::AccessDenied {
+            words.push_str(if is_about_a_key(operation) { "; it needs s3:GetObject" } else { "; it needs s3:ListBucket" });
+        }
+        if let Some(named) = self.other_region(region) {
+            words = format!("the bucket is in region {named}, and was asked for in {region}; {words}");
+        }
+        words
+    }
+}
+
+fn is_about_a_key(operation: &str) -> bool {
+    matches!(operation, "GetObject" | "HeadObject")
+}
+
+/// `Retry-After`: seconds, or a date.
+fn wait_asked_for(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let asked = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Duration::try_from(until.duration_since(now)).unwrap_or_default()
+    };
+    Some(asked.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests;

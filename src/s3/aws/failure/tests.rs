@@ -1,0 +1,133 @@
+//! The table of what servers answer and what it is taken for.
+
+use super::*;
+
+fn kind(operation: &str, answer: Answer<'_>) -> S3ErrorKind {
+    answer.kind(operation, "us-east-1", Timestamp::UNIX_EPOCH)
+}
+
+fn coded(status: u16, code: &'static str) -> Answer<'static> {
+    Answer { status, code: Some(code), ..Answer::default() }
+}
+
+fn bare(status: u16) -> Answer<'static> {
+    Answer { status, ..Answer::default() }
+}
+
+#[test]
+fn a_code_says_more_than_its_status() {
+    let throttled = S3ErrorKind::Throttled { after: None };
+    for (status, code, expected) in [
+        (404, "NoSuchKey", S3ErrorKind::NoSuchKey),
+        (404, "NoSuchVersion", S3ErrorKind::NoSuchKey),
+        (404, "NoSuchBucket", S3ErrorKind::NoSuchBucket),
+        (400, "InvalidBucketName", S3ErrorKind::NoSuchBucket),
+        (404, "NoSuchUpload", S3ErrorKind::Other),
+        (403, "AccessDenied", S3ErrorKind::AccessDenied),
+        (403, "AllAccessDisabled", S3ErrorKind::AccessDenied),
+        (403, "InvalidAccessKeyId", S3ErrorKind::BadCredentials),
+        (403, "SignatureDoesNotMatch", S3ErrorKind::BadCredentials),
+        (403, "RequestTimeTooSkewed", S3ErrorKind::BadCredentials),
+        (400, "ExpiredToken", S3ErrorKind::BadCredentials),
+        (400, "InvalidToken", S3ErrorKind::BadCredentials),
+        (400, "AuthorizationHeaderMalformed", S3ErrorKind::BadCredentials),
+        (301, "PermanentRedirect", S3ErrorKind::Other),
+        (403, "InvalidObjectState", S3ErrorKind::Archived),
+        (412, "PreconditionFailed", S3ErrorKind::PreconditionFailed),
+        (503, "SlowDown", throttled.clone()),
+        (503, "ServiceUnavailable", throttled.clone()),
+        (503, "SomethingNew", throttled),
+        (400, "RequestTimeout", S3ErrorKind::Timeout),
+        (500, "InternalError", S3ErrorKind::Server),
+        (200, "InternalError", S3ErrorKind::Server),
+        (501, "NotImplemented", S3ErrorKind::Server),
+        (400, "KMS.DisabledException", S3ErrorKind::Other),
+    ] {
+        for operation in ["GetObject", "ListObjectsV2"] {
+            assert_eq!(kind(operation, coded(status, code)), expected, "{operation} {status} {code}");
+        }
+    }
+}
+
+#[test]
+fn without_a_code_the_status_and_the_operation_decide() {
+    for (operation, status, expected) in [
+        ("HeadObject", 404, S3ErrorKind::NoSuchKey),
+        ("GetObject", 404, S3ErrorKind::NoSuchKey),
+        ("HeadBucket", 404, S3ErrorKind::NoSuchBucket),
+        ("ListObjectsV2", 404, S3ErrorKind::NoSuchBucket),
+        ("HeadObject", 403, S3ErrorKind::AccessDenied),
+        ("HeadBucket", 403, S3ErrorKind::AccessDenied),
+        ("HeadObject", 412, S3ErrorKind::PreconditionFailed),
+        ("HeadObject", 400, S3ErrorKind::Other),
+        ("HeadBucket", 301, S3ErrorKind::Other),
+        ("HeadBucket", 401, S3ErrorKind::BadCredentials),
+        ("GetObject", 408, S3ErrorKind::Timeout),
+        ("GetObject", 429, S3ErrorKind::Throttled { after: None }),
+        ("HeadObject", 503, S3ErrorKind::Throttled { after: None }),
+        ("GetObject", 502, S3ErrorKind::Server),
+    ] {
+        assert_eq!(kind(operation, bare(status)), expected, "{operation} {status}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_asked_for_is_kept_within_reason() {
+    let now = "2026-11-19T12:00:00Z".parse().expect("invariant: a timestamp");
+    for (value, expected) in [
+        ("7", Some(7)),
+        (" 0 ", Some(0)),
+        ("99999999999999999", Some(3600)),
+        ("Thu, 19 Nov 2026 12:00:30 GMT", Some(30)),
+        ("Thu, 19 Nov 2026 11:00:00 GMT", Some(0)),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+    ] {
+        let answer = Answer { status: 503, retry_after: Some(value), ..Answer::default() };
+        let expected = S3ErrorKind::Throttled { after: expected.map(Duration::from_secs) };
+        assert_eq!(answer.kind("GetObject", "us-east-1", now), expected, "{value}");
+    }
+}
+
+#[test]
+fn the_words_name_the_right_region_and_the_missing_right() {
+    let elsewhere = Answer { bucket_region: Some("eu-central-1"), ..coded(400, "AuthorizationHeaderMalformed") };
+    assert_eq!(kind("ListObjectsV2", elsewhere), S3ErrorKind::Other);
+    for (operation, answer, expected) in [
+        (
+            "ListObjectsV2",
+            elsewhere,
+            "the bucket is in region eu-central-1, and was asked for in us-east-1; AuthorizationHeaderMalformed (HTTP 400)",
+        ),
+        (
+            "HeadBucket",
+            Answer { bucket_region: Some("eu-west-3"), ..bare(301) },
+            "the bucket is in region eu-west-3, and was asked for in us-east-1; HTTP 301 without a reason",
+        ),
+        ("HeadBucket", Answer { bucket_region: Some("us-east-1"), ..bare(403) }, "HTTP 403 without a reason; it needs s3:ListBucket"),
+        (
+            "GetObject",
+            Answer { message: Some("Access Denied"), ..coded(403, "AccessDenied") },
+            "AccessDenied: Access Denied (HTTP 403); it needs s3:GetObject",
+        ),
+        ("GetObject", Answer { message: Some("broken"), ..bare(500) }, "broken (HTTP 500)"),
+    ] {
+        assert_eq!(Failure::Answered(answer).judged(operation, "us-east-1").1, expected);
+    }
+}
+
+#[test]
+fn without_an_answer_the_way_it_failed_decides() {
+    let words = || "x".to_owned();
+    for (failure, expected) in [
+        (Failure::TimedOut { words: words() }, S3ErrorKind::Timeout),
+        (Failure::NoConnection { words: words() }, S3ErrorKind::Unreachable),
+        (Failure::Broken { words: words() }, S3ErrorKind::Interrupted),
+        (Failure::NoCredentials { words: words() }, S3ErrorKind::BadCredentials),
+        (Failure::Unreadable { words: words() }, S3ErrorKind::Other),
+        (Failure::NotSent { words: words() }, S3ErrorKind::Other),
+    ] {
+        assert_eq!(failure.judged("GetObject", "us-east-1").0, expected);
+    }
+}

@@ -1,0 +1,184 @@
+//! What the headers of a HEAD or a GET told, and which of their checksums covers the whole body.
+
+use crate::record::{ETag, ObjectFacts};
+use crate::s3::{Checksum, ChecksumAlgorithm, ObjectHead};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{ChecksumType, ServerSideEncryption};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+
+/// The headers that matter here, of either call.
+#[derive(Clone, Debug)]
+pub(super) struct RawHead<'a> {
+    size: Option<i64>,
+    etag: Option<&'a str>,
+    last_modified: Option<&'a DateTime>,
+    storage_class: Option<&'a str>,
+    version_id: Option<&'a str>,
+    content_type: Option<&'a str>,
+    checksums: [(ChecksumAlgorithm, Option<&'a str>); 5],
+    checksum_type: Option<&'a ChecksumType>,
+    encryption: Option<&'a ServerSideEncryption>,
+    customer_key: Option<&'a str>,
+}
+
+/// Both outputs have the same accessors and no trait for them.
+macro_rules! raw_head {
+    ($output:expr) => {
+        RawHead {
+            size: $output.content_length(),
+            etag: $output.e_tag(),
+            last_modified: $output.last_modified(),
+            storage_class: $output.storage_class().map(|class| class.as_str()),
+            version_id: $output.version_id(),
+            content_type: $output.content_type(),
+            checksums: [
+                (ChecksumAlgorithm::Crc64Nvme, $output.checksum_crc64_nvme()),
+                (ChecksumAlgorithm::Crc32c, $output.checksum_crc32_c()),
+                (ChecksumAlgorithm::Crc32, $output.checksum_crc32()),
+                (ChecksumAlgorithm::Sha256, $output.checksum_sha256()),
+                (ChecksumAlgorithm::Sha1, $output.checksum_sha1()),
+            ],
+            checksum_type: $output.checksum_type(),
+            encryption: $output.server_side_encryption(),
+            customer_key: $output.sse_customer_algorithm(),
+        }
+    };
+}
+
+impl<'a> From<&'a HeadObjectOutput> for RawHead<'a> {
+    fn from(output: &'a HeadObjectOutput) -> Self {
+        raw_head!(output)
+    }
+}
+
+impl<'a> From<&'a GetObjectOutput> for RawHead<'a> {
+    fn from(output: &'a GetObjectOutput) -> Self {
+        raw_head!(output)
+    }
+}
+
+impl RawHead<'_> {
+    /// The facts, or what is missing for them.
+    pub(super) fn validated(&self) -> Result<ObjectHead, &'static str> {
+        let size = self.size.and_then(|size| u64::try_from(size).ok()).ok_or("the answer has no Content-Length")?;
+        let facts = ObjectFacts {
+            size,
+            etag: self.etag.and_then(ETag::parse),
+            last_modified: self.last_modified.and_then(timestamp),
+            storage_class: self.storage_class.map(str::to_owned),
+            version_id: self.version_id.filter(|id| *id != "null").map(str::to_owned),
+        };
+        let checksum = self.full_body_checksum(facts.etag.as_ref());
+        Ok(ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum })
+    }
+
+    /// The fastest of the object's own checksums, if it is over the whole body; else the MD5 that an ETag is.
+    fn full_body_checksum(&self, etag: Option<&ETag>) -> Option<Checksum> {
+        let in_parts = etag.is_some_and(|etag| etag.as_str().contains('-'));
+        let over_whole_body = self.checksum_type.map_or(!in_parts, |kind| *kind == ChecksumType::FullObject);
+        let own = self.checksums.iter().filter(|_| over_whole_body).find_map(|(algorithm, value)| {
+            let digest = BASE64_STANDARD.decode((*value)?).ok()?;
+            (digest.len() == algorithm.digest_bytes()).then_some(Checksum { algorithm: *algorithm, digest })
+        });
+        own.or_else(|| self.md5_of(etag?))
+    }
+
+    /// An ETag is the body's MD5 unless the object was written in parts or its stored bytes are encrypted with another key.
+    fn md5_of(&self, etag: &ETag) -> Option<Checksum> {
+        let plain = self.customer_key.is_none() && matches!(self.encryption, None | Some(ServerSideEncryption::Aes256));
+        let digest = if plain { hexadecimal(etag.as_str())? } else { return None };
+        (digest.len() == ChecksumAlgorithm::Md5.digest_bytes()).then_some(Checksum { algorithm: ChecksumAlgorithm::Md5, digest })
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// `None` for a time that no calendar holds: it is descriptive.
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MD5: &str = "25f9e794323b453885f5181f1b624d0b";
+
+    /// A head with a single-part ETag, all the checksums of `123456789` named, and no type told.
+    fn head(named: &[(ChecksumAlgorithm, &'static str)]) -> RawHead<'static> {
+        use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+        let value = |wanted| named.iter().find(|(algorithm, _)| *algorithm == wanted).map(|(_, value)| *value);
+        RawHead {
+            size: Some(9),
+            etag: Some("\"25f9e794323b453885f5181f1b624d0b\""),
+            last_modified: None,
+            storage_class: None,
+            version_id: None,
+            content_type: None,
+            checksums: [Crc64Nvme, Crc32c, Crc32, Sha256, Sha1].map(|algorithm| (algorithm, value(algorithm))),
+            checksum_type: None,
+            encryption: None,
+            customer_key: None,
+        }
+    }
+
+    fn chosen(head: &RawHead<'_>) -> Option<String> {
+        head.validated().expect("a size").checksum.map(|checksum| checksum.to_string())
+    }
+
+    const CRC32: (ChecksumAlgorithm, &str) = (ChecksumAlgorithm::Crc32, "y/Q5Jg==");
+    const CRC64: (ChecksumAlgorithm, &str) = (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg=");
+
+    #[test]
+    fn the_object_s_own_checksum_comes_first_and_the_fastest_of_several() {
+        assert_eq!(chosen(&head(&[CRC32])).as_deref(), Some("CRC32 cbf43926"));
+        assert_eq!(chosen(&head(&[CRC32, CRC64])).as_deref(), Some("CRC64NVME ae8b14860a799888"));
+    }
+
+    #[test]
+    fn a_checksum_over_parts_is_none_over_the_body() {
+        let etag = Some("\"25f9e794323b453885f5181f1b624d0b-2\"");
+        assert_eq!(chosen(&RawHead { etag, ..head(&[CRC32]) }), None);
+        assert_eq!(chosen(&RawHead { etag, checksum_type: Some(&ChecksumType::Composite), ..head(&[CRC32]) }), None);
+        let whole = RawHead { etag, checksum_type: Some(&ChecksumType::FullObject), ..head(&[CRC32]) };
+        assert_eq!(chosen(&whole).as_deref(), Some("CRC32 cbf43926"));
+    }
+
+    #[test]
+    fn what_is_no_checksum_is_passed_over() {
+        for nonsense in ["", "y/Q5Jg==-2", "AAAA", "not base64"] {
+            assert_eq!(chosen(&head(&[(ChecksumAlgorithm::Crc32, nonsense)])).as_deref(), Some(&*format!("MD5 {MD5}")), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn an_etag_is_an_md5_only_where_it_can_be_one() {
+        assert_eq!(chosen(&head(&[])).as_deref(), Some(&*format!("MD5 {MD5}")));
+        assert_eq!(chosen(&RawHead { encryption: Some(&ServerSideEncryption::Aes256), ..head(&[]) }), Some(format!("MD5 {MD5}")));
+        for no_md5 in [
+            RawHead { encryption: Some(&ServerSideEncryption::AwsKms), ..head(&[]) },
+            RawHead { encryption: Some(&ServerSideEncryption::AwsKmsDsse), ..head(&[]) },
+            RawHead { customer_key: Some("AES256"), ..head(&[]) },
+            RawHead { etag: Some("\"25f9e794323b453885f5181f1b624d0b-1\""), ..head(&[]) },
+            RawHead { etag: Some("\"25f9e794\""), ..head(&[]) },
+            RawHead { etag: Some("\"zzf9e794323b453885f5181f1b624d0b\""), ..head(&[]) },
+            RawHead { etag: None, ..head(&[]) },
+        ] {
+            assert_eq!(chosen(&no_md5), None, "{no_md5:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_without_a_length_is_refused() {
+        assert!(RawHead { size: None, ..head(&[]) }.validated().is_err());
+        assert!(RawHead { size: Some(-1), ..head(&[]) }.validated().is_err());
+    }
+}

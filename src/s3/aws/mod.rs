@@ -1,0 +1,167 @@
+//! The bucket behind the AWS SDK: four calls, one attempt each, every answer checked before it is believed.
+//! It retries nothing and verifies no body: `retry.rs` and `transfer/` do.
+
+mod blank_key;
+mod connect;
+mod failure;
+mod head;
+mod list;
+mod transport;
+mod whole;
+
+pub use connect::AwsOptions;
+
+use super::{ByteStream, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
+use crate::record::{Escaped, ObjectKey};
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::{ChecksumMode, EncodingType};
+use futures::{StreamExt, stream};
+use head::RawHead;
+use std::error::Error;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+use whole::WholeListing;
+
+/// A bucket at AWS, or at any server that speaks S3.
+///
+/// Cheap calls are bounded as a whole; a GET is bounded until its headers are there, and then by the progress of its body.
+#[derive(Clone, Debug)]
+pub struct AwsBucket {
+    client: Client,
+    bucket: String,
+    region: String,
+    call_timeout: Duration,
+}
+
+/// One call: what its errors are about.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    operation: &'static str,
+    key: Option<&'a ObjectKey>,
+}
+
+impl AwsBucket {
+    /// Prepares a client. It asks the server nothing; without keys it asks the AWS credential chain once, so that a machine
+    /// without any credentials says so here.
+    pub async fn connect(options: AwsOptions) -> Result<Self, S3Error> {
+        let client = connect::client(&options).await?;
+        Ok(Self { client, bucket: options.bucket, region: options.region, call_timeout: options.call_timeout })
+    }
+
+    /// Waits for an answer no longer than a call without a body may take.
+    async fn within<T, E>(&self, call: Call<'_>, answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, S3Error>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match tokio::time::timeout(self.call_timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| self.failed(call, &error)),
+            Err(_) => Err(self.error(call, S3ErrorKind::Timeout, &format!("no whole answer within {} s", self.call_timeout.as_secs_f32()))),
+        }
+    }
+
+    fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: Call<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
+        let (kind, words) = transport::failure(error).judged(call.operation, &self.region);
+        self.error(call, kind, &words)
+    }
+
+    fn error(&self, call: Call<'_>, kind: S3ErrorKind, words: &str) -> S3Error {
+        match call.key {
+            Some(key) => S3Error::new(call.operation, key, kind, words),
+            None => S3Error::new(call.operation, Escaped(&self.bucket), kind, words),
+        }
+    }
+}
+
+#[async_trait]
+impl ListObjects for AwsBucket {
+    async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
+        let call = Call { operation: "ListObjectsV2", key: None };
+        let sending = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .encoding_type(EncodingType::Url)
+            .max_keys(i32::from(request.max_keys))
+            .set_prefix((!request.prefix.is_empty()).then(|| request.prefix.clone()))
+            .set_start_after(request.start_after.as_ref().map(|key| key.as_str().to_owned()))
+            .customize()
+            .interceptor(WholeListing)
+            .send();
+        let output = self.within(call, sending).await?;
+        list::page(&request, output).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))
+    }
+}
+
+#[async_trait]
+impl ReadObjects for AwsBucket {
+    async fn head_bucket(&self) -> Result<(), S3Error> {
+        let call = Call { operation: "HeadBucket", key: None };
+        self.within(call, self.client.head_bucket().bucket(&self.bucket).send()).await.map(drop)
+    }
+
+    async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
+        let call = Call { operation: "HeadObject", key: Some(key) };
+        let sending = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(blank_key::accepted(key))
+            .checksum_mode(ChecksumMode::Enabled)
+            .customize()
+            .mutate_request(blank_key::restored(key))
+            .send();
+        let output = self.within(call, sending).await?;
+        RawHead::from(&output).validated().map_err(|words| self.error(call, S3ErrorKind::Other, words))
+    }
+
+    async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
+        let call = Call { operation: "GetObject", key: Some(&request.key) };
+        // `.checksum_mode(Enabled)` would make the SDK hash the body a second time; the header alone only asks for the checksums.
+        let output = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(blank_key::accepted(&request.key))
+            .set_if_match(request.if_match.as_ref().map(crate::record::ETag::quoted))
+            .customize()
+            .mutate_request(blank_key::restored(&request.key))
+            .mutate_request(|http| {
+                http.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
+            })
+            .send()
+            .await
+            .map_err(|error| self.failed(call, &error))?;
+        let head = RawHead::from(&output).validated().map_err(|words| self.error(call, S3ErrorKind::Other, words))?;
+        // Some servers ignore `If-Match`.
+        if let (Some(wanted), Some(found)) = (&request.if_match, &head.facts.etag)
+            && wanted != found
+        {
+            let words = format!("asked for ETag {wanted}, answered with {found}");
+            return Err(self.error(call, S3ErrorKind::PreconditionFailed, &words));
+        }
+        Ok(GetObject { head, body: body_of(output, request.key) })
+    }
+}
+
+/// The body, chunk by chunk as it comes off the wire.
+fn body_of(output: GetObjectOutput, key: ObjectKey) -> ByteStream {
+    let mut open = Some(output.body);
+    stream::poll_fn(move |context| {
+        let Some(body) = open.as_mut() else { return Poll::Ready(None) };
+        let Some(item) = std::task::ready!(Pin::new(body).poll_next(context)) else {
+            open = None;
+            return Poll::Ready(None);
+        };
+        Poll::Ready(Some(item.map_err(|error| {
+            open = None;
+            let (kind, words) = transport::broken_body(&error).judged("GetObject", "");
+            S3Error::new("GetObject", &key, kind, &words)
+        })))
+    })
+    .boxed()
+}

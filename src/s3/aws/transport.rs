@@ -1,0 +1,123 @@
+//! From the SDK's errors to what happened: an answer, or which way there was none. What that means is `failure.rs`' concern.
+//!
+//! The SDK keeps the error types of its HTTP stack to itself, so some are told apart by their words; tests over real sockets
+//! pin those words.
+
+use super::failure::{Answer, Failure};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStreamError;
+use std::error::Error;
+use std::io;
+
+/// What a call that did not succeed ran into.
+pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure<'_>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(context) if context.raw().status().is_success() && context.err().code().is_none() => {
+            Failure::Unreadable { words: words_of(context.err()) }
+        }
+        SdkError::ServiceError(context) => Failure::Answered(answer(context.err(), context.raw())),
+        SdkError::TimeoutError(_) => Failure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(_) if is_about_credentials(error) => Failure::NoCredentials { words: words_of(error) },
+        SdkError::DispatchFailure(_) if is_about_connecting(error) => Failure::NoConnection { words: words_of(error) },
+        SdkError::DispatchFailure(failure) if failure.is_user() => Failure::NotSent { words: words_of(error) },
+        SdkError::ConstructionFailure(_) => Failure::NotSent { words: words_of(error) },
+        _ => broken(error),
+    }
+}
+
+/// What a body ran into in its middle.
+pub(super) fn broken_body(error: &ByteStreamError) -> Failure<'static> {
+    broken(error)
+}
+
+fn broken(error: &(dyn Error + 'static)) -> Failure<'static> {
+    let words = words_of(error);
+    let too_slow = chain(error).any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
+            || cause.to_string().starts_with("minimum throughput was specified")
+    });
+    if too_slow { Failure::TimedOut { words } } else { Failure::Broken { words } }
+}
+
+fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> Answer<'a> {
+    let body = raw.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+    Answer {
+        status: raw.status().as_u16(),
+        // The SDK makes up `NotFound` for a 404 without a body.
+        code: error.code().filter(|_| !body.is_empty()),
+        message: error.message(),
+        retry_after: raw.headers().get("retry-after"),
+        bucket_region: raw.headers().get("x-amz-bucket-region").or_else(|| element(body, "Region")),
+    }
+}
+
+/// The text of a plain XML element: the SDK hands on only `Code` and `Message`.
+fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
+}
+
+fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|cause| {
+        let words = cause.to_string();
+        words.contains("credential") || words.contains("failed to select an auth scheme")
+    })
+}
+
+fn is_about_connecting(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|cause| cause.to_string() == "client error (Connect)")
+}
+
+/// The words of an error and of what caused it, each once.
+pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in chain(error) {
+        let own = cause.to_string();
+        if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
+            words.push(own);
+        }
+    }
+    words.join(": ")
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
+        // `io::Error::source` skips the error that it carries.
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => cause.source(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::s3::S3ErrorKind;
+    use aws_sdk_s3::config::{BehaviorVersion, Region};
+    use aws_sdk_s3::{Client, Config};
+
+    #[tokio::test]
+    async fn credentials_that_cannot_be_had_are_told_as_such() {
+        let provider = aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name("no-such-profile").build();
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .endpoint_url("http://127.0.0.1:1")
+            .credentials_provider(provider)
+            .build();
+        let error = Client::from_conf(config).head_bucket().bucket("b").send().await.expect_err("nobody to sign as");
+        let (kind, words) = failure(&error).judged("HeadBucket", "us-east-1");
+        assert_eq!(kind, S3ErrorKind::BadCredentials, "{words}");
+    }
+
+    #[test]
+    fn the_words_of_a_chain_are_told_once_and_to_its_end() {
+        let inner = io::Error::other("refused");
+        let outer = io::Error::other(io::Error::other(inner));
+        assert_eq!(words_of(&outer), "refused");
+    }
+}

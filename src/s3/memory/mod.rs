@@ -1,0 +1,192 @@
+//! A bucket in memory behind the door's traits, with streaming bodies and faults to order: for fast, deterministic tests of workflows.
+//! No clock and no randomness. It speaks no HTTP; the errors that only a wire makes are another server's.
+
+mod fault;
+mod object;
+
+pub use fault::{Call, CallCounts, Fault};
+pub use object::MemoryObject;
+
+use super::{ByteStream, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
+use crate::record::{Escaped, ObjectKey};
+use async_trait::async_trait;
+use fault::Hook;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A bucket whose objects live in this process.
+///
+/// - It answers as S3 does: keys in byte order, `412` for another ETag, and a HEAD in a missing bucket that says only "404".
+/// - `last_modified` counts the writes: the same program gives the same bucket.
+pub struct MemoryBucket {
+    name: String,
+    chunk_bytes: usize,
+    state: Mutex<State>,
+    hook: Mutex<Option<Hook>>,
+}
+
+struct State {
+    present: bool,
+    objects: BTreeMap<ObjectKey, MemoryObject>,
+    writes: i64,
+    calls: CallCounts,
+}
+
+impl MemoryBucket {
+    /// An empty bucket.
+    pub fn new(name: impl Into<String>) -> Self {
+        let state = State { present: true, objects: BTreeMap::new(), writes: 0, calls: CallCounts::default() };
+        Self { name: name.into(), chunk_bytes: 64 * 1024, state: Mutex::new(state), hook: Mutex::new(None) }
+    }
+
+    /// How long the chunks of bodies are (64 KiB unless told); at least 1.
+    #[must_use]
+    pub fn with_chunk_bytes(self, chunk_bytes: usize) -> Self {
+        Self { chunk_bytes: chunk_bytes.max(1), ..self }
+    }
+
+    /// Puts an object, in the place of the one that was there.
+    pub fn put(&self, key: ObjectKey, object: impl Into<MemoryObject>) {
+        self.state().put(key, object.into());
+    }
+
+    /// Removes an object; `false` when there was none.
+    pub fn remove(&self, key: &ObjectKey) -> bool {
+        self.state().objects.remove(key).is_some()
+    }
+
+    /// The whole bucket goes, with its objects.
+    pub fn vanish(&self) {
+        self.state().vanish();
+    }
+
+    /// The bucket is made again, empty.
+    pub fn recreate(&self) {
+        self.state().present = true;
+    }
+
+    /// Asked before each call is answered, with no lock of the bucket held: it may change the bucket, and order a fault.
+    pub fn on_call(&self, hook: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
+        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
+    }
+
+    /// How often it was called, failed calls included.
+    pub fn calls(&self) -> CallCounts {
+        self.state().calls
+    }
+
+    /// A test that panicked elsewhere must not hide its own message behind a poisoned lock.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the call, asks the hook, and does what a fault wants done before the answer.
+    fn begin(&self, call: &Call<'_>) -> Result<(MutexGuard<'_, State>, Option<Fault>), S3Error> {
+        self.state().calls.count(call);
+        let fault = self.hook.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|hook| hook(call));
+        let mut state = self.state();
+        match fault {
+            Some(Fault::Error(kind)) => Err(self.error(call, kind, "ordered")),
+            Some(Fault::Replaced(object)) => {
+                if let Some(key) = call.key() {
+                    state.put(key.clone(), object);
+                }
+                Ok((state, None))
+            }
+            Some(Fault::Removed) => {
+                if let Some(key) = call.key() {
+                    state.objects.remove(key);
+                }
+                Ok((state, None))
+            }
+            Some(Fault::BucketGone) => {
+                state.vanish();
+                Ok((state, None))
+            }
+            other => Ok((state, other)),
+        }
+    }
+
+    fn error(&self, call: &Call<'_>, kind: S3ErrorKind, words: &str) -> S3Error {
+        match call.key() {
+            Some(key) => S3Error::new(call.operation(), key, kind, words),
+            None => S3Error::new(call.operation(), Escaped(&self.name), kind, words),
+        }
+    }
+}
+
+impl State {
+    fn put(&mut self, key: ObjectKey, object: MemoryObject) {
+        self.writes += 1;
+        self.objects.insert(key, object.written_as(self.writes));
+    }
+
+    fn vanish(&mut self) {
+        self.present = false;
+        self.objects.clear();
+    }
+}
+
+#[async_trait]
+impl ListObjects for MemoryBucket {
+    async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
+        let call = Call::List(&request);
+        let (state, fault) = self.begin(&call)?;
+        if !state.present {
+            return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket is not there"));
+        }
+        let from = match &request.start_after {
+            Some(after) if after.as_str() >= request.prefix.as_str() => Bound::Excluded(after.clone()),
+            _ => ObjectKey::new(request.prefix.as_str()).map_or(Bound::Unbounded, Bound::Included),
+        };
+        let mut matching = state.objects.range((from, Bound::Unbounded)).take_while(|(key, _)| key.as_str().starts_with(&request.prefix));
+        let count = usize::from(request.max_keys.clamp(1, 1000));
+        let mut objects: Vec<_> = matching.by_ref().take(count).map(|(key, object)| (key.clone(), object.facts())).collect();
+        if matches!(fault, Some(Fault::NoETags)) {
+            for (_, facts) in &mut objects {
+                facts.etag = None;
+            }
+        }
+        Ok(ListPage { objects, more: matching.next().is_some() })
+    }
+}
+
+#[async_trait]
+impl ReadObjects for MemoryBucket {
+    async fn head_bucket(&self) -> Result<(), S3Error> {
+        let call = Call::HeadBucket;
+        let (state, _) = self.begin(&call)?;
+        if state.present { Ok(()) } else { Err(self.error(&call, S3ErrorKind::NoSuchBucket, "404")) }
+    }
+
+    async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
+        let call = Call::Head(key);
+        let (state, _) = self.begin(&call)?;
+        // Without a body to say so, a missing bucket looks like a missing key: as over the wire.
+        state.objects.get(key).map(MemoryObject::head).ok_or_else(|| self.error(&call, S3ErrorKind::NoSuchKey, "404"))
+    }
+
+    async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
+        let call = Call::Get(&request);
+        let (state, fault) = self.begin(&call)?;
+        if !state.present {
+            return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket is not there"));
+        }
+        let Some(object) = state.objects.get(&request.key) else {
+            return Err(self.error(&call, S3ErrorKind::NoSuchKey, "the key is not there"));
+        };
+        let head = object.head();
+        if request.if_match.is_some() && request.if_match != head.facts.etag {
+            return Err(self.error(&call, S3ErrorKind::PreconditionFailed, "it has another ETag"));
+        }
+        if object.is_archived() {
+            return Err(self.error(&call, S3ErrorKind::Archived, "it is archived and not restored"));
+        }
+        let body: ByteStream = object.stream(fault, self.chunk_bytes, |kind| self.error(&call, kind, "ordered"));
+        Ok(GetObject { head, body })
+    }
+}
+
+#[cfg(test)]
+mod tests;

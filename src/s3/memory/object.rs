@@ -1,0 +1,123 @@
+//! An object of a bucket in memory: its headers, and its body in chunks, right or as a fault wants it.
+
+use super::super::{ByteStream, Checksum, ChecksumAlgorithm, ObjectHead, S3Error, S3ErrorKind};
+use super::Fault;
+use crate::record::{ETag, ObjectFacts};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+
+/// An object to put. Unless told otherwise it was written in one part: its ETag is its MD5, and that is what it vouches for.
+#[derive(Clone, Debug)]
+pub struct MemoryObject {
+    body: Bytes,
+    etag: Option<ETag>,
+    checksum: Option<Checksum>,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    archived: bool,
+    last_modified: Option<Timestamp>,
+}
+
+impl MemoryObject {
+    /// An object with this body.
+    pub fn new(body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let md5 = Checksum::of(ChecksumAlgorithm::Md5, &body);
+        let etag = ETag::parse(md5.to_string().trim_start_matches("MD5 "));
+        Self {
+            body,
+            etag,
+            checksum: Some(md5),
+            content_type: Some("binary/octet-stream".to_owned()),
+            storage_class: None,
+            archived: false,
+            last_modified: None,
+        }
+    }
+
+    /// With another MIME type.
+    #[must_use]
+    pub fn content_type(self, content_type: &str) -> Self {
+        Self { content_type: Some(content_type.to_owned()), ..self }
+    }
+
+    /// With another ETag, as of an object written in parts: nothing vouches for the body then, unless `checksum` says so.
+    #[must_use]
+    pub fn etag(self, etag: &str) -> Self {
+        Self { etag: ETag::parse(etag), checksum: None, ..self }
+    }
+
+    /// With what the server vouches for, right or wrong.
+    #[must_use]
+    pub fn checksum(self, checksum: Option<Checksum>) -> Self {
+        Self { checksum, ..self }
+    }
+
+    /// In an archive, and not restored: its headers can be read, its body cannot.
+    #[must_use]
+    pub fn archived(self) -> Self {
+        Self { storage_class: Some("GLACIER".to_owned()), archived: true, ..self }
+    }
+
+    /// In another storage class, readable.
+    #[must_use]
+    pub fn storage_class(self, class: &str) -> Self {
+        Self { storage_class: Some(class.to_owned()), ..self }
+    }
+
+    pub(super) fn written_as(self, write: i64) -> Self {
+        Self { last_modified: Timestamp::from_second(1_700_000_000 + write).ok(), ..self }
+    }
+
+    pub(super) fn is_archived(&self) -> bool {
+        self.archived
+    }
+
+    pub(super) fn facts(&self) -> ObjectFacts {
+        ObjectFacts {
+            size: self.body.len() as u64,
+            etag: self.etag.clone(),
+            last_modified: self.last_modified,
+            storage_class: self.storage_class.clone(),
+            version_id: None,
+        }
+    }
+
+    pub(super) fn head(&self) -> ObjectHead {
+        ObjectHead { facts: self.facts(), content_type: self.content_type.clone(), checksum: self.checksum.clone() }
+    }
+
+    /// The body as it goes over the wire, with the fault if it is one of bodies.
+    pub(super) fn stream(&self, fault: Option<Fault>, chunk_bytes: usize, error: impl FnOnce(S3ErrorKind) -> S3Error) -> ByteStream {
+        let mut bytes = self.body.clone();
+        let mut broken = None;
+        match fault {
+            Some(Fault::ShortBody { after }) => bytes.truncate(after),
+            Some(Fault::BrokenBody { after, kind }) => {
+                bytes.truncate(after);
+                broken = Some(Err(error(kind)));
+            }
+            Some(Fault::WrongByte { at }) => bytes = with_a_flipped_bit(&bytes, at),
+            Some(Fault::LongBody) => bytes = [&bytes[..], b"+"].concat().into(),
+            _ => {}
+        }
+        let chunks = std::iter::from_fn(move || (!bytes.is_empty()).then(|| Ok(bytes.split_to(chunk_bytes.min(bytes.len())))));
+        stream::iter(chunks.chain(broken)).boxed()
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for MemoryObject {
+    fn from(body: T) -> Self {
+        Self::new(body)
+    }
+}
+
+fn with_a_flipped_bit(bytes: &Bytes, at: usize) -> Bytes {
+    let mut wrong = bytes.to_vec();
+    let last = wrong.len().saturating_sub(1);
+    if let Some(byte) = wrong.get_mut(at.min(last)) {
+        *byte ^= 1;
+    }
+    wrong.into()
+}

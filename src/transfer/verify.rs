@@ -1,0 +1,170 @@
+//! Whether a body is what its object's headers promised, decided while it passes and before its last bytes are let go.
+//! It never reads a body twice and never copies one.
+
+use crate::file_manager::ContentStream;
+use crate::record::ObjectKey;
+use crate::s3::{ByteStream, Checksum, ChecksumAlgorithm, Hasher, S3Error, S3ErrorKind};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use std::error::Error;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+/// Between two pieces the task yields, so that hashing a large chunk keeps nobody waiting (MD5: about 200 µs).
+const PIECE_BYTES: usize = 128 * 1024;
+
+/// How a body that passed was proved right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// Length and checksum.
+    Verified(ChecksumAlgorithm),
+    /// Only the length: the server vouched for nothing that can be computed.
+    Unverified,
+}
+
+/// What became of a body: readable by whoever keeps a clone, also when the bytes go through a client that hides our errors.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict(Arc<OnceLock<Result<Verification, S3Error>>>);
+
+impl Verdict {
+    /// `None` while the body is on its way, and for ever when it was dropped before its end.
+    /// It is decided before the last bytes are let go.
+    pub fn get(&self) -> Option<&Result<Verification, S3Error>> {
+        self.0.get()
+    }
+
+    /// Why the body failed, if it did.
+    pub fn error(&self) -> Option<&S3Error> {
+        self.get().and_then(|outcome| outcome.as_ref().err())
+    }
+}
+
+/// Lets a body pass and holds back the bytes that complete it until length and checksum have proved right.
+///
+/// A body that is short ends in `Interrupted`, one that is too long or has other bytes in `ChecksumMismatch`, and an error of
+/// the body itself is passed on. In each case not all bytes were released, so that a request of `size` bytes that carries
+/// them is cut off.
+pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<Checksum>) -> (ByteStream, Verdict) {
+    let verdict = Verdict::default();
+    let passage = Passage {
+        body: Some(body),
+        key: key.clone(),
+        size,
+        passed: 0,
+        withheld: None,
+        check: checksum.map(|expected| (Hasher::new(expected.algorithm), expected)),
+        verdict: verdict.clone(),
+    };
+    (stream::unfold(passage, Passage::step).boxed(), verdict)
+}
+
+/// The body as the file manager's door takes it. The error inside is found again by [`s3_error_in`].
+pub fn into_content_stream(body: ByteStream) -> ContentStream {
+    body.map(|item| item.map_err(io::Error::other)).boxed()
+}
+
+/// The S3 error at the bottom of what a consumer of [`into_content_stream`] reports.
+pub fn s3_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a S3Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<S3Error>() {
+            return Some(found);
+        }
+        // `io::Error::source` skips the error that it carries, `get_ref` does not.
+        next = match error.downcast_ref::<io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// A body on its way through.
+struct Passage {
+    /// `None` once it ended.
+    body: Option<ByteStream>,
+    key: ObjectKey,
+    size: u64,
+    passed: u64,
+    /// The chunk that completed the body.
+    withheld: Option<Bytes>,
+    check: Option<(Hasher, Checksum)>,
+    verdict: Verdict,
+}
+
+impl Passage {
+    async fn step(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
+        loop {
+            match self.body.as_mut()?.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => {
+                    let rest = self.size - self.passed;
+                    let length = chunk.len() as u64;
+                    if length > rest {
+                        let words = format!("the body has more than the {} bytes that its headers promised", self.size);
+                        return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
+                    }
+                    self.hash(&chunk).await;
+                    self.passed += length;
+                    if length < rest {
+                        return Some((Ok(chunk), self));
+                    }
+                    self.withheld = Some(chunk);
+                }
+                Some(Err(error)) => return Some(self.fail(error)),
+                None => return self.finish(),
+            }
+        }
+    }
+
+    async fn hash(&mut self, chunk: &Bytes) {
+        let Some((hasher, _)) = &mut self.check else { return };
+        let mut pieces = chunk.chunks(PIECE_BYTES).peekable();
+        while let Some(piece) = pieces.next() {
+            hasher.update(piece);
+            if pieces.peek().is_some() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn finish(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
+        if self.passed < self.size {
+            let words = format!("the body ended after {} of {} bytes", self.passed, self.size);
+            return Some(self.fail_with(S3ErrorKind::Interrupted, &words));
+        }
+        let verification = match self.check.take() {
+            None => Verification::Unverified,
+            Some((hasher, expected)) => {
+                let computed = hasher.finish();
+                if computed != expected {
+                    let words = format!("the body's checksum is {computed}, its headers promised {expected}");
+                    return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
+                }
+                Verification::Verified(expected.algorithm)
+            }
+        };
+        self.decide(Ok(verification));
+        self.body = None;
+        self.withheld.take().map(|last| (Ok(last), self))
+    }
+
+    fn fail_with(self, kind: S3ErrorKind, words: &str) -> (Result<Bytes, S3Error>, Self) {
+        let error = S3Error::new("GetObject", &self.key, kind, words);
+        self.fail(error)
+    }
+
+    fn fail(mut self, error: S3Error) -> (Result<Bytes, S3Error>, Self) {
+        self.decide(Err(error.clone()));
+        self.body = None;
+        self.withheld = None;
+        (Err(error), self)
+    }
+
+    fn decide(&self, outcome: Result<Verification, S3Error>) {
+        self.verdict.0.set(outcome).expect("invariant: a body ends once");
+    }
+}
+
+#[cfg(test)]
+mod tests;

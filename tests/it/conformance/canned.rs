@@ -1,0 +1,122 @@
+//! A server of canned answers on a loopback port: for what no S3 server can be made to say. It knows no S3.
+
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What goes over the wire, and what becomes of the connection then.
+#[derive(Clone)]
+pub(super) struct Answer {
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Then {
+    /// The next request may follow.
+    KeepAlive,
+    /// The connection is closed.
+    Close,
+    /// Nothing more happens until the client goes away.
+    Hang,
+}
+
+impl Answer {
+    /// An answer with a body and its length; each header is a whole line without its end.
+    pub(super) fn whole(status: u16, headers: &[&str], body: &str) -> Self {
+        Self { bytes: format!("{}{body}", head(status, headers, body.len())).into_bytes(), then: Then::KeepAlive }
+    }
+
+    /// An answer to a HEAD: the headers of a body that does not come.
+    pub(super) fn head(status: u16, headers: &[&str]) -> Self {
+        Self { bytes: head(status, headers, 0).into_bytes(), then: Then::KeepAlive }
+    }
+
+    /// An answer that promises `length` bytes and sends only these before something else happens.
+    pub(super) fn cut(length: usize, sent: &str, then: Then) -> Self {
+        Self { bytes: format!("{}{sent}", head(200, &["ETag: \"e\""], length)).into_bytes(), then }
+    }
+
+    /// No answer at all.
+    pub(super) fn none(then: Then) -> Self {
+        Self { bytes: Vec::new(), then }
+    }
+}
+
+fn head(status: u16, headers: &[&str], length: usize) -> String {
+    let lines = [&[&*format!("HTTP/1.1 {status} X"), &*format!("Content-Length: {length}")], headers, &["\r\n"]].concat();
+    lines.join("\r\n")
+}
+
+/// Answers every request in the same way and keeps what it was asked.
+pub(super) struct Canned {
+    /// `http://127.0.0.1:port`
+    pub(super) endpoint: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Canned {
+    pub(super) async fn start(answer: Answer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
+        let accepting = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(serve(connection, answer.clone(), Arc::clone(&kept)));
+            }
+        });
+        Self { endpoint, requests, accepting }
+    }
+
+    /// Speaks first, and no TLS: what a client that wants TLS finds on the wrong port.
+    pub(super) async fn start_rude() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let _ = connection.write_all(b"HTTP/1.1 400 X\r\n\r\n").await;
+            }
+        });
+        Self { endpoint, requests: Arc::default(), accepting }
+    }
+
+    /// The heads of the requests so far.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().expect("no test panics with it").clone()
+    }
+}
+
+impl Drop for Canned {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn serve(mut connection: TcpStream, answer: Answer, requests: Arc<Mutex<Vec<String>>>) {
+    let mut request = Vec::new();
+    loop {
+        while !request.ends_with(b"\r\n\r\n") {
+            match connection.read_u8().await {
+                Ok(byte) => request.push(byte),
+                Err(_) => return,
+            }
+        }
+        requests.lock().expect("no test panics with it").push(String::from_utf8_lossy(&request).into_owned());
+        request.clear();
+        if connection.write_all(&answer.bytes).await.is_err() {
+            return;
+        }
+        match answer.then {
+            Then::KeepAlive => {}
+            Then::Close => return,
+            Then::Hang => {
+                // Ends when the client closes.
+                let _ = connection.read_u8().await;
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The AWS bucket against answers that no S3 server gives on demand: what is taken for what, and what is sent.
+
+use super::canned::{Answer, Canned, Then};
+use futures::TryStreamExt;
+use s3_sync::record::{ETag, ObjectKey};
+use s3_sync::s3::{AwsBucket, AwsOptions, GetRequest, ListObjects, ListPage, ListRequest, ReadObjects, S3Error, S3ErrorKind};
+use s3_sync::transfer::verified;
+use std::time::Duration;
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+fn options(endpoint: &str) -> AwsOptions {
+    AwsOptions {
+        endpoint: Some(endpoint.parse().expect("an address")),
+        access_key: Some("AKIDEXAMPLE".to_owned()),
+        secret_key: Some(SECRET.into()),
+        ..AwsOptions::for_bucket("the-bucket")
+    }
+}
+
+async fn bucket(endpoint: &str) -> AwsBucket {
+    AwsBucket::connect(options(endpoint)).await.expect("keys are given")
+}
+
+fn key(raw: &str) -> ObjectKey {
+    ObjectKey::new(raw).expect("not empty")
+}
+
+fn all() -> ListRequest {
+    ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    List,
+    HeadBucket,
+    Head,
+    Get,
+}
+
+async fn call(bucket: &AwsBucket, call: Call) -> Result<(), S3Error> {
+    match call {
+        Call::List => bucket.list_page(all()).await.map(drop),
+        Call::HeadBucket => bucket.head_bucket().await,
+        Call::Head => bucket.head_object(&key("k")).await.map(drop),
+        Call::Get => bucket.get_object(GetRequest { key: key("k"), if_match: None }).await.map(drop),
+    }
+}
+
+/// The body of a GET, or what the call or the body ended in.
+async fn read(bucket: &AwsBucket) -> Result<Vec<u8>, S3Error> {
+    let got = bucket.get_object(GetRequest { key: key("k"), if_match: None }).await?;
+    Ok(got.body.try_collect::<Vec<_>>().await?.concat())
+}
+
+fn xml(code: &str, rest: &str) -> String {
+    format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>words</Message>{rest}</Error>")
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_success_is_told_with_its_kind_and_its_words() {
+    let region = xml("AuthorizationHeaderMalformed", "<Region>eu-central-1</Region>");
+    let throttled = S3ErrorKind::Throttled { after: Some(Duration::from_secs(7)) };
+    for (asked, answer, kind, words) in [
+        (Call::Get, Answer::whole(404, &[], &xml("NoSuchKey", "")), S3ErrorKind::NoSuchKey, "GetObject k: NoSuchKey: words (HTTP 404)"),
+        (Call::Get, Answer::whole(404, &[], &xml("NoSuchBucket", "")), S3ErrorKind::NoSuchBucket, "NoSuchBucket: words"),
+        (
+            Call::List,
+            Answer::whole(404, &[], &xml("NoSuchBucket", "")),
+            S3ErrorKind::NoSuchBucket,
+            "ListObjectsV2 the-bucket: NoSuchBucket",
+        ),
+        (Call::Head, Answer::head(404, &[]), S3ErrorKind::NoSuchKey, "HeadObject k: HTTP 404"),
+        (Call::HeadBucket, Answer::head(404, &[]), S3ErrorKind::NoSuchBucket, "HeadBucket the-bucket: HTTP 404"),
+        (Call::Head, Answer::head(403, &[]), S3ErrorKind::AccessDenied, "needs s3:GetObject"),
+        (Call::Head, Answer::head(412, &[]), S3ErrorKind::PreconditionFailed, "HTTP 412"),
+        (Call::HeadBucket, Answer::head(301, &["x-amz-bucket-region: eu-west-3"]), S3ErrorKind::Other, "is in region eu-west-3"),
+        (Call::List, Answer::whole(400, &[], &region), S3ErrorKind::Other, "is in region eu-central-1, and was asked for in us-east-1"),
+        (
+            Call::List,
+            Answer::whole(403, &[], &xml("SignatureDoesNotMatch", "<SignatureProvided>0a1b</SignatureProvided>")),
+            S3ErrorKind::BadCredentials,
+            "SignatureDoesNotMatch",
+        ),
+        (Call::Get, Answer::whole(403, &[], &xml("InvalidObjectState", "")), S3ErrorKind::Archived, "InvalidObjectState"),
+        (Call::Get, Answer::whole(503, &["Retry-After: 7"], &xml("SlowDown", "")), throttled, "SlowDown"),
+        (Call::Get, Answer::whole(502, &[], "<html>bad gateway</html>"), S3ErrorKind::Server, "HTTP 502"),
+        (Call::List, Answer::whole(500, &[], "no XML"), S3ErrorKind::Server, "HTTP 500"),
+        (Call::List, Answer::whole(404, &[], "<html>not found</html>"), S3ErrorKind::NoSuchBucket, "HTTP 404"),
+        (Call::Get, Answer::whole(400, &[], &xml("Odd\u{202e}", "")), S3ErrorKind::Other, "Odd\\u{202e}"),
+    ] {
+        let server = Canned::start(answer).await;
+        let error = call(&bucket(&server.endpoint).await, asked).await.expect_err("it is no success");
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(!error.to_string().contains("0a1b"), "{error}");
+        assert_eq!(server.requests().len(), 1, "one call is one attempt: {error}");
+    }
+}
+
+async fn page_of(body: &str) -> Result<ListPage, S3Error> {
+    let server = Canned::start(Answer::whole(200, &[], body)).await;
+    bucket(&server.endpoint).await.list_page(all()).await
+}
+
+#[tokio::test]
+async fn a_success_that_is_no_whole_listing_is_an_error() {
+    let listing = "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>\
+                   <Contents><Key>a%2Bb</Key><Size>1</Size></Contents><Contents><Key>c+d</Key><Size>1</Size></Contents></ListBucketResult>";
+    let page = page_of(listing).await.expect("a whole listing");
+    assert_eq!(page.objects.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a+b", "c d"]);
+
+    // Whole as an HTTP answer, and broken off as a document: wherever it is cut, nothing of it is believed.
+    for cut in 0..listing.len() {
+        let error = page_of(&listing[..cut]).await.expect_err("a part of a listing");
+        assert!(error.kind == S3ErrorKind::Interrupted || cut <= "<ListBucketResult>".len(), "{cut}: {error}");
+    }
+    for (body, kind) in [
+        ("<html><body>It works!</body></html>", S3ErrorKind::Other),
+        ("<ListBucketResult></ListBucketResult>", S3ErrorKind::Other),
+        (&xml("InternalError", ""), S3ErrorKind::Server),
+        (&xml("SlowDown", ""), S3ErrorKind::Throttled { after: None }),
+    ] {
+        let error = page_of(body).await.expect_err("no listing");
+        assert_eq!(error.kind, kind, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn without_an_answer_the_way_it_failed_is_told() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let plain = Canned::start_rude().await;
+    for endpoint in [format!("http://{nobody}"), plain.endpoint.replace("http:", "https:"), "http://no-such-host.invalid".to_owned()] {
+        for asked in [Call::List, Call::Get] {
+            let error = call(&bucket(&endpoint).await, asked).await.expect_err("nobody listens");
+            assert_eq!(error.kind, S3ErrorKind::Unreachable, "{endpoint}: {error}");
+        }
+    }
+
+    let closes = Canned::start(Answer::none(Then::Close)).await;
+    for asked in [Call::List, Call::HeadBucket, Call::Head, Call::Get] {
+        let error = call(&bucket(&closes.endpoint).await, asked).await.expect_err("it hangs up");
+        assert_eq!(error.kind, S3ErrorKind::Interrupted, "{error}");
+    }
+
+    let hangs = Canned::start(Answer::none(Then::Hang)).await;
+    for (read_timeout, call_timeout, asked) in [(50, 60_000, Call::Get), (50, 60_000, Call::List), (60_000, 50, Call::Head)] {
+        let (read_timeout, call_timeout) = (Duration::from_millis(read_timeout), Duration::from_millis(call_timeout));
+        let impatient = AwsBucket::connect(AwsOptions { read_timeout, call_timeout, ..options(&hangs.endpoint) }).await.expect("keys");
+        let error = call(&impatient, asked).await.expect_err("no answer comes");
+        assert_eq!(error.kind, S3ErrorKind::Timeout, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_or_stands_still_ends_in_an_error() {
+    let cut = Canned::start(Answer::cut(10, "01234", Then::Close)).await;
+    let error = read(&bucket(&cut.endpoint).await).await.expect_err("five bytes are missing");
+    assert_eq!(error.kind, S3ErrorKind::Interrupted, "{error}");
+    assert!(error.to_string().starts_with("GetObject k: "), "{error}");
+    let error = bucket(&cut.endpoint).await.list_page(all()).await.expect_err("five bytes are missing");
+    assert_eq!(error.kind, S3ErrorKind::Interrupted, "{error}");
+
+    let stalled = Canned::start(Answer::cut(10, "01234", Then::Hang)).await;
+    let impatient =
+        AwsOptions { stall_timeout: Duration::from_millis(50), call_timeout: Duration::from_millis(50), ..options(&stalled.endpoint) };
+    let impatient = AwsBucket::connect(impatient).await.expect("keys");
+    let error = read(&impatient).await.expect_err("five bytes never come");
+    assert_eq!(error.kind, S3ErrorKind::Timeout, "{error}");
+    let error = impatient.list_page(all()).await.expect_err("five bytes never come");
+    assert_eq!(error.kind, S3ErrorKind::Timeout, "{error}");
+}
+
+#[tokio::test]
+async fn a_get_asks_for_checksums_and_leaves_the_verification_to_us() {
+    // The CRC32 of `123456789`.
+    let headers = ["ETag: \"e\"", "x-amz-checksum-crc32: y/Q5Jg==", "x-amz-checksum-type: FULL_OBJECT", "Content-Type: text/x"];
+    let server = Canned::start(Answer::whole(200, &headers, "123456780")).await;
+    let bucket = bucket(&server.endpoint).await;
+    let request = GetRequest { key: key("../a//b/./+ %2e"), if_match: ETag::parse("e") };
+    let got = bucket.get_object(request.clone()).await.expect("an answer");
+    assert_eq!(got.head.content_type.as_deref(), Some("text/x"));
+    let (body, _) = verified(got.body, &request.key, got.head.facts.size, got.head.checksum);
+    let error = body.try_collect::<Vec<_>>().await.expect_err("one byte is wrong");
+    assert_eq!(error.kind, S3ErrorKind::ChecksumMismatch, "the SDK would have broken the body off: {error}");
+
+    let sent = &server.requests()[0];
+    assert!(sent.starts_with("GET /the-bucket/../a//b/./%2B%20%252e?x-id=GetObject HTTP/1.1\r\n"), "{sent}");
+    let lower = sent.to_ascii_lowercase();
+    assert!(lower.contains("\r\nx-amz-checksum-mode: enabled\r\n") && lower.contains("\r\nif-match: \"e\"\r\n"), "{sent}");
+    assert!(lower.contains(";x-amz-checksum-mode;"), "the header is signed: {sent}");
+}
+
+#[tokio::test]
+async fn an_object_with_another_etag_than_the_one_asked_for_is_refused_though_the_server_sent_it() {
+    let server = Canned::start(Answer::whole(200, &["ETag: \"new\""], "x")).await;
+    let request = GetRequest { key: key("k"), if_match: ETag::parse("old") };
+    let error = bucket(&server.endpoint).await.get_object(request).await.map(drop).expect_err("it was replaced");
+    assert_eq!(error.kind, S3ErrorKind::PreconditionFailed, "{error}");
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_by_the_last_key_and_never_by_a_token() {
+    let server = Canned::start(Answer::whole(200, &[], "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")).await;
+    let request = ListRequest { prefix: "a b/".to_owned(), start_after: Some(key("a b/+\u{0}é")), max_keys: 20 };
+    bucket(&server.endpoint).await.list_page(request).await.expect("an empty page");
+    let sent = server.requests().remove(0);
+    for part in ["GET /the-bucket/?", "encoding-type=url", "max-keys=20", "prefix=a%20b%2F", "start-after=a%20b%2F%2B%00%C3%A9"] {
+        assert!(sent.contains(part), "{part} is not in {sent}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_pair_of_keys_is_refused_and_no_secret_is_shown() {
+    for half in
+        [AwsOptions { secret_key: None, ..options("http://127.0.0.1:1") }, AwsOptions { access_key: None, ..options("http://127.0.0.1:1") }]
+    {
+        assert!(!format!("{half:?}").contains(SECRET));
+        let error = AwsBucket::connect(half).await.expect_err("half a pair");
+        assert_eq!(error.kind, S3ErrorKind::BadCredentials);
+    }
+    let bucket = bucket("http://127.0.0.1:1/").await;
+    assert!(!format!("{bucket:?}").contains(SECRET));
+}
