@@ -32,6 +32,10 @@ pub mod s3;
 
 pub mod file_manager;
 
+pub mod cli;
+
+pub mod telemetry;
+
 pub mod clock;
 pub mod failpoint;
 pub mod retry;

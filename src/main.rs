@@ -1,2 +1,40 @@
-//! x
-fn main() {}
+//! Parse → run → exit code. What a command does is not decided here.
+
+use s3_sync::{
+    cli::{self, Cli, ExitCode, Interruption},
+    config, telemetry,
+};
+use std::{ffi::OsString, process};
+
+fn main() -> process::ExitCode {
+    run(std::env::args_os()).unwrap_or_else(|code| code).into()
+}
+
+fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> {
+    let cli = Cli::from_arguments(arguments)?;
+    let settings = config::load(&cli.flags(), cli.command.needs()).map_err(|error| ended(&error, ExitCode::Usage))?;
+    telemetry::init(settings.log).map_err(|error| ended(&error, ExitCode::Failed))?;
+    for notice in &settings.notices {
+        tracing::warn!("{notice}");
+    }
+    #[cfg(feature = "failpoints")]
+    settings.fail_point.as_deref().into_iter().for_each(s3_sync::failpoint::arm);
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| ended(&error, ExitCode::Failed))?;
+    let interruption = Interruption::default();
+    let code = runtime.block_on(async {
+        tokio::select! {
+            code = cli::run(cli, settings, &interruption) => code,
+            code = interruption.second_signal() => code.unwrap_or_else(|error| ended(&error, ExitCode::Failed)),
+        }
+    });
+    // After a second signal something may still be in hand: nothing waits for it.
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+/// Tells why the command ends. A stderr that is closed is no reason to panic.
+fn ended(reason: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "s3-sync: {reason}");
+    code
+}

@@ -1,1 +1,47 @@
-//! x
+//! An S3 server in memory, spoken to over real HTTP: what tests, the demo and the benchmarks use for a bucket.
+//!
+//! It owns no file and no persistence, and refuses to be lenient: signatures, checksums and preconditions are checked, and a
+//! request for something that it does not implement (versions, SSE, parts by number) is answered `NotImplemented`.
+//! Of an object's own headers it keeps the content type, the user metadata and the storage class.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use mock_s3::{Fault, Matcher, MockS3, Options};
+//!
+//! let running = MockS3::new(Options::default()).start("127.0.0.1:0").await?;
+//! let s3 = running.server();
+//! s3.put("bucket", "a.txt", "hello", Some("text/plain"));
+//! s3.order(Matcher::operation("GetObject").key("a.txt").times(1), Fault::slow_down(None));
+//! println!("{}", running.endpoint());
+//! # Ok(())
+//! # }
+//! ```
+
+mod mock;
+mod server;
+
+mod fault;
+mod gate;
+mod requests;
+
+mod api;
+mod gatekeeper;
+mod wire;
+
+mod archive;
+mod checksum;
+mod content;
+mod listing;
+mod object;
+mod seed;
+mod store;
+
+pub use archive::Restore;
+pub use checksum::ChecksumAlgorithm;
+pub use content::generated;
+pub use fault::{Fault, Matcher, OrderedFault};
+pub use gate::Gate;
+pub use mock::{MockS3, Options};
+pub use object::{NewObject, ObjectFacts};
+pub use requests::{Counters, Request};
+pub use server::Running;

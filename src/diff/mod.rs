@@ -1,6 +1,6 @@
 //! What has changed between two snapshots: a merge-join, row by row, pure. What is to be done about it is `plan`'s concern.
 //!
-//! The rule, for each of ETag, size, permissions, owner and group: **the new side differs where it has a value and the old side does
+//! The rule, for each of `ETag`, size, permissions, owner and group: **the new side differs where it has a value and the old side does
 //! not have the same.** What the new side does not know, it has no opinion on; what the old side does not know was never confirmed:
 //!
 //! | old | new | differs |
@@ -10,7 +10,7 @@
 //! | `a`, or missing | missing | no: no opinion |
 //! | missing | `a` | yes: it may be the same, and nothing vouches for it |
 //!
-//! Values are compared as text: `0755` and `755` differ. ETag and size are the content, the other three the permissions: two planes,
+//! Values are compared as text: `0755` and `755` differ. `ETag` and size are the content, the other three the permissions: two planes,
 //! told apart in every [`Difference`]. The other columns describe and never differ; they follow silently.
 //!
 //! Only one row of each side is held in memory.
@@ -38,7 +38,7 @@ pub enum Difference {
         old: Box<FileRecord>,
         /// The row as it is.
         new: Box<FileRecord>,
-        /// ETag or size differs.
+        /// `ETag` or size differs.
         content: bool,
         /// Permissions, owner or group differs.
         permissions: bool,

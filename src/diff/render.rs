@@ -27,7 +27,7 @@ pub struct Summary {
     pub removed: u64,
     /// Keys of both sides that differ.
     pub changed: u64,
-    /// Of the changed ones, those in ETag or size.
+    /// Of the changed ones, those in `ETag` or size.
     pub content_changed: u64,
     /// Of the changed ones, those in permissions, owner or group.
     pub permissions_changed: u64,
@@ -64,7 +64,7 @@ impl fmt::Display for Summary {
 
 /// Lines for people: `+ key`, `- key`, `~ key (what)`, and a closing count. Keys and values are escaped for a terminal.
 pub fn human_lines<E>(differences: impl IntoIterator<Item = Result<Difference, E>>) -> impl Iterator<Item = Result<String, E>> {
-    lines(differences, human_line, |summary| summary.to_string())
+    lines(differences, human_line, Summary::to_string)
 }
 
 /// Lines for programs, in the form that this module describes.

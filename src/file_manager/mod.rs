@@ -2,8 +2,21 @@
 //! The only place that names `reqwest`. Retrying is `retry.rs`' concern.
 
 mod error;
+mod http;
 
+mod answer;
+mod attempt;
+mod client;
+mod deadlines;
+mod multipart;
+mod progress;
+#[cfg(test)]
+mod wire_tests;
+
+pub use client::{HttpClient, HttpSetupError};
+pub use deadlines::Deadlines;
 pub use error::{FileManagerError, FileManagerErrorKind};
+pub use http::{HttpEvents, HttpFileManager};
 
 use crate::record::{ObjectKey, Permissions};
 use async_trait::async_trait;

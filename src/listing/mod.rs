@@ -9,26 +9,18 @@ use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
 use crate::s3::{ListPage, ListRequest, ReadBucket, S3Error};
 
-/// Keys in one page: as many as S3 gives.
-const PAGE_KEYS: u16 = 1000;
-
 /// How a bucket is listed.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// Only keys that begin with this; empty = all.
     pub prefix: String,
-    /// Keys in one page; a test may ask for fewer than the thousand that S3 gives.
+    /// Keys in one page (1..=1000).
     pub page_keys: u16,
     /// For each page.
     pub retry: RetryPolicy,
 }
 
 impl Scan {
-    /// All of a prefix, in pages as large as they come.
-    pub fn of(prefix: &str, retry: RetryPolicy) -> Self {
-        Self { prefix: prefix.to_owned(), page_keys: PAGE_KEYS, retry }
-    }
-
     /// The page after a key. Every page is asked for by its first key, never by a server's token, so that a
     /// listing can go on where another process left off.
     pub async fn page(&self, bucket: &dyn ReadBucket, after: Option<&ObjectKey>) -> Result<ListPage, S3Error> {

@@ -1,6 +1,8 @@
 //! Telling: one report of a run, for the file manager's side (`/reportResults`), for `--json` and for the history.
 //! All keys of the contract are always there; those under `run` and after it are ours.
 
+mod summary;
+
 use crate::apply::Totals;
 use crate::state::{Overview, Waiting};
 use jiff::Timestamp;

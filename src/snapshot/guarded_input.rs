@@ -52,7 +52,7 @@ impl<R: io::Read> io::Read for GuardedInput<R> {
         };
         self.allowance -= count;
         self.ended |= count == 0;
-        self.odd_quotes ^= buffer[..count].iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
+        self.odd_quotes = buffer[..count].iter().fold(self.odd_quotes, |odd, &byte| odd ^ (byte == b'"'));
         Ok(count)
     }
 }

@@ -79,7 +79,7 @@ impl<R: io::Read> SnapshotReader<R> {
         self.record().map(Some).map_err(|problem| self.unreadable(self.line(), problem))
     }
 
-    /// Where the row begins.
+    /// Where the row begins; or the first of the empty lines before it, which the parser skips.
     fn line(&self) -> u64 {
         self.row.position().map_or(1, csv::Position::line) + self.lines_behind
     }

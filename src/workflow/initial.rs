@@ -28,8 +28,8 @@ pub struct Options {
     pub bucket: String,
     /// Only keys that begin with this.
     pub prefix: String,
-    /// Keys in one listing page; `None` = as many as S3 gives.
-    pub page_keys: Option<u16>,
+    /// Keys in one listing page.
+    pub page_keys: u16,
     /// Operations at a time.
     pub concurrency: usize,
     /// The bounds of the plan.
@@ -128,8 +128,8 @@ impl InitialSync {
     }
 
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
-        let mut scan = Scan::of(&self.options.prefix, self.options.retry);
-        scan.page_keys = self.options.page_keys.unwrap_or(scan.page_keys);
+        let Options { prefix, page_keys, retry, .. } = &self.options;
+        let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
         let mut after = self.state.listed_up_to().await?;
         loop {
             let look = self.state.next_look();

@@ -1,0 +1,168 @@
+//! Multipart uploads: parts that become an object at their completion, and nothing before.
+
+use super::write::{attributes, receive};
+use super::{Answer, refuse};
+use crate::checksum::{Checksum, ChecksumAlgorithm, Claims, Digests, composite};
+use crate::content::Content;
+use crate::mock::Shared;
+use crate::object::{StoredObject, hex};
+use crate::store::{Part, Upload, WriteCondition};
+use bytes::{Bytes, BytesMut};
+use md5::{Digest as _, Md5};
+use s3s::dto::{
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListPartsInput, ListPartsOutput, UploadPartInput, UploadPartOutput,
+};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Every part but the last has at least this many bytes.
+const LEAST_PART_BYTES: usize = 5 * 1024 * 1024;
+
+static NEXT_UPLOAD: AtomicU64 = AtomicU64::new(1);
+
+pub(super) fn create(shared: &Shared, input: CreateMultipartUploadInput) -> Answer<CreateMultipartUploadOutput> {
+    refuse(input.sse_customer_key.is_some(), "SSE-C")?;
+    let id = format!("upload-{}", NEXT_UPLOAD.fetch_add(1, Ordering::Relaxed));
+    let attributes = attributes(input.content_type, input.metadata, input.storage_class);
+    let upload = Upload { key: input.key.clone(), attributes, parts: BTreeMap::new() };
+    shared.store.write_bucket(&input.bucket, |bucket| {
+        bucket.uploads.insert(id.clone(), upload);
+        Ok(())
+    })?;
+    let output = CreateMultipartUploadOutput {
+        bucket: Some(input.bucket),
+        key: Some(input.key),
+        upload_id: Some(id),
+        ..CreateMultipartUploadOutput::default()
+    };
+    Ok(S3Response::new(output))
+}
+
+pub(super) async fn upload_part(shared: &Shared, mut request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+    let input = &mut request.input;
+    if !(1..=10_000).contains(&input.part_number) {
+        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
+    }
+    shared.store.write_bucket(&input.bucket, |bucket| bucket.upload(&input.upload_id, &input.key).map(|_| ()))?;
+    let claims = Claims::new(&request.headers, request.trailing_headers.take());
+    let (body, digests) = receive(shared, input.body.take(), &claims).await?;
+    let etag = hex(&digests.md5);
+    let output = UploadPartOutput { e_tag: Some(ETag::Strong(etag.clone())), ..UploadPartOutput::default() };
+    shared.store.write_bucket(&input.bucket, |bucket| {
+        bucket.upload(&input.upload_id, &input.key)?.parts.insert(input.part_number, Part { body, digests, etag });
+        Ok(())
+    })?;
+    Ok(S3Response::new(output))
+}
+
+/// All parts in one page, whatever page size is asked for.
+pub(super) fn list_parts(shared: &Shared, input: ListPartsInput) -> Answer<ListPartsOutput> {
+    refuse(input.part_number_marker.is_some(), "part-number-marker")?;
+    let part = |(number, part): (&i32, &Part)| s3s::dto::Part {
+        part_number: Some(*number),
+        size: i64::try_from(part.body.len()).ok(),
+        e_tag: Some(ETag::Strong(part.etag.clone())),
+        ..s3s::dto::Part::default()
+    };
+    let parts = shared
+        .store
+        .write_bucket(&input.bucket, |bucket| Ok(bucket.upload(&input.upload_id, &input.key)?.parts.iter().map(part).collect()))?;
+    let output = ListPartsOutput {
+        bucket: Some(input.bucket),
+        key: Some(input.key),
+        upload_id: Some(input.upload_id),
+        is_truncated: Some(false),
+        parts: Some(parts),
+        ..ListPartsOutput::default()
+    };
+    Ok(S3Response::new(output))
+}
+
+pub(super) fn complete(shared: &Shared, input: CompleteMultipartUploadInput) -> Answer<CompleteMultipartUploadOutput> {
+    let named = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+    let (parts, attributes) = shared.store.write_bucket(&input.bucket, |bucket| {
+        let upload = bucket.upload(&input.upload_id, &input.key)?;
+        Ok((select(&upload.parts, &named)?, upload.attributes.clone()))
+    })?;
+    let body = joined(&parts);
+    let checksum = shared.options.checksum.map(|algorithm| checksum(algorithm, &parts, &body));
+    let object = StoredObject::new(Content::Held(body), attributes, etag(&parts), checksum);
+    let told = object.checksum.as_ref().map(Checksum::to_dto).unwrap_or_default();
+    let e_tag = Some(super::etag(&object));
+    let condition = WriteCondition { if_match: input.if_match, if_none_match: input.if_none_match };
+    shared.store.write_bucket(&input.bucket, |bucket| {
+        bucket.insert(&input.key, object, &condition)?;
+        bucket.uploads.remove(&input.upload_id);
+        Ok(())
+    })?;
+    Ok(S3Response::new(CompleteMultipartUploadOutput {
+        bucket: Some(input.bucket),
+        key: Some(input.key),
+        e_tag,
+        checksum_crc32: told.checksum_crc32,
+        checksum_crc32c: told.checksum_crc32c,
+        checksum_crc64nvme: told.checksum_crc64nvme,
+        checksum_sha1: told.checksum_sha1,
+        checksum_sha256: told.checksum_sha256,
+        checksum_type: told.checksum_type,
+        ..CompleteMultipartUploadOutput::default()
+    }))
+}
+
+/// The parts that the client names, in ascending order, each as it was uploaded.
+fn select(uploaded: &BTreeMap<i32, Part>, named: &[CompletedPart]) -> S3Result<Vec<Part>> {
+    if named.is_empty() {
+        return Err(s3_error!(MalformedXML, "You must specify at least one part"));
+    }
+    if !named.is_sorted_by(|a, b| a.part_number < b.part_number) {
+        return Err(s3_error!(InvalidPartOrder, "The list of parts was not in ascending order."));
+    }
+    let find = |named: &CompletedPart| {
+        let part = named.part_number.and_then(|number| uploaded.get(&number));
+        part.filter(|part| named.e_tag.as_ref().is_some_and(|etag| etag.value() == part.etag)).cloned()
+    };
+    let parts: Option<Vec<Part>> = named.iter().map(find).collect();
+    let parts = parts.ok_or_else(|| s3_error!(InvalidPart, "One or more of the specified parts could not be found."))?;
+    let all_but_last = &parts[..parts.len() - 1];
+    if all_but_last.iter().any(|part| part.body.len() < LEAST_PART_BYTES) {
+        return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
+    }
+    Ok(parts)
+}
+
+fn joined(parts: &[Part]) -> Bytes {
+    let mut body = BytesMut::with_capacity(parts.iter().map(|part| part.body.len()).sum());
+    for part in parts {
+        body.extend_from_slice(&part.body);
+    }
+    body.freeze()
+}
+
+/// The MD5 of the parts' MD5s, and their number.
+fn etag(parts: &[Part]) -> String {
+    let mut md5 = Md5::new();
+    for part in parts {
+        md5.update(part.digests.md5);
+    }
+    format!("{}-{}", hex(&md5.finalize()), parts.len())
+}
+
+fn checksum(algorithm: ChecksumAlgorithm, parts: &[Part], body: &Bytes) -> Checksum {
+    if algorithm == ChecksumAlgorithm::Crc64Nvme {
+        let digests = Digests::of(std::iter::once(body), Some(algorithm));
+        return digests.checksum(algorithm).expect("invariant: it was asked for");
+    }
+    let sums: Vec<&[u8]> = parts.iter().filter_map(|part| part.digests.sum(algorithm)).collect();
+    composite(algorithm, sums.into_iter())
+}
+
+pub(super) fn abort(shared: &Shared, input: &AbortMultipartUploadInput) -> Answer<AbortMultipartUploadOutput> {
+    shared.store.write_bucket(&input.bucket, |bucket| {
+        bucket.upload(&input.upload_id, &input.key)?;
+        bucket.uploads.remove(&input.upload_id);
+        Ok(())
+    })?;
+    Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+}

@@ -1,0 +1,206 @@
+//! Faults to order: which requests one is meant for, and what is to go wrong. Doing it is `gatekeeper`'s and `wire`'s part.
+
+use crate::gate::{Gate, at_least};
+use crate::object::NewObject;
+use crate::requests::Request;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What goes wrong.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// An error answer instead of what was asked for.
+    Error {
+        /// HTTP status.
+        status: u16,
+        /// The S3 error code: `InternalError`, `SlowDown`, …
+        code: String,
+        /// Told as `Retry-After`, in whole seconds.
+        retry_after: Option<Duration>,
+    },
+    /// Served after this time.
+    Delay(Duration),
+    /// Never answered; the connection stays open.
+    Hang,
+    /// Held at the gate, then served.
+    Hold(Gate),
+    /// The connection is reset (RST) before the answer.
+    Reset,
+    /// The connection is reset (RST) after this many bytes of the answer's body.
+    ResetAfter(u64),
+    /// The connection is closed (FIN) after this many bytes of the body, though `Content-Length` promised more.
+    CloseAfter(u64),
+    /// Only this many bytes of the body, and a `Content-Length` that agrees with them.
+    Shorten(u64),
+    /// The byte at this offset of the body is another one; the length is right.
+    WrongByte(u64),
+    /// The object of the request is replaced, then the request is served.
+    Replace(NewObject),
+    /// The object of the request is removed, then the request is served.
+    Remove,
+    /// The bucket of the request is removed with all that is in it, then the request is served.
+    BucketGone,
+}
+
+impl Fault {
+    /// An error answer.
+    pub fn error(status: u16, code: &str) -> Self {
+        Self::Error { status, code: code.into(), retry_after: None }
+    }
+
+    /// 500 `InternalError`
+    pub fn internal_error() -> Self {
+        Self::error(500, "InternalError")
+    }
+
+    /// 503 `SlowDown`
+    pub fn slow_down(retry_after: Option<Duration>) -> Self {
+        Self::Error { status: 503, code: "SlowDown".into(), retry_after }
+    }
+
+    /// 403 `AccessDenied`
+    pub fn access_denied() -> Self {
+        Self::error(403, "AccessDenied")
+    }
+
+    /// 404 `NoSuchKey`, while a listing still shows the key.
+    pub fn no_such_key() -> Self {
+        Self::error(404, "NoSuchKey")
+    }
+
+    /// 404 `NoSuchBucket`
+    pub fn no_such_bucket() -> Self {
+        Self::error(404, "NoSuchBucket")
+    }
+}
+
+/// The requests that a fault is meant for: all of them, for ever, unless narrowed down.
+#[derive(Clone, Debug, Default)]
+pub struct Matcher {
+    operation: Option<String>,
+    bucket: Option<String>,
+    key: Option<String>,
+    skip: u64,
+    times: Option<u64>,
+}
+
+impl Matcher {
+    /// Every request.
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// Those of an operation: `GetObject`, `ListObjectsV2`, …
+    pub fn operation(name: &str) -> Self {
+        Self { operation: Some(name.into()), ..Self::default() }
+    }
+
+    /// Only in this bucket.
+    #[must_use]
+    pub fn bucket(mut self, bucket: &str) -> Self {
+        self.bucket = Some(bucket.into());
+        self
+    }
+
+    /// Only for this key.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Only after so many that it would match.
+    #[must_use]
+    pub fn skip(mut self, count: u64) -> Self {
+        self.skip = count;
+        self
+    }
+
+    /// Only so many times.
+    #[must_use]
+    pub fn times(mut self, count: u64) -> Self {
+        self.times = Some(count);
+        self
+    }
+
+    fn matches(&self, request: &Request) -> bool {
+        let is = |wanted: &Option<String>, actual: Option<&str>| wanted.is_none() || wanted.as_deref() == actual;
+        is(&self.operation, Some(&request.operation))
+            && is(&self.bucket, request.bucket.as_deref())
+            && is(&self.key, request.key.as_deref())
+    }
+}
+
+/// A fault that was ordered.
+#[derive(Clone, Debug)]
+pub struct OrderedFault {
+    order: Arc<Order>,
+}
+
+impl OrderedFault {
+    /// How often it has struck.
+    pub fn strikes(&self) -> u64 {
+        *self.order.strikes.borrow()
+    }
+
+    /// Until it has struck this often.
+    pub async fn struck(&self, count: u64) {
+        at_least(&self.order.strikes, count).await;
+    }
+
+    /// It strikes no more.
+    pub fn withdraw(&self) {
+        self.order.left.store(0, Ordering::SeqCst);
+    }
+}
+
+#[derive(Debug)]
+struct Order {
+    matcher: Matcher,
+    fault: Fault,
+    to_skip: AtomicU64,
+    left: AtomicU64,
+    strikes: watch::Sender<u64>,
+}
+
+/// All faults that are ordered, in the order in which they were.
+#[derive(Default)]
+pub(crate) struct Faults {
+    orders: Mutex<Vec<Arc<Order>>>,
+}
+
+impl Faults {
+    pub(crate) fn order(&self, matcher: Matcher, fault: Fault) -> OrderedFault {
+        let (to_skip, left) = (AtomicU64::new(matcher.skip), AtomicU64::new(matcher.times.unwrap_or(u64::MAX)));
+        let order = Arc::new(Order { matcher, fault, to_skip, left, strikes: watch::Sender::new(0) });
+        self.lock().push(Arc::clone(&order));
+        OrderedFault { order }
+    }
+
+    pub(crate) fn clear(&self) {
+        for order in self.lock().drain(..) {
+            order.left.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// The first that is meant for the request. Those ordered later do not see the request then.
+    pub(crate) fn strike(&self, request: &Request) -> Option<Fault> {
+        let mut orders = self.lock();
+        orders.retain(|order| order.left.load(Ordering::SeqCst) > 0);
+        let meant = |order: &&Arc<Order>| {
+            let count_down =
+                |counter: &AtomicU64| counter.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            order.matcher.matches(request) && !count_down(&order.to_skip) && count_down(&order.left)
+        };
+        let order = Arc::clone(orders.iter().find(meant)?);
+        drop(orders);
+        order.strikes.send_modify(|strikes| *strikes += 1);
+        Some(order.fault.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Order>>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

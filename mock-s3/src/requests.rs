@@ -1,0 +1,143 @@
+//! What was asked of the server: the log, and counters that cost nothing when the log is off.
+
+use hyper::{HeaderMap, Uri};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// One request whose signature was right, as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GetObject`, `ListObjectsV2`, …
+    pub operation: String,
+    /// The bucket, if the operation has one.
+    pub bucket: Option<String>,
+    /// The key, if the operation has one.
+    pub key: Option<String>,
+    /// As it was sent, percent-encoded; empty if there was none.
+    pub query: String,
+    /// The header `If-Match`.
+    pub if_match: Option<String>,
+    /// The header `Range`.
+    pub range: Option<String>,
+}
+
+impl Request {
+    pub(crate) fn new(operation: &str, uri: &Uri, headers: &HeaderMap) -> Self {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self {
+            operation: operation.into(),
+            bucket: None,
+            key: None,
+            query: uri.query().unwrap_or_default().into(),
+            if_match: header("if-match"),
+            range: header("range"),
+        }
+    }
+}
+
+/// Totals since the server was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// All HTTP requests, those with a wrong signature too.
+    pub requests: u64,
+    /// By operation; only those whose signature was right.
+    pub operations: BTreeMap<String, u64>,
+    /// TCP connections that were accepted.
+    pub connections: u64,
+    /// The most requests that were under way at once, from their arrival to the end of their answer's body.
+    pub most_at_once: u64,
+}
+
+/// Writes down what arrives.
+pub(crate) struct Journal {
+    keeps_log: bool,
+    log: Mutex<Vec<Request>>,
+    operations: Mutex<BTreeMap<String, u64>>,
+    arrivals: watch::Sender<u64>,
+    requests: AtomicU64,
+    connections: AtomicU64,
+    under_way: AtomicU64,
+    most_at_once: AtomicU64,
+}
+
+impl Journal {
+    pub(crate) fn new(keeps_log: bool) -> Self {
+        Self {
+            keeps_log,
+            log: Mutex::default(),
+            operations: Mutex::default(),
+            arrivals: watch::Sender::new(0),
+            requests: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            under_way: AtomicU64::new(0),
+            most_at_once: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Under way until the answer is dropped.
+    pub(crate) fn arrived(self: &Arc<Self>) -> UnderWay {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now, Ordering::SeqCst);
+        UnderWay { journal: Arc::clone(self) }
+    }
+
+    pub(crate) fn write(&self, request: &Request) {
+        let mut operations = lock(&self.operations);
+        match operations.get_mut(&request.operation) {
+            Some(count) => *count += 1,
+            None => {
+                operations.insert(request.operation.clone(), 1);
+            }
+        }
+        drop(operations);
+        if self.keeps_log {
+            lock(&self.log).push(request.clone());
+        }
+        self.arrivals.send_modify(|arrivals| *arrivals += 1);
+    }
+
+    pub(crate) fn log(&self) -> Vec<Request> {
+        lock(&self.log).clone()
+    }
+
+    pub(crate) fn clear_log(&self) {
+        lock(&self.log).clear();
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            requests: self.requests.load(Ordering::Relaxed),
+            operations: lock(&self.operations).clone(),
+            connections: self.connections.load(Ordering::Relaxed),
+            most_at_once: self.most_at_once.load(Ordering::SeqCst),
+        }
+    }
+
+    pub(crate) async fn operation_seen(&self, operation: &str, count: u64) {
+        let seen = || lock(&self.operations).get(operation).is_some_and(|seen| *seen >= count);
+        let mut arrivals = self.arrivals.subscribe();
+        arrivals.wait_for(|_| seen()).await.expect("invariant: the journal holds the sender");
+    }
+}
+
+/// A request that is being served.
+pub(crate) struct UnderWay {
+    journal: Arc<Journal>,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.journal.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,75 @@
+//! The server as a process of its own.
+
+use crate::harness::client;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+struct Process {
+    child: Child,
+    endpoint: String,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mock-s3"));
+        command.args(["--listen", "127.0.0.1:0", "--bucket", "bench"]).args(arguments).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        Self { child, endpoint: line.trim_end().into(), _stdout: stdout }
+    }
+
+    fn end_with(&mut self, signal: &str) -> Option<i32> {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A test that failed leaves it running; one that has ended is not there to be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_serves_what_it_was_given_and_ends_on_sigterm() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(directory.path().join("über uns")).expect("made");
+    std::fs::write(directory.path().join("über uns/a+b.txt"), "hello").expect("written");
+    let seed = directory.path().to_str().expect("UTF-8");
+    let mut process =
+        Process::start(&["--access-key", "k", "--secret-key", "s", "--seed", seed, "--generate", "3x4096", "--generate", "1x0"]);
+    assert!(process.endpoint.starts_with("http://127.0.0.1:"), "{}", process.endpoint);
+    let client = client(&process.endpoint, "k", "s");
+    let page = client.list_objects_v2().bucket("bench").send().await.expect("a page");
+    let listed: Vec<_> = page.contents().iter().filter_map(|object| Some((object.key()?, object.size()?))).collect();
+    let generated = [("0/00000000.bin", 0), ("4096/00000000.bin", 4096), ("4096/00000001.bin", 4096), ("4096/00000002.bin", 4096)];
+    assert_eq!(listed, [generated.as_slice(), &[("über uns/a+b.txt", 5)]].concat());
+    let got = client.get_object().bucket("bench").key("4096/00000002.bin").send().await.expect("there");
+    let body = got.body.collect().await.expect("a body").to_vec();
+    assert!(body.into_iter().eq(mock_s3::generated(4096, 2).flatten()));
+    let file = client.head_object().bucket("bench").key("über uns/a+b.txt").send().await.expect("there");
+    assert_eq!(file.content_type(), Some("text/plain"));
+    assert_eq!(process.end_with("-TERM"), Some(0));
+}
+
+#[test]
+fn it_ends_on_sigint_too() {
+    assert_eq!(Process::start(&[]).end_with("-INT"), Some(0));
+}
+
+#[test]
+fn a_bad_argument_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mock-s3")).args(["--bucket", "b", "--generate", "many"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("10000x4096"));
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_mock-s3")).args(["--bucket", "b", "--seed", "/does/not/exist"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/does/not/exist"));
+}

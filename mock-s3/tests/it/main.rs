@@ -1,0 +1,14 @@
+//! The server as clients see it: the official SDK over real HTTP, and raw TCP where the SDK would hide the bytes.
+
+mod harness;
+
+mod archived;
+mod binary;
+mod buckets;
+mod checksums;
+mod credentials;
+mod faults;
+mod hostile_keys;
+mod listing;
+mod multipart;
+mod objects;

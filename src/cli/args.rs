@@ -1,0 +1,224 @@
+//! The arguments: what can be typed, and what each means. What a command does is its own file's concern.
+//!
+//! No secret is ever a flag: process arguments can be read by everybody on the machine.
+
+use super::{ExitCode, OutputFormat, exit};
+use crate::config::{Flags, Need};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{ffi::OsString, path::PathBuf};
+
+/// Brings an S3 bucket into a file manager, and keeps it there.
+#[derive(Debug, Parser)]
+#[command(name = "s3-sync", version, after_help = exit::help(), arg_required_else_help = true, subcommand_required = true)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Settings from a YAML file, under `service:`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The least important log lines: TRACE, DEBUG, INFO, WARN, ERROR.
+    // Text, so that a wrong one is told together with every other wrong setting.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Log lines for people or for machines: text, json.
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// The result as one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the whole bucket and apply it; goes on where it was stopped.
+    InitialSync(InitialSync),
+    /// Write a CSV snapshot.
+    Export(Export),
+    /// Compare two CSV snapshots.
+    Diff(Diff),
+    /// Tell counts, the last runs, and what is pending.
+    Status,
+    /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
+    Test,
+}
+
+/// `initial-sync`
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub struct InitialSync {
+    /// Raise the guard over deletes to N for this run.
+    #[arg(long, value_name = "N")]
+    pub allow_deletes: Option<u64>,
+    /// The state describes the same data under another name.
+    #[arg(long, conflicts_with = "new_source")]
+    pub adopt: bool,
+    /// Start over on the side of the bucket.
+    #[arg(long)]
+    pub new_source: bool,
+    /// Start over on the side of this sink.
+    #[arg(long, value_name = "NAME")]
+    pub new_sink: Option<String>,
+    /// The state was restored from a backup.
+    #[arg(long)]
+    pub restored: bool,
+}
+
+/// `export`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct Export {
+    /// What the sink has confirmed, or that overlaid with what is known now.
+    #[arg(long, value_enum, default_value_t = Side::Known)]
+    pub side: Side,
+    /// The file to write; without it, stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A side of a snapshot pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// What the sink has confirmed ("old").
+    Applied,
+    /// Applied, overlaid with what is known now ("new").
+    Known,
+}
+
+/// `diff`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct Diff {
+    /// The older snapshot.
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The newer snapshot.
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+}
+
+impl Cli {
+    /// What was typed (the program's name first), or how to end: after help and version with 0, after wrong usage with 2.
+    pub fn from_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+        Self::try_parse_from(arguments).map_err(|error| {
+            // A closed pipe is no reason to fail: nothing is left to be told.
+            let _ = error.print();
+            code_of(&error)
+        })
+    }
+
+    /// The layer of settings that was typed.
+    pub fn flags(&self) -> Flags {
+        let GlobalArgs { config, log_level, log_format, json: _ } = &self.global;
+        Flags { config: config.clone(), log_level: log_level.clone(), log_format: log_format.clone() }
+    }
+
+    /// Whom the result is for.
+    pub fn output_format(&self) -> OutputFormat {
+        if self.global.json { OutputFormat::Json } else { OutputFormat::Text }
+    }
+}
+
+impl Command {
+    /// The settings that the command cannot do without. `test` names the missing ones itself, a line each.
+    pub fn needs(&self) -> &'static [Need] {
+        match self {
+            Self::InitialSync(_) => &[Need::Bucket, Need::FileManager],
+            Self::Export(_) | Self::Diff(_) | Self::Status | Self::Test => &[],
+        }
+    }
+}
+
+/// Help and version are what was asked for; everything else that ends the parsing is wrong usage.
+fn code_of(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TABLE;
+    use clap::CommandFactory as _;
+
+    fn typed(arguments: &str) -> Result<Cli, ExitCode> {
+        Cli::try_parse_from(std::iter::once("s3-sync").chain(arguments.split_whitespace())).map_err(|error| code_of(&error))
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_command_takes_what_the_contract_says() {
+        let command = |arguments| typed(arguments).expect("right").command;
+        let Command::InitialSync(run) = command("initial-sync --allow-deletes 7 --adopt --new-sink backup --restored") else { panic!() };
+        assert_eq!(
+            run,
+            InitialSync { allow_deletes: Some(7), adopt: true, new_source: false, new_sink: Some("backup".to_owned()), restored: true }
+        );
+        let Command::Export(export) = command("export --side applied --output x.csv") else { panic!() };
+        assert_eq!(export, Export { side: Side::Applied, output: Some("x.csv".into()) });
+        let Command::Diff(diff) = command("diff a.csv b.csv") else { panic!() };
+        assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
+        assert!(matches!(command("status"), Command::Status));
+        assert!(matches!(command("test"), Command::Test));
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_command() {
+        for arguments in [
+            "--config c.yaml --log-level DEBUG --log-format json --json status",
+            "status --json --log-level DEBUG --log-format json --config c.yaml",
+        ] {
+            let cli = typed(arguments).expect("right");
+            let flags = cli.flags();
+            assert_eq!(cli.output_format(), OutputFormat::Json);
+            assert_eq!(flags.config, Some("c.yaml".into()));
+            assert_eq!((flags.log_level.as_deref(), flags.log_format.as_deref()), (Some("DEBUG"), Some("json")));
+        }
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_2_and_help_with_0() {
+        for (arguments, expected) in [
+            ("", ExitCode::Usage),
+            ("--json", ExitCode::Usage),
+            ("nonsense", ExitCode::Usage),
+            ("diff one", ExitCode::Usage),
+            ("export --side both", ExitCode::Usage),
+            ("initial-sync --allow-deletes -1", ExitCode::Usage),
+            ("initial-sync --adopt --new-source", ExitCode::Usage),
+            ("--help", ExitCode::Done),
+            ("diff --help", ExitCode::Done),
+            ("--version", ExitCode::Done),
+        ] {
+            assert_eq!(typed(arguments).err(), Some(expected), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn help_tells_the_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.contains("  143  ended by SIGTERM"), "{help}");
+    }
+
+    #[test]
+    fn no_secret_can_be_typed_and_no_argument_reads_the_environment() {
+        fn arguments(command: &clap::Command) -> Vec<clap::Arg> {
+            command.get_arguments().cloned().chain(command.get_subcommands().flat_map(arguments)).collect()
+        }
+        let secrets: Vec<_> = TABLE.iter().filter(|declared| declared.secret).map(|declared| declared.name.to_lowercase()).collect();
+        for argument in arguments(&Cli::command()) {
+            let name = argument.get_id().as_str();
+            assert!(argument.get_env().is_none(), "{name}");
+            assert!(!secrets.iter().any(|secret| secret.contains(name) || name.contains(secret.as_str())), "{name}");
+        }
+    }
+}

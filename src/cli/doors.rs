@@ -1,0 +1,51 @@
+//! From settings to doors: which implementation stands behind each.
+
+use crate::config::Settings;
+use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
+use crate::record::Escaped;
+use crate::retry::RetryPolicy;
+use crate::s3::{AwsBucket, AwsOptions, S3Error};
+use crate::state::Identity;
+use url::Url;
+
+/// The retry policy that the settings ask for.
+pub(super) fn retry(settings: &Settings) -> RetryPolicy {
+    RetryPolicy { attempts: settings.retry_attempts.get(), ..RetryPolicy::default() }
+}
+
+/// The customer's bucket.
+pub(super) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
+    let mut options = AwsOptions::for_bucket(name);
+    options.endpoint.clone_from(&settings.source.endpoint);
+    options.region.clone_from(&settings.source.region);
+    if let Some(credentials) = &settings.source.credentials {
+        options.access_key = Some(credentials.access_key.clone());
+        options.secret_key = Some(credentials.secret_key.clone());
+        options.session_token.clone_from(&credentials.session_token);
+    }
+    AwsBucket::connect(options).await
+}
+
+/// One pool of connections for all that is behind HTTP.
+pub(super) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
+    HttpClient::new(settings.concurrency.get())
+}
+
+/// The file manager.
+pub(super) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpFileManager, HttpSetupError> {
+    HttpFileManager::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
+}
+
+/// Where results are told.
+pub(super) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
+    HttpEvents::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
+}
+
+/// What a state describes that these settings name.
+pub(super) fn identity(settings: &Settings, bucket: &str, file_manager: &Url) -> Identity {
+    let endpoint = settings.source.endpoint.as_ref().map_or("aws", |url| url.as_str().trim_end_matches('/'));
+    Identity {
+        source: format!("{endpoint}/{bucket}/{}", Escaped(&settings.source.prefix)),
+        file_manager: file_manager.as_str().trim_end_matches('/').to_owned(),
+    }
+}

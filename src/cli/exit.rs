@@ -1,0 +1,104 @@
+//! Exit codes: what each means, and which one counts when a run earned several. Only `main` turns one into the process's own.
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All done; dead letters and skips are told, and are no failures.
+    Done = 0,
+    /// The command failed: a door stayed shut.
+    Failed = 1,
+    /// Wrong usage or configuration, or a state that describes another source or sink.
+    Usage = 2,
+    /// Done, but some operations failed, or the report was not taken.
+    SomeFailed = 3,
+    /// Another instance holds the database.
+    Locked = 4,
+    /// Deletes are held by the guard.
+    DeletesHeld = 5,
+    /// Ended by SIGINT.
+    Interrupted = 130,
+    /// Ended by SIGTERM.
+    Terminated = 143,
+}
+
+impl ExitCode {
+    /// All of them: of several that a run earned, the one that stands first counts.
+    const BY_WEIGHT: [Self; 8] =
+        [Self::Terminated, Self::Interrupted, Self::Usage, Self::Locked, Self::Failed, Self::DeletesHeld, Self::SomeFailed, Self::Done];
+
+    /// The one that counts, of several; of none, [`ExitCode::Done`].
+    pub fn of_several(earned: impl IntoIterator<Item = Self>) -> Self {
+        let earned: Vec<_> = earned.into_iter().collect();
+        Self::BY_WEIGHT.into_iter().find(|code| earned.contains(code)).unwrap_or(Self::Done)
+    }
+
+    /// The number that the shell sees.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "all done",
+            Self::Failed => "the command failed (a door stayed shut; what could be done was done)",
+            Self::Usage => "wrong usage or configuration, or a state that describes another source or sink",
+            Self::SomeFailed => "done, but some operations failed, or the report was not taken",
+            Self::Locked => "another instance holds the database",
+            Self::DeletesHeld => "deletes are held by the guard (MAX_DELETE, --allow-deletes)",
+            Self::Interrupted => "ended by SIGINT",
+            Self::Terminated => "ended by SIGTERM",
+        }
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        code.number().into()
+    }
+}
+
+/// What stands at the end of `--help`.
+pub(super) fn help() -> String {
+    let mut codes = ExitCode::BY_WEIGHT;
+    codes.sort_unstable_by_key(|code| code.number());
+    let lines = codes.map(|code| format!("  {:>3}  {}\n", code.number(), code.meaning())).concat();
+    format!(
+        "Exit codes (of several, 1 before 5 before 3):\n{lines}\nSettings come from the environment, .env and --config FILE: see docs/configuration.md."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_one_counts() {
+        use ExitCode::{DeletesHeld, Done, Failed, Interrupted, Locked, SomeFailed, Terminated, Usage};
+        for (earned, expected) in [
+            (&[][..], Done),
+            (&[Done, Done], Done),
+            (&[Done, SomeFailed], SomeFailed),
+            (&[SomeFailed, DeletesHeld], DeletesHeld),
+            (&[SomeFailed, DeletesHeld, Failed], Failed),
+            (&[DeletesHeld, Failed], Failed),
+            (&[Failed, Locked], Locked),
+            (&[Failed, Usage], Usage),
+            (&[Failed, Interrupted], Interrupted),
+            (&[Interrupted, Terminated, SomeFailed], Terminated),
+        ] {
+            assert_eq!(ExitCode::of_several(earned.iter().copied()), expected, "{earned:?}");
+        }
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_contract_and_help_tells_them_all() {
+        let mut numbers = ExitCode::BY_WEIGHT.map(ExitCode::number);
+        numbers.sort_unstable();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 130, 143]);
+        let help = help();
+        for code in ExitCode::BY_WEIGHT {
+            assert!(help.contains(&format!("{:>3}  {}\n", code.number(), code.meaning())), "{code:?}");
+        }
+    }
+}

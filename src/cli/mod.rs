@@ -1,0 +1,22 @@
+//! What people type: one file for each command, how results are printed, and how a command ends. The flows themselves are
+//! the workflows' concern; here the doors are opened and joined to them.
+
+mod args;
+mod diff;
+mod doors;
+mod exit;
+mod export;
+mod initial_sync;
+mod output;
+mod probe;
+mod progress;
+mod run;
+mod self_test;
+mod signals;
+mod status;
+
+pub use args::{Cli, Command};
+pub use exit::ExitCode;
+pub use output::{Output, OutputFormat};
+pub use run::run;
+pub use signals::Interruption;

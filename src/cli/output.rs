@@ -1,0 +1,236 @@
+//! How a command's result reaches stdout: as text for people, or as one JSON document. Logs and errors are not its concern.
+//!
+//! A reader that goes away (`| head`) ends the output quietly: it is no failure of the command.
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+use std::{
+    fmt::Display,
+    io::{self, BufWriter, Write},
+};
+
+/// Whom the result is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// People: the result's `Display`.
+    Text,
+    /// Programs (`--json`): the result's `Serialize`, a documented shape.
+    Json,
+}
+
+/// Where results go.
+#[derive(Debug)]
+pub struct Output<W> {
+    format: OutputFormat,
+    pipe: Pipe<W>,
+}
+
+impl Output<io::Stdout> {
+    /// The process's own.
+    pub fn stdout(format: OutputFormat) -> Self {
+        Self::new(format, io::stdout())
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// Any writer, unbuffered.
+    pub fn new(format: OutputFormat, writer: W) -> Self {
+        Self { format, pipe: Pipe { writer, closed: false } }
+    }
+
+    /// Whom the result is for: a command that streams chooses its own text.
+    pub fn format(&self) -> OutputFormat {
+        self.format
+    }
+
+    /// A whole result: its text, or one JSON document, with a line break at the end.
+    pub fn print<R: Display + Serialize>(&mut self, result: &R) -> io::Result<()> {
+        let format = self.format;
+        self.stream(|out| match format {
+            OutputFormat::Text => writeln!(out, "{result}"),
+            OutputFormat::Json => {
+                result.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new())))?;
+                writeln!(out)
+            }
+        })
+    }
+
+    /// A result that is too large to be held: `write` gets a buffered writer. Once the reader has gone, whatever error `write` makes of
+    /// that is taken for the end of the output.
+    pub fn stream<E: From<io::Error>>(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<(), E> {
+        let mut buffered = BufWriter::new(&mut self.pipe);
+        let outcome = write(&mut buffered).and_then(|()| Ok(buffered.flush()?));
+        // What is still in the buffer after a failure belongs to a result that is not whole.
+        drop(buffered.into_parts());
+        if self.pipe.closed { Ok(()) } else { outcome }
+    }
+}
+
+/// A writer that remembers that its reader has gone, however the error was wrapped on its way up.
+#[derive(Debug)]
+struct Pipe<W> {
+    writer: W,
+    closed: bool,
+}
+
+impl<W> Pipe<W> {
+    fn noted<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+        self.closed |= outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        outcome
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let outcome = self.writer.write(bytes);
+        self.noted(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.writer.flush();
+        self.noted(outcome)
+    }
+}
+
+/// JSON that a terminal can show: the same document, with the characters that drive a terminal or reorder text written as `\uXXXX`.
+/// (JSON itself asks for that below U+0020 only.)
+struct Harmless<F>(F);
+
+impl<F: Formatter> Formatter for Harmless<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((start, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
+            self.0.write_string_fragment(writer, &rest[..start])?;
+            c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))?;
+            rest = &rest[start + c.len_utf8()..];
+        }
+        self.0.write_string_fragment(writer, rest)
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        self.0.write_char_escape(writer, escape)
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+/// What Rust's own `Debug` would escape. It escapes a few harmless marks as well, which changes no document.
+fn is_unsafe(c: char) -> bool {
+    !c.is_ascii_graphic() && c != ' ' && !c.is_alphanumeric() && c.escape_debug().len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    #[derive(Serialize)]
+    struct Told {
+        key: String,
+        parts: Vec<u8>,
+    }
+
+    impl Display for Told {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "key {:?}", self.key)
+        }
+    }
+
+    fn printed(format: OutputFormat, told: &Told) -> String {
+        let mut output = Output::new(format, Vec::new());
+        output.print(told).expect("a vector takes everything");
+        String::from_utf8(output.pipe.writer).expect("output is text")
+    }
+
+    #[test]
+    fn text_is_for_people_and_json_is_one_document() {
+        let told = Told { key: "a".to_owned(), parts: vec![1, 2] };
+        assert_eq!(printed(OutputFormat::Text, &told), "key \"a\"\n");
+        assert_eq!(printed(OutputFormat::Json, &told), "{\n  \"key\": \"a\",\n  \"parts\": [\n    1,\n    2\n  ]\n}\n");
+    }
+
+    #[test]
+    fn json_of_a_hostile_key_is_the_same_document_and_harmless() {
+        let key = "Ü日 \u{1b}[2J\u{9b}2J\u{7f}\u{202e}txt.exe\u{200b}\u{e0041}\n\"\\";
+        let text = printed(OutputFormat::Json, &Told { key: key.to_owned(), parts: vec![] });
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(document["key"], key);
+        assert!(text.contains("Ü日"), "{text}");
+        for c in ['\u{1b}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{200b}', '\u{e0041}'] {
+            assert!(!text.contains(c), "{c:?}");
+        }
+    }
+
+    /// A reader that leaves after some bytes.
+    struct Leaving(usize);
+    impl Write for Leaving {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = self.0.min(bytes.len());
+            self.0 -= taken;
+            if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_left_ends_the_output_quietly_and_early() {
+        let mut output = Output::new(OutputFormat::Text, Leaving(10_000));
+        let mut rows = 0_u64;
+        let outcome: anyhow::Result<()> = output.stream(|out| {
+            loop {
+                rows += 1;
+                writeln!(out, "row {rows}").map_err(|error| anyhow::anyhow!("row {rows}: {error}"))?;
+            }
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
+        assert!(rows > 1_000, "{rows}");
+        assert!(Output::new(OutputFormat::Json, Leaving(0)).print(&1).is_ok());
+    }
+
+    #[test]
+    fn any_other_failure_is_told() {
+        let mut output = Output::new(OutputFormat::Text, Vec::new());
+        let outcome: io::Result<()> = output.stream(|out| {
+            out.write_all(b"half a row")?;
+            Err(io::Error::other("the database is gone"))
+        });
+        assert_eq!(outcome.expect_err("told").to_string(), "the database is gone");
+        assert!(output.pipe.writer.is_empty());
+    }
+}

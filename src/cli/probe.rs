@@ -1,0 +1,110 @@
+//! Whether each door opens at this moment, and what to do about each that is shut. Changes nothing anywhere.
+
+use super::doors;
+use crate::config::Settings;
+use crate::file_manager::{FileManager as _, FileManagerError, ReportResults as _};
+use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
+use serde::Serialize;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a door may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One door, tried.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Probed {
+    /// Which.
+    pub(super) door: &'static str,
+    /// `ok`, `skipped` or `failed`.
+    pub(super) result: &'static str,
+    /// What was found.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: Option<String>,
+}
+
+impl Probed {
+    /// It opens.
+    pub(super) fn ok(door: &'static str, message: impl Into<String>) -> Self {
+        Self { door, result: "ok", message: message.into(), hint: None }
+    }
+
+    /// Nothing asks for it.
+    pub(super) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
+        Self { door, result: "skipped", message: message.into(), hint: None }
+    }
+
+    /// It is shut.
+    pub(super) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// One sentence, when it is shut.
+    pub(super) fn problem(&self) -> Option<String> {
+        (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
+    }
+}
+
+/// Tries every door that the settings name, all at the same time.
+pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
+    let (bucket, file_manager, events) = tokio::join!(bucket(settings), file_manager(settings), events(settings));
+    vec![bucket, file_manager, events]
+}
+
+async fn bucket(settings: &Settings) -> Probed {
+    const DOOR: &str = "S3";
+    let Some(name) = settings.source.bucket.as_deref() else {
+        return Probed::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
+    };
+    let looked = timeout(PATIENCE, async {
+        let bucket = doors::bucket(settings, name).await?;
+        bucket.head_bucket().await?;
+        let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
+        let page = bucket.list_page(request).await?;
+        let Some((key, _)) = page.objects.first() else { return Ok(format!("bucket {name} is there, and shows no object")) };
+        bucket.head_object(key).await?;
+        Ok::<_, S3Error>(format!("bucket {name} can be listed, and its objects can be read"))
+    });
+    match looked.await {
+        Ok(Ok(message)) => Probed::ok(DOOR, message),
+        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.kind.hint()),
+        Err(_) => Probed::failed(DOOR, too_slow(), "check CUSTOMER_S3_ENDPOINT and the network to it"),
+    }
+}
+
+async fn file_manager(settings: &Settings) -> Probed {
+    const DOOR: &str = "file manager";
+    let Some(url) = &settings.file_manager_url else {
+        return Probed::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
+    };
+    let door = match doors::http_client(settings).and_then(|client| doors::file_manager(&client, settings, url)) {
+        Ok(door) => door,
+        Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
+    };
+    judge(DOOR, url.as_str(), timeout(PATIENCE, door.health()).await)
+}
+
+async fn events(settings: &Settings) -> Probed {
+    const DOOR: &str = "events API";
+    let Some(url) = &settings.events_url else {
+        return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere");
+    };
+    let door = match doors::http_client(settings).and_then(|client| doors::events(&client, settings, url)) {
+        Ok(door) => door,
+        Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
+    };
+    judge(DOOR, url.as_str(), timeout(PATIENCE, door.health()).await)
+}
+
+fn judge(door: &'static str, url: &str, answered: Result<Result<(), FileManagerError>, tokio::time::error::Elapsed>) -> Probed {
+    match answered {
+        Ok(Ok(())) => Probed::ok(door, format!("{url} answers")),
+        Ok(Err(error)) => Probed::failed(door, error.to_string(), error.kind.hint()),
+        Err(_) => Probed::failed(door, too_slow(), "check the address and the network to it"),
+    }
+}
+
+fn too_slow() -> String {
+    format!("no answer within {} s", PATIENCE.as_secs())
+}

@@ -1,0 +1,74 @@
+//! `test`: every door tried, and the state compared with the bucket, a line each. Changes nothing in the bucket, in the
+//! file manager or in the state.
+
+use super::probe::{self, Probed};
+use super::run::fail;
+use super::{ExitCode, Output};
+use crate::config::Settings;
+use crate::state::{Overview, Side};
+use crate::workflow;
+use serde::Serialize;
+use std::fmt;
+use std::io::Write;
+
+/// All checks.
+#[derive(Debug, Serialize)]
+struct SelfTest {
+    /// Whether none failed.
+    success: bool,
+    checks: Vec<Probed>,
+}
+
+/// Runs the command: 0 when nothing failed, else 1.
+pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
+    let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
+    checks.push(database(settings).await);
+    checks.extend(probe::all(settings).await);
+    checks.push(export(settings).await);
+    let test = SelfTest { success: checks.iter().all(|check| check.problem().is_none()), checks };
+    if let Err(error) = output.print(&test) {
+        return fail(ExitCode::Failed, format!("the result cannot be printed: {error}"));
+    }
+    if test.success { ExitCode::Done } else { ExitCode::Failed }
+}
+
+async fn database(settings: &Settings) -> Probed {
+    const DOOR: &str = "database";
+    let path = &settings.database_path;
+    if !path.exists() {
+        return Probed::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
+    }
+    match Overview::read(path).await {
+        Ok(overview) => {
+            let open = overview.paths("due") + overview.paths("parked");
+            Probed::ok(DOOR, format!("{} files confirmed by the file manager, {open} still to be brought into line", overview.applied_rows))
+        }
+        Err(error) => Probed::failed(DOOR, error.to_string(), "check DATABASE_PATH, and that this user may read it"),
+    }
+}
+
+async fn export(settings: &Settings) -> Probed {
+    const DOOR: &str = "CSV export";
+    if !settings.database_path.exists() {
+        return Probed::skipped(DOOR, "there is no database to export yet");
+    }
+    let path = settings.database_path.clone();
+    let exported = tokio::task::spawn_blocking(move || workflow::export(&path, Side::Known, std::io::sink(), "export")).await;
+    match exported {
+        Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} rows")),
+        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be told as CSV: see the message"),
+        Err(error) => Probed::failed(DOOR, error.to_string(), "this is a bug"),
+    }
+}
+
+impl fmt::Display for SelfTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in &self.checks {
+            writeln!(f, "{:<8} {:<14} {}", check.result, check.door, check.message)?;
+            if let Some(hint) = &check.hint {
+                writeln!(f, "{:<8} {:<14} -> {hint}", "", "")?;
+            }
+        }
+        f.write_str(if self.success { "every door that is needed opens" } else { "something is to be done first" })
+    }
+}

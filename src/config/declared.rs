@@ -1,0 +1,87 @@
+//! What is said of a setting before anybody sets it. Which settings there are stands in `table`.
+
+/// A setting's declaration together with the reading of its text; `None` = the text is not what is right.
+pub(super) struct Setting<T: 'static> {
+    pub(super) declared: Declared,
+    pub(super) parse: fn(&str) -> Option<T>,
+}
+
+/// What is known of a setting before anybody sets it.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared {
+    /// The name of the environment variable; in lower case, the key in the YAML file.
+    pub name: &'static str,
+    /// Older names of the same setting: given together with another value, an error.
+    pub synonyms: &'static [&'static str],
+    /// Names of other settings or programs, looked at in this order while the setting is not given: never an error.
+    pub fallbacks: &'static [&'static str],
+    /// The value when nothing is given, as it would be typed.
+    pub default: Option<&'static str>,
+    /// Whether the value must never be shown; a secret can also be given as the path of a file, in `NAME_FILE`.
+    pub secret: bool,
+    /// The flag that overrides everything else.
+    pub flag: Option<&'static str>,
+    /// What would be right; reads on after "give".
+    pub right: &'static str,
+    /// What the setting does.
+    pub doc: &'static str,
+    /// The chapter of the documentation page.
+    pub group: Group,
+}
+
+impl Declared {
+    /// The variable that holds the path of a secret's file.
+    pub fn file_variable(&self) -> Option<String> {
+        self.secret.then(|| format!("{}_FILE", self.name))
+    }
+
+    /// Every name that may be given, in any layer.
+    pub fn names(&self) -> impl Iterator<Item = String> + use<'_> {
+        let fixed = std::iter::once(&self.name).chain(self.synonyms).chain(self.fallbacks);
+        fixed.map(|name| (*name).to_owned()).chain(self.file_variable())
+    }
+}
+
+/// The chapters of the documentation page, in reading order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The bucket that is read.
+    Source,
+    /// The file manager and the events API.
+    FileManager,
+    /// What is kept on disk.
+    State,
+    /// How the work is done, and where it stops.
+    Work,
+    /// What is told on stderr.
+    Logs,
+}
+
+impl Group {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Source, Self::FileManager, Self::State, Self::Work, Self::Logs];
+
+    /// The chapter's heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Source => "The bucket",
+            Self::FileManager => "The file manager and the events API",
+            Self::State => "What is kept on disk",
+            Self::Work => "How the work is done",
+            Self::Logs => "Logs",
+        }
+    }
+}
+
+/// What a declaration does not say.
+pub(super) const PLAIN: Declared = Declared {
+    name: "",
+    synonyms: &[],
+    fallbacks: &[],
+    default: None,
+    secret: false,
+    flag: None,
+    right: "",
+    doc: "",
+    group: Group::Source,
+};

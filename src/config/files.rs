@@ -1,0 +1,91 @@
+//! The text of `.env` and of the YAML file → layers. Pure: it is given the text. Errors give a line and a reason in our own
+//! words, because the parsers' words repeat the line, and a line may be a secret.
+
+use super::{
+    error::Problem,
+    layers::{Layer, Place},
+    names,
+};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_saphyr::Spanned;
+use std::{collections::BTreeMap, path::Path};
+
+/// `.env`: `NAME=value` lines with comments, quotes and `$NAME`, as docker and dotenv read them. Its first broken line is told.
+pub(super) fn dot_env(text: &str) -> (Layer, Vec<Problem>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (pairs, errors): (Vec<_>, Vec<_>) = dotenvy::from_read_iter(text.as_bytes()).partition(Result::is_ok);
+    let ours = pairs.into_iter().flatten().filter(|(name, _)| names::is_of_interest(name));
+    let broken = errors.into_iter().find_map(Result::err).map(|error| {
+        let line = broken_line(text, &error);
+        let reason = format!("line {line} is not NAME=value (a value with spaces, quotes or # stands in single quotes)");
+        Problem::Unreadable { place: Place::DotEnv, reason }
+    });
+    (Layer::new(&Place::DotEnv, ours), broken.into_iter().collect())
+}
+
+/// The number of the line that the parser stumbled over, which it does not tell: the last line of the shortest beginning of the
+/// text that has the same error. (A quote that is never closed ends with the text; what counts is the line where it opens.)
+fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
+    let shown = error.to_string();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let fails_alike = |beginning: &str| {
+        let mut errors = dotenvy::from_read_iter(beginning.as_bytes()).filter_map(Result::err);
+        errors.next().is_some_and(|error| error.to_string() == shown)
+    };
+    let ends: Vec<_> = (1..=lines.len()).collect();
+    let last = ends.partition_point(|end| !fails_alike(&lines[..*end].concat())) + 1;
+    let spanned = match error {
+        dotenvy::Error::LineParse(broken, _) => broken.lines().count().max(1),
+        _ => 1,
+    };
+    (last + 1).saturating_sub(spanned).max(1)
+}
+
+/// What is ours in the YAML file: one level of scalars, each taken as the text that it was written as.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    service: Option<BTreeMap<String, Spanned<Option<String>>>>,
+}
+
+/// The YAML file: the keys under `service:`. Other keys belong to other parts of the product.
+pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
+    let place = |line| Place::File { path: path.to_owned(), line };
+    match yaml_document(text) {
+        Ok(document) => {
+            let entries = document.and_then(|document| document.service).unwrap_or_default().into_iter();
+            let entries = entries.map(|(key, value)| {
+                let at = place(Some(value.referenced.line()));
+                (names::variable(&key), value.value.unwrap_or_default(), at)
+            });
+            let outside = top_level_keys(text).into_iter().filter(|key| names::is_known(&names::variable(key)));
+            let problems = outside.map(|key| Problem::Misplaced { key, place: place(None) }).collect();
+            (Layer::placed(&place(None), entries), problems)
+        }
+        Err(error) => {
+            let line = error.location().map(|location| location.line());
+            (Layer::new::<String, String>(&place(None), []), vec![Problem::Unreadable { place: place(line), reason: yaml_reason(&error) }])
+        }
+    }
+}
+
+#[expect(clippy::zero_sized_map_values, reason = "serde reads the keys of a map only together with its values")]
+fn top_level_keys(text: &str) -> Vec<String> {
+    let root = serde_saphyr::from_str::<Option<BTreeMap<String, IgnoredAny>>>(text).ok().flatten();
+    root.map(|root| root.into_keys().collect()).unwrap_or_default()
+}
+
+fn yaml_document(text: &str) -> Result<Option<Document>, serde_saphyr::Error> {
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { with_snippet: false })
+}
+
+fn yaml_reason(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    let reason = match error {
+        Error::DuplicateMappingKey { .. } => "a key is given twice",
+        Error::MultipleDocuments { .. } => "there is more than one document in it",
+        Error::Unexpected { .. } => "under `service:` stand `name: value` lines; lists and deeper levels mean nothing here",
+        _ => "it is not valid YAML from here on",
+    };
+    reason.to_owned()
+}

@@ -1,0 +1,111 @@
+//! Where settings are given: the layers, in the order in which they win. Pure: it reads no file and no environment.
+
+use super::error::Problem;
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+/// A place where a value was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On the command line.
+    Flag(&'static str),
+    /// In the environment of the process.
+    Environment,
+    /// In `.env` in the working directory.
+    DotEnv,
+    /// In the YAML file.
+    File {
+        /// As it was given.
+        path: PathBuf,
+        /// Counted from 1.
+        line: Option<u64>,
+    },
+    /// In the file that a variable ending in `_FILE` names.
+    SecretFile(PathBuf),
+    /// Nowhere: the declaration's own value.
+    Default,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Environment => f.write_str("environment"),
+            Self::DotEnv => f.write_str(".env"),
+            Self::File { path, line: None } => write!(f, "{}", escaped(path)),
+            Self::File { path, line: Some(line) } => write!(f, "{}, line {line}", escaped(path)),
+            Self::SecretFile(path) => write!(f, "file {}", escaped(path)),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+fn escaped(path: &std::path::Path) -> String {
+    path.to_string_lossy().escape_debug().to_string()
+}
+
+/// Where a value came from, and under which name when that was not the setting's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The place.
+    pub place: Place,
+    /// `MOCK_API_URL`, `AWS_REGION`, …
+    pub alias: Option<String>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.alias {
+            Some(alias) => write!(f, "{}: {alias}", self.place),
+            None => write!(f, "{}", self.place),
+        }
+    }
+}
+
+/// One place with what was given there.
+#[derive(Clone)]
+pub struct Layer {
+    place: Place,
+    values: BTreeMap<String, (String, Place)>,
+}
+
+impl Layer {
+    /// A layer whose values all have the same place.
+    pub fn new<N: Into<String>, V: Into<String>>(place: &Place, values: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self::placed(place, values.into_iter().map(|(name, value)| (name.into(), value.into(), place.clone())))
+    }
+
+    /// A layer that knows the place of each value. Of a name given twice the last value counts, as in a shell.
+    pub fn placed(place: &Place, values: impl IntoIterator<Item = (String, String, Place)>) -> Self {
+        let values = values.into_iter().map(|(name, value, place)| (name, (value, place))).collect();
+        Self { place: place.clone(), values }
+    }
+
+    /// The value of a name. An empty text is as good as none: that is how compose files pass on what nobody set.
+    pub(super) fn get(&self, name: &str) -> Option<(&str, &Place)> {
+        self.values.get(name).filter(|(value, _)| !value.is_empty()).map(|(value, place)| (value.as_str(), place))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.values.iter().map(|(name, (_, place))| (name.as_str(), place))
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+/// Names only: among the values are secrets.
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layer").field("place", &self.place).field("names", &self.values.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+/// All layers, the one that wins first, and what could not be read of them.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// Flag, environment, `.env`, YAML file.
+    pub layers: Vec<Layer>,
+    /// Files and variables that could not be read.
+    pub problems: Vec<Problem>,
+}

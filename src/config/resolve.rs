@@ -1,0 +1,217 @@
+//! From layers to settings: which value counts, what it means, and everything that is wrong, at once. Pure but for the one
+//! function that it is given to read the files of secrets.
+
+use super::{
+    Credentials, Effective, LogSettings, Need, Settings, SourceSettings,
+    declared::{Declared, Setting},
+    error::{ConfigError, Problem},
+    layers::{Layer, Layers, Origin, Place},
+    names, table,
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+
+/// Reads the file of a secret; the error is a reason in words.
+pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<SecretString, String>;
+
+/// The settings that the layers give, or everything that is wrong with them.
+pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> Result<Settings, ConfigError> {
+    let unreadable = layers.problems.iter().any(|problem| matches!(problem, Problem::Unreadable { .. }));
+    let mut reading = Reading { layers: &layers.layers, read_secret, problems: Vec::new(), effective: Vec::new() };
+    let mut settings = reading.settings();
+    // What a file that cannot be read may hold is not called missing.
+    if !unreadable {
+        let missing: Vec<_> = needs.iter().filter(|need| !reading.is_given(need.declared())).map(|need| need.missing()).collect();
+        reading.problems.extend(missing);
+    }
+    let Reading { problems, effective, .. } = reading;
+    settings.effective = effective;
+    settings.notices = names::notices(&layers.layers);
+    let problems: Vec<_> = layers.problems.into_iter().chain(problems).chain(names::strangers(&layers.layers)).collect();
+    if problems.is_empty() { Ok(settings) } else { Err(ConfigError { problems }) }
+}
+
+/// A value as it was given.
+struct Found {
+    name: String,
+    text: SecretString,
+    place: Place,
+}
+
+/// What the layers say about one setting.
+enum Answer {
+    Nothing,
+    Value(Found),
+    /// It is given, but in a way that is a problem already told.
+    Broken,
+}
+
+/// Which names count.
+#[derive(Clone, Copy)]
+enum Names {
+    Own,
+    WithFallbacks,
+}
+
+struct Reading<'a> {
+    layers: &'a [Layer],
+    read_secret: ReadSecret<'a>,
+    problems: Vec<Problem>,
+    effective: Vec<Effective>,
+}
+
+impl Reading<'_> {
+    /// In the order of the table, which is the order in which problems are told.
+    fn settings(&mut self) -> Settings {
+        Settings {
+            source: SourceSettings {
+                endpoint: self.optional(&table::CUSTOMER_S3_ENDPOINT),
+                bucket: self.optional(&table::CUSTOMER_S3_BUCKET),
+                prefix: self.optional(&table::CUSTOMER_S3_PREFIX).unwrap_or_default(),
+                region: self.with_default(&table::CUSTOMER_S3_REGION),
+                credentials: self.credentials(),
+            },
+            file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
+            file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
+            events_url: self.optional(&table::EVENTS_API_URL),
+            database_path: self.with_default(&table::DATABASE_PATH),
+            csv_retention: self.with_default(&table::CSV_RETENTION),
+            concurrency: self.with_default(&table::CONCURRENCY),
+            list_page_keys: self.with_default(&table::LIST_PAGE_KEYS),
+            retry_attempts: self.with_default(&table::RETRY_ATTEMPTS),
+            shutdown_timeout: self.with_default(&table::SHUTDOWN_TIMEOUT),
+            max_file_bytes: self.with_default(&table::MAX_FILE_SIZE_MB).bytes(),
+            max_delete: self.with_default(&table::MAX_DELETE),
+            verify_integrity: self.with_default(&table::VERIFY_FILE_INTEGRITY),
+            log: LogSettings {
+                level: self.with_default(&table::LOG_LEVEL),
+                format: self.with_default(&table::LOG_FORMAT),
+                no_color: self.optional(&table::NO_COLOR).is_some(),
+            },
+            notices: Vec::new(),
+            #[cfg(feature = "failpoints")]
+            fail_point: None,
+            effective: Vec::new(),
+        }
+    }
+
+    fn optional<T>(&mut self, setting: &Setting<T>) -> Option<T> {
+        let answer = self.answer(&setting.declared, Names::WithFallbacks);
+        self.interpret(setting, answer)
+    }
+
+    /// After a problem the default stands in, so that the other problems are found as well.
+    fn with_default<T>(&mut self, setting: &Setting<T>) -> T {
+        let value = self.optional(setting);
+        value.or_else(|| setting.declared.default.and_then(setting.parse)).expect("invariant: the table's defaults are right")
+    }
+
+    /// Keys go together. Ours and those of `AWS_*` are never mixed, and a session token belongs to the latter.
+    fn credentials(&mut self) -> Option<Credentials> {
+        let (access, secret) = (&table::CUSTOMER_S3_ACCESS_KEY, &table::CUSTOMER_S3_SECRET_KEY);
+        let own = self.is_given_as(&access.declared, Names::Own) || self.is_given_as(&secret.declared, Names::Own);
+        let names = if own { Names::Own } else { Names::WithFallbacks };
+        let halves = [self.answer(&access.declared, names), self.answer(&secret.declared, names)];
+        let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Answer::Nothing));
+        if access_given != secret_given {
+            let spelt = |declared: &Declared| if own { declared.name } else { declared.fallbacks[0] };
+            let (given, missing) = if access_given { (&access.declared, &secret.declared) } else { (&secret.declared, &access.declared) };
+            self.problems.push(Problem::HalfPair { given: spelt(given), missing: spelt(missing) });
+        }
+        let [access_answer, secret_answer] = halves;
+        let access_key = self.interpret(access, access_answer);
+        let secret_key = self.interpret(secret, secret_answer);
+        let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
+        let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
+        Some(Credentials { access_key: access_key?, secret_key: secret_key?, session_token })
+    }
+
+    fn is_given(&self, declared: &Declared) -> bool {
+        self.is_given_as(declared, Names::WithFallbacks)
+    }
+
+    fn is_given_as(&self, declared: &Declared, names: Names) -> bool {
+        let fallbacks = if matches!(names, Names::Own) { &[] } else { declared.fallbacks };
+        let mut spelt = std::iter::once(&declared.name).chain(declared.synonyms).chain(fallbacks);
+        spelt.any(|name| self.look_up(name).is_some()) || declared.file_variable().is_some_and(|name| self.look_up(&name).is_some())
+    }
+
+    /// The value of one name in the first layer that has it.
+    fn look_up(&self, name: &str) -> Option<Found> {
+        let (text, place) = self.layers.iter().find_map(|layer| layer.get(name))?;
+        Some(Found { name: name.to_owned(), text: text.into(), place: place.clone() })
+    }
+
+    fn answer(&mut self, declared: &Declared, names: Names) -> Answer {
+        let own = self.look_up(declared.name);
+        let synonym = declared.synonyms.iter().find_map(|name| self.look_up(name).map(|found| (*name, found)));
+        if let (Some(own), Some((name, synonym))) = (&own, &synonym)
+            && !same_value(&own.text, &synonym.text)
+        {
+            let (place, synonym_place) = (own.place.clone(), synonym.place.clone());
+            self.problems.push(Problem::Conflict { name: declared.name, place, synonym: name, synonym_place });
+            return Answer::Broken;
+        }
+        let file = declared.file_variable().and_then(|name| self.look_up(&name));
+        match (own.or(synonym.map(|(_, found)| found)), file) {
+            (Some(own), Some(file)) => {
+                self.problems.push(Problem::SecretTwice { name: declared.name, place: own.place, file_place: file.place });
+                Answer::Broken
+            }
+            (Some(own), None) => Answer::Value(own),
+            (None, Some(file)) => self.read_file(declared.name, file),
+            (None, None) if matches!(names, Names::Own) => Answer::Nothing,
+            (None, None) => declared.fallbacks.iter().find_map(|name| self.look_up(name)).map_or(Answer::Nothing, Answer::Value),
+        }
+    }
+
+    fn read_file(&mut self, name: &'static str, file: Found) -> Answer {
+        let path = Path::new(file.text.expose_secret()).to_owned();
+        match (self.read_secret)(&path) {
+            Ok(text) => Answer::Value(Found { name: file.name, text, place: Place::SecretFile(path) }),
+            Err(reason) => {
+                self.problems.push(Problem::SecretFile { name, path, place: file.place, reason });
+                Answer::Broken
+            }
+        }
+    }
+
+    /// Parses what was found, and remembers where it came from.
+    fn interpret<T>(&mut self, setting: &Setting<T>, answer: Answer) -> Option<T> {
+        let declared = &setting.declared;
+        let (value, origin, parsed) = match answer {
+            Answer::Broken => return None,
+            Answer::Nothing => (declared.default.map(str::to_owned), Origin { place: Place::Default, alias: None }, None),
+            Answer::Value(found) => {
+                let text = found.text.expose_secret();
+                let Some(parsed) = (setting.parse)(text) else {
+                    self.problems.push(wrong(declared, &found));
+                    return None;
+                };
+                let value = if declared.secret { "***".to_owned() } else { text.escape_debug().to_string() };
+                let alias = (found.name != declared.name).then_some(found.name);
+                (Some(value), Origin { place: found.place, alias }, Some(parsed))
+            }
+        };
+        self.effective.push(Effective { name: declared.name, value, origin });
+        parsed
+    }
+}
+
+/// A trailing slash makes no other address.
+fn same_value(one: &SecretString, other: &SecretString) -> bool {
+    let plain = |text: &SecretString| text.expose_secret().trim().trim_end_matches('/').to_owned();
+    plain(one) == plain(other)
+}
+
+/// `@` and `?` are where an address that is not one of ours may hide a password or a token.
+fn wrong(declared: &Declared, found: &Found) -> Problem {
+    const SHOWN_CHARS: usize = 80;
+    let text = found.text.expose_secret();
+    let shown = !declared.secret && !text.contains(['@', '?']);
+    let value = shown.then(|| match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    });
+    Problem::Wrong { name: found.name.clone(), value, place: found.place.clone(), right: declared.right }
+}

@@ -1,0 +1,119 @@
+//! What is told when settings are wrong: every text, once.
+
+use super::{Given, Need, environment};
+
+#[test]
+fn every_error_text() {
+    const ADDRESS: &str = "an http:// or https:// address with a host, without user, password, query or fragment";
+    const BUCKET: &str = "the bare name of a bucket (no s3://, no slash), or the ARN of an access point";
+    const NOT_SHOWN: &str = "is not right (its value is not shown)";
+    let none = Given::default();
+    let check = |given: Given<'_>, expected: &str| assert_eq!(given.problems(), [expected]);
+    check(environment(&[("CONCURRENCY", "many")]), "CONCURRENCY is \"many\" (environment): give a whole number from 1 to 256");
+    check(
+        environment(&[("MOCK_API_URL", "mock:8001"), ("FILE_MANAGER_API_URL", "http://f")]),
+        &format!("MOCK_API_URL is \"mock:8001\" (environment): give {ADDRESS}"),
+    );
+    check(
+        environment(&[("EVENTS_API_URL", "http://user:hunter2@host")]),
+        &format!("EVENTS_API_URL {NOT_SHOWN} (environment): give {ADDRESS}"),
+    );
+    check(
+        Given { yaml: "service: {max_delete: most}", ..none.clone() },
+        "MAX_DELETE is \"most\" (service.yaml, line 1): give a share of the known files from 0% to 100%, or a whole number of files",
+    );
+    check(
+        environment(&[("FILE_MANAGER_API_TOKEN", "two\nlines")]),
+        &format!("FILE_MANAGER_API_TOKEN {NOT_SHOWN} (environment): give one line of text without control characters"),
+    );
+    check(
+        environment(&[("LOG_LEVEL", "\u{1b}[2Jloud")]),
+        "LOG_LEVEL is \"\\u{1b}[2Jloud\" (environment): give TRACE, DEBUG, INFO, WARN (or WARNING), ERROR (or CRITICAL)",
+    );
+    check(Given { needs: &[Need::Bucket], ..none.clone() }, &format!("CUSTOMER_S3_BUCKET is missing: give {BUCKET}"));
+    check(
+        Given { environment: &[("CUSTOMER_S3_BUCKET", "a")], dot_env: "S3_BUCKET_NAME=b", ..none.clone() },
+        "CUSTOMER_S3_BUCKET (environment) and its older name S3_BUCKET_NAME (.env) have different values: give one of them",
+    );
+    check(
+        Given { environment: &[("FILE_MANAGER_API_TOKEN", "a"), ("FILE_MANAGER_API_TOKEN_FILE", "f")], ..none.clone() },
+        "FILE_MANAGER_API_TOKEN (environment) and FILE_MANAGER_API_TOKEN_FILE (environment) are both given: give one of them",
+    );
+    check(
+        environment(&[("FILE_MANAGER_API_TOKEN_FILE", "/none")]),
+        "FILE_MANAGER_API_TOKEN_FILE is \"/none\" (environment), which cannot be used: there is no such file",
+    );
+    check(
+        Given { yaml: "service:\n  concurency: 3\n", ..none.clone() },
+        "service.concurency (service.yaml, line 2) is no setting: did you mean concurrency?",
+    );
+    check(
+        Given { yaml: "service:\n  CONCURRENCY: 3\n", ..none.clone() },
+        "service.CONCURRENCY (service.yaml, line 2) is no setting: did you mean concurrency?",
+    );
+    check(
+        Given { yaml: "service:\n  zzz: 3\n", ..none.clone() },
+        "service.zzz (service.yaml, line 2) is no setting: all settings are listed in docs/configuration.md",
+    );
+    check(
+        Given { yaml: "concurrency: 3\n", ..none.clone() },
+        "concurrency (service.yaml) stands outside of `service:`: move it under that key",
+    );
+    check(
+        Given { yaml: "service:\n  concurrency: [3]\n", ..none.clone() },
+        "service.yaml, line 2 cannot be read: under `service:` stand `name: value` lines; lists and deeper levels mean nothing here",
+    );
+    check(Given { yaml: "service:\n  a: 1\n  a: 2\n", ..none.clone() }, "service.yaml, line 3 cannot be read: a key is given twice");
+    check(
+        Given { yaml: "service:\n  a: \"hunter2\n", ..none.clone() },
+        "service.yaml, line 3 cannot be read: it is not valid YAML from here on",
+    );
+    check(
+        Given { dot_env: "A=1\nFILE_MANAGER_API_TOKEN=hunter2 and more\n", ..none },
+        ".env cannot be read: line 2 is not NAME=value (a value with spaces, quotes or # stands in single quotes)",
+    );
+}
+
+#[test]
+fn all_problems_are_told_together() {
+    let given = Given {
+        environment: &[("CONCURRENCY", "0"), ("LOG_FORMAT", "xml"), ("CUSTOMER_S3_SECRET_KEY", "hunter2"), ("FILE_MANAGER_API_URL", "x")],
+        yaml: "service: {colour: red}",
+        needs: &[Need::Bucket, Need::FileManager],
+        ..Given::default()
+    };
+    let error = given.resolve().expect_err("wrong").to_string();
+    let lines: Vec<_> = error.lines().map(|line| line.split(" (").next().unwrap_or_default()).collect();
+    assert_eq!(
+        lines,
+        [
+            "the configuration has 6 problems:",
+            "  - CUSTOMER_S3_SECRET_KEY is given without CUSTOMER_S3_ACCESS_KEY: give both, or neither for the credential chain of AWS",
+            "  - FILE_MANAGER_API_URL is \"x\"",
+            "  - CONCURRENCY is \"0\"",
+            "  - LOG_FORMAT is \"xml\"",
+            "  - CUSTOMER_S3_BUCKET is missing: give the bare name of a bucket",
+            "  - service.colour",
+        ]
+    );
+}
+
+#[test]
+fn what_an_unreadable_file_may_hold_is_not_called_missing() {
+    let problems = Given { yaml: "service: [", needs: &[Need::Bucket], ..Given::default() }.problems();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+#[test]
+fn the_broken_line_of_dot_env_is_found() {
+    for (dot_env, line) in [
+        ("no equals sign\n", 1),
+        ("A=1\n# A=b c\nA=b c\nA=2\nA=b c\n", 3),
+        ("A='two\nlines'\n1=2\n", 3),
+        ("A=1\nB='never closed\nC=3\n", 2),
+        ("A=1\nB=\\", 2),
+    ] {
+        let problems = Given { dot_env, ..Given::default() }.problems();
+        assert!(problems[0].contains(&format!(": line {line} is not")), "{dot_env:?}: {problems:?}");
+    }
+}

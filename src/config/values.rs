@@ -1,0 +1,260 @@
+//! What the text of a setting means: text → typed value, `None` when it is not what the declaration asks for. Pure.
+
+use secrecy::SecretString;
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use tracing::Level;
+use url::Url;
+
+/// How many deletes may be sent without asking a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxDelete {
+    /// A share of the rows that the sink holds.
+    Percent(u8),
+    /// That many.
+    Count(u64),
+}
+
+impl MaxDelete {
+    /// A share of very few rows would hold the deletes of everyday work.
+    const LEAST_OF_A_SHARE: u64 = 10;
+
+    /// The greatest number of deletes that is sent while the sink holds `rows` rows.
+    pub fn limit(self, rows: u64) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => {
+                let share = u128::from(rows) * u128::from(percent) / 100;
+                u64::try_from(share).unwrap_or(u64::MAX).max(Self::LEAST_OF_A_SHARE)
+            }
+        }
+    }
+}
+
+/// How large an object may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SizeLimit {
+    Unlimited,
+    Bytes(u64),
+}
+
+impl SizeLimit {
+    pub(super) fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Unlimited => None,
+            Self::Bytes(bytes) => Some(bytes),
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A base address. A trailing slash is no part of it; a password in it would end up in logs, so there is none.
+pub(super) fn address(raw: &str) -> Option<Url> {
+    let raw = raw.trim();
+    let lower = raw.to_ascii_lowercase();
+    let is_http = lower.starts_with("http://") || lower.starts_with("https://");
+    if !is_http || raw.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '?' | '#' | '\\')) {
+        return None;
+    }
+    let mut url = Url::parse(raw).ok().filter(Url::has_host)?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Some(url)
+}
+
+/// What fits into a header: a stray line break at the end of a key would make every request fail.
+pub(super) fn one_line(raw: &str) -> Option<String> {
+    (!raw.contains(char::is_control) && raw.trim() == raw).then(|| raw.to_owned())
+}
+
+pub(super) fn secret(raw: &str) -> Option<SecretString> {
+    one_line(raw).map(SecretString::from)
+}
+
+/// Stores other than AWS allow more than AWS does; what is refused is what cannot be a name anywhere.
+pub(super) fn bucket(raw: &str) -> Option<String> {
+    let is_arn = raw.starts_with("arn:") && !raw.contains(|c: char| c.is_whitespace() || c.is_control());
+    let is_name = (1..=255).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    (is_arn || (is_name && !matches!(raw, "." | ".."))).then(|| raw.to_owned())
+}
+
+pub(super) fn region(raw: &str) -> Option<String> {
+    let raw = raw.trim();
+    let fits = (1..=64).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    fits.then(|| raw.to_owned())
+}
+
+/// Verbatim: keys are never trimmed or decoded, and so neither is what they begin with.
+pub(super) fn prefix(raw: &str) -> Option<String> {
+    (raw.len() <= 1024).then(|| raw.to_owned())
+}
+
+pub(super) fn file_path(raw: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(raw);
+    (path.file_name().is_some() && !raw.ends_with(['/', '\\', '\0'])).then_some(path)
+}
+
+/// Digits and nothing else: `+5`, `1_000` and `5.0` are more often a mistake than a number.
+fn whole<const MIN: u64, const MAX: u64>(raw: &str) -> Option<u64> {
+    let raw = raw.trim();
+    if !raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    raw.parse().ok().filter(|number| (MIN..=MAX).contains(number))
+}
+
+pub(super) fn count<const MIN: u64, const MAX: u64>(raw: &str) -> Option<NonZeroUsize> {
+    whole::<MIN, MAX>(raw).and_then(|number| usize::try_from(number).ok()).and_then(NonZeroUsize::new)
+}
+
+pub(super) fn seconds<const MIN: u64, const MAX: u64>(raw: &str) -> Option<Duration> {
+    whole::<MIN, MAX>(raw).map(Duration::from_secs)
+}
+
+pub(super) fn size_limit<const MIN: u64, const MAX: u64>(raw: &str) -> Option<SizeLimit> {
+    if raw.trim().eq_ignore_ascii_case("unlimited") {
+        return Some(SizeLimit::Unlimited);
+    }
+    whole::<MIN, MAX>(raw)?.checked_mul(1024 * 1024).map(SizeLimit::Bytes)
+}
+
+pub(super) fn max_delete(raw: &str) -> Option<MaxDelete> {
+    match raw.trim().strip_suffix('%') {
+        Some(percent) => whole::<0, 100>(percent).and_then(|percent| u8::try_from(percent).ok()).map(MaxDelete::Percent),
+        None => whole::<0, { u64::MAX }>(raw).map(MaxDelete::Count),
+    }
+}
+
+pub(super) fn yes_or_no(raw: &str) -> Option<bool> {
+    match raw.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Python's names are taken as well: they stand in the `.env` files that people already have.
+pub(super) fn log_level(raw: &str) -> Option<Level> {
+    match raw.trim().to_ascii_uppercase().as_str() {
+        "TRACE" => Some(Level::TRACE),
+        "DEBUG" => Some(Level::DEBUG),
+        "INFO" => Some(Level::INFO),
+        "WARN" | "WARNING" => Some(Level::WARN),
+        "ERROR" | "CRITICAL" => Some(Level::ERROR),
+        _ => None,
+    }
+}
+
+pub(super) fn log_format(raw: &str) -> Option<LogFormat> {
+    match raw.trim().to_ascii_lowercase().as_str() {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+
+    fn check<T: PartialEq + Debug>(parse: fn(&str) -> Option<T>, table: &[(&str, Option<T>)]) {
+        for (raw, expected) in table {
+            assert_eq!(&parse(raw), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_http_with_a_host_and_nothing_that_could_be_a_secret() {
+        let text = |raw: &str| address(raw).map(|url| url.to_string());
+        for (raw, expected) in [
+            ("http://localhost:8001", Some("http://localhost:8001/")),
+            (" https://files.example.org/api/ ", Some("https://files.example.org/api")),
+            ("HTTP://Host//", Some("http://host/")),
+            ("http://[::1]:9000", Some("http://[::1]:9000/")),
+            ("https://user:pass@host/", None),
+            ("https://user@host/", None),
+            ("https://host/?token=1", None),
+            ("https://host/#x", None),
+            ("ftp://host/", None),
+            ("host:9000", None),
+            ("http:host", None),
+            ("http://", None),
+            ("http://ho st/", None),
+            ("http://host:99999", None),
+        ] {
+            assert_eq!(text(raw).as_deref(), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_within_their_range() {
+        let some = |number: usize| NonZeroUsize::new(number);
+        check(
+            count::<1, 256>,
+            &[("1", some(1)), (" 256 ", some(256)), ("0", None), ("257", None), ("", None), ("+5", None), ("-1", None), ("5.0", None)],
+        );
+        check(count::<1, 256>, &[("0016", some(16)), ("1_0", None), ("many", None), ("99999999999999999999999", None)]);
+        check(seconds::<1, 3600>, &[("20", Some(Duration::from_secs(20))), ("20s", None), ("0", None)]);
+    }
+
+    #[test]
+    fn a_size_is_in_mebibytes_and_may_be_unlimited() {
+        use SizeLimit::{Bytes, Unlimited};
+        check(
+            size_limit::<1, 1_000_000_000>,
+            &[("1", Some(Bytes(1_048_576))), ("unlimited", Some(Unlimited)), ("Unlimited", Some(Unlimited))],
+        );
+        check(size_limit::<1, 1_000_000_000>, &[("0", None), ("1000000001", None), ("none", None)]);
+    }
+
+    #[test]
+    fn a_limit_of_deletes_is_a_share_or_a_number() {
+        use MaxDelete::{Count, Percent};
+        check(max_delete, &[("50%", Some(Percent(50))), ("100%", Some(Percent(100))), ("0", Some(Count(0))), ("12", Some(Count(12)))]);
+        check(max_delete, &[("101%", None), ("%", None), ("", None), ("-1", None), ("5 0%", None), ("half", None)]);
+        for (limit, rows, expected) in [
+            (Percent(50), 0, 10),
+            (Percent(50), 19, 10),
+            (Percent(50), 21, 10),
+            (Percent(50), 101, 50),
+            (Percent(0), 1_000, 10),
+            (Percent(100), u64::MAX, u64::MAX),
+            (Count(0), 1_000, 0),
+            (Count(7), 0, 7),
+        ] {
+            assert_eq!(limit.limit(rows), expected, "{limit:?} of {rows}");
+        }
+    }
+
+    #[test]
+    fn words_are_taken_in_any_case() {
+        check(yes_or_no, &[("TRUE", Some(true)), ("0", Some(false)), ("off", Some(false)), ("maybe", None)]);
+        check(
+            log_level,
+            &[("warning", Some(Level::WARN)), ("Critical", Some(Level::ERROR)), ("TRACE", Some(Level::TRACE)), ("loud", None)],
+        );
+        check(log_format, &[("JSON", Some(LogFormat::Json)), ("text", Some(LogFormat::Text)), ("xml", None)]);
+    }
+
+    #[test]
+    fn names_are_taken_as_they_are_or_not_at_all() {
+        let own = |raw: &str| Some(raw.to_owned());
+        check(
+            bucket,
+            &[("my-bucket.1", own("my-bucket.1")), ("Old_Bucket", own("Old_Bucket")), ("s3://b", None), ("b/c", None), ("b ", None)],
+        );
+        check(bucket, &[("arn:aws:s3:eu-west-1:1:accesspoint/x", own("arn:aws:s3:eu-west-1:1:accesspoint/x")), ("..", None)]);
+        check(region, &[("auto", own("auto")), ("eu central", None)]);
+        check(prefix, &[(" a/", own(" a/")), (&"x".repeat(1025), None)]);
+        check(one_line, &[("key", own("key")), ("key\n", None), ("key ", None), ("a\u{7f}", None)]);
+        check(file_path, &[("data/sync.db", Some("data/sync.db".into())), ("data/", None), ("..", None), ("/", None)]);
+    }
+}

@@ -1,0 +1,171 @@
+//! What an answer means: refusals told apart, their words made readable, and the contract's shapes checked. Pure: no I/O, no clock.
+
+use super::{FileManagerErrorKind, SaveOperation, Saved};
+use crate::record::{ObjectKey, Permissions};
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// What a call is about, which decides what 404 and 409 say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// A path.
+    Path,
+    /// Nothing but the address itself.
+    Address,
+}
+
+/// An answer that is no 2xx: which failure it is, and its words, neither capped nor escaped yet.
+pub(super) fn refusal(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    about: About,
+    now: Timestamp,
+) -> (FileManagerErrorKind, String) {
+    let code = status.as_u16();
+    let detail = detail_of(body);
+    let busy = |after| FileManagerErrorKind::Busy { status: code, after };
+    let kind = match code {
+        401 | 403 => FileManagerErrorKind::Unauthorised { status: code },
+        404 if about == About::Path && detail.as_ref().is_some_and(|detail| detail != NO_SUCH_ROUTE) => FileManagerErrorKind::NotFound,
+        408 | 425 | 429 | 500..=599 => busy(retry_after(headers, now)),
+        409 if headers.contains_key(RETRY_AFTER) => busy(retry_after(headers, now)),
+        409 if about == About::Path => FileManagerErrorKind::Taken,
+        400..=499 => FileManagerErrorKind::Refused { status: code },
+        // A redirect may stand for an effect (303), and says nothing of what became of it.
+        _ => FileManagerErrorKind::BadAnswer,
+    };
+    let said = detail.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |detail| readable(&detail));
+    let said = match (said.as_str(), code) {
+        ("", 300..=399) => "redirects are not followed".to_owned(),
+        ("" | NO_SUCH_ROUTE, 404) => "no such call at this address".to_owned(),
+        _ => said,
+    };
+    let name = status.canonical_reason().map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"));
+    let separator = if said.is_empty() { "" } else { ": " };
+    (kind, format!("answered {name}{separator}{said}"))
+}
+
+/// What frameworks answer where no call is routed: then it is the address that is wrong, and not a file that is missing.
+/// Taken for the latter, a wrong address would confirm every delete.
+const NO_SUCH_ROUTE: &str = "Not Found";
+
+/// `detail`, as the contract calls it, or what others call it.
+fn detail_of(body: &[u8]) -> Option<Value> {
+    let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else { return None };
+    ["detail", "message", "error"].iter().find_map(|name| fields.remove(*name)).filter(|detail| !detail.is_null())
+}
+
+fn readable(detail: &Value) -> String {
+    match detail {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(readable).collect::<Vec<_>>().join("; "),
+        Value::Object(fields) => {
+            let Some(message) = fields.get("msg").and_then(Value::as_str) else { return detail.to_string() };
+            let steps: Vec<_> = fields.get("loc").and_then(Value::as_array).into_iter().flatten().map(readable).collect();
+            if steps.is_empty() { message.to_owned() } else { format!("{}: {message}", steps.join(".")) }
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Seconds, or an HTTP date, which is counted from the `Date` of the same answer: the two clocks need not agree.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let sent = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now);
+    Some(Duration::try_from(http_date(value)?.duration_since(sent)).unwrap_or(Duration::ZERO))
+}
+
+fn http_date(value: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(value).ok().map(|date| date.timestamp())
+}
+
+/// `updatePermissions` answers this. Owner and group may be null, not missing.
+#[derive(Deserialize)]
+struct PermissionsAnswer {
+    file_path: String,
+    #[serde(deserialize_with = "required_text")]
+    permissions: Option<String>,
+    #[serde(deserialize_with = "required_text")]
+    owner: Option<String>,
+    #[serde(deserialize_with = "required_text")]
+    group: Option<String>,
+    #[serde(rename = "last_updated")]
+    _last_updated: serde::de::IgnoredAny,
+}
+
+/// `saveToDisk` answers this. What may be null may be missing as well: some frameworks leave nulls out.
+#[derive(Deserialize)]
+struct SaveAnswer {
+    internal_id: Option<String>,
+    file_path: String,
+    operation: String,
+    size: Option<u64>,
+    #[serde(rename = "saved_at")]
+    _saved_at: serde::de::IgnoredAny,
+    status: String,
+    metadata: Option<Map<String, Value>>,
+}
+
+/// `reportResults` answers this.
+#[derive(Deserialize)]
+struct ReportAnswer {
+    status: String,
+}
+
+/// Present, perhaps null. Empty is missing: no field of ours has a meaningful empty value.
+fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
+}
+
+/// Why a 2xx cannot be taken for what the contract promises, in words.
+pub(super) type NotTheContract = String;
+
+pub(super) fn permissions(body: &[u8], path: &ObjectKey) -> Result<Permissions, NotTheContract> {
+    let answer: PermissionsAnswer = parse(body)?;
+    require_same_path(path, &answer.file_path)?;
+    Ok(Permissions { permissions: answer.permissions, owner: answer.owner, group: answer.group })
+}
+
+pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sent: Option<u64>) -> Result<Saved, NotTheContract> {
+    let answer: SaveAnswer = parse(body)?;
+    require_word("status", "success", &answer.status)?;
+    require_word("operation", operation.as_str(), &answer.operation)?;
+    require_same_path(path, &answer.file_path)?;
+    if let (Some(sent), Some(saved)) = (sent, answer.size)
+        && sent != saved
+    {
+        return Err(format!("{sent} bytes were sent, and {saved} saved"));
+    }
+    Ok(Saved { internal_id: answer.internal_id, size: answer.size, metadata: answer.metadata })
+}
+
+pub(super) fn report_received(body: &[u8]) -> Result<(), NotTheContract> {
+    let answer: ReportAnswer = parse(body)?;
+    require_word("status", "received", &answer.status)
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NotTheContract> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), NotTheContract> {
+    if answered == expected { Ok(()) } else { Err(format!("`{field}` is `{answered}` instead of `{expected}`")) }
+}
+
+/// An answer about another path is another call's. A leading `/` more or less is none: the feed's own paths begin with one.
+fn require_same_path(asked: &ObjectKey, answered: &str) -> Result<(), NotTheContract> {
+    let bare = |path| str::strip_prefix(path, "/").unwrap_or(path).to_owned();
+    if bare(asked.as_str()) == bare(answered) { Ok(()) } else { Err(format!("it is about another path, `{answered}`")) }
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

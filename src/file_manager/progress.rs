@@ -1,0 +1,229 @@
+//! How one attempt fares: whether bytes move, and what became of our own content, told apart from what the other side did.
+
+use super::{Content, ContentStream};
+use bytes::Bytes;
+use futures::stream::{Stream, StreamExt};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What became of the content so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Some of it is still to be sent.
+    Flowing,
+    /// As `Flowing`, and it is the source that everybody waits for.
+    Awaited,
+    /// All of it was handed over, and it was as long as announced; so it is where there is none.
+    Whole,
+    /// It failed, in these words; the request is aborted.
+    Failed(String),
+}
+
+/// Why an attempt was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// It took longer than it may in all.
+    Total,
+    /// No byte moved for the idle bound.
+    Idle,
+}
+
+struct State {
+    moved: Instant,
+    source: Source,
+    content: Option<ContentStream>,
+    bytes_left: u64,
+    waker: Option<Waker>,
+}
+
+/// The caller's hand on an attempt. Dropped, it takes the content back: the source is released at once, and a body of
+/// which a part is still unsent is cut, instead of being pumped on for an answer that nobody waits for.
+pub(super) struct Progress(Arc<Mutex<State>>);
+
+impl Progress {
+    /// Of a call without content.
+    pub(super) fn without_content() -> Self {
+        Self::new(Source::Whole, None, 0)
+    }
+
+    /// Of a call with content, and the stream to send in its place.
+    pub(super) fn of(content: Content) -> (Self, GuardedContent) {
+        let progress = Self::new(Source::Flowing, Some(content.body), content.size);
+        let guarded = GuardedContent(Arc::clone(&progress.0));
+        (progress, guarded)
+    }
+
+    fn new(source: Source, content: Option<ContentStream>, bytes_left: u64) -> Self {
+        Self(Arc::new(Mutex::new(State { moved: Instant::now(), source, content, bytes_left, waker: None })))
+    }
+
+    /// Bytes came from the other side.
+    pub(super) fn answer_moved(&self) {
+        lock(&self.0).moved = Instant::now();
+    }
+
+    /// What became of the content.
+    pub(super) fn source(&self) -> Source {
+        lock(&self.0).source.clone()
+    }
+
+    /// Ends when the attempt is to be given up.
+    pub(super) async fn overdue(&self, total: Duration, idle: Duration) -> Overdue {
+        let end = Instant::now() + total;
+        loop {
+            let idle_end = lock(&self.0).moved + idle;
+            if idle_end.min(end) > Instant::now() {
+                tokio::time::sleep_until(idle_end.min(end)).await;
+            } else {
+                return if end <= Instant::now() { Overdue::Total } else { Overdue::Idle };
+            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let (content, waker) = {
+            let mut state = lock(&self.0);
+            (state.content.take(), state.waker.take())
+        };
+        drop(content);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The content as the request reads it: neither longer nor shorter than announced, and its failures noted.
+/// After a failure it fails for ever: nothing that follows it in the body may ever be sent.
+pub(super) struct GuardedContent(Arc<Mutex<State>>);
+
+impl State {
+    fn fail(&mut self, why: String) -> Poll<Option<io::Result<Bytes>>> {
+        let error = io::Error::other(why.clone());
+        self.source = Source::Failed(why);
+        self.content = None;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl Stream for GuardedContent {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut state = lock(&self.0);
+        let Some(content) = state.content.as_mut() else {
+            return match state.source {
+                Source::Whole => Poll::Ready(None),
+                _ => Poll::Ready(Some(Err(io::Error::other("the call has ended")))),
+            };
+        };
+        let Poll::Ready(item) = content.poll_next_unpin(cx) else {
+            state.source = Source::Awaited;
+            state.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
+        state.moved = Instant::now();
+        state.source = Source::Flowing;
+        match item {
+            Some(Err(error)) => state.fail(error.to_string()),
+            Some(Ok(bytes)) => match state.bytes_left.checked_sub(bytes.len() as u64) {
+                Some(left) => {
+                    state.bytes_left = left;
+                    Poll::Ready(Some(Ok(bytes)))
+                }
+                None => state.fail("the content is longer than its announced size".to_owned()),
+            },
+            None if state.bytes_left > 0 => {
+                let missing = state.bytes_left;
+                state.fail(format!("the content ended {missing} bytes before its announced size"))
+            }
+            None => {
+                state.source = Source::Whole;
+                state.content = None;
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream::{self, TryStreamExt};
+
+    fn content(size: u64, body: ContentStream) -> Content {
+        Content { size, file_type: "text/plain".to_owned(), body }
+    }
+
+    fn chunks(chunks: &[&'static str]) -> ContentStream {
+        stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect::<Vec<_>>()).boxed()
+    }
+
+    #[tokio::test]
+    async fn content_is_neither_longer_nor_shorter_than_announced() {
+        let broken = stream::iter([Ok(Bytes::from_static(b"ab")), Err(io::Error::other("reset by S3"))]).boxed();
+        for (size, body, expected) in [
+            (4, chunks(&["ab", "", "cd"]), Source::Whole),
+            (0, chunks(&[]), Source::Whole),
+            (5, chunks(&["ab", "cd"]), Source::Failed("the content ended 1 bytes before its announced size".to_owned())),
+            (3, chunks(&["ab", "cd"]), Source::Failed("the content is longer than its announced size".to_owned())),
+            (4, broken, Source::Failed("reset by S3".to_owned())),
+        ] {
+            let (progress, guarded) = Progress::of(content(size, body));
+            let read: io::Result<Vec<_>> = guarded.try_collect().await;
+            assert_eq!(read.is_ok(), expected == Source::Whole, "{expected:?}");
+            assert_eq!(progress.source(), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_is_given_up_when_nothing_moves_or_it_takes_too_long() {
+        let (total, idle) = (Duration::from_secs(90), Duration::from_mins(1));
+        let progress = Progress::without_content();
+        assert_eq!(progress.overdue(total, idle).await, Overdue::Idle);
+        progress.answer_moved();
+        assert_eq!(progress.overdue(idle, total).await, Overdue::Total);
+
+        let moving = Progress::without_content();
+        let begun = Instant::now();
+        let keeps_moving = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(25)).await;
+                moving.answer_moved();
+            }
+        };
+        tokio::select! {
+            overdue = moving.overdue(total, idle) => assert_eq!((overdue, begun.elapsed()), (Overdue::Total, total)),
+            () = keeps_moving => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_known_that_the_source_is_what_everybody_waits_for() {
+        let (progress, mut guarded) = Progress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
+        assert_eq!(progress.source(), Source::Flowing);
+        assert!(guarded.next().await.is_some_and(|item| item.is_ok()));
+        assert!(futures::poll!(guarded.next()).is_pending());
+        assert_eq!(progress.source(), Source::Awaited);
+    }
+
+    #[tokio::test]
+    async fn an_ended_call_takes_its_content_back() {
+        let (progress, mut guarded) = Progress::of(content(3, stream::pending().boxed()));
+        let reader = tokio::spawn(async move { guarded.next().await });
+        while progress.source() != Source::Awaited {
+            tokio::task::yield_now().await;
+        }
+        drop(progress);
+        assert!(matches!(reader.await, Ok(Some(Err(_)))));
+    }
+}

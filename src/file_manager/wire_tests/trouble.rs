@@ -1,0 +1,130 @@
+//! What becomes of each way in which the other side, or our own content, can fail.
+
+use super::*;
+
+#[tokio::test]
+async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body() {
+    const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
+    let large = || Ok(Bytes::from(vec![b'x'; 4 * 1024 * 1024]));
+    let broken = || Err(io::Error::other("S3 \x1bbroke off"));
+    for (size, chunks, words) in [
+        (CHUNK_BYTES + 6, vec![large(), broken()], "S3 \\u{1b}broke off"),
+        (CHUNK_BYTES + 6, vec![large()], "the content ended 6 bytes before its announced size"),
+        (CHUNK_BYTES + 6, vec![large(), Ok(bytes("seven b"))], "the content is longer than its announced size"),
+    ] {
+        let (base, cut) = server(async |mut stream: TcpStream| {
+            let heard = Heard { head: hear_head(&mut stream).await, body: Vec::new() };
+            let mut body = Vec::new();
+            // A reset is as good an end as any.
+            let _ = stream.read_to_end(&mut body).await;
+            (heard.header("content-length").and_then(|length| length.parse().ok()), body.len())
+        })
+        .await;
+        let failed = door(&base).save(create("a", size, chunks)).await.expect_err("no answer");
+        assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BodyFailed, words));
+        let (announced, came): (Option<usize>, usize) = cut.await.expect("a request");
+        assert!(announced.is_some_and(|announced| came < announced), "{came} of {announced:?}");
+    }
+}
+
+#[tokio::test]
+async fn content_that_broke_is_our_failure_also_when_it_was_answered() {
+    let (base, _) = server(async |mut stream: TcpStream| {
+        hear_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ncut").await.expect("an answer");
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    // It breaks when the answer's head is there, for the answer's body never comes whole.
+    let failed = door(&base).save(create("a", 9, vec![Ok(bytes("one")), Err(io::Error::other("broken"))])).await.expect_err("no answer");
+    assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BodyFailed, "broken"));
+}
+
+#[tokio::test]
+async fn an_early_refusal_wins_over_the_broken_connection_and_ends_the_content() {
+    for (answer, kind, words) in [
+        ("413 Payload Too Large", FileManagerErrorKind::Refused { status: 413 }, "answered 413 Payload Too Large: too much"),
+        ("401 Unauthorized", FileManagerErrorKind::Unauthorised { status: 401 }, "answered 401 Unauthorized: too much"),
+    ] {
+        let (base, _) = server(async move |mut stream: TcpStream| {
+            hear_head(&mut stream).await;
+            let answer = format!("HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much");
+            stream.write_all(answer.as_bytes()).await.expect("an answer");
+            // Hanging up on unread bytes resets the connection.
+        })
+        .await;
+        let failed = door(&base).save(endless()).await.expect_err("a refusal");
+        assert_eq!(failed.kind, kind, "{failed}");
+        // The words are lost when the reset overtakes them; the status is not.
+        assert!(words.starts_with(&failed.message), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_ends_the_content_of_a_server_that_keeps_reading() {
+    let (base, served) = server(async |mut stream: TcpStream| {
+        hear_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 2\r\n\r\n{}").await.expect("an answer");
+        // Ends only because our side cuts the endless content.
+        let mut sink = tokio::io::sink();
+        let _ = tokio::io::copy(&mut stream, &mut sink).await;
+    })
+    .await;
+    let failed = door(&base).save(endless()).await.expect_err("a refusal");
+    assert_eq!(failed.kind, FileManagerErrorKind::Refused { status: 422 });
+    served.await.expect("the connection ends");
+}
+
+#[tokio::test]
+async fn a_promise_before_the_content_was_sent_is_not_believed() {
+    let (base, _) = server(async |mut stream: TcpStream| {
+        hear_head(&mut stream).await;
+        stream.write_all(saved("create", "a").as_bytes()).await.expect("an answer");
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let never = Content { size: 3, file_type: String::new(), body: stream::pending().boxed() };
+    let request = SaveRequest { content: Some(never), ..request(SaveOperation::Create, "a") };
+    let failed = door(&base).save(request).await.expect_err("no promise");
+    assert_eq!(
+        (failed.kind, failed.message.as_str()),
+        (FileManagerErrorKind::BadAnswer, "answered 200 OK before the content was sent whole")
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_answered_is_told_apart() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let nobody: Url = format!("http://{}", gone.local_addr().expect("an address")).parse().expect("a URL");
+    drop(gone);
+    let failed = door(&nobody).permissions(&key("a")).await.expect_err("nobody");
+    assert_eq!(failed.kind, FileManagerErrorKind::Unreachable);
+    assert!(failed.message.contains("refused"), "{failed}");
+
+    let (base, _) = server(async |mut stream: TcpStream| drop(hear(&mut stream).await)).await;
+    assert_eq!(door(&base).permissions(&key("a")).await.expect_err("a hang-up").kind, FileManagerErrorKind::Interrupted);
+
+    let (base, _) = answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".to_owned()).await;
+    assert_eq!(door(&base).permissions(&key("a")).await.expect_err("a cut answer").kind, FileManagerErrorKind::Interrupted);
+
+    let (base, _) = answering(ok("<html>hello</html>")).await;
+    assert_eq!(door(&base).permissions(&key("a")).await.expect_err("no JSON").kind, FileManagerErrorKind::BadAnswer);
+
+    let (base, _) = answering(ok(&" ".repeat(2 * 1024 * 1024))).await;
+    let failed = door(&base).permissions(&key("a")).await.expect_err("too long");
+    assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BadAnswer, "the answer is longer than 1048576 bytes"));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_given_up() {
+    let short = Deadlines { small_call: Duration::from_millis(50), idle: Duration::from_millis(50), ..Deadlines::default() };
+    for request in [request(SaveOperation::Delete, "a"), create("a", 3, vec![Ok(bytes("one"))]), endless()] {
+        let (base, _served) = server(async |stream: TcpStream| {
+            std::future::pending::<()>().await;
+            drop(stream);
+        })
+        .await;
+        let failed = door_with(&base, short).save(request).await.expect_err("no answer");
+        assert_eq!(failed.kind, FileManagerErrorKind::Timeout, "{failed}");
+    }
+}
