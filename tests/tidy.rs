@@ -16,6 +16,7 @@ mod ranks;
 #[path = "tidy/source.rs"]
 mod source;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -94,6 +95,14 @@ fn every_direct_dependency_has_its_reason() {
         let missing = dependencies::without_reason(&manifest.1, reasons);
         assert!(missing.is_empty(), "docs/dependencies.md gives no reason for {missing:?} of {}", manifest.0);
     }
+}
+
+#[test]
+fn every_stage_is_on_the_map() {
+    let files = project_files();
+    let map = files.iter().find(|(path, _)| path == "docs/architecture.md").map_or("", |(_, text)| text);
+    let missing: BTreeSet<_> = files.iter().filter_map(|(path, _)| ranks::missing_on_the_map(path, map)).collect();
+    assert!(missing.is_empty(), "docs/architecture.md does not say what these own: {missing:?}");
 }
 
 /// Directories at the root that are not ours to judge: git's, what is built or installed there, a run's data, and test inputs,

@@ -32,6 +32,13 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     violations
 }
 
+/// The stage of this file as the map writes it (`state/`, `retry.rs`), if the map does not.
+pub(crate) fn missing_on_the_map(path: &str, map: &str) -> Option<String> {
+    let inside = path.strip_prefix("src/").filter(|inside| *inside != "lib.rs")?;
+    let stage = inside.split_once('/').map_or_else(|| inside.to_owned(), |(directory, _)| format!("{directory}/"));
+    (!map.contains(&format!("`{stage}`"))).then_some(stage)
+}
+
 fn may_name(own: &str, named: &str) -> bool {
     let together = [own, named];
     let never_each_other = together.contains(&"daemon") && together.contains(&"http");
@@ -132,5 +139,20 @@ fn what_may_be_named_and_what_may_not() {
             None => assert_eq!(violations, [""; 0], "{path}: {text}"),
             Some(expected) => assert!(violations.iter().any(|one| one.contains(expected)), "{path}: {text}: {violations:?}"),
         }
+    }
+}
+
+#[test]
+fn a_stage_that_the_map_leaves_out_is_seen() {
+    let map = "| `state/` | what we believe |\n| `retry.rs` | whether |";
+    for (path, missing) in [
+        ("src/state/rows.rs", None),
+        ("src/retry.rs", None),
+        ("src/clock.rs", Some("clock.rs")),
+        ("src/listing/mod.rs", Some("listing/")),
+        ("src/lib.rs", None),
+        ("tests/it/main.rs", None),
+    ] {
+        assert_eq!(missing_on_the_map(path, map).as_deref(), missing, "{path}");
     }
 }

@@ -114,16 +114,16 @@ pub(crate) fn line_at(text: &str, byte: usize) -> usize {
 fn code_comments_and_literals_are_told_apart() {
     for (text, code, comments, literals) in [
         ("a // b", "a", "// b", ""),
-        ("a /* b /* c */ d */ e", "a                   e", "/* b /* c */ d */", ""),
-        (r#"a("b // \" c") d"#, "a(            ) d", "", r#""b // \" c""#),
+        ("a /* b /* c */ d */ e", "a e", "/* b /* c */ d */", ""),
+        (r#"a("b // \" c") d"#, "a( ) d", "", r#""b // \" c""#),
         (r##"r#"a "b" // "# c"##, "c", "", r##"r#"a "b" // "#"##),
         ("br\"a\\\" b", "b", "", "br\"a\\\""),
         ("r#type for", "r#type for", "", ""),
         (r"'a' '\'' '\u{1f}' 'static", "'static", "", r"'a' '\'' '\u{1f}'"),
-        ("&'a str, '\"' x", "&'a str,     x", "", "'\"'"),
+        ("&'a str, '\"' x", "&'a str, x", "", "'\"'"),
     ] {
         let source = Source::of(text);
-        assert_eq!(source.code.trim(), code, "{text}");
+        assert_eq!(source.code.split_whitespace().collect::<Vec<_>>().join(" "), code, "{text}");
         assert_eq!(source.comments.trim(), comments, "{text}");
         assert_eq!(source.literals.trim(), literals, "{text}");
     }
