@@ -3,8 +3,8 @@
 
 use super::sink::{FileManagerSink, Step};
 use super::{ApplyError, Ending};
-use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::failpoint;
+use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{FileRecord, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};

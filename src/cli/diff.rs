@@ -31,11 +31,9 @@ enum CompareError {
 fn compare<W: Write>(arguments: &Diff, output: &mut Output<W>) -> Result<(), CompareError> {
     let differences = diff::diff(snapshot::open(&arguments.old)?, snapshot::open(&arguments.new)?);
     let format = output.format();
-    output.stream(|out| {
-        match format {
-            OutputFormat::Text => render::human_lines(differences).try_for_each(|line| print(out, line)),
-            OutputFormat::Json => render::json_lines(differences).try_for_each(|line| print(out, line)),
-        }
+    output.stream(|out| match format {
+        OutputFormat::Text => render::human_lines(differences).try_for_each(|line| print(out, line)),
+        OutputFormat::Json => render::json_lines(differences).try_for_each(|line| print(out, line)),
     })
 }
 

@@ -49,12 +49,8 @@ async fn sync(arguments: &Arguments, settings: &Settings, interruption: &Interru
     if restored {
         tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
     }
-    let answer = Answer {
-        adopt: arguments.adopt,
-        new_source: arguments.new_source,
-        new_file_manager: arguments.new_sink.is_some(),
-        restored,
-    };
+    let answer =
+        Answer { adopt: arguments.adopt, new_source: arguments.new_source, new_file_manager: arguments.new_sink.is_some(), restored };
     state.identify(doors::identity(settings, bucket, file_manager), answer).await.map_err(state_code)?;
     let failed = |error: &dyn std::fmt::Display| (ExitCode::Failed, error.to_string());
     let client = doors::http_client(settings).map_err(|error| failed(&error))?;

@@ -25,9 +25,7 @@ impl Scan {
     /// listing can go on where another process left off.
     pub async fn page(&self, bucket: &dyn ReadBucket, after: Option<&ObjectKey>) -> Result<ListPage, S3Error> {
         self.retry
-            .run(|| {
-                bucket.list_page(ListRequest { prefix: self.prefix.clone(), start_after: after.cloned(), max_keys: self.page_keys })
-            })
+            .run(|| bucket.list_page(ListRequest { prefix: self.prefix.clone(), start_after: after.cloned(), max_keys: self.page_keys }))
             .await
     }
 }

@@ -162,7 +162,8 @@ impl Report {
         let (began, ended) = frame.time;
         let parked = overview.paths("parked");
         let pending = PendingCounts { due: overview.paths("due"), parked, next_attempt: next_attempt(&overview.waiting) };
-        let failures: Vec<_> = totals.failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures)).chain(too_large(overview)).collect();
+        let failures: Vec<_> =
+            totals.failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures)).chain(too_large(overview)).collect();
         let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
         let errors: Vec<_> = stopped.into_iter().chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
         Self {
@@ -223,7 +224,8 @@ impl FailureLine {
 /// A known file that has grown beyond the bound stays pending as a failure that no attempt of this run counted.
 fn too_large(overview: &Overview) -> Option<FailureLine> {
     use crate::plan::SkipReason::TooLarge;
-    let waiting = overview.waiting.iter().find(|waiting| waiting.status == "parked" && waiting.reason.as_deref() == Some(TooLarge.as_str()))?;
+    let waiting =
+        overview.waiting.iter().find(|waiting| waiting.status == "parked" && waiting.reason.as_deref() == Some(TooLarge.as_str()))?;
     let example = waiting.example.as_ref().map(ToString::to_string).unwrap_or_default();
     let message = format!("{example} has grown beyond MAX_FILE_SIZE_MB: the file manager keeps its old content");
     Some(FailureLine { reason: TooLarge.as_str().to_owned(), count: waiting.paths, example, message, hint: TooLarge.hint().to_owned() })
@@ -238,5 +240,10 @@ fn skipped(totals: &Totals, overview: &Overview) -> BTreeMap<String, u64> {
 }
 
 fn next_attempt(waiting: &[Waiting]) -> Option<String> {
-    waiting.iter().filter(|waiting| waiting.status == "parked").filter_map(|waiting| waiting.next_attempt).min().map(|time| time.to_string())
+    waiting
+        .iter()
+        .filter(|waiting| waiting.status == "parked")
+        .filter_map(|waiting| waiting.next_attempt)
+        .min()
+        .map(|time| time.to_string())
 }

@@ -94,9 +94,8 @@ impl State {
         let path = path.clone();
         self.writer
             .call(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2",
-                )?;
+                let mut statement = connection
+                    .prepare_cached("UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2")?;
                 statement.execute(params![FILE_MANAGER, path.as_str(), reason.as_str()])?;
                 Ok(())
             })

@@ -24,6 +24,8 @@ pub struct AwsOptions {
     pub access_key: Option<String>,
     /// With the access key.
     pub secret_key: Option<SecretString>,
+    /// Of temporary credentials.
+    pub session_token: Option<SecretString>,
     /// The bucket's region.
     pub region: String,
     /// The bucket.
@@ -45,6 +47,7 @@ impl AwsOptions {
             endpoint: None,
             access_key: None,
             secret_key: None,
+            session_token: None,
             region: "us-east-1".to_owned(),
             bucket: bucket.into(),
             connect_timeout: Duration::from_secs(5),
@@ -82,7 +85,10 @@ async fn credentials(options: &AwsOptions) -> Result<SharedCredentialsProvider, 
     let access_key = options.access_key.as_deref().filter(|key| !key.is_empty());
     let secret_key = options.secret_key.as_ref().map(ExposeSecret::expose_secret).filter(|key| !key.is_empty());
     match (access_key, secret_key) {
-        (Some(access), Some(secret)) => Ok(SharedCredentialsProvider::new(Credentials::new(access, secret, None, None, "settings"))),
+        (Some(access), Some(secret)) => {
+            let token = options.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+            Ok(SharedCredentialsProvider::new(Credentials::new(access, secret, token, None, "settings")))
+        }
         (None, None) => {
             let region = Region::new(options.region.clone());
             let shared = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load().await;
