@@ -13,7 +13,7 @@ pub(super) fn accepted(key: &ObjectKey) -> &str {
 
 /// What puts a blank key into the request's path, byte for byte.
 pub(super) fn restored(key: &ObjectKey) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
-    let encoded: Option<String> = is_blank(key).then(|| key.as_str().bytes().map(|byte| format!("%{byte:02X}")).collect());
+    let encoded = is_blank(key).then(|| key.as_str().bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat());
     move |request| {
         if let Some(encoded) = &encoded
             && let Some((before, after)) = request.uri().rsplit_once(STAND_IN)

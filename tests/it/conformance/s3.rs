@@ -1,15 +1,23 @@
 //! What every bucket must do, whoever implements it.
 
 use futures::TryStreamExt;
+use mock_s3::{Fault, Matcher, MockS3, NewObject, Options, Running};
 use s3_sync::record::{ETag, ObjectKey};
-use s3_sync::s3::{ChecksumAlgorithm, GetRequest, ListRequest, MemoryBucket, MemoryObject, ReadBucket, S3Error, S3ErrorKind};
+use s3_sync::s3::{
+    AwsBucket, AwsOptions, Checksum, ChecksumAlgorithm, GetRequest, ListRequest, MemoryBucket, MemoryObject, ReadBucket, ReadObjects,
+    S3Error, S3ErrorKind,
+};
 use s3_sync::transfer::{Verification, verified};
 use std::collections::BTreeMap;
+
+/// S3 takes no longer keys.
+const KEY_BYTES_MAX: usize = 1024;
 
 /// The objects that a bucket is filled with before it is tried: each body is its key, the last one's is empty.
 fn seeds() -> BTreeMap<ObjectKey, Vec<u8>> {
     let hostile: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("the fixture is JSON");
-    let mut seeds: BTreeMap<_, _> = hostile.into_iter().map(|raw| (key(&raw), raw.into_bytes())).collect();
+    let mut seeds: BTreeMap<_, _> =
+        hostile.into_iter().filter(|raw| raw.len() <= KEY_BYTES_MAX).map(|raw| (key(&raw), raw.into_bytes())).collect();
     for raw in ["p", "p/", "p/\u{ffff}", "p/\u{10000}", "p/a", "p/a+b c%20d", "p0"] {
         seeds.insert(key(raw), raw.as_bytes().to_vec());
     }
@@ -102,7 +110,9 @@ async fn conforms(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
 #[tokio::test]
 async fn a_bucket_in_memory_conforms() {
     let bucket = MemoryBucket::new("b").with_chunk_bytes(5);
-    seeds().into_iter().for_each(|(key, body)| bucket.put(key, body));
+    for (key, body) in seeds() {
+        bucket.put(key, body);
+    }
     let missing = MemoryBucket::new("missing");
     missing.vanish();
     conforms(&bucket, &missing).await;
@@ -111,7 +121,87 @@ async fn a_bucket_in_memory_conforms() {
 #[tokio::test]
 async fn a_checksum_of_the_object_s_own_is_used_in_memory_too() {
     let bucket = MemoryBucket::new("b");
-    let crc = s3_sync::s3::Checksum::of(ChecksumAlgorithm::Crc64Nvme, b"x");
+    let crc = Checksum::of(ChecksumAlgorithm::Crc64Nvme, b"x");
     bucket.put(key("a"), MemoryObject::new("x").etag("e-2").checksum(Some(crc.clone())));
-    assert_eq!(s3_sync::s3::ReadObjects::head_object(&bucket, &key("a")).await.expect("a head").checksum, Some(crc));
+    assert_eq!(bucket.head_object(&key("a")).await.expect("a head").checksum, Some(crc));
+}
+
+async fn over_http(server: &Running, name: &str) -> AwsBucket {
+    let options = AwsOptions {
+        endpoint: Some(server.endpoint().parse().expect("an address")),
+        access_key: Some(Options::default().access_key),
+        secret_key: Some(Options::default().secret_key.into()),
+        ..AwsOptions::for_bucket(name)
+    };
+    AwsBucket::connect(options).await.expect("keys are given")
+}
+
+#[tokio::test]
+async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
+    use mock_s3::ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha256};
+    for checksum in [None, Some(Crc64Nvme), Some(Crc32), Some(Crc32c), Some(Sha256)] {
+        let server = MockS3::new(Options { checksum, ..Options::default() }).start("127.0.0.1:0").await.expect("a free port");
+        for (key, body) in seeds() {
+            server.server().put("the-bucket", key.as_str(), body, None);
+        }
+        conforms(&over_http(&server, "the-bucket").await, &over_http(&server, "missing-bucket").await).await;
+        server.stop().await;
+    }
+}
+
+/// What became of one GET: the body, or what the call or the body ended in.
+async fn read(bucket: &impl ReadBucket, if_match: Option<ETag>) -> Result<Vec<u8>, S3ErrorKind> {
+    let reading = async {
+        let got = bucket.get_object(GetRequest { key: key("k"), if_match }).await?;
+        let (body, _) = verified(got.body, &key("k"), got.head.facts.size, got.head.checksum);
+        Ok(body.try_collect::<Vec<_>>().await?.concat())
+    };
+    reading.await.map_err(|error: S3Error| error.kind)
+}
+
+#[tokio::test]
+async fn every_fault_of_the_wire_ends_in_an_error_and_never_in_a_wrong_body() {
+    let server = MockS3::new(Options::default()).start("127.0.0.1:0").await.expect("a free port");
+    let bucket = over_http(&server, "the-bucket").await;
+    for (fault, expected) in [
+        (Fault::Reset, S3ErrorKind::Interrupted),
+        (Fault::ResetAfter(100_000), S3ErrorKind::Interrupted),
+        (Fault::CloseAfter(0), S3ErrorKind::Interrupted),
+        (Fault::CloseAfter(299_999), S3ErrorKind::Interrupted),
+        (Fault::Shorten(299_999), S3ErrorKind::ChecksumMismatch),
+        (Fault::WrongByte(299_999), S3ErrorKind::ChecksumMismatch),
+        (Fault::Replace(NewObject::bytes("new")), S3ErrorKind::PreconditionFailed),
+        (Fault::Remove, S3ErrorKind::NoSuchKey),
+        (Fault::BucketGone, S3ErrorKind::NoSuchBucket),
+        (Fault::internal_error(), S3ErrorKind::Server),
+        (Fault::access_denied(), S3ErrorKind::AccessDenied),
+        (
+            Fault::slow_down(Some(std::time::Duration::from_secs(3))),
+            S3ErrorKind::Throttled { after: Some(std::time::Duration::from_secs(3)) },
+        ),
+    ] {
+        let body = vec![7; 300_000];
+        let etag = ETag::parse(&server.server().put("the-bucket", "k", body.clone(), None));
+        assert!(read(&bucket, etag.clone()).await == Ok(body), "before {fault:?}");
+        server.server().order(Matcher::operation("GetObject").times(1), fault.clone());
+        assert_eq!(read(&bucket, etag).await, Err(expected), "{fault:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_keys_are_told_as_such() {
+    let server = MockS3::new(Options::default()).start("127.0.0.1:0").await.expect("a free port");
+    server.server().create_bucket("the-bucket");
+    for (access, secret) in [("unknown", "mock-secret-key"), ("mock-access-key", "wrong")] {
+        let options = AwsOptions {
+            endpoint: Some(server.endpoint().parse().expect("an address")),
+            access_key: Some(access.to_owned()),
+            secret_key: Some(secret.into()),
+            ..AwsOptions::for_bucket("the-bucket")
+        };
+        let bucket = AwsBucket::connect(options).await.expect("keys are given");
+        assert_eq!(read(&bucket, None).await, Err(S3ErrorKind::BadCredentials), "{access}");
+    }
+    server.stop().await;
 }
