@@ -1,1 +1,43 @@
-//! x
+//! A strict double of the file-manager API and of the event feed: what tests, the demo and the benchmarks talk to.
+//! It keeps the contract to the letter and remembers what it was asked; it is no file manager and no place for anybody's files.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use mock_api::{Fault, FaultAction, MockApi, Options};
+//!
+//! let running = MockApi::new(Options::default()).start("127.0.0.1:0").await?;
+//! running.api().order(Fault::new(FaultAction::Reset).operation("create").path("a.txt"));
+//! // … let a client loose on running.url() …
+//! assert!(running.api().files().contains_key("a.txt"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod api;
+mod body;
+mod call_log;
+mod calls;
+mod content;
+mod effects;
+mod exchange;
+mod faults;
+mod feed;
+mod fields;
+mod files;
+mod inspect;
+mod ledger;
+mod options;
+mod permissions;
+mod receive;
+mod router;
+mod server;
+
+pub use api::MockApi;
+pub use call_log::{Call, CallName, CallState};
+pub use effects::Effects;
+pub use faults::{Fault, FaultAction};
+pub use files::StoredFile;
+pub use options::{Contents, Options};
+pub use permissions::Permissions;
+pub use server::Running;

@@ -1,0 +1,162 @@
+//! The double itself: its shared state, and what a test may order and look at. What the calls do is in `calls/`.
+
+use crate::call_log::{Call, CallLog};
+use crate::effects::Effects;
+use crate::faults::{Fault, Faults};
+use crate::feed::Feed;
+use crate::files::{Files, StoredFile};
+use crate::ledger::Ledger;
+use crate::options::Options;
+use crate::permissions::Permissions;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// A file-manager API and an event feed, in memory. Clones share one state.
+#[derive(Clone)]
+pub struct MockApi {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) files: Mutex<Files>,
+    pub(crate) ledger: Arc<Mutex<Ledger>>,
+    pub(crate) effects: Mutex<Effects>,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) feed: Mutex<Feed>,
+    pub(crate) reports: Mutex<Vec<Value>>,
+    log: Mutex<CallLog>,
+    log_changed: watch::Sender<()>,
+    hanging_released: watch::Sender<()>,
+}
+
+/// State is changed whole or not at all, so a lock that a panic left behind is as good as any.
+pub(crate) fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl MockApi {
+    /// A double without files. A directory for contents must exist.
+    pub fn new(options: Options) -> Self {
+        let log = Mutex::new(CallLog::new(options.recorded_calls));
+        let shared = Shared {
+            options,
+            files: Mutex::default(),
+            ledger: Arc::default(),
+            effects: Mutex::default(),
+            faults: Mutex::default(),
+            feed: Mutex::default(),
+            reports: Mutex::default(),
+            log,
+            log_changed: watch::Sender::new(()),
+            hanging_released: watch::Sender::new(()),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The calls so far, oldest first: the newest `Options::recorded_calls` since the last reset.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.shared.log).calls().to_vec()
+    }
+
+    /// How many calls came since the last reset, those no longer kept included.
+    pub fn calls_in_all(&self) -> u64 {
+        lock(&self.shared.log).total()
+    }
+
+    /// Waits until the recorded calls are what is waited for; they are looked at now and at every change. Where none are recorded, for ever.
+    pub async fn wait_for_calls(&self, mut enough: impl FnMut(&[Call]) -> bool) {
+        self.wait_for_log(|api| enough(&api.calls())).await;
+    }
+
+    /// Waits until so many calls came since the last reset.
+    pub async fn wait_for_calls_in_all(&self, at_least: u64) {
+        self.wait_for_log(|api| api.calls_in_all() >= at_least).await;
+    }
+
+    async fn wait_for_log(&self, mut enough: impl FnMut(&Self) -> bool) {
+        let mut changed = self.shared.log_changed.subscribe();
+        while !enough(self) {
+            changed.changed().await.expect("invariant: we hold the sender");
+        }
+    }
+
+    /// Forgets the calls so far, and nothing else.
+    pub fn reset_calls(&self) {
+        lock(&self.shared.log).reset();
+    }
+
+    /// The files by path.
+    pub fn files(&self) -> BTreeMap<String, StoredFile> {
+        lock(&self.shared.files).all().clone()
+    }
+
+    /// What the permissions of a path are, by what was set or by the rule.
+    pub fn permissions(&self, path: &str) -> Permissions {
+        lock(&self.shared.files).permissions.get(path).0
+    }
+
+    /// How often each key and each path had an effect.
+    pub fn effects(&self) -> Effects {
+        lock(&self.shared.effects).clone()
+    }
+
+    /// The reports received, oldest first.
+    pub fn reports(&self) -> Vec<Value> {
+        lock(&self.shared.reports).clone()
+    }
+
+    /// The feed serves these events from now on, the same list to everyone and for ever.
+    pub fn set_feed(&self, events: Vec<Value>) {
+        *lock(&self.shared.feed) = Feed { events, pages: false };
+    }
+
+    /// The feed serves these events page by page: it understands `cursor=` and answers `next_cursor`.
+    pub fn set_paged_feed(&self, events: Vec<Value>) {
+        *lock(&self.shared.feed) = Feed { events, pages: true };
+    }
+
+    /// Orders a fault. Of several that match a call, the oldest meets it.
+    pub fn order(&self, fault: Fault) {
+        lock(&self.shared.faults).order(fault);
+    }
+
+    /// The orders that are not used up.
+    pub fn faults(&self) -> Vec<Fault> {
+        lock(&self.shared.faults).ordered().to_vec()
+    }
+
+    /// Takes back all orders. Calls that hang already go on hanging.
+    pub fn clear_faults(&self) {
+        lock(&self.shared.faults).clear();
+    }
+
+    /// Ends the calls that hang now: their connections die without an answer.
+    pub fn release_hanging(&self) {
+        self.shared.hanging_released.send_replace(());
+    }
+
+    /// Hears of the next release.
+    pub(crate) fn next_release(&self) -> watch::Receiver<()> {
+        self.shared.hanging_released.subscribe()
+    }
+
+    /// Keeps a call; `None` when none are kept.
+    pub(crate) fn log_open(&self, call: impl FnOnce() -> Call) -> Option<u64> {
+        if self.shared.options.recorded_calls == 0 {
+            return None;
+        }
+        let number = lock(&self.shared.log).open(call());
+        self.shared.log_changed.send_replace(());
+        Some(number)
+    }
+
+    pub(crate) fn log_update(&self, number: Option<u64>, change: impl FnOnce(&mut Call)) {
+        if let Some(number) = number {
+            lock(&self.shared.log).update(number, change);
+            self.shared.log_changed.send_replace(());
+        }
+    }
+}

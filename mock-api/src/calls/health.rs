@@ -1,0 +1,10 @@
+//! `GET /`: it is there. It checks nothing, for there is nothing behind it.
+
+use super::Done;
+use crate::answer::Answer;
+use jiff::Timestamp;
+use serde_json::json;
+
+pub(super) fn handle() -> Done {
+    Done::looked(Answer::json(200, &json!({ "message": "Mock API Server is running", "timestamp": Timestamp::now() })))
+}

@@ -1,0 +1,121 @@
+//! `POST /saveToDisk`: the request's effect on the files, and its answer. What makes sense as a request is `save_request.rs`' concern.
+
+use super::Done;
+use super::save_request::{Operation, SaveRequest, read};
+use crate::answer::Answer;
+use crate::api::{MockApi, lock};
+use crate::content::{Content, discard};
+use crate::fields::Received;
+use crate::files::{Files, NewContent, Refusal, StoredFile};
+use crate::options::Contents;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::io;
+use uuid::Uuid;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    internal_id: Option<Uuid>,
+    file_path: &'a str,
+    operation: &'a str,
+    size: Option<u64>,
+    saved_at: Timestamp,
+    status: &'a str,
+    new_path: Option<&'a str>,
+    metadata: Option<&'a Map<String, Value>>,
+}
+
+/// Why there is no effect.
+enum Failure {
+    Refused(Refusal),
+    Storage(io::Error),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
+pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
+    let request = match read(received) {
+        Ok(request) => request,
+        Err(refusal) => return Done::looked(refusal),
+    };
+    let content = received.content.take();
+    let mut files = lock(&api.shared.files);
+    let outcome = apply(&mut files, &request, content, &api.shared.options.contents);
+    let operation = received.fields.get("operation").unwrap_or_default();
+    match outcome {
+        Ok(file) => {
+            let answer = success(&request, operation, &file);
+            if request.operation == Operation::Get { Done::looked(answer) } else { Done::changed(answer) }
+        }
+        Err(Failure::Refused(Refusal::NotFound)) => Done::looked(Answer::detail(404, "File not found")),
+        Err(Failure::Refused(Refusal::Taken)) => Done::looked(Answer::detail(409, "Path is taken")),
+        Err(Failure::Storage(error)) => {
+            tracing::error!(%error, "cannot keep a content");
+            Done::looked(Answer::detail(500, "Internal Server Error"))
+        }
+    }
+}
+
+/// The file as it is after the operation; after a delete, as it was. The bytes find their place first, so that a failure leaves all as it was.
+fn apply(files: &mut Files, request: &SaveRequest, content: Option<Content>, contents: &Contents) -> Result<StoredFile, Failure> {
+    let path = request.file_path.as_str();
+    let file = match request.operation {
+        Operation::Create => {
+            let id = files.get(path).map_or_else(|_| Uuid::new_v4(), |known| known.internal_id);
+            files.create(path, id, stored(content, request, id)?)
+        }
+        Operation::Update => {
+            let id = files.get(path)?.internal_id;
+            files.update(path, stored(content, request, id)?)?
+        }
+        Operation::Rename | Operation::Move => {
+            let new_path = request.new_path.as_deref().expect("invariant: a rename without a target is no request");
+            files.rename(path, new_path, request.metadata.clone())?
+        }
+        Operation::Delete => {
+            let file = files.delete(path)?;
+            if let Err(error) = discard(contents, file.internal_id) {
+                tracing::warn!(%error, internal_id = %file.internal_id, "a deleted file's content stays behind");
+            }
+            return Ok(file);
+        }
+        Operation::Get => files.get(path)?,
+    };
+    Ok(file.clone())
+}
+
+fn stored(content: Option<Content>, request: &SaveRequest, internal_id: Uuid) -> io::Result<NewContent> {
+    let content = content.expect("invariant: a create or an update without content is no request");
+    Ok(NewContent {
+        size: content.size,
+        sha256: content.sha256.clone(),
+        file_type: request.file_type.clone(),
+        metadata: request.metadata.clone(),
+        bytes: content.keep(internal_id)?,
+    })
+}
+
+fn success(request: &SaveRequest, operation: &str, file: &StoredFile) -> Answer {
+    let body = Body {
+        internal_id: Some(file.internal_id),
+        file_path: &request.file_path,
+        operation,
+        size: (request.operation != Operation::Delete).then_some(file.size),
+        saved_at: Timestamp::now(),
+        status: "success",
+        new_path: request.new_path.as_deref(),
+        metadata: if request.operation == Operation::Delete { None } else { file.metadata.as_ref() },
+    };
+    Answer::json(200, &body)
+}

@@ -1,0 +1,162 @@
+//! The ledger of `Idempotency-Key` over HTTP: once is once, whoever asks again and whenever.
+
+use crate::client::{Double, Save, double, multipart, said};
+use mock_api::{CallState, Fault, FaultAction};
+use serde_json::json;
+
+async fn prepared() -> Double {
+    let double = double().await;
+    double.create("known", "content").await;
+    double.create("taken", "content").await;
+    double
+}
+
+#[tokio::test]
+async fn a_definite_answer_is_given_again_without_a_second_effect() {
+    let rows = [
+        (Save::new("create", "new").file(b"x"), 200),
+        (Save::new("update", "known").file(b"x"), 200),
+        (Save::new("delete", "known"), 200),
+        (Save::new("rename", "known").with("new_path", "free"), 200),
+        (Save::new("nonsense", "known"), 400),
+        (Save::new("delete", "unknown"), 404),
+        (Save::new("move", "known").with("new_path", "taken"), 409),
+        (Save::new("create", "new").with("size", "7").file(b"x"), 422),
+    ];
+    for (save, status) in rows {
+        let double = prepared().await;
+        let save = save.key("k");
+        let first = double.save(save.clone()).await;
+        let effects = double.api().effects();
+        // What would now be answered otherwise must not be.
+        double.save(Save::new("delete", "new")).await;
+        double.create("unknown", "there by now").await;
+        let second = double.save(save.clone()).await;
+        assert_eq!((first.status, first.replayed, second.status, second.replayed), (status, false, status, true), "{:?}", save.fields);
+        assert_eq!((&first.body, second.retry_after), (&second.body, None));
+        assert_eq!(double.api().effects().by_key, effects.by_key, "{:?}", save.fields);
+        let calls = double.api().calls();
+        let told = [calls.first(), calls.last()].map(|call| call.is_some_and(|call| call.replayed));
+        assert_eq!(told, [false, true]);
+    }
+}
+
+#[tokio::test]
+async fn permissions_and_reports_are_in_the_ledger_too() {
+    let double = double().await;
+    let set = [("file_path", "a"), ("permissions", "0600")];
+    assert!(!double.permissions(&set, Some("k")).await.replayed);
+    double.permissions(&[("file_path", "a"), ("permissions", "0644")], None).await;
+    assert!(double.permissions(&set, Some("k")).await.replayed);
+    assert_eq!(double.api().permissions("a").permissions, "0644");
+    for _ in 0..2 {
+        let request = double.http.post(format!("{}/reportResults", double.running.url()));
+        request.header("Idempotency-Key", "report").body("{}").send().await.expect("an answer");
+    }
+    assert_eq!(double.api().reports().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_payload_is_refused_and_changes_nothing() {
+    let double = prepared().await;
+    let original = Save::new("create", "a").with("metadata", "{}").file(b"content").key("k");
+    double.save(original.clone()).await;
+    let others = [
+        Save::new("create", "a").with("metadata", "{}").file(b"CONTENT").key("k"),
+        Save::new("create", "a").file(b"content").key("k"),
+        Save::new("create", "b").with("metadata", "{}").file(b"content").key("k"),
+        Save::new("update", "a").with("metadata", "{}").file(b"content").key("k"),
+        Save::new("delete", "a").key("k"),
+    ];
+    for other in others {
+        let fields = other.fields.clone();
+        let said = double.save(other).await;
+        assert_eq!((said.status, said.replayed), (422, false), "{fields:?}");
+        assert_eq!(said.body["detail"][0]["type"], "idempotency_key_reused");
+    }
+    assert_eq!(double.permissions(&[("file_path", "a")], Some("k")).await.status, 422);
+    assert!(double.save(original).await.replayed, "the first answer is still there");
+}
+
+#[tokio::test]
+async fn the_payload_is_the_fields_and_the_content_not_the_text_of_the_body() {
+    let double = prepared().await;
+    double.save(Save::new("create", "a").with("size", "1").file(b"x").key("k")).await;
+    let text = multipart(&[
+        ("name=\"size\"", "1"),
+        ("name=\"file\"; filename=\"another\"", "x"),
+        ("name=\"file_path\"", "a"),
+        ("name=\"operation\"", "create"),
+    ]);
+    let request = double.http.post(format!("{}/saveToDisk", double.running.url())).header("Idempotency-Key", "k");
+    let request = request.header("Content-Type", format!("multipart/form-data; boundary={}", crate::client::BOUNDARY)).body(text);
+    assert!(said(request.send().await.expect("an answer")).await.replayed);
+    assert_eq!(double.api().effects().by_key["k"], 1);
+}
+
+#[tokio::test]
+async fn what_may_pass_is_not_kept() {
+    for status in [401, 403, 408, 425, 429, 500, 502, 503, 504] {
+        let double = double().await;
+        double.api().order(Fault::new(FaultAction::status(status)));
+        let save = Save::new("create", "a").file(b"x").key("k");
+        let said = [double.save(save.clone()).await, double.save(save).await].map(|said| (said.status, said.replayed));
+        assert_eq!(said, [(status, false), (200, false)]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_progress_is_refused_for_now_and_another_key_is_not() {
+    let double = double().await;
+    double.api().order(Fault::new(FaultAction::Delay { millis: 300 }).path("slow"));
+    let slow = Save::new("create", "slow").file(b"x").key("k");
+    let first = tokio::spawn(double.request(&slow).send());
+    double.api().wait_for_calls(|calls| calls.iter().any(|call| call.fault.is_some())).await;
+    let meanwhile = double.save(slow.clone()).await;
+    assert_eq!((meanwhile.status, meanwhile.retry_after.as_deref(), meanwhile.replayed), (409, Some("1"), false));
+    assert_eq!(double.save(Save::new("create", "other").file(b"x").key("k2")).await.status, 200);
+    let first = said(first.await.expect("no panic").expect("an answer")).await;
+    assert_eq!(first.status, 200);
+    let afterwards = double.save(slow).await;
+    assert_eq!((afterwards.body, afterwards.replayed), (first.body, true));
+    assert_eq!(double.api().effects().of("slow", "create"), 1);
+}
+
+#[tokio::test]
+async fn of_many_at_once_with_one_key_one_has_the_effect() {
+    let double = double().await;
+    let save = Save::new("create", "a").file(b"x").key("k");
+    let requests: Vec<_> = (0..40).map(|_| tokio::spawn(double.request(&save).send())).collect();
+    for request in requests {
+        let said = said(request.await.expect("no panic").expect("an answer")).await;
+        assert!(said.status == 200 || (said.status == 409 && said.retry_after.is_some()), "{said:?}");
+    }
+    let effects = double.api().effects();
+    assert_eq!((effects.total, effects.by_key["k"], effects.of("a", "create")), (1, 1, 1));
+    assert_eq!(double.api().calls().iter().filter(|call| call.effect).count(), 1);
+}
+
+#[tokio::test]
+async fn a_handler_finishes_though_its_client_hung_up() {
+    let double = double().await;
+    double.api().order(Fault::new(FaultAction::Delay { millis: 50 }));
+    let save = Save::new("create", "a").file(b"x").key("k");
+    let request = tokio::spawn(double.request(&save).send());
+    double.api().wait_for_calls(|calls| calls.iter().any(|call| call.fault.is_some())).await;
+    request.abort();
+    double.api().wait_for_calls(|calls| calls[0].state == CallState::Answered).await;
+    assert_eq!(double.api().effects().of("a", "create"), 1);
+    assert!(double.save(save).await.replayed);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_one_is_refused() {
+    let double = double().await;
+    let long = "k".repeat(256);
+    for key in ["", "two words", long.as_str()] {
+        let said = double.save(Save::new("create", "a").file(b"x").key(key)).await;
+        assert_eq!(said.problems(), [("idempotency-key".to_owned(), "value_error".to_owned())]);
+    }
+    assert_eq!(double.api().files().len(), 0);
+    assert_eq!(json!(double.save(Save::new("create", "a").file(b"x").key(&long[1..])).await.status), 200);
+}

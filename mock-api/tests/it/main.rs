@@ -1,0 +1,13 @@
+//! The double over real HTTP: every row of the contract, the ledger, the faults, bodies that break off. What is pure is tested beside it.
+
+mod binary;
+mod client;
+mod cut_bodies;
+mod faults;
+mod feed_and_reports;
+mod hostile_names;
+mod inspection;
+mod ledger;
+mod permissions;
+mod save_to_disk;
+mod token;
