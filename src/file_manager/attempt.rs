@@ -237,7 +237,9 @@ fn shown(message: &str, secret: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Content;
     use super::*;
+    use futures::stream::{self, StreamExt, TryStreamExt};
 
     #[test]
     fn what_is_shown_holds_no_secret_no_control_character_and_no_novel() {
@@ -248,5 +250,29 @@ mod tests {
         }
         let long = format!("{}s3cret", "ü".repeat(MESSAGE_CHARS_MAX - 3));
         assert_eq!(shown(&long, Some("s3cret")), format!("{}[to…", "ü".repeat(MESSAGE_CHARS_MAX - 3)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_only_as_far_as_our_content_went() {
+        let content = |size| {
+            let body = stream::iter([Ok(bytes::Bytes::from_static(b"abc"))]).boxed();
+            Progress::of(Content { size, file_type: String::new(), body })
+        };
+        let (whole, broken, unsent) = (content(3), content(4), content(3));
+        assert!(whole.1.try_for_each(|_| async { Ok(()) }).await.is_ok());
+        assert!(broken.1.try_for_each(|_| async { Ok(()) }).await.is_err());
+        for (status, progress, expected) in [
+            (200, &whole.0, Ok(())),
+            (200, &broken.0, Err(FileManagerErrorKind::BadAnswer)),
+            (200, &unsent.0, Err(FileManagerErrorKind::BadAnswer)),
+            (400, &whole.0, Err(FileManagerErrorKind::Refused { status: 400 })),
+            (400, &broken.0, Err(FileManagerErrorKind::BodyFailed)),
+            (400, &unsent.0, Err(FileManagerErrorKind::Refused { status: 400 })),
+        ] {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let answer = Answer { status, headers: HeaderMap::new(), body: Vec::new() };
+            let judged = judged(&answer, About::Path, progress).map_err(|(kind, _)| kind);
+            assert_eq!(judged, expected, "{status} {:?}", progress.source());
+        }
     }
 }

@@ -29,15 +29,32 @@ async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body()
 
 #[tokio::test]
 async fn content_that_broke_is_our_failure_also_when_it_was_answered() {
+    let (answered, when_answered) = tokio::sync::oneshot::channel::<()>();
     let (base, _) = server(async |mut stream: TcpStream| {
         hear_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ncut").await.expect("an answer");
+        answered.send(()).expect("content that waits for it");
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })
     .await;
-    // It breaks when the answer's head is there, for the answer's body never comes whole.
-    let failed = door(&base).save(create("a", 9, vec![Ok(bytes("one")), Err(io::Error::other("broken"))])).await.expect_err("no answer");
+    let breaks_later = stream::once(async {
+        when_answered.await.expect("an answer");
+        Err(io::Error::other("broken"))
+    });
+    let content = Content { size: 9, file_type: "text/plain".to_owned(), body: breaks_later.boxed() };
+    let request = SaveRequest { content: Some(content), ..request(SaveOperation::Create, "a") };
+    let failed = door(&base).save(request).await.expect_err("no answer");
     assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BodyFailed, "broken"));
+}
+
+#[tokio::test]
+async fn a_refusal_counts_though_its_words_are_cut() {
+    let (base, _) = answering("HTTP/1.1 413 Payload Too Large\r\nContent-Length: 100\r\n\r\ntoo mu".to_owned()).await;
+    let failed = door(&base).permissions(&key("a")).await.expect_err("a refusal");
+    assert_eq!(
+        (failed.kind, failed.message.as_str()),
+        (FileManagerErrorKind::Refused { status: 413 }, "answered 413 Payload Too Large: too mu")
+    );
 }
 
 #[tokio::test]
