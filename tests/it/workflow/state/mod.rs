@@ -1,0 +1,7 @@
+//! What the state is for: what it refuses, what it remembers, and what it makes of a world that changed while nobody looked.
+
+mod again;
+mod deletes;
+mod guard;
+mod identity;
+mod looks;
