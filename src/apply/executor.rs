@@ -177,8 +177,10 @@ impl Executor {
             (lane_place, self.all.clone().acquire_owned().await)
         };
         let places = tokio::select! {
-            places = places => places,
+            // Whoever stops frees a place, too: nobody takes it.
+            biased;
             () = self.halt.stopped() => return false,
+            places = places => places,
         };
         let executor = self.clone();
         tasks.spawn(async move {

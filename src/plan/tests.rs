@@ -57,6 +57,7 @@ fn the_table() {
         ("other size", "a", held("x", 1, true), there(Some("x"), 2), Verdict::Do(planned(Update, Some(("x", 2))))),
         ("grown too large", "a", held("x", 1, true), there(Some("y"), 11), Verdict::TooLarge),
         ("no ETag in the listing", "a", held("x", 1, true), there(None, 1), Verdict::Look),
+        ("unconfirmed, no ETag in the listing", "a", held("x", 1, false), there(None, 1), Verdict::Look),
         ("unconfirmed", "a", held("x", 1, false), there(Some("x"), 1), Verdict::Confirm(planned(Update, Some(("x", 1))))),
         ("gone", "a", held("x", 1, true), gone(), Verdict::Do(planned(Delete, None))),
         ("unconfirmed, gone", "a", held("x", 1, false), gone(), Verdict::Do(planned(Delete, None))),

@@ -89,13 +89,15 @@ impl State {
             .await
     }
 
-    /// A path is left out until a look shows something new, or somebody asks for it again.
+    /// A path is left out until a look shows something new, or somebody asks for it again. Where a page has shown it absent
+    /// meanwhile, that is asked first.
     pub async fn skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
         let path = path.clone();
         self.writer
             .call(move |connection| {
-                let mut statement = connection
-                    .prepare_cached("UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2")?;
+                let mut statement = connection.prepare_cached(
+                    "UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2 AND deletion = 0",
+                )?;
                 statement.execute(params![FILE_MANAGER, path.as_str(), reason.as_str()])?;
                 Ok(())
             })
@@ -108,7 +110,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 connection
-                    .prepare_cached("UPDATE pending SET deletion = 1, status = 'due' WHERE sink = ?1 AND path = ?2")?
+                    .prepare_cached("UPDATE pending SET deletion = 1, large = 0, status = 'due' WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
                 Ok(())
             })
@@ -166,11 +168,13 @@ pub(super) fn reconsider(
 ) -> Result<bool, StateError> {
     let row = standing(connection, path)?;
     let large = observed.and_then(|observed| observed.facts.as_ref()).is_some_and(|facts| facts.size >= LARGE_BYTES);
+    // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
+    let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
     match plan::decide(path, applied, observed, limits) {
         Verdict::Nothing if intents::is_open(connection, path)? => queue(connection, path, row.as_ref(), (false, large), trigger),
         Verdict::Nothing => {
-            // A page that showed the key absent is newer than the look behind this outcome: only a look answers it.
-            if row.is_some_and(|row| matches!(trigger, Trigger::Look { .. }) || !row.deletion) {
+            let found_gone = observed.is_some_and(|observed| observed.facts.is_none());
+            if row.is_some() && (found_gone || !in_question) {
                 connection
                     .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
@@ -179,6 +183,7 @@ pub(super) fn reconsider(
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
+        Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(false),
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
@@ -239,7 +244,7 @@ pub(super) fn queue_absent(connection: &Connection, page: &Page) -> Result<(), S
          SELECT sink, path, 'due', 1, 0 FROM applied a
          WHERE sink = ?1 AND path > ?2 AND (?3 IS NULL OR path <= ?3)
            AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
-         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, status = 'due'",
+         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = 'due'",
     )?;
     let after = page.after.as_ref().map_or("", ObjectKey::as_str);
     statement.execute(params![FILE_MANAGER, after, page.up_to.as_ref().map(ObjectKey::as_str), integer(page.look.0)])?;

@@ -1,7 +1,9 @@
 //! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
 
-use crate::workflow::scene::{files, in_memory, key};
-use s3_sync::s3::{Call, Fault, S3ErrorKind};
+use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
+use mock_api::{CallName, Fault, FaultAction};
+use mock_s3::Matcher;
+use s3_sync::s3::{self, Call, S3ErrorKind};
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
 #[tokio::test]
@@ -15,7 +17,7 @@ async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
         reads += u32::from(get.key.as_str() == "half there");
         // The last word ends what would not end by itself.
         let word = if reads > 100 { S3ErrorKind::Other } else { S3ErrorKind::NoSuchKey };
-        (get.key.as_str() == "half there").then_some(Fault::Error(word))
+        (get.key.as_str() == "half there").then_some(s3::Fault::Error(word))
     });
     let ended = scene.run().await;
     assert_eq!(ended.report.failures[0].reason, "s3_no_such_key", "{}", ended.report);
@@ -24,4 +26,65 @@ async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
     bucket.on_call(|_| None);
     scene.run_to_success().await;
     assert_eq!(scene.contents().len(), 2);
+}
+
+/// Every delete was looked at a second time after it was done, and told as a skipped object beside.
+#[tokio::test]
+async fn a_delete_is_looked_at_once_and_is_no_skip() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.remove(&key("b"));
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.delete, ended.report.skipped.len()), (1, 0), "{}", ended.report);
+    assert_eq!(bucket.calls().heads, 1);
+}
+
+/// A file manager that fails at permissions was asked for them attempts × attempts times, with the object open meanwhile.
+#[tokio::test]
+async fn attempts_are_not_multiplied() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.api.api().order(Fault::new(FaultAction::status(500)).call(CallName::UpdatePermissions).always());
+    let ended = scene.run().await;
+    assert_eq!(ended.report.failures[0].reason, "file_manager_500");
+    let asked = scene.api.api().calls().iter().filter(|call| call.call == CallName::UpdatePermissions).count();
+    assert_eq!(asked, scene.program.options.retry.attempts);
+}
+
+/// The place that the last operation before a stop gave back was sometimes taken by one more.
+#[tokio::test]
+async fn nothing_begins_after_a_stop() {
+    for _ in 0..10 {
+        let (bucket, mut scene) = in_memory().await;
+        scene.program.options.concurrency = 1;
+        bucket.put(key("a"), "a");
+        bucket.put(key("b"), "b");
+        scene.api.api().order(Fault::new(FaultAction::status(401)).operation("create"));
+        let ended = scene.run().await;
+        assert_eq!((ended.report.pending.due, scene.saves().len()), (2, 1), "{}", ended.report);
+    }
+}
+
+/// An answer that is shorter than its object and says so was told as an object that somebody keeps replacing.
+#[tokio::test]
+async fn a_shorter_answer_under_the_same_etag_is_a_broken_one() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "0123456789", None);
+    server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::Shorten(5));
+    let ended = scene.run().await;
+    assert_eq!(ended.report.failures[0].reason, "s3_checksum_mismatch", "{}", ended.report);
+    assert!(scene.contents().is_empty());
+}
+
+/// A large object that vanished before it was read was in no lane any more: due for ever, and never looked at.
+#[tokio::test]
+async fn a_large_object_that_vanished_is_found_gone() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "a", None);
+    server.server().put_generated(BUCKET, "large", 8 << 20, 1);
+    server.server().order(Matcher::operation("GetObject").key("large").times(1), mock_s3::Fault::Remove);
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
 }

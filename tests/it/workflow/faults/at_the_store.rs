@@ -80,9 +80,10 @@ fn of_a_listing() -> Vec<Case> {
     let list = |what, fault, times| struck(Task::Create, "ListObjectsV2", what, fault, times);
     let second_page = |what: &str, fault: Fault| {
         let name = format!("`ListObjectsV2`: {what} from the second page on");
-        Case::new(name, Task::Create, Struck::S3("ListObjectsV2"), move |_, s3| {
+        let case = Case::new(name, Task::Create, Struck::S3("ListObjectsV2"), move |_, s3| {
             s3.order(Matcher::operation("ListObjectsV2").skip(1), fault);
-        })
+        });
+        Case { page_keys: 2, ..case }
     };
     let no_bucket = Case::new("the bucket is not there", Task::Create, Struck::S3("ListObjectsV2"), |_, s3| {
         assert!(s3.delete_bucket(BUCKET));

@@ -39,6 +39,8 @@ pub(super) struct Case {
     pub(super) repair: Order,
     /// How long anybody waits for an answer.
     pub(super) patience: Duration,
+    /// Keys in one listing page.
+    pub(super) page_keys: u16,
     /// What the store computes beside the MD5 of an `ETag`.
     pub(super) checksum: Option<mock_s3::ChecksumAlgorithm>,
 }
@@ -65,6 +67,7 @@ impl Case {
             order: Box::new(order),
             repair: Box::new(|_, _| {}),
             patience: Duration::from_secs(30),
+            page_keys: 1000,
             checksum: Some(mock_s3::ChecksumAlgorithm::Crc64Nvme),
         }
     }
@@ -75,7 +78,7 @@ impl Case {
 
     /// Of one in which somebody waits for an answer in vain.
     pub(super) fn impatient(self) -> Self {
-        Self { patience: Duration::from_millis(1500), ..self }
+        Self { patience: Duration::from_millis(2500), ..self }
     }
 
     pub(super) async fn measure(self) -> Line {
@@ -83,7 +86,7 @@ impl Case {
         let (server, mut scene) = over_http_with(server_options, self.patience).await;
         let s3 = server.server();
         scene.program.options.concurrency = 1;
-        scene.program.options.page_keys = 2;
+        scene.program.options.page_keys = self.page_keys;
         let mut shown = prepare(s3, &scene, self.task).await;
         let before = scene.effects("m", word(self.task));
         scene.api.api().reset_calls();
@@ -110,7 +113,8 @@ impl Case {
         scene.api.api().clear_faults();
         (self.repair)(scene.api.api(), s3);
         let next = scene.run_to_success().await;
-        let stored: BTreeMap<_, _> = s3.objects(BUCKET).into_iter().map(|object| (object.key.clone(), s3.body(BUCKET, &object.key))).collect();
+        let stored: BTreeMap<_, _> =
+            s3.objects(BUCKET).into_iter().map(|object| (object.key.clone(), s3.body(BUCKET, &object.key))).collect();
         let arrived: BTreeMap<_, _> = scene.contents().into_iter().map(|(path, content)| (path, Some(content))).collect();
         assert!(stored == arrived, "{}: the bucket has {:?}, the file manager {:?}", line.name, stored.keys(), arrived.keys());
 
@@ -202,8 +206,9 @@ fn left(ended: &Ended) -> String {
     let report = &ended.report;
     let skipped = report.skipped.values().sum();
     let counts = [("parked", report.pending.parked), ("due", report.pending.due), ("skipped", skipped)];
-    let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
-    if counts.is_empty() { "–".to_owned() } else { counts.join(", ") }
+    let mut left: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+    left.extend((!report.listing.completed).then(|| "the rest of the listing".to_owned()));
+    if left.is_empty() { "–".to_owned() } else { left.join(", ") }
 }
 
 fn told(ended: &Ended) -> String {
@@ -219,12 +224,8 @@ fn told(ended: &Ended) -> String {
 
 fn done(ended: &Ended) -> String {
     let operations = &ended.report.operations;
-    let counts = [
-        ("created", operations.create),
-        ("updated", operations.update),
-        ("deleted", operations.delete),
-        ("confirmed", operations.confirm),
-    ];
+    let counts =
+        [("created", operations.create), ("updated", operations.update), ("deleted", operations.delete), ("confirmed", operations.confirm)];
     let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
     if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") }
 }

@@ -35,11 +35,8 @@ time. Each was measured: an S3 server and a file manager over HTTP, faults order
 async fn the_committed_faults_page_is_what_happens() {
     let at_the_file_manager = measured(at_the_file_manager::cases()).await;
     let at_the_store = measured(at_the_store::cases()).await;
-    let page = format!(
-        "{INTRODUCTION}\n## At the file manager\n\n{}\n## At the store\n\n{}",
-        table(&at_the_file_manager),
-        table(&at_the_store)
-    );
+    let page =
+        format!("{INTRODUCTION}\n## At the file manager\n\n{}\n## At the store\n\n{}", table(&at_the_file_manager), table(&at_the_store));
     println!("{page}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -56,12 +53,18 @@ async fn the_committed_faults_page_is_what_happens() {
 }
 
 async fn measured(cases: Vec<Case>) -> Vec<Line> {
-    stream::iter(cases).map(|case| tokio::spawn(case.measure())).buffered(AT_A_TIME).map(|line| line.expect("a case that holds")).collect().await
+    stream::iter(cases)
+        .map(|case| tokio::spawn(case.measure()))
+        .buffered(AT_A_TIME)
+        .map(|line| line.expect("a case that holds"))
+        .collect()
+        .await
 }
 
 fn table(lines: &[Line]) -> String {
     let head = ["Fault", "Asked", "Effects", "`m` in the file manager", "`a`, `z`", "Left", "The run", "Told", "Next run"];
     let mut rows = vec![head.map(str::to_owned), head.map(|_| "---".to_owned())];
     rows.extend(lines.iter().map(Line::cells));
-    rows.iter().map(|cells| format!("| {} |\n", cells.join(" | "))).collect()
+    let rows: Vec<_> = rows.iter().map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
+    rows.concat()
 }

@@ -2,6 +2,12 @@
 
 mod again;
 mod deletes;
+mod etags;
 mod guard;
 mod identity;
+mod intents;
 mod looks;
+mod restored;
+mod resumed;
+mod skips;
+mod waits;
