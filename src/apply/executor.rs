@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Paths taken from the state at a time.
@@ -116,7 +116,7 @@ impl Executor {
                     break;
                 }
                 tokio::select! {
-                    _ = tasks.join_next(), if !tasks.is_empty() => {}
+                    Some(joined) = tasks.join_next(), if !tasks.is_empty() => heed(joined),
                     // The other end is gone: no more will come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
                     () = self.halt.stopped() => {}
@@ -142,7 +142,7 @@ impl Executor {
             tokio::time::sleep(self.grace).await;
         };
         tokio::select! {
-            () = async { while tasks.join_next().await.is_some() {} } => {}
+            () = async { while let Some(joined) = tasks.join_next().await { heed(joined) } } => {}
             () = out_of_grace => {}
         }
         tasks.shutdown().await;
@@ -187,7 +187,9 @@ impl Executor {
             executor.one(work, lane).await;
             drop(places);
         });
-        while tasks.try_join_next().is_some() {}
+        while let Some(joined) = tasks.try_join_next() {
+            heed(joined);
+        }
         true
     }
 
@@ -227,5 +229,15 @@ impl Executor {
         let minutes = (PARKED_MINUTES << attempts.min(16)).min(PARKED_MINUTES_MOST);
         let now = self.clock.now();
         now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(now)
+    }
+}
+
+/// A panic in an operation is a bug, and ends the run as it would have without a task around it: passed over, it would leave
+/// its path due, to be taken up again and again.
+fn heed(joined: Result<(), JoinError>) {
+    if let Err(error) = joined
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
     }
 }

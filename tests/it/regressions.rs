@@ -4,6 +4,7 @@ use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::Matcher;
 use s3_sync::s3::{self, Call, S3ErrorKind};
+use std::time::Duration;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
 #[tokio::test]
@@ -87,4 +88,19 @@ async fn a_large_object_that_vanished_is_found_gone() {
     server.server().order(Matcher::operation("GetObject").key("large").times(1), mock_s3::Fault::Remove);
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
+}
+
+/// A panic in an operation was passed over: its path stayed due, and the run took it up for ever.
+#[tokio::test]
+async fn an_operation_that_panics_ends_the_run() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    bucket.on_call(|call| {
+        assert!(!matches!(call, Call::Get(_)), "ordered");
+        None
+    });
+    let ended = tokio::time::timeout(Duration::from_mins(1), scene.start()).await.expect("it ends");
+    assert!(ended.is_err_and(|error| error.is_panic()));
+    bucket.on_call(|_| None);
+    scene.run_to_success().await;
 }
