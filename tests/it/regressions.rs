@@ -3,7 +3,10 @@
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::Matcher;
-use s3_sync::s3::{self, Call, S3ErrorKind};
+use s3_sync::plan::Limits;
+use s3_sync::record::ETag;
+use s3_sync::s3::{self, Call, ReadObjects, S3ErrorKind};
+use s3_sync::state::Answer;
 use std::time::Duration;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
@@ -103,4 +106,66 @@ async fn an_operation_that_panics_ends_the_run() {
     assert!(ended.is_err_and(|error| error.is_panic()));
     bucket.on_call(|_| None);
     scene.run_to_success().await;
+}
+
+/// A page that showed a skipped object absent was outdated by whoever had the path in hand: it was told as skipped for ever.
+#[tokio::test]
+async fn a_skipped_object_that_went_is_no_longer_told() {
+    let (bucket, mut scene) = in_memory().await;
+    scene.program.options.limits = Limits { max_file_bytes: Some(4) };
+    bucket.put(key("a"), "a");
+    bucket.put(key("too large"), "12345");
+    assert_eq!(scene.run_to_success().await.report.skipped["too_large"], 1);
+    bucket.remove(&key("too large"));
+    scene.run_to_success().await;
+    assert_eq!(scene.run_to_success().await.report.skipped.len(), 0);
+    assert_eq!(scene.overview().await.waiting, []);
+}
+
+fn without_etags(call: &Call<'_>) -> Option<s3::Fault> {
+    matches!(call, Call::List(_)).then_some(s3::Fault::NoETags)
+}
+
+/// Under a listing without `ETag`s, every object that had just been read was looked at once more.
+#[tokio::test]
+async fn without_etags_a_read_is_the_look_that_completes_the_listing() {
+    let (bucket, scene) = in_memory().await;
+    bucket.on_call(without_etags);
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    assert_eq!((bucket.calls().gets, bucket.calls().heads), (1, 0));
+}
+
+/// Under a listing without `ETag`s, a restored state sent everything again instead of asking what is there.
+#[tokio::test]
+async fn without_etags_a_restored_state_asks_before_it_sends() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.on_call(without_etags);
+    bucket.put(key("a"), "old");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.put(key("a"), "new");
+    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.confirm, ended.report.operations.update), (1, 1), "{}", ended.report);
+    assert_eq!(ended.report.statistics.total_size, 3, "only what differs is sent");
+}
+
+/// Under a listing without `ETag`s, an object replaced between two attempts went out under the first attempt's key and metadata.
+#[tokio::test]
+async fn without_etags_an_object_replaced_between_two_attempts_is_another_effect() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "old");
+    scene.order(FaultAction::effect_then_status(500), "create", "a");
+    let mut gets = 0;
+    bucket.on_call(move |call| {
+        gets += u32::from(matches!(call, Call::Get(_)));
+        if gets == 2 { Some(s3::Fault::Replaced("new".into())) } else { without_etags(call) }
+    });
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", "new")]));
+    let etag = bucket.head_object(&key("a")).await.expect("it is there").facts.etag;
+    let kept = scene.api.api().files()["a"].metadata.clone().expect("metadata");
+    assert_eq!(kept["etag"].as_str(), etag.as_ref().map(ETag::as_str));
+    assert_eq!((scene.effects("a", "create"), scene.effects("a", "update")), (1, 1));
 }
