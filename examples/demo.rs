@@ -129,12 +129,16 @@ impl Stage {
         let objects = self.objects();
         let equal = objects.iter().filter(|key| {
             let body = self.bucket().body(BUCKET, key).unwrap_or_default();
-            files.get(*key).is_some_and(|file| file.sha256 == hex(&Sha256::digest(&body)))
+            files.get(*key).is_some_and(|file| file.sha256 == format!("{:x}", Sha256::digest(&body)))
         });
         let equal = equal.count();
         let effects = self.files.api().effects();
         let twice = effects.by_key.values().filter(|count| **count > 1).count();
-        println!("\n  Compared by SHA-256: {equal} of {} objects are in the file manager, {} files there are not", objects.len(), files.len() - equal);
+        println!(
+            "\n  Compared by SHA-256: {equal} of {} objects are in the file manager, {} files there are not",
+            objects.len(),
+            files.len() - equal
+        );
         println!("  in the bucket; effects that happened twice: {twice}.");
         anyhow::ensure!(equal == objects.len() && files.len() == equal && twice == 0, "the demo did not converge");
         Ok(())
@@ -143,8 +147,4 @@ impl Stage {
     fn id_of(&self, path: &str) -> Option<String> {
         self.files.api().files().get(path).map(|file| file.internal_id.to_string())
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,7 @@ use super::{ApplyError, Ending};
 use crate::failpoint;
 use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{FileRecord, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
 use crate::state::{Intent, Work};
 use crate::transfer::{self, Verification};
@@ -164,7 +164,7 @@ impl Sending<'_> {
 /// What the file manager keeps with the file: what a later `get` is compared with, and where it came from.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
-    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(|etag| etag.as_str())));
+    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
     // S3 names the class of a GET only when it is another.
     metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
     metadata.insert("source".to_owned(), json!("customer_s3"));
