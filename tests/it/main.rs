@@ -1,0 +1,3 @@
+//! The integration tests: one binary, one module for each thing they hold to its word.
+
+mod conformance;
