@@ -129,7 +129,7 @@ impl Stage {
         let objects = self.objects();
         let equal = objects.iter().filter(|key| {
             let body = self.bucket().body(BUCKET, key).unwrap_or_default();
-            files.get(*key).is_some_and(|file| file.sha256 == format!("{:x}", Sha256::digest(&body)))
+            files.get(*key).is_some_and(|file| file.sha256 == hex(&body))
         });
         let equal = equal.count();
         let effects = self.files.api().effects();
@@ -147,4 +147,9 @@ impl Stage {
     fn id_of(&self, path: &str) -> Option<String> {
         self.files.api().files().get(path).map(|file| file.internal_id.to_string())
     }
+}
+
+/// SHA-256 as the file manager tells it.
+fn hex(body: &[u8]) -> String {
+    Sha256::digest(body).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
