@@ -134,7 +134,11 @@ impl Stage {
         let equal = equal.count();
         let effects = self.files.api().effects();
         let twice = effects.by_key.values().filter(|count| **count > 1).count();
-        println!("\n  Compared by SHA-256: {equal} of {} objects are in the file manager, {} files there are not", objects.len(), files.len() - equal);
+        println!(
+            "\n  Compared by SHA-256: {equal} of {} objects are in the file manager, {} files there are not",
+            objects.len(),
+            files.len() - equal
+        );
         println!("  in the bucket; effects that happened twice: {twice}.");
         anyhow::ensure!(equal == objects.len() && files.len() == equal && twice == 0, "the demo did not converge");
         Ok(())
