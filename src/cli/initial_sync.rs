@@ -109,13 +109,11 @@ fn code(ended: &Ended, interruption: &Interruption) -> ExitCode {
     match ended.outcome {
         RunOutcome::Stopped => earned.extend(interruption.code()),
         RunOutcome::Failed => earned.push(ExitCode::Failed),
-        RunOutcome::Done | RunOutcome::Partial => {}
+        RunOutcome::Partial => earned.push(ExitCode::SomeFailed),
+        RunOutcome::Done => {}
     }
     if ended.deletes_held {
         earned.push(ExitCode::DeletesHeld);
-    }
-    if !ended.report.failures.is_empty() || ended.report.pending.parked > 0 || ended.report_refused.is_some() {
-        earned.push(ExitCode::SomeFailed);
     }
     ExitCode::of_several(earned)
 }

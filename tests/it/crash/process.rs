@@ -48,9 +48,8 @@ impl Process {
             }
             false
         });
-        if !matches!(heard.await, Ok(true)) {
-            panic!("it never said {words:?}, but:\n{}", self.said.join("\n"));
-        }
+        let said = matches!(heard.await, Ok(true));
+        assert!(said, "it never said {words:?}, but:\n{}", self.said.join("\n"));
     }
 
     /// Waits for something that happens outside while the process lives.
