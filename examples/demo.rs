@@ -129,7 +129,7 @@ impl Stage {
         let objects = self.objects();
         let equal = objects.iter().filter(|key| {
             let body = self.bucket().body(BUCKET, key).unwrap_or_default();
-            files.get(*key).is_some_and(|file| file.sha256 == hex(&Sha256::digest(&body)))
+            files.get(*key).is_some_and(|file| file.sha256 == hex(&body))
         });
         let equal = equal.count();
         let effects = self.files.api().effects();
@@ -149,6 +149,7 @@ impl Stage {
     }
 }
 
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 as the file manager tells it.
+fn hex(body: &[u8]) -> String {
+    Sha256::digest(body).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

@@ -162,6 +162,8 @@ pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), Sta
             write_meta(connection, LISTED_EVERYTHING, "yes")
         }
     }
+    connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTED_UP_TO])?;
+    Ok(())
 }
 
 /// Forgets an unfinished listing: the next one begins at the start.
