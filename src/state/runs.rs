@@ -155,15 +155,11 @@ pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), Sta
     if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
         write_meta(connection, LISTING_SAW_FILES, "yes")?;
     }
-    match &page.up_to {
-        Some(last) => write_meta(connection, LISTED_UP_TO, last.as_str()),
-        None => {
-            delete_meta(connection, LISTED_UP_TO)?;
-            write_meta(connection, LISTED_EVERYTHING, "yes")
-        }
-    }
-    connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTED_UP_TO])?;
-    Ok(())
+    let Some(last) = &page.up_to else {
+        delete_meta(connection, LISTED_UP_TO)?;
+        return write_meta(connection, LISTED_EVERYTHING, "yes");
+    };
+    write_meta(connection, LISTED_UP_TO, last.as_str())
 }
 
 /// Forgets an unfinished listing: the next one begins at the start.
