@@ -1,6 +1,7 @@
 //! How far a run has come: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
 
 use crate::apply::{Tally, Totals};
+use crate::telemetry;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(super) fn show(tally: Arc<Tally>, no_color: bool) -> Progress {
     let color = if no_color { "" } else { ".green" };
     let template = format!("{{spinner}} {{pos}}/{{len}} files [{{bar:30{color}}}] {{per_sec}}, {{eta}} left; {{msg}}");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(0).with_style(style);
+    let bar = telemetry::bars().add(ProgressBar::new(0).with_style(style));
     Progress { task: tokio::spawn(keep(bar.clone(), tally)), bar: Some(bar) }
 }
 

@@ -1,3 +1,4 @@
 //! The integration tests: one binary, one module for each thing they hold to its word.
 
+mod cli;
 mod conformance;
