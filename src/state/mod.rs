@@ -27,7 +27,7 @@ pub use overview::{Overview, Waiting};
 pub use pending::{Failure, Lane, Work};
 pub use place::{can_be_read, can_be_written};
 pub use rows::Side;
-pub use runs::{Run, RunKind, RunOutcome};
+pub use runs::{Listed, Run, RunKind, RunOutcome};
 
 use crate::plan::Limits;
 use crate::record::Look;

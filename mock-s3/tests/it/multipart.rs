@@ -1,5 +1,3 @@
-//! Multipart uploads: parts in any order, the composite ETag, an upload that is given up.
-
 //! Multipart uploads.
 
 use crate::harness::{BUCKET, Harness, assert_fails};
