@@ -65,7 +65,7 @@ pub struct InitialSync {
     /// Start over on the side of the bucket: it is another one.
     #[arg(long)]
     pub new_source: bool,
-    /// Start over on the side of this sink: file_manager.
+    /// Start over on the side of this sink; the only one is `file_manager`.
     #[arg(long, value_name = "NAME")]
     pub new_sink: Option<String>,
     /// The state was restored from a backup.

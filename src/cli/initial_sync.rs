@@ -92,19 +92,16 @@ fn options(arguments: &Arguments, settings: &Settings, bucket: &str, limits: Lim
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn code(ended: &Ended, interruption: &Interruption) -> ExitCode {
     let mut earned = Vec::new();
     match ended.outcome {
         RunOutcome::Stopped => earned.extend(interruption.code()),
         RunOutcome::Failed => earned.push(ExitCode::Failed),
-        RunOutcome::Done | RunOutcome::Partial => {}
+        RunOutcome::Partial => earned.push(ExitCode::SomeFailed),
+        RunOutcome::Done => {}
     }
     if ended.deletes_held {
         earned.push(ExitCode::DeletesHeld);
-    }
-    if !ended.report.failures.is_empty() || ended.report.pending.parked > 0 || ended.report.report_refused.is_some() {
-        earned.push(ExitCode::SomeFailed);
     }
     ExitCode::of_several(earned)
 }

@@ -22,10 +22,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "  applied   {} created, {} updated, {} deleted, {} already there; {} sent",
-            operations.create,
-            operations.update,
-            operations.delete,
-            operations.confirm,
+            HumanCount(operations.create),
+            HumanCount(operations.update),
+            HumanCount(operations.delete),
+            HumanCount(operations.confirm),
             HumanBytes(self.statistics.total_size)
         )?;
         if self.unverified > 0 {

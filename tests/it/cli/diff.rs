@@ -6,7 +6,9 @@ const HEADER: &str = "file_path,permissions,size,file_type,last_modified,interna
 
 async fn stage_with(files: &[(&str, &str)]) -> Stage {
     let stage = Stage::set().await;
-    files.iter().for_each(|(name, text)| std::fs::write(stage.path(name), format!("{HEADER}{text}")).expect("written"));
+    for (name, text) in files {
+        std::fs::write(stage.path(name), format!("{HEADER}{text}")).expect("written");
+    }
     stage
 }
 

@@ -31,7 +31,9 @@ async fn hostile_keys_come_back_verbatim_in_byte_order() {
     keys.extend(["008", "NA", "null", "0755", "=1+1", "a,b", "say \"hi\"", "two\r\nlines"].map(str::to_owned));
     keys.sort();
     keys.dedup();
-    keys.iter().for_each(|key| stage.put(key, "content"));
+    for key in &keys {
+        stage.put(key, "content");
+    }
     stage.expect(&["initial-sync"], 0).await;
     let ran = stage.expect(&["export"], 0).await;
     let records = records(&ran.stdout);

@@ -4,8 +4,11 @@ use super::stage::Stage;
 use mock_api::{CallName, Fault, FaultAction};
 use serde_json::Value;
 
+/// Whether a value is what a key must have.
+type Right = fn(&Value) -> bool;
+
 /// The contract's keys, and what each must be.
-const KEYS: &[(&str, fn(&Value) -> bool)] = &[
+const KEYS: &[(&str, Right)] = &[
     ("/sync_type", |value| value == "initial"),
     ("/timestamp", |value| value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())),
     ("/success", Value::is_boolean),

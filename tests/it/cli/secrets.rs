@@ -40,7 +40,9 @@ async fn with_open_doors_and_with_each_refusal() {
         (BTreeMap::from([("CUSTOMER_S3_SECRET_KEY", WRONG_SECRET)]), 1, 1),
     ] {
         let mut stage = Stage::with(&["a.txt", "b.txt"]).await;
-        settings.into_iter().for_each(|(name, value)| stage.setting(name, value));
+        for (name, value) in settings {
+            stage.setting(name, value);
+        }
         let commands: [(&[&str], i32); 5] = [
             (&["initial-sync"], code),
             (&["test"], test_code),

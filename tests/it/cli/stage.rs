@@ -57,7 +57,9 @@ impl Stage {
     /// The same with some objects.
     pub(super) async fn with(keys: &[&str]) -> Self {
         let stage = Self::set().await;
-        keys.iter().for_each(|key| stage.put(key, &format!("content of {key}")));
+        for key in keys {
+            stage.put(key, &format!("content of {key}"));
+        }
         stage
     }
 
@@ -132,12 +134,16 @@ impl Ran {
 
     /// That stderr names each of these.
     pub(super) fn says(&self, words: &[&str]) {
-        words.iter().for_each(|word| assert!(self.stderr.contains(word), "stderr does not say {word:?}: {self:?}"));
+        for word in words {
+            assert!(self.stderr.contains(word), "stderr does not say {word:?}: {self:?}");
+        }
     }
 
     /// That stdout names each of these.
     pub(super) fn prints(&self, words: &[&str]) {
-        words.iter().for_each(|word| assert!(self.stdout.contains(word), "stdout does not say {word:?}: {self:?}"));
+        for word in words {
+            assert!(self.stdout.contains(word), "stdout does not say {word:?}: {self:?}");
+        }
     }
 }
 
