@@ -47,6 +47,8 @@ pub struct Report {
     pub deletes_held: u64,
     /// Ours: files whose bytes no checksum could prove (their length was).
     pub unverified: u64,
+    /// Ours: why this report was not taken where it was posted to. What was posted cannot know: there it is `null`.
+    pub report_refused: Option<String>,
 }
 
 /// The contract's counts.
@@ -205,6 +207,7 @@ impl Report {
             pending,
             deletes_held: totals.deletes_held,
             unverified: totals.unverified,
+            report_refused: None,
         }
     }
 }

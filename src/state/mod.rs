@@ -12,6 +12,7 @@ mod lock;
 mod looks;
 mod overview;
 mod pending;
+mod place;
 mod rows;
 mod runs;
 mod schema;
@@ -24,6 +25,7 @@ pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
 pub use pending::{Failure, Lane, Taken, Work};
+pub use place::{can_be_read, can_be_written};
 pub use rows::Side;
 pub use runs::{Listed, Run, RunKind, RunOutcome};
 

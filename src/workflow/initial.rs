@@ -76,8 +76,6 @@ pub struct Ended {
     pub outcome: RunOutcome,
     /// The guard held deletes.
     pub deletes_held: bool,
-    /// Why the report was not taken, where one was to be posted.
-    pub report_refused: Option<String>,
 }
 
 impl InitialSync {
@@ -203,16 +201,16 @@ impl InitialSync {
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
             stopped_by: cause.as_ref().map(|error| (error.to_string(), error.hint())),
         };
-        let report = Report::of_initial(&frame, &totals, &overview);
-        let report_refused = self.post(&report).await;
+        let mut report = Report::of_initial(&frame, &totals, &overview);
+        report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.halt.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
             (None, true) => RunOutcome::Stopped,
-            (None, false) if report.success && report_refused.is_none() => RunOutcome::Done,
+            (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,
         };
         self.remember(run, &report, outcome).await?;
-        Ok(Ended { deletes_held: held(&totals), report, outcome, report_refused })
+        Ok(Ended { deletes_held: held(&totals), report, outcome })
     }
 
     async fn post(&self, report: &Report) -> Option<String> {
