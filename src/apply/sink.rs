@@ -168,7 +168,7 @@ impl FileManagerSink {
         self.state
             .applied(FileRecord {
                 file_path: work.path.clone(),
-                permissions: self.permissions(&work.path).await?,
+                permissions: self.options.retry.run(|| self.permissions(&work.path)).await?,
                 size: Some(content.size),
                 file_type: old.and_then(|old| old.file_type.clone()),
                 last_modified: facts.and_then(|facts| facts.last_modified),
@@ -181,9 +181,9 @@ impl FileManagerSink {
         Ok(Step::Ended(Ending::Confirmed))
     }
 
-    /// Asks for a path's permissions. A refusal is no reason to keep the content back.
+    /// Asks for a path's permissions, once. A refusal is no reason to keep the content back.
     pub(super) async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, ApplyError> {
-        match self.options.retry.run(|| self.file_manager.permissions(path)).await {
+        match self.file_manager.permissions(path).await {
             Ok(permissions) => Ok(permissions),
             Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
             Err(error) => Err(error.into()),

@@ -51,8 +51,7 @@ impl State {
             .call(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
-                // The look that found it gone is newer than any page that did not show it.
-                pending::think_again(connection, &path, Trigger::Look { changed: false }, limits)
+                pending::think_again(connection, &path, Trigger::Outcome, limits)
             })
             .await
     }

@@ -120,13 +120,15 @@ impl State {
             .await
     }
 
-    /// A path is left out until a look shows something new, or somebody asks for it again.
+    /// A path is left out until a look shows something new, or somebody asks for it again. Where a page has shown it absent
+    /// meanwhile, that is asked first.
     pub async fn skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
         let path = path.clone();
         self.writer
             .call(move |connection| {
-                let mut statement = connection
-                    .prepare_cached("UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2")?;
+                let mut statement = connection.prepare_cached(
+                    "UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2 AND deletion = 0",
+                )?;
                 statement.execute(params![FILE_MANAGER, path.as_str(), reason.as_str()])?;
                 Ok(())
             })
@@ -197,13 +199,16 @@ pub(super) fn reconsider(
 ) -> Result<bool, StateError> {
     let row = standing(connection, path)?;
     let large = observed.and_then(|observed| observed.facts.as_ref()).is_some_and(|facts| facts.size >= LARGE_BYTES);
+    // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
+    let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
     match plan::decide(path, applied, observed, limits) {
         // Whatever the verdict is, an effect without an outcome is to be brought to one first.
         Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
             queue(connection, path, row.as_ref(), (false, large), trigger)
         }
         Verdict::Nothing => {
-            if row.is_some() && !waits_for_a_look(row.as_ref(), trigger) {
+            let found_gone = observed.is_some_and(|observed| observed.facts.is_none());
+            if row.is_some() && (found_gone || !in_question) {
                 connection
                     .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
@@ -212,15 +217,10 @@ pub(super) fn reconsider(
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
-        Verdict::Skip(_) | Verdict::TooLarge if waits_for_a_look(row.as_ref(), trigger) => Ok(true),
+        Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(false),
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
-}
-
-/// A page that showed the key absent is newer than the look behind an outcome: only a look answers it.
-fn waits_for_a_look(row: Option<&Standing>, trigger: Trigger) -> bool {
-    row.is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. })
 }
 
 /// What is there about a path already.

@@ -4,3 +4,4 @@ mod cli;
 mod conformance;
 mod crash;
 mod regressions;
+mod workflow;
