@@ -102,7 +102,7 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
     for signal in ["KILL", "TERM"] {
         let scene = crash::Scene::with_objects(30).await;
         // The last object of the last page: when it is sent, every page is stored.
-        scene.file_manager().order(mock_api::Fault::new(FaultAction::Hang).operation("create").path(&crash::key(29)));
+        scene.file_manager().order(Fault::new(FaultAction::Hang).operation("create").path(&crash::key(29)));
         let mut process = scene.start(&["initial-sync"], &[PAGED[0], ("SHUTDOWN_TIMEOUT", "1")]);
         let hangs = |calls: &[mock_api::Call]| calls.iter().any(|call| call.state == CallState::Hanging);
         process.lives_until(scene.file_manager().wait_for_calls(hangs)).await.expect("the last create hangs");
