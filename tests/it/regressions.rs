@@ -3,8 +3,10 @@
 use crate::crash;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::{CallName, CallState, Fault, FaultAction};
-use mock_s3::{Matcher, MockS3};
-use s3_sync::s3::{self, Call, S3ErrorKind};
+use mock_s3::{Gate, Matcher, MockS3};
+use s3_sync::apply::Halt;
+use s3_sync::s3::{self, Call, Checksum, ChecksumAlgorithm, MemoryObject, S3ErrorKind};
+use s3_sync::state::RunOutcome;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
 #[tokio::test]
@@ -119,4 +121,138 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
         assert_eq!(next.code, Some(0), "{signal}: {}", next.stderr);
         assert_eq!(pages_read(scene.bucket()), 6, "{signal}: a run that ended by itself has used its listing up");
     }
+}
+
+/// A file that had grown too large and was then deleted stayed in the file manager: the refusal wiped out the evidence.
+#[tokio::test]
+async fn a_file_that_grew_too_large_and_was_deleted_goes() {
+    let (bucket, mut scene) = in_memory().await;
+    scene.program.options.limits.max_file_bytes = Some(10);
+    bucket.put(key("a"), "a");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.put(key("a"), "more than ten bytes");
+    let grown = scene.run().await;
+    assert_eq!(grown.report.failures[0].reason, "too_large", "{}", grown.report);
+    bucket.remove(&key("a"));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("b", "b")]));
+}
+
+/// Fifty objects that failed one after the other were taken for a shut door, in every run again: what came behind them never arrived.
+#[tokio::test]
+async fn many_bad_objects_are_no_shut_door() {
+    let (bucket, scene) = in_memory().await;
+    for number in 0..60 {
+        let altered = Checksum::of(ChecksumAlgorithm::Md5, b"something else");
+        bucket.put(key(&format!("bad {number}")), MemoryObject::new("x").checksum(Some(altered)));
+    }
+    bucket.put(key("good"), "g");
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, ended.report.pending.parked), (RunOutcome::Partial, 60), "{}", ended.report);
+    assert_eq!(scene.contents(), files(&[("good", "g")]));
+}
+
+/// The guard counted what the same run had created, so that many new files let all the old ones go.
+#[tokio::test]
+async fn what_a_run_creates_does_not_widen_its_guard() {
+    let (bucket, scene) = in_memory().await;
+    (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
+    scene.run_to_success().await;
+    for number in 0..40 {
+        bucket.remove(&key(&format!("old {number}")));
+        bucket.put(key(&format!("new {number}")), "n");
+    }
+    let ended = scene.run().await;
+    assert!(ended.deletes_held, "{}", ended.report);
+    assert_eq!(scene.contents().len(), 70);
+}
+
+/// A narrower prefix made every key outside it absent, and the file manager was told so.
+#[tokio::test]
+async fn what_lies_outside_the_prefix_is_left_alone() {
+    let (bucket, mut scene) = in_memory().await;
+    for path in ["a/1", "b/1", "b/2"] {
+        bucket.put(key(path), "x");
+    }
+    scene.run_to_success().await;
+    bucket.remove(&key("b/1"));
+    bucket.put(key("b/2"), "other");
+    scene.program.options.prefix = "a/".to_owned();
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!((scene.saves(), bucket.calls().heads), (Vec::new(), 0));
+}
+
+/// An object that was archived while its create was in doubt was skipped, and the run called itself in sync.
+#[tokio::test]
+async fn an_archived_object_hides_no_open_intent() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.api.api().order(Fault::new(FaultAction::status(500)).operation("create").always());
+    scene.run().await;
+    scene.api.api().clear_faults();
+    bucket.put(key("a"), MemoryObject::new("a").archived());
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Partial, false), "{}", ended.report);
+    assert_eq!(ended.report.failures[0].reason, "s3_archived");
+}
+
+/// A stop was not heard while the absent were being looked at.
+#[tokio::test]
+async fn a_stop_is_heard_while_the_absent_are_looked_at() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "a", None);
+    server.server().put(BUCKET, "b", "b", None);
+    scene.run_to_success().await;
+    server.server().remove(BUCKET, "b");
+    let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
+    let (halt, program) = (Halt::default(), scene.program.clone());
+    let stopped = halt.clone();
+    let run = tokio::spawn(async move { program.run_until(stopped).await });
+    looks.struck(1).await;
+    halt.stop(None);
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
+    assert_eq!(looks.strikes(), 1, "it was not tried again");
+}
+
+/// A path that changed while it was in hand was queued anew, and taken a second time beside the first.
+#[tokio::test]
+async fn a_path_is_in_one_hand_at_a_time() {
+    let (server, mut scene) = over_http().await;
+    let bucket = server.server();
+    scene.program.options.page_keys = 3;
+    for number in 0..9 {
+        bucket.put(BUCKET, &format!("f{number}"), format!("content {number}"), None);
+    }
+    let denied = bucket.order(Matcher::operation("GetObject").key("f1"), mock_s3::Fault::access_denied());
+    assert_eq!(scene.run().await.report.pending.parked, 1);
+    denied.withdraw();
+    bucket.clear_requests();
+
+    let gates: [Gate; 4] = std::array::from_fn(|_| Gate::new());
+    let [first_read, second_read, first_page, second_page] = &gates;
+    for (operation, gate) in
+        [("GetObject", first_read), ("GetObject", second_read), ("ListObjectsV2", first_page), ("ListObjectsV2", second_page)]
+    {
+        bucket.order(Matcher::operation(operation).times(1), mock_s3::Fault::Hold(gate.clone()));
+    }
+    let run = scene.start();
+    first_read.arrived(1).await;
+    first_page.arrived(1).await;
+    bucket.remove(BUCKET, "f1");
+    first_page.open();
+    // The second page is asked for: the first one is stored, and it did not show f1.
+    second_page.arrived(1).await;
+    bucket.put(BUCKET, "f1", "another content", None);
+    first_read.open();
+    // It was replaced, looked at, and is read again by whoever has it in hand.
+    second_read.arrived(1).await;
+    second_page.open();
+    bucket.seen("ListObjectsV2", 3).await;
+    second_read.open();
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, scene.effects("f1", "create")), (RunOutcome::Done, 1), "{}", ended.report);
+    assert_eq!(scene.contents()["f1"], "another content");
 }
