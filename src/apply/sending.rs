@@ -97,7 +97,9 @@ impl Sending<'_> {
     async fn open(&self) -> Result<Result<GetObject, Step>, ApplyError> {
         let key = self.work.path.clone();
         let facts = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        let if_match = facts.and_then(|facts| facts.etag.clone());
+        // Without an ETag in the listing, an open intent still says which content it sends.
+        let intended = self.work.intent.as_ref().and_then(|intent| intent.planned.content.as_ref());
+        let if_match = facts.and_then(|facts| facts.etag.clone()).or_else(|| intended.map(|content| content.etag.clone()));
         let object = match self.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
             Ok(object) => object,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
@@ -123,7 +125,8 @@ impl Sending<'_> {
                 self.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived => {
+            // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.work.intent.is_none() && self.work.applied.is_none() => {
                 self.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }

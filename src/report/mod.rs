@@ -171,7 +171,12 @@ impl Report {
         Self {
             sync_type: "initial",
             timestamp: ended.to_string(),
-            success: errors.is_empty() && totals.listing_ended && parked == 0 && totals.deletes_held == 0 && pending.due == 0,
+            success: errors.is_empty()
+                && totals.listing_ended
+                && overview.open_intents == 0
+                && parked == 0
+                && totals.deletes_held == 0
+                && pending.due == 0,
             duration_seconds: ended.duration_since(began).as_secs_f64(),
             statistics: Statistics {
                 events_processed: 0,

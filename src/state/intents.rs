@@ -51,7 +51,8 @@ impl State {
             .call(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
-                pending::think_again(connection, &path, Trigger::Outcome, limits)
+                // The look that found it gone is newer than any page that did not show it.
+                pending::think_again(connection, &path, Trigger::Look { changed: false }, limits)
             })
             .await
     }

@@ -24,7 +24,7 @@ pub use intents::Intent;
 pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
-pub use pending::{Failure, Lane, Work};
+pub use pending::{Failure, Lane, Taken, Work};
 pub use place::{can_be_read, can_be_written};
 pub use rows::Side;
 pub use runs::{Listed, Run, RunKind, RunOutcome};

@@ -4,7 +4,7 @@
 //! open, or a page showed it absent and no look has answered yet.
 
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, Intent, State, StateError, applied, intents};
+use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, runs};
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{Applied, ObjectKey, Observed};
 use jiff::Timestamp;
@@ -41,6 +41,17 @@ pub struct Work {
     pub intent: Option<Intent>,
 }
 
+/// What was taken from a lane.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// The paths that the caller has in hand now.
+    pub work: Vec<Work>,
+    /// The place in the queue up to which was looked; `None` = there is nothing more.
+    pub last: Option<i64>,
+    /// Whether there were paths that somebody else has in hand.
+    pub passed_over: bool,
+}
+
 /// Why a path could not be brought to an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -62,9 +73,29 @@ pub(super) enum Trigger {
 }
 
 impl State {
-    /// The next paths of a lane that are due, after a place in the queue, oldest first.
-    pub async fn take(&self, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
-        self.writer.call(move |connection| take(connection, lane, after, most)).await
+    /// The next paths of a lane that are due, after a place in the queue, oldest first. `claim` says of each whether the
+    /// caller gets it in hand; it is asked in the thread that stores the outcomes, so that what is told of a path is never
+    /// older than the outcome of whoever had it in hand before.
+    pub async fn take(
+        &self,
+        (lane, after): (Lane, i64),
+        most: usize,
+        claim: impl Fn(&ObjectKey) -> bool + Send + 'static,
+    ) -> Result<Taken, StateError> {
+        self.writer
+            .call(move |connection| {
+                let rows = take(connection, lane, after, most)?;
+                let mut taken = Taken { last: rows.last().map(|work| work.seq), ..Taken::default() };
+                for work in rows {
+                    if claim(&work.path) {
+                        taken.work.push(work);
+                    } else {
+                        taken.passed_over = true;
+                    }
+                }
+                Ok(taken)
+            })
+            .await
     }
 
     /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
@@ -108,7 +139,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 connection
-                    .prepare_cached("UPDATE pending SET deletion = 1, status = 'due' WHERE sink = ?1 AND path = ?2")?
+                    .prepare_cached("UPDATE pending SET deletion = 1, large = 0, status = 'due' WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
                 Ok(())
             })
@@ -131,7 +162,8 @@ impl State {
             .await
     }
 
-    /// How many deletes the sink would see if every absent key is gone, and how many rows it has: for the guard.
+    /// How many deletes the sink would see if every absent key is gone, and how many rows it had when the listing began
+    /// (what the same run created is no reason to let more go): for the guard.
     pub async fn deletes_in_question(&self) -> Result<(u64, u64), StateError> {
         self.writer
             .call(|connection| {
@@ -142,8 +174,7 @@ impl State {
                     [FILE_MANAGER],
                     |row| row.get(0),
                 )?;
-                let rows: i64 = connection.query_row("SELECT applied_rows FROM sinks WHERE id = ?1", [FILE_MANAGER], |row| row.get(0))?;
-                Ok((deletes.unsigned_abs(), rows.unsigned_abs()))
+                Ok((deletes.unsigned_abs(), runs::rows_before_listing(connection)?))
             })
             .await
     }
@@ -167,10 +198,12 @@ pub(super) fn reconsider(
     let row = standing(connection, path)?;
     let large = observed.and_then(|observed| observed.facts.as_ref()).is_some_and(|facts| facts.size >= LARGE_BYTES);
     match plan::decide(path, applied, observed, limits) {
-        Verdict::Nothing if intents::is_open(connection, path)? => queue(connection, path, row.as_ref(), (false, large), trigger),
+        // Whatever the verdict is, an effect without an outcome is to be brought to one first.
+        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
+            queue(connection, path, row.as_ref(), (false, large), trigger)
+        }
         Verdict::Nothing => {
-            // A page that showed the key absent is newer than the look behind this outcome: only a look answers it.
-            if row.is_some_and(|row| matches!(trigger, Trigger::Look { .. }) || !row.deletion) {
+            if row.is_some() && !waits_for_a_look(row.as_ref(), trigger) {
                 connection
                     .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
@@ -179,9 +212,15 @@ pub(super) fn reconsider(
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
+        Verdict::Skip(_) | Verdict::TooLarge if waits_for_a_look(row.as_ref(), trigger) => Ok(true),
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
+}
+
+/// A page that showed the key absent is newer than the look behind an outcome: only a look answers it.
+fn waits_for_a_look(row: Option<&Standing>, trigger: Trigger) -> bool {
+    row.is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. })
 }
 
 /// What is there about a path already.
@@ -228,21 +267,22 @@ fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &s
 }
 
 /// Queues every key of a page's range that an older look or the sink knows and the page does not show.
-/// In SQL alone: an emptied bucket's last page covers millions of them.
+/// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
+/// greater than every text: a comparison with it still bounds the scan of the index.)
 pub(super) fn queue_absent(connection: &Connection, page: &Page) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (sink, path, status, deletion, large)
          SELECT ?1, path, 'due', 1, 0 FROM observed o
-         WHERE path > ?2 AND (?3 IS NULL OR path <= ?3) AND look < ?4
+         WHERE path >= ?2 AND path < ifnull(?3, x'') AND look < ?4
            AND (present = 1 OR EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = o.path))
          UNION ALL
          SELECT sink, path, 'due', 1, 0 FROM applied a
-         WHERE sink = ?1 AND path > ?2 AND (?3 IS NULL OR path <= ?3)
+         WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x'')
            AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
-         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, status = 'due'",
+         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = 'due'",
     )?;
-    let after = page.after.as_ref().map_or("", ObjectKey::as_str);
-    statement.execute(params![FILE_MANAGER, after, page.up_to.as_ref().map(ObjectKey::as_str), integer(page.look.0)])?;
+    let (from, to) = page.range();
+    statement.execute(params![FILE_MANAGER, from, to, integer(page.look.0)])?;
     Ok(())
 }
 

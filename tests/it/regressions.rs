@@ -19,7 +19,7 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
         scene.file_manager().order(mock_api::Fault::new(FaultAction::Hang).operation("create").path(&key(29)));
         let mut process = scene.start(&["initial-sync"], &[PAGED[0], ("SHUTDOWN_TIMEOUT", "1")]);
         let hangs = |calls: &[Call]| calls.iter().any(|call| call.state == CallState::Hanging);
-        process.lives_until("the last create hangs", scene.file_manager().wait_for_calls(hangs)).await;
+        process.lives_until(scene.file_manager().wait_for_calls(hangs)).await.expect("the last create hangs");
         process.signal(signal).await;
         process.end().await;
         assert_eq!(pages_read(scene.bucket()), 3, "{signal}");
