@@ -14,7 +14,6 @@ async fn a_place_that_cannot_hold_a_database_is_named() {
     for (place, words) in [
         ("a-directory", ["database a-directory", "this is not a file", "DATABASE_PATH"]),
         ("a-file/sync.db", ["database a-file/sync.db", "directory cannot be made", "DATABASE_PATH"]),
-        ("/dev/full", ["database /dev/full", "this is not a file", "DATABASE_PATH"]),
         ("/proc/sync.db", ["/proc/sync.db", "No such file or directory", "s3-sync: database"]),
     ] {
         stage.setting("DATABASE_PATH", place);
@@ -26,15 +25,18 @@ async fn a_place_that_cannot_hold_a_database_is_named() {
     assert_eq!(stage.api().calls_in_all(), 0);
 }
 
+/// A pipe stands for all that has a mode and is no file: with `/dev/null` for a database nobody else could use it any more.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_device_keeps_its_mode() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = |path| fs::metadata(path).expect("it is on every Linux").permissions().mode();
+async fn what_is_no_file_keeps_its_mode() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    let before = mode("/dev/full");
-    stage.setting("DATABASE_PATH", "/dev/full");
-    stage.expect(&["initial-sync"], 1).await;
-    assert_eq!(mode("/dev/full"), before);
+    let pipe = stage.path("a-pipe");
+    let made = std::process::Command::new("mkfifo").args(["-m", "0666"]).arg(&pipe).status().expect("mkfifo is on every Linux");
+    assert!(made.success());
+    stage.setting("DATABASE_PATH", "a-pipe");
+    for arguments in [["initial-sync"], ["status"], ["export"]] {
+        stage.expect(&arguments, 1).await.says(&["database a-pipe", "this is not a file", "DATABASE_PATH"]);
+    }
+    assert_eq!(stage.left_behind().into_iter().collect::<Vec<_>>(), [(pipe, 0o666)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
