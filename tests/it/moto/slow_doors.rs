@@ -31,7 +31,8 @@ async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
     let sync = Sync::new(&proxy.endpoint, &file_manager).with("CUSTOMER_S3_TIMEOUT", "1").with("RETRY_ATTEMPTS", "2");
     for (manner, words) in [
         (Manner::Silent, "timeout occurred after 1s"),
-        (Manner::StandingStill { first_line_holds: "list-type=2", after_bytes: 500 }, "no whole answer within 2 s"),
+        // Whether the silence or the whole call is cut short first, is a matter of milliseconds.
+        (Manner::StandingStill { first_line_holds: "list-type=2", after_bytes: 500 }, HINT),
     ] {
         proxy.behave(manner);
         let run = sync.run(&["initial-sync"]).await;
