@@ -3,5 +3,7 @@
 mod cli;
 mod conformance;
 mod crash;
+#[cfg(feature = "moto")]
+mod moto;
 mod regressions;
 mod workflow;
