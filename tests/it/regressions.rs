@@ -256,6 +256,7 @@ async fn a_path_is_in_one_hand_at_a_time() {
     let ended = run.await.expect("no panic").expect("the state can be used");
     assert_eq!((ended.outcome, scene.effects("f1", "create")), (RunOutcome::Done, 1), "{}", ended.report);
     assert_eq!(scene.contents()["f1"], "another content");
+}
 
 /// A panic in an operation was passed over: its path stayed due, and the run took it up for ever.
 #[tokio::test]
