@@ -2,7 +2,7 @@
 //! line, as the right behaviour.
 
 use super::scene::{BUCKET, files, impatient, in_memory, key, kill, over_http};
-use mock_api::{CallName, Fault, FaultAction};
+use mock_api::{Fault, FaultAction};
 use mock_s3::{Gate, Matcher};
 use s3_sync::apply::ApplyError;
 use s3_sync::retry::RetryPolicy;
