@@ -177,8 +177,10 @@ impl Executor {
             (lane_place, self.all.clone().acquire_owned().await)
         };
         let places = tokio::select! {
-            places = places => places,
+            // A place that comes free while the run stops is for nobody.
+            biased;
             () = self.halt.stopped() => return false,
+            places = places => places,
         };
         let executor = self.clone();
         tasks.spawn(async move {

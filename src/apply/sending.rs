@@ -6,9 +6,9 @@ use super::{ApplyError, Ending};
 use crate::failpoint;
 use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{FileRecord, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
-use crate::state::{Intent, Work};
+use crate::state::{Intent, Lane, Work};
 use crate::transfer::{self, Verification};
 use serde_json::{Map, Value, json};
 
@@ -20,6 +20,7 @@ struct Sending<'a> {
     sink: &'a FileManagerSink,
     work: Work,
     planned: Planned,
+    lane: Lane,
     /// Whether the open intent went out before and was not answered.
     sent_before: bool,
     /// Asked once.
@@ -28,9 +29,9 @@ struct Sending<'a> {
 
 impl FileManagerSink {
     /// Sends the object's content, with as many attempts as the policy gives.
-    pub(super) async fn send(&self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
+    pub(super) async fn send(&self, work: &Work, planned: Planned, lane: Lane) -> Result<Step, ApplyError> {
         let sent_before = work.intent.is_some();
-        let mut sending = Sending { sink: self, work: work.clone(), planned, sent_before, permissions: None };
+        let mut sending = Sending { sink: self, work: work.clone(), planned, lane, sent_before, permissions: None };
         let mut attempts = self.options.retry.begin();
         loop {
             let error = match sending.attempt().await {
@@ -108,14 +109,16 @@ impl Sending<'_> {
             return Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::Other, words).into());
         }
         let same = if_match.is_none_or(|expected| got.etag == Some(expected)) && facts.is_none_or(|facts| facts.size == got.size);
-        Ok(if same { Ok(object) } else { Err(Step::LookAgain) })
+        Ok(if same { Ok(object) } else { Err(Step::LookAgain(None)) })
     }
 
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
         if error.says_replaced() {
-            return Ok(Step::LookAgain);
+            return Ok(Step::LookAgain(None));
         }
         match &error {
+            // A look has just found it. A store that goes on showing what it does not give is not to keep us busy for ever.
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && self.lane == Lane::Absent => Ok(Step::LookAgain(Some(error))),
             ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey => {
                 self.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
@@ -164,7 +167,7 @@ impl Sending<'_> {
 /// What the file manager keeps with the file: what a later `get` is compared with, and where it came from.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
-    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(|etag| etag.as_str())));
+    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
     // S3 names the class of a GET only when it is another.
     metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
     metadata.insert("source".to_owned(), json!("customer_s3"));

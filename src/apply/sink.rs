@@ -40,8 +40,8 @@ pub struct FileManagerSink {
 pub(super) enum Step {
     /// This path is done with.
     Ended(Ending),
-    /// The object is no longer what the newest look showed.
-    LookAgain,
+    /// The object is no longer what the newest look showed; with what said so, where looks alone may never agree with it.
+    LookAgain(Option<ApplyError>),
 }
 
 impl FileManagerSink {
@@ -56,6 +56,7 @@ impl FileManagerSink {
         // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
         // lane of the absent, the look has just been made.)
         let mut now = if work.intent.is_some() && lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
+        let mut disagreed = None;
         for _ in 0..LOOKS_MOST {
             let work = match now {
                 Ok(work) => work,
@@ -63,12 +64,15 @@ impl FileManagerSink {
             };
             now = match self.step(&work, lane).await? {
                 Some(Step::Ended(ending)) => return Ok(ending),
-                Some(Step::LookAgain) => self.look_again(&path).await?,
+                Some(Step::LookAgain(why)) => {
+                    disagreed = why;
+                    self.look_again(&path).await?
+                }
                 None => self.state.work(&path).await?.ok_or(Ending::Unchanged),
             };
         }
         let words = "the object was replaced each time that we looked";
-        Err(S3Error::new("GetObject", &path, S3ErrorKind::PreconditionFailed, words).into())
+        Err(disagreed.unwrap_or_else(|| S3Error::new("GetObject", &path, S3ErrorKind::PreconditionFailed, words).into()))
     }
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
@@ -79,10 +83,10 @@ impl FileManagerSink {
             return Ok(None);
         }
         Ok(Some(match verdict {
-            Verdict::Look => Step::LookAgain,
+            Verdict::Look => Step::LookAgain(None),
             Verdict::Do(planned) if planned.effect == Effect::Delete => Step::Ended(self.delete(work, lane).await?),
-            Verdict::Do(planned) => self.send(work, planned).await?,
-            Verdict::Confirm(planned) => self.confirm(work, planned).await?,
+            Verdict::Do(planned) => self.send(work, planned, lane).await?,
+            Verdict::Confirm(planned) => self.confirm(work, planned, lane).await?,
             Verdict::Nothing => Step::Ended(self.aside(work, Ending::Unchanged).await?),
             Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, Ending::PutAside).await?),
         }))
@@ -138,20 +142,20 @@ impl FileManagerSink {
     }
 
     /// Asks the file manager what it holds: when that is this content, no byte is sent.
-    async fn confirm(&self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
-        let Some(content) = &planned.content else { return self.send(work, planned).await };
+    async fn confirm(&self, work: &Work, planned: Planned, lane: Lane) -> Result<Step, ApplyError> {
+        let Some(content) = &planned.content else { return self.send(work, planned, lane).await };
         let answer = self.options.retry.run(|| self.file_manager.save(get(&work.path))).await;
         let saved = match answer {
             Ok(saved) => saved,
             Err(error) if error.kind == FileManagerErrorKind::NotFound => {
-                return self.send(work, Planned { effect: Effect::Create, ..planned }).await;
+                return self.send(work, Planned { effect: Effect::Create, ..planned }, lane).await;
             }
-            Err(error) if error.kind.is_definite_refusal() => return self.send(work, planned).await,
+            Err(error) if error.kind.is_definite_refusal() => return self.send(work, planned, lane).await,
             Err(error) => return Err(error.into()),
         };
         let etag = saved.metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(serde_json::Value::as_str);
         if etag != Some(content.etag.as_str()) || saved.size != Some(content.size) {
-            return self.send(work, planned).await;
+            return self.send(work, planned, lane).await;
         }
         let facts = work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = work.applied.as_ref().map(|row| &row.file);

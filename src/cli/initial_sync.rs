@@ -94,6 +94,7 @@ fn options(arguments: &Arguments, settings: &Settings, bucket: &str, limits: Lim
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn state_code(error: StateError) -> (ExitCode, String) {
     let code = match error {
         StateError::Held(_) => ExitCode::Locked,

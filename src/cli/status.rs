@@ -11,6 +11,7 @@ use std::io::Write;
 
 /// The contract's shape, then ours.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct Status {
     /// `healthy`, `degraded` or `error`.
     service_status: &'static str,

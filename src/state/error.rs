@@ -49,7 +49,7 @@ impl From<rusqlite::Error> for StateError {
 
 impl StateError {
     /// A failure of the file itself.
-    pub(super) fn file(path: &Path, message: impl ToString) -> Self {
+    pub(super) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
         Self::File { path: path.to_owned(), message: message.to_string() }
     }
 }

@@ -50,17 +50,17 @@ impl InstanceLock {
     pub fn take(database: &Path, command: &str) -> Result<Self, StateError> {
         let path = beside(database);
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|error| StateError::file(&path, error))?;
+            std::fs::create_dir_all(directory).map_err(|error| StateError::file(&path, &error))?;
         }
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(|error| StateError::file(&path, error))?;
+        let mut file = options.open(&path).map_err(|error| StateError::file(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Held(read(&mut file).holder)),
-            Err(TryLockError::Error(error)) => return Err(StateError::file(&path, format!("cannot be locked: {error}"))),
+            Err(TryLockError::Error(error)) => return Err(StateError::file(&path, &format!("cannot be locked: {error}"))),
         }
         let last_run = read(&mut file).last_run;
         let holder = Holder { pid: std::process::id(), command: command.to_owned(), since: jiff::Timestamp::now().to_string() };
@@ -81,7 +81,7 @@ impl InstanceLock {
     }
 
     fn write(&mut self) -> Result<(), StateError> {
-        let text = serde_json::to_vec(&self.contents).map_err(|error| StateError::file(&self.path, error))?;
+        let text = serde_json::to_vec(&self.contents).map_err(|error| StateError::file(&self.path, &error))?;
         // In place, never by another file's rename: the lock belongs to this very file. Written before it is
         // cut: a kill in between leaves the old text's end behind the new one, which `read` passes over.
         (|| {
@@ -90,7 +90,7 @@ impl InstanceLock {
             self.file.set_len(text.len() as u64)?;
             self.file.sync_data()
         })()
-        .map_err(|error| StateError::file(&self.path, error))
+        .map_err(|error| StateError::file(&self.path, &error))
     }
 }
 

@@ -25,7 +25,7 @@ pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
 pub use pending::{Failure, Lane, Work};
 pub use rows::Side;
-pub use runs::{Run, RunKind, RunOutcome};
+pub use runs::{Listed, Run, RunKind, RunOutcome};
 
 use crate::plan::Limits;
 use crate::record::Look;

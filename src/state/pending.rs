@@ -261,9 +261,10 @@ fn one(connection: &Connection, path: &ObjectKey) -> Result<Option<Work>, StateE
 }
 
 fn selection(which: &str) -> String {
-    let applied: String = applied::COLUMNS.split(", ").map(|column| format!(", a.{}", column.trim())).collect();
     format!(
-        "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id{applied},
+        "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
+                a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
+                a.permissions, a.owner, a.owner_group,
                 i.idempotency_key, i.effect, i.size, i.etag, i.file_type, i.metadata, i.run
          FROM pending p LEFT JOIN observed o ON o.path = p.path
          LEFT JOIN applied a ON a.sink = p.sink AND a.path = p.path

@@ -29,7 +29,7 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || run(connection, queue))
-            .map_err(|error| StateError::file(path, error))?;
+            .map_err(|error| StateError::file(path, &error))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 

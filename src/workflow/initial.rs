@@ -14,7 +14,7 @@ use crate::record::ObjectKey;
 use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
 use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{InstanceLock, Lane, Page, RunKind, RunOutcome, State, StateError};
+use crate::state::{InstanceLock, Lane, Listed, Page, RunKind, RunOutcome, State, StateError};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -130,7 +130,15 @@ impl InitialSync {
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
         let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
-        let mut after = self.state.listed_up_to().await?;
+        let mut after = match self.state.listed().await? {
+            Listed::Nothing => None,
+            Listed::UpTo(key) => Some(key),
+            // Killed or stopped while it applied what the last pages brought: that is pending, and nothing is read again.
+            Listed::Everything => {
+                self.tally.nothing_left_to_list();
+                return Ok(());
+            }
+        };
         loop {
             let look = self.state.next_look();
             let page = tokio::select! {

@@ -1,3 +1,5 @@
 //! The integration tests: one binary, one module for each thing they hold to its word.
 
 mod conformance;
+mod crash;
+mod regressions;

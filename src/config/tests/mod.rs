@@ -87,7 +87,7 @@ fn the_numbers_that_an_error_text_promises_are_the_bounds() {
             assert_eq!(outcome.is_ok(), right, "{} = {number}", declared.name);
         }
     }
-    assert_eq!(ranges, 5, "the texts say from where to where");
+    assert_eq!(ranges, 6, "the texts say from where to where");
 }
 
 #[test]

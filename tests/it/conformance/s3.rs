@@ -138,8 +138,8 @@ async fn over_http(server: &Running, name: &str) -> AwsBucket {
 
 #[tokio::test]
 async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
-    use mock_s3::ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha256};
-    for checksum in [None, Some(Crc64Nvme), Some(Crc32), Some(Crc32c), Some(Sha256)] {
+    use mock_s3::ChecksumAlgorithm::{Crc32c, Crc64Nvme};
+    for checksum in [None, Some(Crc64Nvme), Some(Crc32c)] {
         let server = MockS3::new(Options { checksum, ..Options::default() }).start("127.0.0.1:0").await.expect("a free port");
         for (key, body) in seeds() {
             server.server().put("the-bucket", key.as_str(), body, None);

@@ -1,0 +1,105 @@
+//! One process: what it says, how it is signalled and killed, how it ended. Every wait here ends, if only in a panic that
+//! tells what the process had said by then.
+
+use std::future::Future;
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+/// No event that a test waits for takes longer, on any machine. It is shorter than every deadline of the program's own
+/// calls, so that a call that hangs never ends a wait.
+const PATIENCE: Duration = Duration::from_secs(25);
+const SIGKILL: i32 = 9;
+
+pub(crate) struct Process {
+    child: Child,
+    stderr: Lines<BufReader<ChildStderr>>,
+    said: Vec<String>,
+}
+
+/// How a process ended by itself.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Process {
+    pub(crate) fn of(mut child: Child) -> Self {
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        Self { child, stderr, said: Vec::new() }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
+    /// Waits until it says these words on stderr.
+    pub(crate) async fn says(&mut self, words: &str) {
+        let heard = timeout(PATIENCE, async {
+            while let Some(line) = self.stderr.next_line().await.expect("stderr can be read") {
+                self.said.push(line);
+                if self.said.last().is_some_and(|line| line.contains(words)) {
+                    return true;
+                }
+            }
+            false
+        });
+        if !matches!(heard.await, Ok(true)) {
+            panic!("it never said {words:?}, but:\n{}", self.said.join("\n"));
+        }
+    }
+
+    /// Waits for something that happens outside while the process lives.
+    pub(crate) async fn lives_until(&mut self, what: &str, event: impl Future<Output = ()>) {
+        let ended = tokio::select! {
+            happened = timeout(PATIENCE, event) => happened.err().map(|_| "still runs".to_owned()),
+            status = self.child.wait() => Some(format!("ended ({status:?})")),
+        };
+        if let Some(how) = ended {
+            self.child.start_kill().expect("a process that ended is no error");
+            self.read_the_rest().await;
+            panic!("waited for {what}, and the process {how}; it said:\n{}", self.said.join("\n"));
+        }
+    }
+
+    /// SIGKILL. The process must have been alive.
+    pub(crate) async fn kill(mut self) {
+        self.child.start_kill().expect("the process can be killed");
+        let status = self.child.wait().await.expect("the process can be waited for");
+        if status.signal() != Some(SIGKILL) {
+            self.read_the_rest().await;
+            panic!("it had ended before it was killed ({status}); it said:\n{}", self.said.join("\n"));
+        }
+    }
+
+    /// Sends `TERM` or `INT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        // The shell's own `kill`: the standard library has none, and a call of libc's would be unsafe code.
+        let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()]).status().await;
+        assert!(sent.expect("there is a shell").success(), "the signal is sent");
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn end(mut self) -> Ended {
+        let mut stdout = String::new();
+        let mut pipe = self.child.stdout.take().expect("stdout is piped");
+        let ended = timeout(PATIENCE, async {
+            let (read, ()) = tokio::join!(pipe.read_to_string(&mut stdout), self.read_the_rest());
+            read.expect("stdout is UTF-8");
+            self.child.wait().await.expect("the process can be waited for")
+        })
+        .await;
+        let Ok(status) = ended else { panic!("it does not end; it said:\n{}", self.said.join("\n")) };
+        Ended { code: status.code(), stdout, stderr: self.said.join("\n") }
+    }
+
+    async fn read_the_rest(&mut self) {
+        while let Ok(Some(line)) = self.stderr.next_line().await {
+            self.said.push(line);
+        }
+    }
+}
