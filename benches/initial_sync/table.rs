@@ -15,6 +15,9 @@ pub(crate) struct Pair {
     pub(crate) bare: Run,
 }
 
+/// One of the two.
+type Side = fn(&Pair) -> &Run;
+
 /// Commits that are timed.
 const COMMITS: usize = 101;
 
@@ -33,8 +36,8 @@ pub(crate) fn head(scratch: &Path, concurrency: usize, rounds: usize) -> Result<
 pub(crate) fn rows(case: &Case, pairs: &[Pair]) {
     let mut ratios: Vec<f64> = pairs.iter().map(|pair| pair.bare.seconds / pair.product.seconds).collect();
     ratios.sort_by(f64::total_cmp);
-    let of = |side: fn(&Pair) -> &Run, what: fn(&Run) -> f64| median(pairs.iter().map(|pair| what(side(pair))).collect());
-    let (product, bare): (fn(&Pair) -> &Run, fn(&Pair) -> &Run) = (|pair| &pair.product, |pair| &pair.bare);
+    let of = |side: Side, what: fn(&Run) -> f64| median(pairs.iter().map(|pair| what(side(pair))).collect());
+    let (product, bare): (Side, Side) = (|pair| &pair.product, |pair| &pair.bare);
     let rate = |side| told_rate(case, of(side, |run| run.seconds));
     let peak = |side| {
         let runs = pairs.iter().map(side);

@@ -56,7 +56,12 @@ impl State {
     /// Stores looks, and what is to be done about them.
     pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
         let limits = self.limits;
-        self.writer.call(move |connection| looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))).await
+        self.writer
+            .call(move |connection| {
+                looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))?;
+                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| raise_high_water(connection, newest))
+            })
+            .await
     }
 }
 
@@ -76,6 +81,7 @@ fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<Pa
             counts.to_do_bytes += facts.size;
         }
     }
+    raise_high_water(connection, page.look)?;
     pending::queue_absent(connection, page)?;
     super::runs::checkpoint(connection, page)?;
     Ok(counts)
@@ -136,7 +142,7 @@ fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Resu
         facts.and_then(|facts| facts.storage_class.as_deref()),
         facts.and_then(|facts| facts.version_id.as_deref()),
     ])?;
-    raise_high_water(connection, observed.look)
+    Ok(())
 }
 
 /// The greatest number that a stored look has.

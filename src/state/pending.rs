@@ -164,21 +164,21 @@ pub(super) fn reconsider(
     trigger: Trigger,
     limits: Limits,
 ) -> Result<bool, StateError> {
-    let row = standing(connection, path)?;
     let large = observed.and_then(|observed| observed.facts.as_ref()).is_some_and(|facts| facts.size >= LARGE_BYTES);
     match plan::decide(path, applied, observed, limits) {
-        Verdict::Nothing if intents::is_open(connection, path)? => queue(connection, path, row.as_ref(), (false, large), trigger),
+        Verdict::Nothing if intents::is_open(connection, path)? => queue(connection, path, (false, large), trigger),
         Verdict::Nothing => {
             // A page that showed the key absent is newer than the look behind this outcome: only a look answers it.
-            if row.is_some_and(|row| matches!(trigger, Trigger::Look { .. }) || !row.deletion) {
-                connection
-                    .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
-                    .execute(params![FILE_MANAGER, path.as_str()])?;
-            }
+            let answered = matches!(trigger, Trigger::Look { .. });
+            connection.prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2 AND (?3 OR deletion = 0)")?.execute(params![
+                FILE_MANAGER,
+                path.as_str(),
+                answered
+            ])?;
             Ok(false)
         }
-        Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
-        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
+        Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, (true, false), trigger),
+        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, (false, large), trigger),
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
@@ -198,14 +198,8 @@ fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing
 
 /// Puts a path into the queue, at its end. What waits there already keeps its place (it may be in hand at this moment:
 /// whoever has it thinks again when it is done), and what failed before keeps its wait until a look shows something new.
-fn queue(
-    connection: &Connection,
-    path: &ObjectKey,
-    row: Option<&Standing>,
-    (deletion, large): (bool, bool),
-    trigger: Trigger,
-) -> Result<bool, StateError> {
-    let stays = row.is_some_and(|row| match trigger {
+fn queue(connection: &Connection, path: &ObjectKey, (deletion, large): (bool, bool), trigger: Trigger) -> Result<bool, StateError> {
+    let stays = standing(connection, path)?.is_some_and(|row| match trigger {
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
         Trigger::InHand => true,
         Trigger::Outcome => row.deletion && !deletion,

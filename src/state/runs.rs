@@ -155,15 +155,11 @@ pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), Sta
     if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
         write_meta(connection, LISTING_SAW_FILES, "yes")?;
     }
-    match &page.up_to {
-        Some(last) => write_meta(connection, LISTED_UP_TO, last.as_str()),
-        None => {
-            delete_meta(connection, LISTED_UP_TO)?;
-            write_meta(connection, LISTED_EVERYTHING, "yes")
-        }
+    if let Some(last) = &page.up_to {
+        return write_meta(connection, LISTED_UP_TO, last.as_str());
     }
-    connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTED_UP_TO])?;
-    Ok(())
+    delete_meta(connection, LISTED_UP_TO)?;
+    write_meta(connection, LISTED_EVERYTHING, "yes")
 }
 
 /// Forgets an unfinished listing: the next one begins at the start.
