@@ -6,9 +6,9 @@ use super::{ApplyError, Ending};
 use crate::failpoint;
 use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{ETag, FileRecord, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
-use crate::state::{Intent, Lane, Work};
+use crate::state::{Intent, Lane, LookedAt, Work};
 use crate::transfer::{self, Verification};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,8 @@ struct Sending<'a> {
     work: Work,
     planned: Planned,
     lane: Lane,
+    /// The number of the last GET.
+    look: Look,
     /// Whether the open intent went out before and was not answered.
     sent_before: bool,
     /// Asked once.
@@ -31,7 +33,8 @@ impl FileManagerSink {
     /// Sends the object's content, with as many attempts as the policy gives.
     pub(super) async fn send(&self, work: &Work, planned: Planned, lane: Lane) -> Result<Step, ApplyError> {
         let sent_before = work.intent.is_some();
-        let mut sending = Sending { sink: self, work: work.clone(), planned, lane, sent_before, permissions: None };
+        let look = self.state.next_look();
+        let mut sending = Sending { sink: self, work: work.clone(), planned, lane, look, sent_before, permissions: None };
         let mut attempts = self.options.retry.begin();
         loop {
             let error = match sending.attempt().await {
@@ -94,10 +97,13 @@ impl Sending<'_> {
     }
 
     /// Opens the object, if it still is the one that was decided about.
-    async fn open(&self) -> Result<Result<GetObject, Step>, ApplyError> {
+    async fn open(&mut self) -> Result<Result<GetObject, Step>, ApplyError> {
         let key = self.work.path.clone();
         let facts = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        let if_match = facts.and_then(|facts| facts.etag.clone());
+        // A listing may come without ETags: then what an earlier attempt began to send is what this one goes on with.
+        let begun = self.work.intent.as_ref().and_then(|intent| intent.planned.content.as_ref());
+        let if_match = facts.and_then(|facts| facts.etag.clone()).or_else(|| begun.map(|content| content.etag.clone()));
+        self.look = self.sink.state.next_look();
         let object = match self.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
             Ok(object) => object,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
@@ -108,8 +114,17 @@ impl Sending<'_> {
             let words = "the answer has no ETag: without one, no later change of the object could be seen";
             return Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::Other, words).into());
         }
-        let same = if_match.is_none_or(|expected| got.etag == Some(expected)) && facts.is_none_or(|facts| facts.size == got.size);
-        Ok(if same { Ok(object) } else { Err(Step::LookAgain(None)) })
+        if if_match.is_some_and(|expected| got.etag != Some(expected)) {
+            return Ok(Err(Step::LookAgain(None)));
+        }
+        match facts {
+            Some(facts) if facts.size != got.size && facts.etag.is_none() => Ok(Err(Step::LookAgain(None))),
+            Some(facts) if facts.size != got.size => {
+                let words = format!("the answer promises {} bytes, the object of this ETag has {}", got.size, facts.size);
+                Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::ChecksumMismatch, &words).into())
+            }
+            _ => Ok(Ok(object)),
+        }
     }
 
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
@@ -123,7 +138,8 @@ impl Sending<'_> {
                 self.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived => {
+            // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.work.intent.is_none() && self.work.applied.is_none() => {
                 self.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }
@@ -147,6 +163,11 @@ impl Sending<'_> {
         let looked = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = self.work.applied.as_ref().map(|row| &row.file);
         let bytes = head.facts.size;
+        if looked.is_none_or(|facts| facts.etag.is_none()) {
+            // The listing told no ETag: this GET was the look that completes it.
+            let seen = LookedAt { path: self.work.path.clone(), facts: Some(head.facts.clone()), look: self.look };
+            self.sink.state.commit_looks(vec![seen]).await?;
+        }
         let file = FileRecord {
             file_path: self.work.path.clone(),
             permissions: self.permissions.clone().unwrap_or_default(),

@@ -50,6 +50,12 @@ impl FileManagerSink {
         Self { bucket, file_manager, state, options }
     }
 
+    /// Whether bucket and file manager can be used at all.
+    pub async fn doors_open(&self) -> Result<(), ApplyError> {
+        self.bucket.head_bucket().await?;
+        Ok(self.file_manager.health().await?)
+    }
+
     /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
     pub async fn bring(&self, work: Work, lane: Lane) -> Result<Ending, ApplyError> {
         let path = work.path.clone();
@@ -162,7 +168,7 @@ impl FileManagerSink {
         self.state
             .applied(FileRecord {
                 file_path: work.path.clone(),
-                permissions: self.permissions(&work.path).await?,
+                permissions: self.options.retry.run(|| self.permissions(&work.path)).await?,
                 size: Some(content.size),
                 file_type: old.and_then(|old| old.file_type.clone()),
                 last_modified: facts.and_then(|facts| facts.last_modified),
@@ -175,9 +181,9 @@ impl FileManagerSink {
         Ok(Step::Ended(Ending::Confirmed))
     }
 
-    /// Asks for a path's permissions. A refusal is no reason to keep the content back.
+    /// Asks for a path's permissions, once. A refusal is no reason to keep the content back.
     pub(super) async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, ApplyError> {
-        match self.options.retry.run(|| self.file_manager.permissions(path)).await {
+        match self.file_manager.permissions(path).await {
             Ok(permissions) => Ok(permissions),
             Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
             Err(error) => Err(error.into()),

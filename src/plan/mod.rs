@@ -100,7 +100,7 @@ pub struct Limits {
 /// | nothing | gone, or a directory marker | nothing |
 /// | known | there, same content | nothing |
 /// | known | there, other content | update; too large = a failure, the sink keeps the old |
-/// | known | there, content unknown | look |
+/// | known or unconfirmed | there, content unknown | look |
 /// | unconfirmed | there | confirm, else update |
 /// | known or unconfirmed | gone, or a directory marker | delete |
 pub fn decide(path: &ObjectKey, applied: Option<&Applied>, observed: Option<&Observed>, limits: Limits) -> Verdict {
@@ -115,8 +115,8 @@ pub fn decide(path: &ObjectKey, applied: Option<&Applied>, observed: Option<&Obs
             match held {
                 None if too_large => Verdict::Skip(SkipReason::TooLarge),
                 None => Verdict::Do(Planned { effect: Effect::Create, content }),
-                Some(row) if row.confirmed && content.is_none() => Verdict::Look,
-                Some(row) if content.is_some() && row.known_fingerprint() == content => Verdict::Nothing,
+                Some(_) if content.is_none() => Verdict::Look,
+                Some(row) if row.known_fingerprint() == content => Verdict::Nothing,
                 Some(_) if too_large => Verdict::TooLarge,
                 Some(row) if row.confirmed => Verdict::Do(Planned { effect: Effect::Update, content }),
                 Some(_) => Verdict::Confirm(Planned { effect: Effect::Update, content }),

@@ -57,6 +57,7 @@ fn the_table() {
         ("other size", "a", Some(held("x", 1, true)), Some(there(Some("x"), 2)), Verdict::Do(planned(Update, Some(("x", 2))))),
         ("grown too large", "a", Some(held("x", 1, true)), Some(there(Some("y"), 11)), Verdict::TooLarge),
         ("no ETag in the listing", "a", Some(held("x", 1, true)), Some(there(None, 1)), Verdict::Look),
+        ("unconfirmed, no ETag in the listing", "a", Some(held("x", 1, false)), Some(there(None, 1)), Verdict::Look),
         ("unconfirmed", "a", Some(held("x", 1, false)), Some(there(Some("x"), 1)), Verdict::Confirm(planned(Update, Some(("x", 1))))),
         ("gone", "a", Some(held("x", 1, true)), Some(gone()), Verdict::Do(planned(Delete, None))),
         ("unconfirmed, gone", "a", Some(held("x", 1, false)), Some(gone()), Verdict::Do(planned(Delete, None))),

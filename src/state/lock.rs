@@ -1,7 +1,7 @@
 //! The lock that keeps two processes off one state: a file of its own beside the database, held by the kernel for as
 //! long as the process lives. It also remembers the last run's number, which a restored database has forgotten.
 
-use super::StateError;
+use super::{StateError, place};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -49,9 +49,8 @@ impl InstanceLock {
     /// Takes the lock of a database at once, or says who has it.
     pub fn take(database: &Path, command: &str) -> Result<Self, StateError> {
         let path = beside(database);
-        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|error| StateError::file(&path, &error))?;
-        }
+        place::may_be_opened(database)?;
+        place::make_directory(database)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
         #[cfg(unix)]

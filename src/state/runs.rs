@@ -1,7 +1,7 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
 use super::looks::{Page, integer, time};
-use super::{State, StateError};
+use super::{FILE_MANAGER, State, StateError};
 use crate::record::ObjectKey;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -78,6 +78,7 @@ pub enum Listed {
 /// Where the listing stands: the names of rows of `meta`.
 const LISTED_UP_TO: &str = "listed_up_to";
 const LISTED_EVERYTHING: &str = "listed_everything";
+const ROWS_BEFORE_LISTING: &str = "rows_before_listing";
 const LISTING_SAW_FILES: &str = "listing_saw_files";
 const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
 
@@ -151,6 +152,12 @@ impl State {
 pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), StateError> {
     if page.after.is_none() {
         delete_meta(connection, LISTING_SAW_FILES)?;
+        connection
+            .prepare_cached(
+                "INSERT INTO meta (name, value) SELECT ?1, CAST(applied_rows AS TEXT) FROM sinks WHERE id = ?2
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![ROWS_BEFORE_LISTING, FILE_MANAGER])?;
     }
     if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
         write_meta(connection, LISTING_SAW_FILES, "yes")?;
@@ -160,6 +167,11 @@ pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), Sta
     }
     delete_meta(connection, LISTED_UP_TO)?;
     write_meta(connection, LISTED_EVERYTHING, "yes")
+}
+
+/// How many rows the sink had when the listing began.
+pub(super) fn rows_before_listing(connection: &Connection) -> Result<u64, StateError> {
+    Ok(read_meta(connection, ROWS_BEFORE_LISTING)?.and_then(|rows| rows.parse().ok()).unwrap_or_default())
 }
 
 /// Forgets an unfinished listing: the next one begins at the start.

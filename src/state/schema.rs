@@ -1,8 +1,8 @@
 //! Opening the database file: pragmas, file mode, numbered migrations.
 
-use super::StateError;
+use super::{StateError, place};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
 
 /// Opens a second connection that only reads.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    place::must_be_there(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, &error))?;
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -67,9 +68,8 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
 
 /// The database names customers' files: only its owner may read it. SQLite gives its WAL the mode of the database.
 fn make_private(path: &Path) -> Result<(), StateError> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir_all(directory).map_err(|error| StateError::file(path, &format!("cannot make its directory: {error}")))?;
-    }
+    place::may_be_opened(path)?;
+    place::make_directory(path)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]

@@ -54,7 +54,7 @@ impl Bed {
     async fn page(&self, after: Option<&str>, up_to: Option<&str>, shows: &[(&str, &str)]) {
         let objects = shows.iter().map(|(path, etag)| (key(path), facts(etag))).collect();
         let look = self.state.next_look();
-        let page = Page { after: after.map(key), up_to: up_to.map(key), look, objects };
+        let page = Page { prefix: String::new(), after: after.map(key), up_to: up_to.map(key), look, objects };
         self.state.commit_page(page).await.expect("stored");
     }
 
@@ -64,8 +64,8 @@ impl Bed {
 
     /// The paths of a lane, in their order.
     async fn due(&self, lane: Lane) -> Vec<String> {
-        let due = self.state.take(lane, 0, 100).await.expect("taken");
-        due.into_iter().map(|work| work.path.as_str().to_owned()).collect()
+        let due = self.state.take((lane, 0), 100, |_| true).await.expect("taken");
+        due.work.into_iter().map(|work| work.path.as_str().to_owned()).collect()
     }
 
     async fn park(&self, path: &str) {
@@ -154,7 +154,7 @@ async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
     let page = bed.state.next_look();
     let later = bed.state.next_look();
     bed.look("a", Some("x"), later).await;
-    let page = Page { after: None, up_to: None, look: page, objects: Vec::new() };
+    let page = Page { prefix: String::new(), after: None, up_to: None, look: page, objects: Vec::new() };
     bed.state.commit_page(page).await.expect("stored");
     assert!(bed.due(Lane::Absent).await.is_empty());
 }

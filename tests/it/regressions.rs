@@ -1,8 +1,96 @@
-//! One test for each bug that was found and fixed, with its story in a line.
+//! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
 
-use crate::crash::{Scene, key};
-use mock_api::{Call, CallState, FaultAction};
-use mock_s3::MockS3;
+use crate::crash;
+use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
+use mock_api::{CallName, CallState, Fault, FaultAction};
+use mock_s3::{Gate, Matcher, MockS3};
+use s3_sync::apply::Halt;
+use s3_sync::s3::{self, Call, Checksum, ChecksumAlgorithm, MemoryObject, S3ErrorKind};
+use s3_sync::state::RunOutcome;
+
+/// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
+#[tokio::test]
+async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    bucket.put(key("half there"), "x");
+    let mut reads = 0;
+    bucket.on_call(move |call| {
+        let Call::Get(get) = call else { return None };
+        reads += u32::from(get.key.as_str() == "half there");
+        // The last word ends what would not end by itself.
+        let word = if reads > 100 { S3ErrorKind::Other } else { S3ErrorKind::NoSuchKey };
+        (get.key.as_str() == "half there").then_some(s3::Fault::Error(word))
+    });
+    let ended = scene.run().await;
+    assert_eq!(ended.report.failures[0].reason, "s3_no_such_key", "{}", ended.report);
+    assert_eq!((ended.report.pending.parked, scene.contents()), (1, files(&[("a", "a")])));
+
+    bucket.on_call(|_| None);
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 2);
+}
+
+/// Every delete was looked at a second time after it was done, and told as a skipped object beside.
+#[tokio::test]
+async fn a_delete_is_looked_at_once_and_is_no_skip() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.remove(&key("b"));
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.delete, ended.report.skipped.len()), (1, 0), "{}", ended.report);
+    assert_eq!(bucket.calls().heads, 1);
+}
+
+/// A file manager that fails at permissions was asked for them attempts × attempts times, with the object open meanwhile.
+#[tokio::test]
+async fn attempts_are_not_multiplied() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.api.api().order(Fault::new(FaultAction::status(500)).call(CallName::UpdatePermissions).always());
+    let ended = scene.run().await;
+    assert_eq!(ended.report.failures[0].reason, "file_manager_500");
+    let asked = scene.api.api().calls().iter().filter(|call| call.call == CallName::UpdatePermissions).count();
+    assert_eq!(asked, scene.program.options.retry.attempts);
+}
+
+/// The place that the last operation before a stop gave back was sometimes taken by one more.
+#[tokio::test]
+async fn nothing_begins_after_a_stop() {
+    for _ in 0..10 {
+        let (bucket, mut scene) = in_memory().await;
+        scene.program.options.concurrency = 1;
+        bucket.put(key("a"), "a");
+        bucket.put(key("b"), "b");
+        scene.api.api().order(Fault::new(FaultAction::status(401)).operation("create"));
+        let ended = scene.run().await;
+        assert_eq!((ended.report.pending.due, scene.saves().len()), (2, 1), "{}", ended.report);
+    }
+}
+
+/// An answer that is shorter than its object and says so was told as an object that somebody keeps replacing.
+#[tokio::test]
+async fn a_shorter_answer_under_the_same_etag_is_a_broken_one() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "0123456789", None);
+    server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::Shorten(5));
+    let ended = scene.run().await;
+    assert_eq!(ended.report.failures[0].reason, "s3_checksum_mismatch", "{}", ended.report);
+    assert!(scene.contents().is_empty());
+}
+
+/// A large object that vanished before it was read was in no lane any more: due for ever, and never looked at.
+#[tokio::test]
+async fn a_large_object_that_vanished_is_found_gone() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "a", None);
+    server.server().put_generated(BUCKET, "large", 8 << 20, 1);
+    server.server().order(Matcher::operation("GetObject").key("large").times(1), mock_s3::Fault::Remove);
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
+}
 
 fn pages_read(bucket: &MockS3) -> usize {
     bucket.requests().iter().filter(|request| request.operation == "ListObjectsV2").count()
@@ -14,12 +102,12 @@ fn pages_read(bucket: &MockS3) -> usize {
 async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
     const PAGED: [(&str, &str); 1] = [("LIST_PAGE_KEYS", "10")];
     for signal in ["KILL", "TERM"] {
-        let scene = Scene::with_objects(30).await;
+        let scene = crash::Scene::with_objects(30).await;
         // The last object of the last page: when it is sent, every page is stored.
-        scene.file_manager().order(mock_api::Fault::new(FaultAction::Hang).operation("create").path(&key(29)));
+        scene.file_manager().order(Fault::new(FaultAction::Hang).operation("create").path(&crash::key(29)));
         let mut process = scene.start(&["initial-sync"], &[PAGED[0], ("SHUTDOWN_TIMEOUT", "1")]);
-        let hangs = |calls: &[Call]| calls.iter().any(|call| call.state == CallState::Hanging);
-        process.lives_until("the last create hangs", scene.file_manager().wait_for_calls(hangs)).await;
+        let hangs = |calls: &[mock_api::Call]| calls.iter().any(|call| call.state == CallState::Hanging);
+        process.lives_until(scene.file_manager().wait_for_calls(hangs)).await.expect("the last create hangs");
         process.signal(signal).await;
         process.end().await;
         assert_eq!(pages_read(scene.bucket()), 3, "{signal}");
@@ -33,4 +121,138 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
         assert_eq!(next.code, Some(0), "{signal}: {}", next.stderr);
         assert_eq!(pages_read(scene.bucket()), 6, "{signal}: a run that ended by itself has used its listing up");
     }
+}
+
+/// A file that had grown too large and was then deleted stayed in the file manager: the refusal wiped out the evidence.
+#[tokio::test]
+async fn a_file_that_grew_too_large_and_was_deleted_goes() {
+    let (bucket, mut scene) = in_memory().await;
+    scene.program.options.limits.max_file_bytes = Some(10);
+    bucket.put(key("a"), "a");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.put(key("a"), "more than ten bytes");
+    let grown = scene.run().await;
+    assert_eq!(grown.report.failures[0].reason, "too_large", "{}", grown.report);
+    bucket.remove(&key("a"));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("b", "b")]));
+}
+
+/// Fifty objects that failed one after the other were taken for a shut door, in every run again: what came behind them never arrived.
+#[tokio::test]
+async fn many_bad_objects_are_no_shut_door() {
+    let (bucket, scene) = in_memory().await;
+    for number in 0..60 {
+        let altered = Checksum::of(ChecksumAlgorithm::Md5, b"something else");
+        bucket.put(key(&format!("bad {number}")), MemoryObject::new("x").checksum(Some(altered)));
+    }
+    bucket.put(key("good"), "g");
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, ended.report.pending.parked), (RunOutcome::Partial, 60), "{}", ended.report);
+    assert_eq!(scene.contents(), files(&[("good", "g")]));
+}
+
+/// The guard counted what the same run had created, so that many new files let all the old ones go.
+#[tokio::test]
+async fn what_a_run_creates_does_not_widen_its_guard() {
+    let (bucket, scene) = in_memory().await;
+    (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
+    scene.run_to_success().await;
+    for number in 0..40 {
+        bucket.remove(&key(&format!("old {number}")));
+        bucket.put(key(&format!("new {number}")), "n");
+    }
+    let ended = scene.run().await;
+    assert!(ended.deletes_held, "{}", ended.report);
+    assert_eq!(scene.contents().len(), 70);
+}
+
+/// A narrower prefix made every key outside it absent, and the file manager was told so.
+#[tokio::test]
+async fn what_lies_outside_the_prefix_is_left_alone() {
+    let (bucket, mut scene) = in_memory().await;
+    for path in ["a/1", "b/1", "b/2"] {
+        bucket.put(key(path), "x");
+    }
+    scene.run_to_success().await;
+    bucket.remove(&key("b/1"));
+    bucket.put(key("b/2"), "other");
+    scene.program.options.prefix = "a/".to_owned();
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!((scene.saves(), bucket.calls().heads), (Vec::new(), 0));
+}
+
+/// An object that was archived while its create was in doubt was skipped, and the run called itself in sync.
+#[tokio::test]
+async fn an_archived_object_hides_no_open_intent() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.api.api().order(Fault::new(FaultAction::status(500)).operation("create").always());
+    scene.run().await;
+    scene.api.api().clear_faults();
+    bucket.put(key("a"), MemoryObject::new("a").archived());
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Partial, false), "{}", ended.report);
+    assert_eq!(ended.report.failures[0].reason, "s3_archived");
+}
+
+/// A stop was not heard while the absent were being looked at.
+#[tokio::test]
+async fn a_stop_is_heard_while_the_absent_are_looked_at() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "a", None);
+    server.server().put(BUCKET, "b", "b", None);
+    scene.run_to_success().await;
+    server.server().remove(BUCKET, "b");
+    let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
+    let (halt, program) = (Halt::default(), scene.program.clone());
+    let stopped = halt.clone();
+    let run = tokio::spawn(async move { program.run_until(stopped).await });
+    looks.struck(1).await;
+    halt.stop(None);
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
+    assert_eq!(looks.strikes(), 1, "it was not tried again");
+}
+
+/// A path that changed while it was in hand was queued anew, and taken a second time beside the first.
+#[tokio::test]
+async fn a_path_is_in_one_hand_at_a_time() {
+    let (server, mut scene) = over_http().await;
+    let bucket = server.server();
+    scene.program.options.page_keys = 3;
+    for number in 0..9 {
+        bucket.put(BUCKET, &format!("f{number}"), format!("content {number}"), None);
+    }
+    let denied = bucket.order(Matcher::operation("GetObject").key("f1"), mock_s3::Fault::access_denied());
+    assert_eq!(scene.run().await.report.pending.parked, 1);
+    denied.withdraw();
+    bucket.clear_requests();
+
+    let gates: [Gate; 4] = std::array::from_fn(|_| Gate::new());
+    let [first_read, second_read, first_page, second_page] = &gates;
+    for (operation, gate) in
+        [("GetObject", first_read), ("GetObject", second_read), ("ListObjectsV2", first_page), ("ListObjectsV2", second_page)]
+    {
+        bucket.order(Matcher::operation(operation).times(1), mock_s3::Fault::Hold(gate.clone()));
+    }
+    let run = scene.start();
+    first_read.arrived(1).await;
+    first_page.arrived(1).await;
+    bucket.remove(BUCKET, "f1");
+    first_page.open();
+    // The second page is asked for: the first one is stored, and it did not show f1.
+    second_page.arrived(1).await;
+    bucket.put(BUCKET, "f1", "another content", None);
+    first_read.open();
+    // It was replaced, looked at, and is read again by whoever has it in hand.
+    second_read.arrived(1).await;
+    second_page.open();
+    bucket.seen("ListObjectsV2", 3).await;
+    second_read.open();
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, scene.effects("f1", "create")), (RunOutcome::Done, 1), "{}", ended.report);
+    assert_eq!(scene.contents()["f1"], "another content");
 }

@@ -3,6 +3,7 @@
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::values;
 use secrecy::SecretString;
+use std::time::Duration;
 use url::Url;
 
 const SOURCE: Declared = Declared { group: Group::Source, ..PLAIN };
@@ -87,6 +88,17 @@ pub(in crate::config) static CUSTOMER_S3_PREFIX: Setting<String> = Setting {
         ..SOURCE
     },
     parse: values::prefix,
+};
+
+pub(in crate::config) static CUSTOMER_S3_TIMEOUT: Setting<Duration> = Setting {
+    declared: Declared {
+        name: "CUSTOMER_S3_TIMEOUT",
+        default: Some("30"),
+        right: "a whole number of seconds from 1 to 3600",
+        doc: "How long the S3 server may keep silent, in seconds: before an answer begins, and in the middle of a body. A whole listing page or HEAD may take twice as long.",
+        ..SOURCE
+    },
+    parse: values::seconds::<1, 3600>,
 };
 
 pub(in crate::config) static FILE_MANAGER_API_URL: Setting<Url> = Setting {

@@ -5,7 +5,7 @@ mod work;
 
 pub(super) use doors::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
-    CUSTOMER_S3_SECRET_KEY, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
+    CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
@@ -15,7 +15,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 22] = [
+pub static TABLE: [&Declared; 23] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -23,6 +23,7 @@ pub static TABLE: [&Declared; 22] = [
     &CUSTOMER_S3_ACCESS_KEY.declared,
     &CUSTOMER_S3_SECRET_KEY.declared,
     &AWS_SESSION_TOKEN.declared,
+    &CUSTOMER_S3_TIMEOUT.declared,
     &FILE_MANAGER_API_URL.declared,
     &FILE_MANAGER_API_TOKEN.declared,
     &EVENTS_API_URL.declared,

@@ -2,5 +2,5 @@
 
 mod canned;
 mod file_manager;
-mod s3;
+pub(crate) mod s3;
 mod s3_wire;

@@ -9,7 +9,7 @@ async fn a_second_process_leaves_within_a_second_and_names_the_holder() {
     let scene = Scene::with_objects(3).await;
     let held = scene.bucket().order(Matcher::operation("ListObjectsV2"), Fault::Hang);
     let mut first = scene.start(&["initial-sync"], &[]);
-    first.lives_until("the listing hangs", held.struck(1)).await;
+    first.lives_until(held.struck(1)).await.expect("the listing hangs");
     let (requests, calls) = (scene.bucket().counters().requests, scene.file_manager().calls_in_all());
 
     let began = Instant::now();

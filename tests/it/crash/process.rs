@@ -1,6 +1,6 @@
-//! One process: what it says, how it is signalled and killed, how it ended. Every wait here ends, if only in a panic that
-//! tells what the process had said by then.
+//! One process: what it says, how it is signalled and killed, how it ended. Every wait here ends, if only in vain.
 
+use std::fmt;
 use std::future::Future;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -17,6 +17,16 @@ pub(crate) struct Process {
     child: Child,
     stderr: Lines<BufReader<ChildStderr>>,
     said: Vec<String>,
+}
+
+/// Somebody waited in vain: for what, and what the process had said by then.
+pub(crate) struct Vain(String);
+
+/// For `expect`: as it is, over several lines.
+impl fmt::Debug for Vain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// How a process ended by itself.
@@ -38,7 +48,7 @@ impl Process {
     }
 
     /// Waits until it says these words on stderr.
-    pub(crate) async fn says(&mut self, words: &str) {
+    pub(crate) async fn says(&mut self, words: &str) -> Result<(), Vain> {
         let heard = timeout(PATIENCE, async {
             while let Some(line) = self.stderr.next_line().await.expect("stderr can be read") {
                 self.said.push(line);
@@ -48,22 +58,22 @@ impl Process {
             }
             false
         });
-        if !matches!(heard.await, Ok(true)) {
-            panic!("it never said {words:?}, but:\n{}", self.said.join("\n"));
-        }
+        if matches!(heard.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
     }
 
     /// Waits for something that happens outside while the process lives.
-    pub(crate) async fn lives_until(&mut self, what: &str, event: impl Future<Output = ()>) {
-        let ended = tokio::select! {
-            happened = timeout(PATIENCE, event) => happened.err().map(|_| "still runs".to_owned()),
-            status = self.child.wait() => Some(format!("ended ({status:?})")),
+    pub(crate) async fn lives_until(&mut self, event: impl Future<Output = ()>) -> Result<(), Vain> {
+        let how = tokio::select! {
+            happened = timeout(PATIENCE, event) => match happened {
+                Ok(()) => return Ok(()),
+                Err(_) => "it runs, and nothing happens".to_owned(),
+            },
+            status = self.child.wait() => {
+                self.read_the_rest().await;
+                format!("it ended ({status:?})")
+            }
         };
-        if let Some(how) = ended {
-            self.child.start_kill().expect("a process that ended is no error");
-            self.read_the_rest().await;
-            panic!("waited for {what}, and the process {how}; it said:\n{}", self.said.join("\n"));
-        }
+        Err(self.in_vain(&how))
     }
 
     /// SIGKILL. The process must have been alive.
@@ -72,7 +82,7 @@ impl Process {
         let status = self.child.wait().await.expect("the process can be waited for");
         if status.signal() != Some(SIGKILL) {
             self.read_the_rest().await;
-            panic!("it had ended before it was killed ({status}); it said:\n{}", self.said.join("\n"));
+            panic!("{:?}", self.in_vain(&format!("it had ended before it was killed ({status})")));
         }
     }
 
@@ -93,8 +103,12 @@ impl Process {
             self.child.wait().await.expect("the process can be waited for")
         })
         .await;
-        let Ok(status) = ended else { panic!("it does not end; it said:\n{}", self.said.join("\n")) };
+        let Ok(status) = ended else { panic!("{:?}", self.in_vain("it does not end")) };
         Ended { code: status.code(), stdout, stderr: self.said.join("\n") }
+    }
+
+    fn in_vain(&self, how: &str) -> Vain {
+        Vain(format!("{how}; it said:\n{}", self.said.join("\n")))
     }
 
     async fn read_the_rest(&mut self) {

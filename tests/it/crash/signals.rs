@@ -42,7 +42,7 @@ fn is_create(call: &Call) -> bool {
 /// Every create hangs from now on; comes back when two do, which is as many as are sent at a time.
 async fn until_creates_hang(scene: &Scene, process: &mut Process) {
     let hang = |calls: &[Call]| calls.iter().filter(|call| call.state == CallState::Hanging).count() == 2;
-    process.lives_until("two creates hang", scene.file_manager().wait_for_calls(hang)).await;
+    process.lives_until(scene.file_manager().wait_for_calls(hang)).await.expect("two creates hang");
 }
 
 fn creates_hang(scene: &Scene) {
@@ -56,9 +56,9 @@ async fn what_is_in_hand_is_finished_and_nothing_new_is_begun() {
         let gate = Gate::new();
         scene.bucket().order(Matcher::operation("GetObject"), Fault::Hold(gate.clone()));
         let mut process = start(&scene, &[]);
-        process.lives_until("two objects are in hand", gate.arrived(2)).await;
+        process.lives_until(gate.arrived(2)).await.expect("two objects are in hand");
         process.signal(signal).await;
-        process.says(STOPPING).await;
+        process.says(STOPPING).await.expect("it says that it stops");
         gate.open();
         let ended = process.end().await;
         assert_eq!(ended.code, Some(code), "{signal}: {}", ended.stderr);
@@ -91,7 +91,7 @@ async fn a_second_signal_ends_it_at_once() {
     let mut process = start(&scene, &[("SHUTDOWN_TIMEOUT", "3600")]);
     until_creates_hang(&scene, &mut process).await;
     process.signal("TERM").await;
-    process.says(STOPPING).await;
+    process.says(STOPPING).await.expect("it says that it stops");
     process.signal("TERM").await;
     let ended = process.end().await;
     assert_eq!(ended.code, Some(143), "{}", ended.stderr);
@@ -104,7 +104,7 @@ async fn a_listing_that_is_stopped_goes_on_after_its_last_page() {
     let scene = Scene::with_objects(OBJECTS).await;
     let second_page = scene.bucket().order(Matcher::operation("ListObjectsV2").skip(1), Fault::Hang);
     let mut process = start(&scene, &[]);
-    process.lives_until("the second page hangs", second_page.struck(1)).await;
+    process.lives_until(second_page.struck(1)).await.expect("the second page hangs");
     process.signal("INT").await;
     let ended = process.end().await;
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);

@@ -6,8 +6,10 @@ mod pages;
 mod plan;
 mod verdict;
 
+use super::process::Vain;
 use super::scene::Scene;
 use fence::Fence;
+use moment::Moment;
 use pages::PageReads;
 use plan::{Plan, Progress};
 use std::collections::BTreeMap;
@@ -23,47 +25,77 @@ const SETTINGS: [(&str, &str); 2] = [("LIST_PAGE_KEYS", "20"), ("CONCURRENCY", "
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_kills_lose_nothing_and_do_nothing_twice() {
     let scene = Scene::with_objects(OBJECTS).await;
-    let (mut plan, mut pages, mut kinds) = (Plan::new(), PageReads::default(), BTreeMap::new());
-    for number in 0..KILLS {
-        let progress = Progress { kills: number, effects: effects(&scene), pages_asked_for: pages.different() };
-        let next = plan.next(progress);
-        let fence = Fence::put_up(&scene, &next);
-        let since = next.moment.begin(&scene);
-        let fail_point = next.moment.fail_point();
-        let held = fail_point.iter().map(|at| ("S3_SYNC_FAILPOINT", at.as_str()));
-        let settings: Vec<_> = SETTINGS.into_iter().chain(held).collect();
-        let mut process = scene.start(&["initial-sync"], &settings);
-        next.moment.come(&scene, &mut process, since).await;
-        process.kill().await;
-        fence.take_down(&scene);
-        *kinds.entry(next.moment.kind()).or_insert(0) += 1;
-        pages.process_ended(&scene.bucket().requests());
-    }
-    assert!(effects(&scene) < OBJECTS, "the kills must not outlast the work");
-    print_table(&kinds);
+    let mut kills = Kills::default();
+    let in_vain = kills.all(&scene).await.err();
+    kills.print(effects(&scene));
+    assert!(effects(&scene) < OBJECTS, "the work must outlast the kills");
 
+    // Work that was lost shows here, and so it does when a kill waited in vain for it.
     let last = scene.start(&["initial-sync"], &SETTINGS).end().await;
     assert_eq!(last.code, Some(0), "{}", last.stderr);
-    pages.process_ended(&scene.bucket().requests());
-
-    pages.judge();
+    kills.pages.process_ended(&scene.bucket().requests());
+    kills.pages.judge();
     verdict::everything_arrived_once(&scene);
     verdict::the_state_agrees(&scene).await;
     verdict::another_run_sends_nothing(&scene).await;
+
+    if let Some(vain) = in_vain {
+        panic!("after {} kills: {vain:?}", kills.number());
+    }
+    assert_eq!(kills.number(), KILLS);
     for kind in moment::KINDS_WITH_A_FAIL_POINT {
-        let seen = kinds.get(kind).copied().unwrap_or_default();
+        let seen = kills.by_kind.get(kind).copied().unwrap_or_default();
         assert!(seen >= KILLS_OF_A_KIND_LEAST, "only {seen} kills {kind}");
     }
 }
 
-fn effects(scene: &Scene) -> usize {
-    usize::try_from(scene.file_manager().effects().total).expect("a small number")
+/// What was done so far, and what the bucket saw of it.
+#[derive(Default)]
+struct Kills {
+    by_kind: BTreeMap<&'static str, usize>,
+    pages: PageReads,
 }
 
-fn print_table(kinds: &BTreeMap<&str, usize>) {
-    println!("{:>5}  killed", "times");
-    for (kind, count) in kinds {
-        println!("{count:>5}  {kind}");
+impl Kills {
+    fn number(&self) -> usize {
+        self.by_kind.values().sum()
     }
-    println!("{:>5}  in all", kinds.values().sum::<usize>());
+
+    async fn all(&mut self, scene: &Scene) -> Result<(), Vain> {
+        let mut plan = Plan::new();
+        while self.number() < KILLS {
+            let next = plan.next(Progress { kills: self.number(), effects: effects(scene), pages_asked_for: self.pages.different() });
+            let fence = Fence::put_up(scene, &next);
+            let killed = one(scene, next.moment).await;
+            fence.take_down(scene);
+            self.pages.process_ended(&scene.bucket().requests());
+            killed?;
+            *self.by_kind.entry(next.moment.kind()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn print(&self, effects: usize) {
+        println!("{:>5}  killed", "times");
+        for (kind, count) in &self.by_kind {
+            println!("{count:>5}  {kind}");
+        }
+        println!("{:>5}  in all; by then {effects} of {OBJECTS} objects had arrived", self.number());
+    }
+}
+
+/// Starts a process, and kills it at its moment.
+async fn one(scene: &Scene, moment: Moment) -> Result<(), Vain> {
+    let since = moment.begin(scene);
+    let fail_point = moment.fail_point();
+    let held = fail_point.iter().map(|at| ("S3_SYNC_FAILPOINT", at.as_str()));
+    let settings: Vec<_> = SETTINGS.into_iter().chain(held).collect();
+    let mut process = scene.start(&["initial-sync"], &settings);
+    moment.come(scene, &mut process, since).await?;
+    process.kill().await;
+    Ok(())
+}
+
+fn effects(scene: &Scene) -> usize {
+    usize::try_from(scene.file_manager().effects().total).expect("a small number")
 }

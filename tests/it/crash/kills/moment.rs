@@ -1,7 +1,7 @@
 //! Moments at which a process can be killed, each awaited as an event: a fail point that holds it, or what the doubles see.
 
 use super::Scene;
-use crate::crash::process::Process;
+use crate::crash::process::{Process, Vain};
 use mock_api::{Call, CallState};
 use s3_sync::failpoint::{BEFORE_FIRST_COMMIT, BETWEEN_CALL_AND_OUTCOME, BETWEEN_INTENT_AND_CALL};
 
@@ -78,21 +78,20 @@ impl Moment {
     }
 
     /// Waits for it.
-    pub(super) async fn come(self, scene: &Scene, process: &mut Process, since: Since) {
+    pub(super) async fn come(self, scene: &Scene, process: &mut Process, since: Since) -> Result<(), Vain> {
         if let Some((name, _)) = self.place() {
             return process.says(&format!("failpoint {name}")).await;
         }
-        let what = format!("{self:?}");
         let (bucket, file_manager) = (scene.bucket(), scene.file_manager());
         match self {
-            Self::PageRequested => process.lives_until(&what, bucket.seen("ListObjectsV2", since.pages + 1)).await,
-            Self::ObjectRequested { nth } => process.lives_until(&what, bucket.seen("GetObject", since.objects + nth as u64)).await,
-            Self::CallReceived { nth } => process.lives_until(&what, file_manager.wait_for_calls_in_all(since.calls + nth as u64)).await,
+            Self::PageRequested => process.lives_until(bucket.seen("ListObjectsV2", since.pages + 1)).await,
+            Self::ObjectRequested { nth } => process.lives_until(bucket.seen("GetObject", since.objects + nth as u64)).await,
+            Self::CallReceived { nth } => process.lives_until(file_manager.wait_for_calls_in_all(since.calls + nth as u64)).await,
             Self::FileCreated { nth } => {
                 let enough = |calls: &[Call]| answered_creates(calls) >= since.created + nth;
-                process.lives_until(&what, file_manager.wait_for_calls(enough)).await;
+                process.lives_until(file_manager.wait_for_calls(enough)).await
             }
-            Self::Started | Self::BeforeFirstCommit | Self::BetweenIntentAndCall { .. } | Self::BetweenCallAndOutcome { .. } => {}
+            Self::Started | Self::BeforeFirstCommit | Self::BetweenIntentAndCall { .. } | Self::BetweenCallAndOutcome { .. } => Ok(()),
         }
     }
 }

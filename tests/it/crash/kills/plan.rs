@@ -52,7 +52,7 @@ impl Plan {
     pub(super) fn next(&mut self, progress: Progress) -> Next {
         // One create for this kill, one for each that follows, and of what is left over some more now and then.
         let spare = OBJECTS.saturating_sub(KEPT_FOR_THE_END + progress.effects + (KILLS - progress.kills));
-        let creates = 1 + self.random.below(4).min(spare);
+        let creates = 1 + self.random.below(6).min(spare);
         // The listing stays about two pages ahead of the work.
         let ahead = if progress.kills < LISTING_ENDS_AFTER { progress.effects / PAGE_KEYS + 2 } else { PAGES };
         let pages = (ahead + 1).saturating_sub(progress.pages_asked_for.max(1));

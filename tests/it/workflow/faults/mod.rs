@@ -1,0 +1,70 @@
+//! Every fault that the doubles can be ordered, one run under it and the runs after it: a table, which `docs/faults.md` is.
+
+mod at_the_file_manager;
+mod at_the_store;
+mod case;
+
+use case::{Case, Line};
+use futures::stream::{self, StreamExt as _};
+use std::path::Path;
+
+/// Cases at a time: most of a case is waiting for a deadline to pass.
+const AT_A_TIME: usize = 8;
+
+const INTRODUCTION: &str = "\
+<!-- Written by a test from what it measured: `UPDATE_DOCS=1 cargo test -p s3-sync --test it faults_page`. -->
+
+# What happens when something breaks
+
+Three objects lie in a bucket: `a`, `m` and `z`. The fault strikes at `m`, which is to be created, updated or deleted, or at the
+listing; everything else works. One object is in hand at a time, and a call has three attempts, so that each line is the same every
+time. Each was measured: an S3 server and a file manager over HTTP, faults ordered from them, and the real workflow between.
+
+- **Asked** counts how often the call that the fault strikes was made, **effects** what the file manager did about `m`.
+- **Left** is what the state keeps for later: *parked* with its next attempt, *due*, or *skipped*.
+- **Told** is what stands in the summary and in the report, with the hint. \"–\": there was nothing to tell.
+- **Next run**, the fault being gone, always ends in success, with the bucket's own bytes in the file manager; and the run after that
+  sends nothing. The test insists on it in every line, and on these:
+  - no `Idempotency-Key` ever has its effect twice;
+  - the file manager holds a content of `m` that the bucket held, whole, or nothing;
+  - unless a door is shut for all, `a` and `z` arrive although `m` does not.
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for people who work on it, and no setting")]
+async fn the_committed_faults_page_is_what_happens() {
+    let at_the_file_manager = measured(at_the_file_manager::cases()).await;
+    let at_the_store = measured(at_the_store::cases()).await;
+    let page =
+        format!("{INTRODUCTION}\n## At the file manager\n\n{}\n## At the store\n\n{}", table(&at_the_file_manager), table(&at_the_store));
+    println!("{page}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let other: Vec<_> = page.lines().filter(|line| !committed.lines().any(|known| known == *line)).collect();
+    assert!(
+        committed == page,
+        "docs/faults.md says otherwise; if this is right, write it again with: \
+         UPDATE_DOCS=1 cargo test -p s3-sync --test it faults_page\n{}",
+        other.join("\n")
+    );
+}
+
+async fn measured(cases: Vec<Case>) -> Vec<Line> {
+    stream::iter(cases)
+        .map(|case| tokio::spawn(case.measure()))
+        .buffered(AT_A_TIME)
+        .map(|line| line.expect("a case that holds"))
+        .collect()
+        .await
+}
+
+fn table(lines: &[Line]) -> String {
+    let head = ["Fault", "Asked", "Effects", "`m` in the file manager", "`a`, `z`", "Left", "The run", "Told", "Next run"];
+    let mut rows = vec![head.map(str::to_owned), head.map(|_| "---".to_owned())];
+    rows.extend(lines.iter().map(Line::cells));
+    let rows: Vec<_> = rows.iter().map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
+    rows.concat()
+}

@@ -1,0 +1,8 @@
+//! The workflow in this process, between a bucket and a file manager that do what they are ordered: what it does about every fault,
+//! what its state makes of a world that changed meanwhile, and how much it does at a time.
+
+mod defects;
+mod faults;
+mod lanes;
+pub(crate) mod scene;
+mod state;

@@ -1,0 +1,224 @@
+//! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
+
+use bytes::Bytes;
+use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
+use s3_sync::apply::{ApplyError, Halt, Tally};
+use s3_sync::clock::Clock;
+use s3_sync::config::MaxDelete;
+use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
+use s3_sync::plan::Limits;
+use s3_sync::record::ObjectKey;
+use s3_sync::retry::RetryPolicy;
+use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
+use s3_sync::state::{Answer, Identity, InstanceLock, Overview, RunOutcome, State, StateError};
+use s3_sync::workflow::{Doors, Ended, InitialSync, Options};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// The bucket of every scene.
+pub(crate) const BUCKET: &str = "customer-bucket";
+
+/// What a run needs that outlives it: the settings of the program, so to speak.
+#[derive(Clone)]
+pub(crate) struct Program {
+    pub(crate) doors: Doors,
+    pub(crate) options: Options,
+    pub(crate) identity: Identity,
+    /// What the operator says for the next runs.
+    pub(crate) answer: Answer,
+    pub(crate) database: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// A file manager's double, a program that knows it, and a place for its state.
+pub(crate) struct Scene {
+    pub(crate) api: mock_api::Running,
+    pub(crate) program: Program,
+    /// Removed with everything in it at the end of the test.
+    _directory: TempDir,
+}
+
+/// It is always the same moment.
+#[derive(Debug)]
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_800_000_000).expect("a moment")
+    }
+}
+
+pub(crate) fn key(raw: &str) -> ObjectKey {
+    ObjectKey::new(raw).expect("not empty")
+}
+
+/// Attempts that follow one another at once.
+pub(crate) fn impatient() -> RetryPolicy {
+    RetryPolicy { attempts: 3, base: Duration::from_millis(1), max_wait: Duration::from_millis(5), budget: Duration::from_mins(2) }
+}
+
+fn options() -> Options {
+    Options {
+        bucket: BUCKET.to_owned(),
+        prefix: String::new(),
+        page_keys: 1000,
+        concurrency: 4,
+        limits: Limits::default(),
+        retry: impatient(),
+        verify: true,
+        max_delete: MaxDelete::Percent(50),
+        allow_deletes: None,
+        kept_snapshots: NonZeroUsize::MIN,
+        grace: Duration::from_secs(20),
+    }
+}
+
+/// A bucket in memory, and a scene around it.
+pub(crate) async fn in_memory() -> (Arc<MemoryBucket>, Scene) {
+    let bucket = Arc::new(MemoryBucket::new(BUCKET));
+    (bucket.clone(), Scene::with(bucket, Deadlines::default()).await)
+}
+
+/// A bucket behind a server, and a scene around it.
+pub(crate) async fn over_http() -> (mock_s3::Running, Scene) {
+    over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await
+}
+
+/// The same; nobody waits longer for an answer than `patience`.
+pub(crate) async fn over_http_with(server: mock_s3::Options, patience: Duration) -> (mock_s3::Running, Scene) {
+    let running = mock_s3::MockS3::new(server).start("127.0.0.1:0").await.expect("a free port");
+    running.server().create_bucket(BUCKET);
+    let bucket = aws_bucket(&running, patience).await;
+    let deadlines = Deadlines { small_call: patience, body_base: patience, idle: patience, ..Deadlines::default() };
+    (running, Scene::with(Arc::new(bucket), deadlines).await)
+}
+
+async fn aws_bucket(server: &mock_s3::Running, patience: Duration) -> AwsBucket {
+    let known = server.server().options();
+    let options = AwsOptions {
+        endpoint: Some(server.endpoint().parse().expect("an address")),
+        access_key: Some(known.access_key.clone()),
+        secret_key: Some(known.secret_key.clone().into()),
+        read_timeout: patience,
+        call_timeout: patience,
+        ..AwsOptions::for_bucket(BUCKET)
+    };
+    AwsBucket::connect(options).await.expect("keys are given")
+}
+
+impl Scene {
+    pub(crate) async fn with(bucket: Arc<dyn ReadBucket>, deadlines: Deadlines) -> Self {
+        let options_of_api = mock_api::Options { contents: Contents::Memory, ..mock_api::Options::default() };
+        let api = MockApi::new(options_of_api).start("127.0.0.1:0").await.expect("a free port");
+        let (client, url) = (HttpClient::new(4).expect("a client"), api.url().parse().expect("an address"));
+        let file_manager = HttpFileManager::new(&client, &url, None, deadlines).expect("an address");
+        let events = HttpEvents::new(&client, &url, None, deadlines).expect("an address");
+        let directory = tempfile::tempdir().expect("a directory");
+        let program = Program {
+            doors: Doors { bucket, file_manager: Arc::new(file_manager), reports: Some(Arc::new(events)) },
+            options: options(),
+            identity: Identity { source: format!("the-endpoint/{BUCKET}/"), file_manager: api.url() },
+            answer: Answer::default(),
+            database: directory.path().join("sync.db"),
+            clock: Arc::new(StoppedClock),
+        };
+        Self { api, program, _directory: directory }
+    }
+
+    /// One run, which the state lets begin.
+    pub(crate) async fn run(&self) -> Ended {
+        self.program.run().await.expect("the state can be used")
+    }
+
+    /// One run that is to leave nothing undone.
+    pub(crate) async fn run_to_success(&self) -> Ended {
+        let ended = self.run().await;
+        assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Done, true), "{}", ended.report);
+        ended
+    }
+
+    /// One run in a task of its own, to be killed.
+    pub(crate) fn start(&self) -> JoinHandle<Result<Ended, ApplyError>> {
+        let program = self.program.clone();
+        tokio::spawn(async move { program.run().await })
+    }
+
+    /// Starts a run and kills it when a call about `path` hangs.
+    pub(crate) async fn run_killed_at_hanging(&self, path: &str) {
+        let run = self.start();
+        self.api.api().wait_for_calls(|calls| calls.iter().any(|call| hangs(call, path))).await;
+        kill(run).await;
+        self.api.api().clear_faults();
+        self.api.api().reset_calls();
+    }
+
+    pub(crate) async fn overview(&self) -> Overview {
+        Overview::read(&self.program.database).await.expect("a database")
+    }
+
+    /// What the file manager holds.
+    pub(crate) fn contents(&self) -> BTreeMap<String, Bytes> {
+        self.api.api().files().into_iter().map(|(path, file)| (path, file.content.expect("kept in memory"))).collect()
+    }
+
+    /// The file manager's own identifier of a file.
+    pub(crate) fn internal_id(&self, path: &str) -> String {
+        self.api.api().files()[path].internal_id.to_string()
+    }
+
+    /// How often an operation had its effect on a path.
+    pub(crate) fn effects(&self, path: &str, operation: &str) -> u64 {
+        self.api.api().effects().of(path, operation)
+    }
+
+    /// The operations that `saveToDisk` was asked since the log was reset, with their paths.
+    pub(crate) fn saves(&self) -> Vec<(String, String)> {
+        let calls = self.api.api().calls().into_iter().filter(|call| call.call == CallName::SaveToDisk);
+        calls.map(|call| (call.operation.unwrap_or_default(), call.path.unwrap_or_default())).collect()
+    }
+
+    pub(crate) fn order(&self, action: FaultAction, operation: &str, path: &str) {
+        self.api.api().order(Fault::new(action).operation(operation).path(path));
+    }
+}
+
+impl Program {
+    /// What the command does: lock, state, identity, workflow.
+    pub(crate) async fn run(&self) -> Result<Ended, ApplyError> {
+        self.run_until(Halt::default()).await
+    }
+
+    pub(crate) async fn run_until(&self, halt: Halt) -> Result<Ended, ApplyError> {
+        let mut lock = InstanceLock::take(&self.database, "initial-sync")?;
+        let state = self.open(&lock).await?;
+        let (doors, options, clock) = (self.doors.clone(), self.options.clone(), self.clock.clone());
+        InitialSync { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(&mut lock).await
+    }
+
+    async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {
+        let state = State::open(&self.database, self.options.limits).await?;
+        let restored = self.answer.restored || state.last_run_number().await? < lock.last_run();
+        state.identify(self.identity.clone(), Answer { restored, ..self.answer }).await?;
+        Ok(state)
+    }
+}
+
+fn hangs(call: &Call, path: &str) -> bool {
+    call.state == mock_api::CallState::Hanging && call.path.as_deref() == Some(path)
+}
+
+/// Ends a run as a SIGKILL would: nothing of it happens any more.
+pub(crate) async fn kill(run: JoinHandle<Result<Ended, ApplyError>>) {
+    run.abort();
+    assert!(run.await.is_err_and(|error| error.is_cancelled()), "the run was to be killed and had ended by itself");
+}
+
+/// Contents as a test writes them down.
+pub(crate) fn files(expected: &[(&str, &str)]) -> BTreeMap<String, Bytes> {
+    expected.iter().map(|(path, content)| ((*path).to_owned(), Bytes::copy_from_slice(content.as_bytes()))).collect()
+}

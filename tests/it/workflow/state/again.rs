@@ -1,0 +1,56 @@
+//! A second run: what did not change costs no call that has an effect, what did is sent, what went goes.
+
+use super::super::scene::{BUCKET, files, in_memory, key, over_http};
+use s3_sync::s3::CallCounts;
+
+#[tokio::test]
+async fn run_again_nothing_is_sent_and_no_object_is_asked_for() {
+    let (bucket, scene) = in_memory().await;
+    for name in ["a", "b/c", "d"] {
+        bucket.put(key(name), name);
+    }
+    let first = scene.run_to_success().await;
+    assert_eq!((first.report.operations.create, first.report.statistics.total_size), (3, 5));
+    let looked = bucket.calls();
+    scene.api.api().reset_calls();
+
+    let second = scene.run_to_success().await;
+    assert_eq!(second.report.statistics.operations_processed, 0);
+    assert_eq!(bucket.calls(), CallCounts { lists: looked.lists + 1, ..looked }, "one page is all that is asked for");
+    let calls: Vec<_> = scene.api.api().calls().into_iter().map(|call| call.call.as_str()).collect();
+    assert_eq!(calls, ["reportResults"]);
+}
+
+#[tokio::test]
+async fn changed_content_is_an_update_under_the_same_id_and_a_removed_object_is_a_delete() {
+    let (server, scene) = over_http().await;
+    let s3 = server.server();
+    for name in ["changed", "removed", "same"] {
+        s3.put(BUCKET, name, "old", Some("text/plain"));
+    }
+    scene.run_to_success().await;
+    let id = scene.internal_id("changed");
+    s3.put(BUCKET, "changed", "new", Some("text/html"));
+    assert!(s3.remove(BUCKET, "removed"));
+    scene.api.api().reset_calls();
+
+    let second = scene.run_to_success().await;
+    assert_eq!((second.report.operations.update, second.report.operations.delete, second.report.operations.create), (1, 1, 0));
+    assert_eq!(scene.saves(), [("update".to_owned(), "changed".to_owned()), ("delete".to_owned(), "removed".to_owned())]);
+    assert_eq!(scene.contents(), files(&[("changed", "new"), ("same", "old")]));
+    assert_eq!(scene.internal_id("changed"), id, "the file manager's own identifier stays");
+    assert_eq!(scene.api.api().files()["changed"].file_type.as_deref(), Some("text/html"));
+    assert_eq!(second.report.service_info.record_count, 2);
+}
+
+#[tokio::test]
+async fn content_that_came_back_to_what_it_was_is_sent_again_under_a_key_of_its_own() {
+    let (bucket, scene) = in_memory().await;
+    for content in ["one", "two", "one"] {
+        bucket.put(key("a"), content);
+        scene.run_to_success().await;
+    }
+    assert_eq!(scene.contents(), files(&[("a", "one")]));
+    assert_eq!((scene.effects("a", "create"), scene.effects("a", "update")), (1, 2));
+    assert!(scene.api.api().effects().by_key.values().all(|count| *count == 1));
+}

@@ -1,0 +1,134 @@
+//! What an ETag is worth: the store that does not heed `If-Match`, and the listing that tells none.
+
+use super::super::scene::{Scene, files, in_memory, key};
+use async_trait::async_trait;
+use mock_api::FaultAction;
+use s3_sync::file_manager::Deadlines;
+use s3_sync::record::{ETag, ObjectKey};
+use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, MemoryBucket, ObjectHead, ReadObjects, S3Error};
+use s3_sync::state::Answer;
+use std::sync::Arc;
+
+/// A store that answers a GET with whatever is there.
+struct Heedless(Arc<MemoryBucket>);
+
+#[async_trait]
+impl ListObjects for Heedless {
+    async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
+        self.0.list_page(request).await
+    }
+}
+
+#[async_trait]
+impl ReadObjects for Heedless {
+    async fn head_bucket(&self) -> Result<(), S3Error> {
+        self.0.head_bucket().await
+    }
+
+    async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
+        self.0.head_object(key).await
+    }
+
+    async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
+        self.0.get_object(GetRequest { if_match: None, ..request }).await
+    }
+}
+
+/// The next GET of `a` finds this in its place.
+fn replace_at_get(bucket: &MemoryBucket, content: &'static str) {
+    let mut waiting = Some(content);
+    bucket.on_call(
+        move |call| if matches!(call, Call::Get(_)) { waiting.take().map(|content| Fault::Replaced(content.into())) } else { None },
+    );
+}
+
+fn without_etags(call: &Call<'_>) -> Option<Fault> {
+    matches!(call, Call::List(_)).then_some(Fault::NoETags)
+}
+
+/// The metadata that the file manager keeps with a file are those of its content.
+fn assert_described_as_it_is(bucket: &MemoryBucket, scene: &Scene, path: &str) {
+    let head = futures::executor::block_on(bucket.head_object(&key(path))).expect("it is there");
+    let kept = scene.api.api().files()[path].metadata.clone().expect("metadata");
+    assert_eq!(kept["etag"].as_str(), head.facts.etag.as_ref().map(ETag::as_str));
+}
+
+#[tokio::test]
+async fn a_get_is_asked_for_by_etag() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "old");
+    let etag = bucket.head_object(&key("a")).await.expect("it is there").facts.etag;
+    assert!(etag.is_some());
+    bucket.on_call(move |call| {
+        let Call::Get(get) = call else { return None };
+        assert_eq!(get.if_match, etag);
+        None
+    });
+    scene.run_to_success().await;
+    assert_eq!(scene.effects("a", "create"), 1, "the hook saw the GET and found nothing wrong");
+}
+
+#[tokio::test]
+async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_at_again() {
+    // The same length: nothing but the ETag tells them apart.
+    let (bucket, _) = in_memory().await;
+    bucket.put(key("a"), "old");
+    let scene = Scene::with(Arc::new(Heedless(bucket.clone())), Deadlines::default()).await;
+    replace_at_get(&bucket, "new");
+    scene.run_to_success().await;
+    assert_eq!(bucket.calls().heads, 1, "the GET's own ETag is compared");
+    assert_eq!(scene.contents(), files(&[("a", "new")]));
+    assert_described_as_it_is(&bucket, &scene, "a");
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), []);
+}
+
+#[tokio::test]
+async fn without_etags_in_the_listing_a_look_says_what_changed() {
+    let (bucket, scene) = in_memory().await;
+    bucket.on_call(without_etags);
+    bucket.put(key("a"), "old");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    assert_eq!(bucket.calls().heads, 0, "the GET's own headers say what it is");
+
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!((scene.saves(), bucket.calls().heads), (vec![], 2));
+
+    bucket.put(key("a"), "new");
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), [("update".to_owned(), "a".to_owned())]);
+    assert_eq!(scene.contents(), files(&[("a", "new"), ("b", "b")]));
+}
+
+#[tokio::test]
+async fn without_etags_a_restored_state_asks_before_it_sends() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.on_call(without_etags);
+    bucket.put(key("a"), "old");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.put(key("a"), "new");
+    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.confirm, ended.report.operations.update), (1, 1), "{}", ended.report);
+    assert_eq!(ended.report.statistics.total_size, 3, "only what differs is sent");
+}
+
+#[tokio::test]
+async fn without_etags_an_object_replaced_between_two_attempts_is_another_effect() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "old");
+    scene.order(FaultAction::effect_then_status(500), "create", "a");
+    let mut gets = 0;
+    bucket.on_call(move |call| {
+        gets += u32::from(matches!(call, Call::Get(_)));
+        if gets == 2 { Some(Fault::Replaced("new".into())) } else { without_etags(call) }
+    });
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", "new")]));
+    assert_described_as_it_is(&bucket, &scene, "a");
+    assert_eq!((scene.effects("a", "create"), scene.effects("a", "update")), (1, 1));
+}

@@ -1,0 +1,145 @@
+//! Open intents: a run is killed while its call hangs, after its effect or before it, and meanwhile the object stays, changes, goes
+//! or comes back. The next run has to find out, with nothing but its state and the two doors.
+
+use super::super::scene::{Scene, files, in_memory, key};
+use bytes::Bytes;
+use mock_api::FaultAction;
+use s3_sync::s3::MemoryBucket;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the bucket has of `m` meanwhile.
+type Content = Option<&'static str>;
+
+/// `None` = nothing there yet, or no more.
+struct Story {
+    /// In the bucket and in the file manager at first.
+    known: Content,
+    /// In the bucket when the call hangs: the effect is to bring this.
+    hangs: Content,
+    /// In the bucket when the next run begins.
+    then: Content,
+}
+
+fn set(bucket: &MemoryBucket, content: Content) {
+    match content {
+        Some(content) => bucket.put(key("m"), content),
+        None => {
+            bucket.remove(&key("m"));
+        }
+    }
+}
+
+/// Up to the kill; returns the key of the call that hung.
+async fn killed(story: &Story, action: FaultAction) -> (Arc<MemoryBucket>, Scene) {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    set(&bucket, story.known);
+    scene.run_to_success().await;
+    set(&bucket, story.hangs);
+    let operation = match (story.known, story.hangs) {
+        (None, _) => "create",
+        (_, None) => "delete",
+        _ => "update",
+    };
+    scene.order(action, operation, "m");
+    scene.run_killed_at_hanging("m").await;
+    assert_eq!(scene.overview().await.open_intents, 1);
+    set(&bucket, story.then);
+    (bucket, scene)
+}
+
+/// What the file manager holds, in the end and with nothing left to do.
+async fn converged(scene: &Scene) -> BTreeMap<String, Bytes> {
+    scene.run_to_success().await;
+    let held = scene.contents();
+    let calls = scene.saves();
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), [], "there was something left after {calls:?}");
+    let overview = scene.overview().await;
+    assert_eq!((overview.open_intents, overview.waiting.len(), overview.applied_rows), (0, 0, held.len() as u64));
+    assert!(scene.api.api().effects().by_key.values().all(|count| *count == 1), "a key had its effect twice");
+    held
+}
+
+fn expected(content: Content) -> BTreeMap<String, Bytes> {
+    let mut expected = files(&[("a", "a")]);
+    expected.extend(content.map(|content| ("m".to_owned(), Bytes::from_static(content.as_bytes()))));
+    expected
+}
+
+#[tokio::test]
+async fn whatever_hung_and_whatever_came_after_it_the_file_manager_ends_with_what_the_bucket_has() {
+    const CONTENTS: [Content; 4] = [None, Some("one"), Some("two"), Some("three")];
+    for (known, hangs) in [(None, Some("one")), (Some("one"), Some("two")), (Some("one"), None)] {
+        for then in CONTENTS {
+            for action in [FaultAction::Hang, FaultAction::EffectThenHang] {
+                let story = Story { known, hangs, then };
+                let (_, scene) = killed(&story, action.clone()).await;
+                let told = format!("{known:?}, then {hangs:?} hung with {action:?}, then {then:?}");
+                assert_eq!(converged(&scene).await, expected(then), "{told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_is_still_meant_is_sent_again_with_the_same_key_and_happens_once() {
+    for (known, hangs, operation) in [(None, Some("one"), "create"), (Some("one"), Some("two"), "update"), (Some("one"), None, "delete")] {
+        let (_, scene) = killed(&Story { known, hangs, then: hangs }, FaultAction::EffectThenHang).await;
+        let before = scene.api.api().effects();
+        scene.run_to_success().await;
+        assert_eq!(scene.saves(), [(operation.to_owned(), "m".to_owned())]);
+        assert!(scene.api.api().calls().iter().any(|call| call.replayed), "the ledger knew the key of the {operation}");
+        assert_eq!(scene.api.api().effects(), before, "the {operation} had no second effect");
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_changed_is_an_update_of_what_the_create_may_have_made() {
+    let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::EffectThenHang).await;
+    let id = scene.internal_id("m");
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("update".to_owned(), "m".to_owned())]);
+    assert_eq!(scene.internal_id("m"), id);
+}
+
+#[tokio::test]
+async fn a_create_that_never_came_is_found_out_and_the_new_content_created() {
+    let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::Hang).await;
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("create".to_owned(), "m".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_object_that_vanished_is_deleted_though_no_row_ever_said_that_it_is_there() {
+    for action in [FaultAction::Hang, FaultAction::EffectThenHang] {
+        let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: None }, action).await;
+        scene.run_to_success().await;
+        assert_eq!(scene.saves(), [("delete".to_owned(), "m".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_is_back_before_its_delete_was_confirmed_is_asked_about_and_only_sent_when_it_is_gone() {
+    let story = Story { known: Some("one"), hangs: None, then: Some("one") };
+    let (_, scene) = killed(&story, FaultAction::Hang).await;
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned())]);
+
+    let (_, scene) = killed(&story, FaultAction::EffectThenHang).await;
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("create".to_owned(), "m".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_vanished_object_that_may_have_been_sent_counts_for_the_guard() {
+    let (bucket, mut scene) = killed(&Story { known: None, hangs: Some("one"), then: None }, FaultAction::EffectThenHang).await;
+    bucket.remove(&key("a"));
+    let ended = scene.run().await;
+    assert_eq!((ended.deletes_held, ended.report.deletes_held, scene.contents().len()), (true, 2, 2), "{}", ended.report);
+    scene.program.options.allow_deletes = Some(2);
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 0);
+}

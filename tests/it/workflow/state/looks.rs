@@ -1,0 +1,79 @@
+//! Looks are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
+
+use super::super::scene::{files, in_memory, key};
+use s3_sync::plan::Limits;
+use s3_sync::record::{ETag, ObjectFacts};
+use s3_sync::s3::{Call, Fault};
+use s3_sync::state::{LookedAt, Page, State};
+use std::sync::Arc;
+
+fn facts(etag: &str) -> ObjectFacts {
+    ObjectFacts { size: 1, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
+}
+
+#[tokio::test]
+async fn a_page_does_not_outdate_a_look_that_began_after_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let (of_page, of_head) = (state.next_look(), state.next_look());
+    let seen = ["hidden", "listed"].map(|name| LookedAt { path: key(name), facts: Some(facts("new")), look: of_head });
+    state.commit_looks(seen.to_vec()).await.expect("stored");
+    let objects = vec![(key("listed"), facts("old"))];
+    state.commit_page(Page { prefix: String::new(), after: None, up_to: None, look: of_page, objects }).await.expect("stored");
+
+    let overview = state.overview().await.expect("an overview");
+    assert!(overview.waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
+    let listed = state.work(&key("listed")).await.expect("a look").expect("it is to be created");
+    assert_eq!(listed.observed.and_then(|observed| observed.facts), Some(facts("new")));
+}
+
+#[tokio::test]
+async fn numbers_of_looks_go_on_after_the_state_was_closed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let database = directory.path().join("sync.db");
+    let state = State::open(&database, Limits::default()).await.expect("a state");
+    let last = [state.next_look(), state.next_look(), state.next_look()][2];
+    state.commit_looks(vec![LookedAt { path: key("a"), facts: None, look: last }]).await.expect("stored");
+    drop(state);
+    let state = State::open(&database, Limits::default()).await.expect("a state");
+    assert!(state.next_look() > last);
+}
+
+#[tokio::test]
+async fn an_object_replaced_again_and_again_while_it_is_read_ends_as_what_it_is_at_last() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "version 0");
+    let inside = Arc::downgrade(&bucket);
+    let mut version = 0;
+    bucket.on_call(move |call| {
+        if let (Call::Get(_), Some(bucket)) = (call, inside.upgrade())
+            && version < 3
+        {
+            version += 1;
+            bucket.put(key("a"), format!("version {version}"));
+        }
+        None
+    });
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", "version 3")]));
+    assert_eq!(scene.effects("a", "create"), 1);
+}
+
+#[tokio::test]
+async fn an_object_that_never_holds_still_is_parked_and_fails_nobody() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "x");
+    bucket.put(key("restless"), "x");
+    let mut version = 0;
+    bucket.on_call(move |call| {
+        version += 1;
+        let restless = matches!(call, Call::Get(get) if get.key.as_str() == "restless");
+        restless.then(|| Fault::Replaced(format!("version {version}").into()))
+    });
+    let ended = scene.run().await;
+    assert_eq!((ended.report.failures[0].reason.as_str(), ended.report.pending.parked), ("s3_object_replaced", 1));
+    assert_eq!(scene.contents(), files(&[("a", "x")]));
+    bucket.on_call(|_| None);
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 2);
+}

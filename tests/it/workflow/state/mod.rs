@@ -1,0 +1,13 @@
+//! What the state is for: what it refuses, what it remembers, and what it makes of a world that changed while nobody looked.
+
+mod again;
+mod deletes;
+mod etags;
+mod guard;
+mod identity;
+mod intents;
+mod looks;
+mod restored;
+mod resumed;
+mod skips;
+mod waits;

@@ -1,0 +1,114 @@
+//! A listing that was interrupted: the next run goes on after its last page, and what went meanwhile still comes out right.
+
+use super::super::scene::{BUCKET, Scene, kill, over_http};
+use mock_s3::{Fault, Gate, Matcher, MockS3};
+use s3_sync::apply::Halt;
+use s3_sync::state::RunOutcome;
+
+/// Six objects, two on a page.
+async fn six_objects() -> (mock_s3::Running, Scene) {
+    let (server, mut scene) = over_http().await;
+    scene.program.options.page_keys = 2;
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        server.server().put(BUCKET, name, name, Some("text/plain"));
+    }
+    (server, scene)
+}
+
+/// Runs until the request for the third page, and kills the run there.
+async fn killed_before_the_third_page(s3: &MockS3, scene: &Scene) {
+    let gate = Gate::new();
+    let held = s3.order(Matcher::operation("ListObjectsV2").skip(2).times(1), Fault::Hold(gate.clone()));
+    let run = scene.start();
+    gate.arrived(1).await;
+    kill(run).await;
+    held.withdraw();
+    gate.open();
+    s3.clear_requests();
+}
+
+fn pages_asked_for(s3: &MockS3) -> Vec<Option<String>> {
+    let pages = s3.requests().into_iter().filter(|request| request.operation == "ListObjectsV2");
+    let start = |query: &str| query.split('&').find_map(|pair| pair.strip_prefix("start-after=").map(str::to_owned));
+    pages.map(|page| start(&page.query)).collect()
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_after_the_last_key_of_its_last_page() {
+    let (server, scene) = six_objects().await;
+    killed_before_the_third_page(server.server(), &scene).await;
+    assert_eq!(scene.overview().await.initial_completed_by, None);
+
+    let ended = scene.run_to_success().await;
+    assert_eq!(pages_asked_for(server.server()), [Some("d".to_owned())], "no page is read twice");
+    assert_eq!((ended.report.listing.pages, scene.contents().len()), (1, 6));
+    assert_eq!(scene.overview().await.initial_completed_by, Some(2));
+    assert!(scene.api.api().effects().by_path.values().all(|done| done["create"] == 1), "each once, whichever run sent it");
+
+    server.server().clear_requests();
+    scene.run_to_success().await;
+    assert_eq!(pages_asked_for(server.server()), [None, Some("b".to_owned()), Some("d".to_owned())], "the next listing is a whole one");
+}
+
+#[tokio::test]
+async fn deletes_come_out_right_over_an_interruption() {
+    let (server, scene) = six_objects().await;
+    let s3 = server.server();
+    scene.run_to_success().await;
+    assert!(s3.remove(BUCKET, "a"));
+    killed_before_the_third_page(s3, &scene).await;
+    // `a` was missed on the first page; `b` goes when its page is over, `f` before its page comes.
+    assert!(s3.remove(BUCKET, "b"));
+    assert!(s3.remove(BUCKET, "f"));
+    scene.api.api().reset_calls();
+
+    let ended = scene.run_to_success().await;
+    let mut deleted = scene.saves();
+    deleted.sort();
+    assert_eq!(deleted, [("delete".to_owned(), "a".to_owned()), ("delete".to_owned(), "f".to_owned())], "{}", ended.report);
+    // Nothing that this listing saw speaks against `b`: the next one does.
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().into_keys().collect::<Vec<_>>(), ["c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn an_object_that_was_missed_and_is_back_is_not_deleted() {
+    let (server, scene) = six_objects().await;
+    scene.run_to_success().await;
+    assert!(server.server().remove(BUCKET, "a"));
+    killed_before_the_third_page(server.server(), &scene).await;
+    server.server().put(BUCKET, "a", "a", Some("text/plain"));
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!(scene.saves(), []);
+}
+
+#[tokio::test]
+async fn objects_that_arrive_behind_the_last_key_are_seen_and_those_before_it_by_the_next_run() {
+    let (server, scene) = six_objects().await;
+    killed_before_the_third_page(server.server(), &scene).await;
+    server.server().put(BUCKET, "a-late", "x", None);
+    server.server().put(BUCKET, "z-late", "x", None);
+    scene.run_to_success().await;
+    assert!(scene.contents().contains_key("z-late") && !scene.contents().contains_key("a-late"));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 8);
+}
+
+#[tokio::test]
+async fn a_run_that_is_asked_to_stop_finishes_what_it_has_in_hand_and_says_that_it_stopped() {
+    let (server, scene) = six_objects().await;
+    let (gate, halt) = (Gate::new(), Halt::default());
+    server.server().order(Matcher::operation("ListObjectsV2").skip(1).times(1), Fault::Hold(gate.clone()));
+    let (program, stop) = (scene.program.clone(), halt.clone());
+    let run = tokio::spawn(async move { program.run_until(halt).await });
+    gate.arrived(1).await;
+    stop.stop(None);
+    let ended = run.await.expect("it ends").expect("the state can be used");
+    assert_eq!((ended.outcome, ended.report.success, ended.report.listing.completed), (RunOutcome::Stopped, false, false));
+
+    server.server().clear_requests();
+    scene.run_to_success().await;
+    assert_eq!(pages_asked_for(server.server()).first(), Some(&Some("b".to_owned())));
+    assert_eq!(scene.contents().len(), 6);
+}

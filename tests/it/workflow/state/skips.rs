@@ -1,0 +1,108 @@
+//! What is left out, why, and what brings it in: too large, archived, no file at all.
+
+use super::super::scene::{BUCKET, Scene, files, in_memory, key, over_http};
+use mock_s3::{NewObject, Restore};
+use s3_sync::plan::Limits;
+use s3_sync::state::RunOutcome;
+use s3_sync::workflow::Ended;
+
+fn skipped(ended: &Ended) -> Vec<(&str, u64)> {
+    ended.report.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()
+}
+
+fn at_most(scene: &mut Scene, bytes: Option<u64>) {
+    scene.program.options.limits = Limits { max_file_bytes: bytes };
+}
+
+#[tokio::test]
+async fn an_object_above_the_bound_is_skipped_until_the_bound_is_raised() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("large"), "12345");
+    bucket.put(key("small"), "1234");
+    at_most(&mut scene, Some(4));
+    for _ in 0..2 {
+        let ended = scene.run_to_success().await;
+        assert_eq!(skipped(&ended), [("too_large", 1)], "skipped is told each time, and no failure");
+        assert_eq!(scene.contents(), files(&[("small", "1234")]));
+    }
+    assert_eq!(bucket.calls().gets, 1, "nothing of it was read");
+
+    at_most(&mut scene, Some(5));
+    let ended = scene.run_to_success().await;
+    assert_eq!((skipped(&ended), scene.contents().len()), (vec![], 2));
+}
+
+#[tokio::test]
+async fn a_known_file_that_grew_beyond_the_bound_is_a_failure_and_keeps_its_old_content() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("a"), "1234");
+    at_most(&mut scene, Some(4));
+    scene.run_to_success().await;
+    bucket.put(key("a"), "12345");
+    for _ in 0..2 {
+        let ended = scene.run().await;
+        let failure = &ended.report.failures[0];
+        assert_eq!((ended.outcome, ended.report.pending.parked), (RunOutcome::Partial, 1), "{}", ended.report);
+        assert_eq!((failure.reason.as_str(), failure.example.as_str(), failure.count), ("too_large", "a", 1));
+        assert!(failure.hint.contains("MAX_FILE_SIZE_MB"));
+        assert_eq!(scene.contents(), files(&[("a", "1234")]));
+    }
+    bucket.put(key("a"), "123");
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.update, scene.contents()), (1, files(&[("a", "123")])));
+}
+
+#[tokio::test]
+async fn a_file_that_was_skipped_and_went_is_no_longer_told() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    bucket.put(key("large"), "12345");
+    at_most(&mut scene, Some(4));
+    scene.run_to_success().await;
+    bucket.remove(&key("large"));
+    scene.run_to_success().await;
+    let ended = scene.run_to_success().await;
+    assert_eq!(skipped(&ended), []);
+    assert_eq!(scene.overview().await.waiting, []);
+}
+
+#[tokio::test]
+async fn an_archived_object_is_skipped_by_what_the_store_says_and_arrives_once_it_is_restored() {
+    let (server, scene) = over_http().await;
+    let s3 = server.server();
+    s3.put_object(BUCKET, "archived", NewObject::bytes("cold").storage_class("GLACIER"));
+    s3.put_object(BUCKET, "being restored", NewObject::bytes("cold").storage_class("DEEP_ARCHIVE"));
+    s3.put_object(BUCKET, "instant", NewObject::bytes("cool").storage_class("GLACIER_IR"));
+    s3.put_object(BUCKET, "restored", NewObject::bytes("warm").storage_class("GLACIER"));
+    assert!(s3.set_restore(BUCKET, "being restored", Some(Restore::Ongoing)));
+    assert!(s3.set_restore(BUCKET, "restored", Some(Restore::Until(jiff::Timestamp::MAX))));
+
+    let ended = scene.run_to_success().await;
+    assert_eq!(skipped(&ended), [("archived", 2)]);
+    assert_eq!(scene.contents(), files(&[("instant", "cool"), ("restored", "warm")]), "the class alone says nothing");
+
+    // A restore changes nothing that a listing shows.
+    assert!(s3.set_restore(BUCKET, "being restored", Some(Restore::Until(jiff::Timestamp::MAX))));
+    let ended = scene.run_to_success().await;
+    assert_eq!((skipped(&ended), scene.contents().len()), (vec![("archived", 1)], 3));
+}
+
+#[tokio::test]
+async fn a_directory_marker_is_no_file_and_a_file_that_ends_in_a_slash_is_one() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("directory/"), "");
+    bucket.put(key("directory/file"), "");
+    bucket.put(key("odd/"), "content");
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.listing.files, ended.report.listing.directory_markers), (2, 1));
+    assert_eq!(scene.contents(), files(&[("directory/file", ""), ("odd/", "content")]));
+
+    // A file that became a marker is a file no more.
+    bucket.put(key("odd/"), "");
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.delete, scene.contents()), (1, files(&[("directory/file", "")])));
+    // And a marker that got content is one from now on.
+    bucket.put(key("directory/"), "content");
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 2);
+}
