@@ -124,7 +124,8 @@ impl Executor {
                     break;
                 }
                 tokio::select! {
-                    Some(ended) = tasks.join_next() => rethrow(ended),
+                    // Outcomes may have queued their paths anew: that is asked once, not after each of them.
+                    () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // The other end is gone: no more will come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
                     // Whoever had it in hand may have done with it: once more from the start.
@@ -158,7 +159,7 @@ impl Executor {
             tokio::time::sleep(self.grace).await;
         };
         tokio::select! {
-            () = async { while let Some(ended) = tasks.join_next().await { rethrow(ended) } } => {}
+            () = all_ended(&mut tasks) => {}
             () = out_of_grace => {}
         }
         tasks.shutdown().await;
@@ -259,6 +260,12 @@ impl Executor {
         let minutes = (PARKED_MINUTES << attempts.min(16)).min(PARKED_MINUTES_MOST);
         let now = self.clock.now();
         now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(now)
+    }
+}
+
+async fn all_ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        rethrow(ended);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Observed: what looks showed. An older look never overwrites a newer one.
 
 use super::pending::{self, Trigger};
-use super::{State, StateError, applied};
+use super::{FILE_MANAGER, State, StateError, applied};
 use crate::plan::Limits;
 use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
 use jiff::Timestamp;
@@ -80,15 +80,22 @@ impl State {
     /// Stores looks, and what is to be done about them.
     pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
         let limits = self.limits;
-        self.writer.call(move |connection| looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))).await
+        self.writer
+            .call(move |connection| {
+                looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))?;
+                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| raise_high_water(connection, newest))
+            })
+            .await
     }
 }
 
 fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<PageCounts, StateError> {
     let mut counts = PageCounts::default();
+    // Most pages of a first listing: there is nothing to read for each of their keys.
+    let new_ground = is_new_ground(connection, page)?;
     for (path, facts) in &page.objects {
         let looked = LookedAt { path: path.clone(), facts: Some(facts.clone()), look: page.look };
-        let to_do = store_look(connection, &looked, limits)?;
+        let to_do = if new_ground { store_first_look(connection, looked, limits)? } else { store_look(connection, &looked, limits)? };
         if path.is_directory_marker(facts.size) {
             counts.markers += 1;
             continue;
@@ -100,9 +107,31 @@ fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<Pa
             counts.to_do_bytes += facts.size;
         }
     }
-    pending::queue_absent(connection, page)?;
+    raise_high_water(connection, page.look)?;
+    if !new_ground {
+        pending::queue_absent(connection, page)?;
+    }
     super::runs::checkpoint(connection, page)?;
     Ok(counts)
+}
+
+/// Whether nothing is known of any key in the page's range.
+fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM applied WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))",
+    )?;
+    let (from, to) = page.range();
+    Ok(statement.query_row(params![FILE_MANAGER, from, to], |row| row.get(0))?)
+}
+
+/// Stores a look at a key of which nothing is known; says whether something is to be done now.
+fn store_first_look(connection: &Connection, looked: LookedAt, limits: Limits) -> Result<bool, StateError> {
+    let observed = Observed { facts: looked.facts, look: looked.look };
+    write(connection, &looked.path, &observed)?;
+    pending::consider_first(connection, &looked.path, &observed, limits)
 }
 
 /// Stores one look unless a newer one is there; says whether something is to be done now.
@@ -173,7 +202,7 @@ fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Resu
         facts.and_then(|facts| facts.storage_class.as_deref()),
         facts.and_then(|facts| facts.version_id.as_deref()),
     ])?;
-    raise_high_water(connection, observed.look)
+    Ok(())
 }
 
 /// The greatest number that a stored look has.

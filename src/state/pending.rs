@@ -153,6 +153,19 @@ pub(super) fn reconsider(
     }
 }
 
+/// As [`reconsider`], for a path of which nothing else is known than this look.
+pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: &Observed, limits: Limits) -> Result<bool, StateError> {
+    match plan::decide(path, None, Some(looked), limits) {
+        Verdict::Nothing => Ok(false),
+        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
+            let large = looked.facts.as_ref().is_some_and(|facts| facts.size >= LARGE_BYTES);
+            queue(connection, path, None, (false, large), Trigger::Look { changed: true })
+        }
+        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
+        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
+    }
+}
+
 /// What is there about a path already.
 struct Standing {
     due: bool,
@@ -180,9 +193,12 @@ fn queue(
         Trigger::Outcome => row.deletion && !deletion,
     });
     if !stays {
-        let mut statement = connection
-            .prepare_cached("INSERT OR REPLACE INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)")?;
-        statement.execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
+        // Where there is nothing to replace, SQLite need not be able to undo half of it.
+        let text = match row {
+            None => "INSERT INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)",
+            Some(_) => "INSERT OR REPLACE INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)",
+        };
+        connection.prepare_cached(text)?.execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
     }
     Ok(true)
 }

@@ -18,6 +18,8 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -8192)?;
+    // What a savepoint may have to undo is kept in memory: else every job copies its pages into a file in `/var/tmp`.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.set_prepared_statement_cache_capacity(64);
     migrate(path, &mut connection)?;
