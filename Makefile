@@ -33,8 +33,9 @@ check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must
 ci: check test-moto ## check, and every test that needs more than Rust
 
 .PHONY: bench
-bench: bootstrap ## the numbers of docs/performance.md
-	cargo bench --bench '*'
+bench: bootstrap ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)
+	cargo build --release --workspace --bins --bench initial_sync
+	cargo bench --workspace --bench initial_sync -- --rounds $(or $(ROUNDS),5)
 
 .PHONY: fmt
 fmt: bootstrap ## format the code

@@ -26,13 +26,13 @@ pub mod report;
 
 pub mod workflow;
 
+pub mod cli;
+
 pub mod config;
 
 pub mod s3;
 
 pub mod file_manager;
-
-pub mod cli;
 
 pub mod telemetry;
 

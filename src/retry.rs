@@ -37,7 +37,7 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// No wait of our own choice is longer.
     pub max_wait: Duration,
-    /// No attempt starts after this.
+    /// No attempt starts later than this after the first failure.
     pub budget: Duration,
 }
 
@@ -56,7 +56,7 @@ impl RetryPolicy {
             .with_max_times(self.attempts.saturating_sub(1))
             .with_jitter()
             .build();
-        Attempts { waits, deadline: Instant::now() + self.budget }
+        Attempts { waits, budget: self.budget, deadline: None }
     }
 
     /// Calls `attempt` until it succeeds, fails for good, or the attempts or the budget are used up; the last error is returned.
@@ -83,7 +83,9 @@ impl RetryPolicy {
 #[derive(Debug)]
 pub struct Attempts {
     waits: ExponentialBackoff,
-    deadline: Instant,
+    budget: Duration,
+    /// Counted from the first failure: a long transfer that breaks off deserves another attempt like a short one.
+    deadline: Option<Instant>,
 }
 
 impl Attempts {
@@ -96,7 +98,9 @@ impl Attempts {
         };
         let own = self.waits.next()?;
         let wait = asked.map_or(own, |asked| asked.max(own));
-        (Instant::now() + wait < self.deadline).then_some(wait)
+        let now = Instant::now();
+        let deadline = *self.deadline.get_or_insert(now + self.budget);
+        (now + wait < deadline).then_some(wait)
     }
 }
 

@@ -126,6 +126,7 @@ mod tests {
         loop {
             let page = page(objects, &Query { prefix, delimiter, after, limit });
             assert!(page.objects.len() + page.prefixes.len() <= limit);
+            assert!(all.len() <= objects.len(), "the listing does not end");
             all.extend(page.objects.into_iter().map(|(key, _)| key).chain(page.prefixes));
             match page.next {
                 Some(next) => after = Marker::from_token(&next.to_token()).expect("its own token"),

@@ -1,6 +1,7 @@
 //! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
 //! stops when a door is shut for all. What becomes of one path is the sink's concern.
 
+use super::in_hand::InHand;
 use super::{ApplyError, Ending, FileManagerSink, Tally};
 use crate::clock::Clock;
 use crate::plan::SkipReason;
@@ -8,6 +9,7 @@ use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
 use crate::state::{Failure, Lane, State, StateError, Work};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Paths taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
-/// So many transient failures in a row, without one success, are a door that is shut rather than so many bad objects.
+/// So many transient failures in a row, without one success: is a door shut, or are there so many bad objects? The doors are asked.
 const FAILURES_IN_A_ROW: u64 = 50;
 /// The first wait of a parked path; it doubles with each failed run.
 const PARKED_MINUTES: i64 = 1;
@@ -83,6 +85,7 @@ pub struct Executor {
     /// Of these, large objects: the small ones always find a place.
     large: Arc<Semaphore>,
     failures_in_a_row: Arc<AtomicU64>,
+    in_hand: Arc<InHand>,
     /// How long what is in hand may take once the run stops.
     grace: Duration,
 }
@@ -99,6 +102,7 @@ impl Executor {
             all: Arc::new(Semaphore::new(bounds.concurrency)),
             large: Arc::new(Semaphore::new((bounds.concurrency / 4).max(1))),
             failures_in_a_row: Arc::new(AtomicU64::new(0)),
+            in_hand: Arc::default(),
             grace: bounds.grace,
         }
     }
@@ -108,27 +112,40 @@ impl Executor {
     pub async fn drain(&self, lane: Lane, mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         let mut tasks = JoinSet::new();
         let (mut after, mut taken) = (0, 0);
+        let mut passed_over = false;
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
-            let batch = self.state.take(lane, after, TAKEN_AT_A_TIME).await?;
-            if batch.is_empty() {
-                if tasks.is_empty() && !more_may_come {
+            let released = self.in_hand.released();
+            let in_hand = self.in_hand.clone();
+            let batch = self.state.take((lane, after), TAKEN_AT_A_TIME, move |path| in_hand.claim(path)).await?;
+            passed_over |= batch.passed_over;
+            let Some(last) = batch.last else {
+                if tasks.is_empty() && !more_may_come && !passed_over {
                     break;
                 }
                 tokio::select! {
-                    Some(joined) = tasks.join_next(), if !tasks.is_empty() => heed(joined),
+                    // Outcomes may have queued their paths anew: that is asked once, not after each of them.
+                    () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // The other end is gone: no more will come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
+                    // Whoever had it in hand may have done with it: once more from the start.
+                    () = released, if passed_over => (after, passed_over) = (0, false),
                     () = self.halt.stopped() => {}
                 }
                 continue;
-            }
-            taken += batch.len() as u64;
-            after = batch.last().map_or(after, |work| work.seq);
-            for work in self.prepare(batch, lane).await {
+            };
+            after = last;
+            taken += batch.work.len() as u64;
+            let mut claimed: HashSet<_> = batch.work.iter().map(|work| work.path.clone()).collect();
+            for work in self.prepare(batch.work, lane).await {
+                claimed.remove(&work.path);
                 if !self.spawn(work, lane, &mut tasks).await {
                     break;
                 }
+            }
+            // What the looks settled, and what a stop left.
+            for path in &claimed {
+                self.in_hand.release(path);
             }
         }
         self.finish(tasks).await;
@@ -142,7 +159,7 @@ impl Executor {
             tokio::time::sleep(self.grace).await;
         };
         tokio::select! {
-            () = async { while let Some(joined) = tasks.join_next().await { heed(joined) } } => {}
+            () = all_ended(&mut tasks) => {}
             () = out_of_grace => {}
         }
         tasks.shutdown().await;
@@ -153,7 +170,12 @@ impl Executor {
         if lane != Lane::Absent {
             return batch;
         }
-        match self.sink.look_at_absent(batch, self.all.available_permits().max(1)).await {
+        let looks = tokio::select! {
+            looks = self.sink.look_at_absent(batch, self.all.available_permits().max(1)) => looks,
+            // A look that is not stored never was.
+            () = self.halt.stopped() => return Vec::new(),
+        };
+        match looks {
             Ok(looks) => {
                 for _ in 0..looks.never_applied {
                     self.tally.ended(&Ending::Skipped(SkipReason::NotInBucket));
@@ -177,18 +199,23 @@ impl Executor {
             (lane_place, self.all.clone().acquire_owned().await)
         };
         let places = tokio::select! {
-            // Whoever stops frees a place, too: nobody takes it.
+            // A place that comes free while the run stops is for nobody.
             biased;
-            () = self.halt.stopped() => return false,
+            () = self.halt.stopped() => {
+                self.in_hand.release(&work.path);
+                return false;
+            }
             places = places => places,
         };
         let executor = self.clone();
         tasks.spawn(async move {
+            let path = work.path.clone();
             executor.one(work, lane).await;
+            executor.in_hand.release(&path);
             drop(places);
         });
-        while let Some(joined) = tasks.try_join_next() {
-            heed(joined);
+        while let Some(ended) = tasks.try_join_next() {
+            rethrow(ended);
         }
         true
     }
@@ -215,7 +242,11 @@ impl Executor {
             Disposition::Fail => false,
         };
         if transient && self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
-            return self.halt.stop(Some(error));
+            if let Err(shut) = self.sink.doors_open().await {
+                return self.halt.stop(Some(shut));
+            }
+            // So many bad objects, then: they fail one by one, and the others go on.
+            self.failures_in_a_row.store(0, Ordering::Relaxed);
         }
         let failure = Failure { reason: error.reason(), message: error.to_string() };
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
@@ -232,12 +263,17 @@ impl Executor {
     }
 }
 
-/// A panic in an operation is a bug, and ends the run as it would have without a task around it: passed over, it would leave
-/// its path due, to be taken up again and again.
-fn heed(joined: Result<(), JoinError>) {
-    if let Err(error) = joined
-        && let Ok(panic) = error.try_into_panic()
+async fn all_ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        rethrow(ended);
+    }
+}
+
+/// A task that panicked is a bug, and the process ends with it: what it had in hand is an open intent, as after any crash.
+fn rethrow(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
     {
-        std::panic::resume_unwind(panic);
+        std::panic::resume_unwind(error.into_panic());
     }
 }

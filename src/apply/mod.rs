@@ -4,6 +4,7 @@
 mod absent;
 mod error;
 mod executor;
+mod in_hand;
 mod outcome;
 mod sending;
 mod sink;

@@ -6,7 +6,7 @@ use super::{ApplyError, Ending};
 use crate::failpoint;
 use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{FileRecord, Look, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, Work};
 use crate::transfer::{self, Verification};
@@ -138,7 +138,8 @@ impl Sending<'_> {
                 self.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived => {
+            // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.work.intent.is_none() && self.work.applied.is_none() => {
                 self.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }
@@ -187,7 +188,7 @@ impl Sending<'_> {
 /// What the file manager keeps with the file: what a later `get` is compared with, and where it came from.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
-    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(|etag| etag.as_str())));
+    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
     // S3 names the class of a GET only when it is another.
     metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
     metadata.insert("source".to_owned(), json!("customer_s3"));

@@ -50,6 +50,12 @@ impl FileManagerSink {
         Self { bucket, file_manager, state, options }
     }
 
+    /// Whether bucket and file manager can be used at all.
+    pub async fn doors_open(&self) -> Result<(), ApplyError> {
+        self.bucket.head_bucket().await?;
+        Ok(self.file_manager.health().await?)
+    }
+
     /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
     pub async fn bring(&self, work: Work, lane: Lane) -> Result<Ending, ApplyError> {
         let path = work.path.clone();

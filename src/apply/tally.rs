@@ -83,6 +83,11 @@ impl Tally {
         totals.listed.to_do_bytes += counts.to_do_bytes;
     }
 
+    /// An earlier run had listed everything.
+    pub fn nothing_left_to_list(&self) {
+        self.lock().listing_ended = true;
+    }
+
     /// An operation ended.
     pub fn ended(&self, ending: &Ending) {
         let mut totals = self.lock();

@@ -21,6 +21,7 @@ pub struct Cli {
 
 /// What holds for every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
 pub struct GlobalArgs {
     /// Settings from a YAML file, under `service:`.
     #[arg(long, global = true, value_name = "FILE")]
@@ -32,7 +33,7 @@ pub struct GlobalArgs {
     /// Log lines for people or for machines: text, json.
     #[arg(long, global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,
-    /// The result as one JSON document.
+    /// The result as JSON: one document, of `diff` one object a line. See docs/cli.md.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -44,9 +45,9 @@ pub enum Command {
     InitialSync(InitialSync),
     /// Write a CSV snapshot.
     Export(Export),
-    /// Compare two CSV snapshots.
+    /// Compare two CSV snapshots; differences are no failure.
     Diff(Diff),
-    /// Tell counts, the last runs, and what is pending.
+    /// Tell counts, the last runs, what is pending, and whether the doors open.
     Status,
     /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
     Test,
@@ -61,10 +62,10 @@ pub struct InitialSync {
     /// The state describes the same data under another name.
     #[arg(long, conflicts_with = "new_source")]
     pub adopt: bool,
-    /// Start over on the side of the bucket.
+    /// Start over on the side of the bucket: it is another one.
     #[arg(long)]
     pub new_source: bool,
-    /// Start over on the side of this sink.
+    /// Start over on the side of this sink; the only one is `file_manager`.
     #[arg(long, value_name = "NAME")]
     pub new_sink: Option<String>,
     /// The state was restored from a backup.

@@ -15,7 +15,7 @@ pub(super) fn retry(settings: &Settings) -> RetryPolicy {
 
 /// The customer's bucket.
 pub(super) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
-    let mut options = AwsOptions::for_bucket(name);
+    let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
     options.endpoint.clone_from(&settings.source.endpoint);
     options.region.clone_from(&settings.source.region);
     if let Some(credentials) = &settings.source.credentials {

@@ -1,19 +1,40 @@
 //! `export`: one side of the state as CSV, to a file or to stdout.
 
 use super::args::{Export, Side};
-use super::run::fail;
-use super::{ExitCode, Output};
+use super::run::{fail, of_state};
+use super::{ExitCode, Output, OutputFormat};
+use crate::record::Escaped;
 use crate::snapshot;
-use crate::state::{self, State};
+use crate::state::{self, State, StateError};
 use crate::workflow::{self, ExportError};
+use serde::Serialize;
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// What was written to a file.
+#[derive(Debug, Serialize)]
+struct Written {
+    /// As it was given.
+    output: String,
+    /// `applied` or `known`.
+    side: &'static str,
+    rows: u64,
+}
+
 /// Runs the command.
 pub(super) async fn run<W: Write + Send + 'static>(arguments: Export, database: PathBuf, mut output: Output<W>) -> ExitCode {
-    let written = tokio::task::spawn_blocking(move || write(&arguments, &database, &mut output)).await;
+    if arguments.output.is_none() && output.format() == OutputFormat::Json {
+        return fail(ExitCode::Usage, "export prints CSV, not JSON: --json goes with --output FILE, and tells what was written there");
+    }
+    let path = database.clone();
+    let written = tokio::task::spawn_blocking(move || write(&arguments, &path, &mut output)).await;
     match written {
         Ok(Ok(())) => ExitCode::Done,
+        Ok(Err(WriteError::Export(ExportError::State(error)))) => {
+            let (code, message) = of_state(error, &database);
+            fail(code, message)
+        }
         Ok(Err(error)) => fail(ExitCode::Failed, error),
         Err(error) => fail(ExitCode::Failed, error),
     }
@@ -28,26 +49,38 @@ enum WriteError {
     Print(#[from] io::Error),
 }
 
+impl From<StateError> for WriteError {
+    fn from(error: StateError) -> Self {
+        Self::Export(error.into())
+    }
+}
+
 fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) -> Result<(), WriteError> {
-    let side = match arguments.side {
-        Side::Applied => state::Side::Applied,
-        Side::Known => state::Side::Known,
+    // Before the first byte: a header alone would look like an empty state.
+    state::can_be_read(database)?;
+    let (side, name) = match arguments.side {
+        Side::Applied => (state::Side::Applied, "applied"),
+        Side::Known => (state::Side::Known, "known"),
     };
-    match &arguments.output {
-        None => output.stream(|out| {
+    let Some(path) = &arguments.output else {
+        return output.stream(|out| {
             workflow::export(database, side, out, "stdout")?;
             Ok(())
-        }),
-        Some(path) => {
-            let mut pending = snapshot::create(path).map_err(ExportError::from)?;
-            let mut rows: u64 = 0;
-            State::visit_rows(database, side, |file| -> Result<(), ExportError> {
-                rows += 1;
-                Ok(pending.push(&file)?)
-            })?;
-            pending.commit().map_err(ExportError::from)?;
-            tracing::info!(rows, "snapshot written");
-            Ok(())
-        }
+        });
+    };
+    let mut pending = snapshot::create(path).map_err(ExportError::from)?;
+    let mut rows: u64 = 0;
+    State::visit_rows(database, side, |file| -> Result<(), ExportError> {
+        rows += 1;
+        Ok(pending.push(&file)?)
+    })?;
+    pending.commit().map_err(ExportError::from)?;
+    Ok(output.print(&Written { output: path.to_string_lossy().into_owned(), side: name, rows })?)
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = if self.rows == 1 { "row" } else { "rows" };
+        write!(f, "{} {rows} written to {}", self.rows, Escaped(&self.output))
     }
 }

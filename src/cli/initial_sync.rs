@@ -1,7 +1,7 @@
 //! `initial-sync`: opens the doors and the state, runs the workflow, tells how it ended.
 
 use super::args::InitialSync as Arguments;
-use super::run::fail;
+use super::run::{fail, of_state};
 use super::{ExitCode, Interruption, Output, doors, progress};
 use crate::apply::{ApplyError, Tally};
 use crate::clock::SystemClock;
@@ -32,9 +32,6 @@ pub(super) async fn run<W: Write>(
     if let Err(error) = output.print(&ended.report) {
         return fail(ExitCode::Failed, format!("the result cannot be printed: {error}"));
     }
-    if let Some(refused) = &ended.report_refused {
-        eprintln!("s3-sync: the report was not taken: {refused}");
-    }
     code(&ended, interruption)
 }
 
@@ -42,6 +39,7 @@ async fn sync(arguments: &Arguments, settings: &Settings, interruption: &Interru
     let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
     let bucket = settings.require_bucket().map_err(usage)?;
     let file_manager = settings.require_file_manager().map_err(usage)?;
+    let state_code = |error: StateError| of_state(error, &settings.database_path);
     let mut lock = InstanceLock::take(&settings.database_path, "initial-sync").map_err(state_code)?;
     let limits = Limits { max_file_bytes: settings.max_file_bytes };
     let state = State::open(&settings.database_path, limits).await.map_err(state_code)?;
@@ -94,27 +92,16 @@ fn options(arguments: &Arguments, settings: &Settings, bucket: &str, limits: Lim
     }
 }
 
-fn state_code(error: StateError) -> (ExitCode, String) {
-    let code = match error {
-        StateError::Held(_) => ExitCode::Locked,
-        StateError::OtherIdentity(_) | StateError::TooNew { .. } => ExitCode::Usage,
-        _ => ExitCode::Failed,
-    };
-    (code, error.to_string())
-}
-
 fn code(ended: &Ended, interruption: &Interruption) -> ExitCode {
     let mut earned = Vec::new();
     match ended.outcome {
         RunOutcome::Stopped => earned.extend(interruption.code()),
         RunOutcome::Failed => earned.push(ExitCode::Failed),
-        RunOutcome::Done | RunOutcome::Partial => {}
+        RunOutcome::Partial => earned.push(ExitCode::SomeFailed),
+        RunOutcome::Done => {}
     }
     if ended.deletes_held {
         earned.push(ExitCode::DeletesHeld);
-    }
-    if !ended.report.failures.is_empty() || ended.report.pending.parked > 0 || ended.report_refused.is_some() {
-        earned.push(ExitCode::SomeFailed);
     }
     ExitCode::of_several(earned)
 }

@@ -7,6 +7,7 @@ use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::timeout;
+use url::Url;
 
 /// How long a door may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,10 +60,13 @@ async fn bucket(settings: &Settings) -> Probed {
     };
     let looked = timeout(PATIENCE, async {
         let bucket = doors::bucket(settings, name).await?;
-        bucket.head_bucket().await?;
+        // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
         let page = bucket.list_page(request).await?;
-        let Some((key, _)) = page.objects.first() else { return Ok(format!("bucket {name} is there, and shows no object")) };
+        bucket.head_bucket().await?;
+        let Some((key, _)) = page.objects.first() else {
+            return Ok(format!("bucket {name} can be listed, and shows no object; whether its objects can be read is not known"));
+        };
         bucket.head_object(key).await?;
         Ok::<_, S3Error>(format!("bucket {name} can be listed, and its objects can be read"))
     });
@@ -82,7 +86,7 @@ async fn file_manager(settings: &Settings) -> Probed {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    judge(DOOR, url.as_str(), timeout(PATIENCE, door.health()).await)
+    judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
 }
 
 async fn events(settings: &Settings) -> Probed {
@@ -94,7 +98,12 @@ async fn events(settings: &Settings) -> Probed {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    judge(DOOR, url.as_str(), timeout(PATIENCE, door.health()).await)
+    judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
+}
+
+/// An address as it was given: `Url` adds a slash to a bare host.
+pub(super) fn address(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
 }
 
 fn judge(door: &'static str, url: &str, answered: Result<Result<(), FileManagerError>, tokio::time::error::Elapsed>) -> Probed {

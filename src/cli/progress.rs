@@ -1,7 +1,8 @@
 //! How far a run has come: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
 
 use crate::apply::{Tally, Totals};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use crate::telemetry;
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,9 +36,9 @@ pub(super) fn show(tally: Arc<Tally>, no_color: bool) -> Progress {
         return Progress { task: tokio::spawn(lines(tally)), bar: None };
     }
     let color = if no_color { "" } else { ".green" };
-    let template = format!("{{spinner}} {{pos}}/{{len}} files [{{bar:30{color}}}] {{per_sec}}, {{eta}} left; {{msg}}");
+    let template = format!("{{spinner}} {{pos}}/{{len}} files [{{bar:30{color}}}] {{per_sec}}; {{msg}}");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(0).with_style(style);
+    let bar = telemetry::bars().add(ProgressBar::new(0).with_style(style));
     Progress { task: tokio::spawn(keep(bar.clone(), tally)), bar: Some(bar) }
 }
 
@@ -49,9 +50,9 @@ async fn keep(bar: ProgressBar, tally: Arc<Tally>) {
         let totals = tally.totals();
         bar.set_length(totals.listed.to_do.max(totals.done() + totals.failed()));
         bar.set_position(totals.done() + totals.failed());
-        let listing = if totals.listing_ended { "" } else { ", still listing" };
+        let left = if totals.listing_ended { format!("; {} left", HumanDuration(bar.eta())) } else { ", still listing".to_owned() };
         let failed = if totals.failed() > 0 { format!(", {} failed", HumanCount(totals.failed())) } else { String::new() };
-        bar.set_message(format!("{} sent, {} listed{listing}{failed}", HumanBytes(totals.bytes), HumanCount(totals.listed.files)));
+        bar.set_message(format!("{} sent, {} listed{failed}{left}", HumanBytes(totals.bytes), HumanCount(totals.listed.files)));
     }
 }
 

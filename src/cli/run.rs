@@ -2,7 +2,10 @@
 
 use super::{Cli, Command, ExitCode, Interruption, Output, diff, export, initial_sync, self_test, status};
 use crate::config::Settings;
+use crate::state::StateError;
 use std::fmt::Display;
+use std::io::Write as _;
+use std::path::Path;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
@@ -16,8 +19,18 @@ pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> E
     }
 }
 
-/// Tells why a command failed, on stderr, in one line.
+/// Tells why a command failed, on stderr, in one line. A stderr that is closed or full is no reason to panic.
 pub(super) fn fail(code: ExitCode, error: impl Display) -> ExitCode {
-    eprintln!("s3-sync: {error}");
+    let _ = writeln!(std::io::stderr(), "s3-sync: {error}");
     code
+}
+
+/// What a state that cannot be used means for the exit code, and how it is told.
+pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
+    let code = match error {
+        StateError::Held(_) => ExitCode::Locked,
+        StateError::OtherIdentity(_) | StateError::TooNew { .. } => ExitCode::Usage,
+        _ => ExitCode::Failed,
+    };
+    (code, error.at(database).to_string())
 }

@@ -5,7 +5,7 @@ use super::probe::{self, Probed};
 use super::run::fail;
 use super::{ExitCode, Output};
 use crate::config::Settings;
-use crate::state::{Overview, Side};
+use crate::state::{self, Overview, Side, StateError};
 use crate::workflow;
 use serde::Serialize;
 use std::fmt;
@@ -35,6 +35,13 @@ pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
 async fn database(settings: &Settings) -> Probed {
     const DOOR: &str = "database";
     let path = &settings.database_path;
+    let failed = |error: StateError| {
+        let hint = "check DATABASE_PATH, the space there, and that this user may write there";
+        Probed::failed(DOOR, error.at(path).to_string(), hint)
+    };
+    if let Err(error) = state::can_be_written(path).await {
+        return failed(error);
+    }
     if !path.exists() {
         return Probed::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
     }
@@ -43,19 +50,19 @@ async fn database(settings: &Settings) -> Probed {
             let open = overview.paths("due") + overview.paths("parked");
             Probed::ok(DOOR, format!("{} files confirmed by the file manager, {open} still to be brought into line", overview.applied_rows))
         }
-        Err(error) => Probed::failed(DOOR, error.to_string(), "check DATABASE_PATH, and that this user may read it"),
+        Err(error) => failed(error),
     }
 }
 
 async fn export(settings: &Settings) -> Probed {
     const DOOR: &str = "CSV export";
-    if !settings.database_path.exists() {
-        return Probed::skipped(DOOR, "there is no database to export yet");
+    if state::can_be_read(&settings.database_path).is_err() {
+        return Probed::skipped(DOOR, "there is no database that could be exported");
     }
     let path = settings.database_path.clone();
     let exported = tokio::task::spawn_blocking(move || workflow::export(&path, Side::Known, std::io::sink(), "export")).await;
     match exported {
-        Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} rows")),
+        Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be told as CSV: see the message"),
         Err(error) => Probed::failed(DOOR, error.to_string(), "this is a bug"),
     }
@@ -69,6 +76,10 @@ impl fmt::Display for SelfTest {
                 writeln!(f, "{:<8} {:<14} -> {hint}", "", "")?;
             }
         }
-        f.write_str(if self.success { "every door that is needed opens" } else { "something is to be done first" })
+        f.write_str(if self.success {
+            "every door that is needed opens: initial-sync can run"
+        } else {
+            "not every door opens: follow the hints (->), then run this again"
+        })
     }
 }

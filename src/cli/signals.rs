@@ -35,8 +35,8 @@ impl Interruption {
             if self.first.set(code).is_err() {
                 return Ok(code);
             }
-            tracing::info!("stopping: what is in hand is finished; a second signal stops at once");
             self.halt.stop(None);
+            tracing::info!("stopping: what is in hand is finished; a second signal stops at once");
         }
     }
 }

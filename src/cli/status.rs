@@ -1,6 +1,6 @@
 //! `status`: what the state knows, and whether the doors open at this moment. Reads beside a process that writes.
 
-use super::run::fail;
+use super::run::{fail, of_state};
 use super::{ExitCode, Output, probe};
 use crate::config::Settings;
 use crate::record::Escaped;
@@ -11,6 +11,7 @@ use std::io::Write;
 
 /// The contract's shape, then ours.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct Status {
     /// `healthy`, `degraded` or `error`.
     service_status: &'static str,
@@ -66,7 +67,10 @@ struct RunLine {
 pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let status = match status(settings).await {
         Ok(status) => status,
-        Err(error) => return fail(ExitCode::Failed, error),
+        Err(error) => {
+            let (code, message) = of_state(error, &settings.database_path);
+            return fail(code, message);
+        }
     };
     match output.print(&status) {
         Ok(()) => ExitCode::Done,
@@ -98,8 +102,8 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         database_path: settings.database_path.display().to_string(),
         customer_bucket: settings.source.bucket.clone(),
         api_endpoints: Endpoints {
-            mock_api: settings.events_url.as_ref().map(ToString::to_string),
-            file_manager: settings.file_manager_url.as_ref().map(ToString::to_string),
+            mock_api: settings.events_url.as_ref().map(|url| probe::address(url).to_owned()),
+            file_manager: settings.file_manager_url.as_ref().map(|url| probe::address(url).to_owned()),
         },
         problems,
         initial_sync_completed_by_run: overview.initial_completed_by,
@@ -115,16 +119,30 @@ fn complaints(overview: &Overview) -> Vec<String> {
     if overview.initial_completed_by.is_none() && !overview.runs.is_empty() {
         complaints.push("the initial sync has not come to its end yet".to_owned());
     }
-    if let Some(outcome) = overview.runs.first().and_then(|run| run.outcome.as_deref()).filter(|outcome| *outcome != "done") {
-        complaints.push(format!("the last run ended as {outcome}"));
-    }
-    for (status, what) in [("parked", "operations failed and wait for their next attempt"), ("due", "operations are still to be done")] {
+    complaints.extend(overview.runs.first().and_then(complaint_about));
+    for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);
         if paths > 0 {
-            complaints.push(format!("{paths} {what}"));
+            complaints.push(format!("operations that {what}: {paths}"));
         }
     }
     complaints
+}
+
+/// Whether a run that has not ended is still alive cannot be known from here without getting in its way.
+fn complaint_about(run: &Run) -> Option<String> {
+    let number = run.number;
+    let refused = || Some(serde_json::from_str::<serde_json::Value>(run.summary.as_deref()?).ok()?["report_refused"].as_str()?.to_owned());
+    Some(match run.outcome.as_deref() {
+        None => format!("run {number} has not ended: it is still running, or it was killed; the next one goes on where it was"),
+        Some("done") => return None,
+        Some("partial") => match refused() {
+            Some(words) => format!("run {number} could not post its report: {words}"),
+            None => format!("run {number} left something undone"),
+        },
+        Some("stopped") => format!("run {number} was stopped by a signal: the next one goes on where it was"),
+        Some(_) => format!("run {number} failed: a door stayed shut"),
+    })
 }
 
 impl From<Waiting> for PendingLine {
@@ -166,22 +184,30 @@ impl fmt::Display for Status {
         writeln!(f, "file manager  {}", self.api_endpoints.file_manager.as_deref().unwrap_or("(not set)"))?;
         writeln!(f, "events API    {}", self.api_endpoints.mock_api.as_deref().unwrap_or("(not set)"))?;
         writeln!(f, "database      {}", Escaped(&self.database_path))?;
-        writeln!(f, "files         {} confirmed by the file manager", self.database_records)?;
-        for line in &self.pending {
-            let what = if line.deletion { "absent from the bucket" } else { line.reason.as_deref().unwrap_or("to be sent") };
-            write!(f, "{:<13} {} {what}", line.status, line.paths)?;
-            if let Some(example) = &line.example {
-                write!(f, ", for example {example}")?;
-            }
-            if let Some(next) = &line.next_attempt {
-                write!(f, ", next attempt {next}")?;
-            }
-            writeln!(f)?;
+        write!(f, "files         {} confirmed by the file manager", self.database_records)?;
+        self.pending.iter().try_for_each(|line| write!(f, "\n{line}"))?;
+        self.runs.iter().try_for_each(|run| write!(f, "\n{run}"))
+    }
+}
+
+impl fmt::Display for PendingLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.deletion { "absent from the bucket" } else { self.reason.as_deref().unwrap_or("to be sent") };
+        write!(f, "{:<13} {} {what}", self.status, self.paths)?;
+        // What was said when it failed names its own path.
+        if let Some(example) = self.message.as_ref().filter(|_| self.status == "parked").or(self.example.as_ref()) {
+            write!(f, ", for example {example}")?;
         }
-        for run in &self.runs {
-            let outcome = run.outcome.as_deref().unwrap_or("not ended");
-            writeln!(f, "run {:<9} {} {outcome}, began {}", run.run, run.kind, run.started_at.as_deref().unwrap_or("?"))?;
+        match &self.next_attempt {
+            Some(next) => write!(f, "; next attempt {next}"),
+            None => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl fmt::Display for RunLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = self.outcome.as_deref().unwrap_or("not ended");
+        write!(f, "run {:<9} {} {outcome}, began {}", self.run, self.kind, self.started_at.as_deref().unwrap_or("?"))
     }
 }

@@ -99,6 +99,8 @@ pub struct SourceSettings {
     pub region: String,
     /// `None` = the credential chain of AWS.
     pub credentials: Option<Credentials>,
+    /// How long the server may keep silent.
+    pub timeout: Duration,
 }
 
 /// A key with its secret: never one without the other.

@@ -70,6 +70,7 @@ impl Reading<'_> {
                 prefix: self.optional(&table::CUSTOMER_S3_PREFIX).unwrap_or_default(),
                 region: self.with_default(&table::CUSTOMER_S3_REGION),
                 credentials: self.credentials(),
+                timeout: self.with_default(&table::CUSTOMER_S3_TIMEOUT),
             },
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),

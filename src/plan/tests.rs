@@ -1,7 +1,7 @@
 //! The decision table, row by row.
 
 use super::*;
-use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, Look, ObjectFacts};
 
 fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
@@ -11,27 +11,17 @@ fn facts(etag: Option<&str>, size: u64) -> ObjectFacts {
     ObjectFacts { size, etag: etag.and_then(ETag::parse), last_modified: None, storage_class: None, version_id: None }
 }
 
-fn there(etag: Option<&str>, size: u64) -> Option<Observed> {
-    Some(Observed { facts: Some(facts(etag, size)), look: Look(1) })
+fn there(etag: Option<&str>, size: u64) -> Observed {
+    Observed { facts: Some(facts(etag, size)), look: Look(1) }
 }
 
-fn gone() -> Option<Observed> {
-    Some(Observed { facts: None, look: Look(1) })
+fn gone() -> Observed {
+    Observed { facts: None, look: Look(1) }
 }
 
-fn held(etag: &str, size: u64, confirmed: bool) -> Option<Applied> {
-    let file = FileRecord {
-        file_path: key("a"),
-        permissions: Permissions::default(),
-        size: Some(size),
-        file_type: None,
-        last_modified: None,
-        internal_id: None,
-        etag: ETag::parse(etag),
-        storage_class: None,
-        version_id: None,
-    };
-    Some(Applied { file, confirmed })
+fn held(etag: &str, size: u64, confirmed: bool) -> Applied {
+    let file = FileRecord { size: Some(size), etag: ETag::parse(etag), ..FileRecord::at(key("a")) };
+    Applied { file, confirmed }
 }
 
 fn planned(effect: Effect, content: Option<(&str, u64)>) -> Planned {
@@ -43,25 +33,25 @@ fn the_table() {
     use Effect::{Create, Delete, Update};
     let bound = Limits { max_file_bytes: Some(10) };
     let cases = [
-        ("never looked at", "a", held("x", 1, true), None, Verdict::Nothing),
-        ("new", "a", None, there(Some("x"), 1), Verdict::Do(planned(Create, Some(("x", 1))))),
-        ("new, no ETag", "a", None, there(None, 1), Verdict::Do(planned(Create, None))),
-        ("new, at the bound", "a", None, there(Some("x"), 10), Verdict::Do(planned(Create, Some(("x", 10))))),
-        ("new, too large", "a", None, there(Some("x"), 11), Verdict::Skip(SkipReason::TooLarge)),
-        ("never there", "a", None, gone(), Verdict::Nothing),
-        ("marker", "a/", None, there(Some("x"), 0), Verdict::Nothing),
-        ("a file that ends in a slash", "a/", None, there(Some("x"), 1), Verdict::Do(planned(Create, Some(("x", 1))))),
-        ("same", "a", held("x", 1, true), there(Some("x"), 1), Verdict::Nothing),
-        ("same and too large", "a", held("x", 11, true), there(Some("x"), 11), Verdict::Nothing),
-        ("other ETag", "a", held("x", 1, true), there(Some("y"), 1), Verdict::Do(planned(Update, Some(("y", 1))))),
-        ("other size", "a", held("x", 1, true), there(Some("x"), 2), Verdict::Do(planned(Update, Some(("x", 2))))),
-        ("grown too large", "a", held("x", 1, true), there(Some("y"), 11), Verdict::TooLarge),
-        ("no ETag in the listing", "a", held("x", 1, true), there(None, 1), Verdict::Look),
-        ("unconfirmed, no ETag in the listing", "a", held("x", 1, false), there(None, 1), Verdict::Look),
-        ("unconfirmed", "a", held("x", 1, false), there(Some("x"), 1), Verdict::Confirm(planned(Update, Some(("x", 1))))),
-        ("gone", "a", held("x", 1, true), gone(), Verdict::Do(planned(Delete, None))),
-        ("unconfirmed, gone", "a", held("x", 1, false), gone(), Verdict::Do(planned(Delete, None))),
-        ("became a marker", "a/", held("x", 1, true), there(Some("y"), 0), Verdict::Do(planned(Delete, None))),
+        ("never looked at", "a", Some(held("x", 1, true)), None, Verdict::Nothing),
+        ("new", "a", None, Some(there(Some("x"), 1)), Verdict::Do(planned(Create, Some(("x", 1))))),
+        ("new, no ETag", "a", None, Some(there(None, 1)), Verdict::Do(planned(Create, None))),
+        ("new, at the bound", "a", None, Some(there(Some("x"), 10)), Verdict::Do(planned(Create, Some(("x", 10))))),
+        ("new, too large", "a", None, Some(there(Some("x"), 11)), Verdict::Skip(SkipReason::TooLarge)),
+        ("never there", "a", None, Some(gone()), Verdict::Nothing),
+        ("marker", "a/", None, Some(there(Some("x"), 0)), Verdict::Nothing),
+        ("a file that ends in a slash", "a/", None, Some(there(Some("x"), 1)), Verdict::Do(planned(Create, Some(("x", 1))))),
+        ("same", "a", Some(held("x", 1, true)), Some(there(Some("x"), 1)), Verdict::Nothing),
+        ("same and too large", "a", Some(held("x", 11, true)), Some(there(Some("x"), 11)), Verdict::Nothing),
+        ("other ETag", "a", Some(held("x", 1, true)), Some(there(Some("y"), 1)), Verdict::Do(planned(Update, Some(("y", 1))))),
+        ("other size", "a", Some(held("x", 1, true)), Some(there(Some("x"), 2)), Verdict::Do(planned(Update, Some(("x", 2))))),
+        ("grown too large", "a", Some(held("x", 1, true)), Some(there(Some("y"), 11)), Verdict::TooLarge),
+        ("no ETag in the listing", "a", Some(held("x", 1, true)), Some(there(None, 1)), Verdict::Look),
+        ("unconfirmed, no ETag in the listing", "a", Some(held("x", 1, false)), Some(there(None, 1)), Verdict::Look),
+        ("unconfirmed", "a", Some(held("x", 1, false)), Some(there(Some("x"), 1)), Verdict::Confirm(planned(Update, Some(("x", 1))))),
+        ("gone", "a", Some(held("x", 1, true)), Some(gone()), Verdict::Do(planned(Delete, None))),
+        ("unconfirmed, gone", "a", Some(held("x", 1, false)), Some(gone()), Verdict::Do(planned(Delete, None))),
+        ("became a marker", "a/", Some(held("x", 1, true)), Some(there(Some("y"), 0)), Verdict::Do(planned(Delete, None))),
     ];
     for (name, path, applied, observed, expected) in cases {
         assert_eq!(decide(&key(path), applied.as_ref(), observed.as_ref(), bound), expected, "{name}");

@@ -47,6 +47,8 @@ pub struct Report {
     pub deletes_held: u64,
     /// Ours: files whose bytes no checksum could prove (their length was).
     pub unverified: u64,
+    /// Ours: why this report was not taken where it was posted to. What was posted cannot know: there it is `null`.
+    pub report_refused: Option<String>,
 }
 
 /// The contract's counts.
@@ -169,7 +171,12 @@ impl Report {
         Self {
             sync_type: "initial",
             timestamp: ended.to_string(),
-            success: errors.is_empty() && totals.listing_ended && parked == 0 && totals.deletes_held == 0 && pending.due == 0,
+            success: errors.is_empty()
+                && totals.listing_ended
+                && overview.open_intents == 0
+                && parked == 0
+                && totals.deletes_held == 0
+                && pending.due == 0,
             duration_seconds: ended.duration_since(began).as_secs_f64(),
             statistics: Statistics {
                 events_processed: 0,
@@ -200,6 +207,7 @@ impl Report {
             pending,
             deletes_held: totals.deletes_held,
             unverified: totals.unverified,
+            report_refused: None,
         }
     }
 }

@@ -10,22 +10,25 @@ impl fmt::Display for Report {
         writeln!(f, "initial sync, run {}: {verdict} after {:.1} s", self.run, self.duration_seconds)?;
         let listing = &self.listing;
         let end = if listing.completed { "" } else { ", not to its end" };
+        if listing.completed && listing.pages == 0 {
+            writeln!(f, "  listed    by an earlier run, which was ended before all of it was applied: this one went on with that")?;
+        }
         writeln!(
             f,
-            "  listed    {} files, {} ({} pages{end}; {} directory markers are no files)",
-            HumanCount(listing.files),
+            "  listed    {}, {} ({}{end}{})",
+            counted(listing.files, "file"),
             HumanBytes(listing.bytes),
-            listing.pages,
-            listing.directory_markers
+            counted(listing.pages, "page"),
+            markers(listing.directory_markers)
         )?;
         let operations = &self.operations;
         writeln!(
             f,
             "  applied   {} created, {} updated, {} deleted, {} already there; {} sent",
-            operations.create,
-            operations.update,
-            operations.delete,
-            operations.confirm,
+            HumanCount(operations.create),
+            HumanCount(operations.update),
+            HumanCount(operations.delete),
+            HumanCount(operations.confirm),
             HumanBytes(self.statistics.total_size)
         )?;
         if self.unverified > 0 {
@@ -42,16 +45,33 @@ impl fmt::Display for Report {
             writeln!(f, "  {stopped}")?;
         }
         if self.deletes_held > 0 {
-            writeln!(f, "  held      {} deletes: --allow-deletes {} sends them", self.deletes_held, self.deletes_held)?;
+            writeln!(f, "  held      {}: --allow-deletes {} sends them", counted(self.deletes_held, "delete"), self.deletes_held)?;
         }
         if self.pending.parked > 0 {
             let next = self.pending.next_attempt.as_deref().unwrap_or("with the next run");
-            writeln!(f, "  waiting   {} failed operations, next attempt {next}", self.pending.parked)?;
+            writeln!(f, "  waiting   {}, next attempt {next}", counted(self.pending.parked, "failed operation"))?;
         }
         let due = self.pending.due.saturating_sub(self.deletes_held);
         if due > 0 {
-            writeln!(f, "  to do     {due} operations: run the command again, it goes on where it stopped")?;
+            writeln!(f, "  to do     {}: run the command again, it goes on where it stopped", counted(due, "operation"))?;
         }
-        write!(f, "  total     {} files confirmed by the file manager", HumanCount(self.service_info.record_count))
+        if let Some(refused) = &self.report_refused {
+            writeln!(f, "  report    not taken: {refused}")?;
+            writeln!(f, "            -> check EVENTS_API_URL and what answers there; the next run posts its own report")?;
+        }
+        write!(f, "  total     {} confirmed by the file manager", counted(self.service_info.record_count, "file"))
+    }
+}
+
+/// `1 page`, `2,500 pages`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+}
+
+fn markers(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; 1 directory marker is no file".to_owned(),
+        _ => format!("; {} directory markers are no files", HumanCount(count)),
     }
 }

@@ -48,8 +48,23 @@ impl From<rusqlite::Error> for StateError {
 }
 
 impl StateError {
+    /// The same, naming the database where SQLite's own words do not, and saying what helps when the file is damaged.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Self {
+        const DAMAGED: [&str; 2] = ["malformed", "not a database"];
+        const REMEDY: &str = "put a backup of it back, or move it away: initial-sync then starts over";
+        let (path, message) = match self {
+            Self::Database(message) | Self::Corrupt(message) => (path.to_owned(), message),
+            Self::File { path, message } => (path, message),
+            other => return other,
+        };
+        let damaged = DAMAGED.iter().any(|words| message.ends_with(words));
+        let message = if damaged { format!("{message}: {REMEDY}") } else { message };
+        Self::File { path, message }
+    }
+
     /// A failure of the file itself.
-    pub(super) fn file(path: &Path, message: impl ToString) -> Self {
+    pub(super) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
         Self::File { path: path.to_owned(), message: message.to_string() }
     }
 }

@@ -15,6 +15,7 @@ pub struct Identity {
 
 /// What the operator says about a state that describes something else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that may be typed beside any other")]
 pub struct Answer {
     /// The same data under another name: keep everything.
     pub adopt: bool,

@@ -1,10 +1,10 @@
 //! Intents: what we were about to do, and its outcome. An open intent locks its path.
 
-use super::looks::integer;
+use super::looks::{self, integer};
 use super::pending::{self, Trigger};
 use super::{FILE_MANAGER, State, StateError, applied};
 use crate::plan::{Effect, Planned};
-use crate::record::{ETag, FileRecord, Fingerprint, ObjectKey};
+use crate::record::{Applied, ETag, FileRecord, Fingerprint, ObjectKey};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
@@ -36,10 +36,13 @@ impl State {
     pub async fn applied(&self, file: FileRecord) -> Result<(), StateError> {
         let limits = self.limits;
         self.writer
-            .call(move |connection| {
+            .call_patiently(move |connection| {
                 applied::write(connection, &file)?;
                 remove(connection, &file.file_path)?;
-                pending::think_again(connection, &file.file_path, Trigger::Outcome, limits)
+                let observed = looks::read(connection, &file.file_path)?;
+                let row = Applied { file, confirmed: true };
+                let sides = (Some(&row), observed.as_ref());
+                pending::reconsider(connection, &row.file.file_path, sides, Trigger::Outcome, limits).map(drop)
             })
             .await
     }
@@ -48,7 +51,7 @@ impl State {
     pub async fn deleted(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);
         self.writer
-            .call(move |connection| {
+            .call_patiently(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)

@@ -1,7 +1,7 @@
 //! The lock that keeps two processes off one state: a file of its own beside the database, held by the kernel for as
 //! long as the process lives. It also remembers the last run's number, which a restored database has forgotten.
 
-use super::StateError;
+use super::{StateError, place};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -49,18 +49,17 @@ impl InstanceLock {
     /// Takes the lock of a database at once, or says who has it.
     pub fn take(database: &Path, command: &str) -> Result<Self, StateError> {
         let path = beside(database);
-        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|error| StateError::file(&path, error))?;
-        }
+        place::may_be_opened(database)?;
+        place::make_directory(database)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(|error| StateError::file(&path, error))?;
+        let mut file = options.open(&path).map_err(|error| StateError::file(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Held(read(&mut file).holder)),
-            Err(TryLockError::Error(error)) => return Err(StateError::file(&path, format!("cannot be locked: {error}"))),
+            Err(TryLockError::Error(error)) => return Err(StateError::file(&path, &format!("cannot be locked: {error}"))),
         }
         let last_run = read(&mut file).last_run;
         let holder = Holder { pid: std::process::id(), command: command.to_owned(), since: jiff::Timestamp::now().to_string() };
@@ -81,7 +80,7 @@ impl InstanceLock {
     }
 
     fn write(&mut self) -> Result<(), StateError> {
-        let text = serde_json::to_vec(&self.contents).map_err(|error| StateError::file(&self.path, error))?;
+        let text = serde_json::to_vec(&self.contents).map_err(|error| StateError::file(&self.path, &error))?;
         // In place, never by another file's rename: the lock belongs to this very file. Written before it is
         // cut: a kill in between leaves the old text's end behind the new one, which `read` passes over.
         (|| {
@@ -90,7 +89,15 @@ impl InstanceLock {
             self.file.set_len(text.len() as u64)?;
             self.file.sync_data()
         })()
-        .map_err(|error| StateError::file(&self.path, error))
+        .map_err(|error| StateError::file(&self.path, &error))
+    }
+}
+
+impl Drop for InstanceLock {
+    /// Closing the file would do, but for a child that this process is starting at this very moment and that still has it.
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked by the end of the process.
+        let _ = self.file.unlock();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Observed: what looks showed. An older look never overwrites a newer one.
 
 use super::pending::{self, Trigger};
-use super::{State, StateError, applied};
+use super::{FILE_MANAGER, State, StateError, applied};
 use crate::plan::Limits;
 use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ pub struct LookedAt {
 /// One page of a listing: all that lies between two keys.
 #[derive(Clone, Debug)]
 pub struct Page {
+    /// Only keys that begin with this were asked for; it says nothing about others.
+    pub prefix: String,
     /// Keys after this one; `None` = from the start.
     pub after: Option<ObjectKey>,
     /// Keys up to this one; `None` = to the end: the listing's last page.
@@ -29,6 +31,28 @@ pub struct Page {
     pub look: Look,
     /// All objects in that range.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
+}
+
+impl Page {
+    /// The keys that the page speaks of: from the first (inclusive) to the second (exclusive); `None` = no bound.
+    pub(super) fn range(&self) -> (String, Option<String>) {
+        let just_after = |key: &ObjectKey| format!("{}\0", key.as_str());
+        let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);
+        let to = self.up_to.as_ref().map_or_else(|| just_after_all_that_begin_with(&self.prefix), |last| Some(just_after(last)));
+        (from, to)
+    }
+}
+
+/// The first text that is greater than all that begin with `prefix`; the order of UTF-8 is that of its characters.
+fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
+    let mut before = prefix.to_owned();
+    while let Some(last) = before.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            before.push(next);
+            return Some(before);
+        }
+    }
+    None
 }
 
 /// What a page amounted to.
@@ -56,15 +80,22 @@ impl State {
     /// Stores looks, and what is to be done about them.
     pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
         let limits = self.limits;
-        self.writer.call(move |connection| looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))).await
+        self.writer
+            .call(move |connection| {
+                looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))?;
+                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| raise_high_water(connection, newest))
+            })
+            .await
     }
 }
 
 fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<PageCounts, StateError> {
     let mut counts = PageCounts::default();
+    // Most pages of a first listing: there is nothing to read for each of their keys.
+    let new_ground = is_new_ground(connection, page)?;
     for (path, facts) in &page.objects {
         let looked = LookedAt { path: path.clone(), facts: Some(facts.clone()), look: page.look };
-        let to_do = store_look(connection, &looked, limits)?;
+        let to_do = if new_ground { store_first_look(connection, looked, limits)? } else { store_look(connection, &looked, limits)? };
         if path.is_directory_marker(facts.size) {
             counts.markers += 1;
             continue;
@@ -76,9 +107,31 @@ fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<Pa
             counts.to_do_bytes += facts.size;
         }
     }
-    pending::queue_absent(connection, page)?;
+    raise_high_water(connection, page.look)?;
+    if !new_ground {
+        pending::queue_absent(connection, page)?;
+    }
     super::runs::checkpoint(connection, page)?;
     Ok(counts)
+}
+
+/// Whether nothing is known of any key in the page's range.
+fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM applied WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))",
+    )?;
+    let (from, to) = page.range();
+    Ok(statement.query_row(params![FILE_MANAGER, from, to], |row| row.get(0))?)
+}
+
+/// Stores a look at a key of which nothing is known; says whether something is to be done now.
+fn store_first_look(connection: &Connection, looked: LookedAt, limits: Limits) -> Result<bool, StateError> {
+    let observed = Observed { facts: looked.facts, look: looked.look };
+    write(connection, &looked.path, &observed)?;
+    pending::consider_first(connection, &looked.path, &observed, limits)
 }
 
 /// Stores one look unless a newer one is there; says whether something is to be done now.
@@ -87,11 +140,24 @@ fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Res
     if before.as_ref().is_some_and(|before| before.look >= looked.look) {
         return Ok(false);
     }
-    let changed = before.is_none_or(|before| before.facts != looked.facts);
+    let changed = before.is_none_or(|before| differ(before.facts.as_ref(), looked.facts.as_ref()));
     let observed = Observed { facts: looked.facts.clone(), look: looked.look };
     write(connection, &looked.path, &observed)?;
     let applied = applied::read(connection, &looked.path)?;
     pending::reconsider(connection, &looked.path, (applied.as_ref(), Some(&observed)), Trigger::Look { changed }, limits)
+}
+
+/// Whether two looks showed another content or another class. A listing and a HEAD tell the same object with other
+/// words: its time more or less finely, its version or its ETag not at all.
+fn differ(one: Option<&ObjectFacts>, other: Option<&ObjectFacts>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            let class = |facts: &ObjectFacts| facts.storage_class.as_deref().unwrap_or("STANDARD").to_owned();
+            let etags_differ = one.etag.is_some() && other.etag.is_some() && one.etag != other.etag;
+            one.size != other.size || etags_differ || class(one) != class(other)
+        }
+        (one, other) => one.is_some() != other.is_some(),
+    }
 }
 
 pub(super) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
@@ -136,7 +202,7 @@ fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Resu
         facts.and_then(|facts| facts.storage_class.as_deref()),
         facts.and_then(|facts| facts.version_id.as_deref()),
     ])?;
-    raise_high_water(connection, observed.look)
+    Ok(())
 }
 
 /// The greatest number that a stored look has.

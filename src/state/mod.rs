@@ -12,9 +12,11 @@ mod lock;
 mod looks;
 mod overview;
 mod pending;
+mod place;
 mod rows;
 mod runs;
 mod schema;
+mod taking;
 mod writer;
 
 pub use error::StateError;
@@ -23,9 +25,11 @@ pub use intents::Intent;
 pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
-pub use pending::{Failure, Lane, Work};
+pub use pending::Failure;
+pub use place::{can_be_read, can_be_written};
 pub use rows::Side;
-pub use runs::{Run, RunKind, RunOutcome};
+pub use runs::{Listed, Run, RunKind, RunOutcome};
+pub use taking::{Lane, Taken, Work};
 
 use crate::plan::Limits;
 use crate::record::Look;

@@ -4,42 +4,14 @@
 //! open, or a page showed it absent and no look has answered yet.
 
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, Intent, State, StateError, applied, intents};
+use super::{FILE_MANAGER, State, StateError, applied, intents, runs};
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{Applied, ObjectKey, Observed};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// From this size on an object goes the way of the large ones.
 const LARGE_BYTES: u64 = 8 << 20;
-
-/// Which of the pending paths: each lane has its own pace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Objects below 8 MiB.
-    Small,
-    /// The others.
-    Large,
-    /// Keys that may be gone: only after a listing has ended.
-    Absent,
-}
-
-/// A path with something to do, and all that is known about it.
-#[derive(Clone, Debug)]
-pub struct Work {
-    /// Its place in the queue.
-    pub seq: i64,
-    /// The path.
-    pub path: ObjectKey,
-    /// Failed runs so far.
-    pub attempts: u32,
-    /// What the newest look showed.
-    pub observed: Option<Observed>,
-    /// What the sink holds.
-    pub applied: Option<Applied>,
-    /// An effect without an outcome.
-    pub intent: Option<Intent>,
-}
 
 /// Why a path could not be brought to an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,17 +34,6 @@ pub(super) enum Trigger {
 }
 
 impl State {
-    /// The next paths of a lane that are due, after a place in the queue, oldest first.
-    pub async fn take(&self, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
-        self.writer.call(move |connection| take(connection, lane, after, most)).await
-    }
-
-    /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
-    pub async fn work(&self, path: &ObjectKey) -> Result<Option<Work>, StateError> {
-        let path = path.clone();
-        self.writer.call(move |connection| one(connection, &path)).await
-    }
-
     /// A path failed: it is tried again in a later run, not before `next_attempt`. An open intent stays open.
     pub async fn park(&self, path: &ObjectKey, failure: Failure, next_attempt: Timestamp) -> Result<(), StateError> {
         let path = path.clone();
@@ -133,7 +94,8 @@ impl State {
             .await
     }
 
-    /// How many deletes the sink would see if every absent key is gone, and how many rows it has: for the guard.
+    /// How many deletes the sink would see if every absent key is gone, and how many rows it had when the listing began
+    /// (what the same run created is no reason to let more go): for the guard.
     pub async fn deletes_in_question(&self) -> Result<(u64, u64), StateError> {
         self.writer
             .call(|connection| {
@@ -144,8 +106,7 @@ impl State {
                     [FILE_MANAGER],
                     |row| row.get(0),
                 )?;
-                let rows: i64 = connection.query_row("SELECT applied_rows FROM sinks WHERE id = ?1", [FILE_MANAGER], |row| row.get(0))?;
-                Ok((deletes.unsigned_abs(), rows.unsigned_abs()))
+                Ok((deletes.unsigned_abs(), runs::rows_before_listing(connection)?))
             })
             .await
     }
@@ -171,7 +132,10 @@ pub(super) fn reconsider(
     // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
     let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
     match plan::decide(path, applied, observed, limits) {
-        Verdict::Nothing if intents::is_open(connection, path)? => queue(connection, path, row.as_ref(), (false, large), trigger),
+        // Whatever the verdict is, an effect without an outcome is to be brought to one first.
+        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
+            queue(connection, path, row.as_ref(), (false, large), trigger)
+        }
         Verdict::Nothing => {
             let found_gone = observed.is_some_and(|observed| observed.facts.is_none());
             if row.is_some() && (found_gone || !in_question) {
@@ -184,6 +148,19 @@ pub(super) fn reconsider(
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
         Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(false),
+        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
+        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
+    }
+}
+
+/// As [`reconsider`], for a path of which nothing else is known than this look.
+pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: &Observed, limits: Limits) -> Result<bool, StateError> {
+    match plan::decide(path, None, Some(looked), limits) {
+        Verdict::Nothing => Ok(false),
+        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
+            let large = looked.facts.as_ref().is_some_and(|facts| facts.size >= LARGE_BYTES);
+            queue(connection, path, None, (false, large), Trigger::Look { changed: true })
+        }
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
@@ -216,9 +193,12 @@ fn queue(
         Trigger::Outcome => row.deletion && !deletion,
     });
     if !stays {
-        let mut statement = connection
-            .prepare_cached("INSERT OR REPLACE INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)")?;
-        statement.execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
+        // Where there is nothing to replace, SQLite need not be able to undo half of it.
+        let text = match row {
+            None => "INSERT INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)",
+            Some(_) => "INSERT OR REPLACE INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)",
+        };
+        connection.prepare_cached(text)?.execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
     }
     Ok(true)
 }
@@ -233,62 +213,21 @@ fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &s
 }
 
 /// Queues every key of a page's range that an older look or the sink knows and the page does not show.
-/// In SQL alone: an emptied bucket's last page covers millions of them.
+/// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
+/// greater than every text: a comparison with it still bounds the scan of the index.)
 pub(super) fn queue_absent(connection: &Connection, page: &Page) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (sink, path, status, deletion, large)
          SELECT ?1, path, 'due', 1, 0 FROM observed o
-         WHERE path > ?2 AND (?3 IS NULL OR path <= ?3) AND look < ?4
+         WHERE path >= ?2 AND path < ifnull(?3, x'') AND look < ?4
            AND (present = 1 OR EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = o.path))
          UNION ALL
          SELECT sink, path, 'due', 1, 0 FROM applied a
-         WHERE sink = ?1 AND path > ?2 AND (?3 IS NULL OR path <= ?3)
+         WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x'')
            AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
          ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = 'due'",
     )?;
-    let after = page.after.as_ref().map_or("", ObjectKey::as_str);
-    statement.execute(params![FILE_MANAGER, after, page.up_to.as_ref().map(ObjectKey::as_str), integer(page.look.0)])?;
+    let (from, to) = page.range();
+    statement.execute(params![FILE_MANAGER, from, to, integer(page.look.0)])?;
     Ok(())
-}
-
-fn take(connection: &Connection, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
-    let mut statement = connection.prepare_cached(&selection(
-        "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4 ORDER BY p.seq LIMIT ?5",
-    ))?;
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![FILE_MANAGER, lane == Lane::Absent, lane == Lane::Large, after, most], from_row)?;
-    rows.map(|row| row?).collect()
-}
-
-fn one(connection: &Connection, path: &ObjectKey) -> Result<Option<Work>, StateError> {
-    let mut statement = connection.prepare_cached(&selection("p.sink = ?1 AND p.path = ?2"))?;
-    statement.query_row(params![FILE_MANAGER, path.as_str()], from_row).optional()?.transpose()
-}
-
-fn selection(which: &str) -> String {
-    let applied: String = applied::COLUMNS.split(", ").map(|column| format!(", a.{}", column.trim())).collect();
-    format!(
-        "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id{applied},
-                i.idempotency_key, i.effect, i.size, i.etag, i.file_type, i.metadata, i.run
-         FROM pending p LEFT JOIN observed o ON o.path = p.path
-         LEFT JOIN applied a ON a.sink = p.sink AND a.path = p.path
-         LEFT JOIN intents i ON i.sink = p.sink AND i.path = p.path
-         WHERE {which}"
-    )
-}
-
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
-    let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
-        return Ok(Err(StateError::Corrupt("an empty path".to_owned())));
-    };
-    let looked: Option<i64> = row.get(3)?;
-    let held: Option<bool> = row.get(10)?;
-    let intent: Option<String> = row.get(21)?;
-    let observed = looked.map(|_| looks::from_row(row, 3)).transpose()?;
-    let applied = held.map(|_| applied::from_row(row, 10, &path)).transpose()?;
-    let intent = match intent.map(|_| intents::from_row(row, 21, &path)).transpose()?.transpose() {
-        Ok(intent) => intent,
-        Err(error) => return Ok(Err(error)),
-    };
-    Ok(Ok(Work { seq: row.get(0)?, attempts: row.get(2)?, path, observed, applied, intent }))
 }

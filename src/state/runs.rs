@@ -1,7 +1,7 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
 use super::looks::{Page, integer, time};
-use super::{State, StateError};
+use super::{FILE_MANAGER, State, StateError};
 use crate::record::ObjectKey;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -64,8 +64,21 @@ pub struct Run {
     pub summary: Option<String>,
 }
 
-/// Where the listing stands: the name of a row of `meta`.
+/// How far the listing of a run has come that has not come to its own end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Begin at the start.
+    Nothing,
+    /// Go on after this key.
+    UpTo(ObjectKey),
+    /// All pages are stored; what they showed may still wait to be applied.
+    Everything,
+}
+
+/// Where the listing stands: the names of rows of `meta`.
 const LISTED_UP_TO: &str = "listed_up_to";
+const LISTED_EVERYTHING: &str = "listed_everything";
+const ROWS_BEFORE_LISTING: &str = "rows_before_listing";
 const LISTING_SAW_FILES: &str = "listing_saw_files";
 const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
 
@@ -85,7 +98,7 @@ impl State {
             .await
     }
 
-    /// Ends a run.
+    /// Ends a run. Unless somebody stopped it, its listing is used up and the next run begins another.
     pub async fn end_run(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
         self.writer
             .call(move |connection| {
@@ -93,6 +106,9 @@ impl State {
                     "UPDATE runs SET ended_at = ?2, outcome = ?3, summary = ?4 WHERE number = ?1",
                     params![integer(number), now.as_microsecond(), outcome.as_str(), summary],
                 )?;
+                if outcome != RunOutcome::Stopped {
+                    delete_meta(connection, LISTED_EVERYTHING)?;
+                }
                 Ok(())
             })
             .await
@@ -108,9 +124,17 @@ impl State {
             .await
     }
 
-    /// The key up to which an unfinished listing has come; `None` = begin at the start.
-    pub async fn listed_up_to(&self) -> Result<Option<ObjectKey>, StateError> {
-        self.writer.call(|connection| Ok(read_meta(connection, LISTED_UP_TO)?.and_then(|key| ObjectKey::new(key).ok()))).await
+    /// How far the listing has come. A run that was killed or stopped is gone on with, and no page is read again that it stored.
+    pub async fn listed(&self) -> Result<Listed, StateError> {
+        self.writer
+            .call(|connection| {
+                if read_meta(connection, LISTED_EVERYTHING)?.is_some() {
+                    return Ok(Listed::Everything);
+                }
+                let key = read_meta(connection, LISTED_UP_TO)?.and_then(|key| ObjectKey::new(key).ok());
+                Ok(key.map_or(Listed::Nothing, Listed::UpTo))
+            })
+            .await
     }
 
     /// Whether the listing has shown any file so far, over all the runs that it took.
@@ -124,33 +148,40 @@ impl State {
     }
 }
 
-/// How far the listing has come with this page; the last one clears it.
+/// How far the listing has come with this page.
 pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), StateError> {
     if page.after.is_none() {
-        connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTING_SAW_FILES])?;
+        delete_meta(connection, LISTING_SAW_FILES)?;
+        connection
+            .prepare_cached(
+                "INSERT INTO meta (name, value) SELECT ?1, CAST(applied_rows AS TEXT) FROM sinks WHERE id = ?2
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![ROWS_BEFORE_LISTING, FILE_MANAGER])?;
     }
     if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
         write_meta(connection, LISTING_SAW_FILES, "yes")?;
     }
-    match &page.up_to {
-        Some(last) => write_meta(connection, LISTED_UP_TO, last.as_str()),
-        None => {
-            connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([LISTED_UP_TO])?;
-            Ok(())
-        }
+    if let Some(last) = &page.up_to {
+        return write_meta(connection, LISTED_UP_TO, last.as_str());
     }
+    delete_meta(connection, LISTED_UP_TO)?;
+    write_meta(connection, LISTED_EVERYTHING, "yes")
+}
+
+/// How many rows the sink had when the listing began.
+pub(super) fn rows_before_listing(connection: &Connection) -> Result<u64, StateError> {
+    Ok(read_meta(connection, ROWS_BEFORE_LISTING)?.and_then(|rows| rows.parse().ok()).unwrap_or_default())
 }
 
 /// Forgets an unfinished listing: the next one begins at the start.
 pub(super) fn forget_checkpoint(connection: &Connection) -> Result<(), StateError> {
-    connection.execute("DELETE FROM meta WHERE name IN (?1, ?2)", [LISTED_UP_TO, LISTING_SAW_FILES])?;
-    Ok(())
+    [LISTED_UP_TO, LISTED_EVERYTHING, LISTING_SAW_FILES].iter().try_for_each(|name| delete_meta(connection, name))
 }
 
 /// Forgets that an initial sync ever completed.
 pub(super) fn forget_completion(connection: &Connection) -> Result<(), StateError> {
-    connection.execute("DELETE FROM meta WHERE name = ?1", [INITIAL_COMPLETED_BY])?;
-    Ok(())
+    delete_meta(connection, INITIAL_COMPLETED_BY)
 }
 
 /// The run that completed the initial sync.
@@ -183,5 +214,10 @@ pub(super) fn write_meta(connection: &Connection, name: &str, value: &str) -> Re
     connection
         .prepare_cached("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")?
         .execute([name, value])?;
+    Ok(())
+}
+
+fn delete_meta(connection: &Connection, name: &str) -> Result<(), StateError> {
+    connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Opening the database file: pragmas, file mode, numbered migrations.
 
-use super::StateError;
+use super::{StateError, place};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,12 +12,14 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
 /// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     make_private(path)?;
-    let mut connection = Connection::open(path).map_err(|error| StateError::file(path, error))?;
+    let mut connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, error))?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -8192)?;
+    // What a savepoint may have to undo is kept in memory: else every job copies its pages into a file in `/var/tmp`.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.set_prepared_statement_cache_capacity(64);
     migrate(path, &mut connection)?;
@@ -26,15 +28,16 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
 
 /// Opens a second connection that only reads.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    place::must_be_there(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, &error))?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    let found = version(&connection).map_err(|error| StateError::file(path, error))?;
+    let found = version(&connection).map_err(|error| StateError::file(path, &error))?;
     if found != known_version() {
         return Err(match found {
             newer if newer > known_version() => StateError::TooNew { path: path.to_owned(), found, known: known_version() },
             _ => {
-                StateError::file(path, format!("its schema is of version {found}: run a command that writes once, to bring it up to date"))
+                StateError::file(path, &format!("its schema is of version {found}: run a command that writes once, to bring it up to date"))
             }
         });
     }
@@ -50,7 +53,7 @@ fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
 }
 
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
-    let found = version(connection).map_err(|error| StateError::file(path, error))?;
+    let found = version(connection).map_err(|error| StateError::file(path, &error))?;
     let Some(missing) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done..)) else {
         return Err(StateError::TooNew { path: path.to_owned(), found, known: known_version() });
     };
@@ -65,16 +68,15 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
 
 /// The database names customers' files: only its owner may read it. SQLite gives its WAL the mode of the database.
 fn make_private(path: &Path) -> Result<(), StateError> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir_all(directory).map_err(|error| StateError::file(path, format!("cannot make its directory: {error}")))?;
-    }
+    place::may_be_opened(path)?;
+    place::make_directory(path)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| StateError::file(path, error))?;
+    let file = options.open(path).map_err(|error| StateError::file(path, &error))?;
     #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(|error| StateError::file(path, error))?;
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(|error| StateError::file(path, &error))?;
     drop(file);
     Ok(())
 }

@@ -1,1 +1,227 @@
-//! The state against its own invariants.
+//! The state against its own invariants, on a real file.
+
+use super::*;
+use crate::plan::{Effect, Planned};
+use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
+use jiff::Timestamp;
+
+fn key(raw: &str) -> ObjectKey {
+    ObjectKey::new(raw).expect("not empty")
+}
+
+fn facts(etag: &str) -> ObjectFacts {
+    ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
+}
+
+fn file(path: &str, etag: &str) -> FileRecord {
+    FileRecord { size: Some(3), etag: ETag::parse(etag), ..FileRecord::at(key(path)) }
+}
+
+struct Bed {
+    state: State,
+    directory: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        Self { state, directory }
+    }
+
+    async fn reopened(self) -> Self {
+        let Self { state, directory } = self;
+        drop(state);
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        Self { state, directory }
+    }
+
+    async fn look(&self, path: &str, etag: Option<&str>, look: Look) {
+        let looked = LookedAt { path: key(path), facts: etag.map(facts), look };
+        self.state.commit_looks(vec![looked]).await.expect("stored");
+    }
+
+    async fn page(&self, after: Option<&str>, up_to: Option<&str>, shows: &[(&str, &str)]) {
+        let objects = shows.iter().map(|(path, etag)| (key(path), facts(etag))).collect();
+        let look = self.state.next_look();
+        let page = Page { prefix: String::new(), after: after.map(key), up_to: up_to.map(key), look, objects };
+        self.state.commit_page(page).await.expect("stored");
+    }
+
+    async fn applied(&self, path: &str, etag: &str) {
+        self.state.applied(file(path, etag)).await.expect("stored");
+    }
+
+    /// The paths of a lane, in their order.
+    async fn due(&self, lane: Lane) -> Vec<String> {
+        let due = self.state.take((lane, 0), 100, |_| true).await.expect("taken");
+        due.work.into_iter().map(|work| work.path.as_str().to_owned()).collect()
+    }
+
+    async fn park(&self, path: &str) {
+        let failure = Failure { reason: "broken".to_owned(), message: "it broke".to_owned() };
+        self.state.park(&key(path), failure, Timestamp::MAX).await.expect("parked");
+    }
+}
+
+#[tokio::test]
+async fn commits_reach_the_disk_before_they_are_answered() {
+    let bed = Bed::new().await;
+    let pragmas = bed.state.writer.call(|connection| {
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        Ok((synchronous, journal))
+    });
+    assert_eq!(pragmas.await.expect("read"), (2, "wal".to_owned()), "FULL, WAL");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bed = Bed::new().await;
+    bed.page(None, None, &[("a", "x")]).await;
+    let _lock = InstanceLock::take(bed.state.path(), "test").expect("free");
+    for entry in std::fs::read_dir(bed.directory.path()).expect("listed") {
+        let entry = entry.expect("an entry");
+        let mode = entry.metadata().expect("metadata").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
+    let bed = Bed::new().await;
+    let failing = bed.state.writer.call(|connection| {
+        connection.execute("INSERT INTO meta (name, value) VALUES ('half', 'done')", [])?;
+        Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
+    });
+    let other = bed.page(None, None, &[("a", "x")]);
+    let (failed, ()) = tokio::join!(failing, other);
+    assert!(matches!(failed, Err(StateError::Corrupt(_))), "{failed:?}");
+    let left = bed.state.writer.call(|connection| runs::read_meta(connection, "half")).await.expect("read");
+    assert_eq!((left, bed.due(Lane::Small).await), (None, vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn an_older_look_never_overwrites_a_newer_one() {
+    let bed = Bed::new().await;
+    let (older, newer) = (bed.state.next_look(), bed.state.next_look());
+    bed.look("a", Some("new"), newer).await;
+    bed.look("a", Some("old"), older).await;
+    bed.look("a", None, older).await;
+    let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
+    assert_eq!(work.observed.and_then(|observed| observed.facts), Some(facts("new")));
+}
+
+#[tokio::test]
+async fn looks_of_the_next_process_are_newer_than_those_that_are_stored() {
+    let bed = Bed::new().await;
+    let look = bed.state.next_look();
+    bed.look("a", Some("x"), look).await;
+    let bed = bed.reopened().await;
+    assert!(bed.state.next_look() > look);
+}
+
+#[tokio::test]
+async fn a_page_says_what_is_absent_only_between_its_own_keys() {
+    let bed = Bed::new().await;
+    bed.page(None, None, &[("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")]).await;
+    for path in ["a", "b", "c", "d"] {
+        bed.applied(path, "x").await;
+    }
+    bed.applied("bb", "never looked at").await;
+    bed.page(Some("a"), Some("c"), &[("c", "x")]).await;
+    assert_eq!(bed.due(Lane::Absent).await, ["b", "bb"], "neither a nor d");
+    bed.page(None, None, &[("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")]).await;
+    assert_eq!(bed.due(Lane::Absent).await, ["bb"], "b is back");
+}
+
+#[tokio::test]
+async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
+    let bed = Bed::new().await;
+    bed.applied("a", "x").await;
+    let page = bed.state.next_look();
+    let later = bed.state.next_look();
+    bed.look("a", Some("x"), later).await;
+    let page = Page { prefix: String::new(), after: None, up_to: None, look: page, objects: Vec::new() };
+    bed.state.commit_page(page).await.expect("stored");
+    assert!(bed.due(Lane::Absent).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_failed_waits_until_a_look_shows_something_new() {
+    let bed = Bed::new().await;
+    bed.page(None, None, &[("a", "x"), ("b", "x")]).await;
+    bed.park("a").await;
+    bed.page(None, None, &[("a", "x"), ("b", "x")]).await;
+    assert_eq!(bed.due(Lane::Small).await, ["b"], "the same page changes nothing");
+    bed.page(None, None, &[("a", "y"), ("b", "x")]).await;
+    assert_eq!(bed.due(Lane::Small).await, ["b", "a"]);
+    bed.park("a").await;
+    bed.state.release_all().await.expect("released");
+    assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "somebody asked");
+}
+
+#[tokio::test]
+async fn an_outcome_that_a_look_has_overtaken_leaves_work() {
+    let bed = Bed::new().await;
+    bed.page(None, None, &[("a", "old")]).await;
+    let newer = bed.state.next_look();
+    bed.look("a", Some("new"), newer).await;
+    bed.applied("a", "old").await;
+    assert_eq!(bed.due(Lane::Small).await, ["a"]);
+    bed.applied("a", "new").await;
+    assert!(bed.due(Lane::Small).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending() {
+    let bed = Bed::new().await;
+    bed.page(None, None, &[("a", "x")]).await;
+    let intent = Intent {
+        path: key("a"),
+        idempotency_key: uuid::Uuid::new_v4(),
+        planned: Planned { effect: Effect::Create, content: facts("x").fingerprint() },
+        file_type: Some("text/plain".to_owned()),
+        metadata: Some(r#"{"etag":"x"}"#.to_owned()),
+        run: 7,
+    };
+    bed.state.open_intent(&intent).await.expect("stored");
+    let bed = bed.reopened().await;
+    let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
+    assert_eq!(work.intent.as_ref(), Some(&intent));
+    // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
+    let look = bed.state.next_look();
+    bed.look("a", None, look).await;
+    assert_eq!(bed.due(Lane::Small).await, ["a"]);
+    bed.state.end_intent(&key("a")).await.expect("ended");
+    bed.state.settle(&key("a")).await.expect("settled");
+    assert_eq!(bed.due(Lane::Absent).await, ["a"], "unconfirmed, and gone: a delete");
+}
+
+#[tokio::test]
+async fn rows_are_counted_without_counting_them() {
+    let bed = Bed::new().await;
+    for (path, etag) in [("a", "x"), ("b", "x"), ("a", "y")] {
+        bed.applied(path, etag).await;
+    }
+    assert_eq!(bed.state.overview().await.expect("read").applied_rows, 2);
+    bed.state.deleted(&key("a")).await.expect("deleted");
+    assert_eq!(bed.state.overview().await.expect("read").applied_rows, 1);
+}
+
+#[tokio::test]
+async fn the_lock_has_one_holder_and_remembers_the_last_run() {
+    let bed = Bed::new().await;
+    let mut lock = InstanceLock::take(bed.state.path(), "initial-sync").expect("free");
+    lock.remember_run(41).expect("written");
+    let refused = InstanceLock::take(bed.state.path(), "other").expect_err("held");
+    let StateError::Held(holder) = refused else { panic!("{refused}") };
+    assert_eq!((holder.pid, holder.command.as_str()), (std::process::id(), "initial-sync"));
+    drop(lock);
+    let lock = InstanceLock::take(bed.state.path(), "a longer command than before").expect("free again");
+    assert_eq!(lock.last_run(), 41);
+    let next = bed.state.begin_run(RunKind::Initial, Timestamp::UNIX_EPOCH, lock.last_run()).await.expect("begun");
+    assert_eq!(next, 42, "beyond the lock file's, also in a database that has forgotten it");
+}

@@ -3,7 +3,11 @@
 //! Object keys are recorded by `Display` (`key = %key`), which escapes what could forge a line; never by `as_str`.
 
 use crate::config::{LogFormat, LogSettings};
-use std::io::{self, IsTerminal as _};
+use indicatif::MultiProgress;
+use std::{
+    io::{self, IsTerminal as _},
+    sync::LazyLock,
+};
 use tracing::{Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _,
@@ -18,10 +22,35 @@ use tracing_subscriber::{
 #[error("telemetry is already set up in this process")]
 pub struct AlreadySetUp;
 
+/// The bars on stderr: drawn by whoever shows progress, and taken away while a log line is written.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Where a progress bar belongs, so that log lines and bars do not write into each other.
+pub fn bars() -> &'static MultiProgress {
+    &BARS
+}
+
+/// A writer of log lines that takes the bars away while it writes.
+struct BesideBars<'bars, W> {
+    bars: &'bars MultiProgress,
+    writer: W,
+}
+
+impl<W: io::Write> io::Write for BesideBars<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bars.suspend(|| self.writer.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 /// From now on everything is told on stderr.
 pub fn init(settings: LogSettings) -> Result<(), AlreadySetUp> {
     let colours = !settings.no_color && io::stderr().is_terminal();
-    tracing::subscriber::set_global_default(subscriber(settings, colours.into(), io::stderr)).map_err(|_| AlreadySetUp)
+    tracing::subscriber::set_global_default(subscriber(settings, colours.into(), || BesideBars { bars: &BARS, writer: io::stderr() }))
+        .map_err(|_| AlreadySetUp)
 }
 
 /// Whether text is coloured.
@@ -41,7 +70,8 @@ fn subscriber<W>(settings: LogSettings, colours: Colours, writer: W) -> impl Sub
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let lines = fmt::layer().with_writer(writer).with_ansi(colours == Colours::On);
+    // A stderr that takes nothing any more is no reason to panic, which telling about it on stderr would be.
+    let lines = fmt::layer().with_writer(writer).with_ansi(colours == Colours::On).log_internal_errors(false);
     let lines = match settings.format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).boxed(),
@@ -64,7 +94,7 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    #[derive(Clone, Default)]
+    #[derive(Clone, Debug, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 
     impl Write for Lines {
@@ -74,6 +104,61 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    /// A terminal that notes what is done to it, in the file that the lines go to as well.
+    #[derive(Debug)]
+    struct NotingTerminal(Lines);
+
+    impl NotingTerminal {
+        fn note(&self, what: &str) -> io::Result<()> {
+            self.0.clone().write_all(what.as_bytes())
+        }
+    }
+
+    impl indicatif::TermLike for NotingTerminal {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.note("(cleared)")
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_line_never_lands_in_a_bar() {
+        let seen = Lines::default();
+        let target = indicatif::ProgressDrawTarget::term_like(Box::new(NotingTerminal(seen.clone())));
+        let bars = MultiProgress::with_draw_target(target);
+        let style = indicatif::ProgressStyle::with_template("BAR").expect("a template");
+        let bar = bars.add(indicatif::ProgressBar::new(3).with_style(style));
+        bar.tick();
+        BesideBars { bars: &bars, writer: seen.clone() }.write_all(b"LINE\n").expect("a vector takes everything");
+        let seen = String::from_utf8(seen.0.lock().expect("no test panics while it writes").clone()).expect("text");
+        let (before, after) = seen.split_once("LINE\n").expect("the line is written whole");
+        assert!(before.contains("BAR") && before.trim_end().ends_with("(cleared)"), "{seen:?}");
+        assert!(after.contains("BAR"), "the bar comes back: {seen:?}");
     }
 
     /// What is written while `tell` runs.

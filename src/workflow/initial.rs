@@ -14,12 +14,15 @@ use crate::record::ObjectKey;
 use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
 use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{InstanceLock, Lane, Page, RunKind, RunOutcome, State, StateError};
+use crate::state::{InstanceLock, Lane, Listed, Page, RunKind, RunOutcome, State, StateError};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// How often what was found absent is gone through.
+const ABSENCE_PASSES: usize = 5;
 
 /// What an initial sync is told.
 #[derive(Clone, Debug)]
@@ -73,8 +76,6 @@ pub struct Ended {
     pub outcome: RunOutcome,
     /// The guard held deletes.
     pub deletes_held: bool,
-    /// Why the report was not taken, where one was to be posted.
-    pub report_refused: Option<String>,
 }
 
 impl InitialSync {
@@ -130,7 +131,15 @@ impl InitialSync {
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
         let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
-        let mut after = self.state.listed_up_to().await?;
+        let mut after = match self.state.listed().await? {
+            Listed::Nothing => None,
+            Listed::UpTo(key) => Some(key),
+            // Killed or stopped while it applied what the last pages brought: that is pending, and nothing is read again.
+            Listed::Everything => {
+                self.tally.nothing_left_to_list();
+                return Ok(());
+            }
+        };
         loop {
             let look = self.state.next_look();
             let page = tokio::select! {
@@ -141,7 +150,8 @@ impl InitialSync {
             if self.tally.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
             }
-            let counts = self.state.commit_page(Page { after, up_to: up_to.clone(), look, objects: page.objects }).await?;
+            let counts =
+                self.state.commit_page(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), look, objects: page.objects }).await?;
             self.tally.page(counts, up_to.is_none());
             progress.send_replace(true);
             if up_to.is_none() {
@@ -164,20 +174,24 @@ impl InitialSync {
             return Ok(());
         }
         let (_, listing_ended) = watch::channel(false);
-        // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this one.
-        loop {
+        // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this
+        // one. A bucket that changes its mind more often than this is left to the next run.
+        for _ in 0..ABSENCE_PASSES {
             let mut taken = 0;
             for lane in [Lane::Absent, Lane::Small, Lane::Large] {
                 taken += executor.drain(lane, listing_ended.clone()).await?;
             }
-            if taken == 0 || self.halt.is_stopped() {
-                return Ok(());
+            if taken == 0 {
+                break;
             }
         }
+        Ok(())
     }
 
     async fn finish(&self, run: u64, began: Timestamp) -> Result<Ended, ApplyError> {
-        snapshots::write_new(&self.state, self.kept(), (run, began)).await?;
+        if self.halt.cause().is_some() || !self.halt.is_stopped() {
+            snapshots::write_new(&self.state, self.kept(), (run, began)).await?;
+        }
         let totals = self.tally.totals();
         let overview = self.state.overview().await?;
         let cause = self.halt.cause();
@@ -187,16 +201,16 @@ impl InitialSync {
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
             stopped_by: cause.as_ref().map(|error| (error.to_string(), error.hint())),
         };
-        let report = Report::of_initial(&frame, &totals, &overview);
-        let report_refused = self.post(&report).await;
+        let mut report = Report::of_initial(&frame, &totals, &overview);
+        report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.halt.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
             (None, true) => RunOutcome::Stopped,
-            (None, false) if report.success && report_refused.is_none() => RunOutcome::Done,
+            (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,
         };
         self.remember(run, &report, outcome).await?;
-        Ok(Ended { deletes_held: held(&totals), report, outcome, report_refused })
+        Ok(Ended { deletes_held: held(&totals), report, outcome })
     }
 
     async fn post(&self, report: &Report) -> Option<String> {
@@ -205,7 +219,15 @@ impl InitialSync {
             Ok(body) => body,
             Err(error) => return Some(error.to_string()),
         };
-        self.options.retry.run(|| reports.report_results(&body)).await.err().map(|error| error.to_string())
+        let post = async { self.options.retry.run(|| reports.report_results(&body)).await.err().map(|error| error.to_string()) };
+        let out_of_grace = async {
+            self.halt.stopped().await;
+            tokio::time::sleep(self.options.grace).await;
+        };
+        tokio::select! {
+            refused = post => refused,
+            () = out_of_grace => Some("the run was stopped while the report was on its way".to_owned()),
+        }
     }
 
     async fn remember(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {

@@ -1,5 +1,9 @@
 //! The integration tests: one binary, one module for each thing they hold to its word.
 
+mod cli;
 mod conformance;
+mod crash;
+#[cfg(feature = "moto")]
+mod moto;
 mod regressions;
 mod workflow;

@@ -1,12 +1,15 @@
 //! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
 
+mod without_etags;
+
+use crate::crash;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
-use mock_api::{CallName, Fault, FaultAction};
-use mock_s3::Matcher;
+use mock_api::{CallName, CallState, Fault, FaultAction};
+use mock_s3::{Gate, Matcher, MockS3};
+use s3_sync::apply::Halt;
 use s3_sync::plan::Limits;
-use s3_sync::record::ETag;
-use s3_sync::s3::{self, Call, ReadObjects, S3ErrorKind};
-use s3_sync::state::Answer;
+use s3_sync::s3::{self, Call, Checksum, ChecksumAlgorithm, MemoryObject, S3ErrorKind};
+use s3_sync::state::RunOutcome;
 use std::time::Duration;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
@@ -93,6 +96,171 @@ async fn a_large_object_that_vanished_is_found_gone() {
     assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
 }
 
+fn pages_read(bucket: &MockS3) -> usize {
+    bucket.requests().iter().filter(|request| request.operation == "ListObjectsV2").count()
+}
+
+/// A run that ended by a signal after its last page was followed by one that read all pages again, because the checkpoint of
+/// a listing that had ended looked like one that had not begun.
+#[tokio::test]
+async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
+    const PAGED: [(&str, &str); 1] = [("LIST_PAGE_KEYS", "10")];
+    for signal in ["KILL", "TERM"] {
+        let scene = crash::Scene::with_objects(30).await;
+        // The last object of the last page: when it is sent, every page is stored.
+        scene.file_manager().order(Fault::new(FaultAction::Hang).operation("create").path(&crash::key(29)));
+        let mut process = scene.start(&["initial-sync"], &[PAGED[0], ("SHUTDOWN_TIMEOUT", "1")]);
+        let hangs = |calls: &[mock_api::Call]| calls.iter().any(|call| call.state == CallState::Hanging);
+        process.lives_until(scene.file_manager().wait_for_calls(hangs)).await.expect("the last create hangs");
+        process.signal(signal).await;
+        process.end().await;
+        assert_eq!(pages_read(scene.bucket()), 3, "{signal}");
+
+        let resumed = scene.start(&["initial-sync"], &PAGED).end().await;
+        assert_eq!(resumed.code, Some(0), "{signal}: {}", resumed.stderr);
+        assert_eq!(pages_read(scene.bucket()), 3, "{signal}: nothing is read again");
+        assert_eq!(scene.file_manager().effects().total, 30, "{signal}");
+
+        let next = scene.start(&["initial-sync"], &PAGED).end().await;
+        assert_eq!(next.code, Some(0), "{signal}: {}", next.stderr);
+        assert_eq!(pages_read(scene.bucket()), 6, "{signal}: a run that ended by itself has used its listing up");
+    }
+}
+
+/// A file that had grown too large and was then deleted stayed in the file manager: the refusal wiped out the evidence.
+#[tokio::test]
+async fn a_file_that_grew_too_large_and_was_deleted_goes() {
+    let (bucket, mut scene) = in_memory().await;
+    scene.program.options.limits.max_file_bytes = Some(10);
+    bucket.put(key("a"), "a");
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    bucket.put(key("a"), "more than ten bytes");
+    let grown = scene.run().await;
+    assert_eq!(grown.report.failures[0].reason, "too_large", "{}", grown.report);
+    bucket.remove(&key("a"));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("b", "b")]));
+}
+
+/// Fifty objects that failed one after the other were taken for a shut door, in every run again: what came behind them never arrived.
+#[tokio::test]
+async fn many_bad_objects_are_no_shut_door() {
+    let (bucket, scene) = in_memory().await;
+    for number in 0..60 {
+        let altered = Checksum::of(ChecksumAlgorithm::Md5, b"something else");
+        bucket.put(key(&format!("bad {number}")), MemoryObject::new("x").checksum(Some(altered)));
+    }
+    bucket.put(key("good"), "g");
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, ended.report.pending.parked), (RunOutcome::Partial, 60), "{}", ended.report);
+    assert_eq!(scene.contents(), files(&[("good", "g")]));
+}
+
+/// The guard counted what the same run had created, so that many new files let all the old ones go.
+#[tokio::test]
+async fn what_a_run_creates_does_not_widen_its_guard() {
+    let (bucket, scene) = in_memory().await;
+    (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
+    scene.run_to_success().await;
+    for number in 0..40 {
+        bucket.remove(&key(&format!("old {number}")));
+        bucket.put(key(&format!("new {number}")), "n");
+    }
+    let ended = scene.run().await;
+    assert!(ended.deletes_held, "{}", ended.report);
+    assert_eq!(scene.contents().len(), 70);
+}
+
+/// A narrower prefix made every key outside it absent, and the file manager was told so.
+#[tokio::test]
+async fn what_lies_outside_the_prefix_is_left_alone() {
+    let (bucket, mut scene) = in_memory().await;
+    for path in ["a/1", "b/1", "b/2"] {
+        bucket.put(key(path), "x");
+    }
+    scene.run_to_success().await;
+    bucket.remove(&key("b/1"));
+    bucket.put(key("b/2"), "other");
+    scene.program.options.prefix = "a/".to_owned();
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!((scene.saves(), bucket.calls().heads), (Vec::new(), 0));
+}
+
+/// An object that was archived while its create was in doubt was skipped, and the run called itself in sync.
+#[tokio::test]
+async fn an_archived_object_hides_no_open_intent() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.api.api().order(Fault::new(FaultAction::status(500)).operation("create").always());
+    scene.run().await;
+    scene.api.api().clear_faults();
+    bucket.put(key("a"), MemoryObject::new("a").archived());
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Partial, false), "{}", ended.report);
+    assert_eq!(ended.report.failures[0].reason, "s3_archived");
+}
+
+/// A stop was not heard while the absent were being looked at.
+#[tokio::test]
+async fn a_stop_is_heard_while_the_absent_are_looked_at() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "a", None);
+    server.server().put(BUCKET, "b", "b", None);
+    scene.run_to_success().await;
+    server.server().remove(BUCKET, "b");
+    let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
+    let (halt, program) = (Halt::default(), scene.program.clone());
+    let stopped = halt.clone();
+    let run = tokio::spawn(async move { program.run_until(stopped).await });
+    looks.struck(1).await;
+    halt.stop(None);
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
+    assert_eq!(looks.strikes(), 1, "it was not tried again");
+}
+
+/// A path that changed while it was in hand was queued anew, and taken a second time beside the first.
+#[tokio::test]
+async fn a_path_is_in_one_hand_at_a_time() {
+    let (server, mut scene) = over_http().await;
+    let bucket = server.server();
+    scene.program.options.page_keys = 3;
+    for number in 0..9 {
+        bucket.put(BUCKET, &format!("f{number}"), format!("content {number}"), None);
+    }
+    let denied = bucket.order(Matcher::operation("GetObject").key("f1"), mock_s3::Fault::access_denied());
+    assert_eq!(scene.run().await.report.pending.parked, 1);
+    denied.withdraw();
+    bucket.clear_requests();
+
+    let gates: [Gate; 4] = std::array::from_fn(|_| Gate::new());
+    let [first_read, second_read, first_page, second_page] = &gates;
+    for (operation, gate) in
+        [("GetObject", first_read), ("GetObject", second_read), ("ListObjectsV2", first_page), ("ListObjectsV2", second_page)]
+    {
+        bucket.order(Matcher::operation(operation).times(1), mock_s3::Fault::Hold(gate.clone()));
+    }
+    let run = scene.start();
+    first_read.arrived(1).await;
+    first_page.arrived(1).await;
+    bucket.remove(BUCKET, "f1");
+    first_page.open();
+    // The second page is asked for: the first one is stored, and it did not show f1.
+    second_page.arrived(1).await;
+    bucket.put(BUCKET, "f1", "another content", None);
+    first_read.open();
+    // It was replaced, looked at, and is read again by whoever has it in hand.
+    second_read.arrived(1).await;
+    second_page.open();
+    bucket.seen("ListObjectsV2", 3).await;
+    second_read.open();
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, scene.effects("f1", "create")), (RunOutcome::Done, 1), "{}", ended.report);
+    assert_eq!(scene.contents()["f1"], "another content");
+}
+
 /// A panic in an operation was passed over: its path stayed due, and the run took it up for ever.
 #[tokio::test]
 async fn an_operation_that_panics_ends_the_run() {
@@ -120,52 +288,4 @@ async fn a_skipped_object_that_went_is_no_longer_told() {
     scene.run_to_success().await;
     assert_eq!(scene.run_to_success().await.report.skipped.len(), 0);
     assert_eq!(scene.overview().await.waiting, []);
-}
-
-fn without_etags(call: &Call<'_>) -> Option<s3::Fault> {
-    matches!(call, Call::List(_)).then_some(s3::Fault::NoETags)
-}
-
-/// Under a listing without `ETag`s, every object that had just been read was looked at once more.
-#[tokio::test]
-async fn without_etags_a_read_is_the_look_that_completes_the_listing() {
-    let (bucket, scene) = in_memory().await;
-    bucket.on_call(without_etags);
-    bucket.put(key("a"), "a");
-    scene.run_to_success().await;
-    assert_eq!((bucket.calls().gets, bucket.calls().heads), (1, 0));
-}
-
-/// Under a listing without `ETag`s, a restored state sent everything again instead of asking what is there.
-#[tokio::test]
-async fn without_etags_a_restored_state_asks_before_it_sends() {
-    let (bucket, mut scene) = in_memory().await;
-    bucket.on_call(without_etags);
-    bucket.put(key("a"), "old");
-    bucket.put(key("b"), "b");
-    scene.run_to_success().await;
-    bucket.put(key("a"), "new");
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
-    let ended = scene.run_to_success().await;
-    assert_eq!((ended.report.operations.confirm, ended.report.operations.update), (1, 1), "{}", ended.report);
-    assert_eq!(ended.report.statistics.total_size, 3, "only what differs is sent");
-}
-
-/// Under a listing without `ETag`s, an object replaced between two attempts went out under the first attempt's key and metadata.
-#[tokio::test]
-async fn without_etags_an_object_replaced_between_two_attempts_is_another_effect() {
-    let (bucket, scene) = in_memory().await;
-    bucket.put(key("a"), "old");
-    scene.order(FaultAction::effect_then_status(500), "create", "a");
-    let mut gets = 0;
-    bucket.on_call(move |call| {
-        gets += u32::from(matches!(call, Call::Get(_)));
-        if gets == 2 { Some(s3::Fault::Replaced("new".into())) } else { without_etags(call) }
-    });
-    scene.run_to_success().await;
-    assert_eq!(scene.contents(), files(&[("a", "new")]));
-    let etag = bucket.head_object(&key("a")).await.expect("it is there").facts.etag;
-    let kept = scene.api.api().files()["a"].metadata.clone().expect("metadata");
-    assert_eq!(kept["etag"].as_str(), etag.as_ref().map(ETag::as_str));
-    assert_eq!((scene.effects("a", "create"), scene.effects("a", "update")), (1, 1));
 }

@@ -1,10 +1,14 @@
-//! How the tests speak to a double: with a well-behaved client, and with bare bytes. It asserts nothing.
+//! How the tests speak to a double: with a well-behaved client, and with bare bytes. It asserts nothing but that an end comes.
 
-use mock_api::{Contents, MockApi, Options, Running};
+use mock_api::{Call, Contents, MockApi, Options, Running};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+/// Far beyond what anything here takes: it only turns a hanging test into a failed one.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A double that runs, with a client that knows it.
 pub(crate) struct Double {
@@ -121,6 +125,12 @@ impl Double {
         self.api().files().into_iter().map(|(path, file)| (path, text(file.content))).collect()
     }
 
+    /// Waits for an event among the calls; one that never comes is told with what came instead.
+    pub(crate) async fn wait_for_calls(&self, enough: impl FnMut(&[Call]) -> bool) {
+        let waited = tokio::time::timeout(LONGEST_WAIT, self.api().wait_for_calls(enough)).await;
+        assert!(waited.is_ok(), "waited in vain: {:#?}", self.api().calls());
+    }
+
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.running.address()).await.expect("a connection")
     }
@@ -162,7 +172,8 @@ pub(crate) fn head(length: usize) -> String {
 pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut heard = Vec::new();
     // A reset is an end like any other here: what was heard before it counts.
-    let _ = stream.read_to_end(&mut heard).await;
+    let ended = tokio::time::timeout(LONGEST_WAIT, stream.read_to_end(&mut heard)).await;
+    assert!(ended.is_ok(), "the connection does not end; heard so far: {}", String::from_utf8_lossy(&heard));
     heard
 }
 

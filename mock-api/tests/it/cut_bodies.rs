@@ -14,7 +14,7 @@ async fn a_body_cut_at_any_byte_has_no_effect_and_frees_the_key() {
         send(&mut stream, head(body.len()).as_bytes()).await;
         send(&mut stream, &body.as_bytes()[..cut]).await;
         drop(stream);
-        double.api().wait_for_calls(|calls| calls.len() == cut + 1 && calls[cut].state != CallState::Open).await;
+        double.wait_for_calls(|calls| calls.len() == cut + 1 && calls[cut].state != CallState::Open).await;
         assert_eq!(double.api().calls()[cut].state, CallState::Unanswered, "cut at {cut} of {}", body.len());
     }
     assert!(double.api().files().is_empty());
@@ -33,7 +33,7 @@ async fn a_chunked_body_without_its_last_chunk_is_cut() {
         let mut stream = double.connect().await;
         send(&mut stream, format!("{head}{chunk}{end}").as_bytes()).await;
         drop(stream);
-        double.api().wait_for_calls(|calls| calls.get(number).is_some_and(|call| call.state != CallState::Open)).await;
+        double.wait_for_calls(|calls| calls.get(number).is_some_and(|call| call.state != CallState::Open)).await;
         assert_eq!(double.api().calls()[number].state, state);
     }
     assert_eq!(double.api().effects().total, 1);
@@ -54,7 +54,7 @@ async fn a_form_or_a_report_cut_short_has_no_effect() {
         let request = format!("POST /{call} HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {}\r\n\r\n{body}", body.len() + 1);
         send(&mut stream, request.as_bytes()).await;
         drop(stream);
-        double.api().wait_for_calls(|calls| calls.get(number + 1).is_some_and(|call| call.state == CallState::Unanswered)).await;
+        double.wait_for_calls(|calls| calls.get(number + 1).is_some_and(|call| call.state == CallState::Unanswered)).await;
     }
     assert_eq!((double.api().effects().total, double.api().reports().len()), (1, 0));
 }

@@ -84,7 +84,7 @@ async fn a_hanging_call_is_answered_by_nobody_until_it_is_released() {
         double.api().order(Fault::new(action.clone()));
         let save = Save::new("create", "a").file(b"x").key("k");
         let hanging = tokio::spawn(double.request(&save).send());
-        double.api().wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Hanging)).await;
+        double.wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Hanging)).await;
         assert_eq!(double.api().effects().total, effects, "{action:?}");
         let again = double.save(save).await;
         assert_eq!((again.status, again.replayed), (200, effects == 1), "the key is not held by what hangs: {action:?}");
@@ -148,7 +148,7 @@ async fn a_stopped_double_lets_every_connection_go_and_frees_the_port() {
     let double = double().await;
     double.api().order(Fault::new(FaultAction::Hang));
     let request = tokio::spawn(double.request(&Save::new("create", "a").file(b"x")).send());
-    double.api().wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Hanging)).await;
+    double.wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Hanging)).await;
     let (api, address) = (double.api().clone(), double.running.address());
     double.running.stop().await;
     assert!(request.await.expect("no panic").is_err());

@@ -80,7 +80,7 @@ async fn everything_can_be_ordered_from_another_process() {
 
     double.api().order(Fault::new(FaultAction::Hang).path("h"));
     let hanging = tokio::spawn(double.request(&Save::new("delete", "h")).send());
-    double.api().wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Hanging)).await;
+    double.wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Hanging)).await;
     put(&double, reqwest::Method::POST, "/_mock/release", &Value::Null).await;
     assert!(hanging.await.expect("no panic").is_err());
 }

@@ -21,6 +21,13 @@ impl Process {
         Self { child, endpoint: line.trim_end().into(), _stdout: stdout }
     }
 
+    /// The most memory that it ever held, as the kernel counts it.
+    fn peak_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line of VmHWM");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     fn end_with(&mut self, signal: &str) -> Option<i32> {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success());
@@ -56,6 +63,23 @@ async fn it_serves_what_it_was_given_and_ends_on_sigterm() {
     let file = client.head_object().bucket("bench").key("über uns/a+b.txt").send().await.expect("there");
     assert_eq!(file.content_type(), Some("text/plain"));
     assert_eq!(process.end_with("-TERM"), Some(0));
+}
+
+#[tokio::test]
+async fn a_large_generated_object_costs_no_memory() {
+    let size: u64 = 256 * 1024 * 1024;
+    let process = Process::start(&["--generate", &format!("1x{size}")]);
+    let options = mock_s3::Options::default();
+    let client = client(&process.endpoint, &options.access_key, &options.secret_key);
+    let key = format!("{size}/00000000.bin");
+    let mut body = client.get_object().bucket("bench").key(key).send().await.expect("there").body;
+    let mut received = 0;
+    while let Some(chunk) = body.try_next().await.expect("verified by the SDK") {
+        received += chunk.len() as u64;
+    }
+    assert_eq!(received, size);
+    let peak = process.peak_bytes();
+    assert!(peak < size / 4, "{peak} bytes");
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl AwsOptions {
             stall_timeout: Duration::from_secs(20),
         }
     }
+
+    /// Bears so long a silence, before an answer begins and in the middle of a body, and twice that for a whole call without one.
+    #[must_use]
+    pub fn patient_for(self, silence: Duration) -> Self {
+        Self { read_timeout: silence, stall_timeout: silence, call_timeout: silence * 2, ..self }
+    }
 }
 
 /// A client whose one call is one request.

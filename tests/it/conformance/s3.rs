@@ -13,12 +13,15 @@ use std::collections::BTreeMap;
 /// S3 takes no longer keys.
 const KEY_BYTES_MAX: usize = 1024;
 
+/// Bodies by key.
+pub(crate) type Seeds = BTreeMap<ObjectKey, Vec<u8>>;
+
 /// The objects that a bucket is filled with before it is tried: each body is its key, the last one's is empty.
-fn seeds() -> BTreeMap<ObjectKey, Vec<u8>> {
+pub(crate) fn seeds() -> Seeds {
     let hostile: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("the fixture is JSON");
     let mut seeds: BTreeMap<_, _> =
         hostile.into_iter().filter(|raw| raw.len() <= KEY_BYTES_MAX).map(|raw| (key(&raw), raw.into_bytes())).collect();
-    for raw in ["p", "p/", "p/\u{ffff}", "p/\u{10000}", "p/a", "p/a+b c%20d", "p0"] {
+    for raw in ["p", "p/", "p/\u{fffd}", "p/\u{ffff}", "p/\u{10000}", "p/a", "p/a+b c%20d", "p0"] {
         seeds.insert(key(raw), raw.as_bytes().to_vec());
     }
     seeds.insert(key("zz/empty"), Vec::new());
@@ -45,8 +48,8 @@ async fn pages(bucket: &impl ReadBucket, prefix: &str, max_keys: u16) -> Vec<Vec
     }
 }
 
-async fn a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket: &impl ReadBucket) {
-    let expected: Vec<_> = seeds().into_keys().collect();
+async fn a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket: &impl ReadBucket, seeds: &Seeds) {
+    let expected: Vec<_> = seeds.keys().cloned().collect();
     for max_keys in [1, 7, 1000] {
         let pages = pages(bucket, "", max_keys).await;
         assert!(pages.iter().all(|page| page.len() <= usize::from(max_keys) && !page.is_empty()), "pages of {max_keys}");
@@ -56,22 +59,25 @@ async fn a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket: 
     assert_eq!(pages(bucket, "", exact).await.len(), 1, "nothing follows a last page that is full");
 }
 
-async fn a_prefix_is_bytes_and_start_after_need_not_exist(bucket: &impl ReadBucket) {
-    let under = |prefix: &str| seeds().into_keys().filter(|key| key.as_str().starts_with(prefix)).collect::<Vec<_>>();
+async fn a_prefix_is_bytes_and_start_after_need_not_exist(bucket: &impl ReadBucket, seeds: &Seeds) {
+    let under = |prefix: &str| seeds.keys().filter(|key| key.as_str().starts_with(prefix)).cloned().collect::<Vec<_>>();
     for prefix in ["p", "p/", "p/a+b c", "..", "%", "a//", "x\n", "no such"] {
         assert_eq!(pages(bucket, prefix, 2).await.concat(), under(prefix), "{prefix:?}");
     }
-    for (after, first) in [("p/a+", Some("p/a+b c%20d")), ("p/\u{ffff}", Some("p/\u{10000}")), ("a", Some("p/")), ("q", None)] {
+    // U+FFFD stands before U+10000 in the order of bytes, and after it in that of UTF-16.
+    for after in ["p/a+", "p/\u{fffd}", "a", "q"] {
         let request = ListRequest { prefix: "p/".to_owned(), start_after: Some(key(after)), max_keys: 1 };
         let page = bucket.list_page(request).await.expect("a page");
-        assert_eq!(page.objects.first().map(|(key, _)| key.as_str()), first, "after {after:?}");
+        let shown: Vec<_> = page.objects.into_iter().map(|(key, _)| key).collect();
+        let next = under("p/").into_iter().find(|seed| *seed > key(after));
+        assert_eq!(shown, next.into_iter().collect::<Vec<_>>(), "after {after:?}");
     }
 }
 
-async fn what_a_listing_a_head_and_a_get_tell_is_the_same(bucket: &impl ReadBucket) {
+async fn what_a_listing_a_head_and_a_get_tell_is_the_same(bucket: &impl ReadBucket, seeds: &Seeds) {
     let page = bucket.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 }).await.expect("a page");
     for (key, listed) in page.objects {
-        let expected = &seeds()[&key];
+        let expected = &seeds[&key];
         let head = bucket.head_object(&key).await.expect("a head");
         let got = bucket.get_object(GetRequest { key: key.clone(), if_match: listed.etag.clone() }).await.expect("an object");
         assert_eq!(got.head, head, "{key}");
@@ -100,10 +106,11 @@ async fn what_is_not_there_is_told_apart(bucket: &impl ReadBucket, missing: &imp
     assert_eq!(kind(missing.head_object(&key("p/a")).await), Some(S3ErrorKind::NoSuchKey));
 }
 
-async fn conforms(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
-    a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket).await;
-    a_prefix_is_bytes_and_start_after_need_not_exist(bucket).await;
-    what_a_listing_a_head_and_a_get_tell_is_the_same(bucket).await;
+/// A bucket that holds the seeds, and one at the same place that is missing.
+pub(crate) async fn conforms(bucket: &impl ReadBucket, missing: &impl ReadBucket, seeds: &Seeds) {
+    a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket, seeds).await;
+    a_prefix_is_bytes_and_start_after_need_not_exist(bucket, seeds).await;
+    what_a_listing_a_head_and_a_get_tell_is_the_same(bucket, seeds).await;
     what_is_not_there_is_told_apart(bucket, missing).await;
 }
 
@@ -115,7 +122,7 @@ async fn a_bucket_in_memory_conforms() {
     }
     let missing = MemoryBucket::new("missing");
     missing.vanish();
-    conforms(&bucket, &missing).await;
+    conforms(&bucket, &missing, &seeds()).await;
 }
 
 #[tokio::test]
@@ -138,13 +145,13 @@ async fn over_http(server: &Running, name: &str) -> AwsBucket {
 
 #[tokio::test]
 async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
-    use mock_s3::ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha256};
-    for checksum in [None, Some(Crc64Nvme), Some(Crc32), Some(Crc32c), Some(Sha256)] {
+    use mock_s3::ChecksumAlgorithm::{Crc32c, Crc64Nvme};
+    for checksum in [None, Some(Crc64Nvme), Some(Crc32c)] {
         let server = MockS3::new(Options { checksum, ..Options::default() }).start("127.0.0.1:0").await.expect("a free port");
         for (key, body) in seeds() {
             server.server().put("the-bucket", key.as_str(), body, None);
         }
-        conforms(&over_http(&server, "the-bucket").await, &over_http(&server, "missing-bucket").await).await;
+        conforms(&over_http(&server, "the-bucket").await, &over_http(&server, "missing-bucket").await, &seeds()).await;
         server.stop().await;
     }
 }

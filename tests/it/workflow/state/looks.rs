@@ -19,7 +19,7 @@ async fn a_page_does_not_outdate_a_look_that_began_after_it() {
     let seen = ["hidden", "listed"].map(|name| LookedAt { path: key(name), facts: Some(facts("new")), look: of_head });
     state.commit_looks(seen.to_vec()).await.expect("stored");
     let objects = vec![(key("listed"), facts("old"))];
-    state.commit_page(Page { after: None, up_to: None, look: of_page, objects }).await.expect("stored");
+    state.commit_page(Page { prefix: String::new(), after: None, up_to: None, look: of_page, objects }).await.expect("stored");
 
     let overview = state.overview().await.expect("an overview");
     assert!(overview.waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");

@@ -1,0 +1,99 @@
+//! What an initial sync costs beside the bound: the same requests from a bare loop, in turns, on the same machine.
+//! It runs processes and compares them; what the numbers mean is said in `docs/performance.md`.
+
+mod bare_loop;
+mod case;
+mod contestant;
+mod servers;
+mod table;
+
+use anyhow::{Context as _, Result};
+use case::{CASES, Case};
+use clap::{Parser, Subcommand};
+use contestant::Contestant;
+use servers::{FileManager, S3};
+use std::path::{Path, PathBuf};
+use table::Pair;
+
+/// Measures `s3-sync initial-sync` against a bare loop.
+#[derive(Parser)]
+struct Arguments {
+    /// Pairs of runs for each case.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Operations at a time, on both sides; 0 = the product's default.
+    #[arg(long, default_value_t = 0)]
+    concurrency: usize,
+    /// Only the cases whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Be the bare loop of one run.
+    #[command(hide = true)]
+    BareLoop(bare_loop::Arguments),
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(Role::BareLoop(arguments)) = arguments.role {
+        return bare_loop::run(arguments);
+    }
+    let bench = Bench::new(arguments.concurrency)?;
+    table::head(bench.scratch.path(), bench.concurrency, arguments.rounds)?;
+    for case in CASES.iter().filter(|case| case.name.contains(&arguments.only)) {
+        let pairs = bench.measure(case, arguments.rounds).with_context(|| case.name)?;
+        table::rows(case, &pairs);
+    }
+    table::foot()
+}
+
+/// Where things are, and what holds for all cases.
+struct Bench {
+    programs: PathBuf,
+    /// On a disk that keeps what it is told to keep: the temporary directory may lie in memory, where a commit costs nothing.
+    scratch: tempfile::TempDir,
+    concurrency: usize,
+}
+
+impl Bench {
+    fn new(concurrency: usize) -> Result<Self> {
+        let product = Path::new(env!("CARGO_BIN_EXE_s3-sync"));
+        let programs = product.parent().context("a program lies in a directory")?.to_owned();
+        let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let concurrency = if concurrency == 0 { contestant::product_default_concurrency()? } else { concurrency };
+        Ok(Self { programs, scratch, concurrency })
+    }
+
+    /// One pair warms the caches and is thrown away. Who goes first changes from pair to pair.
+    fn measure(&self, case: &Case, rounds: usize) -> Result<Vec<Pair>> {
+        let s3 = S3::start(&self.programs, case)?;
+        self.pair(case, &s3, 0)?;
+        (1..=rounds).map(|round| self.pair(case, &s3, round)).collect()
+    }
+
+    fn pair(&self, case: &Case, s3: &S3, round: usize) -> Result<Pair> {
+        let run = |contestant: Contestant| {
+            let directory = tempfile::tempdir_in(self.scratch.path())?;
+            // A new one each time: neither side finds what the other left.
+            let file_manager = FileManager::start(&self.programs)?;
+            let run = contestant.run(&self.programs, directory.path(), (s3, &file_manager), self.concurrency)?;
+            file_manager.must_hold(case.objects, case.bytes())?;
+            anyhow::Ok(run)
+        };
+        Ok(if round.is_multiple_of(2) {
+            let product = run(Contestant::Product)?;
+            Pair { product, bare: run(Contestant::BareLoop)? }
+        } else {
+            let bare = run(Contestant::BareLoop)?;
+            Pair { product: run(Contestant::Product)?, bare }
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! Which paths are being worked on: two operations never work on one path at the same time.
+
+use crate::record::ObjectKey;
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+/// The paths in hand: as many as the batches that were taken hold.
+#[derive(Debug, Default)]
+pub(super) struct InHand {
+    paths: Mutex<HashSet<ObjectKey>>,
+    released: Notify,
+}
+
+impl InHand {
+    /// Takes a path in hand; `false` = somebody has it.
+    pub(super) fn claim(&self, path: &ObjectKey) -> bool {
+        self.lock().insert(path.clone())
+    }
+
+    /// Has done with a path.
+    pub(super) fn release(&self, path: &ObjectKey) {
+        self.lock().remove(path);
+        self.released.notify_waiters();
+    }
+
+    /// Waits until some path is released from now on: ask before you look at what there is to take.
+    pub(super) fn released(&self) -> Notified<'_> {
+        self.released.notified()
+    }
+
+    /// A set of paths is a set of paths whatever a panicking thread did.
+    fn lock(&self) -> MutexGuard<'_, HashSet<ObjectKey>> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,54 @@
+//! Every setting, declared once: parsing, error texts and the documentation page come from here. It reads nothing.
+
+mod doors;
+mod work;
+
+pub(super) use doors::{
+    AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
+    CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
+};
+pub(super) use work::{
+    CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
+    RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
+};
+
+use super::declared::Declared;
+
+/// All of them, in the order of the documentation page.
+pub static TABLE: [&Declared; 23] = [
+    &CUSTOMER_S3_ENDPOINT.declared,
+    &CUSTOMER_S3_BUCKET.declared,
+    &CUSTOMER_S3_PREFIX.declared,
+    &CUSTOMER_S3_REGION.declared,
+    &CUSTOMER_S3_ACCESS_KEY.declared,
+    &CUSTOMER_S3_SECRET_KEY.declared,
+    &AWS_SESSION_TOKEN.declared,
+    &CUSTOMER_S3_TIMEOUT.declared,
+    &FILE_MANAGER_API_URL.declared,
+    &FILE_MANAGER_API_TOKEN.declared,
+    &EVENTS_API_URL.declared,
+    &DATABASE_PATH.declared,
+    &CSV_RETENTION.declared,
+    &CONCURRENCY.declared,
+    &LIST_PAGE_KEYS.declared,
+    &RETRY_ATTEMPTS.declared,
+    &SHUTDOWN_TIMEOUT.declared,
+    &MAX_FILE_SIZE_MB.declared,
+    &MAX_DELETE.declared,
+    &VERIFY_FILE_INTEGRITY.declared,
+    &LOG_LEVEL.declared,
+    &LOG_FORMAT.declared,
+    &NO_COLOR.declared,
+];
+
+/// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.
+pub(super) static RETIRED: [(&str, &str); 1] =
+    [("LIVE_RELOAD", "LIVE_RELOAD is not read: it is replaced by `make dev`, which rebuilds and restarts on a change")];
+
+/// Names that begin like ours. One of them that nothing knows is most likely a slip of the pen, and is told.
+pub(super) const OWN_PREFIXES: [&str; 3] = ["CUSTOMER_S3_", "FILE_MANAGER_API_", "EVENTS_API_"];
+
+/// Every name that means something, in upper case.
+pub(super) fn known_names() -> impl Iterator<Item = String> {
+    TABLE.iter().flat_map(|declared| declared.names()).chain(RETIRED.iter().map(|(name, _)| (*name).to_owned()))
+}

@@ -1,0 +1,145 @@
+//! The settings of the state, of how the work is done and where it stops, and of what is told on stderr.
+
+use crate::config::declared::{Declared, Group, PLAIN, Setting};
+use crate::config::values::{self, LogFormat, MaxDelete, SizeLimit};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use tracing::Level;
+
+const STATE: Declared = Declared { group: Group::State, ..PLAIN };
+const WORK: Declared = Declared { group: Group::Work, ..PLAIN };
+const LOGS: Declared = Declared { group: Group::Logs, ..PLAIN };
+
+const YES_OR_NO: &str = "true or false";
+
+pub(in crate::config) static DATABASE_PATH: Setting<PathBuf> = Setting {
+    declared: Declared {
+        name: "DATABASE_PATH",
+        default: Some("data/sync.db"),
+        right: "the path of a file",
+        doc: "The state. Snapshots are written into the same directory, which is made when it is not there.",
+        ..STATE
+    },
+    parse: values::file_path,
+};
+
+pub(in crate::config) static CSV_RETENTION: Setting<NonZeroUsize> = Setting {
+    declared: Declared {
+        name: "CSV_RETENTION",
+        default: Some("10"),
+        right: "a whole number from 1 to 100000",
+        doc: "The snapshots of this many runs are kept.",
+        ..STATE
+    },
+    parse: values::count::<1, 100_000>,
+};
+
+pub(in crate::config) static CONCURRENCY: Setting<NonZeroUsize> = Setting {
+    declared: Declared {
+        name: "CONCURRENCY",
+        default: Some("16"),
+        right: "a whole number from 1 to 256",
+        doc: "Operations at a time.",
+        ..WORK
+    },
+    parse: values::count::<1, 256>,
+};
+
+pub(in crate::config) static LIST_PAGE_KEYS: Setting<NonZeroUsize> = Setting {
+    declared: Declared {
+        name: "LIST_PAGE_KEYS",
+        default: Some("1000"),
+        right: "a whole number from 1 to 1000",
+        doc: "Keys in one page of a listing. A page is one transaction: a run that was killed lists again no more than one.",
+        ..WORK
+    },
+    parse: values::count::<1, 1000>,
+};
+
+pub(in crate::config) static MAX_DELETE: Setting<MaxDelete> = Setting {
+    declared: Declared {
+        name: "MAX_DELETE",
+        default: Some("50%"),
+        right: "a share of the known files from 0% to 100%, or a whole number of files",
+        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete.",
+        ..WORK
+    },
+    parse: values::max_delete,
+};
+
+pub(in crate::config) static MAX_FILE_SIZE_MB: Setting<SizeLimit> = Setting {
+    declared: Declared {
+        name: "MAX_FILE_SIZE_MB",
+        default: Some("unlimited"),
+        right: "a whole number of MiB from 1 to 1000000000, or unlimited",
+        doc: "Larger objects are skipped, with the reason in the report. In MiB (1,048,576 bytes).",
+        ..WORK
+    },
+    parse: values::size_limit::<1, 1_000_000_000>,
+};
+
+pub(in crate::config) static SHUTDOWN_TIMEOUT: Setting<Duration> = Setting {
+    declared: Declared {
+        name: "SHUTDOWN_TIMEOUT",
+        default: Some("20"),
+        right: "a whole number of seconds from 1 to 3600",
+        doc: "How long SIGTERM waits for what is in flight, in seconds.",
+        ..WORK
+    },
+    parse: values::seconds::<1, 3600>,
+};
+
+pub(in crate::config) static RETRY_ATTEMPTS: Setting<NonZeroUsize> = Setting {
+    declared: Declared {
+        name: "RETRY_ATTEMPTS",
+        default: Some("4"),
+        right: "a whole number from 1 to 100",
+        doc: "Attempts of one operation in one run, the first one included.",
+        ..WORK
+    },
+    parse: values::count::<1, 100>,
+};
+
+pub(in crate::config) static VERIFY_FILE_INTEGRITY: Setting<bool> = Setting {
+    declared: Declared {
+        name: "VERIFY_FILE_INTEGRITY",
+        default: Some("true"),
+        right: YES_OR_NO,
+        doc: "Whether bodies are checked against the object's checksum while they pass. `false` checks the length alone.",
+        ..WORK
+    },
+    parse: values::yes_or_no,
+};
+
+pub(in crate::config) static LOG_LEVEL: Setting<Level> = Setting {
+    declared: Declared {
+        name: "LOG_LEVEL",
+        default: Some("INFO"),
+        flag: Some("--log-level"),
+        right: "TRACE, DEBUG, INFO, WARN (or WARNING), ERROR (or CRITICAL)",
+        doc: "The least important lines that are written. Other people's code never writes below WARN.",
+        ..LOGS
+    },
+    parse: values::log_level,
+};
+
+pub(in crate::config) static LOG_FORMAT: Setting<LogFormat> = Setting {
+    declared: Declared {
+        name: "LOG_FORMAT",
+        default: Some("text"),
+        flag: Some("--log-format"),
+        right: "text or json",
+        doc: "`json` writes one JSON object a line.",
+        ..LOGS
+    },
+    parse: values::log_format,
+};
+
+pub(in crate::config) static NO_COLOR: Setting<()> = Setting {
+    declared: Declared {
+        name: "NO_COLOR",
+        right: "any text",
+        doc: "Set, whatever it says: no colours. They are off anyway when stderr is no terminal.",
+        ..LOGS
+    },
+    parse: |_| Some(()),
+};

@@ -1,0 +1,18 @@
+//! The command line from outside: the real program, with an environment and a directory of its own, between two doubles.
+
+mod stage;
+
+mod usage;
+
+mod diff;
+mod export;
+mod initial_sync;
+mod self_test;
+mod status;
+
+mod database;
+mod identity;
+mod pages;
+mod report;
+mod secrets;
+mod streams;

@@ -1,0 +1,103 @@
+//! `docs/cli.md` against the program: the JSON that it shows has the keys that the program prints, and no others.
+
+use super::stage::{BUCKET, Stage};
+use mock_api::{Fault, FaultAction};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const PAGE: &str = include_str!("../../../docs/cli.md");
+
+/// The JSON documents shown under each heading: one for each line that stands on its own, else the whole block.
+fn shown() -> BTreeMap<String, Vec<Value>> {
+    let mut shown: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let (mut heading, mut block) = (String::new(), None);
+    for line in PAGE.lines() {
+        match (line, &mut block) {
+            ("```json", None) => block = Some(String::new()),
+            ("```", Some(text)) => {
+                let documents = serde_json::Deserializer::from_str(text).into_iter().map(|one| one.expect("the page shows JSON"));
+                shown.entry(heading.clone()).or_default().extend(documents);
+                block = None;
+            }
+            (_, Some(text)) => text.extend([line, "\n"]),
+            (_, None) if line.starts_with("## ") => line.trim_start_matches(['#', ' ', '`']).trim_end_matches('`').clone_into(&mut heading),
+            _ => {}
+        }
+    }
+    shown
+}
+
+/// The keys of a document, each as the way to it. A report inside another document is shown in its own place.
+fn keys(value: &Value) -> BTreeSet<String> {
+    fn walk(value: &Value, at: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+                let at = format!("{at}.{key}");
+                if key != "report" {
+                    walk(value, &at, found);
+                }
+                found.insert(at);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| walk(item, &format!("{at}[]"), found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    walk(value, "", &mut found);
+    found
+}
+
+fn same_keys(command: &str, real: &[Value]) {
+    let shown = shown();
+    let shown = shown.get(command).unwrap_or_else(|| panic!("docs/cli.md shows no JSON for {command}"));
+    let of = |documents: &[Value]| documents.iter().map(keys).collect::<BTreeSet<_>>();
+    assert_eq!(of(shown), of(real), "{command}: docs/cli.md (left) and the program (right)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_keys_are_the_real_ones() {
+    let mut stage = Stage::with(&["bad.txt", "good.txt"]).await;
+    stage.put("large.bin", &"x".repeat(2 << 20));
+    stage.setting("MAX_FILE_SIZE_MB", "1");
+    stage.expect(&["test"], 0).await;
+    same_keys("test", &[stage.expect(&["test", "--json"], 0).await.json()]);
+    stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
+    same_keys("initial-sync", &[stage.expect(&["initial-sync", "--json"], 3).await.json()]);
+    same_keys("status", &[stage.expect(&["status", "--json"], 0).await.json()]);
+    same_keys("export", &[stage.expect(&["export", "--output", "old.csv", "--json"], 0).await.json()]);
+    stage.put("good.txt", "changed");
+    stage.put("new.txt", "new");
+    stage.s3.server().remove(BUCKET, "bad.txt");
+    stage.expect(&["initial-sync"], 0).await;
+    stage.expect(&["export", "--output", "new.csv"], 0).await;
+    let ran = stage.expect(&["diff", "old.csv", "new.csv", "--json"], 0).await;
+    let lines: Vec<_> = ran.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    same_keys("diff", &lines);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_flag_and_exit_code_has_its_place_on_the_page() {
+    let stage = Stage::set().await;
+    let help = stage.expect(&["--help"], 0).await.stdout;
+    let words_after = |heading: &str| {
+        let part = help.split_once(heading).expect("a heading").1;
+        let lines = part.lines().skip(1).take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("     "));
+        lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let commands: Vec<_> = words_after("Commands:").into_iter().filter(|command| command != "help").collect();
+    assert!(commands.len() >= 5, "{help}");
+    for command in &commands {
+        assert!(PAGE.contains(&format!("\n## `{command}`\n")), "{command} has no heading");
+        let help = stage.expect(&[command, "--help"], 0).await.stdout;
+        for flag in help.split_whitespace().filter(|word| word.starts_with("--")) {
+            let flag = flag.trim_end_matches(|char: char| !char.is_alphanumeric());
+            assert!(flag == "--help" || PAGE.contains(&format!("`{flag}")), "{command} {flag} is not on the page");
+        }
+    }
+    let codes = help.split_once("Exit codes").expect("a heading").1.lines().skip(1).take_while(|line| !line.is_empty());
+    let codes: Vec<_> = codes.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(codes.len(), 8, "{help}");
+    for code in codes {
+        assert!(PAGE.contains(&format!("\n| {code} |")), "exit code {code} is not on the page");
+    }
+}

@@ -1,0 +1,77 @@
+//! `status`: the truth before, during and after runs; "healthy" only when the doors were tried and open.
+
+use super::stage::{BUCKET, Stage, ended, nobody};
+use mock_api::{CallName, Fault, FaultAction};
+use mock_s3::{Fault as S3Fault, Gate, Matcher};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_database_it_says_what_to_run_and_makes_none() {
+    let stage = Stage::with(&["a.txt"]).await;
+    let ran = stage.expect(&["status"], 0).await;
+    ran.prints(&["status        degraded", "there is no database at data/sync.db yet: run initial-sync", "0 confirmed"]);
+    assert!(stage.left_behind().is_empty() && !stage.path("data").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn healthy_is_said_only_after_the_doors_were_tried() {
+    let mut stage = Stage::with(&["a.txt"]).await;
+    stage.expect(&["initial-sync"], 0).await;
+    stage.api().reset_calls();
+    let before = stage.s3.server().counters().requests;
+    let status = stage.expect(&["status", "--json"], 0).await.json();
+    assert_eq!((&status["service_status"], &status["database_records"]), (&"healthy".into(), &1.into()), "{status}");
+    assert_eq!(status["database_path"], "data/sync.db");
+    assert_eq!(status["customer_bucket"], BUCKET);
+    assert_eq!(status["api_endpoints"], serde_json::json!({ "mock_api": stage.files.url(), "file_manager": stage.files.url() }));
+    assert!(stage.api().calls().iter().any(|call| call.call == CallName::Health), "the file manager was asked");
+    assert!(stage.s3.server().counters().requests > before, "the bucket was asked");
+    stage.setting("CUSTOMER_S3_ENDPOINT", nobody());
+    let ran = stage.expect(&["status"], 0).await;
+    ran.prints(&["status        error", "S3: ", "check CUSTOMER_S3_ENDPOINT", "1 confirmed by the file manager"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_another_process_is_told_and_not_disturbed() {
+    let stage = Stage::with(&["a.txt"]).await;
+    let gate = Gate::new();
+    stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
+    let run = stage.start(&["initial-sync"]);
+    gate.arrived(1).await;
+    let ran = stage.expect(&["status"], 0).await;
+    ran.prints(&[
+        "status        degraded",
+        "run 1 has not ended: it is still running, or it was killed",
+        "operations that are still to be done: 1",
+    ]);
+    stage.expect(&["export"], 0).await;
+    gate.open();
+    assert_eq!(ended(run).await.code, Some(0));
+    stage.expect(&["status"], 0).await.prints(&["status        healthy", "initial done"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_told_with_reason_example_and_next_attempt_until_they_are_gone() {
+    let stage = Stage::with(&["bad.txt", "good.txt"]).await;
+    stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
+    stage.expect(&["initial-sync"], 3).await;
+    let ran = stage.expect(&["status"], 0).await;
+    ran.prints(&["status        degraded", "run 1 left something undone", "operations that failed and wait for their next attempt: 1"]);
+    ran.prints(&["parked        1 file_manager_400", "bad.txt", "next attempt 20"]);
+    let pending = &stage.expect(&["status", "--json"], 0).await.json()["pending"][0];
+    assert_eq!(
+        (&pending["status"], &pending["reason"], &pending["example"]),
+        (&"parked".into(), &"file_manager_400".into(), &"bad.txt".into())
+    );
+    assert!(pending["next_attempt"].is_string() && pending["message"].is_string(), "{pending}");
+    stage.api().clear_faults();
+    stage.expect(&["initial-sync"], 0).await;
+    stage.expect(&["status"], 0).await.prints(&["status        healthy", "2 confirmed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_was_not_taken_is_told() {
+    let stage = Stage::with(&["a.txt"]).await;
+    stage.api().order(Fault::new(FaultAction::status(500)).call(CallName::ReportResults));
+    stage.expect(&["initial-sync"], 3).await;
+    stage.expect(&["status"], 0).await.prints(&["status        degraded", "run 1 could not post its report: ", "reportResults"]);
+}

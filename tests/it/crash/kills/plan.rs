@@ -1,0 +1,109 @@
+//! Which process is killed when, drawn from a fixed seed. The plan bounds what each process may do, so that the work
+//! lasts for all the kills, however fast the machine is.
+
+use super::moment::Moment;
+use super::{KILLS, OBJECTS, PAGE_KEYS, PAGES};
+
+const SEED: u64 = 20_261_121;
+/// Objects that nobody may have sent before the last kill.
+const KEPT_FOR_THE_END: usize = 5;
+/// From this kill on the listing may come to its end, so that some kills find it ended.
+const LISTING_ENDS_AFTER: usize = 160;
+/// Kills before it come in tens of which two are before the first commit; that needs a page that has not been read.
+const LAST_FIRST_COMMIT: usize = 150;
+
+/// How far all the processes together have come.
+#[derive(Clone, Copy)]
+pub(super) struct Progress {
+    pub(super) kills: usize,
+    pub(super) effects: usize,
+    pub(super) pages_asked_for: usize,
+}
+
+/// What one process is let do, and when it dies.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) moment: Moment,
+    /// Pages that are answered; the next one hangs.
+    pub(super) pages: usize,
+    /// Creates that are answered; the next ones hang.
+    pub(super) creates: usize,
+}
+
+/// The kinds of a kill, as they are dealt.
+#[derive(Clone, Copy)]
+enum Card {
+    FirstCommit,
+    Intent,
+    Outcome,
+    Elsewhere,
+}
+
+pub(super) struct Plan {
+    random: Random,
+    cards: Vec<Card>,
+}
+
+impl Plan {
+    pub(super) fn new() -> Self {
+        Self { random: Random(SEED), cards: Vec::new() }
+    }
+
+    pub(super) fn next(&mut self, progress: Progress) -> Next {
+        // One create for this kill, one for each that follows, and of what is left over some more now and then.
+        let spare = OBJECTS.saturating_sub(KEPT_FOR_THE_END + progress.effects + (KILLS - progress.kills));
+        let creates = 1 + self.random.below(6).min(spare);
+        // The listing stays about two pages ahead of the work.
+        let ahead = if progress.kills < LISTING_ENDS_AFTER { progress.effects / PAGE_KEYS + 2 } else { PAGES };
+        let pages = (ahead + 1).saturating_sub(progress.pages_asked_for.max(1));
+        let moment = self.moment(progress, creates);
+        // A page that is read and not stored is no progress.
+        let pages = if matches!(moment, Moment::BeforeFirstCommit) { pages.max(1) } else { pages };
+        Next { moment, pages, creates }
+    }
+
+    /// `creates` of them will be answered: what comes after the last would be waited for in vain.
+    fn moment(&mut self, progress: Progress, creates: usize) -> Moment {
+        let listing_may_have_ended = progress.pages_asked_for >= PAGES;
+        let nth = 1 + self.random.below(creates);
+        match self.card(progress.kills) {
+            Card::FirstCommit => Moment::BeforeFirstCommit,
+            Card::Intent => Moment::BetweenIntentAndCall { nth },
+            Card::Outcome => Moment::BetweenCallAndOutcome { nth },
+            Card::Elsewhere => match self.random.below(5) {
+                0 => Moment::Started,
+                1 if !listing_may_have_ended => Moment::PageRequested,
+                1 | 2 => Moment::ObjectRequested { nth },
+                3 => Moment::CallReceived { nth: 1 + self.random.below(2 * creates) },
+                _ => Moment::FileCreated { nth },
+            },
+        }
+    }
+
+    fn card(&mut self, kills: usize) -> Card {
+        use Card::{Elsewhere, FirstCommit, Intent, Outcome};
+        if self.cards.is_empty() {
+            self.cards = if kills < LAST_FIRST_COMMIT {
+                vec![FirstCommit, FirstCommit, Intent, Intent, Outcome, Outcome, Elsewhere, Elsewhere, Elsewhere, Elsewhere]
+            } else {
+                vec![Intent, Intent, Outcome, Outcome, Outcome, Elsewhere, Elsewhere, Elsewhere, Elsewhere, Elsewhere]
+            };
+        }
+        let drawn = self.random.below(self.cards.len());
+        self.cards.swap_remove(drawn)
+    }
+}
+
+/// `SplitMix64`: the same numbers on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % bound as u64).expect("below a usize")
+    }
+}

@@ -1,0 +1,12 @@
+//! The real process in the middle of its work: killed, signalled, started twice. What it leaves behind is judged from
+//! outside alone: by the bucket's request log, the file manager's ledger, exit codes and what it says.
+
+mod process;
+mod scene;
+
+#[cfg(feature = "failpoints")]
+mod kills;
+mod lock;
+mod signals;
+
+pub(crate) use scene::{Scene, key};

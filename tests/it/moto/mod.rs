@@ -1,0 +1,18 @@
+//! The real workflow over moto: an S3 server that nobody here wrote, in a process of its own. `make test-moto` runs these.
+//!
+//! The file manager is the double, in this process; `s3-sync` is the real binary. What moto itself gets wrong is written down
+//! where it shows, so that a change in it is noticed.
+
+mod objects;
+mod proxy;
+mod server;
+mod sync;
+
+mod arrivals;
+mod changes;
+mod conformance;
+mod credentials;
+mod hostile_keys;
+mod large_object;
+mod shut_doors;
+mod slow_doors;

@@ -1,0 +1,85 @@
+//! A bucket at moto as its owner holds it: putting objects in, replacing and removing them. By the AWS SDK, which is not ours either.
+
+use super::server::Moto;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
+use aws_sdk_s3::error::SdkError;
+use futures::{StreamExt, stream};
+use std::collections::BTreeMap;
+
+/// Every bucket of these tests.
+pub(super) const BUCKET: &str = "the-bucket";
+/// Goes through the SDK in the place of a key of white space alone, which it takes for a missing one.
+const STAND_IN: &str = "stand-in-for-a-blank-key";
+/// Requests at a time.
+const AT_A_TIME: usize = 16;
+
+/// The bucket, and who may do everything in it.
+pub(super) struct Objects(Client);
+
+impl Objects {
+    /// A new bucket.
+    pub(super) async fn create(moto: &Moto) -> Self {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&moto.endpoint)
+            .force_path_style(true)
+            .credentials_provider(Credentials::new("owner", "any", None, None, "test"))
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+        let client = Client::from_conf(config.build());
+        client.create_bucket().bucket(BUCKET).send().await.expect("moto creates a bucket");
+        Self(client)
+    }
+
+    /// Stores an object, or says in the server's words why not.
+    pub(super) async fn try_put(&self, key: &str, body: &[u8]) -> Result<(), String> {
+        let blank = key.trim().is_empty();
+        let encoded = key.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+        self.0
+            .put_object()
+            .bucket(BUCKET)
+            .key(if blank { STAND_IN } else { key })
+            .body(body.to_vec().into())
+            .customize()
+            .mutate_request(move |request| {
+                if blank {
+                    let uri = request.uri().replace(STAND_IN, &encoded);
+                    request.set_uri(uri).expect("percent-encoded bytes are a path");
+                }
+            })
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| words(&error))
+    }
+
+    /// Stores an object.
+    pub(super) async fn put(&self, key: &str, body: &[u8]) {
+        self.try_put(key, body).await.expect("moto stores an object");
+    }
+
+    /// Stores many; returns those that were refused, with the server's words.
+    pub(super) async fn try_put_all(&self, bodies: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+        let answers = stream::iter(bodies).map(|(key, body)| async move { Some((key.clone(), self.try_put(key, body).await.err()?)) });
+        answers.buffer_unordered(AT_A_TIME).filter_map(std::future::ready).collect().await
+    }
+
+    /// Stores many.
+    pub(super) async fn put_all(&self, bodies: &BTreeMap<String, Vec<u8>>) {
+        assert_eq!(self.try_put_all(bodies).await, BTreeMap::new(), "these were refused");
+    }
+
+    /// Removes an object.
+    pub(super) async fn delete(&self, key: &str) {
+        self.0.delete_object().bucket(BUCKET).key(key).send().await.expect("moto deletes an object");
+    }
+}
+
+/// The server's own answer: its status and its text.
+fn words<E>(error: &SdkError<E, HttpResponse>) -> String {
+    let Some(answer) = error.raw_response() else { return "no answer".to_owned() };
+    let text = String::from_utf8_lossy(answer.body().bytes().unwrap_or_default());
+    format!("HTTP {}: {text:?}", answer.status().as_u16())
+}

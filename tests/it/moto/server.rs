@@ -1,0 +1,65 @@
+//! A moto server in a process of its own, on a free loopback port: starting it, waiting until it answers, ending it.
+
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
+
+/// Stands in moto's line about itself, before its address; it listens by then.
+const LISTENS_AT: &str = "Running on ";
+
+/// A server that runs until this is dropped.
+pub(super) struct Moto {
+    /// `http://127.0.0.1:port`
+    pub(super) endpoint: String,
+    /// Killed when it is dropped.
+    _process: Child,
+    /// A pipe that nobody reads would stop the server at its next line.
+    reading: JoinHandle<()>,
+}
+
+impl Moto {
+    /// Starts one without buckets that takes every access key for right.
+    pub(super) async fn start() -> Self {
+        let mut process = Command::new(program())
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the moto server starts");
+        let mut lines = BufReader::new(process.stderr.take().expect("stderr is piped")).lines();
+        let endpoint = address(&mut lines).await;
+        let reading = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { endpoint, _process: process, reading }
+    }
+
+    /// As if it had been started with `INITIAL_NO_AUTH_ACTION_COUNT` at as many requests as it has had.
+    pub(super) async fn check_signatures_from_now_on(&self) {
+        let request = reqwest::Client::new().post(format!("{}/moto-api/reset-auth", self.endpoint)).body("0");
+        request.send().await.and_then(reqwest::Response::error_for_status).expect("moto takes the order");
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the server is installed is said by the make target, and is no setting")]
+fn program() -> std::ffi::OsString {
+    std::env::var_os("MOTO_SERVER").expect("MOTO_SERVER names the moto_server program: `make test-moto` installs it")
+}
+
+async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> String {
+    let mut told = Vec::new();
+    while let Some(line) = lines.next_line().await.expect("what moto tells is text") {
+        if let Some((_, address)) = line.split_once(LISTENS_AT) {
+            return address.trim().to_owned();
+        }
+        told.push(line);
+    }
+    panic!("moto ended before it listened:\n{}", told.join("\n"));
+}

@@ -1,0 +1,29 @@
+//! A bucket that is not there, and a server that is not there: told with what to do about it, and nothing sent.
+
+use super::server::Moto;
+use super::sync::{Sync, calls_about_files, file_manager};
+use tokio::net::TcpSocket;
+
+#[tokio::test]
+async fn a_missing_bucket_is_told_and_nothing_is_sent() {
+    let (moto, file_manager) = (Moto::start().await, file_manager().await);
+    let run = Sync::new(&moto.endpoint, &file_manager).run(&["initial-sync"]).await;
+    assert_eq!(run.code, Some(1), "{}", run.told());
+    run.assert_tells("ListObjectsV2 the-bucket: NoSuchBucket");
+    run.assert_tells("create the bucket, or correct CUSTOMER_S3_BUCKET");
+    assert_eq!(calls_about_files(&file_manager), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_runs_is_told_within_the_attempts_and_nothing_is_sent() {
+    let file_manager = file_manager().await;
+    // A port that belongs to us and on which nobody listens.
+    let nobody = TcpSocket::new_v4().expect("a socket");
+    nobody.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let endpoint = format!("http://{}", nobody.local_addr().expect("it is bound"));
+    let run = Sync::new(&endpoint, &file_manager).run(&["initial-sync"]).await;
+    assert_eq!(run.code, Some(1), "{}", run.told());
+    run.assert_tells("Connection refused");
+    run.assert_tells("check CUSTOMER_S3_ENDPOINT and that the store is running");
+    assert_eq!(calls_about_files(&file_manager), 0);
+}

@@ -1,0 +1,69 @@
+//! A server that is slow, silent, or stands still in mid-body: the run ends, and says what it was.
+
+use super::objects::Objects;
+use super::proxy::{Manner, Proxy};
+use super::server::Moto;
+use super::sync::{Sync, calls_about_files, file_manager, held};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What an operator is told to make of silence.
+const HINT: &str = "the store answers too slowly, or something between drops packets";
+
+fn bodies() -> BTreeMap<String, Vec<u8>> {
+    ["a", "b", "still"].map(|key| (key.to_owned(), key.repeat(100_000).into_bytes())).into()
+}
+
+#[tokio::test]
+async fn a_server_that_is_merely_slow_is_waited_for() {
+    let (moto, file_manager) = (Moto::start().await, file_manager().await);
+    Objects::create(&moto).await.put_all(&bodies()).await;
+    let proxy = Proxy::open(&moto.endpoint, Manner::Slow(Duration::from_secs(2))).await;
+    Sync::new(&proxy.endpoint, &file_manager).done().await;
+    assert!(held(&file_manager) == bodies());
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
+    let (moto, file_manager) = (Moto::start().await, file_manager().await);
+    Objects::create(&moto).await.put_all(&bodies()).await;
+    let proxy = Proxy::open(&moto.endpoint, Manner::Passing).await;
+    let sync = Sync::new(&proxy.endpoint, &file_manager).with("CUSTOMER_S3_TIMEOUT", "1").with("RETRY_ATTEMPTS", "2");
+    for (manner, words) in [
+        (Manner::Silent, "timeout occurred after 1s"),
+        // Whether the silence or the whole call is cut short first, is a matter of milliseconds.
+        (Manner::StandingStill { first_line_holds: "list-type=2", after_bytes: 500 }, HINT),
+    ] {
+        proxy.behave(manner);
+        let run = sync.run(&["initial-sync"]).await;
+        assert_eq!(run.code, Some(1), "{}", run.told());
+        run.assert_tells("stopped: ListObjectsV2 the-bucket: ");
+        run.assert_tells(words);
+        run.assert_tells(HINT);
+        assert_eq!(calls_about_files(&file_manager), 0);
+    }
+    proxy.behave(Manner::Passing);
+    sync.done().await;
+    assert!(held(&file_manager) == bodies());
+}
+
+#[tokio::test]
+async fn a_body_that_stands_still_fails_alone_and_comes_with_the_next_run() {
+    let (moto, file_manager) = (Moto::start().await, file_manager().await);
+    let mut bodies = bodies();
+    Objects::create(&moto).await.put_all(&bodies).await;
+    let manner = Manner::StandingStill { first_line_holds: "/the-bucket/still", after_bytes: 50_000 };
+    let proxy = Proxy::open(&moto.endpoint, manner).await;
+    let sync = Sync::new(&proxy.endpoint, &file_manager).with("CUSTOMER_S3_TIMEOUT", "1").with("RETRY_ATTEMPTS", "2");
+    let run = sync.run(&["initial-sync"]).await;
+    assert_eq!(run.code, Some(3), "{}", run.told());
+    run.assert_tells("failed    1 s3_timeout, for example GetObject still: ");
+    run.assert_tells(HINT);
+    let still = bodies.remove("still").expect("it is one of them");
+    assert!(held(&file_manager) == bodies, "the others are there, and of that one nothing is");
+
+    proxy.behave(Manner::Passing);
+    sync.done().await;
+    bodies.insert("still".to_owned(), still);
+    assert!(held(&file_manager) == bodies);
+}

@@ -1,0 +1,128 @@
+//! The real `s3-sync` binary between a bucket and a file manager: its settings, its runs, and what it told.
+
+use super::objects::BUCKET;
+use mock_api::{CallName, Contents, MockApi, Running};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// No run of these tests may take longer: one that does hangs.
+pub(super) const LONGEST_RUN: Duration = Duration::from_mins(3);
+
+/// A file manager that keeps what it gets.
+pub(super) async fn file_manager() -> Running {
+    let options = mock_api::Options { contents: Contents::Memory, ..mock_api::Options::default() };
+    MockApi::new(options).start("127.0.0.1:0").await.expect("a free port")
+}
+
+/// The paths and the bytes that the file manager holds.
+pub(super) fn held(file_manager: &Running) -> BTreeMap<String, Vec<u8>> {
+    let files = file_manager.api().files().into_iter();
+    files.map(|(path, file)| (path, file.content.expect("contents are kept").to_vec())).collect()
+}
+
+/// How many calls about files it got.
+pub(super) fn calls_about_files(file_manager: &Running) -> usize {
+    let about_files = |call: &mock_api::Call| matches!(call.call, CallName::SaveToDisk | CallName::UpdatePermissions);
+    file_manager.api().calls().iter().filter(|call| about_files(call)).count()
+}
+
+/// A directory with a state of its own, and the settings of its runs.
+pub(super) struct Sync {
+    directory: TempDir,
+    settings: BTreeMap<&'static str, String>,
+}
+
+impl Sync {
+    /// From a bucket at `endpoint` into a file manager.
+    pub(super) fn new(endpoint: &str, file_manager: &Running) -> Self {
+        let settings = [
+            ("CUSTOMER_S3_ENDPOINT", endpoint.to_owned()),
+            ("CUSTOMER_S3_BUCKET", BUCKET.to_owned()),
+            ("CUSTOMER_S3_ACCESS_KEY", "anybody".to_owned()),
+            ("CUSTOMER_S3_SECRET_KEY", "any".to_owned()),
+            ("FILE_MANAGER_API_URL", file_manager.url()),
+            ("DATABASE_PATH", "sync.db".to_owned()),
+        ];
+        Self { directory: tempfile::tempdir().expect("a temporary directory"), settings: settings.into() }
+    }
+
+    /// With another setting.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.insert(name, value.into());
+        self
+    }
+
+    /// Starts a run; dropped, it is killed.
+    pub(super) fn start(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_s3-sync"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.settings)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("s3-sync starts")
+    }
+
+    /// Runs to the end.
+    pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
+        ended(self.start(arguments)).await
+    }
+
+    /// An initial sync that must be done, and its report.
+    pub(super) async fn done(&self) -> Value {
+        let run = self.run(&["initial-sync", "--json"]).await;
+        assert_eq!(run.code, Some(0), "{}", run.told());
+        run.report()
+    }
+}
+
+/// Waits for the end of a run, and reads what it tells meanwhile.
+pub(super) async fn ended(run: Child) -> Ended {
+    let output = tokio::time::timeout(LONGEST_RUN, run.wait_with_output()).await;
+    let Output { status, stdout, stderr } = output.expect("the run comes to an end").expect("the run can be waited for");
+    let text = |bytes| String::from_utf8(bytes).expect("what is told is UTF-8");
+    let ended = Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
+    ended.assert_harmless();
+    ended
+}
+
+/// How a run ended, and what it told.
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Ended {
+    /// Both streams, for people.
+    pub(super) fn told(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// What `--json` printed.
+    pub(super) fn report(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told()))
+    }
+
+    /// It says these words, to people.
+    pub(super) fn assert_tells(&self, words: &str) {
+        assert!(self.told().contains(words), "{words:?} is not told:\n{}", self.told());
+    }
+
+    /// Nothing that was told drives a terminal, forges a line or reorders text.
+    fn assert_harmless(&self) {
+        for c in self.told().chars() {
+            let breaks_a_line = matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && c != '\n';
+            let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            assert!(!breaks_a_line && !reorders, "{c:?} was told raw: {:?}", self.told());
+        }
+    }
+}
