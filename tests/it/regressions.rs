@@ -1,6 +1,7 @@
 //! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
 
 mod absences;
+mod etags;
 
 use crate::crash;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};

@@ -3,6 +3,7 @@
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_s3::Matcher;
 use s3_sync::apply::Halt;
+use s3_sync::plan::Limits;
 use s3_sync::state::RunOutcome;
 
 /// Every delete was looked at a second time after it was done, and told as a skipped object beside.
@@ -107,4 +108,18 @@ async fn what_the_guard_does_not_hold_is_not_told_as_work() {
     bucket.remove(&key("skipped"));
     let ended = scene.run().await;
     assert_eq!((ended.report.deletes_held, ended.report.pending.due), (1, 1), "{}", ended.report);
+}
+
+/// A page that showed a skipped object absent was outdated by whoever had the path in hand: it was told as skipped for ever.
+#[tokio::test]
+async fn a_skipped_object_that_went_is_no_longer_told() {
+    let (bucket, mut scene) = in_memory().await;
+    scene.program.options.limits = Limits { max_file_bytes: Some(4) };
+    bucket.put(key("a"), "a");
+    bucket.put(key("too large"), "12345");
+    assert_eq!(scene.run_to_success().await.report.skipped["too_large"], 1);
+    bucket.remove(&key("too large"));
+    scene.run_to_success().await;
+    assert_eq!(scene.run_to_success().await.report.skipped.len(), 0);
+    assert_eq!(scene.overview().await.waiting, []);
 }
