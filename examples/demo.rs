@@ -20,7 +20,7 @@ struct Stage {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let data = tempfile::tempdir()?;
+    let data = tempfile::Builder::new().prefix("s3-sync-demo-").tempdir()?;
     let stage = Stage::set(data.path()).await?;
     println!("S3 Sync Service, the demo: everything runs in this process, and nothing leaves this machine.\n");
     println!("  a customer's bucket   {} ({BUCKET}: {} objects from test-data/)", stage.s3.endpoint(), stage.objects().len());

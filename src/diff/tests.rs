@@ -10,17 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 fn bare(key: &str) -> FileRecord {
-    FileRecord {
-        file_path: ObjectKey::new(key).expect("a key"),
-        permissions: Permissions::default(),
-        size: None,
-        file_type: None,
-        last_modified: None,
-        internal_id: None,
-        etag: None,
-        storage_class: None,
-        version_id: None,
-    }
+    FileRecord::at(ObjectKey::new(key).expect("a key"))
 }
 
 fn content(key: &str, etag: &str, size: u64) -> FileRecord {

@@ -1,7 +1,7 @@
 //! The decision table, row by row.
 
 use super::*;
-use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, Look, ObjectFacts};
 
 fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
@@ -20,17 +20,7 @@ fn gone() -> Observed {
 }
 
 fn held(etag: &str, size: u64, confirmed: bool) -> Applied {
-    let file = FileRecord {
-        file_path: key("a"),
-        permissions: Permissions::default(),
-        size: Some(size),
-        file_type: None,
-        last_modified: None,
-        internal_id: None,
-        etag: ETag::parse(etag),
-        storage_class: None,
-        version_id: None,
-    };
+    let file = FileRecord { size: Some(size), etag: ETag::parse(etag), ..FileRecord::at(key("a")) };
     Applied { file, confirmed }
 }
 

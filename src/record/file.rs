@@ -38,6 +38,21 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// A file of which nothing but its path is known.
+    pub fn at(file_path: ObjectKey) -> Self {
+        Self {
+            file_path,
+            permissions: Permissions::default(),
+            size: None,
+            file_type: None,
+            last_modified: None,
+            internal_id: None,
+            etag: None,
+            storage_class: None,
+            version_id: None,
+        }
+    }
+
     /// The content's identity; `None` while ETag or size is unknown.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         Some(Fingerprint { etag: self.etag.clone()?, size: self.size? })

@@ -10,6 +10,9 @@ impl fmt::Display for Report {
         writeln!(f, "initial sync, run {}: {verdict} after {:.1} s", self.run, self.duration_seconds)?;
         let listing = &self.listing;
         let end = if listing.completed { "" } else { ", not to its end" };
+        if listing.completed && listing.pages == 0 {
+            writeln!(f, "  listed    by an earlier run, which was ended before all of it was applied: this one went on with that")?;
+        }
         writeln!(
             f,
             "  listed    {}, {} ({}{end}{})",

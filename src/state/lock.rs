@@ -93,6 +93,14 @@ impl InstanceLock {
     }
 }
 
+impl Drop for InstanceLock {
+    /// Closing the file would do, but for a child that this process is starting at this very moment and that still has it.
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked by the end of the process.
+        let _ = self.file.unlock();
+    }
+}
+
 /// `sync.db` → `sync.db.lock`.
 fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();

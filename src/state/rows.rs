@@ -1,7 +1,7 @@
 //! The two sides of a snapshot, row by row in the order of the key's bytes, over a connection that only reads.
 
 use super::{FILE_MANAGER, StateError, applied, looks};
-use crate::record::{Applied, FileRecord, ObjectKey, Observed, Permissions};
+use crate::record::{Applied, FileRecord, ObjectKey, Observed};
 use rusqlite::{Connection, Row, Rows};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dy
 fn overlay(held: Option<(ObjectKey, Applied)>, looked: Option<(ObjectKey, Observed)>) -> Option<FileRecord> {
     let Some((path, look)) = looked else { return held.map(|(_, row)| row.file) };
     let facts = look.facts.filter(|facts| !path.is_directory_marker(facts.size))?;
-    let mut file = held.map_or_else(|| blank(path), |(_, row)| row.file);
+    let mut file = held.map_or_else(|| FileRecord::at(path), |(_, row)| row.file);
     if facts.etag.is_some() {
         file.etag = facts.etag;
     }
@@ -72,20 +72,6 @@ fn overlay(held: Option<(ObjectKey, Applied)>, looked: Option<(ObjectKey, Observ
     file.storage_class = facts.storage_class.or(file.storage_class);
     file.version_id = facts.version_id.or(file.version_id);
     Some(file)
-}
-
-fn blank(file_path: ObjectKey) -> FileRecord {
-    FileRecord {
-        file_path,
-        permissions: Permissions::default(),
-        size: None,
-        file_type: None,
-        last_modified: None,
-        internal_id: None,
-        etag: None,
-        storage_class: None,
-        version_id: None,
-    }
 }
 
 fn next_applied(rows: &mut Rows<'_>) -> Result<Option<(ObjectKey, Applied)>, StateError> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{Effect, Planned};
-use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey, Permissions};
+use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
 use jiff::Timestamp;
 
 fn key(raw: &str) -> ObjectKey {
@@ -14,17 +14,7 @@ fn facts(etag: &str) -> ObjectFacts {
 }
 
 fn file(path: &str, etag: &str) -> FileRecord {
-    FileRecord {
-        file_path: key(path),
-        permissions: Permissions::default(),
-        size: Some(3),
-        file_type: None,
-        last_modified: None,
-        internal_id: None,
-        etag: ETag::parse(etag),
-        storage_class: None,
-        version_id: None,
-    }
+    FileRecord { size: Some(3), etag: ETag::parse(etag), ..FileRecord::at(key(path)) }
 }
 
 struct Bed {

@@ -7,6 +7,7 @@ use mock_s3::{Gate, Matcher, MockS3};
 use s3_sync::apply::Halt;
 use s3_sync::s3::{self, Call, Checksum, ChecksumAlgorithm, MemoryObject, S3ErrorKind};
 use s3_sync::state::RunOutcome;
+use std::time::Duration;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
 #[tokio::test]
@@ -255,4 +256,19 @@ async fn a_path_is_in_one_hand_at_a_time() {
     let ended = run.await.expect("no panic").expect("the state can be used");
     assert_eq!((ended.outcome, scene.effects("f1", "create")), (RunOutcome::Done, 1), "{}", ended.report);
     assert_eq!(scene.contents()["f1"], "another content");
+}
+
+/// A panic in an operation was passed over: its path stayed due, and the run took it up for ever.
+#[tokio::test]
+async fn an_operation_that_panics_ends_the_run() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    bucket.on_call(|call| {
+        assert!(!matches!(call, Call::Get(_)), "ordered");
+        None
+    });
+    let ended = tokio::time::timeout(Duration::from_mins(1), scene.start()).await.expect("it ends");
+    assert!(ended.is_err_and(|error| error.is_panic()));
+    bucket.on_call(|_| None);
+    scene.run_to_success().await;
 }

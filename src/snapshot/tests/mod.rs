@@ -9,17 +9,7 @@ use crate::record::{ETag, FileRecord, ObjectKey, Permissions};
 
 /// A row with a key and nothing else.
 fn bare(key: &str) -> FileRecord {
-    FileRecord {
-        file_path: ObjectKey::new(key).expect("a key"),
-        permissions: Permissions::default(),
-        size: None,
-        file_type: None,
-        last_modified: None,
-        internal_id: None,
-        etag: None,
-        storage_class: None,
-        version_id: None,
-    }
+    FileRecord::at(ObjectKey::new(key).expect("a key"))
 }
 
 fn written(records: &[FileRecord]) -> Result<Vec<u8>, SnapshotError> {

@@ -130,9 +130,10 @@ impl Scene {
         Self { api, program, _directory: directory }
     }
 
-    /// One run, which the state lets begin.
+    /// One run, which the state lets begin. A run that never ends fails its test.
     pub(crate) async fn run(&self) -> Ended {
-        self.program.run().await.expect("the state can be used")
+        let ended = tokio::time::timeout(Duration::from_mins(2), self.program.run()).await;
+        ended.expect("a run comes to its end").expect("the state can be used")
     }
 
     /// One run that is to leave nothing undone.
