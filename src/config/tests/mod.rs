@@ -59,7 +59,7 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(settings.source.timeout, Duration::from_secs(30));
     assert_eq!(settings.database_path, Path::new("data/sync.db"));
     assert_eq!(settings.data_directory(), Path::new("data"));
-    assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 16, 4));
+    assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 32, 4));
     assert_eq!(settings.max_delete, MaxDelete::Percent(50));
     assert_eq!(settings.max_file_bytes, None);
     assert_eq!(settings.shutdown_timeout, Duration::from_secs(20));
