@@ -200,7 +200,7 @@ fn replaced_settings_and_slips_of_the_pen_are_noticed() {
     let given = Given { environment: &[("CUSTOMER_S3_BUKET", "b"), ("HOME", "/")], dot_env: "LIVE_RELOAD=true", ..Given::default() };
     let notices = given.settings().notices;
     assert_eq!(notices, [RETIRED[0].1, "CUSTOMER_S3_BUKET (environment) is no setting and is not read: did you mean CUSTOMER_S3_BUCKET?"]);
-    assert!(Given { yaml: "service: {live_reload: true}", ..Given::default() }.settings().notices[0].contains("make dev"));
+    assert!(Given { yaml: "service: {live_reload: true}", ..Given::default() }.settings().notices[0].contains("start it again"));
 }
 
 #[test]

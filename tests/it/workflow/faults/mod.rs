@@ -2,6 +2,7 @@
 
 mod at_the_file_manager;
 mod at_the_store;
+mod bodies;
 mod case;
 
 use case::{Case, Line};

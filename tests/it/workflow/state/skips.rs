@@ -53,20 +53,6 @@ async fn a_known_file_that_grew_beyond_the_bound_is_a_failure_and_keeps_its_old_
 }
 
 #[tokio::test]
-async fn a_file_that_was_skipped_and_went_is_no_longer_told() {
-    let (bucket, mut scene) = in_memory().await;
-    bucket.put(key("a"), "a");
-    bucket.put(key("large"), "12345");
-    at_most(&mut scene, Some(4));
-    scene.run_to_success().await;
-    bucket.remove(&key("large"));
-    scene.run_to_success().await;
-    let ended = scene.run_to_success().await;
-    assert_eq!(skipped(&ended), []);
-    assert_eq!(scene.overview().await.waiting, []);
-}
-
-#[tokio::test]
 async fn an_archived_object_is_skipped_by_what_the_store_says_and_arrives_once_it_is_restored() {
     let (server, scene) = over_http().await;
     let s3 = server.server();
