@@ -32,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
     println!("  and once it stores a file and the connection breaks before we hear of it.\n");
     stage.command(&["initial-sync"], ExitCode::Done).await?;
     stage.prove()?;
+    stage.show_some_files();
 
     scene("2. The same again: nothing differs, so nothing is sent");
     let before = stage.files.api().effects().total;
@@ -39,6 +40,7 @@ async fn main() -> anyhow::Result<()> {
     println!("\n  Effects in the file manager: {}.", stage.files.api().effects().total - before);
 
     scene("3. The customer changes one object, deletes one and adds one");
+    println!("  Changed: welcome.txt. Deleted: reports/growth 100%.csv. New: reports/growth 101%.csv.\n");
     let id = stage.id_of("welcome.txt");
     stage.bucket().put(BUCKET, "welcome.txt", "A new welcome.\n", Some("text/plain"));
     stage.bucket().remove(BUCKET, "reports/growth 100%.csv");
@@ -56,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
 
     scene("5. What it knows about all this");
     stage.command(&["status"], ExitCode::Done).await?;
-    println!("Next: point it at your own bucket, as the README shows; `s3-sync test` checks every door first.");
+    println!("\nNext: point it at your own bucket, as the README shows; `s3-sync test` checks every door first.");
     stage.s3.stop().await;
     stage.files.stop().await;
     Ok(())
@@ -142,6 +144,16 @@ impl Stage {
         println!("  in the bucket; effects that happened twice: {twice}.");
         anyhow::ensure!(equal == objects.len() && files.len() == equal && twice == 0, "the demo did not converge");
         Ok(())
+    }
+
+    /// A few of the file manager's rows, as it tells them.
+    fn show_some_files(&self) {
+        println!("\n  Some of the file manager's files:");
+        for (path, file) in self.files.api().files().iter().step_by(4) {
+            let id = file.internal_id.to_string();
+            let permissions = self.files.api().permissions(path).permissions;
+            println!("    {permissions}  {:>6}  {}…  {path}", file.size, id.split('-').next().unwrap_or_default());
+        }
     }
 
     fn id_of(&self, path: &str) -> Option<String> {

@@ -128,9 +128,12 @@ impl Executor {
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // The other end is gone: no more will come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
-                    // Whoever had it in hand may have done with it: once more from the start.
-                    () = released, if passed_over => (after, passed_over) = (0, false),
+                    () = released, if passed_over => {}
                     () = self.halt.stopped() => {}
+                }
+                if passed_over {
+                    // Whoever had it in hand may have done with it: once more from the start.
+                    (after, passed_over) = (0, false);
                 }
                 continue;
             };

@@ -20,6 +20,8 @@ pub struct Totals {
     pub listing_ended: bool,
     /// What the pages showed.
     pub listed: PageCounts,
+    /// What earlier runs had listed and not brought to an end.
+    pub left_by_earlier_runs: u64,
     /// Files created.
     pub created: u64,
     /// Files updated.
@@ -54,6 +56,11 @@ pub struct Failures {
 }
 
 impl Totals {
+    /// Operations that are to be done in all, as far as the listing has shown.
+    pub fn to_do(&self) -> u64 {
+        self.left_by_earlier_runs + self.listed.to_do
+    }
+
     /// Operations that were done.
     pub fn done(&self) -> u64 {
         self.created + self.updated + self.deleted + self.confirmed
@@ -83,9 +90,11 @@ impl Tally {
         totals.listed.to_do_bytes += counts.to_do_bytes;
     }
 
-    /// An earlier run had listed everything.
-    pub fn nothing_left_to_list(&self) {
-        self.lock().listing_ended = true;
+    /// An earlier run has listed a part already, or everything; this much of it is still to be done.
+    pub fn gone_on_with(&self, to_do: u64, listing_ended: bool) {
+        let mut totals = self.lock();
+        totals.left_by_earlier_runs = to_do;
+        totals.listing_ended = listing_ended;
     }
 
     /// An operation ended.

@@ -7,7 +7,7 @@ use crate::config::{Flags, Need};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
-/// Brings an S3 bucket into a file manager, and keeps it there.
+/// Brings an S3 bucket into a file manager.
 #[derive(Debug, Parser)]
 #[command(name = "s3-sync", version, after_help = exit::help(), arg_required_else_help = true, subcommand_required = true)]
 pub struct Cli {

@@ -5,7 +5,7 @@ use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, Ht
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
-use crate::state::Identity;
+use crate::state::{self, Identity};
 use url::Url;
 
 /// The retry policy that the settings ask for.
@@ -39,6 +39,12 @@ pub(super) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) 
 /// Where results are told.
 pub(super) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
     HttpEvents::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
+}
+
+/// Whether `initial-sync` would refuse the state of these settings, and why. A state that cannot be read is another matter.
+pub(super) async fn state_of_another(settings: &Settings) -> Option<String> {
+    let (bucket, file_manager) = (settings.source.bucket.as_deref()?, settings.file_manager_url.as_ref()?);
+    state::would_refuse(&settings.database_path, identity(settings, bucket, file_manager)).await.ok().flatten()
 }
 
 /// What a state describes that these settings name.

@@ -2,7 +2,8 @@
 
 use crate::apply::{Tally, Totals};
 use crate::telemetry;
-use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use std::fmt;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,8 +37,13 @@ pub(super) fn show(tally: Arc<Tally>, no_color: bool) -> Progress {
         return Progress { task: tokio::spawn(lines(tally)), bar: None };
     }
     let color = if no_color { "" } else { ".green" };
-    let template = format!("{{spinner}} {{pos}}/{{len}} files [{{bar:30{color}}}] {{per_sec}}; {{msg}}");
+    let template = format!("{{spinner}} {{pos}}/{{len}} files [{{bar:30{color}}}] {{rate}}; {{msg}}");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    // What it writes to is the bar's own text: it cannot fail.
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        let _ = write!(text, "{:.0}/s", state.per_sec());
+    };
+    let style = style.with_key("rate", rate);
     let bar = telemetry::bars().add(ProgressBar::new(0).with_style(style));
     Progress { task: tokio::spawn(keep(bar.clone(), tally)), bar: Some(bar) }
 }
@@ -48,7 +54,7 @@ async fn keep(bar: ProgressBar, tally: Arc<Tally>) {
     loop {
         interval.tick().await;
         let totals = tally.totals();
-        bar.set_length(totals.listed.to_do.max(totals.done() + totals.failed()));
+        bar.set_length(totals.to_do().max(totals.done() + totals.failed()));
         bar.set_position(totals.done() + totals.failed());
         let left = if totals.listing_ended { format!("; {} left", HumanDuration(bar.eta())) } else { ", still listing".to_owned() };
         let failed = if totals.failed() > 0 { format!(", {} failed", HumanCount(totals.failed())) } else { String::new() };
@@ -69,7 +75,7 @@ async fn lines(tally: Arc<Tally>) {
             listed = totals.listed.files,
             listing_ended = totals.listing_ended,
             done = totals.done(),
-            to_do = totals.listed.to_do,
+            to_do = totals.to_do(),
             failed = totals.failed(),
             bytes = totals.bytes,
             files_per_second = per_second,
@@ -83,7 +89,7 @@ async fn lines(tally: Arc<Tally>) {
 fn pace(totals: &Totals, elapsed: Duration) -> (u64, Option<u64>) {
     let seconds = elapsed.as_secs().max(1);
     let per_second = totals.done() / seconds;
-    let left = totals.listed.to_do.saturating_sub(totals.done() + totals.failed());
+    let left = totals.to_do().saturating_sub(totals.done() + totals.failed());
     (per_second, totals.listing_ended.then(|| left.checked_div(per_second)).flatten())
 }
 

@@ -1,9 +1,9 @@
-//! `test`: every door tried, and the state compared with the bucket, a line each. Changes nothing in the bucket, in the
+//! `test`: every door tried, and whether the state is one of these doors, a line each. Changes nothing in the bucket, in the
 //! file manager or in the state.
 
 use super::probe::{self, Probed};
 use super::run::fail;
-use super::{ExitCode, Output};
+use super::{ExitCode, Output, doors};
 use crate::config::Settings;
 use crate::state::{self, Overview, Side, StateError};
 use crate::workflow;
@@ -44,6 +44,9 @@ async fn database(settings: &Settings) -> Probed {
     }
     if !path.exists() {
         return Probed::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
+    }
+    if let Some(refusal) = doors::state_of_another(settings).await {
+        return Probed::failed(DOOR, refusal, "give initial-sync one of these flags, or correct the settings");
     }
     match Overview::read(path).await {
         Ok(overview) => {

@@ -1,7 +1,7 @@
 //! `status`: what the state knows, and whether the doors open at this moment. Reads beside a process that writes.
 
 use super::run::{fail, of_state};
-use super::{ExitCode, Output, probe};
+use super::{ExitCode, Output, doors, probe};
 use crate::config::Settings;
 use crate::record::Escaped;
 use crate::state::{Overview, Run, StateError, Waiting};
@@ -88,6 +88,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     };
     let doors = probe::all(settings).await;
     problems.extend(doors.iter().filter_map(probe::Probed::problem));
+    problems.extend(doors::state_of_another(settings).await);
     problems.extend(complaints(&overview));
     let shut = doors.iter().any(|door| door.problem().is_some());
     Ok(Status {
@@ -120,6 +121,10 @@ fn complaints(overview: &Overview) -> Vec<String> {
         complaints.push("the initial sync has not come to its end yet".to_owned());
     }
     complaints.extend(overview.runs.first().and_then(complaint_about));
+    let report = overview.runs.first().and_then(|run| run.summary.as_deref());
+    let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(text).ok());
+    let held = report.and_then(|report| report.get("deletes_held")?.as_u64()).filter(|held| *held > 0);
+    complaints.extend(held.map(|held| format!("deletes that the guard holds: {held} (initial-sync --allow-deletes {held} sends them)")));
     for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);
         if paths > 0 {

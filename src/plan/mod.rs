@@ -57,6 +57,11 @@ impl SkipReason {
         }
     }
 
+    /// The reason that a report names so.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::TooLarge, Self::Archived, Self::NotInBucket].into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// What an operator can do about it.
     pub fn hint(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! A report as people read it at the end of a command.
 
 use super::Report;
+use crate::plan::SkipReason;
 use indicatif::{HumanBytes, HumanCount};
 use std::fmt;
 
@@ -35,7 +36,8 @@ impl fmt::Display for Report {
             writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
         }
         for (reason, count) in &self.skipped {
-            writeln!(f, "  skipped   {count} {reason}")?;
+            let hint = SkipReason::of_word(reason).map(SkipReason::hint).unwrap_or_default();
+            writeln!(f, "  skipped   {count} {reason}: {hint}")?;
         }
         for failure in &self.failures {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
@@ -49,7 +51,11 @@ impl fmt::Display for Report {
         }
         if self.pending.parked > 0 {
             let next = self.pending.next_attempt.as_deref().unwrap_or("with the next run");
-            writeln!(f, "  waiting   {}, next attempt {next}", counted(self.pending.parked, "failed operation"))?;
+            writeln!(
+                f,
+                "  waiting   {}, next attempt {next}: this command, run again, tries at once",
+                counted(self.pending.parked, "failed operation")
+            )?;
         }
         let due = self.pending.due.saturating_sub(self.deletes_held);
         if due > 0 {

@@ -1,8 +1,9 @@
 //! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
 
 use super::runs::{self, read_meta, write_meta};
-use super::{FILE_MANAGER, State, StateError};
+use super::{FILE_MANAGER, State, StateError, blocking, open_to_read};
 use rusqlite::Connection;
+use std::path::Path;
 
 /// The names of what a state describes, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,25 +40,8 @@ impl State {
 }
 
 fn identify(connection: &Connection, identity: &Identity, answer: Answer) -> Result<(), StateError> {
-    let mut refusals = Vec::new();
-    let source = read_meta(connection, SOURCE)?;
-    let sink = read_meta(connection, SINK)?;
-    if let Some(known) = source.filter(|known| *known != identity.source && !answer.adopt && !answer.new_source) {
-        refusals.push(format!(
-            "this state describes the source {known}, the configuration names {}: --adopt when it is the same data under another \
-             name, --new-source to list it anew",
-            identity.source
-        ));
-    }
-    if let Some(known) = sink.filter(|known| *known != identity.file_manager && !answer.adopt && !answer.new_file_manager) {
-        refusals.push(format!(
-            "this state describes the file manager {known}, the configuration names {}: --adopt when it is the same one under \
-             another name, --new-sink file_manager to send everything to it",
-            identity.file_manager
-        ));
-    }
-    if !refusals.is_empty() {
-        return Err(StateError::OtherIdentity(refusals.join("; ")));
+    if let Some(refusal) = refusal(connection, identity, answer)? {
+        return Err(StateError::OtherIdentity(refusal));
     }
     write_meta(connection, SOURCE, &identity.source)?;
     write_meta(connection, SINK, &identity.file_manager)?;
@@ -71,6 +55,43 @@ fn identify(connection: &Connection, identity: &Identity, answer: Answer) -> Res
         distrust(connection)?;
     }
     Ok(())
+}
+
+/// What the state describes and the configuration does not name, and no answer covers. A side of which nothing is known
+/// yet describes nothing: the first run's slip of the pen can simply be corrected.
+fn refusal(connection: &Connection, identity: &Identity, answer: Answer) -> Result<Option<String>, StateError> {
+    let mut refusals = Vec::new();
+    let known = read_meta(connection, SOURCE)?.filter(|known| *known != identity.source);
+    if let Some(known) = known.filter(|_| !answer.adopt && !answer.new_source)
+        && exists(connection, "SELECT 1 FROM observed")?
+    {
+        refusals.push(format!(
+            "this state describes the source {known}, the configuration names {}: --adopt when it is the same data under another \
+             name, --new-source to list it anew",
+            identity.source
+        ));
+    }
+    let known = read_meta(connection, SINK)?.filter(|known| *known != identity.file_manager);
+    if let Some(known) = known.filter(|_| !answer.adopt && !answer.new_file_manager)
+        && exists(connection, "SELECT 1 FROM applied UNION ALL SELECT 1 FROM intents")?
+    {
+        refusals.push(format!(
+            "this state describes the file manager {known}, the configuration names {}: --adopt when it is the same one under \
+             another name, --new-sink file_manager to send everything to it",
+            identity.file_manager
+        ));
+    }
+    Ok((!refusals.is_empty()).then(|| refusals.join("; ")))
+}
+
+fn exists(connection: &Connection, rows: &str) -> Result<bool, StateError> {
+    Ok(connection.query_row(&format!("SELECT EXISTS ({rows})"), [], |row| row.get(0))?)
+}
+
+/// What the state describes and the configuration does not name: what `initial-sync` would refuse. Only reads.
+pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<String>, StateError> {
+    let database = database.to_owned();
+    blocking(move || refusal(&open_to_read(&database)?, &identity, Answer::default())).await
 }
 
 /// What was observed goes; what the sink holds stays, and is compared with the new bucket. Keys that the new bucket does

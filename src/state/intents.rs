@@ -36,7 +36,7 @@ impl State {
     pub async fn applied(&self, file: FileRecord) -> Result<(), StateError> {
         let limits = self.limits;
         self.writer
-            .call_patiently(move |connection| {
+            .call(move |connection| {
                 applied::write(connection, &file)?;
                 remove(connection, &file.file_path)?;
                 let observed = looks::read(connection, &file.file_path)?;
@@ -51,7 +51,7 @@ impl State {
     pub async fn deleted(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);
         self.writer
-            .call_patiently(move |connection| {
+            .call(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)

@@ -20,7 +20,7 @@ mod taking;
 mod writer;
 
 pub use error::StateError;
-pub use identity::{Answer, Identity};
+pub use identity::{Answer, Identity, would_refuse};
 pub use intents::Intent;
 pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};

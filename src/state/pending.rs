@@ -78,6 +78,22 @@ impl State {
             .await
     }
 
+    /// Forgets the absent keys of which the sink has nothing: with the deletes held, nobody looks at them, and the next
+    /// listing finds them absent again.
+    pub async fn forget_idle_absences(&self) -> Result<(), StateError> {
+        self.writer
+            .call(|connection| {
+                connection.execute(
+                    "DELETE FROM pending AS p WHERE sink = ?1 AND deletion = 1
+                       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
+                       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)",
+                    [FILE_MANAGER],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
     /// Nothing more to do about a path for now: thinks about it once more, in case a look came in meanwhile.
     pub async fn settle(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);

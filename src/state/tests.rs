@@ -138,6 +138,29 @@ async fn a_page_says_what_is_absent_only_between_its_own_keys() {
 }
 
 #[tokio::test]
+async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
+    let sized = |size| ObjectFacts { size, ..facts("e") };
+    let objects =
+        [("dir/", 0), ("large", 8 << 20), ("small", 3), ("too-large", 1 << 30)].map(|(path, size)| (key(path), sized(size))).to_vec();
+    let mut came_to = Vec::new();
+    for known in [None, Some("known")] {
+        let mut bed = Bed::new().await;
+        bed.state.limits = Limits { max_file_bytes: Some(32 << 20) };
+        if let Some(known) = known {
+            bed.look(known, None, bed.state.next_look()).await;
+        }
+        let page = Page { prefix: String::new(), after: None, up_to: None, look: bed.state.next_look(), objects: objects.clone() };
+        let counts = bed.state.commit_page(page).await.expect("stored");
+        let waiting = bed.state.overview().await.expect("counted").waiting;
+        came_to.push((counts, bed.due(Lane::Small).await, bed.due(Lane::Large).await, format!("{waiting:?}")));
+    }
+    assert_eq!((came_to[0].1.as_slice(), came_to[0].2.as_slice()), (&["small".to_owned()][..], &["large".to_owned()][..]));
+    assert_eq!(came_to[0].0.to_do, 2);
+    assert!(came_to[0].3.contains("too_large"), "{}", came_to[0].3);
+    assert_eq!(came_to[0], came_to[1]);
+}
+
+#[tokio::test]
 async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
     let bed = Bed::new().await;
     bed.applied("a", "x").await;

@@ -1,5 +1,6 @@
 //! Moving bytes: a body is counted and hashed while it passes. It neither asks for bodies nor stores them.
 
+mod hashing;
 mod verify;
 
 pub use verify::{Verdict, Verification, into_content_stream, s3_error_in, verified};

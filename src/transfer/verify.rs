@@ -1,17 +1,15 @@
 //! Whether a body is what its object's headers promised, decided while it passes and before its last bytes are let go.
 //! It never reads a body twice and never copies one.
 
+use super::hashing::Hashing;
 use crate::file_manager::ContentStream;
 use crate::record::ObjectKey;
-use crate::s3::{ByteStream, Checksum, ChecksumAlgorithm, Hasher, S3Error, S3ErrorKind};
+use crate::s3::{ByteStream, Checksum, ChecksumAlgorithm, S3Error, S3ErrorKind};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use std::error::Error;
 use std::io;
 use std::sync::{Arc, OnceLock};
-
-/// Between two pieces the task yields, so that hashing a large chunk keeps nobody waiting (MD5: about 200 µs).
-const PIECE_BYTES: usize = 128 * 1024;
 
 /// How a body that passed was proved right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<C
         size,
         passed: 0,
         withheld: None,
-        check: checksum.map(|expected| (Hasher::new(expected.algorithm), expected)),
+        check: checksum.map(|expected| (Hashing::new(expected.algorithm, size), expected)),
         verdict: verdict.clone(),
     };
     (stream::unfold(passage, Passage::step).boxed(), verdict)
@@ -88,7 +86,7 @@ struct Passage {
     passed: u64,
     /// The chunk that completed the body.
     withheld: Option<Bytes>,
-    check: Option<(Hasher, Checksum)>,
+    check: Option<(Hashing, Checksum)>,
     verdict: Verdict,
 }
 
@@ -104,7 +102,9 @@ impl Passage {
                         let words = format!("the body has more than the {} bytes that its headers promised", self.size);
                         return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
                     }
-                    self.hash(&chunk).await;
+                    if let Some((hashing, _)) = &mut self.check {
+                        hashing.update(&chunk).await;
+                    }
                     self.passed += length;
                     if length < rest {
                         return Some((Ok(chunk), self));
@@ -112,31 +112,22 @@ impl Passage {
                     self.withheld = Some(chunk);
                 }
                 Some(Err(error)) => return Some(self.fail(error)),
-                None => return self.finish(),
+                None => return self.finish().await,
             }
         }
     }
 
-    async fn hash(&mut self, chunk: &Bytes) {
-        let Some((hasher, _)) = &mut self.check else { return };
-        let mut pieces = chunk.chunks(PIECE_BYTES).peekable();
-        while let Some(piece) = pieces.next() {
-            hasher.update(piece);
-            if pieces.peek().is_some() {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-
-    fn finish(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
+    async fn finish(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
         if self.passed < self.size {
             let words = format!("the body ended after {} of {} bytes", self.passed, self.size);
             return Some(self.fail_with(S3ErrorKind::Interrupted, &words));
         }
         let verification = match self.check.take() {
             None => Verification::Unverified,
-            Some((hasher, expected)) => {
-                let computed = hasher.finish();
+            Some((hashing, expected)) => {
+                let Some(computed) = hashing.finish().await else {
+                    return Some(self.fail_with(S3ErrorKind::Interrupted, "the process ends before the body's checksum is known"));
+                };
                 if computed != expected {
                     let words = format!("the body's checksum is {computed}, its headers promised {expected}");
                     return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));

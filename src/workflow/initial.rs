@@ -131,14 +131,15 @@ impl InitialSync {
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
         let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
-        let mut after = match self.state.listed().await? {
+        let listed = self.state.listed().await?;
+        if listed != Listed::Nothing {
+            self.tally.gone_on_with(self.state.overview().await?.paths("due"), listed == Listed::Everything);
+        }
+        let mut after = match listed {
             Listed::Nothing => None,
             Listed::UpTo(key) => Some(key),
             // Killed or stopped while it applied what the last pages brought: that is pending, and nothing is read again.
-            Listed::Everything => {
-                self.tally.nothing_left_to_list();
-                return Ok(());
-            }
+            Listed::Everything => return Ok(()),
         };
         loop {
             let look = self.state.next_look();
@@ -171,7 +172,7 @@ impl InitialSync {
         if deletes > allowed {
             tracing::warn!(deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
             self.tally.held(deletes);
-            return Ok(());
+            return Ok(self.state.forget_idle_absences().await?);
         }
         let (_, listing_ended) = watch::channel(false);
         // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this
@@ -199,7 +200,11 @@ impl InitialSync {
             run,
             time: (began, self.clock.now()),
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
-            stopped_by: cause.as_ref().map(|error| (error.to_string(), error.hint())),
+            stopped_by: match &cause {
+                Some(error) => Some((error.to_string(), error.hint())),
+                None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
+                None => None,
+            },
         };
         let mut report = Report::of_initial(&frame, &totals, &overview);
         report.report_refused = self.post(&report).await;

@@ -1,13 +1,12 @@
 //! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
 
-mod without_etags;
+mod absences;
+mod etags;
 
 use crate::crash;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::{CallName, CallState, Fault, FaultAction};
 use mock_s3::{Gate, Matcher, MockS3};
-use s3_sync::apply::Halt;
-use s3_sync::plan::Limits;
 use s3_sync::s3::{self, Call, Checksum, ChecksumAlgorithm, MemoryObject, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use std::time::Duration;
@@ -33,19 +32,6 @@ async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
     bucket.on_call(|_| None);
     scene.run_to_success().await;
     assert_eq!(scene.contents().len(), 2);
-}
-
-/// Every delete was looked at a second time after it was done, and told as a skipped object beside.
-#[tokio::test]
-async fn a_delete_is_looked_at_once_and_is_no_skip() {
-    let (bucket, scene) = in_memory().await;
-    bucket.put(key("a"), "a");
-    bucket.put(key("b"), "b");
-    scene.run_to_success().await;
-    bucket.remove(&key("b"));
-    let ended = scene.run_to_success().await;
-    assert_eq!((ended.report.operations.delete, ended.report.skipped.len()), (1, 0), "{}", ended.report);
-    assert_eq!(bucket.calls().heads, 1);
 }
 
 /// A file manager that fails at permissions was asked for them attempts × attempts times, with the object open meanwhile.
@@ -85,17 +71,6 @@ async fn a_shorter_answer_under_the_same_etag_is_a_broken_one() {
     assert!(scene.contents().is_empty());
 }
 
-/// A large object that vanished before it was read was in no lane any more: due for ever, and never looked at.
-#[tokio::test]
-async fn a_large_object_that_vanished_is_found_gone() {
-    let (server, scene) = over_http().await;
-    server.server().put(BUCKET, "a", "a", None);
-    server.server().put_generated(BUCKET, "large", 8 << 20, 1);
-    server.server().order(Matcher::operation("GetObject").key("large").times(1), mock_s3::Fault::Remove);
-    let ended = scene.run_to_success().await;
-    assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
-}
-
 fn pages_read(bucket: &MockS3) -> usize {
     bucket.requests().iter().filter(|request| request.operation == "ListObjectsV2").count()
 }
@@ -127,22 +102,6 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
     }
 }
 
-/// A file that had grown too large and was then deleted stayed in the file manager: the refusal wiped out the evidence.
-#[tokio::test]
-async fn a_file_that_grew_too_large_and_was_deleted_goes() {
-    let (bucket, mut scene) = in_memory().await;
-    scene.program.options.limits.max_file_bytes = Some(10);
-    bucket.put(key("a"), "a");
-    bucket.put(key("b"), "b");
-    scene.run_to_success().await;
-    bucket.put(key("a"), "more than ten bytes");
-    let grown = scene.run().await;
-    assert_eq!(grown.report.failures[0].reason, "too_large", "{}", grown.report);
-    bucket.remove(&key("a"));
-    scene.run_to_success().await;
-    assert_eq!(scene.contents(), files(&[("b", "b")]));
-}
-
 /// Fifty objects that failed one after the other were taken for a shut door, in every run again: what came behind them never arrived.
 #[tokio::test]
 async fn many_bad_objects_are_no_shut_door() {
@@ -157,37 +116,6 @@ async fn many_bad_objects_are_no_shut_door() {
     assert_eq!(scene.contents(), files(&[("good", "g")]));
 }
 
-/// The guard counted what the same run had created, so that many new files let all the old ones go.
-#[tokio::test]
-async fn what_a_run_creates_does_not_widen_its_guard() {
-    let (bucket, scene) = in_memory().await;
-    (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
-    scene.run_to_success().await;
-    for number in 0..40 {
-        bucket.remove(&key(&format!("old {number}")));
-        bucket.put(key(&format!("new {number}")), "n");
-    }
-    let ended = scene.run().await;
-    assert!(ended.deletes_held, "{}", ended.report);
-    assert_eq!(scene.contents().len(), 70);
-}
-
-/// A narrower prefix made every key outside it absent, and the file manager was told so.
-#[tokio::test]
-async fn what_lies_outside_the_prefix_is_left_alone() {
-    let (bucket, mut scene) = in_memory().await;
-    for path in ["a/1", "b/1", "b/2"] {
-        bucket.put(key(path), "x");
-    }
-    scene.run_to_success().await;
-    bucket.remove(&key("b/1"));
-    bucket.put(key("b/2"), "other");
-    scene.program.options.prefix = "a/".to_owned();
-    scene.api.api().reset_calls();
-    scene.run_to_success().await;
-    assert_eq!((scene.saves(), bucket.calls().heads), (Vec::new(), 0));
-}
-
 /// An object that was archived while its create was in doubt was skipped, and the run called itself in sync.
 #[tokio::test]
 async fn an_archived_object_hides_no_open_intent() {
@@ -200,25 +128,6 @@ async fn an_archived_object_hides_no_open_intent() {
     let ended = scene.run().await;
     assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Partial, false), "{}", ended.report);
     assert_eq!(ended.report.failures[0].reason, "s3_archived");
-}
-
-/// A stop was not heard while the absent were being looked at.
-#[tokio::test]
-async fn a_stop_is_heard_while_the_absent_are_looked_at() {
-    let (server, scene) = over_http().await;
-    server.server().put(BUCKET, "a", "a", None);
-    server.server().put(BUCKET, "b", "b", None);
-    scene.run_to_success().await;
-    server.server().remove(BUCKET, "b");
-    let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
-    let (halt, program) = (Halt::default(), scene.program.clone());
-    let stopped = halt.clone();
-    let run = tokio::spawn(async move { program.run_until(stopped).await });
-    looks.struck(1).await;
-    halt.stop(None);
-    let ended = run.await.expect("no panic").expect("the state can be used");
-    assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
-    assert_eq!(looks.strikes(), 1, "it was not tried again");
 }
 
 /// A path that changed while it was in hand was queued anew, and taken a second time beside the first.
@@ -276,16 +185,20 @@ async fn an_operation_that_panics_ends_the_run() {
     scene.run_to_success().await;
 }
 
-/// A page that showed a skipped object absent was outdated by whoever had the path in hand: it was told as skipped for ever.
+/// A slip of the pen in the first run's settings was taken for the name of a source, and correcting it was refused.
 #[tokio::test]
-async fn a_skipped_object_that_went_is_no_longer_told() {
+async fn a_name_under_which_nothing_was_found_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
-    scene.program.options.limits = Limits { max_file_bytes: Some(4) };
+    let (source, file_manager) = (scene.program.identity.source.clone(), scene.program.identity.file_manager.clone());
+    scene.program.identity.source = "a slip of the pen".to_owned();
+    scene.program.identity.file_manager = "another".to_owned();
+    bucket.vanish();
+    assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
+    scene.program.identity.source = source;
+    scene.program.identity.file_manager = file_manager;
+    bucket.recreate();
     bucket.put(key("a"), "a");
-    bucket.put(key("too large"), "12345");
-    assert_eq!(scene.run_to_success().await.report.skipped["too_large"], 1);
-    bucket.remove(&key("too large"));
     scene.run_to_success().await;
-    assert_eq!(scene.run_to_success().await.report.skipped.len(), 0);
-    assert_eq!(scene.overview().await.waiting, []);
+    scene.program.identity.source = "another".to_owned();
+    assert!(scene.program.run().await.is_err(), "now it describes something");
 }

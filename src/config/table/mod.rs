@@ -43,7 +43,7 @@ pub static TABLE: [&Declared; 23] = [
 
 /// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.
 pub(super) static RETIRED: [(&str, &str); 1] =
-    [("LIVE_RELOAD", "LIVE_RELOAD is not read: it is replaced by `make dev`, which rebuilds and restarts on a change")];
+    [("LIVE_RELOAD", "LIVE_RELOAD is not read: a running program never reloads itself; start it again after a change")];
 
 /// Names that begin like ours. One of them that nothing knows is most likely a slip of the pen, and is told.
 pub(super) const OWN_PREFIXES: [&str; 3] = ["CUSTOMER_S3_", "FILE_MANAGER_API_", "EVENTS_API_"];

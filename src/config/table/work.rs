@@ -36,7 +36,7 @@ pub(in crate::config) static CSV_RETENTION: Setting<NonZeroUsize> = Setting {
 pub(in crate::config) static CONCURRENCY: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "CONCURRENCY",
-        default: Some("16"),
+        default: Some("32"),
         right: "a whole number from 1 to 256",
         doc: "Operations at a time.",
         ..WORK

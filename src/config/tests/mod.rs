@@ -59,7 +59,7 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(settings.source.timeout, Duration::from_secs(30));
     assert_eq!(settings.database_path, Path::new("data/sync.db"));
     assert_eq!(settings.data_directory(), Path::new("data"));
-    assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 16, 4));
+    assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 32, 4));
     assert_eq!(settings.max_delete, MaxDelete::Percent(50));
     assert_eq!(settings.max_file_bytes, None);
     assert_eq!(settings.shutdown_timeout, Duration::from_secs(20));
@@ -200,7 +200,7 @@ fn replaced_settings_and_slips_of_the_pen_are_noticed() {
     let given = Given { environment: &[("CUSTOMER_S3_BUKET", "b"), ("HOME", "/")], dot_env: "LIVE_RELOAD=true", ..Given::default() };
     let notices = given.settings().notices;
     assert_eq!(notices, [RETIRED[0].1, "CUSTOMER_S3_BUKET (environment) is no setting and is not read: did you mean CUSTOMER_S3_BUCKET?"]);
-    assert!(Given { yaml: "service: {live_reload: true}", ..Given::default() }.settings().notices[0].contains("make dev"));
+    assert!(Given { yaml: "service: {live_reload: true}", ..Given::default() }.settings().notices[0].contains("start it again"));
 }
 
 #[test]

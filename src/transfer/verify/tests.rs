@@ -1,5 +1,6 @@
 //! Bodies cut anywhere, changed anywhere: what passes, and how much of it was let go.
 
+use super::super::hashing::{BESIDE_BYTES, PIECE_BYTES};
 use super::*;
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -104,6 +105,23 @@ fn a_chunk_of_many_pieces_is_hashed_whole_and_not_copied() {
     let passed: Vec<_> = block_on(stream.collect());
     let Ok([Ok(released)]) = <[_; 1]>::try_from(passed) else { panic!("one chunk") };
     assert_eq!(released.as_ptr(), chunk.as_ptr());
+}
+
+#[tokio::test]
+async fn a_large_body_is_hashed_beside_its_passage_and_let_go_only_when_it_is_right() {
+    let size = usize::try_from(BESIDE_BYTES).expect("it fits") + 3 * PIECE_BYTES;
+    let body = Bytes::from((0..size).map(|at| u8::try_from(at % 251).expect("small")).collect::<Vec<_>>());
+    let chunks = |body: &Bytes| stream::iter((0..9).map(|part| Ok(body.slice(part * size / 9..(part + 1) * size / 9))).collect::<Vec<_>>());
+    let right = Checksum::of(ChecksumAlgorithm::Md5, &body);
+    let wrong = Checksum::of(ChecksumAlgorithm::Md5, &body[1..]);
+    for (checksum, outcome, released) in
+        [(right, Ok(Verification::Verified(ChecksumAlgorithm::Md5)), size), (wrong, Err(S3ErrorKind::ChecksumMismatch), 8 * size / 9)]
+    {
+        let (stream, verdict) = verified(chunks(&body).boxed(), &key(), size as u64, Some(checksum));
+        let passed: Vec<_> = stream.filter_map(|item| async { item.ok() }).collect().await;
+        assert_eq!(verdict.get().cloned().expect("the body ended").map_err(|error| error.kind), outcome);
+        assert!(passed.concat() == body[..released], "{outcome:?}");
+    }
 }
 
 #[test]

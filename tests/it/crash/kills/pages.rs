@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct PageReads {
     /// Requests that are accounted for.
     accounted: usize,
-    /// How often each page was asked for, by all processes.
+    /// How many processes asked for each page.
     times: BTreeMap<String, usize>,
     /// How many pages each process asked for that an earlier one had asked for.
     again: Vec<usize>,
@@ -20,9 +20,10 @@ impl PageReads {
         let of_this_one = requests[self.accounted..].iter().filter(|request| request.operation == "ListObjectsV2");
         let asked: Vec<_> = of_this_one.map(|request| start_after(&request.query).to_owned()).collect();
         self.accounted = requests.len();
-        let different: BTreeSet<_> = asked.iter().collect();
-        self.again.push(different.into_iter().filter(|page| self.times.contains_key(*page)).count());
-        for page in asked {
+        // A killed process's last request may be heard of only now: it is the page that this one asked for again.
+        let different: BTreeSet<_> = asked.into_iter().collect();
+        self.again.push(different.iter().filter(|page| self.times.contains_key(*page)).count());
+        for page in different {
             *self.times.entry(page).or_insert(0) += 1;
         }
     }

@@ -1,4 +1,4 @@
-//! Bugs that only a listing without `ETag`s brought out. What such a listing means is tested with the state.
+//! Bugs about stores whose listings tell no `ETag`s.
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::FaultAction;
