@@ -113,9 +113,13 @@ impl Executor {
         let mut tasks = JoinSet::new();
         let (mut after, mut taken) = (0, 0);
         let mut passed_over = false;
+        let mut releases = self.in_hand.releases();
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
-            let released = self.in_hand.released();
+            if !passed_over {
+                // Before the look at what there is to take: what is passed over there may be released at any moment after it.
+                releases.mark_unchanged();
+            }
             let in_hand = self.in_hand.clone();
             let batch = self.state.take((lane, after), TAKEN_AT_A_TIME, move |path| in_hand.claim(path)).await?;
             passed_over |= batch.passed_over;
@@ -128,7 +132,7 @@ impl Executor {
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // The other end is gone: no more will come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
-                    () = released, if passed_over => {}
+                    _ = releases.changed(), if passed_over => {}
                     () = self.halt.stopped() => {}
                 }
                 if passed_over {

@@ -3,14 +3,13 @@
 use crate::record::ObjectKey;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
+use tokio::sync::watch;
 
 /// The paths in hand: as many as the batches that were taken hold.
 #[derive(Debug, Default)]
 pub(super) struct InHand {
     paths: Mutex<HashSet<ObjectKey>>,
-    released: Notify,
+    released: watch::Sender<()>,
 }
 
 impl InHand {
@@ -22,12 +21,12 @@ impl InHand {
     /// Has done with a path.
     pub(super) fn release(&self, path: &ObjectKey) {
         self.lock().remove(path);
-        self.released.notify_waiters();
+        self.released.send_replace(());
     }
 
-    /// Waits until some path is released from now on: ask before you look at what there is to take.
-    pub(super) fn released(&self) -> Notified<'_> {
-        self.released.notified()
+    /// Hears of every release from now on, also of one that happens while nobody listens.
+    pub(super) fn releases(&self) -> watch::Receiver<()> {
+        self.released.subscribe()
     }
 
     /// A set of paths is a set of paths whatever a panicking thread did.
