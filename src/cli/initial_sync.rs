@@ -7,8 +7,8 @@ use crate::apply::{ApplyError, Tally};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::plan::Limits;
-use crate::state::{Answer, InstanceLock, RunOutcome, State, StateError};
-use crate::workflow::{Doors, Ended, InitialSync, Options};
+use crate::state::{Answer, InstanceLock, RunKind, RunOutcome, State, StateError};
+use crate::workflow::{Doors, Ended, Flow, Options};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ async fn sync(arguments: &Arguments, settings: &Settings, interruption: &Interru
         reports: reports.map_err(|error| failed(&error))?.map(|events| Arc::new(events) as _),
     };
     let tally = Arc::new(Tally::default());
-    let sync = InitialSync {
+    let sync = Flow {
         doors,
         state,
         options: options(arguments, settings, bucket, limits),
@@ -68,7 +68,7 @@ async fn sync(arguments: &Arguments, settings: &Settings, interruption: &Interru
         halt: interruption.halt(),
     };
     let progress = progress::show(tally, settings.log.no_color);
-    let ended = sync.run(&mut lock).await;
+    let ended = sync.run(RunKind::Initial, &mut lock).await;
     progress.end();
     ended.map_err(|error| match error {
         ApplyError::State(error) => state_code(error),

@@ -14,6 +14,13 @@ pub struct Permissions {
     pub group: Option<String>,
 }
 
+impl Permissions {
+    /// Whether nothing is known of any of them.
+    pub fn is_empty(&self) -> bool {
+        self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
+    }
+}
+
 /// One row of a snapshot. `None` = missing; no field has a meaningful empty value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRecord {

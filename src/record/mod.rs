@@ -1,11 +1,13 @@
 //! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
 
 mod escape;
+mod event;
 mod file;
 mod key;
 mod sides;
 
 pub use escape::{Escaped, escape_json};
+pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
 pub use sides::{Applied, Observed};

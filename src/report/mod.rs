@@ -4,7 +4,7 @@
 mod summary;
 
 use crate::apply::Totals;
-use crate::state::{Overview, Waiting};
+use crate::state::{Overview, RunKind, Waiting};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -17,6 +17,9 @@ const ERRORS_MOST: usize = 100;
 pub struct Report {
     /// `initial` or `incremental`.
     pub sync_type: &'static str,
+    /// Ours: `reconcile` where the bucket was listed to heal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<&'static str>,
     /// When the run ended, ISO-8601.
     pub timestamp: String,
     /// `false` when anything failed, was held back, or is left undone.
@@ -150,6 +153,8 @@ pub struct PendingCounts {
 pub struct Frame {
     /// The run's number.
     pub run: u64,
+    /// Which flow.
+    pub kind: RunKind,
     /// When it began and ended.
     pub time: (Timestamp, Timestamp),
     /// Where the state lies, and the bucket.
@@ -160,7 +165,7 @@ pub struct Frame {
 
 impl Report {
     /// Puts a run's report together.
-    pub fn of_initial(frame: &Frame, totals: &Totals, overview: &Overview) -> Self {
+    pub fn of_run(frame: &Frame, totals: &Totals, overview: &Overview) -> Self {
         let (began, ended) = frame.time;
         let parked = overview.paths("parked");
         let pending = PendingCounts { due: overview.paths("due"), parked, next_attempt: next_attempt(&overview.waiting) };
@@ -169,7 +174,8 @@ impl Report {
         let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
         let errors: Vec<_> = stopped.into_iter().chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
         Self {
-            sync_type: "initial",
+            sync_type: if frame.kind == RunKind::Initial { "initial" } else { "incremental" },
+            mode: (frame.kind == RunKind::Reconcile).then_some("reconcile"),
             timestamp: ended.to_string(),
             success: errors.is_empty()
                 && totals.listing_ended

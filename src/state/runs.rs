@@ -9,8 +9,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// Which flow ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunKind {
-    /// A full listing, applied while it goes on.
+    /// A full listing, until one has come to its end.
     Initial,
+    /// What the sources told.
+    Incremental,
+    /// A full listing, to heal what nobody told.
+    Reconcile,
 }
 
 impl RunKind {
@@ -18,6 +22,8 @@ impl RunKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Initial => "initial",
+            Self::Incremental => "incremental",
+            Self::Reconcile => "reconcile",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
 
-mod initial;
+mod flow;
 mod snapshots;
 
-pub use initial::{Ended, InitialSync, Options};
+pub use flow::{Ended, Flow, Options};
 pub use snapshots::{ExportError, export};
 
 use crate::file_manager::{FileManager, ReportResults};

@@ -10,8 +10,8 @@ use s3_sync::plan::Limits;
 use s3_sync::record::ObjectKey;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
-use s3_sync::state::{Answer, Identity, InstanceLock, Overview, RunOutcome, State, StateError};
-use s3_sync::workflow::{Doors, Ended, InitialSync, Options};
+use s3_sync::state::{Answer, Identity, InstanceLock, Overview, RunKind, RunOutcome, State, StateError};
+use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -198,7 +198,7 @@ impl Program {
         let mut lock = InstanceLock::take(&self.database, "initial-sync")?;
         let state = self.open(&lock).await?;
         let (doors, options, clock) = (self.doors.clone(), self.options.clone(), self.clock.clone());
-        InitialSync { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(&mut lock).await
+        Flow { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(RunKind::Initial, &mut lock).await
     }
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 /// How often what was found absent is gone through.
 const ABSENCE_PASSES: usize = 5;
 
-/// What an initial sync is told.
+/// What a run is told.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The bucket's name, for the report.
@@ -51,8 +51,8 @@ pub struct Options {
     pub grace: Duration,
 }
 
-/// One initial sync.
-pub struct InitialSync {
+/// One run of any flow.
+pub struct Flow {
     /// The doors.
     pub doors: Doors,
     /// The state, already found to describe these doors.
@@ -78,11 +78,11 @@ pub struct Ended {
     pub deletes_held: bool,
 }
 
-impl InitialSync {
+impl Flow {
     /// Runs to the end, or until a door proves shut or somebody stops it. An error is the state's: it cannot go on at all.
-    pub async fn run(self, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
+    pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         let began = self.clock.now();
-        let run = self.state.begin_run(RunKind::Initial, began, lock.last_run()).await?;
+        let run = self.state.begin_run(kind, began, lock.last_run()).await?;
         lock.remember_run(run)?;
         snapshots::write_old(&self.state, self.kept(), (run, began)).await?;
         // Somebody typed the command: what failed or was left out before is tried at once.
@@ -97,7 +97,7 @@ impl InitialSync {
                 self.halt.stop(Some(error));
             }
         }
-        self.finish(run, began).await
+        self.finish((run, kind), began).await
     }
 
     fn kept(&self) -> NonZeroUsize {
@@ -189,7 +189,7 @@ impl InitialSync {
         Ok(())
     }
 
-    async fn finish(&self, run: u64, began: Timestamp) -> Result<Ended, ApplyError> {
+    async fn finish(&self, (run, kind): (u64, RunKind), began: Timestamp) -> Result<Ended, ApplyError> {
         if self.halt.cause().is_some() || !self.halt.is_stopped() {
             snapshots::write_new(&self.state, self.kept(), (run, began)).await?;
         }
@@ -198,6 +198,7 @@ impl InitialSync {
         let cause = self.halt.cause();
         let frame = Frame {
             run,
+            kind,
             time: (began, self.clock.now()),
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
             stopped_by: match &cause {
@@ -206,7 +207,7 @@ impl InitialSync {
                 None => None,
             },
         };
-        let mut report = Report::of_initial(&frame, &totals, &overview);
+        let mut report = Report::of_run(&frame, &totals, &overview);
         report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.halt.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
