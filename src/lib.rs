@@ -26,6 +26,8 @@ pub mod report;
 
 pub mod workflow;
 
+pub mod daemon;
+
 pub mod cli;
 
 pub mod config;

@@ -1,6 +1,6 @@
 //! From what was typed to what is done: one arm for each command.
 
-use super::{Cli, Command, ExitCode, Interruption, Output, diff, export, initial_sync, self_test, status};
+use super::{Cli, Command, ExitCode, Interruption, Output, daemon, diff, export, health, incremental_sync, initial_sync, reconcile, self_test, status};
 use crate::config::Settings;
 use crate::state::StateError;
 use std::fmt::Display;
@@ -10,8 +10,12 @@ use std::path::Path;
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
     let mut output = Output::stdout(cli.output_format());
-    match cli.command {
+    match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
+        Command::IncrementalSync(arguments) => incremental_sync::run(&arguments, &settings, &mut output, interruption).await,
+        Command::Reconcile(arguments) => reconcile::run(&arguments, &settings, &mut output, interruption).await,
+        Command::Daemon => daemon::run(&settings, interruption).await,
+        Command::Health => health::run(&settings, &mut output).await,
         Command::Export(arguments) => export::run(arguments, settings.database_path, output).await,
         Command::Diff(arguments) => diff::run(arguments, output).await,
         Command::Status => status::run(&settings, &mut output).await,
