@@ -1,6 +1,9 @@
 //! From what was typed to what is done: one arm for each command.
 
-use super::{Cli, Command, ExitCode, Interruption, Output, daemon, diff, export, health, incremental_sync, initial_sync, reconcile, self_test, status};
+use super::{
+    Cli, Command, ExitCode, Interruption, Output, daemon, diff, export, health, incremental_sync, initial_sync, reconcile, self_test,
+    status,
+};
 use crate::config::Settings;
 use crate::state::StateError;
 use std::fmt::Display;

@@ -77,7 +77,8 @@ impl Client {
         match serde_json::from_value::<Versioned>(asked.clone()) {
             Ok(Versioned { protocol: VERSION }) => {}
             Ok(Versioned { protocol }) => {
-                let words = format!("the daemon speaks version {VERSION} of its protocol, and was asked in {protocol}: use the same program");
+                let words =
+                    format!("the daemon speaks version {VERSION} of its protocol, and was asked in {protocol}: use the same program");
                 return self.refuse(1, words).await;
             }
             Err(error) => return self.refuse(2, format!("a request without a version: {error}")).await,
@@ -148,10 +149,7 @@ impl Client {
 
 /// Where whoever asks means another bucket or file manager than this daemon's.
 fn difference(run: &RunRequest, identity: &Identity) -> Option<String> {
-    let pairs = [
-        ("source", &identity.source, &run.identity.source),
-        ("file manager", &identity.file_manager, &run.identity.file_manager),
-    ];
+    let pairs = [("source", &identity.source, &run.identity.source), ("file manager", &identity.file_manager, &run.identity.file_manager)];
     let differ: Vec<_> = pairs
         .into_iter()
         .filter(|(_, own, asked)| own != asked)

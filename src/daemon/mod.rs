@@ -133,8 +133,9 @@ impl Daemon {
             failed: Arc::default(),
         };
         let (listener, socket) = socket.into_parts();
-        let mut server = tokio::spawn(control::serve(listener, shared.clone(), Arc::new(self.identity)));
-        let mut conductor = tokio::spawn(conductor::conduct(shared.clone()));
+        let (mut server, mut conductor) = (JoinSet::new(), JoinSet::new());
+        server.spawn(control::serve(listener, shared.clone(), Arc::new(self.identity)));
+        conductor.spawn(conductor::conduct(shared.clone()));
         let (begun, may_begin) = watch::channel(false);
         let wake = Wake::default();
         let mut around = JoinSet::new();
@@ -152,35 +153,33 @@ impl Daemon {
         tracing::info!("the daemon works");
         let fallen = tokio::select! {
             () = shared.halt.stopped() => None,
+            fallen = first_to_fall(&mut conductor) => Some(fallen),
+            fallen = first_to_fall(&mut server) => Some(fallen),
             fallen = first_to_fall(&mut around) => Some(fallen),
             fallen = first_to_fall(&mut listening) => Some(fallen),
-            Err(fallen) = &mut conductor => Some(fallen),
-            Err(fallen) = &mut server => Some(fallen),
         };
         if let Some(fallen) = fallen {
             // A part that panicked is a bug; half a daemon would look alive, so all of it ends, as it would after a crash.
             std::panic::resume_unwind(fallen.into_panic());
         }
         around.shutdown().await;
-        let in_hand = async {
-            while listening.join_next().await.is_some() {}
-            if !conductor.is_finished() {
-                // Its panic has been printed, and everything ends anyway.
-                let _ = (&mut conductor).await;
-            }
-        };
+        let in_hand = async { tokio::join!(all_end(&mut conductor), all_end(&mut listening)) };
         if tokio::time::timeout(self.grace + LAST_WORDS, in_hand).await.is_err() {
             tracing::warn!("what was in hand did not end in time: the next start goes on with it");
-            conductor.abort();
-            listening.shutdown().await;
         }
+        tokio::join!(conductor.shutdown(), listening.shutdown());
         shared.requests.close();
-        if tokio::time::timeout(LAST_WORDS, &mut server).await.is_err() {
-            server.abort();
-        }
+        // Those who wait for a run hear how it ended; whoever does not listen is not waited for.
+        let _ = tokio::time::timeout(LAST_WORDS, all_end(&mut server)).await;
+        server.shutdown().await;
         drop(socket);
         tracing::info!("the daemon has stopped");
     }
+}
+
+/// Waits until all of these tasks have ended, however they did: what panicked has been printed.
+async fn all_end(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 /// Waits until one of these tasks panics; that one ends by itself is nothing.

@@ -5,8 +5,8 @@ use super::{Order, ServiceStatus};
 use crate::apply::Totals;
 use crate::report::Report;
 use crate::state::{Answer, RunKind};
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 

@@ -57,12 +57,7 @@ impl Schedule {
 }
 
 /// Gives orders of one kind at the moments of a schedule, one at a time: while its order waits or runs, it gives no other.
-pub(super) async fn keep(
-    shared: Shared,
-    (task, schedule): (&'static str, Schedule),
-    kind: RunKind,
-    mut may_begin: watch::Receiver<bool>,
-) {
+pub(super) async fn keep(shared: Shared, (task, schedule): (&'static str, Schedule), kind: RunKind, mut may_begin: watch::Receiver<bool>) {
     shared.tasks.add(task, Some(schedule.to_string()));
     if may_begin.wait_for(|begun| *begun).await.is_err() {
         return;

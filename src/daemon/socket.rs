@@ -34,9 +34,7 @@ impl ControlSocket {
     /// Listens beside the database. The caller holds the instance lock: a socket that lies there is one that a killed daemon left.
     pub fn bind(database: &Path) -> Result<Self, SocketError> {
         let path = beside(database);
-        bind(&path)
-            .map(|listener| Self { listener, file: SocketFile(path.clone()) })
-            .map_err(|source| SocketError { path, source })
+        bind(&path).map(|listener| Self { listener, file: SocketFile(path.clone()) }).map_err(|source| SocketError { path, source })
     }
 
     pub(super) fn into_parts(self) -> (UnixListener, SocketFile) {
@@ -61,6 +59,8 @@ pub async fn connect(database: &Path) -> io::Result<UnixStream> {
 /// It must never be there with a mode that lets others in, not for a moment: so it is made in a directory that is ours alone,
 /// and moved to its place when it is as it should be.
 fn bind(path: &Path) -> io::Result<UnixListener> {
+    // Where nobody could find it, it need not be.
+    short_enough(path)?;
     let mut private = path.as_os_str().to_owned();
     private.push(format!(".{}", std::process::id()));
     let private = PathBuf::from(private);

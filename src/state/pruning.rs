@@ -91,13 +91,8 @@ mod tests {
     }
 
     async fn look(state: &State, path: &str, there: Option<&str>) {
-        let facts = there.map(|etag| ObjectFacts {
-            size: 3,
-            etag: ETag::parse(etag),
-            last_modified: None,
-            storage_class: None,
-            version_id: None,
-        });
+        let facts =
+            there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
         state.commit_looks(vec![LookedAt { path: key(path), facts, look: state.next_look() }]).await.expect("stored");
     }
 

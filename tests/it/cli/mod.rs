@@ -4,6 +4,10 @@ mod stage;
 
 mod usage;
 
+mod daemon;
+mod daemon_doors;
+mod daemon_requests;
+
 mod diff;
 mod export;
 mod initial_sync;
