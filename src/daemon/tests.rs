@@ -237,7 +237,7 @@ async fn a_whole_daemon_begins_works_and_hands_back_what_it_has_in_hand() {
     let database = directory.path().join("sync.db");
     let daemon = Daemon {
         worker: worker.clone(),
-        cycle: Schedule::Every(Duration::from_secs(300)),
+        cycle: Schedule::Every(Duration::from_mins(5)),
         reconcile: None,
         sources: vec![Box::new(Stumbling(worker.clone()))],
         identity: Identity { source: "s".to_owned(), file_manager: "f".to_owned() },
