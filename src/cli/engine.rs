@@ -78,7 +78,7 @@ impl Engine {
             halt,
         };
         let progress = progress::show(move || Progress::of(&tally.totals()), self.settings.log.no_color);
-        let ended = Box::pin(flow.run(order.kind, &mut lock)).await;
+        let ended = flow.run(order.kind, &mut lock).await;
         progress.end();
         ended.map_err(|error| match error {
             ApplyError::State(error) => self.state_code(error),

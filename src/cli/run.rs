@@ -12,6 +12,11 @@ use std::path::Path;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
+    // The future of a command is as large as that of the largest one: whoever awaits it need not be.
+    Box::pin(dispatch(cli, settings, interruption)).await
+}
+
+async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
     let mut output = Output::stdout(cli.output_format());
     match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,

@@ -1,6 +1,6 @@
 //! Being woken: whoever hears that something changed says so, as often as they like, and a cycle follows soon.
 
-use super::{Order, Shared};
+use super::{NotTaken, Order, Shared};
 use crate::state::RunKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +40,11 @@ pub(super) async fn keep(shared: Shared, wake: Wake, mut may_begin: watch::Recei
         if may_begin.wait_for(|begun| *begun).await.is_err() {
             return;
         }
-        if let Err(error) = shared.requests.ask(Order::plain(RunKind::Incremental)) {
-            tracing::debug!("woken in vain: {error}");
+        match shared.requests.ask(Order::plain(RunKind::Incremental)) {
+            Ok(_) => {}
+            // The queue is full of other people's orders: what was heard still waits for its cycle.
+            Err(NotTaken::TooMany) => wake.call(),
+            Err(NotTaken::Stopping) => return,
         }
     }
 }

@@ -4,8 +4,13 @@ use super::stage::{BUCKET, Stage};
 use crate::crash::Process;
 use mock_api::{Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
+
+/// What the state of a stage describes, in the words of the wire.
+fn identity(stage: &Stage) -> String {
+    format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, stage.s3.endpoint(), stage.files.url())
+}
 
 /// Says one line to the daemon, hears one, and hangs up.
 async fn say(stage: &Stage, line: &str) -> std::io::Result<String> {
@@ -51,6 +56,23 @@ async fn exit_codes_are_those_of_the_command_alone() {
     stage.expect(&["initial-sync", "--restored"], 0).await.prints(&["already there"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_hears_that_it_was_accepted_how_far_it_is_and_how_it_ended() {
+    let stage = Stage::with(&["a.txt"]).await;
+    let _daemon = stage.daemon_at_rest().await;
+    let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await.expect("it listens");
+    let asked = format!(r#"{{"protocol":1,"request":"run","kind":"reconcile","identity":{}}}"#, identity(&stage));
+    stream.write_all(format!("{asked}\n").as_bytes()).await.expect("said");
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).await.expect("heard to the end");
+    let heard: Vec<serde_json::Value> = heard.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let replies: Vec<_> = heard.iter().map(|reply| reply["reply"].as_str().expect("its kind")).collect();
+    assert_eq!((replies.first(), replies.last()), (Some(&"accepted"), Some(&"ended")), "{heard:?}");
+    assert!(replies[1..replies.len() - 1].iter().all(|reply| *reply == "progress"), "{heard:?}");
+    let ended = heard.last().expect("there are lines");
+    assert_eq!((&ended["exit_code"], &ended["report"]["run"]), (&0.into(), &2.into()), "{ended}");
+}
+
 /// 14: without a lock, an `initial-sync` beside the daemon's own uploaded everything twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn defect_14_an_initial_sync_beside_the_daemons_own_sends_nothing_twice() {
@@ -61,8 +83,8 @@ async fn defect_14_an_initial_sync_beside_the_daemons_own_sends_nothing_twice() 
     daemon.lives_until(gate.arrived(1)).await.expect("the daemon's own is under way");
     let mut beside = Process::of(stage.start(&["initial-sync"]));
     beside.says("the running daemon is asked for it").await.expect("it asks");
-    let identity = format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, stage.s3.endpoint(), stage.files.url());
-    let accepted = say(&stage, &format!(r#"{{"protocol":1,"request":"run","kind":"initial","identity":{identity}}}"#)).await;
+    let asked = format!(r#"{{"protocol":1,"request":"run","kind":"initial","identity":{}}}"#, identity(&stage));
+    let accepted = say(&stage, &asked).await;
     assert_eq!(accepted.expect("an answer").trim(), r#"{"reply":"accepted"}"#, "and whoever asked has hung up by now");
     gate.open();
     daemon.says("run=1 outcome=\"done\"").await.expect("the daemon's own ends");
