@@ -17,11 +17,12 @@ mod rows;
 mod runs;
 mod schema;
 mod taking;
+mod told;
 mod writer;
 
 pub use error::StateError;
 pub use identity::{Answer, Identity, would_refuse};
-pub use intents::Intent;
+pub use intents::{Intent, Plane};
 pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
