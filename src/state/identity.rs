@@ -1,7 +1,7 @@
 //! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
 
 use super::runs::{self, read_meta, write_meta};
-use super::{FILE_MANAGER, State, StateError, blocking, open_to_read};
+use super::{FILE_MANAGER, State, StateError, blocking, inbox, open_to_read};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -98,6 +98,7 @@ pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<
 /// not have are deletes, under the guard.
 fn forget_source(connection: &Connection) -> Result<(), StateError> {
     connection.execute_batch("DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM told;")?;
+    inbox::forget(connection)?;
     unsettle_intents(connection)?;
     runs::forget_checkpoint(connection)?;
     runs::forget_completion(connection)
