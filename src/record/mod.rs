@@ -4,12 +4,14 @@ mod escape;
 mod event;
 mod file;
 mod key;
+mod sequencer;
 mod sides;
 
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
+pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed};
 
 use serde::{Deserialize, Serialize};

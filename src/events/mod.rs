@@ -1,0 +1,8 @@
+//! What we were told: messages decoded, and the sources that bring them into the inbox. What is true, a look decides; what is to be
+//! done, the plan.
+
+pub mod decode;
+pub mod feed;
+mod intake;
+
+pub use intake::{Notified, notified};
