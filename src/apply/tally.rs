@@ -1,9 +1,11 @@
 //! What happened so far, counted while it happens: for the progress line, the summary and the report.
 
 use super::{ApplyError, Ending};
+use crate::events::feed::Polled;
+use crate::file_manager::FileManagerError;
 use crate::plan::{Effect, SkipReason};
 use crate::record::ObjectKey;
-use crate::state::PageCounts;
+use crate::state::{PageCounts, Replayed};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +30,12 @@ pub struct Totals {
     pub updated: u64,
     /// Files deleted.
     pub deleted: u64,
+    /// Files that have another name in the same directory.
+    pub renamed: u64,
+    /// Files that are in another directory.
+    pub moved: u64,
+    /// Files that have other permissions, apart from those that came with content.
+    pub permissions_set: u64,
     /// Files that the file manager turned out to hold already.
     pub confirmed: u64,
     /// Bytes sent.
@@ -40,6 +48,14 @@ pub struct Totals {
     pub failures: BTreeMap<String, Failures>,
     /// Deletes that the guard held.
     pub deletes_held: u64,
+    /// What the feed brought; `None` = it was not read.
+    pub polled: Option<Polled>,
+    /// Why the feed could not be read, and what to do about it.
+    pub feed_failure: Option<(String, &'static str)>,
+    /// What the inbox came to.
+    pub replayed: Replayed,
+    /// Nothing had been received and nothing was due.
+    pub quiet: bool,
 }
 
 /// Failures for the same reason.
@@ -63,7 +79,7 @@ impl Totals {
 
     /// Operations that were done.
     pub fn done(&self) -> u64 {
-        self.created + self.updated + self.deleted + self.confirmed
+        self.created + self.updated + self.deleted + self.renamed + self.moved + self.permissions_set + self.confirmed
     }
 
     /// Operations that failed.
@@ -106,11 +122,14 @@ impl Tally {
                 totals.unverified += u64::from(!verified);
                 match effect {
                     Effect::Update => totals.updated += 1,
-                    Effect::Create | Effect::Delete => totals.created += 1,
+                    _ => totals.created += 1,
                 }
             }
             Ending::Confirmed => totals.confirmed += 1,
             Ending::Deleted => totals.deleted += 1,
+            Ending::Moved(Effect::Rename) => totals.renamed += 1,
+            Ending::Moved(_) => totals.moved += 1,
+            Ending::PermissionsSet => totals.permissions_set += 1,
             Ending::Skipped(SkipReason::NotInBucket) => *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += 1,
             // The state keeps these, with their reason.
             Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}
@@ -127,6 +146,30 @@ impl Tally {
             message: error.to_string(),
         });
         failures.count += 1;
+    }
+
+    /// The feed was read.
+    pub fn polled(&self, polled: &Polled) {
+        self.lock().polled = Some(*polled);
+    }
+
+    /// The feed could not be read.
+    pub fn feed_failed(&self, error: &FileManagerError) {
+        self.lock().feed_failure = Some((error.to_string(), error.kind.hint()));
+    }
+
+    /// A batch of the inbox was replayed.
+    pub fn replayed(&self, replayed: &Replayed) {
+        let mut totals = self.lock();
+        totals.replayed.add(replayed);
+        if replayed.not_in_bucket > 0 {
+            *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += replayed.not_in_bucket;
+        }
+    }
+
+    /// There is nothing to do at all.
+    pub fn quiet(&self) {
+        self.lock().quiet = true;
     }
 
     /// The guard holds these deletes.

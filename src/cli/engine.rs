@@ -5,8 +5,8 @@ use super::run::of_state;
 use super::{ExitCode, doors, progress};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::Settings;
-use crate::daemon::{Order, Progress, Ran, Worker};
+use crate::config::{Settings, SnapshotRows};
+use crate::daemon::{Order, Progress, Ran, Trigger, Worker};
 use crate::file_manager::HttpClient;
 use crate::plan::Limits;
 use crate::s3::{ListRequest, S3Error};
@@ -22,6 +22,9 @@ use tokio::time::timeout;
 
 /// How long a door may take to show that it opens.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Events that may wait before no more are read from a feed.
+const INBOX_MAX: u64 = 100_000;
 
 /// Why a command ends before there is a result.
 pub(super) type Refusal = (ExitCode, String);
@@ -72,7 +75,7 @@ impl Engine {
         let flow = Flow {
             doors: self.connected().await?,
             state: self.state.clone(),
-            options: self.options(order.allow_deletes),
+            options: self.options(order),
             clock: Arc::new(SystemClock),
             tally: tally.clone(),
             halt,
@@ -99,17 +102,20 @@ impl Engine {
         let Self { settings, client, .. } = self;
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
         let file_manager = doors::file_manager(client, settings, settings.require_file_manager().map_err(usage)?).map_err(failed)?;
-        let reports = settings.events_url.as_ref().map(|url| doors::events(client, settings, url)).transpose();
+        let events = settings.events_url.as_ref().map(|url| doors::events(client, settings, url)).transpose();
+        let events = events.map_err(failed)?.map(Arc::new);
         let connected = Doors {
             bucket: Arc::new(doors::bucket(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
-            reports: reports.map_err(failed)?.map(|events| Arc::new(events) as _),
+            feed: events.clone().map(|events| events as _),
+            reports: events.map(|events| events as _),
         };
         Ok(doors.insert(connected).clone())
     }
 
-    fn options(&self, allow_deletes: Option<u64>) -> Options {
+    fn options(&self, order: Order) -> Options {
         let settings = &self.settings;
+        let rows = if order.trigger == Trigger::Woken { SnapshotRows::Changed } else { SnapshotRows::Full };
         Options {
             bucket: self.bucket.clone(),
             prefix: settings.source.prefix.clone(),
@@ -119,8 +125,10 @@ impl Engine {
             retry: doors::retry(settings),
             verify: settings.verify_integrity,
             max_delete: settings.max_delete,
-            allow_deletes,
+            allow_deletes: order.allow_deletes,
             kept_snapshots: settings.csv_retention,
+            snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
+            inbox_max: INBOX_MAX,
             grace: settings.shutdown_timeout,
         }
     }

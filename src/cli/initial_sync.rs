@@ -27,6 +27,6 @@ pub(super) async fn run<W: Write>(
         new_file_manager: arguments.new_sink.is_some(),
         restored: arguments.restored,
     };
-    let order = Order { kind: RunKind::Initial, allow_deletes: arguments.allow_deletes, answer };
+    let order = Order { allow_deletes: arguments.allow_deletes, answer, ..Order::plain(RunKind::Initial) };
     order::carry_out(("initial-sync", order), settings, output, interruption).await
 }

@@ -18,8 +18,7 @@ pub(super) async fn keep_going(shared: Shared, begun: watch::Sender<bool>) {
     shared.tasks.add(tasks::DOORS, None);
     let mut wait = WAIT_FIRST;
     loop {
-        if brought_up(&shared).await {
-            begun.send_replace(true);
+        if doors_open(&shared).await && ran_well(&shared, &begun).await {
             wait = WAIT_FIRST;
             shared.failed.notified().await;
         }
@@ -29,31 +28,43 @@ pub(super) async fn keep_going(shared: Shared, begun: watch::Sender<bool>) {
     }
 }
 
-/// Looks at the doors, and has one run when they are open; whether everything is as the schedules need it.
-async fn brought_up(shared: &Shared) -> bool {
+async fn doors_open(shared: &Shared) -> bool {
     shared.tasks.began(tasks::DOORS);
     let shut = shared.worker.shut_doors().await;
-    shared.tasks.ended(tasks::DOORS, if shut.is_empty() { "open".to_owned() } else { format!("shut: {}", shut.join("; ")) });
+    let words = shut.join("; ");
+    shared.tasks.ended(tasks::DOORS, if shut.is_empty() { "open".to_owned() } else { format!("shut: {words}") });
     shared.tasks.next(tasks::DOORS, None);
-    if !shut.is_empty() {
-        let words = shut.join("; ");
-        tracing::warn!("waiting for doors that are shut: {words}");
-        shared.tasks.trouble(tasks::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
-        return false;
+    if shut.is_empty() {
+        shared.tasks.trouble(tasks::DOORS, None);
+        return true;
     }
-    shared.tasks.trouble(tasks::DOORS, None);
-    let kind = match shared.worker.initial_completed().await {
-        Ok(true) => RunKind::Incremental,
-        Ok(false) => RunKind::Initial,
+    tracing::warn!("waiting for doors that are shut: {words}");
+    shared.tasks.trouble(tasks::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
+    false
+}
+
+/// Has a run, the first of its kind or the next, and says whether it went well. Its failure is told by the loop.
+async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
+    let Some(completed) = completed(shared).await else { return false };
+    let kind = if completed { RunKind::Incremental } else { RunKind::Initial };
+    let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
+    let went_well = ticket.ended().await.is_some_and(|ran| !ran.failed());
+    // A cycle that fails, because of the feed for example, must not keep reconciles from coming.
+    let completed = completed || self::completed(shared).await == Some(true);
+    if completed {
+        begun.send_replace(true);
+    }
+    went_well && completed
+}
+
+/// Whether an initial sync has ever come to its end; `None` = the state does not say.
+async fn completed(shared: &Shared) -> Option<bool> {
+    match shared.worker.initial_completed().await {
+        Ok(completed) => Some(completed),
         Err(message) => {
             tracing::error!("{message}");
             shared.tasks.trouble(tasks::DOORS, Some((Health::Error, message)));
-            return false;
+            None
         }
-    };
-    // The run's own failure is told by the loop; it must not wake us again for what we know.
-    let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
-    let ran = ticket.ended().await;
-    let went_well = ran.is_some_and(|ran| !ran.failed());
-    went_well && (kind != RunKind::Initial || matches!(shared.worker.initial_completed().await, Ok(true)))
+    }
 }

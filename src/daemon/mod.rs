@@ -48,12 +48,28 @@ pub struct Order {
     pub allow_deletes: Option<u64>,
     /// What the operator says about a state that describes something else.
     pub answer: Answer,
+    /// Who wants it.
+    pub trigger: Trigger,
+}
+
+/// Who wants a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A person, or the clock.
+    Asked,
+    /// An event that a source heard of: nobody else.
+    Woken,
 }
 
 impl Order {
     /// One that needs no word of an operator.
     pub fn plain(kind: RunKind) -> Self {
-        Self { kind, allow_deletes: None, answer: Answer::default() }
+        Self { kind, allow_deletes: None, answer: Answer::default(), trigger: Trigger::Asked }
+    }
+
+    /// Whether one run does for both.
+    fn is_met_by(&self, other: &Self) -> bool {
+        (self.kind, self.allow_deletes, self.answer) == (other.kind, other.allow_deletes, other.answer)
     }
 }
 

@@ -156,7 +156,7 @@ impl RunRequest {
                 _ => return None,
             }
         }
-        Some(Order { kind, allow_deletes: self.allow_deletes, answer })
+        Some(Order { allow_deletes: self.allow_deletes, answer, ..Order::plain(kind) })
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_request_is_one_object_and_comes_back_as_it_went() {
         let answer = Answer { adopt: true, restored: true, ..Answer::default() };
-        let order = Order { kind: RunKind::Reconcile, allow_deletes: Some(7), answer };
+        let order = Order { allow_deletes: Some(7), answer, ..Order::plain(RunKind::Reconcile) };
         let identity = Identified { source: "s".to_owned(), file_manager: "f".to_owned() };
         let ask = Ask::of(Request::Run(RunRequest::of(order, identity)));
         let text = serde_json::to_string(&ask).expect("JSON");

@@ -1,6 +1,6 @@
 //! The queue of orders. It bounds itself: equal orders that wait are one, and few differ.
 
-use super::{Order, Ran};
+use super::{Order, Ran, Trigger};
 use crate::apply::Tally;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +64,10 @@ impl Requests {
         if queue.closed {
             return Err(NotTaken::Stopping);
         }
-        if let Some(same) = queue.waiting.iter().find(|waiting| waiting.order == order) {
+        if let Some(same) = queue.waiting.iter_mut().find(|waiting| order.is_met_by(&waiting.order)) {
+            if order.trigger == Trigger::Asked {
+                same.order.trigger = Trigger::Asked;
+            }
             return Ok(Ticket(same.stage.subscribe()));
         }
         if queue.waiting.len() >= WAITING_MOST {
@@ -93,6 +96,11 @@ impl Requests {
         let mut queue = self.lock();
         queue.closed = true;
         queue.waiting.clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().waiting.is_empty()
     }
 
     /// A queue of orders is one whatever a panicking thread did.

@@ -131,6 +131,15 @@ async fn a_request_gets_a_run_that_begins_after_it_and_those_that_wait_share_one
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_somebody_asked_for_is_no_longer_one_that_an_event_alone_wanted() {
+    let requests = Requests::default();
+    let woken = Order { trigger: Trigger::Woken, ..Order::plain(CYCLE) };
+    let _tickets = [woken, Order::plain(CYCLE), woken].map(|order| requests.ask(order).expect("taken"));
+    assert_eq!(requests.next().await.order, Order::plain(CYCLE));
+    assert!(requests.is_empty(), "they were one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn orders_that_wait_are_bounded_and_a_closed_queue_says_so() {
     let requests = Requests::default();
     let order = |deletes| Order { allow_deletes: Some(deletes), ..Order::plain(CYCLE) };

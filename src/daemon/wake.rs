@@ -1,6 +1,6 @@
 //! Being woken: whoever hears that something changed says so, as often as they like, and a cycle follows soon.
 
-use super::{NotTaken, Order, Shared};
+use super::{NotTaken, Order, Shared, Trigger};
 use crate::state::RunKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub(super) async fn keep(shared: Shared, wake: Wake, mut may_begin: watch::Recei
         if may_begin.wait_for(|begun| *begun).await.is_err() {
             return;
         }
-        match shared.requests.ask(Order::plain(RunKind::Incremental)) {
+        match shared.requests.ask(Order { trigger: Trigger::Woken, ..Order::plain(RunKind::Incremental) }) {
             Ok(_) => {}
             // The queue is full of other people's orders: what was heard still waits for its cycle.
             Err(NotTaken::TooMany) => wake.call(),

@@ -4,13 +4,17 @@ mod escape;
 mod event;
 mod file;
 mod key;
+mod sequencer;
 mod sides;
+mod told;
 
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
-pub use sides::{Applied, Observed};
+pub use sequencer::Sequencer;
+pub use sides::{Applied, Observed, Sides};
+pub use told::{Told, ToldField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -78,7 +82,7 @@ impl ObjectFacts {
 
 /// The number of a look, taken from one local counter before its request goes out: of two looks at a
 /// key the one with the greater number began later. No clock decides what is newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Look(pub u64);
 
 #[cfg(test)]

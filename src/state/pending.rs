@@ -4,9 +4,9 @@
 //! open, or a page showed it absent and no look has answered yet.
 
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, State, StateError, applied, intents, runs};
+use super::{FILE_MANAGER, State, StateError, applied, intents, told};
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
-use crate::record::{Applied, ObjectKey, Observed};
+use crate::record::{ObjectKey, Observed, Sides};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -31,6 +31,8 @@ pub(super) enum Trigger {
     InHand,
     /// Whoever had it in hand has done with it.
     Outcome,
+    /// Where a file went is settled: nobody has the path in hand.
+    Settled,
 }
 
 impl State {
@@ -78,22 +80,6 @@ impl State {
             .await
     }
 
-    /// Forgets the absent keys of which the sink has nothing: with the deletes held, nobody looks at them, and the next
-    /// listing finds them absent again.
-    pub async fn forget_idle_absences(&self) -> Result<(), StateError> {
-        self.writer
-            .call(|connection| {
-                connection.execute(
-                    "DELETE FROM pending AS p WHERE sink = ?1 AND deletion = 1
-                       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-                       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)",
-                    [FILE_MANAGER],
-                )?;
-                Ok(())
-            })
-            .await
-    }
-
     /// Nothing more to do about a path for now: thinks about it once more, in case a look came in meanwhile.
     pub async fn settle(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);
@@ -110,50 +96,63 @@ impl State {
             .await
     }
 
-    /// How many deletes the sink would see if every absent key is gone, and how many rows it had when the listing began
-    /// (what the same run created is no reason to let more go): for the guard.
-    pub async fn deletes_in_question(&self) -> Result<(u64, u64), StateError> {
+    /// Makes due what was parked until now at the latest; says whether anything is due.
+    pub async fn release_due(&self, now: Timestamp) -> Result<bool, StateError> {
         self.writer
-            .call(|connection| {
-                let deletes: i64 = connection.query_row(
-                    "SELECT count(*) FROM pending p WHERE sink = ?1 AND status = 'due' AND deletion = 1 AND (
-                         EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-                         OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path))",
-                    [FILE_MANAGER],
-                    |row| row.get(0),
-                )?;
-                Ok((deletes.unsigned_abs(), runs::rows_before_listing(connection)?))
+            .call(move |connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE pending SET status = 'due', next_attempt = NULL
+                         WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2",
+                    )?
+                    .execute(params![FILE_MANAGER, now.as_microsecond()])?;
+                any_due(connection)
             })
             .await
     }
+
+    /// Whether anything is due.
+    pub async fn is_anything_due(&self) -> Result<bool, StateError> {
+        self.writer.call(any_due).await
+    }
 }
 
-/// Reads both sides again and decides anew.
+fn any_due(connection: &Connection) -> Result<bool, StateError> {
+    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')")?;
+    Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
+}
+
+/// All that is known of a path.
+pub(super) fn sides(connection: &Connection, path: &ObjectKey) -> Result<Sides, StateError> {
+    let (applied, observed) = (applied::read(connection, path)?, looks::read(connection, path)?);
+    Ok(Sides { applied, observed, wanted: told::read(connection, path)?.wanted() })
+}
+
+/// Reads what is known again and decides anew.
 pub(super) fn think_again(connection: &Connection, path: &ObjectKey, trigger: Trigger, limits: Limits) -> Result<(), StateError> {
-    let observed = looks::read(connection, path)?;
-    let applied = applied::read(connection, path)?;
-    reconsider(connection, path, (applied.as_ref(), observed.as_ref()), trigger, limits).map(drop)
+    let sides = sides(connection, path)?;
+    reconsider(connection, path, &sides, trigger, limits).map(drop)
 }
 
 /// Brings a path's row into line with the decision; says whether something is to be done now.
 pub(super) fn reconsider(
     connection: &Connection,
     path: &ObjectKey,
-    (applied, observed): (Option<&Applied>, Option<&Observed>),
+    sides: &Sides,
     trigger: Trigger,
     limits: Limits,
 ) -> Result<bool, StateError> {
     let row = standing(connection, path)?;
-    let large = observed.and_then(|observed| observed.facts.as_ref()).is_some_and(|facts| facts.size >= LARGE_BYTES);
+    let large = is_large(sides);
     // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
     let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
-    match plan::decide(path, applied, observed, limits) {
+    match plan::decide(path, sides, limits) {
         // Whatever the verdict is, an effect without an outcome is to be brought to one first.
         Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
             queue(connection, path, row.as_ref(), (false, large), trigger)
         }
         Verdict::Nothing => {
-            let found_gone = observed.is_some_and(|observed| observed.facts.is_none());
+            let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             if row.is_some() && (found_gone || !in_question) {
                 connection
                     .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
@@ -170,16 +169,21 @@ pub(super) fn reconsider(
 }
 
 /// As [`reconsider`], for a path of which nothing else is known than this look.
-pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: &Observed, limits: Limits) -> Result<bool, StateError> {
-    match plan::decide(path, None, Some(looked), limits) {
+pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: Observed, limits: Limits) -> Result<bool, StateError> {
+    let sides = Sides { observed: Some(looked), ..Sides::default() };
+    match plan::decide(path, &sides, limits) {
         Verdict::Nothing => Ok(false),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
-            let large = looked.facts.as_ref().is_some_and(|facts| facts.size >= LARGE_BYTES);
-            queue(connection, path, None, (false, large), Trigger::Look { changed: true })
+            queue(connection, path, None, (false, is_large(&sides)), Trigger::Look { changed: true })
         }
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
+}
+
+fn is_large(sides: &Sides) -> bool {
+    let facts = sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+    facts.is_some_and(|facts| facts.size >= LARGE_BYTES)
 }
 
 /// What is there about a path already.
@@ -207,6 +211,7 @@ fn queue(
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
         Trigger::InHand => true,
         Trigger::Outcome => row.deletion && !deletion,
+        Trigger::Settled => row.deletion == deletion,
     });
     if !stays {
         // Where there is nothing to replace, SQLite need not be able to undo half of it.

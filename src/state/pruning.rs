@@ -19,10 +19,12 @@ const RUNS_KEPT: u64 = 1000;
 /// How far tombstones may go, and since when: `look@microseconds`.
 const MARK: &str = "tombstones_up_to";
 
-/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it.
+/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and nothing that was told about it waits.
 const UNREFERENCED: &str = "present = 0 AND look < ?1
     AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink IN (SELECT id FROM sinks) AND a.path = o.path)
-    AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND i.path = o.path)
+    AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND (i.path = o.path OR i.new_path = o.path))
+    AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink IN (SELECT id FROM sinks) AND (l.path = o.path OR l.origin = o.path))
+    AND NOT EXISTS (SELECT 1 FROM told t WHERE t.path = o.path)
     AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
 
 impl State {
