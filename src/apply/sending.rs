@@ -9,6 +9,7 @@ use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, Work};
+use crate::telemetry;
 use crate::transfer::{self, Verification};
 use serde_json::{Map, Value, json};
 
@@ -84,6 +85,7 @@ impl Sending<'_> {
                 self.work.intent = None;
                 self.sent_before = false;
                 self.planned.effect = Effect::Create;
+                telemetry::decided(Effect::Create.as_str());
                 Box::pin(self.attempt()).await
             }
             Err(error) if error.kind == FileManagerErrorKind::BodyFailed => {

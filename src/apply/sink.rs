@@ -8,7 +8,7 @@ use crate::record::{FileRecord, ObjectKey, Permissions};
 use crate::retry::RetryPolicy;
 use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, State, Work};
-use crate::{failpoint, listing};
+use crate::{failpoint, listing, telemetry};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -87,6 +87,11 @@ impl FileManagerSink {
         if work.intent.as_ref().is_some_and(|intent| !plan::still_meant(&intent.planned, &verdict)) {
             self.state.end_intent(&work.path).await?;
             return Ok(None);
+        }
+        match &verdict {
+            Verdict::Do(planned) => telemetry::decided(planned.effect.as_str()),
+            Verdict::Confirm(_) => telemetry::decided("confirm"),
+            _ => {}
         }
         Ok(Some(match verdict {
             Verdict::Look => Step::LookAgain(None),

@@ -15,6 +15,7 @@ use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
 use crate::s3::{S3Error, S3ErrorKind};
 use crate::state::{InstanceLock, Lane, Listed, Page, RunKind, RunOutcome, State, StateError};
+use crate::telemetry;
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -81,9 +82,14 @@ pub struct Ended {
 impl Flow {
     /// Runs to the end, or until a door proves shut or somebody stops it. An error is the state's: it cannot go on at all.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
+        telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
+    }
+
+    async fn run_in_span(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         let began = self.clock.now();
         let run = self.state.begin_run(kind, began, lock.last_run()).await?;
         lock.remember_run(run)?;
+        telemetry::run_began(run);
         snapshots::write_old(&self.state, self.kept(), (run, began)).await?;
         // Somebody typed the command: what failed or was left out before is tried at once.
         self.state.release_all().await?;
@@ -216,6 +222,9 @@ impl Flow {
             (None, false) => RunOutcome::Partial,
         };
         self.remember(run, &report, outcome).await?;
+        telemetry::run_ended(outcome.as_str());
+        let pending = overview.paths("due") + overview.paths("parked");
+        telemetry::metrics().backlog(&telemetry::Backlog { pending: Some(pending), ..telemetry::Backlog::default() });
         Ok(Ended { deletes_held: held(&totals), report, outcome })
     }
 

@@ -1,11 +1,15 @@
 //! Every setting, declared once: parsing, error texts and the documentation page come from here. It reads nothing.
 
 mod doors;
+mod telemetry;
 mod work;
 
 pub(super) use doors::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
+};
+pub(super) use telemetry::{
+    LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
 };
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
@@ -15,7 +19,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 23] = [
+pub static TABLE: [&Declared; 29] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -39,6 +43,12 @@ pub static TABLE: [&Declared; 23] = [
     &LOG_LEVEL.declared,
     &LOG_FORMAT.declared,
     &NO_COLOR.declared,
+    &LOG_FILE.declared,
+    &LOG_FILE_MAX_MB.declared,
+    &LOG_FILES_KEPT.declared,
+    &OTEL_EXPORTER_OTLP_ENDPOINT.declared,
+    &OTEL_EXPORTER_OTLP_HEADERS.declared,
+    &OTEL_SERVICE_NAME.declared,
 ];
 
 /// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.
