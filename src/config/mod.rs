@@ -18,6 +18,8 @@ mod docs;
 mod tests;
 
 pub use declared::{Declared, Group};
+#[cfg(test)]
+pub(crate) use docs::assert_committed;
 pub use docs::configuration_page;
 pub use error::{ConfigError, Problem};
 pub use layers::{Layer, Layers, Origin, Place};

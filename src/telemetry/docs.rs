@@ -50,19 +50,10 @@ fn fields(fields: &[Field]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
+    use crate::config;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for people who work on it, and no setting")]
     fn the_committed_telemetry_page_is_the_one_that_the_names_write() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/telemetry.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, telemetry_page()).expect("the page can be written");
-        }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == telemetry_page(),
-            "docs/telemetry.md is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib telemetry_page"
-        );
+        config::assert_committed("telemetry.md", &telemetry_page());
     }
 }

@@ -50,10 +50,12 @@ pub fn ended(result: OperationResult) {
 }
 
 /// Does the work of one run in its span. Until [`run_ended`] says otherwise, it counts as failed.
-pub async fn run<T>(kind: &'static str, work: impl Future<Output = T>) -> T {
+pub fn run<T>(kind: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    // A whole flow would make the future of every caller as large as itself, several times over.
+    let work = Box::pin(work);
     let span = info_span!(names::RUN, { names::RUN_ID } = Empty, { names::KIND } = %kind, { names::OUTCOME } = Empty);
     let current = Run { span: span.clone(), kind, began: Instant::now(), outcome: Cell::new("failed") };
-    RUN.scope(current, work.instrument(span)).await
+    RUN.scope(current, work.instrument(span))
 }
 
 /// The number of the run around this. Outside of one, nothing.

@@ -132,7 +132,7 @@ async fn a_collector_that_hangs_holds_the_end_up_for_seconds_and_is_told_once() 
     let collector = Collector::start(Manner::Hangs).await;
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
     stage.tells(&collector.url);
-    let ran = tokio::time::timeout(std::time::Duration::from_secs(60), stage.expect(&["initial-sync"], 0)).await;
+    let ran = tokio::time::timeout(std::time::Duration::from_mins(1), stage.expect(&["initial-sync"], 0)).await;
     let ran = ran.expect("nobody waits for a collector that never answers");
     // An answer never came, and the process ended before its requests were given up one by one.
     let told = told_of_collector(&ran);
