@@ -19,6 +19,10 @@ pub enum Ending {
     Confirmed,
     /// The file manager's file is gone.
     Deleted,
+    /// The file manager's file has another name: `Rename` or `Move`.
+    Moved(Effect),
+    /// The file manager's file has other permissions.
+    PermissionsSet,
     /// There was nothing left to do.
     Unchanged,
     /// Left out, with the reason.
@@ -33,7 +37,7 @@ impl Ending {
     /// How it is counted.
     pub fn result(&self) -> OperationResult {
         match self {
-            Self::Sent { .. } | Self::Confirmed | Self::Deleted => OperationResult::Done,
+            Self::Sent { .. } | Self::Confirmed | Self::Deleted | Self::Moved(_) | Self::PermissionsSet => OperationResult::Done,
             Self::Unchanged => OperationResult::Unchanged,
             Self::Skipped(_) | Self::PutAside => OperationResult::Skipped,
             Self::Waits => OperationResult::Deferred,

@@ -51,6 +51,8 @@ pub enum Group {
     FileManager,
     /// What is kept on disk.
     State,
+    /// When the daemon works.
+    Schedule,
     /// How the work is done, and where it stops.
     Work,
     /// What is told on stderr and in a file.
@@ -61,7 +63,7 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Source, Self::FileManager, Self::State, Self::Work, Self::Logs, Self::Collector];
+    pub const ALL: [Self; 7] = [Self::Source, Self::FileManager, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
@@ -69,6 +71,7 @@ impl Group {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
             Self::State => "What is kept on disk",
+            Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",
             Self::Logs => "Logs",
             Self::Collector => "Spans and metrics",

@@ -7,6 +7,7 @@ mod table;
 mod declared;
 mod values;
 mod headers;
+mod cron;
 mod layers;
 mod read;
 mod files;
@@ -17,6 +18,7 @@ mod docs;
 #[cfg(test)]
 mod tests;
 
+pub use cron::Cron;
 pub use declared::{Declared, Group};
 #[cfg(test)]
 pub(crate) use docs::assert_committed;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
     pub csv_retention: NonZeroUsize,
+    /// When the daemon works.
+    pub schedule: ScheduleSettings,
     /// Operations at a time.
     pub concurrency: NonZeroUsize,
     /// Keys in one page of a listing.
@@ -119,6 +123,17 @@ pub struct Credentials {
     pub secret_key: SecretString,
     /// Of temporary credentials.
     pub session_token: Option<SecretString>,
+}
+
+/// When the daemon works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// Between the beginnings of two cycles.
+    pub interval: Duration,
+    /// Instead of the interval, when set.
+    pub cron: Option<Cron>,
+    /// When everything is listed again; `None` = never.
+    pub reconcile: Option<Cron>,
 }
 
 /// What is told on stderr, and how.

@@ -35,15 +35,15 @@ impl OperationResult {
     }
 }
 
-/// What is not applied yet, at one moment. What is not known is not told.
+/// What is not applied yet, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Paths with something to do: due or parked.
-    pub pending: Option<u64>,
+    pub pending: u64,
     /// Events that were given up.
-    pub dead_letters: Option<u64>,
+    pub dead_letters: u64,
     /// The age of the oldest event that came in and is not applied; zero = there is none.
-    pub lag: Option<Duration>,
+    pub lag: Duration,
 }
 
 /// Who makes telemetry of it.

@@ -108,7 +108,7 @@ pub static METRICS: [MetricName; 6] = [
         form: "counter",
         unit: "{event}",
         doc: "Events that came in.",
-        labels: &[Field { name: SOURCE, doc: "where from" }],
+        labels: &[Field { name: SOURCE, doc: "where from: `feed`, `sqs` or `webhook`" }],
     },
     MetricName {
         name: OPERATIONS,
@@ -125,7 +125,7 @@ pub static METRICS: [MetricName; 6] = [
         name: LAG,
         form: "gauge",
         unit: "s",
-        doc: "How old the oldest event was that had come in and was not applied, at the end of the last run; 0 when there was none.",
+        doc: "How long the oldest event that was not applied had been in the inbox, at the end of the last run; 0 when there was none.",
         labels: &[],
     },
     MetricName {

@@ -8,6 +8,8 @@ use std::time::Instant;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span, info_span};
 
+// Work is put into a box: the future of every caller would be as large as a whole flow, several times over.
+
 tokio::task_local! {
     static OPERATION: Operation;
     static RUN: Run;
@@ -29,10 +31,11 @@ struct Run {
 }
 
 /// Does the work of one operation in its span. Until [`ended`] says otherwise, it counts as cut off.
-pub async fn operation<T>(key: &ObjectKey, work: impl Future<Output = T>) -> T {
+pub fn operation<T>(key: &ObjectKey, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let work = Box::pin(work);
     let span = info_span!(names::OPERATION, { names::KEY } = %key, { names::OP } = Empty, { names::RESULT } = Empty);
     let current = Operation { span: span.clone(), kind: Cell::new(None), result: Cell::new(OperationResult::Stopped) };
-    OPERATION.scope(current, work.instrument(span)).await
+    OPERATION.scope(current, work.instrument(span))
 }
 
 /// What the operation around this turned out to be; the last word counts. Outside of one, nothing.
@@ -51,7 +54,6 @@ pub fn ended(result: OperationResult) {
 
 /// Does the work of one run in its span. Until [`run_ended`] says otherwise, it counts as failed.
 pub fn run<T>(kind: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
-    // A whole flow would make the future of every caller as large as itself, several times over.
     let work = Box::pin(work);
     let span = info_span!(names::RUN, { names::RUN_ID } = Empty, { names::KIND } = %kind, { names::OUTCOME } = Empty);
     let current = Run { span: span.clone(), kind, began: Instant::now(), outcome: Cell::new("failed") };

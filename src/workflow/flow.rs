@@ -3,7 +3,7 @@
 //! A page is one transaction with its last key, so that a run which was killed goes on after it. Nothing here knows
 //! whether this is the first run, a resumed one or the hundredth: what differs is work, what does not is none.
 
-use super::{Doors, snapshots};
+use super::{Doors, backlog, snapshots};
 use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally, Totals};
 use crate::clock::Clock;
 use crate::config::MaxDelete;
@@ -223,8 +223,7 @@ impl Flow {
         };
         self.remember(run, &report, outcome).await?;
         telemetry::run_ended(outcome.as_str());
-        let pending = overview.paths("due") + overview.paths("parked");
-        telemetry::metrics().backlog(&telemetry::Backlog { pending: Some(pending), ..telemetry::Backlog::default() });
+        backlog::tell(&self.state, &overview, self.clock.now()).await?;
         Ok(Ended { deletes_held: held(&totals), report, outcome })
     }
 
@@ -237,7 +236,12 @@ impl Flow {
         let post = async { self.options.retry.run(|| reports.report_results(&body)).await.err().map(|error| error.to_string()) };
         let out_of_grace = async {
             self.halt.stopped().await;
-            tokio::time::sleep(self.options.grace).await;
+            // A shut door hurries nobody: what was in hand may have used up the time since then.
+            if self.halt.cause().is_some() {
+                tokio::time::sleep(self.options.grace).await;
+            } else {
+                self.halt.out_of_grace(self.options.grace).await;
+            }
         };
         tokio::select! {
             refused = post => refused,

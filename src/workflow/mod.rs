@@ -1,6 +1,7 @@
 //! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
 
 mod flow;
+mod backlog;
 mod snapshots;
 
 pub use flow::{Ended, Flow, Options};

@@ -1,6 +1,7 @@
 //! Every setting, declared once: parsing, error texts and the documentation page come from here. It reads nothing.
 
 mod doors;
+mod schedule;
 mod telemetry;
 mod work;
 
@@ -8,6 +9,7 @@ pub(super) use doors::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
+pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use telemetry::{
     LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
 };
@@ -19,7 +21,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 29] = [
+pub static TABLE: [&Declared; 32] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -33,6 +35,9 @@ pub static TABLE: [&Declared; 29] = [
     &EVENTS_API_URL.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
+    &SYNC_INTERVAL.declared,
+    &SYNC_CRON.declared,
+    &RECONCILE_CRON.declared,
     &CONCURRENCY.declared,
     &LIST_PAGE_KEYS.declared,
     &RETRY_ATTEMPTS.declared,

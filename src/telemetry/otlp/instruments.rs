@@ -61,14 +61,8 @@ impl Instruments for OtlpInstruments {
     }
 
     fn backlog(&self, backlog: &Backlog) {
-        if let Some(pending) = backlog.pending {
-            self.pending.record(pending, &[]);
-        }
-        if let Some(dead_letters) = backlog.dead_letters {
-            self.dead_letters.record(dead_letters, &[]);
-        }
-        if let Some(lag) = backlog.lag {
-            self.lag.record(lag.as_secs_f64(), &[]);
-        }
+        self.pending.record(backlog.pending, &[]);
+        self.dead_letters.record(backlog.dead_letters, &[]);
+        self.lag.record(backlog.lag.as_secs_f64(), &[]);
     }
 }

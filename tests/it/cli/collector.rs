@@ -104,7 +104,7 @@ pub(super) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     attributes.iter().map(|attribute| (attribute.key.clone(), text(attribute))).collect()
 }
 
-/// A counter's or a gauge's whole numbers by their labels; of a histogram, how often something was measured.
+/// A counter's or a gauge's numbers by their labels; of a histogram, how often something was measured.
 pub(super) fn points(metric: &Metric) -> BTreeMap<Vec<String>, u64> {
     let labels =
         |attributes_of: &[KeyValue]| attributes(attributes_of).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -118,6 +118,8 @@ pub(super) fn points(metric: &Metric) -> BTreeMap<Vec<String>, u64> {
     };
     let whole = |number: &Option<Number>| match number {
         Some(Number::AsInt(number)) => number.unsigned_abs(),
+        // Seconds: those that have passed.
+        Some(Number::AsDouble(seconds)) => std::time::Duration::from_secs_f64(*seconds).as_secs(),
         other => panic!("{other:?}"),
     };
     numbers.iter().map(|point| (labels(&point.attributes), whole(&point.value))).collect()

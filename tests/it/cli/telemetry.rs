@@ -88,6 +88,8 @@ async fn the_counters_are_the_counts_of_the_report() {
     assert_eq!(by_name["s3_sync.operations"], operations.into());
     assert_eq!(by_name["s3_sync.cycle.duration"], [(labels(&["kind=initial", "outcome=partial"]), 1)].into());
     assert_eq!(by_name["s3_sync.pending"], [(Vec::new(), 1)].into());
+    assert_eq!(by_name["s3_sync.dead_letters"], [(Vec::new(), 0)].into());
+    assert_eq!(by_name["s3_sync.lag"], [(Vec::new(), 0)].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +134,8 @@ async fn a_collector_that_hangs_holds_the_end_up_for_seconds_and_is_told_once() 
     let collector = Collector::start(Manner::Hangs).await;
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
     stage.tells(&collector.url);
+    // Nothing is sent before the end, however slow this machine is.
+    stage.setting("OTEL_BSP_SCHEDULE_DELAY", "600000");
     let ran = tokio::time::timeout(std::time::Duration::from_mins(1), stage.expect(&["initial-sync"], 0)).await;
     let ran = ran.expect("nobody waits for a collector that never answers");
     // An answer never came, and the process ended before its requests were given up one by one.
