@@ -2,6 +2,7 @@
 
 mod doors;
 mod schedule;
+mod telemetry;
 mod work;
 
 pub(super) use doors::{
@@ -9,6 +10,9 @@ pub(super) use doors::{
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
+pub(super) use telemetry::{
+    LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
+};
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
     NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
@@ -17,7 +21,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 27] = [
+pub static TABLE: [&Declared; 33] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -45,6 +49,12 @@ pub static TABLE: [&Declared; 27] = [
     &LOG_LEVEL.declared,
     &LOG_FORMAT.declared,
     &NO_COLOR.declared,
+    &LOG_FILE.declared,
+    &LOG_FILE_MAX_MB.declared,
+    &LOG_FILES_KEPT.declared,
+    &OTEL_EXPORTER_OTLP_ENDPOINT.declared,
+    &OTEL_EXPORTER_OTLP_HEADERS.declared,
+    &OTEL_SERVICE_NAME.declared,
 ];
 
 /// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.
