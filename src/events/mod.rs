@@ -3,6 +3,9 @@
 
 pub mod decode;
 pub mod feed;
+pub mod queue;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 mod intake;
 
 pub use intake::{Notified, notified};
