@@ -20,6 +20,7 @@ mod rows;
 mod runs;
 mod schema;
 mod taking;
+mod told;
 mod writer;
 
 pub use dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
@@ -27,7 +28,7 @@ pub use error::StateError;
 pub use feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedIdentity, FeedItem};
 pub use identity::{Answer, Identity, would_refuse};
 pub use inbox::{InboxRow, ReceiveCounts, Received, SourceName};
-pub use intents::Intent;
+pub use intents::{Intent, Plane};
 pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
