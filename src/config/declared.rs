@@ -49,6 +49,8 @@ pub enum Group {
     Source,
     /// The file manager and the events API.
     FileManager,
+    /// Where events come from.
+    Sources,
     /// What is kept on disk.
     State,
     /// When the daemon works.
@@ -61,13 +63,14 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Source, Self::FileManager, Self::State, Self::Schedule, Self::Work, Self::Logs];
+    pub const ALL: [Self; 7] = [Self::Source, Self::FileManager, Self::Sources, Self::State, Self::Schedule, Self::Work, Self::Logs];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
+            Self::Sources => "Where events come from",
             Self::State => "What is kept on disk",
             Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",

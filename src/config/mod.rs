@@ -17,6 +17,7 @@ mod docs;
 #[cfg(test)]
 mod tests;
 
+pub use cron::Cron;
 pub use declared::{Declared, Group};
 pub use docs::configuration_page;
 pub use error::{ConfigError, Problem};
@@ -24,7 +25,6 @@ pub use layers::{Layer, Layers, Origin, Place};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
-pub use cron::Cron;
 pub use values::{LogFormat, MaxDelete};
 
 use secrecy::SecretString;
@@ -58,8 +58,14 @@ pub struct Settings {
     pub file_manager_url: Option<Url>,
     /// For `Authorization: Bearer`.
     pub file_manager_token: Option<SecretString>,
-    /// Where results are reported.
+    /// Where results are reported and the feed of events is read.
     pub events_url: Option<Url>,
+    /// The queue of notifications.
+    pub queue_url: Option<Url>,
+    /// The queue's server, where its address does not say it.
+    pub queue_endpoint: Option<Url>,
+    /// While as many events wait, no more are received.
+    pub inbox_max: NonZeroUsize,
     /// The state's file.
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.

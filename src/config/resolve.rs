@@ -75,6 +75,9 @@ impl Reading<'_> {
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
+            queue_url: self.optional(&table::EVENTS_SQS_QUEUE_URL),
+            queue_endpoint: self.optional(&table::EVENTS_SQS_ENDPOINT),
+            inbox_max: self.with_default(&table::INBOX_MAX),
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
             schedule: ScheduleSettings {
