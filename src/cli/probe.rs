@@ -49,7 +49,8 @@ impl Probed {
 
 /// Tries every door that the settings name, all at the same time.
 pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
-    let (bucket, file_manager, events, queue) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queue(settings));
+    let (bucket, file_manager, events, queue) =
+        tokio::join!(bucket(settings), file_manager(settings), events(settings), Box::pin(queue(settings)));
     [bucket, file_manager, events].into_iter().chain(queue).collect()
 }
 

@@ -65,18 +65,14 @@ impl SqsQueue {
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint);
         }
-        config = match credentials {
-            Some((access, secret, token)) => {
-                let token = token.map(|token| token.expose_secret().to_owned());
-                config.credentials_provider(Credentials::new(access, secret.expose_secret(), token, None, "settings"))
-            }
-            None => {
-                let shared = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load().await;
-                // Where there is no chain, the calls say so.
-                config.set_credentials_provider(shared.credentials_provider());
-                config
-            }
-        };
+        if let Some((access, secret, token)) = credentials {
+            let token = token.map(|token| token.expose_secret().to_owned());
+            config = config.credentials_provider(Credentials::new(access, secret.expose_secret(), token, None, "settings"));
+        } else {
+            let shared = Box::pin(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load()).await;
+            // Where there is no chain, the calls say so.
+            config.set_credentials_provider(shared.credentials_provider());
+        }
         Self { client: Client::from_conf(config.build()), queue_url: queue_url.into() }
     }
 
