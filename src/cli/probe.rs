@@ -119,6 +119,7 @@ async fn queue(settings: &Settings) -> Option<Probed> {
 }
 
 #[cfg(not(feature = "sqs"))]
+#[expect(clippy::unused_async, reason = "it stands for the one that asks")]
 async fn queue(settings: &Settings) -> Option<Probed> {
     settings.queue_url.as_ref()?;
     Some(Probed::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs"))

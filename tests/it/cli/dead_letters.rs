@@ -12,10 +12,10 @@ use serde_json::json;
 async fn with(messages: &[String]) -> Stage {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
-    let state = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
     for message in messages {
         let batch = notified(SourceName::Sqs, message.as_bytes(), &Scope::new("another-bucket", "")).batch;
-        state.receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
+        opened.receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
     }
     stage
 }
@@ -37,9 +37,9 @@ async fn they_are_told_tried_again_and_forgotten() {
 
     let retried = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await.json();
     assert_eq!((&retried["letters"], &retried["events"], &retried["kept"][0]["reason"]), (&json!(1), &json!(1), &json!("bad_json")));
-    let state = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
-    assert_eq!(state.inbox_batch(0, 10).await.expect("read")[0].event.path.as_str(), "b.txt");
-    drop(state);
+    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    assert_eq!(opened.inbox_batch(0, 10).await.expect("read")[0].event.path.as_str(), "b.txt");
+    drop(opened);
 
     stage.expect(&["dead-letters", "retry", "1"], 1).await.says(&["there is no dead letter 1", "dead-letters list"]);
     stage.expect(&["dead-letters", "drop", "2"], 0).await.prints(&["forgotten: 1"]);
