@@ -5,6 +5,7 @@ mod stage;
 
 mod usage;
 
+mod dead_letters;
 mod diff;
 mod export;
 mod initial_sync;
