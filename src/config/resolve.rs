@@ -84,7 +84,7 @@ impl Reading<'_> {
             schedule: ScheduleSettings {
                 interval: self.with_default(&table::SYNC_INTERVAL),
                 cron: self.optional(&table::SYNC_CRON),
-                reconcile: self.with_default(&table::RECONCILE_CRON),
+                reconcile: self.with_default(&table::RECONCILE_CRON).cron(),
             },
             concurrency: self.with_default(&table::CONCURRENCY),
             list_page_keys: self.with_default(&table::LIST_PAGE_KEYS),

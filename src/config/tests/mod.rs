@@ -61,7 +61,7 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(settings.database_path, Path::new("data/sync.db"));
     assert_eq!(settings.data_directory(), Path::new("data"));
     assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 32, 4));
-    assert_eq!((settings.schedule.interval, &settings.schedule.cron), (Duration::from_secs(300), &None));
+    assert_eq!((settings.schedule.interval, &settings.schedule.cron), (Duration::from_mins(5), &None));
     assert_eq!(settings.schedule.reconcile.as_ref().map(Cron::as_str), Some("0 0 3 * * *"));
     assert_eq!(settings.max_delete, MaxDelete::Percent(50));
     assert_eq!(settings.max_file_bytes, None);
