@@ -23,9 +23,6 @@ use tokio::time::timeout;
 /// How long a door may take to show that it opens.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Events that may wait before no more are read from a feed.
-const INBOX_MAX: u64 = 100_000;
-
 /// Why a command ends before there is a result.
 pub(super) type Refusal = (ExitCode, String);
 
@@ -128,7 +125,7 @@ impl Engine {
             allow_deletes: order.allow_deletes,
             kept_snapshots: settings.csv_retention,
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
-            inbox_max: INBOX_MAX,
+            inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
             grace: settings.shutdown_timeout,
         }
     }

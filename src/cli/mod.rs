@@ -3,6 +3,7 @@
 
 mod args;
 mod daemon;
+mod dead_letters;
 mod diff;
 mod doors;
 mod engine;

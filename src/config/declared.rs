@@ -49,6 +49,8 @@ pub enum Group {
     Source,
     /// The file manager and the events API.
     FileManager,
+    /// Where events come from.
+    Sources,
     /// What is kept on disk.
     State,
     /// When the daemon works.
@@ -63,13 +65,15 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Source, Self::FileManager, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
+    pub const ALL: [Self; 8] =
+        [Self::Source, Self::FileManager, Self::Sources, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
+            Self::Sources => "Where events come from",
             Self::State => "What is kept on disk",
             Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",

@@ -5,6 +5,7 @@ mod stage;
 
 mod usage;
 
+mod dead_letters;
 mod daemon;
 mod daemon_doors;
 mod daemon_requests;
