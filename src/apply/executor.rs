@@ -10,8 +10,8 @@ use crate::retry::{Disposed, Disposition};
 use crate::state::{Failure, Lane, State, StateError, Work};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -38,19 +38,19 @@ pub struct Bounds {
 #[derive(Clone)]
 pub struct Executor {
     /// Brings one path where it belongs.
-    sink: Arc<FileManagerSink>,
-    state: State,
-    clock: Arc<dyn Clock>,
-    tally: Arc<Tally>,
-    halt: Halt,
+    pub(super) sink: Arc<FileManagerSink>,
+    pub(super) state: State,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) halt: Halt,
     /// Operations at a time, over all lanes.
-    all: Arc<Semaphore>,
+    pub(super) all: Arc<Semaphore>,
     /// Of these, large objects: the small ones always find a place.
     large: Arc<Semaphore>,
     failures_in_a_row: Arc<AtomicU64>,
-    in_hand: Arc<InHand>,
+    pub(super) in_hand: Arc<InHand>,
     /// How long what is in hand may take once the run stops.
-    grace: Duration,
+    pub(super) grace: Duration,
 }
 
 impl Executor {
@@ -197,7 +197,7 @@ impl Executor {
         }
     }
 
-    async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
+    pub(super) async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
         if self.halt.is_stopped() {
             // Whoever stops does not hold it against the path: it stays due.
             return;
@@ -222,6 +222,11 @@ impl Executor {
         }
     }
 
+    /// Parks a path for as long as the one that it waits for.
+    pub(super) async fn park_beside(&self, path: &ObjectKey, attempts: u32, (reason, message): (String, String)) -> Result<(), ApplyError> {
+        Ok(self.state.park(path, Failure { reason, message }, self.next_attempt(attempts)).await?)
+    }
+
     fn next_attempt(&self, attempts: u32) -> Timestamp {
         let minutes = (PARKED_MINUTES << attempts.min(16)).min(PARKED_MINUTES_MOST);
         let now = self.clock.now();
@@ -236,7 +241,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
 }
 
 /// A task that panicked is a bug, and the process ends with it: what it had in hand is an open intent, as after any crash.
-fn rethrow(ended: Result<(), JoinError>) {
+pub(super) fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

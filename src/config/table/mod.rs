@@ -12,14 +12,14 @@ pub(super) use doors::{
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use sources::{EVENTS_SQS_ENDPOINT, EVENTS_SQS_QUEUE_URL, INBOX_MAX};
 pub(super) use work::{
-    CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
-    RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
+    CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
+    NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
 };
 
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 29] = [
+pub static TABLE: [&Declared; 30] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -36,6 +36,7 @@ pub static TABLE: [&Declared; 29] = [
     &INBOX_MAX.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
+    &CSV_SNAPSHOTS.declared,
     &SYNC_INTERVAL.declared,
     &SYNC_CRON.declared,
     &RECONCILE_CRON.declared,
