@@ -2,7 +2,7 @@
 //! function that it is given to read the files of secrets.
 
 use super::{
-    Credentials, Effective, LogSettings, Need, ScheduleSettings, Settings, SourceSettings,
+    Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
     layers::{Layer, Layers, Origin, Place},
@@ -84,7 +84,7 @@ impl Reading<'_> {
             schedule: ScheduleSettings {
                 interval: self.with_default(&table::SYNC_INTERVAL),
                 cron: self.optional(&table::SYNC_CRON),
-                reconcile: self.with_default(&table::RECONCILE_CRON),
+                reconcile: self.with_default(&table::RECONCILE_CRON).cron(),
             },
             concurrency: self.with_default(&table::CONCURRENCY),
             list_page_keys: self.with_default(&table::LIST_PAGE_KEYS),
@@ -98,6 +98,8 @@ impl Reading<'_> {
                 format: self.with_default(&table::LOG_FORMAT),
                 no_color: self.optional(&table::NO_COLOR).is_some(),
             },
+            log_file: self.log_file(),
+            otlp: self.otlp(),
             notices: Vec::new(),
             #[cfg(feature = "failpoints")]
             fail_point: None,
@@ -134,6 +136,20 @@ impl Reading<'_> {
         let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
         let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
         Some(Credentials { access_key: access_key?, secret_key: secret_key?, session_token })
+    }
+
+    fn log_file(&mut self) -> Option<LogFileSettings> {
+        let path = self.optional(&table::LOG_FILE);
+        let max_bytes = self.with_default(&table::LOG_FILE_MAX_MB).get() as u64 * 1024 * 1024;
+        let kept = self.with_default(&table::LOG_FILES_KEPT);
+        Some(LogFileSettings { path: path?, max_bytes, kept })
+    }
+
+    fn otlp(&mut self) -> Option<OtlpSettings> {
+        let endpoint = self.optional(&table::OTEL_EXPORTER_OTLP_ENDPOINT);
+        let headers = self.optional(&table::OTEL_EXPORTER_OTLP_HEADERS).unwrap_or_default();
+        let service_name = self.with_default(&table::OTEL_SERVICE_NAME);
+        Some(OtlpSettings { endpoint: endpoint?, headers, service_name })
     }
 
     fn is_given(&self, declared: &Declared) -> bool {

@@ -3,6 +3,7 @@
 mod doors;
 mod schedule;
 mod sources;
+mod telemetry;
 mod work;
 
 pub(super) use doors::{
@@ -11,6 +12,9 @@ pub(super) use doors::{
 };
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use sources::{EVENTS_SQS_ENDPOINT, EVENTS_SQS_QUEUE_URL, INBOX_MAX};
+pub(super) use telemetry::{
+    LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
+};
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
     NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
@@ -19,7 +23,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 30] = [
+pub static TABLE: [&Declared; 36] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -50,6 +54,12 @@ pub static TABLE: [&Declared; 30] = [
     &LOG_LEVEL.declared,
     &LOG_FORMAT.declared,
     &NO_COLOR.declared,
+    &LOG_FILE.declared,
+    &LOG_FILE_MAX_MB.declared,
+    &LOG_FILES_KEPT.declared,
+    &OTEL_EXPORTER_OTLP_ENDPOINT.declared,
+    &OTEL_EXPORTER_OTLP_HEADERS.declared,
+    &OTEL_SERVICE_NAME.declared,
 ];
 
 /// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.

@@ -1,10 +1,15 @@
 //! The command line from outside: the real program, with an environment and a directory of its own, between two doubles.
 
+mod collector;
 mod stage;
 
 mod usage;
 
 mod dead_letters;
+mod daemon;
+mod daemon_doors;
+mod daemon_requests;
+
 mod diff;
 mod export;
 mod initial_sync;
@@ -17,3 +22,4 @@ mod pages;
 mod report;
 mod secrets;
 mod streams;
+mod telemetry;
