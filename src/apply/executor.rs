@@ -128,6 +128,7 @@ impl Executor {
                     break;
                 }
                 tokio::select! {
+                    biased;
                     // Outcomes may have queued their paths anew: that is asked once, not after each of them.
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // The other end is gone: no more will come.
@@ -166,6 +167,7 @@ impl Executor {
             tokio::time::sleep(self.grace).await;
         };
         tokio::select! {
+            biased;
             () = all_ended(&mut tasks) => {}
             () = out_of_grace => {}
         }
@@ -178,6 +180,7 @@ impl Executor {
             return batch;
         }
         let looks = tokio::select! {
+            biased;
             looks = self.sink.look_at_absent(batch, self.all.available_permits().max(1)) => looks,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Vec::new(),

@@ -144,6 +144,7 @@ impl Flow {
         loop {
             let look = self.state.next_look();
             let page = tokio::select! {
+                biased;
                 page = scan.page(self.doors.bucket.as_ref(), after.as_ref()) => page?,
                 () = self.halt.stopped() => return Ok(()),
             };
@@ -231,6 +232,7 @@ impl Flow {
             tokio::time::sleep(self.options.grace).await;
         };
         tokio::select! {
+            biased;
             refused = post => refused,
             () = out_of_grace => Some("the run was stopped while the report was on its way".to_owned()),
         }

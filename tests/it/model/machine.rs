@@ -1,0 +1,255 @@
+//! Plays a history, and compares: after each run, and after everything has come to rest.
+
+use super::counts::Counts;
+use super::files::File;
+use super::op::{Change, History, Op};
+use super::process::Process;
+use super::reference::Reference;
+use super::world::{World, bytes_of};
+use s3_sync::apply::ApplyError;
+use s3_sync::record::FileRecord;
+use s3_sync::state::{RunKind, RunOutcome, Side, State, StateError};
+use s3_sync::workflow::Ended;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs without trouble in which everything must have come to rest.
+const RUNS_TO_REST: usize = 4;
+
+/// What playing a history showed.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    pub(crate) counts: Counts,
+    pub(crate) trace: Vec<String>,
+    /// Broken promises; none = all is well.
+    pub(crate) violations: Vec<String>,
+}
+
+/// A history on its way.
+struct Machine {
+    world: Arc<World>,
+    process: Process,
+    backup: PathBuf,
+    /// The file manager's paths when the backup was made.
+    held_at_backup: Option<BTreeSet<String>>,
+    /// Files that a restored state cannot know: made after its backup. Their objects may have gone since.
+    unknowable: BTreeSet<String>,
+    /// As long as nothing happened of which it knows nothing.
+    reference: Option<Reference>,
+}
+
+/// Plays a history in a directory, which is emptied first.
+pub(crate) fn play(history: &History, directory: &Path) -> Played {
+    for name in ["sync.db", "sync.db-wal", "sync.db-shm", "sync.db.lock", "backup"] {
+        // Most of them are not there.
+        let _ = fs::remove_file(directory.join(name));
+    }
+    let world = World::new(history.setup);
+    let process = Process::new(world.clone(), directory);
+    let backup = directory.join("backup");
+    let (held_at_backup, unknowable) = (None, BTreeSet::new());
+    let mut machine = Machine { world, process, backup, held_at_backup, unknowable, reference: Some(Reference::default()) };
+    for op in &history.ops {
+        machine.op(*op);
+        if !machine.world.lock().violations.is_empty() {
+            return machine.played();
+        }
+    }
+    machine.come_to_rest();
+    machine.played()
+}
+
+impl Machine {
+    fn played(mut self) -> Played {
+        self.process.kill();
+        let mut inner = self.world.lock();
+        let trace = std::mem::take(&mut inner.trace);
+        Played { counts: std::mem::take(&mut inner.counts), trace, violations: std::mem::take(&mut inner.violations) }
+    }
+
+    fn op(&mut self, op: Op) {
+        self.world.lock().tell(format_args!("{op:?}"));
+        match op {
+            Op::Change(change) => {
+                let mut inner = self.world.lock();
+                self.world.change(&mut inner, change);
+            }
+            Op::At(point, trouble) => {
+                self.reference = None;
+                self.world.lock().armed.push((point, trouble));
+            }
+            Op::Run(kind, allowed) => drop(self.run(kind, allowed)),
+            Op::Kill => {
+                self.world.lock().counts.add("kills");
+                self.process.kill();
+            }
+            Op::Wait { minutes } => self.world.lock().wait(minutes),
+            Op::Backup => self.back_up(),
+            Op::Restore => self.restore(),
+        }
+    }
+
+    fn back_up(&mut self) {
+        self.process.kill();
+        if fs::copy(self.process.database(), &self.backup).is_ok() {
+            self.world.lock().counts.add("backups");
+            self.held_at_backup = Some(self.held());
+        }
+    }
+
+    fn restore(&mut self) {
+        let Some(known) = &self.held_at_backup else { return };
+        self.process.kill();
+        self.reference = None;
+        fs::copy(&self.backup, self.process.database()).expect("the backup is there");
+        self.world.lock().counts.add("restores");
+        self.world.lock().evidence.forget();
+        self.unknowable.extend(self.held().difference(known).cloned());
+    }
+
+    fn held(&self) -> BTreeSet<String> {
+        self.world.lock().files.by_path.keys().cloned().collect()
+    }
+
+    /// One run, and what must hold right after it.
+    fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
+        let effects_before = self.world.lock().files.effects.len();
+        let ended = self.process.run(kind, allowed);
+        let line = match &ended {
+            None => "killed".to_owned(),
+            Some(Ok(ended)) => format!("{:?}, success {}", ended.outcome, ended.report.success),
+            Some(Err(error)) => format!("state: {error}"),
+        };
+        self.world.lock().tell(format_args!("   = {line}"));
+        self.world.lock().counts.add(format!("runs {}", kind.as_str()));
+        self.judge_deletes(effects_before, allowed);
+        let ended = match ended? {
+            Ok(ended) => ended,
+            Err(error) => {
+                self.of_state(&error);
+                return None;
+            }
+        };
+        if !self.world.lock().present {
+            self.reference = None;
+        }
+        if let Some(reference) = &mut self.reference {
+            let objects = self.world.lock().objects.clone();
+            reference.list(&objects, self.world.setup, allowed);
+            self.compare_with_reference();
+        }
+        if self.saw_it_all(&ended) {
+            self.compare("a run that was told to be a success");
+        }
+        Some(ended)
+    }
+
+    /// What the run found is what is there, and it says that all of it is done.
+    fn saw_it_all(&self, ended: &Ended) -> bool {
+        let inner = self.world.lock();
+        ended.outcome == RunOutcome::Done && inner.listed_anew && !inner.changed_in_run
+    }
+
+    fn of_state(&self, error: &ApplyError) {
+        self.world.lock().violated(format!("the state cannot be used: {error}"));
+    }
+
+    /// The guard: what one run deletes is within what it may.
+    fn judge_deletes(&self, effects_before: usize, allowed: Option<u64>) {
+        let mut inner = self.world.lock();
+        let deleted = inner.files.effects[effects_before..].iter().filter(|(operation, _)| *operation == "delete").count() as u64;
+        let limit = self.world.setup.max_delete.max(allowed.unwrap_or(0));
+        if deleted > limit {
+            inner.violated(format!("{deleted} deletes in a run that may send {limit}"));
+        }
+    }
+
+    /// No trouble any more: everything must come to rest, and stay there.
+    fn come_to_rest(&mut self) {
+        {
+            let mut inner = self.world.lock();
+            inner.tell(format_args!("everything comes to rest"));
+            inner.armed.clear();
+            self.world.change(&mut inner, Change::Back);
+            inner.wait(7 * 60);
+        }
+        let rests = (0..RUNS_TO_REST).any(|_| self.run(RunKind::Reconcile, Some(1000)).is_some_and(|ended| self.saw_it_all(&ended)));
+        if !rests {
+            return self.world.lock().violated(format!("no success in {RUNS_TO_REST} runs without trouble"));
+        }
+        self.compare("rest");
+        self.compare_state();
+        let effects = self.world.lock().files.effects.len();
+        self.run(RunKind::Reconcile, None);
+        let mut inner = self.world.lock();
+        if inner.files.effects.len() > effects {
+            let more = format!("a run after everything came to rest had effects: {:?}", &inner.files.effects[effects..]);
+            inner.violated(more);
+        }
+    }
+
+    /// The file manager holds what the bucket holds, less what a restored state cannot know.
+    fn compare(&mut self, when: &str) {
+        let mut inner = self.world.lock();
+        let prefix = self.world.setup.prefix;
+        let wanted: BTreeMap<_, _> =
+            inner.objects.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(key, content)| (key.clone(), bytes_of(*content))).collect();
+        let held = inner.files.by_path.iter().map(|(path, file)| (path.clone(), file.content.to_vec()));
+        let held: BTreeMap<_, _> = held.filter(|(path, _)| wanted.contains_key(path) || !self.unknowable.contains(path)).collect();
+        if wanted != held {
+            let words = |files: &BTreeMap<String, Vec<u8>>| -> Vec<_> {
+                files.iter().map(|(path, content)| format!("{path}={:?}", String::from_utf8_lossy(content))).collect()
+            };
+            let what = format!("after {when}, the bucket has {:?} and the file manager {:?}", words(&wanted), words(&held));
+            inner.violated(what);
+        }
+        // What is held and wanted is known from here on.
+        self.unknowable.retain(|path| !wanted.contains_key(path));
+    }
+
+    /// Contents and identities, both to the letter.
+    fn compare_with_reference(&mut self) {
+        let Some(reference) = &self.reference else { return };
+        let mut inner = self.world.lock();
+        let mut ids = BTreeMap::new();
+        let one_to_one = |(path, file): (&String, &File)| {
+            reference.files.get(path).is_some_and(|wanted| {
+                bytes_of(wanted.content) == file.content && *ids.entry(wanted.id).or_insert(file.id) == file.id
+            })
+        };
+        let same = inner.files.by_path.len() == reference.files.len() && inner.files.by_path.iter().all(one_to_one);
+        if !same {
+            let what = format!("the reference holds {:?}, the file manager {:?}", reference.files, inner.files.by_path);
+            inner.violated(what);
+        }
+    }
+
+    /// What the state says that the file manager holds is what it holds.
+    fn compare_state(&self) {
+        let mut rows = BTreeMap::new();
+        let read = State::visit_rows(self.process.database(), Side::Applied, |file: FileRecord| -> Result<(), StateError> {
+            rows.insert(file.file_path.as_str().to_owned(), file);
+            Ok(())
+        });
+        let mut inner = self.world.lock();
+        if let Err(error) = read {
+            return inner.violated(format!("the state cannot be read: {error}"));
+        }
+        let held: BTreeMap<_, _> = inner.files.by_path.iter().filter(|(path, _)| !self.unknowable.contains(*path)).collect();
+        let agree = rows.len() == held.len()
+            && held.iter().all(|(path, file)| {
+                rows.get(*path).is_some_and(|row| {
+                    row.internal_id == Some(format!("id-{}", file.id))
+                        && row.size == Some(file.content.len() as u64)
+                        && row.etag.as_ref().map(|etag| etag.as_str()) == file.metadata.get("etag").and_then(|etag| etag.as_str())
+                        && row.permissions == inner.files.permissions_of(path)
+                })
+            });
+        if !agree {
+            let what = format!("the state says {rows:?}, the file manager holds {held:?}");
+            inner.violated(what);
+        }
+    }
+}
