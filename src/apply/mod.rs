@@ -6,6 +6,7 @@ mod error;
 mod executor;
 mod in_hand;
 mod outcome;
+mod permissions;
 mod sending;
 mod sink;
 mod tally;

@@ -5,12 +5,14 @@ mod event;
 mod file;
 mod key;
 mod sides;
+mod told;
 
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
-pub use sides::{Applied, Observed};
+pub use sides::{Applied, Observed, Sides};
+pub use told::{Told, ToldField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
