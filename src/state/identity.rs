@@ -2,6 +2,7 @@
 
 use super::runs::{self, read_meta, write_meta};
 use super::{FILE_MANAGER, State, StateError, blocking, inbox, open_to_read};
+use crate::mutant;
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -115,8 +116,12 @@ fn forget_sink(connection: &Connection) -> Result<(), StateError> {
 
 /// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
 fn distrust(connection: &Connection) -> Result<(), StateError> {
-    unsettle_intents(connection)?;
-    connection.execute("UPDATE applied SET confirmed = 0", [])?;
+    if !mutant::is("open_intents_kept_after_a_restore") {
+        unsettle_intents(connection)?;
+    }
+    if !mutant::is("applied_rows_trusted_after_a_restore") {
+        connection.execute("UPDATE applied SET confirmed = 0", [])?;
+    }
     connection.execute_batch("DELETE FROM pending; DELETE FROM lineage;")?;
     runs::forget_checkpoint(connection)
 }

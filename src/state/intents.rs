@@ -3,6 +3,7 @@
 use super::looks::{self, integer};
 use super::pending::{self, Trigger};
 use super::{FILE_MANAGER, State, StateError, applied, told};
+use crate::mutant;
 use crate::plan::{Effect, Planned};
 use crate::record::{Applied, ETag, FileRecord, Fingerprint, ObjectKey, Permissions, Sides};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -120,7 +121,9 @@ pub(super) fn unsettle(connection: &Connection, path: &ObjectKey, limits: crate:
     let new_path: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
     remove(connection, path)?;
     for path in std::iter::once(path.clone()).chain(new_path.and_then(|new_path| ObjectKey::new(new_path).ok())) {
-        applied::unconfirm(connection, &path)?;
+        if !mutant::is("an_ended_intent_leaves_its_row_confirmed") {
+            applied::unconfirm(connection, &path)?;
+        }
         pending::think_again(connection, &path, Trigger::InHand, limits)?;
     }
     Ok(())

@@ -5,9 +5,7 @@ use super::op::S3Trouble;
 use super::world::World;
 use async_trait::async_trait;
 use s3_sync::record::ObjectKey;
-use s3_sync::s3::{
-    Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind,
-};
+use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
 use std::sync::Arc;
 
 /// The door.

@@ -156,7 +156,7 @@ impl FileManager for Api {
             let answer = || self.0.lock().files.by_path.get(path).map(saved).ok_or(FileManagerErrorKind::NotFound);
             let answer = self.look(&format!("get {path:?}"), answer).await;
             if matches!(&answer, Err(error) if matches!(error.kind, FileManagerErrorKind::Refused { .. })) {
-                self.0.lock().files.refused_looks.insert(path.to_owned());
+                self.0.lock().files.may_be_sent_again.insert(path.to_owned());
             }
             return answer;
         }

@@ -47,8 +47,8 @@ pub(crate) struct Files {
     ids: u64,
     /// Effects so far, in their order.
     pub(crate) effects: Vec<(&'static str, String)>,
-    /// Paths whose look was refused: whoever asks in vain may send again what is there.
-    pub(crate) refused_looks: BTreeSet<String>,
+    /// Paths of which nobody could have known what is there: a look was refused, or a backup from before was put back.
+    pub(crate) may_be_sent_again: BTreeSet<String>,
 }
 
 impl Files {
@@ -89,7 +89,7 @@ impl Files {
         let answer = self.apply(&request);
         if answer.is_ok() {
             self.effects.push((request.operation, request.path.clone()));
-            self.refused_looks.remove(&request.path);
+            self.may_be_sent_again.remove(&request.path);
         }
         self.ledger.insert(key, Entry::Finished(request, answer.clone()));
         (answer, wrong)
@@ -99,8 +99,9 @@ impl Files {
     fn needless(&self, request: &Request) -> Option<String> {
         let held = self.by_path.get(&request.path)?;
         let same = request.content.as_ref() == Some(&held.content) && request.metadata.get("etag") == held.metadata.get("etag");
-        let excused = self.refused_looks.contains(&request.path);
-        (same && !excused).then(|| format!("{} of {:?} brings what is there already: one intent, two effects", request.operation, request.path))
+        let excused = self.may_be_sent_again.contains(&request.path);
+        (same && !excused)
+            .then(|| format!("{} of {:?} brings what is there already: one intent, two effects", request.operation, request.path))
     }
 
     fn apply(&mut self, request: &Request) -> Answer {

@@ -106,7 +106,9 @@ impl Machine {
         fs::copy(&self.backup, self.process.database()).expect("the backup is there");
         self.world.lock().counts.add("restores");
         self.world.lock().evidence.forget();
-        self.unknowable.extend(self.held().difference(known).cloned());
+        let since: Vec<_> = self.held().difference(known).cloned().collect();
+        self.world.lock().files.may_be_sent_again.extend(since.iter().cloned());
+        self.unknowable.extend(since);
     }
 
     fn held(&self) -> BTreeSet<String> {
@@ -194,8 +196,12 @@ impl Machine {
     fn compare(&mut self, when: &str) {
         let mut inner = self.world.lock();
         let prefix = self.world.setup.prefix;
-        let wanted: BTreeMap<_, _> =
-            inner.objects.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(key, content)| (key.clone(), bytes_of(*content))).collect();
+        let wanted: BTreeMap<_, _> = inner
+            .objects
+            .iter()
+            .filter(|(key, _)| key.starts_with(prefix))
+            .map(|(key, content)| (key.clone(), bytes_of(*content)))
+            .collect();
         let held = inner.files.by_path.iter().map(|(path, file)| (path.clone(), file.content.to_vec()));
         let held: BTreeMap<_, _> = held.filter(|(path, _)| wanted.contains_key(path) || !self.unknowable.contains(path)).collect();
         if wanted != held {
@@ -215,9 +221,10 @@ impl Machine {
         let mut inner = self.world.lock();
         let mut ids = BTreeMap::new();
         let one_to_one = |(path, file): (&String, &File)| {
-            reference.files.get(path).is_some_and(|wanted| {
-                bytes_of(wanted.content) == file.content && *ids.entry(wanted.id).or_insert(file.id) == file.id
-            })
+            reference
+                .files
+                .get(path)
+                .is_some_and(|wanted| bytes_of(wanted.content) == file.content && *ids.entry(wanted.id).or_insert(file.id) == file.id)
         };
         let same = inner.files.by_path.len() == reference.files.len() && inner.files.by_path.iter().all(one_to_one);
         if !same {

@@ -9,6 +9,8 @@ mod file_manager;
 mod files;
 mod generate;
 mod machine;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod op;
 mod process;
 mod reference;
