@@ -51,6 +51,8 @@ pub enum Group {
     FileManager,
     /// What is kept on disk.
     State,
+    /// When the daemon works.
+    Schedule,
     /// How the work is done, and where it stops.
     Work,
     /// What is told on stderr.
@@ -59,7 +61,7 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Source, Self::FileManager, Self::State, Self::Work, Self::Logs];
+    pub const ALL: [Self; 6] = [Self::Source, Self::FileManager, Self::State, Self::Schedule, Self::Work, Self::Logs];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
@@ -67,6 +69,7 @@ impl Group {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
             Self::State => "What is kept on disk",
+            Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",
             Self::Logs => "Logs",
         }

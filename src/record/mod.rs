@@ -4,6 +4,7 @@ mod escape;
 mod event;
 mod file;
 mod key;
+mod sequencer;
 mod sides;
 mod told;
 
@@ -11,6 +12,7 @@ pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
+pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed, Sides};
 pub use told::{Told, ToldField};
 

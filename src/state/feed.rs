@@ -51,12 +51,12 @@ pub struct FeedAnswer {
 }
 
 /// What an answer came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedCounts {
     /// What was stored.
     pub received: ReceiveCounts,
-    /// Events that an earlier answer had brought.
-    pub duplicates: u64,
+    /// The places of the items that were new; the others were brought by an earlier answer.
+    pub fresh: Vec<usize>,
     /// Whether events may have been missed before this answer.
     pub gap: bool,
 }
@@ -118,21 +118,19 @@ fn is_last(connection: &Connection, address: &str) -> Result<bool, StateError> {
 
 /// A page of a feed with a cursor: the cursor says what is new, and everything on the page is.
 fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, now: Timestamp) -> Result<FeedCounts, StateError> {
-    let fresh: Vec<_> = answer.items.iter().collect();
     if !is_last(connection, &answer.address)? {
         write_meta(connection, ADDRESS, &answer.address)?;
     }
     if read_meta(connection, CURSOR)?.as_deref() != Some(cursor) {
         write_meta(connection, CURSOR, cursor)?;
     }
-    Ok(FeedCounts { received: store_items(connection, &fresh, now)?, ..FeedCounts::default() })
+    store_fresh(connection, answer, (0..answer.items.len()).collect(), now)
 }
 
 /// A list without a cursor: it may be the same for ever, so what is new is what was not received before.
 fn store_list(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
     let standings = answer.items.iter().map(|item| standing(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
-    let with = |wanted: Standing| standings.iter().filter(|standing| **standing == wanted).count();
-    let (new, served) = (with(Standing::New), with(Standing::Served));
+    let served = standings.iter().filter(|standing| **standing == Standing::Served).count();
     let follows = is_last(connection, &answer.address)?;
     let gap = follows && answer.full && served == 0;
     if !(follows && served == answer.items.len() && served == served_before(connection)?) {
@@ -142,16 +140,14 @@ fn store_list(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> R
         note_gap(connection, now)?;
     }
     prune(connection, now)?;
-    let fresh = answer.items.iter().zip(&standings).filter(|(_, standing)| **standing == Standing::New);
-    let fresh: Vec<_> = fresh.map(|(item, _)| item).collect();
-    let duplicates = u64::try_from(answer.items.len() - new).unwrap_or_default();
-    Ok(FeedCounts { received: store_items(connection, &fresh, now)?, duplicates, gap })
+    let fresh = (0..answer.items.len()).filter(|place| standings[*place] == Standing::New).collect();
+    Ok(FeedCounts { gap, ..store_fresh(connection, answer, fresh, now)? })
 }
 
-fn store_items(connection: &Connection, items: &[&FeedItem], now: Timestamp) -> Result<ReceiveCounts, StateError> {
-    let outcomes = items.iter().filter_map(|item| item.outcome.clone());
+fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, now: Timestamp) -> Result<FeedCounts, StateError> {
+    let outcomes = fresh.iter().filter_map(|place| answer.items[*place].outcome.clone());
     let batch: Vec<_> = outcomes.map(|outcome| Received { source: SourceName::Feed, outcome }).collect();
-    inbox::store(connection, &batch, now)
+    Ok(FeedCounts { received: inbox::store(connection, &batch, now)?, fresh, gap: false })
 }
 
 /// What is known of an event.
