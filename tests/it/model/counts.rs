@@ -1,6 +1,6 @@
 //! How often what happened: a model that never met a fault proves nothing about it.
 
-use super::op::Change;
+use super::op::{Change, Tell, Told};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -27,6 +27,20 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|(name, count)| writeln!(f, "  {count:>9}  {name}"))
+    }
+}
+
+impl Tell {
+    pub(crate) fn name(self) -> &'static str {
+        match self.what {
+            Told::Create(_) | Told::CreateWith(..) if self.notified => "creates notified",
+            Told::Create(_) => "creates told",
+            Told::CreateWith(..) => "creates told with permissions",
+            Told::Delete(_) if self.notified => "deletes notified",
+            Told::Delete(_) => "deletes told",
+            Told::Rename(..) => "renames told",
+            Told::Permissions(..) | Told::Owner(..) => "permissions told",
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Api {
     }
 
     /// A call without an effect: what trouble there is strikes before the answer.
-    async fn look<T>(&self, call: &str, answer: impl FnOnce() -> Result<T, FileManagerErrorKind>) -> Result<T, FileManagerError> {
+    pub(crate) async fn look<T>(&self, call: &str, answer: impl FnOnce() -> Result<T, FileManagerErrorKind>) -> Result<T, FileManagerError> {
         self.0.point().await;
         let answer = match self.trouble().and_then(instead) {
             Some(kind) => Err(kind),
@@ -104,7 +104,7 @@ fn error(kind: FileManagerErrorKind) -> FileManagerError {
     FileManagerError { call: "model", subject: String::new(), message: kind.reason(), kind }
 }
 
-fn without_effect(trouble: ApiTrouble) -> Option<FileManagerErrorKind> {
+pub(crate) fn without_effect(trouble: ApiTrouble) -> Option<FileManagerErrorKind> {
     match trouble {
         ApiTrouble::Busy => Some(FileManagerErrorKind::Busy { status: 503, after: Some(Duration::from_secs(2)) }),
         ApiTrouble::Reset => Some(FileManagerErrorKind::Interrupted),

@@ -1,7 +1,7 @@
 //! A seed in, a history out.
 
 use super::dice::Dice;
-use super::op::{ApiTrouble, Change, History, KEYS, Op, S3Trouble, Setup, Trouble};
+use super::op::{ApiTrouble, Change, History, KEYS, Op, S3Trouble, Setup, Tell, Told, Trouble};
 use s3_sync::state::RunKind;
 
 /// The history of a seed.
@@ -15,11 +15,12 @@ pub(crate) fn history(seed: u64) -> History {
         max_delete: dice.one_of(&[0, 1, 2, 100, 100]),
         prefix: dice.weighted(&[(5, ""), (1, "d/")]),
         heeds_if_match: dice.percent(70),
+        cursor: dice.percent(30),
     };
     // A third of the histories know no trouble: what they come to is known to the last identifier.
     let troubled = dice.percent(70);
     let length = 3 + dice.below(20);
-    let mut ops = Vec::new();
+    let (mut ops, mut late) = (Vec::new(), Vec::new());
     for _ in 0..length {
         if dice.percent(30) {
             if troubled {
@@ -27,15 +28,26 @@ pub(crate) fn history(seed: u64) -> History {
                 ops.extend((0..troubles).map(|_| trouble(&mut dice)));
             }
             ops.push(run(&mut dice));
-        } else {
-            ops.push(op(&mut dice, troubled));
+            continue;
+        }
+        let op = op(&mut dice, troubled);
+        ops.push(op);
+        if let Op::Change(change) = op {
+            told(&mut dice, change, &mut late, &mut ops);
+        }
+        if dice.percent(20) {
+            ops.push(Op::Tell(permissions(&mut dice)));
+        }
+        if dice.percent(30) && !late.is_empty() {
+            let at = usize::try_from(dice.below(late.len() as u64)).expect("an index");
+            ops.push(Op::Tell(late.remove(at)));
         }
     }
     History { setup, ops }
 }
 
 fn run(dice: &mut Dice) -> Op {
-    let kind = dice.one_of(&[RunKind::Initial, RunKind::Reconcile]);
+    let kind = dice.weighted(&[(6, RunKind::Incremental), (1, RunKind::Initial), (2, RunKind::Reconcile)]);
     Op::Run(kind, dice.weighted(&[(3, None), (1, Some(1)), (1, Some(100))]))
 }
 
@@ -47,12 +59,51 @@ fn op(dice: &mut Dice, troubled: bool) -> Op {
     match dice.below(7) {
         0 => Op::Change(Change::Gone),
         1 => Op::Change(Change::Back),
-        2 => Op::Kill,
+        2 => dice.weighted(&[(2, Op::Kill), (4, Op::Receive), (1, Op::Flood)]),
         3 => Op::Wait { minutes: dice.one_of(&[1, 30, 600]) },
         4 => Op::Backup,
         5 => Op::Restore,
         _ => Op::Change(Change::Emptied),
     }
+}
+
+/// What is told of a change: the truth, twice, later than something else, nothing, or something that is not so.
+fn told(dice: &mut Dice, change: Change, late: &mut Vec<Tell>, ops: &mut Vec<Op>) {
+    let what = match change {
+        _ if dice.percent(4) => Told::Rename(key(dice), key(dice)),
+        _ if dice.percent(4) => Told::Delete(key(dice)),
+        Change::Put(key, _) if dice.percent(20) => Told::CreateWith(key, mode(dice)),
+        Change::Put(key, _) => Told::Create(key),
+        Change::Delete(key) => Told::Delete(key),
+        Change::Rename(from, to) => Told::Rename(from, to),
+        Change::Gone | Change::Back | Change::Emptied => return,
+    };
+    let tell = Tell { what, ago: Some(0), notified: dice.percent(40) };
+    // Notifications know no renames: two keys, in any order.
+    let tells = match (what, tell.notified) {
+        (Told::Rename(from, to), true) if dice.percent(50) => vec![Told::Create(to), Told::Delete(from)],
+        (Told::Rename(from, to), true) => vec![Told::Delete(from), Told::Create(to)],
+        _ => vec![what],
+    };
+    for what in tells {
+        let tell = Tell { what, ..tell };
+        match dice.below(10) {
+            0..=5 => ops.push(Op::Tell(tell)),
+            6 => ops.extend([Op::Tell(tell); 2]),
+            7 | 8 => late.push(Tell { ago: dice.weighted(&[(4, Some(5)), (1, Some(0)), (1, Some(60)), (1, None)]), ..tell }),
+            _ => {}
+        }
+    }
+}
+
+fn permissions(dice: &mut Dice) -> Tell {
+    let (key, mode) = (key(dice), mode(dice));
+    let what = if dice.percent(80) { Told::Permissions(key, mode) } else { Told::Owner(key, mode) };
+    Tell { what, ago: dice.weighted(&[(8, Some(0)), (1, Some(3)), (1, None)]), notified: false }
+}
+
+fn mode(dice: &mut Dice) -> u8 {
+    u8::try_from(dice.below(3)).expect("a small number")
 }
 
 fn object(dice: &mut Dice) -> Change {
@@ -94,6 +145,7 @@ fn trouble(dice: &mut Dice) -> Op {
         ])),
         8 if dice.percent(20) => Trouble::Stop,
         8 if dice.percent(30) => Trouble::Change(dice.one_of(&[Change::Gone, Change::Back])),
+        8 => Trouble::Tell(permissions(dice)),
         _ => Trouble::Change(object(dice)),
     };
     Op::At(at, trouble)

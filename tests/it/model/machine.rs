@@ -1,16 +1,15 @@
 //! Plays a history, and compares: after each run, and after everything has come to rest.
 
 use super::counts::Counts;
-use super::files::File;
-use super::op::{Change, History, Op};
+use super::judge;
+use super::op::{Change, History, Op, Tell, Told};
 use super::process::Process;
 use super::reference::Reference;
-use super::world::{World, bytes_of};
+use super::world::World;
 use s3_sync::apply::ApplyError;
-use s3_sync::record::FileRecord;
-use s3_sync::state::{RunKind, RunOutcome, Side, State, StateError};
+use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::Ended;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +69,11 @@ impl Machine {
     }
 
     fn op(&mut self, op: Op) {
-        self.world.lock().tell(format_args!("{op:?}"));
+        {
+            let mut inner = self.world.lock();
+            inner.tell(format_args!("{op:?}"));
+            inner.wait(1);
+        }
         match op {
             Op::Change(change) => {
                 let mut inner = self.world.lock();
@@ -80,12 +83,25 @@ impl Machine {
                 self.reference = None;
                 self.world.lock().armed.push((point, trouble));
             }
+            Op::Tell(tell) => {
+                let mut inner = self.world.lock();
+                self.world.tell(&mut inner, tell);
+            }
+            Op::Flood => {
+                let mut inner = self.world.lock();
+                inner.counts.add("floods");
+                for second in 0..100 {
+                    let tell = Tell { what: Told::Create(0), ago: Some(second), notified: false };
+                    self.world.tell(&mut inner, tell);
+                }
+            }
+            Op::Receive => self.receive(),
             Op::Run(kind, allowed) => drop(self.run(kind, allowed)),
             Op::Kill => {
                 self.world.lock().counts.add("kills");
                 self.process.kill();
             }
-            Op::Wait { minutes } => self.world.lock().wait(minutes),
+            Op::Wait { minutes } => self.world.lock().wait(60 * i64::from(minutes)),
             Op::Backup => self.back_up(),
             Op::Restore => self.restore(),
         }
@@ -106,6 +122,7 @@ impl Machine {
         fs::copy(&self.backup, self.process.database()).expect("the backup is there");
         self.world.lock().counts.add("restores");
         self.world.lock().evidence.forget();
+        self.world.lock().tellings.restored();
         let since: Vec<_> = self.held().difference(known).cloned().collect();
         self.world.lock().files.may_be_sent_again.extend(since.iter().cloned());
         self.unknowable.extend(since);
@@ -113,6 +130,13 @@ impl Machine {
 
     fn held(&self) -> BTreeSet<String> {
         self.world.lock().files.by_path.keys().cloned().collect()
+    }
+
+    /// The notifications that wait are received.
+    fn receive(&mut self) {
+        if let Some(Err(error)) = self.process.receive() {
+            self.of_state(&error);
+        }
     }
 
     /// One run, and what must hold right after it.
@@ -140,10 +164,10 @@ impl Machine {
         if let Some(reference) = &mut self.reference {
             let objects = self.world.lock().objects.clone();
             reference.list(&objects, self.world.setup, allowed);
-            self.compare_with_reference();
+            judge::identities(&self.world, reference);
         }
         if self.saw_it_all(&ended) {
-            self.compare("a run that was told to be a success");
+            judge::contents(&self.world, &mut self.unknowable, "a run that was told to be a success");
         }
         Some(ended)
     }
@@ -175,88 +199,30 @@ impl Machine {
             inner.tell(format_args!("everything comes to rest"));
             inner.armed.clear();
             self.world.change(&mut inner, Change::Back);
-            inner.wait(7 * 60);
+            inner.wait(7 * 60 * 60);
         }
-        let rests = (0..RUNS_TO_REST).any(|_| self.run(RunKind::Reconcile, Some(1000)).is_some_and(|ended| self.saw_it_all(&ended)));
-        if !rests {
-            return self.world.lock().violated(format!("no success in {RUNS_TO_REST} runs without trouble"));
+        self.receive();
+        let done = |ended: Option<Ended>| ended.is_some_and(|ended| ended.outcome == RunOutcome::Done);
+        if !(0..RUNS_TO_REST).any(|_| done(self.run(RunKind::Incremental, Some(1000)))) {
+            return self.world.lock().violated(format!("no success in {RUNS_TO_REST} cycles without trouble"));
         }
-        self.compare("rest");
-        self.compare_state();
-        let effects = self.world.lock().files.effects.len();
+        let mut all_seen = || self.run(RunKind::Reconcile, Some(1000)).is_some_and(|ended| self.saw_it_all(&ended));
+        if !(0..RUNS_TO_REST).any(|_| all_seen()) {
+            return self.world.lock().violated(format!("no success in {RUNS_TO_REST} listings without trouble"));
+        }
+        judge::contents(&self.world, &mut self.unknowable, "rest");
+        judge::permissions(&self.world);
+        judge::state(&self.world, self.process.database(), &self.unknowable);
+        let (effects, calls) = (self.world.lock().files.effects.len(), self.world.bucket.calls());
+        self.run(RunKind::Incremental, None);
+        if self.world.bucket.calls() != calls {
+            self.world.lock().violated("a cycle with nothing to do called the bucket".to_owned());
+        }
         self.run(RunKind::Reconcile, None);
         let mut inner = self.world.lock();
         if inner.files.effects.len() > effects {
             let more = format!("a run after everything came to rest had effects: {:?}", &inner.files.effects[effects..]);
             inner.violated(more);
-        }
-    }
-
-    /// The file manager holds what the bucket holds, less what a restored state cannot know.
-    fn compare(&mut self, when: &str) {
-        let mut inner = self.world.lock();
-        let prefix = self.world.setup.prefix;
-        let wanted: BTreeMap<_, _> = inner
-            .objects
-            .iter()
-            .filter(|(key, _)| key.starts_with(prefix))
-            .map(|(key, content)| (key.clone(), bytes_of(*content)))
-            .collect();
-        let held = inner.files.by_path.iter().map(|(path, file)| (path.clone(), file.content.to_vec()));
-        let held: BTreeMap<_, _> = held.filter(|(path, _)| wanted.contains_key(path) || !self.unknowable.contains(path)).collect();
-        if wanted != held {
-            let words = |files: &BTreeMap<String, Vec<u8>>| -> Vec<_> {
-                files.iter().map(|(path, content)| format!("{path}={:?}", String::from_utf8_lossy(content))).collect()
-            };
-            let what = format!("after {when}, the bucket has {:?} and the file manager {:?}", words(&wanted), words(&held));
-            inner.violated(what);
-        }
-        // What is held and wanted is known from here on.
-        self.unknowable.retain(|path| !wanted.contains_key(path));
-    }
-
-    /// Contents and identities, both to the letter.
-    fn compare_with_reference(&mut self) {
-        let Some(reference) = &self.reference else { return };
-        let mut inner = self.world.lock();
-        let mut ids = BTreeMap::new();
-        let one_to_one = |(path, file): (&String, &File)| {
-            reference
-                .files
-                .get(path)
-                .is_some_and(|wanted| bytes_of(wanted.content) == file.content && *ids.entry(wanted.id).or_insert(file.id) == file.id)
-        };
-        let same = inner.files.by_path.len() == reference.files.len() && inner.files.by_path.iter().all(one_to_one);
-        if !same {
-            let what = format!("the reference holds {:?}, the file manager {:?}", reference.files, inner.files.by_path);
-            inner.violated(what);
-        }
-    }
-
-    /// What the state says that the file manager holds is what it holds.
-    fn compare_state(&self) {
-        let mut rows = BTreeMap::new();
-        let read = State::visit_rows(self.process.database(), Side::Applied, |file: FileRecord| -> Result<(), StateError> {
-            rows.insert(file.file_path.as_str().to_owned(), file);
-            Ok(())
-        });
-        let mut inner = self.world.lock();
-        if let Err(error) = read {
-            return inner.violated(format!("the state cannot be read: {error}"));
-        }
-        let held: BTreeMap<_, _> = inner.files.by_path.iter().filter(|(path, _)| !self.unknowable.contains(*path)).collect();
-        let agree = rows.len() == held.len()
-            && held.iter().all(|(path, file)| {
-                rows.get(*path).is_some_and(|row| {
-                    row.internal_id == Some(format!("id-{}", file.id))
-                        && row.size == Some(file.content.len() as u64)
-                        && row.etag.as_ref().map(|etag| etag.as_str()) == file.metadata.get("etag").and_then(|etag| etag.as_str())
-                        && row.permissions == inner.files.permissions_of(path)
-                })
-            });
-        if !agree {
-            let what = format!("the state says {rows:?}, the file manager holds {held:?}");
-            inner.violated(what);
         }
     }
 }

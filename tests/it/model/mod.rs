@@ -8,6 +8,7 @@ mod evidence;
 mod file_manager;
 mod files;
 mod generate;
+mod judge;
 mod machine;
 #[cfg(feature = "mutants")]
 mod mutants;
@@ -16,6 +17,8 @@ mod process;
 mod reference;
 mod runner;
 mod shrink;
+mod sources;
+mod tellings;
 mod world;
 
 use runner::Budget;

@@ -10,6 +10,12 @@ pub(crate) enum Op {
     Change(Change),
     /// Trouble in the next run, at this point of it: a call begins or has been answered, a commit is about to be or was made.
     At(u16, Trouble),
+    /// Somebody tells something, true or not.
+    Tell(Tell),
+    /// A hundred events of one kind at once: a feed that serves no more than that has lost what it served before.
+    Flood,
+    /// The notifications that wait are received, and no run begins.
+    Receive,
     /// One run, with as many deletes allowed as this.
     Run(RunKind, Option<u64>),
     /// The process is killed while it is idle.
@@ -42,11 +48,35 @@ pub(crate) enum Change {
     Emptied,
 }
 
+/// What somebody tells. Whether it is so, and how often it is told, is not said here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tell {
+    pub(crate) what: Told,
+    /// How many seconds ago it is said to have happened; `None` = no time is told.
+    pub(crate) ago: Option<u16>,
+    /// By a notification, if it can be told so; else by the feed.
+    pub(crate) notified: bool,
+}
+
+/// What is said to have happened. Permissions are numbers, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Create(usize),
+    /// Created, with these permissions.
+    CreateWith(usize, u8),
+    Delete(usize),
+    Rename(usize, usize),
+    Permissions(usize, u8),
+    Owner(usize, u8),
+}
+
 /// Something goes wrong in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// The bucket changes just then.
     Change(Change),
+    /// Something is told just then.
+    Tell(Tell),
     /// The next call of the bucket meets this.
     S3(S3Trouble),
     /// The next call of the APIs meets this.
@@ -115,6 +145,8 @@ pub(crate) struct Setup {
     pub(crate) prefix: &'static str,
     /// Not every store does.
     pub(crate) heeds_if_match: bool,
+    /// Whether the feed has a cursor; else it serves the same list for ever.
+    pub(crate) cursor: bool,
 }
 
 /// A history.

@@ -2,6 +2,7 @@
 
 use super::bucket::Bucket;
 use super::file_manager::Api;
+use super::sources;
 use super::world::World;
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::config::MaxDelete;
@@ -67,6 +68,22 @@ impl Process {
         self.world.end_run();
         self.life = Some(life);
         Some(ended)
+    }
+
+    /// Receives the notifications that wait; `None` = it was killed.
+    pub(crate) fn receive(&mut self) -> Option<Result<(), ApplyError>> {
+        self.world.begin_run(Halt::default());
+        let life = match self.life.take() {
+            Some(life) => life,
+            None => match self.start()? {
+                Ok(life) => life,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let received = until_death(&life.runtime, &self.world, sources::receive(&self.world, &life.state))?;
+        self.world.end_run();
+        self.life = Some(life);
+        Some(received.map_err(ApplyError::from))
     }
 
     /// As the commands do it: lock, state, identity.

@@ -5,7 +5,8 @@ use super::counts::Counts;
 use super::dice::Dice;
 use super::evidence::Evidence;
 use super::files::Files;
-use super::op::{ApiTrouble, Change, KEYS, S3Trouble, Setup, Trouble};
+use super::op::{ApiTrouble, Change, KEYS, S3Trouble, Setup, Tell, Trouble};
+use super::tellings::Tellings;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use s3_sync::apply::Halt;
@@ -24,6 +25,7 @@ pub(crate) struct World {
     pub(crate) bucket: MemoryBucket,
     inner: Mutex<Inner>,
     died: Notify,
+    told: Notify,
 }
 
 /// What changes.
@@ -33,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) present: bool,
     pub(crate) files: Files,
     pub(crate) evidence: Evidence,
+    pub(crate) tellings: Tellings,
     pub(crate) now: Timestamp,
     /// Trouble of this run that has not struck.
     pub(crate) armed: Vec<(u16, Trouble)>,
@@ -59,6 +62,7 @@ impl World {
             present: true,
             files: Files::default(),
             evidence: Evidence::default(),
+            tellings: Tellings::default(),
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
             s3_trouble: VecDeque::new(),
@@ -72,7 +76,7 @@ impl World {
             trace: Vec::new(),
             violations: Vec::new(),
         };
-        Arc::new(Self { setup, bucket: MemoryBucket::new("model"), inner: Mutex::new(inner), died: Notify::new() })
+        Arc::new(Self { setup, bucket: MemoryBucket::new("model"), inner: Mutex::new(inner), died: Notify::new(), told: Notify::new() })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -138,6 +142,10 @@ impl World {
                 inner.counts.add("changes during a run");
                 self.change(inner, change);
             }
+            Trouble::Tell(tell) => {
+                inner.counts.add("tellings during a run");
+                self.tell(inner, tell);
+            }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
             Trouble::Crash => {
@@ -151,9 +159,23 @@ impl World {
         }
     }
 
+    /// Somebody tells something.
+    pub(crate) fn tell(&self, inner: &mut Inner, tell: Tell) {
+        inner.counts.add(tell.name());
+        let Inner { tellings, objects, now, .. } = inner;
+        tellings.tell(tell, *now, |key| objects.contains_key(KEYS[key]));
+        self.told.notify_waiters();
+    }
+
+    /// Returns when something is told.
+    pub(crate) async fn told(&self) {
+        self.told.notified().await;
+    }
+
     /// Something happens to the bucket.
     pub(crate) fn change(&self, inner: &mut Inner, change: Change) {
         inner.counts.add(change.name());
+        inner.tellings.absences(change);
         match change {
             Change::Put(key, content) => self.put(inner, KEYS[key], content),
             Change::Delete(key) => self.delete(inner, KEYS[key]),
@@ -196,8 +218,8 @@ impl Inner {
         self.violations.push(what);
     }
 
-    pub(crate) fn wait(&mut self, minutes: u16) {
-        self.now = self.now.checked_add(SignedDuration::from_mins(minutes.into())).expect("not so long");
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).expect("not so long");
     }
 }
 
