@@ -17,6 +17,7 @@ mod docs;
 #[cfg(test)]
 mod tests;
 
+pub use cron::Cron;
 pub use declared::{Declared, Group};
 pub use docs::configuration_page;
 pub use error::{ConfigError, Problem};
@@ -24,7 +25,6 @@ pub use layers::{Layer, Layers, Origin, Place};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
-pub use cron::Cron;
 pub use values::{LogFormat, MaxDelete};
 
 use secrecy::SecretString;

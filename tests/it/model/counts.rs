@@ -18,10 +18,6 @@ impl Counts {
             *self.0.entry(name.clone()).or_default() += count;
         }
     }
-
-    pub(crate) fn of(&self, name: &str) -> u64 {
-        self.0.get(name).copied().unwrap_or_default()
-    }
 }
 
 impl fmt::Display for Counts {

@@ -38,7 +38,11 @@ impl Api {
     }
 
     /// A call without an effect: what trouble there is strikes before the answer.
-    pub(crate) async fn look<T>(&self, call: &str, answer: impl FnOnce() -> Result<T, FileManagerErrorKind>) -> Result<T, FileManagerError> {
+    pub(crate) async fn look<T>(
+        &self,
+        call: &str,
+        answer: impl FnOnce() -> Result<T, FileManagerErrorKind>,
+    ) -> Result<T, FileManagerError> {
         self.0.point().await;
         let answer = match self.trouble().and_then(instead) {
             Some(kind) => Err(kind),

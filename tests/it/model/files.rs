@@ -47,6 +47,8 @@ pub(crate) struct Files {
     ids: u64,
     /// Effects so far, in their order.
     pub(crate) effects: Vec<(&'static str, String)>,
+    /// What had to be refused.
+    pub(crate) refusals: Vec<String>,
     /// Paths of which nobody could have known what is there: a look was refused, or a backup from before was put back.
     pub(crate) may_be_sent_again: BTreeSet<String>,
 }
@@ -87,6 +89,9 @@ impl Files {
         }
         let wrong = self.needless(&request);
         let answer = self.apply(&request);
+        if let Err(kind) = &answer {
+            self.refusals.push(format!("{} of {:?} was refused: {}", request.operation, request.path, kind.reason()));
+        }
         if answer.is_ok() {
             self.effects.push((request.operation, request.path.clone()));
             self.may_be_sent_again.remove(&request.path);

@@ -1,6 +1,7 @@
 //! What must hold, judged over everything that is simulated: each broken promise is a violation of the world.
 
 use super::files::{File, default_permissions};
+use super::op::KEYS;
 use super::reference::Reference;
 use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
@@ -26,6 +27,29 @@ pub(crate) fn contents(world: &World, unknowable: &mut BTreeSet<String>, when: &
     }
     // What is held and wanted is known from here on.
     unknowable.retain(|path| !wanted.contains_key(path));
+}
+
+/// After cycles alone: of every path of which somebody spoke since it changed, the file manager holds what the bucket holds.
+pub(crate) fn told_contents(world: &World) {
+    let mut inner = world.lock();
+    let own = |key: &&&str| key.starts_with(world.setup.prefix) && inner.tellings.is_told(key);
+    let differs = |key: &&&str| {
+        let held = inner.files.by_path.get(**key).map(|file| file.content.to_vec());
+        held != inner.objects.get(**key).map(|content| bytes_of(*content))
+    };
+    let wrong: Vec<_> = KEYS.iter().filter(own).filter(differs).collect();
+    if !wrong.is_empty() {
+        let what = format!("{wrong:?} were spoken of since they changed, and cycles did not bring them into line");
+        inner.violated(what);
+    }
+}
+
+/// Without trouble nothing is asked of the file manager that it has to refuse.
+pub(crate) fn refusals(world: &World) {
+    let mut inner = world.lock();
+    for refusal in std::mem::take(&mut inner.files.refusals) {
+        inner.violated(format!("without any trouble, {refusal}"));
+    }
 }
 
 /// Permissions are those that were told last, where nothing happened since that may have them forgotten.

@@ -18,6 +18,7 @@ mod reference;
 mod runner;
 mod shrink;
 mod sources;
+mod sweeps;
 mod tellings;
 mod world;
 

@@ -70,6 +70,21 @@ pub(crate) enum Told {
     Owner(usize, u8),
 }
 
+impl Told {
+    /// The keys that it names.
+    pub(crate) fn keys(self) -> Vec<usize> {
+        match self {
+            Self::Create(key) | Self::CreateWith(key, _) | Self::Delete(key) | Self::Permissions(key, _) | Self::Owner(key, _) => vec![key],
+            Self::Rename(from, to) => vec![from, to],
+        }
+    }
+
+    /// A rename of a path onto itself says nothing.
+    pub(crate) fn is_heeded(self) -> bool {
+        !matches!(self, Self::Rename(from, to) if from == to)
+    }
+}
+
 /// Something goes wrong in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {

@@ -20,6 +20,8 @@ pub(crate) struct Tellings {
     /// What may be forgotten, rightly, since the path was not there for a while, or a rename concerned it. What is told
     /// later, of a path that is there, counts again.
     unsettled: BTreeSet<(usize, Field)>,
+    /// Keys that changed since somebody spoke of them: only a listing finds them.
+    untold: BTreeSet<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +41,7 @@ pub(crate) enum Expected {
 
 impl Tellings {
     /// Takes in what somebody tells now.
-    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp, is_there: impl Fn(usize) -> bool) {
+    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp, is_certain: impl Fn(usize) -> bool) {
         let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
         match (tell.what, tell.notified) {
             (Told::Create(key), true) => self.notify("ObjectCreated:Put", key, at),
@@ -47,22 +49,28 @@ impl Tellings {
             (told, _) => self.feed.push(event(told, at)),
         }
         match tell.what {
-            Told::Permissions(key, value) | Told::CreateWith(key, value) => self.heard((key, Field::Permissions), value, at, is_there(key)),
-            Told::Owner(key, value) => self.heard((key, Field::Owner), value, at, is_there(key)),
+            Told::Permissions(key, value) | Told::CreateWith(key, value) => {
+                self.heard((key, Field::Permissions), value, at, is_certain(key))
+            }
+            Told::Owner(key, value) => self.heard((key, Field::Owner), value, at, is_certain(key)),
             Told::Rename(from, to) => self.unsettle([from, to]),
             Told::Delete(key) => self.unsettle([key]),
             Told::Create(_) => {}
         }
+        if tell.what.is_heeded() {
+            let keys = tell.what.keys();
+            self.untold.retain(|key| !keys.contains(key));
+        }
         self.latest = self.latest.max(at.unwrap_or(now));
     }
 
-    fn heard(&mut self, (key, field): (usize, Field), value: u8, at: Option<Timestamp>, is_there: bool) {
+    fn heard(&mut self, (key, field): (usize, Field), value: u8, at: Option<Timestamp>, is_certain: bool) {
         self.permissions.push((key, field, value, at.unwrap_or(Timestamp::MIN)));
         match at {
-            Some(at) if is_there && at > self.latest => drop(self.unsettled.remove(&(key, field))),
+            Some(at) if is_certain && at > self.latest => self.unsettled.retain(|known| *known != (key, field)),
             Some(_) => {}
             // The time of receipt counts: which of two was received later is the process's own affair.
-            None => drop(self.unsettled.insert((key, field))),
+            None => self.unsettled.extend([(key, field)]),
         }
     }
 
@@ -78,8 +86,15 @@ impl Tellings {
         self.queue.push((self.notifications, json!({ "Records": [record] }).to_string()));
     }
 
-    /// A path that is not there for a while may be found so, and what was told of it goes.
-    pub(crate) fn absences(&mut self, change: Change) {
+    /// A path that is not there for a while may be found so, and what was told of it goes. A bucket that goes or comes while
+    /// a run looks shows it things that nobody tells.
+    pub(crate) fn changed(&mut self, change: Change, in_a_run: bool) {
+        match change {
+            Change::Put(key, _) | Change::Delete(key) => self.untold.extend([key]),
+            Change::Rename(from, to) => self.untold.extend([from, to]),
+            Change::Gone | Change::Back if !in_a_run => {}
+            Change::Gone | Change::Back | Change::Emptied => self.untold.extend(0..KEYS.len()),
+        }
         match change {
             Change::Delete(key) | Change::Rename(key, _) => self.unsettle([key]),
             Change::Gone | Change::Back | Change::Emptied => self.unsettle(0..KEYS.len()),
@@ -90,6 +105,17 @@ impl Tellings {
     /// A backup was put back: what was told since is told again by a feed, and which of it was used before is not known.
     pub(crate) fn restored(&mut self) {
         self.unsettle(0..KEYS.len());
+        self.some_are_lost();
+    }
+
+    /// Some of what was told will not be heard.
+    pub(crate) fn some_are_lost(&mut self) {
+        self.untold.extend(0..KEYS.len());
+    }
+
+    /// Whether somebody spoke of the path since it changed last.
+    pub(crate) fn is_told(&self, path: &str) -> bool {
+        KEYS.iter().position(|key| *key == path).is_some_and(|key| !self.untold.contains(&key))
     }
 
     /// What must be held of a path's field in the end.

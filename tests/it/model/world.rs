@@ -25,7 +25,6 @@ pub(crate) struct World {
     pub(crate) bucket: MemoryBucket,
     inner: Mutex<Inner>,
     died: Notify,
-    told: Notify,
 }
 
 /// What changes.
@@ -43,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) api_trouble: VecDeque<ApiTrouble>,
     /// Points passed in this run, and in all.
     points: (u16, u64),
+    /// Whether a run is on its way.
+    in_a_run: bool,
     /// Whether the bucket was changed while this run looked.
     pub(crate) changed_in_run: bool,
     /// Whether this run listed from the start: one that goes on with its predecessor's listing knows what that showed.
@@ -68,6 +69,7 @@ impl World {
             s3_trouble: VecDeque::new(),
             api_trouble: VecDeque::new(),
             points: (0, 0),
+            in_a_run: false,
             changed_in_run: false,
             listed_anew: false,
             dead: false,
@@ -76,7 +78,7 @@ impl World {
             trace: Vec::new(),
             violations: Vec::new(),
         };
-        Arc::new(Self { setup, bucket: MemoryBucket::new("model"), inner: Mutex::new(inner), died: Notify::new(), told: Notify::new() })
+        Arc::new(Self { setup, bucket: MemoryBucket::new("model"), inner: Mutex::new(inner), died: Notify::new() })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -87,12 +89,13 @@ impl World {
     pub(crate) fn begin_run(&self, halt: Halt) {
         let mut inner = self.lock();
         (inner.points.0, inner.halt) = (0, halt);
-        (inner.changed_in_run, inner.listed_anew) = (false, false);
+        (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
     }
 
     /// A run is over: what did not strike never does.
     pub(crate) fn end_run(&self) {
         let mut inner = self.lock();
+        inner.in_a_run = false;
         inner.armed.clear();
         inner.s3_trouble.clear();
         inner.api_trouble.clear();
@@ -162,20 +165,17 @@ impl World {
     /// Somebody tells something.
     pub(crate) fn tell(&self, inner: &mut Inner, tell: Tell) {
         inner.counts.add(tell.name());
-        let Inner { tellings, objects, now, .. } = inner;
-        tellings.tell(tell, *now, |key| objects.contains_key(KEYS[key]));
-        self.told.notify_waiters();
-    }
-
-    /// Returns when something is told.
-    pub(crate) async fn told(&self) {
-        self.told.notified().await;
+        let Inner { tellings, objects, files, now, in_a_run, .. } = inner;
+        // Told between runs of what is there, or of what nobody has: no delete that is on its way has it forgotten.
+        let is_certain = |key: usize| !*in_a_run && (objects.contains_key(KEYS[key]) || !files.by_path.contains_key(KEYS[key]));
+        tellings.tell(tell, *now, is_certain);
     }
 
     /// Something happens to the bucket.
     pub(crate) fn change(&self, inner: &mut Inner, change: Change) {
         inner.counts.add(change.name());
-        inner.tellings.absences(change);
+        let in_a_run = inner.in_a_run;
+        inner.tellings.changed(change, in_a_run);
         match change {
             Change::Put(key, content) => self.put(inner, KEYS[key], content),
             Change::Delete(key) => self.delete(inner, KEYS[key]),
