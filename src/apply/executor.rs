@@ -4,6 +4,7 @@
 use super::in_hand::InHand;
 use super::{ApplyError, Ending, FileManagerSink, Halt, Tally};
 use crate::clock::Clock;
+use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
@@ -38,19 +39,19 @@ pub struct Bounds {
 #[derive(Clone)]
 pub struct Executor {
     /// Brings one path where it belongs.
-    sink: Arc<FileManagerSink>,
-    state: State,
-    clock: Arc<dyn Clock>,
-    tally: Arc<Tally>,
-    halt: Halt,
+    pub(super) sink: Arc<FileManagerSink>,
+    pub(super) state: State,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) halt: Halt,
     /// Operations at a time, over all lanes.
-    all: Arc<Semaphore>,
+    pub(super) all: Arc<Semaphore>,
     /// Of these, large objects: the small ones always find a place.
     large: Arc<Semaphore>,
     failures_in_a_row: Arc<AtomicU64>,
-    in_hand: Arc<InHand>,
+    pub(super) in_hand: Arc<InHand>,
     /// How long what is in hand may take once the run stops.
-    grace: Duration,
+    pub(super) grace: Duration,
 }
 
 impl Executor {
@@ -135,7 +136,7 @@ impl Executor {
 
     /// In the lane of the absent, looks come first: only what they say counts.
     async fn prepare(&self, batch: Vec<Work>, lane: Lane) -> Vec<Work> {
-        if lane != Lane::Absent {
+        if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
         }
         let looks = tokio::select! {
@@ -200,7 +201,7 @@ impl Executor {
         }
     }
 
-    async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
+    pub(super) async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
         if self.halt.is_stopped() {
             // Whoever stops does not hold it against the path: it stays due.
             return;
@@ -225,6 +226,11 @@ impl Executor {
         }
     }
 
+    /// Parks a path for as long as the one that it waits for.
+    pub(super) async fn park_beside(&self, path: &ObjectKey, attempts: u32, (reason, message): (String, String)) -> Result<(), ApplyError> {
+        Ok(self.state.park(path, Failure { reason, message }, self.next_attempt(attempts)).await?)
+    }
+
     fn next_attempt(&self, attempts: u32) -> Timestamp {
         let minutes = (PARKED_MINUTES << attempts.min(16)).min(PARKED_MINUTES_MOST);
         let now = self.clock.now();
@@ -239,7 +245,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
 }
 
 /// A task that panicked is a bug, and the process ends with it: what it had in hand is an open intent, as after any crash.
-fn rethrow(ended: Result<(), JoinError>) {
+pub(super) fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

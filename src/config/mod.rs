@@ -25,7 +25,7 @@ pub use layers::{Layer, Layers, Origin, Place};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
-pub use values::{LogFormat, MaxDelete};
+pub use values::{LogFormat, MaxDelete, SnapshotRows};
 
 use secrecy::SecretString;
 use std::{
@@ -64,6 +64,8 @@ pub struct Settings {
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
     pub csv_retention: NonZeroUsize,
+    /// `CSV_SNAPSHOTS`; `None` = it depends on what woke the cycle.
+    pub csv_snapshots: Option<SnapshotRows>,
     /// When the daemon works.
     pub schedule: ScheduleSettings,
     /// Operations at a time.

@@ -77,6 +77,7 @@ impl Reading<'_> {
             events_url: self.optional(&table::EVENTS_API_URL),
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
+            csv_snapshots: self.optional(&table::CSV_SNAPSHOTS),
             schedule: ScheduleSettings {
                 interval: self.with_default(&table::SYNC_INTERVAL),
                 cron: self.optional(&table::SYNC_CRON),

@@ -1,6 +1,7 @@
 //! Which file went where: whether two paths, one of which is said to have become the other, are one file under another name.
 
 use super::Effect;
+use crate::mutant;
 use crate::record::{ObjectKey, Sides};
 
 /// A file that is said to have gone from one path to another, and all that is known of both.
@@ -10,6 +11,8 @@ pub struct Moving {
     pub origin: (ObjectKey, Sides),
     /// Where it is said to be.
     pub target: (ObjectKey, Sides),
+    /// Whether somebody told it; else two paths were paired by their content.
+    pub told: bool,
     /// Whether the file that the sink has at the target is itself said to have gone elsewhere.
     pub target_is_leaving: bool,
     /// Whether another effect on one of the two paths has no outcome yet: then nothing certain is known of it.
@@ -37,7 +40,7 @@ pub enum MoveVerdict {
 /// | any | both, origin unchanged | moot: it was a copy |
 /// | origin and target, which leaves | target; origin gone or replaced | wait |
 /// | origin and target | target; origin gone or replaced | moot: the target's file lives |
-/// | origin, target free | target; origin gone or replaced | rename or move |
+/// | origin, target free | target; origin gone or replaced | rename when it was told and the directory stays, else move |
 pub fn decide_move(moving: &Moving) -> MoveVerdict {
     let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
     let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::Moot };
@@ -46,10 +49,10 @@ pub fn decide_move(moving: &Moving) -> MoveVerdict {
     if at_target.there(target).is_none() || unseen || unchanged {
         return MoveVerdict::Moot;
     }
-    match &at_target.applied {
+    match at_target.applied.as_ref().filter(|_| !mutant::is("the_target_of_a_rename_may_be_taken")) {
         Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
         Some(_) => MoveVerdict::Moot,
-        None if directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),
+        None if moving.told && directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),
         None => MoveVerdict::Go(Effect::Move),
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn unsettle(connection: &Connection, path: &ObjectKey, limits: crate:
     let mut statement = connection.prepare_cached("SELECT new_path FROM intents WHERE sink = ?1 AND path = ?2 AND new_path IS NOT NULL")?;
     let new_path: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
     remove(connection, path)?;
+    let new_path = new_path.filter(|_| !mutant::is("an_ended_rename_leaves_its_target_confirmed"));
     for path in std::iter::once(path.clone()).chain(new_path.and_then(|new_path| ObjectKey::new(new_path).ok())) {
         if !mutant::is("an_ended_intent_leaves_its_row_confirmed") {
             applied::unconfirm(connection, &path)?;
@@ -161,6 +162,14 @@ fn write(connection: &Connection, intent: &Intent) -> Result<(), StateError> {
         integer(intent.run),
     ])?;
     Ok(())
+}
+
+/// The rename or the move from one path to another, if it has no outcome yet.
+pub(super) fn of_move(connection: &Connection, origin: &ObjectKey, target: &ObjectKey) -> Result<Option<Intent>, StateError> {
+    let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2 AND new_path = ?3", COLUMNS.join(", "));
+    let mut statement = connection.prepare_cached(&text)?;
+    let row = statement.query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| from_row(row, 0, origin));
+    row.optional()?.transpose()
 }
 
 pub(super) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {

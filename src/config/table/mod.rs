@@ -10,14 +10,14 @@ pub(super) use doors::{
 };
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use work::{
-    CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
-    RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
+    CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
+    NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
 };
 
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 26] = [
+pub static TABLE: [&Declared; 27] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -31,6 +31,7 @@ pub static TABLE: [&Declared; 26] = [
     &EVENTS_API_URL.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
+    &CSV_SNAPSHOTS.declared,
     &SYNC_INTERVAL.declared,
     &SYNC_CRON.declared,
     &RECONCILE_CRON.declared,

@@ -94,7 +94,9 @@ impl Files {
         }
         if answer.is_ok() {
             self.effects.push((request.operation, request.path.clone()));
-            self.may_be_sent_again.remove(&request.path);
+            if request.operation != "set" {
+                self.may_be_sent_again.remove(&request.path);
+            }
         }
         self.ledger.insert(key, Entry::Finished(request, answer.clone()));
         (answer, wrong)

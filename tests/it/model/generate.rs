@@ -24,7 +24,7 @@ pub(crate) fn history(seed: u64) -> History {
     for _ in 0..length {
         if dice.percent(30) {
             if troubled {
-                let troubles = dice.weighted(&[(2, 0), (3, 1), (2, 2), (1, 3)]);
+                let troubles = dice.weighted(&[(1, 0), (3, 1), (3, 2), (2, 4)]);
                 ops.extend((0..troubles).map(|_| trouble(&mut dice)));
             }
             ops.push(run(&mut dice));
@@ -43,6 +43,13 @@ pub(crate) fn history(seed: u64) -> History {
             ops.push(Op::Tell(late.remove(at)));
         }
     }
+    if troubled && dice.percent(25) {
+        let mut place = |from: usize| from + usize::try_from(dice.below((ops.len() - from) as u64 + 1)).expect("an index");
+        let backup = place(0);
+        let restore = place(backup);
+        ops.insert(restore, Op::Restore);
+        ops.insert(backup, Op::Backup);
+    }
     History { setup, ops }
 }
 
@@ -56,13 +63,13 @@ fn op(dice: &mut Dice, troubled: bool) -> Op {
     if calm || !troubled {
         return Op::Change(object(dice));
     }
-    match dice.below(7) {
+    match dice.below(10) {
         0 => Op::Change(Change::Gone),
         1 => Op::Change(Change::Back),
         2 => dice.weighted(&[(2, Op::Kill), (4, Op::Receive), (1, Op::Flood)]),
         3 => Op::Wait { minutes: dice.one_of(&[1, 30, 600]) },
-        4 => Op::Backup,
-        5 => Op::Restore,
+        4 | 5 => Op::Backup,
+        6..=8 => Op::Restore,
         _ => Op::Change(Change::Emptied),
     }
 }

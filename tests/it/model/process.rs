@@ -5,7 +5,7 @@ use super::file_manager::Api;
 use super::sources;
 use super::world::World;
 use s3_sync::apply::{ApplyError, Halt, Tally};
-use s3_sync::config::MaxDelete;
+use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::plan::Limits;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, State};
@@ -106,7 +106,7 @@ impl Process {
 
     fn doors(&self) -> Doors {
         let api = Arc::new(Api(self.world.clone()));
-        Doors { bucket: Arc::new(Bucket(self.world.clone())), file_manager: api.clone(), reports: Some(api) }
+        Doors { bucket: Arc::new(Bucket(self.world.clone())), file_manager: api.clone(), feed: Some(api.clone()), reports: Some(api) }
     }
 
     fn options(&self, allow_deletes: Option<u64>) -> Options {
@@ -123,6 +123,8 @@ impl Process {
             max_delete: MaxDelete::Count(setup.max_delete),
             allow_deletes,
             kept_snapshots: NonZeroUsize::MIN,
+            snapshot_rows: if setup.cursor { SnapshotRows::Changed } else { SnapshotRows::Full },
+            inbox_max: 1000,
             grace: Duration::from_secs(20),
         }
     }

@@ -108,7 +108,10 @@ impl World {
 
     /// Returns when the process is to die.
     pub(crate) async fn death(&self) {
-        self.died.notified().await;
+        // Of a former life a notice may be left.
+        while !self.lock().dead {
+            self.died.notified().await;
+        }
     }
 
     /// Comes to a point at which others may go first, trouble may strike, and the process may die.
