@@ -9,6 +9,7 @@ use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
 use crate::state::{Failure, Lane, State, StateError, Work};
+use crate::telemetry::{self, OperationResult};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 
 /// Paths taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
@@ -149,9 +151,10 @@ impl Executor {
             Ok(looks) => {
                 for _ in 0..looks.never_applied {
                     self.tally.ended(&Ending::Skipped(SkipReason::NotInBucket));
+                    telemetry::metrics().operation("none", OperationResult::Skipped);
                 }
                 for (path, attempts, error) in looks.failed {
-                    self.failed(&path, attempts, error).await;
+                    telemetry::operation(&path, self.failed(&path, attempts, error)).await;
                 }
                 looks.work
             }
@@ -178,12 +181,15 @@ impl Executor {
             places = places => places,
         };
         let executor = self.clone();
-        tasks.spawn(async move {
-            let path = work.path.clone();
-            executor.one(work, lane).await;
-            executor.in_hand.release(&path);
-            drop(places);
-        });
+        tasks.spawn(
+            async move {
+                let path = work.path.clone();
+                telemetry::operation(&path, executor.one(work, lane)).await;
+                executor.in_hand.release(&path);
+                drop(places);
+            }
+            .in_current_span(),
+        );
         while let Some(ended) = tasks.try_join_next() {
             rethrow(ended);
         }
@@ -196,6 +202,7 @@ impl Executor {
             Ok(ending) => {
                 self.failures_in_a_row.store(0, Ordering::Relaxed);
                 self.tally.ended(&ending);
+                telemetry::ended(ending.result());
             }
             Err(error) => self.failed(&path, attempts, error).await,
         }
@@ -221,6 +228,7 @@ impl Executor {
         let failure = Failure { reason: error.reason(), message: error.to_string() };
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
         self.tally.failed(path, &error);
+        telemetry::ended(OperationResult::Failed);
         if let Err(error) = self.state.park(path, failure, self.next_attempt(attempts)).await {
             self.halt.stop(Some(error.into()));
         }

@@ -7,10 +7,11 @@ use crate::file_manager::{FileManagerErrorKind, IdempotencyKey, SaveOperation, S
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::state::{Intent, LookedAt, Move, MoveOutcome};
-use crate::{failpoint, listing};
+use crate::{failpoint, listing, telemetry};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 /// Moves taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
@@ -118,15 +119,20 @@ impl Executor {
     async fn spawn_move(&self, known: Move, effect: Effect, tasks: &mut JoinSet<()>) {
         let place = self.all.clone().acquire_owned().await;
         let executor = self.clone();
-        tasks.spawn(async move {
-            executor.one_move(known, effect).await;
+        let work = async move {
+            telemetry::operation(&known.origin().clone(), executor.one_move(known, effect)).await;
             drop(place);
-        });
+        };
+        tasks.spawn(work.in_current_span());
     }
 
     async fn one_move(&self, known: Move, effect: Effect) {
+        telemetry::decided(effect.as_str());
         match self.sink.send_move(&known, effect).await {
-            Ok(ending) => self.tally.ended(&ending),
+            Ok(ending) => {
+                telemetry::ended(ending.result());
+                self.tally.ended(&ending);
+            }
             Err(error) => self.move_failed(&known, error).await,
         }
     }

@@ -47,6 +47,8 @@ pub enum Command {
     Export(Export),
     /// Compare two CSV snapshots; differences are no failure.
     Diff(Diff),
+    /// Events that could not be used: tell them, try them again, forget them.
+    DeadLetters(DeadLetters),
     /// Tell counts, the last runs, what is pending, and whether the doors open.
     Status,
     /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
@@ -104,6 +106,37 @@ pub struct Diff {
     pub new: PathBuf,
 }
 
+/// `dead-letters`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct DeadLetters {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: DeadLettersAction,
+}
+
+/// What can be done with dead letters.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub enum DeadLettersAction {
+    /// Tell them, oldest first.
+    List,
+    /// Decode them again, as the settings and the program are now; what can be used goes into the inbox.
+    Retry(WhichLetters),
+    /// Forget them.
+    Drop(WhichLetters),
+}
+
+/// One, or all.
+#[derive(Debug, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+pub struct WhichLetters {
+    /// The number that `list` shows.
+    #[arg(value_name = "ID")]
+    pub id: Option<i64>,
+    /// All of them.
+    #[arg(long)]
+    pub all: bool,
+}
+
 impl Cli {
     /// What was typed (the program's name first), or how to end: after help and version with 0, after wrong usage with 2.
     pub fn from_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
@@ -131,7 +164,8 @@ impl Command {
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::InitialSync(_) => &[Need::Bucket, Need::FileManager],
-            Self::Export(_) | Self::Diff(_) | Self::Status | Self::Test => &[],
+            Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
+            Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test => &[],
         }
     }
 }
@@ -168,6 +202,10 @@ mod tests {
         assert_eq!(export, Export { side: Side::Applied, output: Some("x.csv".into()) });
         let Command::Diff(diff) = command("diff a.csv b.csv") else { panic!() };
         assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
+        let Command::DeadLetters(letters) = command("dead-letters drop --all") else { panic!() };
+        assert_eq!(letters.action, DeadLettersAction::Drop(WhichLetters { id: None, all: true }));
+        let Command::DeadLetters(letters) = command("dead-letters retry 7") else { panic!() };
+        assert_eq!(letters.action, DeadLettersAction::Retry(WhichLetters { id: Some(7), all: false }));
         assert!(matches!(command("status"), Command::Status));
         assert!(matches!(command("test"), Command::Test));
     }
@@ -196,6 +234,10 @@ mod tests {
             ("export --side both", ExitCode::Usage),
             ("initial-sync --allow-deletes -1", ExitCode::Usage),
             ("initial-sync --adopt --new-source", ExitCode::Usage),
+            ("dead-letters", ExitCode::Usage),
+            ("dead-letters drop", ExitCode::Usage),
+            ("dead-letters drop 1 --all", ExitCode::Usage),
+            ("dead-letters retry first", ExitCode::Usage),
             ("--help", ExitCode::Done),
             ("diff --help", ExitCode::Done),
             ("--version", ExitCode::Done),

@@ -91,7 +91,7 @@ fn options(arguments: &Arguments, settings: &Settings, bucket: &str, limits: Lim
         allow_deletes: arguments.allow_deletes,
         kept_snapshots: settings.csv_retention,
         snapshot_rows: settings.csv_snapshots.unwrap_or(SnapshotRows::Full),
-        inbox_max: 100_000,
+        inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
         grace: settings.shutdown_timeout,
     }
 }

@@ -2,6 +2,7 @@
 //! the workflows' concern; here the doors are opened and joined to them.
 
 mod args;
+mod dead_letters;
 mod diff;
 mod doors;
 mod exit;

@@ -49,29 +49,36 @@ pub enum Group {
     Source,
     /// The file manager and the events API.
     FileManager,
+    /// Where events come from.
+    Sources,
     /// What is kept on disk.
     State,
     /// When the daemon works.
     Schedule,
     /// How the work is done, and where it stops.
     Work,
-    /// What is told on stderr.
+    /// What is told on stderr and in a file.
     Logs,
+    /// What is told to a collector.
+    Collector,
 }
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Source, Self::FileManager, Self::State, Self::Schedule, Self::Work, Self::Logs];
+    pub const ALL: [Self; 8] =
+        [Self::Source, Self::FileManager, Self::Sources, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
+            Self::Sources => "Where events come from",
             Self::State => "What is kept on disk",
             Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",
             Self::Logs => "Logs",
+            Self::Collector => "Spans and metrics",
         }
     }
 }

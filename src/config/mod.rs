@@ -6,6 +6,7 @@
 mod table;
 mod declared;
 mod values;
+mod headers;
 mod cron;
 mod layers;
 mod read;
@@ -19,6 +20,8 @@ mod tests;
 
 pub use cron::Cron;
 pub use declared::{Declared, Group};
+#[cfg(test)]
+pub(crate) use docs::assert_committed;
 pub use docs::configuration_page;
 pub use error::{ConfigError, Problem};
 pub use layers::{Layer, Layers, Origin, Place};
@@ -58,8 +61,14 @@ pub struct Settings {
     pub file_manager_url: Option<Url>,
     /// For `Authorization: Bearer`.
     pub file_manager_token: Option<SecretString>,
-    /// Where results are reported.
+    /// Where results are reported and the feed of events is read.
     pub events_url: Option<Url>,
+    /// The queue of notifications.
+    pub queue_url: Option<Url>,
+    /// The queue's server, where its address does not say it.
+    pub queue_endpoint: Option<Url>,
+    /// While as many events wait, no more are received.
+    pub inbox_max: NonZeroUsize,
     /// The state's file.
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
@@ -84,6 +93,10 @@ pub struct Settings {
     pub verify_integrity: bool,
     /// What is told on stderr.
     pub log: LogSettings,
+    /// The file that is told the same; `None` = none is.
+    pub log_file: Option<LogFileSettings>,
+    /// The collector of spans and metrics; `None` = none is told.
+    pub otlp: Option<OtlpSettings>,
     /// What the operator should know and what stops nothing; to be logged once logging works.
     pub notices: Vec<String>,
     /// Where a crash test holds the process: `name:count`, from `S3_SYNC_FAILPOINT`.
@@ -140,6 +153,28 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Whether colours are unwanted even on a terminal.
     pub no_color: bool,
+}
+
+/// Where log lines are kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFileSettings {
+    /// The file that is written.
+    pub path: PathBuf,
+    /// It grows no larger.
+    pub max_bytes: u64,
+    /// So many older ones are kept beside it.
+    pub kept: NonZeroUsize,
+}
+
+/// A collector of spans and metrics.
+#[derive(Clone, Debug)]
+pub struct OtlpSettings {
+    /// Its path does not end in `/`, unless it is `/`.
+    pub endpoint: Url,
+    /// For every request; the values may be tokens.
+    pub headers: Vec<(String, SecretString)>,
+    /// `service.name`
+    pub service_name: String,
 }
 
 /// A setting that a command cannot do without.

@@ -2,7 +2,7 @@
 //! function that it is given to read the files of secrets.
 
 use super::{
-    Credentials, Effective, LogSettings, Need, ScheduleSettings, Settings, SourceSettings,
+    Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
     layers::{Layer, Layers, Origin, Place},
@@ -75,6 +75,9 @@ impl Reading<'_> {
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
+            queue_url: self.optional(&table::EVENTS_SQS_QUEUE_URL),
+            queue_endpoint: self.optional(&table::EVENTS_SQS_ENDPOINT),
+            inbox_max: self.with_default(&table::INBOX_MAX),
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
             csv_snapshots: self.optional(&table::CSV_SNAPSHOTS),
@@ -95,6 +98,8 @@ impl Reading<'_> {
                 format: self.with_default(&table::LOG_FORMAT),
                 no_color: self.optional(&table::NO_COLOR).is_some(),
             },
+            log_file: self.log_file(),
+            otlp: self.otlp(),
             notices: Vec::new(),
             #[cfg(feature = "failpoints")]
             fail_point: None,
@@ -131,6 +136,20 @@ impl Reading<'_> {
         let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
         let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
         Some(Credentials { access_key: access_key?, secret_key: secret_key?, session_token })
+    }
+
+    fn log_file(&mut self) -> Option<LogFileSettings> {
+        let path = self.optional(&table::LOG_FILE);
+        let max_bytes = self.with_default(&table::LOG_FILE_MAX_MB).get() as u64 * 1024 * 1024;
+        let kept = self.with_default(&table::LOG_FILES_KEPT);
+        Some(LogFileSettings { path: path?, max_bytes, kept })
+    }
+
+    fn otlp(&mut self) -> Option<OtlpSettings> {
+        let endpoint = self.optional(&table::OTEL_EXPORTER_OTLP_ENDPOINT);
+        let headers = self.optional(&table::OTEL_EXPORTER_OTLP_HEADERS).unwrap_or_default();
+        let service_name = self.with_default(&table::OTEL_SERVICE_NAME);
+        Some(OtlpSettings { endpoint: endpoint?, headers, service_name })
     }
 
     fn is_given(&self, declared: &Declared) -> bool {

@@ -118,6 +118,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError
 }
 
 #[cfg(test)]
-mod inbox_tests;
+pub(crate) mod inbox_tests;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 use super::dead_letters::{self, Poisoned};
 use super::looks::{self, LookedAt};
 use super::pending::{self, Trigger};
-use super::{InboxRow, State, StateError, applied, inbox, intents, lineage, told};
+use super::{InboxRow, State, StateError, applied, identity, inbox, intents, lineage, told};
 use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
 use crate::plan::{Limits, MoveVerdict, decide_move};
@@ -58,6 +58,7 @@ impl State {
 fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Replayed, StateError> {
     let mut replayed = Replayed::default();
     let (heard, unsettled) = take_rows(connection, replay, &mut replayed)?;
+    doubt_what_was_forgotten(connection, &heard)?;
     // What a row touched that stays is not known yet: half of a rename alone would be a new file.
     for looked in replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path)) {
         looks::store_look(connection, looked, limits)?;
@@ -123,6 +124,19 @@ fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) 
         heard.push(Heard::new(row.event.clone(), row.received_at));
     }
     Ok((heard, unsettled))
+}
+
+/// What the sink was sent after the backup that was put back, this state does not know: the first event on a path of which it
+/// has no row is one on a path in doubt.
+fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<(), StateError> {
+    let Some(restored_at) = identity::restored_at(connection)? else { return Ok(()) };
+    for path in heard.iter().flat_map(|heard| heard.event.paths()) {
+        let looked_since = looks::read(connection, path)?.is_some_and(|observed| observed.look > restored_at);
+        if !looked_since && applied::read(connection, path)?.is_none() {
+            applied::unconfirm(connection, path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What waits and may concern a batch.

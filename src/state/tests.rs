@@ -211,7 +211,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
         metadata: Some(r#"{"etag":"x"}"#.to_owned()),
         run: 7,
     };
-    bed.state.open_intents(vec![intent]).await.expect("stored");
+    bed.state.open_intents(vec![intent.clone()]).await.expect("stored");
     let bed = bed.reopened().await;
     let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));

@@ -1,7 +1,7 @@
 //! One run of any flow: begun, observed by a listing or by a replay, told and remembered. What the observers do is their own files'
 //! concern.
 
-use super::{Doors, snapshots};
+use super::{Doors, backlog, snapshots};
 use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally, Totals};
 use crate::clock::Clock;
 use crate::config::{MaxDelete, SnapshotRows};
@@ -9,6 +9,7 @@ use crate::plan::Limits;
 use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
 use crate::state::{InstanceLock, RunKind, RunOutcome, State, StateError};
+use crate::telemetry;
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -92,9 +93,14 @@ pub struct Ended {
 impl Flow {
     /// Runs to the end, or until a door proves shut or somebody stops it. An error is the state's: it cannot go on at all.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
+        telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
+    }
+
+    async fn run_in_span(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         let began = self.clock.now();
         let number = self.state.begin_run(kind, began, lock.last_run()).await?;
         lock.remember_run(number)?;
+        telemetry::run_began(number);
         let run = Run { number, kind, began };
         let snapshots = match kind {
             RunKind::Initial | RunKind::Reconcile => self.observe_by_listing(run).await?,
@@ -144,6 +150,8 @@ impl Flow {
             (None, false) => RunOutcome::Partial,
         };
         self.remember(number, &report, outcome).await?;
+        telemetry::run_ended(outcome.as_str());
+        backlog::tell(&self.state, &overview, self.clock.now()).await?;
         Ok(Ended { deletes_held: held(&totals), report, outcome })
     }
 

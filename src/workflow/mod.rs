@@ -1,5 +1,6 @@
 //! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
 
+mod backlog;
 mod cycle;
 mod flow;
 mod scan;

@@ -2,6 +2,8 @@
 
 mod doors;
 mod schedule;
+mod sources;
+mod telemetry;
 mod work;
 
 pub(super) use doors::{
@@ -9,6 +11,10 @@ pub(super) use doors::{
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
+pub(super) use sources::{EVENTS_SQS_ENDPOINT, EVENTS_SQS_QUEUE_URL, INBOX_MAX};
+pub(super) use telemetry::{
+    LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
+};
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
     NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
@@ -17,7 +23,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 27] = [
+pub static TABLE: [&Declared; 36] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -29,6 +35,9 @@ pub static TABLE: [&Declared; 27] = [
     &FILE_MANAGER_API_URL.declared,
     &FILE_MANAGER_API_TOKEN.declared,
     &EVENTS_API_URL.declared,
+    &EVENTS_SQS_QUEUE_URL.declared,
+    &EVENTS_SQS_ENDPOINT.declared,
+    &INBOX_MAX.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
     &CSV_SNAPSHOTS.declared,
@@ -45,6 +54,12 @@ pub static TABLE: [&Declared; 27] = [
     &LOG_LEVEL.declared,
     &LOG_FORMAT.declared,
     &NO_COLOR.declared,
+    &LOG_FILE.declared,
+    &LOG_FILE_MAX_MB.declared,
+    &LOG_FILES_KEPT.declared,
+    &OTEL_EXPORTER_OTLP_ENDPOINT.declared,
+    &OTEL_EXPORTER_OTLP_HEADERS.declared,
+    &OTEL_SERVICE_NAME.declared,
 ];
 
 /// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.
@@ -52,7 +67,7 @@ pub(super) static RETIRED: [(&str, &str); 1] =
     [("LIVE_RELOAD", "LIVE_RELOAD is not read: a running program never reloads itself; start it again after a change")];
 
 /// Names that begin like ours. One of them that nothing knows is most likely a slip of the pen, and is told.
-pub(super) const OWN_PREFIXES: [&str; 3] = ["CUSTOMER_S3_", "FILE_MANAGER_API_", "EVENTS_API_"];
+pub(super) const OWN_PREFIXES: [&str; 4] = ["CUSTOMER_S3_", "FILE_MANAGER_API_", "EVENTS_API_", "EVENTS_SQS_"];
 
 /// Every name that means something, in upper case.
 pub(super) fn known_names() -> impl Iterator<Item = String> {

@@ -19,6 +19,16 @@ fn a_secret_may_stand_in_a_file() {
     assert_eq!(told, (Some("***".to_owned()), "file /run/token: FILE_MANAGER_API_TOKEN_FILE".to_owned()));
 }
 
+#[test]
+fn a_collectors_headers_show_their_names_alone() {
+    let given = environment(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,b=hunter2"),
+    ]);
+    let shown = printed(&given);
+    assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+}
+
 /// Everything that can be printed of a configuration.
 fn printed(given: &Given<'_>) -> String {
     match given.resolve() {
@@ -30,7 +40,7 @@ fn printed(given: &Given<'_>) -> String {
 proptest! {
     /// Each secret in each layer, right and wrong, alone and twice, and in a file that breaks: none is ever repeated.
     #[test]
-    fn no_secret_is_ever_shown(secret in "Q[A-Za-z0-9/+=]{8,20}Z", end in "(\n|\u{0}| x|)", quote in "['\" ]", place in 0..5usize, which in 0..3usize) {
+    fn no_secret_is_ever_shown(secret in "Q[A-Za-z0-9/+=]{8,20}Z", end in "(\n|\u{0}| x|)", quote in "['\" ]", place in 0..5usize, which in 0..4usize) {
         let names: Vec<_> = TABLE.iter().filter(|declared| declared.secret).map(|declared| declared.name).collect();
         let name = names[which];
         let value = format!("{secret}{end}");

@@ -1,9 +1,11 @@
 //! The command line from outside: the real program, with an environment and a directory of its own, between two doubles.
 
+mod collector;
 mod stage;
 
 mod usage;
 
+mod dead_letters;
 mod diff;
 mod export;
 mod initial_sync;
@@ -16,3 +18,4 @@ mod pages;
 mod report;
 mod secrets;
 mod streams;
+mod telemetry;

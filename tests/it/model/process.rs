@@ -80,10 +80,10 @@ impl Process {
                 Err(error) => return Some(Err(error)),
             },
         };
-        let received = until_death(&life.runtime, &self.world, sources::receive(&self.world, &life.state))?;
+        until_death(&life.runtime, &self.world, sources::receive(&self.world, &life.state))?;
         self.world.end_run();
         self.life = Some(life);
-        Some(received.map_err(ApplyError::from))
+        Some(Ok(()))
     }
 
     /// As the commands do it: lock, state, identity.

@@ -66,5 +66,7 @@ fn tell(seed: u64, directory: &Path) {
     let shrunk = shrink(generate::history(seed), directory);
     let played = play(&shrunk, directory);
     let trace = played.trace.join("\n");
-    println!("seed {seed} breaks a promise:\n{}\n\n{shrunk:#?}\n\n{trace}\n", played.violations.join("\n"));
+    let ops: Vec<_> = shrunk.ops.iter().map(|op| format!("    {op:?},")).collect();
+    let violations = played.violations.join("\n");
+    println!("seed {seed} breaks a promise:\n{violations}\n\n{:?}\n[\n{}\n]\n\n{trace}\n", shrunk.setup, ops.join("\n"));
 }

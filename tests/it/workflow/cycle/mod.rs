@@ -12,7 +12,9 @@ use std::sync::Arc;
 /// A bucket and a file manager that agree on these files; each file's content is its name. The log of calls is empty.
 async fn in_sync(names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
-    names.iter().for_each(|name| bucket.put(key(name), (*name).to_owned()));
+    for name in names {
+        bucket.put(key(name), (*name).to_owned());
+    }
     scene.run_to_success().await;
     scene.api.api().reset_calls();
     (bucket, scene)
