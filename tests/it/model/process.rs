@@ -86,6 +86,11 @@ impl Process {
         Some(Ok(()))
     }
 
+    /// Makes the database, and ends.
+    pub(crate) fn make(&mut self) {
+        self.start().expect("nothing kills it").expect("a database");
+    }
+
     /// As the commands do it: lock, state, identity.
     fn start(&self) -> Option<Result<Life, ApplyError>> {
         self.world.come_to_life();

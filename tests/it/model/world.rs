@@ -88,6 +88,7 @@ impl World {
     /// A run begins, with a way to stop it.
     pub(crate) fn begin_run(&self, halt: Halt) {
         let mut inner = self.lock();
+        inner.evidence.next_run();
         (inner.points.0, inner.halt) = (0, halt);
         (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
     }
