@@ -3,7 +3,7 @@
 use super::super::random::Random;
 use super::super::scene::BUCKET;
 use crate::crash::Scene;
-use mock_api::{Fault, FaultAction};
+use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::Matcher;
 use std::collections::BTreeMap;
 
@@ -32,7 +32,13 @@ fn at_the_file_manager(scene: &Scene, random: &mut Random) -> &'static str {
         _ => ("late", FaultAction::Delay { millis: 20 }),
     };
     let operations = ["create", "update", "delete", "rename", "move", "set", "get"];
-    let fault = Fault::new(action).operation(operations[random.below(operations.len())]);
+    let fault = Fault::new(action);
+    // As often at whatever comes first as at one kind of call.
+    let fault = match random.below(2 * operations.len()) {
+        one if one < operations.len() => fault.operation(operations[one]),
+        _ if random.percent(30) => fault.call(CallName::UpdatePermissions),
+        _ => fault.call(CallName::SaveToDisk),
+    };
     scene.file_manager().order(fault.skip(random.below(2) as u64).times(1 + random.below(2) as u64));
     name
 }

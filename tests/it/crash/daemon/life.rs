@@ -7,6 +7,9 @@ use crate::crash::random::Random;
 use crate::crash::scene::Scene;
 use std::time::Duration;
 
+/// What asks for a cycle.
+pub(super) const CYCLE: &str = "incremental-sync";
+
 /// No schedule begins anything: what follows the first cycle was asked for.
 pub(super) fn settings(events_url: &str) -> [(&str, &str); 5] {
     [("EVENTS_API_URL", events_url), ("SYNC_INTERVAL", "86400"), ("RECONCILE_CRON", "off"), ("RETRY_ATTEMPTS", "2"), ("CONCURRENCY", "4")]
@@ -28,7 +31,7 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn draw(random: &mut Random, events: usize, reconciles: bool) -> Self {
         let amid = random.percent(30);
-        let command = if reconciles && random.percent(50) { "reconcile" } else { "incremental-sync" };
+        let command = if reconciles && random.percent(50) { "reconcile" } else { CYCLE };
         let asked = random.percent(10).then_some(command);
         let moment = Moment::draw(random);
         // What has just been started has not come far by then.
@@ -62,19 +65,20 @@ impl Life {
         let mut since = Since::now(scene);
         let mut asking = None;
         if let Some(command) = self.asked {
-            if self.wait(Moment::RunEnded, scene, daemon, &mut since).await? == Came::Hanging {
-                return Ok(Came::Hanging);
+            let came = self.wait(Moment::RunEnded, scene, daemon, &mut since).await?;
+            if came != Came::Itself {
+                return Ok(came);
             }
             since = Since::now(scene);
             let url = scene.events_url();
             asking = Some(scene.start(&[command], &settings(&url)));
         }
         if up_to > workload.len() {
-            // What happens now happens beside its cycle: it reads the feed next, or has just begun to.
-            let moment = if self.asked.is_some() { Moment::FeedAsked } else { Moment::DoorAsked };
-            let came = self.wait(moment, scene, daemon, &mut since).await?;
+            // What happens now happens beside its run: it reads the feed next, or has just begun to, or lists.
+            let begins = if self.asked == Some(CYCLE) { Moment::FeedAsked } else { Moment::DoorAsked };
+            let came = self.wait(begins, scene, daemon, &mut since).await?;
             workload.go_on(scene, up_to, When::Amid);
-            if came == Came::Hanging {
+            if came != Came::Itself {
                 return Ok(came);
             }
         }
