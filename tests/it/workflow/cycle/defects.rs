@@ -10,6 +10,7 @@ use s3_sync::s3::{self, S3ErrorKind};
 use s3_sync::state::{RunKind, RunOutcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 fn moved(second: u32, from: &str, to: &str) -> Value {
     let mut event = renamed(second, from, to);
@@ -239,7 +240,7 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
     let ((), ended) = tokio::join!(
         async {
             // One at a time, the second would never come.
-            gate.arrived(4).await;
+            tokio::time::timeout(Duration::from_secs(25), gate.arrived(4)).await.expect("four at a time");
             gate.open();
         },
         scene.cycle_to_success()
