@@ -55,3 +55,25 @@ fn an_event_of_what_a_restored_state_forgot_is_heeded() {
     ]);
     assert_eq!(ids.len(), 1, "{ids:?}");
 }
+
+/// The guard held two deletes. The next cycle was allowed to send them, had been told nothing new, and ended at once.
+#[test]
+fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
+    let setup = Setup { max_delete: 1, ..PLAIN };
+    let ops = [
+        Op::Change(Change::Put(5, 0)),
+        told(Told::Create(5)),
+        Op::Change(Change::Put(4, 2)),
+        told(Told::Create(4)),
+        CYCLE,
+        Op::Change(Change::Delete(4)),
+        told(Told::Delete(4)),
+        Op::Change(Change::Delete(5)),
+        told(Told::Delete(5)),
+        CYCLE,
+        Op::Run(RunKind::Incremental, Some(2)),
+    ];
+    let played = play(&History { setup, ops: ops.to_vec() }, runner::directory().path());
+    assert!(played.violations.is_empty(), "{}", played.trace.join("\n"));
+    assert!(played.ids.is_empty(), "{:?}", played.ids);
+}
