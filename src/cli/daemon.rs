@@ -53,6 +53,7 @@ async fn sources(settings: &Settings, engine: &Engine) -> Vec<Box<dyn Source>> {
 }
 
 #[cfg(not(feature = "sqs"))]
+#[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
 async fn sources(_: &Settings, _: &Engine) -> Vec<Box<dyn Source>> {
     Vec::new()
 }

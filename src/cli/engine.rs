@@ -64,11 +64,13 @@ impl Engine {
     }
 
     /// The bucket that is read.
+    #[cfg(feature = "sqs")]
     pub(super) fn bucket(&self) -> &str {
         &self.bucket
     }
 
     /// The state: what sources hear goes into its inbox.
+    #[cfg(feature = "sqs")]
     pub(super) fn state(&self) -> State {
         self.state.clone()
     }
