@@ -1,11 +1,4 @@
 //! The integration tests: one binary, one module for each thing they hold to its word.
 
-mod cli;
-mod conformance;
 mod crash;
-#[cfg(feature = "failpoints")]
-mod model;
-#[cfg(feature = "moto")]
-mod moto;
-mod regressions;
 mod workflow;
