@@ -47,6 +47,8 @@ pub enum Command {
     Export(Export),
     /// Compare two CSV snapshots; differences are no failure.
     Diff(Diff),
+    /// Wait for the doors, and make what is missing behind them; run twice, it changes nothing.
+    Setup(Setup),
     /// Tell counts, the last runs, what is pending, and whether the doors open.
     Status,
     /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
@@ -71,6 +73,20 @@ pub struct InitialSync {
     /// The state was restored from a backup.
     #[arg(long)]
     pub restored: bool,
+}
+
+/// `setup`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct Setup {
+    /// Wait so long for doors that are shut.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+    /// Make the customer's bucket, and the target bucket when it is set, if they are not there.
+    #[arg(long)]
+    pub create_buckets: bool,
+    /// Put the files of this directory into the customer's bucket, if it is empty.
+    #[arg(long, value_name = "DIR")]
+    pub seed: Option<PathBuf>,
 }
 
 /// `export`
@@ -131,6 +147,7 @@ impl Command {
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::InitialSync(_) => &[Need::Bucket, Need::FileManager],
+            Self::Setup(_) => &[Need::Bucket],
             Self::Export(_) | Self::Diff(_) | Self::Status | Self::Test => &[],
         }
     }
@@ -168,6 +185,8 @@ mod tests {
         assert_eq!(export, Export { side: Side::Applied, output: Some("x.csv".into()) });
         let Command::Diff(diff) = command("diff a.csv b.csv") else { panic!() };
         assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
+        let Command::Setup(setup) = command("setup --wait 5 --create-buckets --seed test-data") else { panic!() };
+        assert_eq!(setup, Setup { wait: 5, create_buckets: true, seed: Some("test-data".into()) });
         assert!(matches!(command("status"), Command::Status));
         assert!(matches!(command("test"), Command::Test));
     }

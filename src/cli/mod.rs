@@ -12,6 +12,7 @@ mod probe;
 mod progress;
 mod run;
 mod self_test;
+mod setup;
 mod signals;
 mod status;
 

@@ -1,6 +1,6 @@
 //! From what was typed to what is done: one arm for each command.
 
-use super::{Cli, Command, ExitCode, Interruption, Output, diff, export, initial_sync, self_test, status};
+use super::{Cli, Command, ExitCode, Interruption, Output, diff, export, initial_sync, self_test, setup, status};
 use crate::config::Settings;
 use crate::state::StateError;
 use std::fmt::Display;
@@ -14,6 +14,7 @@ pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> E
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
         Command::Export(arguments) => export::run(arguments, settings.database_path, output).await,
         Command::Diff(arguments) => diff::run(arguments, output).await,
+        Command::Setup(arguments) => setup::run(&arguments, &settings, &mut output).await,
         Command::Status => status::run(&settings, &mut output).await,
         Command::Test => self_test::run(&settings, &mut output).await,
     }

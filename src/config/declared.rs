@@ -49,6 +49,8 @@ pub enum Group {
     Source,
     /// The file manager and the events API.
     FileManager,
+    /// The bucket for the backup.
+    Target,
     /// What is kept on disk.
     State,
     /// How the work is done, and where it stops.
@@ -59,13 +61,14 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Source, Self::FileManager, Self::State, Self::Work, Self::Logs];
+    pub const ALL: [Self; 6] = [Self::Source, Self::FileManager, Self::Target, Self::State, Self::Work, Self::Logs];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
+            Self::Target => "The bucket for the backup",
             Self::State => "What is kept on disk",
             Self::Work => "How the work is done",
             Self::Logs => "Logs",

@@ -2,7 +2,7 @@
 //! function that it is given to read the files of secrets.
 
 use super::{
-    Credentials, Effective, LogSettings, Need, Settings, SourceSettings,
+    Credentials, Effective, LogSettings, Need, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
     layers::{Layer, Layers, Origin, Place},
@@ -75,6 +75,14 @@ impl Reading<'_> {
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
+            target: TargetSettings {
+                endpoint: self.optional(&table::TARGET_S3_ENDPOINT),
+                bucket: self.optional(&table::TARGET_S3_BUCKET),
+                region: self.with_default(&table::TARGET_S3_REGION),
+                credentials: self
+                    .key_pair(&table::TARGET_S3_ACCESS_KEY, &table::TARGET_S3_SECRET_KEY, Names::Own)
+                    .map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token: None }),
+            },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
             concurrency: self.with_default(&table::CONCURRENCY),
@@ -112,9 +120,18 @@ impl Reading<'_> {
         let (access, secret) = (&table::CUSTOMER_S3_ACCESS_KEY, &table::CUSTOMER_S3_SECRET_KEY);
         let own = self.is_given_as(&access.declared, Names::Own) || self.is_given_as(&secret.declared, Names::Own);
         let names = if own { Names::Own } else { Names::WithFallbacks };
+        let pair = self.key_pair(access, secret, names);
+        let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
+        let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
+        pair.map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token })
+    }
+
+    /// Both, or neither.
+    fn key_pair(&mut self, access: &Setting<String>, secret: &Setting<SecretString>, names: Names) -> Option<(String, SecretString)> {
         let halves = [self.answer(&access.declared, names), self.answer(&secret.declared, names)];
         let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Answer::Nothing));
         if access_given != secret_given {
+            let own = matches!(names, Names::Own);
             let spelt = |declared: &Declared| if own { declared.name } else { declared.fallbacks[0] };
             let (given, missing) = if access_given { (&access.declared, &secret.declared) } else { (&secret.declared, &access.declared) };
             self.problems.push(Problem::HalfPair { given: spelt(given), missing: spelt(missing) });
@@ -122,9 +139,7 @@ impl Reading<'_> {
         let [access_answer, secret_answer] = halves;
         let access_key = self.interpret(access, access_answer);
         let secret_key = self.interpret(secret, secret_answer);
-        let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
-        let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
-        Some(Credentials { access_key: access_key?, secret_key: secret_key?, session_token })
+        Some((access_key?, secret_key?))
     }
 
     fn is_given(&self, declared: &Declared) -> bool {

@@ -1,12 +1,14 @@
 //! Every setting, declared once: parsing, error texts and the documentation page come from here. It reads nothing.
 
 mod doors;
+mod target;
 mod work;
 
 pub(super) use doors::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
+pub(super) use target::{TARGET_S3_ACCESS_KEY, TARGET_S3_BUCKET, TARGET_S3_ENDPOINT, TARGET_S3_REGION, TARGET_S3_SECRET_KEY};
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
     RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
@@ -15,7 +17,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 23] = [
+pub static TABLE: [&Declared; 28] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -27,6 +29,11 @@ pub static TABLE: [&Declared; 23] = [
     &FILE_MANAGER_API_URL.declared,
     &FILE_MANAGER_API_TOKEN.declared,
     &EVENTS_API_URL.declared,
+    &TARGET_S3_ENDPOINT.declared,
+    &TARGET_S3_BUCKET.declared,
+    &TARGET_S3_REGION.declared,
+    &TARGET_S3_ACCESS_KEY.declared,
+    &TARGET_S3_SECRET_KEY.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
     &CONCURRENCY.declared,
@@ -46,7 +53,7 @@ pub(super) static RETIRED: [(&str, &str); 1] =
     [("LIVE_RELOAD", "LIVE_RELOAD is not read: a running program never reloads itself; start it again after a change")];
 
 /// Names that begin like ours. One of them that nothing knows is most likely a slip of the pen, and is told.
-pub(super) const OWN_PREFIXES: [&str; 3] = ["CUSTOMER_S3_", "FILE_MANAGER_API_", "EVENTS_API_"];
+pub(super) const OWN_PREFIXES: [&str; 4] = ["CUSTOMER_S3_", "TARGET_S3_", "FILE_MANAGER_API_", "EVENTS_API_"];
 
 /// Every name that means something, in upper case.
 pub(super) fn known_names() -> impl Iterator<Item = String> {

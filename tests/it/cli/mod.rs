@@ -8,6 +8,7 @@ mod diff;
 mod export;
 mod initial_sync;
 mod self_test;
+mod setup;
 mod status;
 
 mod database;
