@@ -10,6 +10,8 @@ pub mod record;
 
 pub mod listing;
 
+pub mod events;
+
 pub mod state;
 
 pub mod snapshot;

@@ -2,7 +2,7 @@
 //! stops when a door is shut for all. What becomes of one path is the sink's concern.
 
 use super::in_hand::InHand;
-use super::{ApplyError, Ending, FileManagerSink, Tally};
+use super::{ApplyError, Ending, FileManagerSink, Halt, Tally};
 use crate::clock::Clock;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
@@ -11,11 +11,10 @@ use crate::state::{Failure, Lane, State, StateError, Work};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
 
 /// Paths taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
@@ -25,42 +24,6 @@ const FAILURES_IN_A_ROW: u64 = 50;
 const PARKED_MINUTES: i64 = 1;
 /// No parked path waits longer.
 const PARKED_MINUTES_MOST: i64 = 360;
-
-/// Why a run stops taking work before there is none left.
-#[derive(Clone, Debug, Default)]
-pub struct Halt {
-    token: CancellationToken,
-    cause: Arc<Mutex<Option<Arc<ApplyError>>>>,
-}
-
-impl Halt {
-    /// Stops; the first cause is kept. Without one, somebody asked.
-    pub fn stop(&self, cause: Option<ApplyError>) {
-        let mut kept = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cause) = cause
-            && kept.is_none()
-            && !self.token.is_cancelled()
-        {
-            *kept = Some(Arc::new(cause));
-        }
-        self.token.cancel();
-    }
-
-    /// Whether to stop.
-    pub fn is_stopped(&self) -> bool {
-        self.token.is_cancelled()
-    }
-
-    /// Waits until somebody stops.
-    pub async fn stopped(&self) {
-        self.token.cancelled().await;
-    }
-
-    /// The door that was shut, if that was it.
-    pub fn cause(&self) -> Option<Arc<ApplyError>> {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// How much at a time, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -161,13 +124,9 @@ impl Executor {
 
     /// Waits for what is in hand; once the run stops, no longer than the grace. What is cut off then is an open intent.
     async fn finish(&self, mut tasks: JoinSet<()>) {
-        let out_of_grace = async {
-            self.halt.stopped().await;
-            tokio::time::sleep(self.grace).await;
-        };
         tokio::select! {
             () = all_ended(&mut tasks) => {}
-            () = out_of_grace => {}
+            () = self.halt.out_of_grace(self.grace) => {}
         }
         tasks.shutdown().await;
     }

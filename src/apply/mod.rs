@@ -4,14 +4,17 @@
 mod absent;
 mod error;
 mod executor;
+mod halt;
 mod in_hand;
 mod outcome;
+mod permissions;
 mod sending;
 mod sink;
 mod tally;
 
 pub use error::ApplyError;
-pub use executor::{Bounds, Executor, Halt};
+pub use executor::{Bounds, Executor};
+pub use halt::Halt;
 pub use outcome::Ending;
 pub use sink::{FileManagerSink, SinkOptions};
 pub use tally::{Failures, Tally, Totals};

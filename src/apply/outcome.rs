@@ -18,6 +18,10 @@ pub enum Ending {
     Confirmed,
     /// The file manager's file is gone.
     Deleted,
+    /// The file manager's file has another name: `Rename` or `Move`.
+    Moved(Effect),
+    /// The file manager's file has other permissions.
+    PermissionsSet,
     /// There was nothing left to do.
     Unchanged,
     /// Left out, with the reason.

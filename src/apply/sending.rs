@@ -8,7 +8,7 @@ use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOpe
 use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
-use crate::state::{Intent, Lane, LookedAt, Work};
+use crate::state::{Intent, Lane, LookedAt, Plane, Work};
 use crate::transfer::{self, Verification};
 use serde_json::{Map, Value, json};
 
@@ -25,16 +25,19 @@ struct Sending<'a> {
     look: Look,
     /// Whether the open intent went out before and was not answered.
     sent_before: bool,
-    /// Asked once.
+    /// The same of the permissions that go with it.
+    permissions_sent_before: bool,
+    /// Set or asked once.
     permissions: Option<Permissions>,
 }
 
 impl FileManagerSink {
     /// Sends the object's content, with as many attempts as the policy gives.
     pub(super) async fn send(&self, work: &Work, planned: Planned, lane: Lane) -> Result<Step, ApplyError> {
-        let sent_before = work.intent.is_some();
+        let (sent_before, permissions_sent_before) = (work.intent.is_some(), work.permissions_intent.is_some());
         let look = self.state.next_look();
-        let mut sending = Sending { sink: self, work: work.clone(), planned, lane, look, sent_before, permissions: None };
+        let mut sending =
+            Sending { sink: self, work: work.clone(), planned, lane, look, sent_before, permissions_sent_before, permissions: None };
         let mut attempts = self.options.retry.begin();
         loop {
             let error = match sending.attempt().await {
@@ -54,10 +57,10 @@ impl Sending<'_> {
             Ok(object) => object,
             Err(step) => return Ok(step),
         };
+        let intent = self.intents(&head).await?;
         if self.permissions.is_none() {
-            self.permissions = Some(self.sink.permissions(&self.work.path).await?);
+            self.permissions = Some(self.permissions().await?);
         }
-        let intent = self.intent(&head).await?;
         let checksum = head.checksum.clone().filter(|_| self.sink.options.verify);
         let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
         let request = SaveRequest {
@@ -80,9 +83,12 @@ impl Sending<'_> {
             }
             Err(error) if error.kind == FileManagerErrorKind::NotFound && self.planned.effect == Effect::Update => {
                 // It does not have the path after all: a create, which is another effect.
-                self.sink.state.refused(&self.work.path).await?;
+                self.sink.state.refused(&self.work.path, Plane::Content).await?;
                 self.work.intent = None;
                 self.sent_before = false;
+                if self.planned.permissions.is_empty() {
+                    (self.planned.permissions, self.permissions) = (self.work.sides.wanted.clone(), None);
+                }
                 self.planned.effect = Effect::Create;
                 Box::pin(self.attempt()).await
             }
@@ -91,7 +97,7 @@ impl Sending<'_> {
             }
             Err(error) => {
                 let sent_before = std::mem::replace(&mut self.sent_before, true);
-                Err(self.sink.refused(&self.work.path, sent_before, error).await)
+                Err(self.sink.refused((&self.work.path, Plane::Content), sent_before, error).await)
             }
         }
     }
@@ -99,7 +105,7 @@ impl Sending<'_> {
     /// Opens the object, if it still is the one that was decided about.
     async fn open(&mut self) -> Result<Result<GetObject, Step>, ApplyError> {
         let key = self.work.path.clone();
-        let facts = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         // A listing may come without ETags: then what an earlier attempt began to send is what this one goes on with.
         let begun = self.work.intent.as_ref().and_then(|intent| intent.planned.content.as_ref());
         let if_match = facts.and_then(|facts| facts.etag.clone()).or_else(|| begun.map(|content| content.etag.clone()));
@@ -133,13 +139,17 @@ impl Sending<'_> {
         }
         match &error {
             // A look has just found it. A store that goes on showing what it does not give is not to keep us busy for ever.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && self.lane == Lane::Absent => Ok(Step::LookAgain(Some(error))),
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && matches!(self.lane, Lane::Absent | Lane::Open) => {
+                Ok(Step::LookAgain(Some(error)))
+            }
             ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey => {
                 self.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
             // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.work.intent.is_none() && self.work.applied.is_none() => {
+            ApplyError::S3(inner)
+                if inner.kind == S3ErrorKind::Archived && self.work.intent.is_none() && self.work.sides.applied.is_none() =>
+            {
                 self.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }
@@ -147,21 +157,45 @@ impl Sending<'_> {
         }
     }
 
-    /// The intent that this attempt sends: the open one, word for word, or a new one with what the GET's headers say.
-    async fn intent(&mut self, head: &ObjectHead) -> Result<Intent, ApplyError> {
-        let content = head.facts.fingerprint();
-        let planned = Planned { effect: self.planned.effect, content };
-        let file_type = head.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
-        let metadata = Value::Object(metadata(&head.facts)).to_string();
-        let intent = self.sink.intent(&self.work, planned, Some(file_type), Some(metadata)).await?;
+    /// The intents of this operation: the open ones, word for word, or new ones with what the GET's headers say; returns that
+    /// of the content.
+    async fn intents(&mut self, head: &ObjectHead) -> Result<Intent, ApplyError> {
+        let mut missing = Vec::new();
+        if self.work.intent.is_none() {
+            let planned = Planned { content: head.facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
+            missing.push(Intent {
+                file_type: Some(head.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
+                metadata: Some(Value::Object(metadata(&head.facts)).to_string()),
+                ..self.sink.intent(&self.work.path, planned)
+            });
+        }
+        if self.work.permissions_intent.is_none() && !self.planned.permissions.is_empty() {
+            missing.push(self.sink.permissions_intent(&self.work, &self.planned.permissions));
+        }
+        for opened in if missing.is_empty() { missing } else { self.sink.open(missing).await? } {
+            let plane =
+                if Plane::of(opened.planned.effect) == Plane::Content { &mut self.work.intent } else { &mut self.work.permissions_intent };
+            *plane = Some(opened);
+        }
+        let intent = self.work.intent.clone().expect("invariant: the content's intent is open by now");
         self.planned.effect = intent.planned.effect;
-        self.work.intent = Some(intent.clone());
         Ok(intent)
     }
 
+    /// What the file manager is to hold beside the content. A known file keeps what it has.
+    async fn permissions(&mut self) -> Result<Permissions, ApplyError> {
+        match &self.work.sides.applied {
+            Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
+            _ => {
+                let sent_before = std::mem::replace(&mut self.permissions_sent_before, true);
+                self.sink.permissions(&self.work, sent_before).await
+            }
+        }
+    }
+
     async fn record(&self, head: ObjectHead, saved: Saved, verified: bool) -> Result<Step, ApplyError> {
-        let looked = self.work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        let old = self.work.applied.as_ref().map(|row| &row.file);
+        let looked = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = self.work.sides.applied.as_ref().map(|row| &row.file);
         let bytes = head.facts.size;
         if looked.is_none_or(|facts| facts.etag.is_none()) {
             // The listing told no ETag: this GET was the look that completes it.

@@ -4,10 +4,10 @@
 use super::{ApplyError, Ending};
 use crate::file_manager::{FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
-use crate::record::{FileRecord, ObjectKey, Permissions};
+use crate::record::{FileRecord, ObjectKey};
 use crate::retry::RetryPolicy;
 use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
-use crate::state::{Intent, Lane, LookedAt, State, Work};
+use crate::state::{Intent, Lane, LookedAt, Plane, State, Work};
 use crate::{failpoint, listing};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -61,7 +61,8 @@ impl FileManagerSink {
         let path = work.path.clone();
         // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
         // lane of the absent, the look has just been made.)
-        let mut now = if work.intent.is_some() && lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
+        let in_doubt = work.intent.is_some() || work.permissions_intent.is_some();
+        let mut now = if in_doubt && lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
         let mut disagreed = None;
         for _ in 0..LOOKS_MOST {
             let work = match now {
@@ -83,14 +84,16 @@ impl FileManagerSink {
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
     async fn step(&self, work: &Work, lane: Lane) -> Result<Option<Step>, ApplyError> {
-        let verdict = plan::decide(&work.path, work.applied.as_ref(), work.observed.as_ref(), self.options.limits);
-        if work.intent.as_ref().is_some_and(|intent| !plan::still_meant(&intent.planned, &verdict)) {
-            self.state.end_intent(&work.path).await?;
+        let verdict = plan::decide(&work.path, &work.sides, self.options.limits);
+        let mut open = work.intent.iter().chain(&work.permissions_intent);
+        if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
+            self.state.end_intents(&work.path).await?;
             return Ok(None);
         }
         Ok(Some(match verdict {
             Verdict::Look => Step::LookAgain(None),
             Verdict::Do(planned) if planned.effect == Effect::Delete => Step::Ended(self.delete(work, lane).await?),
+            Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
             Verdict::Do(planned) => self.send(work, planned, lane).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned, lane).await?,
             Verdict::Nothing => Step::Ended(self.aside(work, Ending::Unchanged).await?),
@@ -113,13 +116,16 @@ impl FileManagerSink {
         Ok(self.state.work(path).await?.ok_or(nothing))
     }
 
-    /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look.
+    /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look, and for the
+    /// guard. What was already sent and has no outcome is sent again where it is found.
     async fn delete(&self, work: &Work, lane: Lane) -> Result<Ending, ApplyError> {
-        if lane != Lane::Absent {
+        if lane != Lane::Absent && !(lane == Lane::Open && work.intent.is_some()) {
             return self.aside(work, Ending::Waits).await;
         }
-        let planned = Planned { effect: Effect::Delete, content: None };
-        let intent = self.intent(work, planned, None, None).await?;
+        let intent = match &work.intent {
+            Some(open) => open.clone(),
+            None => self.open(vec![self.intent(&work.path, Planned::delete())]).await?.remove(0),
+        };
         let mut attempts = self.options.retry.begin();
         let mut sent_before = work.intent.is_some();
         loop {
@@ -137,7 +143,7 @@ impl FileManagerSink {
                 Err(error) if error.kind == FileManagerErrorKind::NotFound => break,
                 Err(error) => match attempts.next_wait(&error) {
                     Some(wait) => tokio::time::sleep(wait).await,
-                    None => return Err(self.refused(&work.path, sent_before, error).await),
+                    None => return Err(self.refused((&work.path, Plane::Content), sent_before, error).await),
                 },
             }
             sent_before = true;
@@ -163,12 +169,13 @@ impl FileManagerSink {
         if etag != Some(content.etag.as_str()) || saved.size != Some(content.size) {
             return self.send(work, planned, lane).await;
         }
-        let facts = work.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        let old = work.applied.as_ref().map(|row| &row.file);
+        let permissions = self.with_permissions(work, &planned.permissions).await?;
+        let facts = work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = work.sides.applied.as_ref().map(|row| &row.file);
         self.state
             .applied(FileRecord {
                 file_path: work.path.clone(),
-                permissions: self.options.retry.run(|| self.permissions(&work.path)).await?,
+                permissions,
                 size: Some(content.size),
                 file_type: old.and_then(|old| old.file_type.clone()),
                 last_modified: facts.and_then(|facts| facts.last_modified),
@@ -181,40 +188,26 @@ impl FileManagerSink {
         Ok(Step::Ended(Ending::Confirmed))
     }
 
-    /// Asks for a path's permissions, once. A refusal is no reason to keep the content back.
-    pub(super) async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, ApplyError> {
-        match self.file_manager.permissions(path).await {
-            Ok(permissions) => Ok(permissions),
-            Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
-            Err(error) => Err(error.into()),
-        }
+    /// An effect that is meant now.
+    pub(super) fn intent(&self, path: &ObjectKey, planned: Planned) -> Intent {
+        let (path, run) = (path.clone(), self.options.run);
+        Intent { path, new_path: None, idempotency_key: Uuid::new_v4(), planned, file_type: None, metadata: None, run }
     }
 
-    /// The path's open intent, or a new one, committed.
-    pub(super) async fn intent(
-        &self,
-        work: &Work,
-        planned: Planned,
-        file_type: Option<String>,
-        metadata: Option<String>,
-    ) -> Result<Intent, ApplyError> {
-        if let Some(open) = &work.intent {
-            return Ok(open.clone());
-        }
-        let (path, run) = (work.path.clone(), self.options.run);
-        let intent = Intent { path, idempotency_key: Uuid::new_v4(), planned, file_type, metadata, run };
-        self.state.open_intent(&intent).await?;
+    /// Commits the intents of one operation: their calls may go out then.
+    pub(super) async fn open(&self, intents: Vec<Intent>) -> Result<Vec<Intent>, ApplyError> {
+        self.state.open_intents(intents.clone()).await?;
         failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;
-        Ok(intent)
+        Ok(intents)
     }
 
     /// Ends the intent of an effect that was refused for good. Where the same intent was sent before without an answer,
     /// that may have had its effect, and only a ledger could tell: its path is unconfirmed.
-    pub(super) async fn refused(&self, path: &ObjectKey, sent_before: bool, error: FileManagerError) -> ApplyError {
+    pub(super) async fn refused(&self, (path, plane): (&ObjectKey, Plane), sent_before: bool, error: FileManagerError) -> ApplyError {
         if !error.kind.is_definite_refusal() {
             return error.into();
         }
-        let ended = if sent_before { self.state.end_intent(path).await } else { self.state.refused(path).await };
+        let ended = if sent_before { self.state.end_intents(path).await } else { self.state.refused(path, plane).await };
         ended.err().map_or_else(|| error.into(), ApplyError::from)
     }
 }

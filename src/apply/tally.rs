@@ -28,6 +28,12 @@ pub struct Totals {
     pub updated: u64,
     /// Files deleted.
     pub deleted: u64,
+    /// Files that have another name in the same directory.
+    pub renamed: u64,
+    /// Files that are in another directory.
+    pub moved: u64,
+    /// Files that have other permissions, apart from those that came with content.
+    pub permissions_set: u64,
     /// Files that the file manager turned out to hold already.
     pub confirmed: u64,
     /// Bytes sent.
@@ -63,7 +69,7 @@ impl Totals {
 
     /// Operations that were done.
     pub fn done(&self) -> u64 {
-        self.created + self.updated + self.deleted + self.confirmed
+        self.created + self.updated + self.deleted + self.renamed + self.moved + self.permissions_set + self.confirmed
     }
 
     /// Operations that failed.
@@ -106,11 +112,14 @@ impl Tally {
                 totals.unverified += u64::from(!verified);
                 match effect {
                     Effect::Update => totals.updated += 1,
-                    Effect::Create | Effect::Delete => totals.created += 1,
+                    _ => totals.created += 1,
                 }
             }
             Ending::Confirmed => totals.confirmed += 1,
             Ending::Deleted => totals.deleted += 1,
+            Ending::Moved(Effect::Rename) => totals.renamed += 1,
+            Ending::Moved(_) => totals.moved += 1,
+            Ending::PermissionsSet => totals.permissions_set += 1,
             Ending::Skipped(SkipReason::NotInBucket) => *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += 1,
             // The state keeps these, with their reason.
             Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}

@@ -53,6 +53,8 @@ pub enum Group {
     Target,
     /// What is kept on disk.
     State,
+    /// When the daemon works.
+    Schedule,
     /// How the work is done, and where it stops.
     Work,
     /// What is told on stderr.
@@ -61,7 +63,7 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Source, Self::FileManager, Self::Target, Self::State, Self::Work, Self::Logs];
+    pub const ALL: [Self; 7] = [Self::Source, Self::FileManager, Self::Target, Self::State, Self::Schedule, Self::Work, Self::Logs];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
@@ -70,6 +72,7 @@ impl Group {
             Self::FileManager => "The file manager and the events API",
             Self::Target => "The bucket for the backup",
             Self::State => "What is kept on disk",
+            Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",
             Self::Logs => "Logs",
         }

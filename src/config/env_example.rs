@@ -46,7 +46,9 @@ fn chapter(group: Group) -> String {
 fn setting(declared: &Declared) -> String {
     let name = declared.name;
     let file = declared.file_variable().map(|file| format!("#{file}=\n")).unwrap_or_default();
-    format!("\n# {}\n# Right is {}.\n#{name}={}\n{file}", declared.doc.replace('`', ""), declared.right, declared.default.unwrap_or_default())
+    let default = declared.default.unwrap_or_default();
+    let quote = if default.contains(' ') { "'" } else { "" };
+    format!("\n# {}\n# Right is {}.\n#{name}={quote}{default}{quote}\n{file}", declared.doc.replace('`', ""), declared.right)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod table;
 mod declared;
 mod values;
+mod cron;
 mod layers;
 mod read;
 mod files;
@@ -25,6 +26,7 @@ pub use layers::{Layer, Layers, Origin, Place};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
+pub use cron::Cron;
 pub use values::{LogFormat, MaxDelete};
 
 use secrecy::SecretString;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
     pub csv_retention: NonZeroUsize,
+    /// When the daemon works.
+    pub schedule: ScheduleSettings,
     /// Operations at a time.
     pub concurrency: NonZeroUsize,
     /// Keys in one page of a listing.
@@ -129,6 +133,17 @@ pub struct Credentials {
     pub secret_key: SecretString,
     /// Of temporary credentials.
     pub session_token: Option<SecretString>,
+}
+
+/// When the daemon works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// Between the beginnings of two cycles.
+    pub interval: Duration,
+    /// Instead of the interval, when set.
+    pub cron: Option<Cron>,
+    /// When everything is listed again; `None` = never.
+    pub reconcile: Option<Cron>,
 }
 
 /// What is told on stderr, and how.

@@ -2,7 +2,7 @@
 //! function that it is given to read the files of secrets.
 
 use super::{
-    Credentials, Effective, LogSettings, Need, Settings, SourceSettings, TargetSettings,
+    Credentials, Effective, LogSettings, Need, ScheduleSettings, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
     layers::{Layer, Layers, Origin, Place},
@@ -85,6 +85,11 @@ impl Reading<'_> {
             },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
+            schedule: ScheduleSettings {
+                interval: self.with_default(&table::SYNC_INTERVAL),
+                cron: self.optional(&table::SYNC_CRON),
+                reconcile: self.with_default(&table::RECONCILE_CRON),
+            },
             concurrency: self.with_default(&table::CONCURRENCY),
             list_page_keys: self.with_default(&table::LIST_PAGE_KEYS),
             retry_attempts: self.with_default(&table::RETRY_ATTEMPTS),

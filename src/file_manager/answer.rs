@@ -1,11 +1,12 @@
 //! What an answer means: refusals told apart, their words made readable, and the contract's shapes checked. Pure: no I/O, no clock.
 
-use super::{FileManagerErrorKind, SaveOperation, Saved};
+use super::{FeedPage, FileManagerErrorKind, SaveOperation, Saved};
 use crate::record::{ObjectKey, Permissions};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -120,6 +121,15 @@ struct ReportAnswer {
     status: String,
 }
 
+/// `pubSubFullList` answers this. What the events are is not looked at: each is kept as its text.
+#[derive(Deserialize)]
+struct FeedAnswer<'a> {
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+    /// A text, or a number that stands for one.
+    next_cursor: Option<Value>,
+}
+
 /// Present, perhaps null. Empty is missing: no field of ours has a meaningful empty value.
 fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
@@ -150,6 +160,17 @@ pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sen
 pub(super) fn report_received(body: &[u8]) -> Result<(), NotTheContract> {
     let answer: ReportAnswer = parse(body)?;
     require_word("status", "received", &answer.status)
+}
+
+pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, NotTheContract> {
+    let answer: FeedAnswer<'_> = parse(body)?;
+    let next_cursor = match answer.next_cursor {
+        None => None,
+        Some(Value::String(cursor)) => Some(cursor).filter(|cursor| !cursor.is_empty()),
+        Some(Value::Number(cursor)) => Some(cursor.to_string()),
+        Some(_) => return Err("`next_cursor` is neither a text nor a number".to_owned()),
+    };
+    Ok(FeedPage { events: answer.events.iter().map(|event| event.get().to_owned()).collect(), next_cursor })
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NotTheContract> {

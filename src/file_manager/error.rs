@@ -77,7 +77,7 @@ impl FileManagerErrorKind {
             Self::Unauthorised { .. } => "check FILE_MANAGER_API_TOKEN",
             Self::Busy { .. } => "the file manager is overloaded or failing; the next run tries again",
             Self::Timeout => "the file manager answers too slowly: look at its load, or lower CONCURRENCY",
-            Self::Unreachable => "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the report, and that it is running",
+            Self::Unreachable => "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report, and that it is running",
             Self::Interrupted => "the connection broke; the next run tries again",
             Self::BodyFailed => "the object could not be read whole from S3: nothing was saved",
             Self::BadAnswer => "the answer is not the contract's: is this a file manager?",

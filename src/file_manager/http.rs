@@ -3,8 +3,8 @@
 use super::attempt::{Call, Door};
 use super::multipart::{Multipart, sendable_file_type};
 use super::progress::Progress;
-use super::{Content, Deadlines, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey, ReportResults};
-use super::{SaveOperation, SaveRequest, Saved, answer};
+use super::{Content, Deadlines, FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey};
+use super::{ReadFeed, ReportResults, SaveOperation, SaveRequest, Saved, answer};
 use crate::record::{ObjectKey, Permissions};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -117,6 +117,22 @@ impl ReportResults for HttpEvents {
         let call = self.0.call_about_address("reportResults");
         let body = self.0.small_call(&call, self.0.request(Method::POST, "reportResults").json(report)).await?;
         answer::report_received(&body).map_err(|why| self.0.not_the_contract(&call, &why))
+    }
+}
+
+#[async_trait]
+impl ReadFeed for HttpEvents {
+    fn address(&self) -> String {
+        self.0.address()
+    }
+
+    async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
+        let call = self.0.call_about_address("pubSubFullList");
+        let count = FEED_EVENTS_MAX.to_string();
+        let mut query = vec![("count", count.as_str())];
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let body = self.0.small_call(&call, self.0.request(Method::GET, "pubSubFullList").query(&query)).await?;
+        answer::feed_page(&body).map_err(|why| self.0.not_the_contract(&call, &why))
     }
 }
 

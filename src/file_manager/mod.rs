@@ -111,6 +111,27 @@ pub trait FileManager: Send + Sync {
     async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError>;
 }
 
+/// As many events are asked for at once; the contract allows no more.
+pub const FEED_EVENTS_MAX: usize = 100;
+
+/// One answer of the feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The JSON text of each event, as it was served: one that cannot be read spoils no other.
+    pub events: Vec<String>,
+    /// Where the next answer begins, if the feed has such a thing.
+    pub next_cursor: Option<String>,
+}
+
+/// Where events can be read.
+#[async_trait]
+pub trait ReadFeed: Send + Sync {
+    /// Which feed it is: what was read there says nothing about another.
+    fn address(&self) -> String;
+    /// At most [`FEED_EVENTS_MAX`] events, after the cursor if there is one. Reading them uses none of them up.
+    async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError>;
+}
+
 /// Where results are told.
 #[async_trait]
 pub trait ReportResults: Send + Sync {

@@ -1,9 +1,13 @@
 //! What we will do: the one decision table. Pure: two sides in, a verdict out.
 
-use crate::record::{Applied, Fingerprint, ObjectKey, Observed};
+mod moves;
+
+pub use moves::{MoveVerdict, Moving, decide_move};
+
+use crate::record::{Fingerprint, ObjectKey, Permissions, Sides};
 use serde::{Deserialize, Serialize};
 
-/// What a file manager is asked to do with a path's content. Each is an effect: its intent is recorded first.
+/// What a file manager is asked to do with a path. Each is an effect: its intent is recorded first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
@@ -13,6 +17,12 @@ pub enum Effect {
     Update,
     /// The object is gone.
     Delete,
+    /// Another name in the same directory; the file keeps its identity.
+    Rename,
+    /// Another directory; the file keeps its identity.
+    Move,
+    /// Other permissions; no byte of content.
+    SetPermissions,
 }
 
 impl Effect {
@@ -22,17 +32,35 @@ impl Effect {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Rename => "rename",
+            Self::Move => "move",
+            Self::SetPermissions => "set_permissions",
         }
+    }
+
+    /// The effect of that name.
+    pub fn of_word(word: &str) -> Option<Self> {
+        use Effect::{Create, Delete, Move, Rename, SetPermissions, Update};
+        [Create, Update, Delete, Rename, Move, SetPermissions].into_iter().find(|effect| effect.as_str() == word)
     }
 }
 
-/// An effect, and the content that it is about: what an intent stores, and what decides whether it would still be meant.
+/// An effect, and what it is about: what an intent stores, and what decides whether it would still be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// What to do.
     pub effect: Effect,
-    /// With which content; `None` for a delete.
+    /// With which content; `None` where none is sent.
     pub content: Option<Fingerprint>,
+    /// Which permissions are set with it, before the content; empty = none.
+    pub permissions: Permissions,
+}
+
+impl Planned {
+    /// The file goes.
+    pub fn delete() -> Self {
+        Self { effect: Effect::Delete, content: None, permissions: Permissions::default() }
+    }
 }
 
 /// Why an object is left out although it is there. Told, not a failure.
@@ -103,28 +131,34 @@ pub struct Limits {
 /// | any | never looked at | nothing: what we do not know we have no opinion on |
 /// | nothing | there | create, or skip when it is too large |
 /// | nothing | gone, or a directory marker | nothing |
-/// | known | there, same content | nothing |
+/// | known | there, same content | nothing, or the permissions that were told and are not the same |
 /// | known | there, other content | update; too large = a failure, the sink keeps the old |
 /// | known or unconfirmed | there, content unknown | look |
 /// | unconfirmed | there | confirm, else update |
 /// | known or unconfirmed | gone, or a directory marker | delete |
-pub fn decide(path: &ObjectKey, applied: Option<&Applied>, observed: Option<&Observed>, limits: Limits) -> Verdict {
-    let Some(observed) = observed else { return Verdict::Nothing };
-    let there = observed.facts.as_ref().filter(|facts| !path.is_directory_marker(facts.size));
-    match (applied, there) {
+///
+/// Where nothing certain is known of what the sink holds (new, or unconfirmed), what was told of the permissions goes with the content.
+pub fn decide(path: &ObjectKey, sides: &Sides, limits: Limits) -> Verdict {
+    if sides.observed.is_none() {
+        return Verdict::Nothing;
+    }
+    match (&sides.applied, sides.there(path)) {
         (None, None) => Verdict::Nothing,
-        (Some(_), None) => Verdict::Do(Planned { effect: Effect::Delete, content: None }),
+        (Some(_), None) => Verdict::Do(Planned::delete()),
         (held, Some(facts)) => {
             let content = facts.fingerprint();
             let too_large = limits.max_file_bytes.is_some_and(|bound| facts.size > bound);
             match held {
                 None if too_large => Verdict::Skip(SkipReason::TooLarge),
-                None => Verdict::Do(Planned { effect: Effect::Create, content }),
+                None => Verdict::Do(Planned { effect: Effect::Create, content, permissions: sides.wanted.clone() }),
                 Some(_) if content.is_none() => Verdict::Look,
-                Some(row) if row.known_fingerprint() == content => Verdict::Nothing,
+                Some(row) if row.known_fingerprint() == content => match sides.permissions_to_set() {
+                    same if same.is_empty() => Verdict::Nothing,
+                    permissions => Verdict::Do(Planned { effect: Effect::SetPermissions, content: None, permissions }),
+                },
                 Some(_) if too_large => Verdict::TooLarge,
-                Some(row) if row.confirmed => Verdict::Do(Planned { effect: Effect::Update, content }),
-                Some(_) => Verdict::Confirm(Planned { effect: Effect::Update, content }),
+                Some(row) if row.confirmed => Verdict::Do(Planned { effect: Effect::Update, content, permissions: Permissions::default() }),
+                Some(_) => Verdict::Confirm(Planned { effect: Effect::Update, content, permissions: sides.wanted.clone() }),
             }
         }
     }
@@ -135,7 +169,10 @@ pub fn still_meant(open: &Planned, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Do(now) | Verdict::Confirm(now) => match open.effect {
             Effect::Delete => now.effect == Effect::Delete,
-            Effect::Create | Effect::Update => now.effect != Effect::Delete && open.content.is_some() && now.content == open.content,
+            Effect::Create | Effect::Update => open.content.is_some() && now.content == open.content,
+            Effect::SetPermissions => now.permissions == open.permissions,
+            // Whether a file still goes where it went is not decided from one path alone.
+            Effect::Rename | Effect::Move => false,
         },
         Verdict::Nothing | Verdict::Look | Verdict::Skip(_) | Verdict::TooLarge => false,
     }

@@ -1,7 +1,7 @@
 //! The decision table, row by row.
 
 use super::*;
-use crate::record::{ETag, FileRecord, Look, ObjectFacts};
+use crate::record::{Applied, ETag, FileRecord, Look, ObjectFacts, Observed};
 
 fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
@@ -25,7 +25,11 @@ fn held(etag: &str, size: u64, confirmed: bool) -> Applied {
 }
 
 fn planned(effect: Effect, content: Option<(&str, u64)>) -> Planned {
-    Planned { effect, content: content.and_then(|(etag, size)| Some(Fingerprint { etag: ETag::parse(etag)?, size })) }
+    Planned {
+        effect,
+        content: content.and_then(|(etag, size)| Some(Fingerprint { etag: ETag::parse(etag)?, size })),
+        permissions: Permissions::default(),
+    }
 }
 
 #[test]
@@ -54,7 +58,8 @@ fn the_table() {
         ("became a marker", "a/", Some(held("x", 1, true)), Some(there(Some("y"), 0)), Verdict::Do(planned(Delete, None))),
     ];
     for (name, path, applied, observed, expected) in cases {
-        assert_eq!(decide(&key(path), applied.as_ref(), observed.as_ref(), bound), expected, "{name}");
+        let sides = Sides { applied, observed, ..Sides::default() };
+        assert_eq!(decide(&key(path), &sides, bound), expected, "{name}");
     }
 }
 
@@ -74,5 +79,67 @@ fn an_open_effect_is_meant_while_the_same_content_would_be_sent_again() {
         ("create, now to be deleted", planned(Create, x), Verdict::Do(planned(Delete, None)), false),
     ] {
         assert_eq!(still_meant(&open, &verdict), expected, "{name}");
+    }
+}
+
+fn mode(value: &str) -> Permissions {
+    Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
+}
+
+#[test]
+fn permissions_are_a_plane_of_their_own() {
+    use Effect::{Create, SetPermissions, Update};
+    let with = |permissions: &str, confirmed| {
+        let mut row = held("x", 1, confirmed);
+        row.file.permissions = mode(permissions);
+        Some(row)
+    };
+    let set = Planned { permissions: mode("rw"), ..planned(SetPermissions, None) };
+    for (name, applied, etag, expected) in [
+        ("the same", with("rw", true), "x", Verdict::Nothing),
+        ("others", with("r", true), "x", Verdict::Do(set)),
+        ("others, and other content: one after the other", with("r", true), "y", Verdict::Do(planned(Update, Some(("y", 1))))),
+        ("new", None, "x", Verdict::Do(Planned { permissions: mode("rw"), ..planned(Create, Some(("x", 1))) })),
+        (
+            "nothing certain",
+            with("rw", false),
+            "x",
+            Verdict::Confirm(Planned { permissions: mode("rw"), ..planned(Update, Some(("x", 1))) }),
+        ),
+    ] {
+        let sides = Sides { applied, observed: Some(there(Some(etag), 1)), wanted: mode("rw") };
+        assert_eq!(decide(&key("a"), &sides, Limits::default()), expected, "{name}");
+    }
+}
+
+/// From and to; is the origin's row confirmed; the origin's and the target's ETag in the bucket; whether the sink has the target,
+/// and whether that leaves.
+type Case = ((&'static str, &'static str), bool, (Option<&'static str>, Option<&'static str>), (bool, bool));
+
+#[test]
+fn the_table_of_moves() {
+    let cases: [(&str, Case, MoveVerdict); 11] = [
+        ("gone and there", (("d/a", "d/b"), true, (None, Some("x")), (false, false)), MoveVerdict::Go(Effect::Rename)),
+        ("another directory", (("d/a", "e/a"), true, (None, Some("x")), (false, false)), MoveVerdict::Go(Effect::Move)),
+        ("no directory at all", (("a", "b"), true, (None, Some("x")), (false, false)), MoveVerdict::Go(Effect::Rename)),
+        ("other content there", (("a", "b"), true, (None, Some("y")), (false, false)), MoveVerdict::Go(Effect::Rename)),
+        ("replaced at the origin", (("a", "b"), true, (Some("z"), Some("x")), (false, false)), MoveVerdict::Go(Effect::Rename)),
+        ("a copy", (("a", "b"), true, (Some("x"), Some("x")), (false, false)), MoveVerdict::Moot),
+        ("both gone", (("a", "b"), true, (None, None), (false, false)), MoveVerdict::Moot),
+        ("nothing certain", (("a", "b"), false, (None, Some("x")), (false, false)), MoveVerdict::Moot),
+        ("a living file in the way", (("a", "b"), true, (None, Some("x")), (true, false)), MoveVerdict::Moot),
+        ("a leaving file in the way", (("a", "b"), true, (None, Some("x")), (true, true)), MoveVerdict::Wait),
+        ("a copy, whatever is in the way", (("a", "b"), true, (Some("x"), Some("x")), (true, true)), MoveVerdict::Moot),
+    ];
+    for (name, ((from, to), confirmed, (origin, target), (taken, target_is_leaving)), expected) in cases {
+        let seen = |etag: Option<&str>| Some(etag.map_or_else(gone, |etag| there(Some(etag), 1)));
+        let moving = Moving {
+            origin: (key(from), Sides { applied: Some(held("x", 1, confirmed)), observed: seen(origin), ..Sides::default() }),
+            target: (key(to), Sides { applied: taken.then(|| held("t", 1, true)), observed: seen(target), ..Sides::default() }),
+            target_is_leaving,
+            in_doubt: false,
+        };
+        assert_eq!(decide_move(&moving), expected, "{name}");
+        assert_eq!(decide_move(&Moving { in_doubt: true, ..moving }), MoveVerdict::Moot, "{name}, in doubt");
     }
 }

@@ -19,6 +19,23 @@ impl Permissions {
     pub fn is_empty(&self) -> bool {
         self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }
+
+    /// The fields that are given here and are not the same there.
+    #[must_use]
+    pub fn differing_from(&self, there: &Self) -> Self {
+        let differing = |given: &Option<String>, held: &Option<String>| given.clone().filter(|_| given != held);
+        Self {
+            permissions: differing(&self.permissions, &there.permissions),
+            owner: differing(&self.owner, &there.owner),
+            group: differing(&self.group, &there.group),
+        }
+    }
+
+    /// These fields, and where one is missing, that of `under`.
+    #[must_use]
+    pub fn over(self, under: Self) -> Self {
+        Self { permissions: self.permissions.or(under.permissions), owner: self.owner.or(under.owner), group: self.group.or(under.group) }
+    }
 }
 
 /// One row of a snapshot. `None` = missing; no field has a meaningful empty value.

@@ -4,13 +4,17 @@ mod escape;
 mod event;
 mod file;
 mod key;
+mod sequencer;
 mod sides;
+mod told;
 
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
-pub use sides::{Applied, Observed};
+pub use sequencer::Sequencer;
+pub use sides::{Applied, Observed, Sides};
+pub use told::{Told, ToldField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

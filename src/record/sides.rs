@@ -1,6 +1,6 @@
-//! The two sides that the state keeps apart: what a look showed, and what a sink has confirmed.
+//! The sides that the state keeps apart: what a look showed, what a sink has confirmed, and what was told of the permissions.
 
-use super::{FileRecord, Fingerprint, Look, ObjectFacts};
+use super::{FileRecord, Fingerprint, Look, ObjectFacts, ObjectKey, Permissions};
 
 /// What the newest look at a key showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,31 @@ pub struct Applied {
     pub file: FileRecord,
     /// `false` = there is a row, but it no longer says what the sink holds: a call may or may not have had its effect.
     pub confirmed: bool,
+}
+
+/// All that is known of one path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// What the sink holds.
+    pub applied: Option<Applied>,
+    /// What the newest look showed.
+    pub observed: Option<Observed>,
+    /// What was told of its permissions.
+    pub wanted: Permissions,
+}
+
+impl Sides {
+    /// What the newest look found there, if that is a file: a directory marker is none.
+    pub fn there(&self, path: &ObjectKey) -> Option<&ObjectFacts> {
+        let facts = self.observed.as_ref()?.facts.as_ref()?;
+        (!path.is_directory_marker(facts.size)).then_some(facts)
+    }
+
+    /// What was told of the permissions and the sink is not known to hold.
+    pub fn permissions_to_set(&self) -> Permissions {
+        let held = self.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file.permissions);
+        held.map_or_else(|| self.wanted.clone(), |held| self.wanted.differing_from(held))
+    }
 }
 
 impl Applied {

@@ -63,6 +63,14 @@ pub(super) fn write(connection: &Connection, file: &FileRecord) -> Result<(), St
     Ok(())
 }
 
+pub(super) fn write_permissions(connection: &Connection, path: &ObjectKey, permissions: &Permissions) -> Result<(), StateError> {
+    let mut statement =
+        connection.prepare_cached("UPDATE applied SET permissions = ?3, owner = ?4, owner_group = ?5 WHERE sink = ?1 AND path = ?2")?;
+    let Permissions { permissions, owner, group } = permissions;
+    statement.execute(params![FILE_MANAGER, path.as_str(), permissions, owner, group])?;
+    Ok(())
+}
+
 /// The row, if there is none yet too, no longer says what the sink holds.
 pub(super) fn unconfirm(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(

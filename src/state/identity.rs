@@ -1,7 +1,7 @@
 //! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
 
 use super::runs::{self, read_meta, write_meta};
-use super::{FILE_MANAGER, State, StateError, blocking, open_to_read};
+use super::{FILE_MANAGER, State, StateError, blocking, inbox, open_to_read};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -97,7 +97,8 @@ pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<
 /// What was observed goes; what the sink holds stays, and is compared with the new bucket. Keys that the new bucket does
 /// not have are deletes, under the guard.
 fn forget_source(connection: &Connection) -> Result<(), StateError> {
-    connection.execute_batch("DELETE FROM observed; DELETE FROM pending;")?;
+    connection.execute_batch("DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM told;")?;
+    inbox::forget(connection)?;
     unsettle_intents(connection)?;
     runs::forget_checkpoint(connection)?;
     runs::forget_completion(connection)
@@ -105,7 +106,7 @@ fn forget_source(connection: &Connection) -> Result<(), StateError> {
 
 /// What was applied goes, and every intent with it: the new sink never heard of them.
 fn forget_sink(connection: &Connection) -> Result<(), StateError> {
-    for table in ["intents", "applied", "pending"] {
+    for table in ["intents", "applied", "pending", "lineage"] {
         connection.execute(&format!("DELETE FROM {table} WHERE sink = ?1"), [FILE_MANAGER])?;
     }
     runs::forget_checkpoint(connection)?;
@@ -116,7 +117,7 @@ fn forget_sink(connection: &Connection) -> Result<(), StateError> {
 fn distrust(connection: &Connection) -> Result<(), StateError> {
     unsettle_intents(connection)?;
     connection.execute("UPDATE applied SET confirmed = 0", [])?;
-    connection.execute("DELETE FROM pending", [])?;
+    connection.execute_batch("DELETE FROM pending; DELETE FROM lineage;")?;
     runs::forget_checkpoint(connection)
 }
 
@@ -124,6 +125,8 @@ fn distrust(connection: &Connection) -> Result<(), StateError> {
 fn unsettle_intents(connection: &Connection) -> Result<(), StateError> {
     connection.execute_batch(
         "INSERT INTO applied (sink, path, confirmed) SELECT sink, path, 0 FROM intents WHERE true
+             ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0;
+         INSERT INTO applied (sink, path, confirmed) SELECT sink, new_path, 0 FROM intents WHERE new_path IS NOT NULL
              ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0;
          DELETE FROM intents;",
     )?;

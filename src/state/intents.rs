@@ -1,10 +1,10 @@
-//! Intents: what we were about to do, and its outcome. An open intent locks its path.
+//! Intents: what we were about to do, and its outcome. An open intent locks every path that it names.
 
 use super::looks::{self, integer};
 use super::pending::{self, Trigger};
-use super::{FILE_MANAGER, State, StateError, applied};
+use super::{FILE_MANAGER, State, StateError, applied, told};
 use crate::plan::{Effect, Planned};
-use crate::record::{Applied, ETag, FileRecord, Fingerprint, ObjectKey};
+use crate::record::{Applied, ETag, FileRecord, Fingerprint, ObjectKey, Permissions, Sides};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
@@ -13,6 +13,8 @@ use uuid::Uuid;
 pub struct Intent {
     /// The path.
     pub path: ObjectKey,
+    /// Where the file goes: for a rename or a move.
+    pub new_path: Option<ObjectKey>,
     /// Makes the effect happen once.
     pub idempotency_key: Uuid,
     /// The effect and its content.
@@ -25,24 +27,62 @@ pub struct Intent {
     pub run: u64,
 }
 
-impl State {
-    /// Stores an intent; its call may go out when this returns.
-    pub async fn open_intent(&self, intent: &Intent) -> Result<(), StateError> {
-        let intent = intent.clone();
-        self.writer.call(move |connection| write(connection, &intent)).await
+/// Content and permissions: one effect at a time on each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// What the file is, and where.
+    Content,
+    /// Who may do what with it.
+    Permissions,
+}
+
+impl Plane {
+    /// Which plane an effect is on.
+    pub fn of(effect: Effect) -> Self {
+        if effect == Effect::SetPermissions { Self::Permissions } else { Self::Content }
     }
 
-    /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intent, thinks again.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Permissions => "permissions",
+        }
+    }
+}
+
+impl State {
+    /// Stores the intents of one operation; their calls may go out when this returns.
+    pub async fn open_intents(&self, intents: Vec<Intent>) -> Result<(), StateError> {
+        self.writer.call(move |connection| intents.iter().try_for_each(|intent| write(connection, intent))).await
+    }
+
+    /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
     pub async fn applied(&self, file: FileRecord) -> Result<(), StateError> {
         let limits = self.limits;
         self.writer
             .call(move |connection| {
                 applied::write(connection, &file)?;
                 remove(connection, &file.file_path)?;
-                let observed = looks::read(connection, &file.file_path)?;
-                let row = Applied { file, confirmed: true };
-                let sides = (Some(&row), observed.as_ref());
-                pending::reconsider(connection, &row.file.file_path, sides, Trigger::Outcome, limits).map(drop)
+                let path = file.file_path.clone();
+                let observed = looks::read(connection, &path)?;
+                let wanted = told::read(connection, &path)?.wanted();
+                let sides = Sides { applied: Some(Applied { file, confirmed: true }), observed, wanted };
+                pending::reconsider(connection, &path, &sides, Trigger::Outcome, limits).map(drop)
+            })
+            .await
+    }
+
+    /// Permissions of a known file are confirmed: what was sent is what it has.
+    pub async fn permissions_set(&self, path: &ObjectKey, sent: &Permissions) -> Result<(), StateError> {
+        let (path, sent, limits) = (path.clone(), sent.clone(), self.limits);
+        self.writer
+            .call(move |connection| {
+                if let Some(row) = applied::read(connection, &path)? {
+                    let permissions = sent.over(row.file.permissions);
+                    applied::write_permissions(connection, &path, &permissions)?;
+                }
+                remove_one(connection, &path, Plane::Permissions)?;
+                pending::think_again(connection, &path, Trigger::Outcome, limits)
             })
             .await
     }
@@ -54,49 +94,65 @@ impl State {
             .call(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
+                told::forget_gone(connection, &path)?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)
             })
             .await
     }
 
     /// The effect was refused for good: it did not happen, and the intent ends.
-    pub async fn refused(&self, path: &ObjectKey) -> Result<(), StateError> {
+    pub async fn refused(&self, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
         let path = path.clone();
-        self.writer.call(move |connection| remove(connection, &path)).await
+        self.writer.call(move |connection| remove_one(connection, &path, plane)).await
     }
 
-    /// The effect is no longer meant, and may or may not have happened: the intent ends and its path is unconfirmed.
-    pub async fn end_intent(&self, path: &ObjectKey) -> Result<(), StateError> {
+    /// What is open on the path is no longer meant, and may or may not have happened: the intents end, and every path that
+    /// they name is unconfirmed.
+    pub async fn end_intents(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);
-        self.writer
-            .call(move |connection| {
-                remove(connection, &path)?;
-                applied::unconfirm(connection, &path)?;
-                pending::think_again(connection, &path, Trigger::InHand, limits)
-            })
-            .await
+        self.writer.call(move |connection| unsettle(connection, &path, limits)).await
     }
 }
 
-/// Whether an effect on the path has no outcome yet.
+/// Ends what is open on a path, without an outcome.
+pub(super) fn unsettle(connection: &Connection, path: &ObjectKey, limits: crate::plan::Limits) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("SELECT new_path FROM intents WHERE sink = ?1 AND path = ?2 AND new_path IS NOT NULL")?;
+    let new_path: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
+    remove(connection, path)?;
+    for path in std::iter::once(path.clone()).chain(new_path.and_then(|new_path| ObjectKey::new(new_path).ok())) {
+        applied::unconfirm(connection, &path)?;
+        pending::think_again(connection, &path, Trigger::InHand, limits)?;
+    }
+    Ok(())
+}
+
+/// Whether an effect that names the path has no outcome yet.
 pub(super) fn is_open(connection: &Connection, path: &ObjectKey) -> Result<bool, StateError> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2")?;
-    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |_| Ok(())).optional()?.is_some())
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2) OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = ?2)",
+    )?;
+    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0))?)
 }
 
 fn write(connection: &Connection, intent: &Intent) -> Result<(), StateError> {
-    let content = intent.planned.content.as_ref();
+    let Planned { effect, content, permissions } = &intent.planned;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO intents (sink, path, idempotency_key, effect, size, etag, file_type, metadata, run)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO intents (sink, path, plane, new_path, idempotency_key, effect, size, etag, permissions, owner, owner_group,
+                              file_type, metadata, run)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     statement.execute(params![
         FILE_MANAGER,
         intent.path.as_str(),
+        Plane::of(*effect).as_str(),
+        intent.new_path.as_ref().map(ObjectKey::as_str),
         intent.idempotency_key.to_string(),
-        intent.planned.effect.as_str(),
-        content.map(|content| integer(content.size)),
-        content.map(|content| content.etag.as_str()),
+        effect.as_str(),
+        content.as_ref().map(|content| integer(content.size)),
+        content.as_ref().map(|content| content.etag.as_str()),
+        permissions.permissions,
+        permissions.owner,
+        permissions.group,
         intent.file_type,
         intent.metadata,
         integer(intent.run),
@@ -104,12 +160,22 @@ fn write(connection: &Connection, intent: &Intent) -> Result<(), StateError> {
     Ok(())
 }
 
-fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
+pub(super) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
     Ok(())
 }
 
-/// Reads `idempotency_key, effect, size, etag, file_type, metadata, run` from `first` on.
+fn remove_one(connection: &Connection, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2 AND plane = ?3")?;
+    statement.execute(params![FILE_MANAGER, path.as_str(), plane.as_str()])?;
+    Ok(())
+}
+
+/// The columns in the order in which [`from_row`] reads them.
+pub(super) const COLUMNS: [&str; 11] =
+    ["idempotency_key", "effect", "size", "etag", "permissions", "owner", "owner_group", "file_type", "metadata", "run", "new_path"];
+
+/// Reads [`COLUMNS`] from `first` on.
 pub(super) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Intent, StateError>> {
     let (key, effect): (String, String) = (row.get(first)?, row.get(first + 1)?);
     let size: Option<i64> = row.get(first + 2)?;
@@ -117,19 +183,18 @@ pub(super) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlit
     let Ok(idempotency_key) = Uuid::parse_str(&key) else {
         return Ok(Err(StateError::Corrupt(format!("the idempotency key {key:?}"))));
     };
-    let effect = match effect.as_str() {
-        "create" => Effect::Create,
-        "update" => Effect::Update,
-        "delete" => Effect::Delete,
-        other => return Ok(Err(StateError::Corrupt(format!("the effect {other:?}")))),
+    let Some(effect) = Effect::of_word(&effect) else {
+        return Ok(Err(StateError::Corrupt(format!("the effect {effect:?}"))));
     };
+    let permissions = Permissions { permissions: row.get(first + 4)?, owner: row.get(first + 5)?, group: row.get(first + 6)? };
     let content = etag.zip(size).map(|(etag, size)| Fingerprint { etag, size: size.unsigned_abs() });
     Ok(Ok(Intent {
         path: path.clone(),
+        new_path: row.get::<_, Option<String>>(first + 10)?.and_then(|path| ObjectKey::new(path).ok()),
         idempotency_key,
-        planned: Planned { effect, content },
-        file_type: row.get(first + 4)?,
-        metadata: row.get(first + 5)?,
-        run: row.get::<_, i64>(first + 6)?.unsigned_abs(),
+        planned: Planned { effect, content, permissions },
+        file_type: row.get(first + 7)?,
+        metadata: row.get(first + 8)?,
+        run: row.get::<_, i64>(first + 9)?.unsigned_abs(),
     }))
 }

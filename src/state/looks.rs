@@ -1,9 +1,9 @@
 //! Observed: what looks showed. An older look never overwrites a newer one.
 
 use super::pending::{self, Trigger};
-use super::{FILE_MANAGER, State, StateError, applied};
+use super::{FILE_MANAGER, State, StateError, applied, told};
 use crate::plan::Limits;
-use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
+use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed, Sides};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -121,7 +121,8 @@ fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateErro
         "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE path >= ?2 AND path < ifnull(?3, x''))
             AND NOT EXISTS (SELECT 1 FROM applied WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
             AND NOT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
-            AND NOT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))",
+            AND NOT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM told WHERE path >= ?2 AND path < ifnull(?3, x''))",
     )?;
     let (from, to) = page.range();
     Ok(statement.query_row(params![FILE_MANAGER, from, to], |row| row.get(0))?)
@@ -131,11 +132,11 @@ fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateErro
 fn store_first_look(connection: &Connection, looked: LookedAt, limits: Limits) -> Result<bool, StateError> {
     let observed = Observed { facts: looked.facts, look: looked.look };
     write(connection, &looked.path, &observed)?;
-    pending::consider_first(connection, &looked.path, &observed, limits)
+    pending::consider_first(connection, &looked.path, observed, limits)
 }
 
 /// Stores one look unless a newer one is there; says whether something is to be done now.
-fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Result<bool, StateError> {
+pub(super) fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Result<bool, StateError> {
     let before = read(connection, &looked.path)?;
     if before.as_ref().is_some_and(|before| before.look >= looked.look) {
         return Ok(false);
@@ -143,8 +144,9 @@ fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Res
     let changed = before.is_none_or(|before| differ(before.facts.as_ref(), looked.facts.as_ref()));
     let observed = Observed { facts: looked.facts.clone(), look: looked.look };
     write(connection, &looked.path, &observed)?;
-    let applied = applied::read(connection, &looked.path)?;
-    pending::reconsider(connection, &looked.path, (applied.as_ref(), Some(&observed)), Trigger::Look { changed }, limits)
+    let wanted = told::read(connection, &looked.path)?.wanted();
+    let sides = Sides { applied: applied::read(connection, &looked.path)?, observed: Some(observed), wanted };
+    pending::reconsider(connection, &looked.path, &sides, Trigger::Look { changed }, limits)
 }
 
 /// Whether two looks showed another content or another class. A listing and a HEAD tell the same object with other
@@ -190,7 +192,7 @@ fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Resu
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
              etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
-             version_id = excluded.version_id",
+             version_id = excluded.version_id, gone_by_event = 0",
     )?;
     statement.execute(params![
         path.as_str(),
@@ -212,7 +214,7 @@ pub(super) fn high_water(connection: &Connection) -> Result<u64, StateError> {
     Ok(stored.map_or(0, i64::unsigned_abs))
 }
 
-fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
+pub(super) fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
          ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",

@@ -1,12 +1,15 @@
-//! What we believe, in SQLite: observed, applied, intents, pending, runs, and what all of it describes.
+//! What we believe, in SQLite: observed, applied, intents, pending, inbox, runs, and what all of it describes.
 //! The only place that writes SQL. It takes no decision of its own: `plan` decides what is pending.
 //!
 //! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
 //! returns, what it stored is on disk.
 
 mod applied;
+mod dead_letters;
 mod error;
+mod feed;
 mod identity;
+mod inbox;
 mod intents;
 mod lock;
 mod looks;
@@ -17,11 +20,15 @@ mod rows;
 mod runs;
 mod schema;
 mod taking;
+mod told;
 mod writer;
 
+pub use dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
 pub use error::StateError;
+pub use feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedIdentity, FeedItem};
 pub use identity::{Answer, Identity, would_refuse};
-pub use intents::Intent;
+pub use inbox::{InboxRow, ReceiveCounts, Received, SourceName};
+pub use intents::{Intent, Plane};
 pub use lock::{Holder, InstanceLock};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
@@ -37,6 +44,7 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
 use writer::Writer;
 
 /// The only sink of this slice: its row in `sinks`.
@@ -49,6 +57,8 @@ pub struct State {
     looks: Arc<AtomicU64>,
     limits: Limits,
     path: PathBuf,
+    /// Something came into the inbox by itself: not by a feed that somebody is reading.
+    arrivals: Arc<watch::Sender<()>>,
 }
 
 impl State {
@@ -58,12 +68,18 @@ impl State {
         let connection = blocking(move || schema::open_to_write(&owned)).await?;
         let writer = Writer::start(path, connection)?;
         let high_water = writer.call(looks::high_water).await?;
-        Ok(Self { writer: Arc::new(writer), looks: Arc::new(AtomicU64::new(high_water)), limits, path: path.to_owned() })
+        let arrivals = Arc::new(watch::Sender::new(()));
+        Ok(Self { writer: Arc::new(writer), looks: Arc::new(AtomicU64::new(high_water)), limits, path: path.to_owned(), arrivals })
     }
 
     /// The number of a look that is about to begin: take it *before* the request goes out.
     pub fn next_look(&self) -> Look {
         Look(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Changes whenever a source brought something by itself, after it is stored. (Reading a feed is somebody's own doing, and is not told.)
+    pub fn arrivals(&self) -> watch::Receiver<()> {
+        self.arrivals.subscribe()
     }
 
     /// Where the database lies.
@@ -82,5 +98,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError
     tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?
 }
 
+#[cfg(test)]
+mod inbox_tests;
 #[cfg(test)]
 mod tests;

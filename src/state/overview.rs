@@ -1,6 +1,6 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
-use super::{FILE_MANAGER, Run, Side, State, StateError, blocking, open_to_read, rows, runs};
+use super::{FILE_MANAGER, Run, Side, State, StateError, blocking, feed, inbox, open_to_read, rows, runs};
 use crate::record::{FileRecord, ObjectKey};
 use rusqlite::Connection;
 use std::path::Path;
@@ -16,6 +16,12 @@ pub struct Overview {
     pub waiting: Vec<Waiting>,
     /// Effects without an outcome.
     pub open_intents: u64,
+    /// Events that nothing has used up yet.
+    pub inbox: u64,
+    /// What could not be understood, or failed again and again.
+    pub dead_letters: u64,
+    /// When events of the feed may have been missed, and no listing has begun since.
+    pub feed_gap: Option<jiff::Timestamp>,
     /// The last runs, newest first.
     pub runs: Vec<Run>,
 }
@@ -77,6 +83,9 @@ fn overview(connection: &Connection) -> Result<Overview, StateError> {
         initial_completed_by: runs::initial_completed_by(connection)?,
         waiting: waiting(connection)?,
         open_intents: intents.unsigned_abs(),
+        inbox: inbox::count(connection, "inbox")?,
+        dead_letters: inbox::count(connection, "dead_letters")?,
+        feed_gap: feed::gap(connection)?,
         runs: runs::last(connection, 10)?,
     })
 }

@@ -4,9 +4,9 @@
 //! open, or a page showed it absent and no look has answered yet.
 
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, State, StateError, applied, intents, runs};
+use super::{FILE_MANAGER, State, StateError, applied, intents, runs, told};
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
-use crate::record::{Applied, ObjectKey, Observed};
+use crate::record::{ObjectKey, Observed, Sides};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -128,32 +128,37 @@ impl State {
     }
 }
 
-/// Reads both sides again and decides anew.
+/// All that is known of a path.
+pub(super) fn sides(connection: &Connection, path: &ObjectKey) -> Result<Sides, StateError> {
+    let (applied, observed) = (applied::read(connection, path)?, looks::read(connection, path)?);
+    Ok(Sides { applied, observed, wanted: told::read(connection, path)?.wanted() })
+}
+
+/// Reads what is known again and decides anew.
 pub(super) fn think_again(connection: &Connection, path: &ObjectKey, trigger: Trigger, limits: Limits) -> Result<(), StateError> {
-    let observed = looks::read(connection, path)?;
-    let applied = applied::read(connection, path)?;
-    reconsider(connection, path, (applied.as_ref(), observed.as_ref()), trigger, limits).map(drop)
+    let sides = sides(connection, path)?;
+    reconsider(connection, path, &sides, trigger, limits).map(drop)
 }
 
 /// Brings a path's row into line with the decision; says whether something is to be done now.
 pub(super) fn reconsider(
     connection: &Connection,
     path: &ObjectKey,
-    (applied, observed): (Option<&Applied>, Option<&Observed>),
+    sides: &Sides,
     trigger: Trigger,
     limits: Limits,
 ) -> Result<bool, StateError> {
     let row = standing(connection, path)?;
-    let large = observed.and_then(|observed| observed.facts.as_ref()).is_some_and(|facts| facts.size >= LARGE_BYTES);
+    let large = is_large(sides);
     // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
     let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
-    match plan::decide(path, applied, observed, limits) {
+    match plan::decide(path, sides, limits) {
         // Whatever the verdict is, an effect without an outcome is to be brought to one first.
         Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
             queue(connection, path, row.as_ref(), (false, large), trigger)
         }
         Verdict::Nothing => {
-            let found_gone = observed.is_some_and(|observed| observed.facts.is_none());
+            let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             if row.is_some() && (found_gone || !in_question) {
                 connection
                     .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
@@ -170,16 +175,21 @@ pub(super) fn reconsider(
 }
 
 /// As [`reconsider`], for a path of which nothing else is known than this look.
-pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: &Observed, limits: Limits) -> Result<bool, StateError> {
-    match plan::decide(path, None, Some(looked), limits) {
+pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: Observed, limits: Limits) -> Result<bool, StateError> {
+    let sides = Sides { observed: Some(looked), ..Sides::default() };
+    match plan::decide(path, &sides, limits) {
         Verdict::Nothing => Ok(false),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
-            let large = looked.facts.as_ref().is_some_and(|facts| facts.size >= LARGE_BYTES);
-            queue(connection, path, None, (false, large), Trigger::Look { changed: true })
+            queue(connection, path, None, (false, is_large(&sides)), Trigger::Look { changed: true })
         }
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
     }
+}
+
+fn is_large(sides: &Sides) -> bool {
+    let facts = sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+    facts.is_some_and(|facts| facts.size >= LARGE_BYTES)
 }
 
 /// What is there about a path already.

@@ -223,7 +223,7 @@ pub(super) fn write_meta(connection: &Connection, name: &str, value: &str) -> Re
     Ok(())
 }
 
-fn delete_meta(connection: &Connection, name: &str) -> Result<(), StateError> {
+pub(super) fn delete_meta(connection: &Connection, name: &str) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What is pending, taken in hand: lane by lane, in the order of the queue, with all that is known about each path.
 
 use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, looks};
-use crate::record::{Applied, ObjectKey, Observed};
+use crate::record::{ObjectKey, Permissions, Sides};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Which of the pending paths: each lane has its own pace.
@@ -13,6 +13,8 @@ pub enum Lane {
     Large,
     /// Keys that may be gone: only after a listing has ended.
     Absent,
+    /// Paths with an effect that has no outcome yet, whatever else is to be done about them.
+    Open,
 }
 
 /// A path with something to do, and all that is known about it.
@@ -24,12 +26,12 @@ pub struct Work {
     pub path: ObjectKey,
     /// Failed runs so far.
     pub attempts: u32,
-    /// What the newest look showed.
-    pub observed: Option<Observed>,
-    /// What the sink holds.
-    pub applied: Option<Applied>,
-    /// An effect without an outcome.
+    /// What is known of it.
+    pub sides: Sides,
+    /// An effect on its content without an outcome.
     pub intent: Option<Intent>,
+    /// An effect on its permissions without an outcome.
+    pub permissions_intent: Option<Intent>,
 }
 
 /// What was taken from a lane.
@@ -77,10 +79,22 @@ impl State {
 }
 
 fn take(connection: &Connection, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
-    let mut statement = connection.prepare_cached(&selection(
-        "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4 ORDER BY p.seq LIMIT ?5",
-    ))?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
+    if lane == Lane::Open {
+        let mut statement = connection.prepare_cached(&selection(
+            "p.sink = ?1 AND p.status = 'due' AND p.seq > ?2 AND ifnull(i.new_path, '') = ''
+             AND p.path IN (SELECT path FROM intents WHERE sink = ?1) ORDER BY p.seq LIMIT ?3",
+        ))?;
+        let rows = statement.query_map(params![FILE_MANAGER, after, most], from_row)?;
+        return rows.map(|row| row?).collect();
+    }
+    // A path that is said to have gone elsewhere, or to have come from there, waits for that to be settled.
+    let mut statement = connection.prepare_cached(&selection(
+        "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4
+         AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.path = p.path)
+         AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
+         ORDER BY p.seq LIMIT ?5",
+    ))?;
     let rows = statement.query_map(params![FILE_MANAGER, lane == Lane::Absent, lane == Lane::Large, after, most], from_row)?;
     rows.map(|row| row?).collect()
 }
@@ -91,17 +105,25 @@ fn one(connection: &Connection, path: &ObjectKey) -> Result<Option<Work>, StateE
 }
 
 fn selection(which: &str) -> String {
+    let content = intents::COLUMNS.map(|column| format!("i.{column}")).join(", ");
+    let permissions = intents::COLUMNS.map(|column| format!("j.{column}")).join(", ");
     format!(
         "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
                 a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
-                a.permissions, a.owner, a.owner_group,
-                i.idempotency_key, i.effect, i.size, i.etag, i.file_type, i.metadata, i.run
+                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group,
+                {content}, {permissions}
          FROM pending p LEFT JOIN observed o ON o.path = p.path
          LEFT JOIN applied a ON a.sink = p.sink AND a.path = p.path
-         LEFT JOIN intents i ON i.sink = p.sink AND i.path = p.path
+         LEFT JOIN told t ON t.path = p.path
+         LEFT JOIN intents i ON i.sink = p.sink AND i.path = p.path AND i.plane = 'content'
+         LEFT JOIN intents j ON j.sink = p.sink AND j.path = p.path AND j.plane = 'permissions'
          WHERE {which}"
     )
 }
+
+/// Where the columns of the two intents begin in a row of [`selection`].
+const CONTENT_INTENT: usize = 24;
+const PERMISSIONS_INTENT: usize = CONTENT_INTENT + intents::COLUMNS.len();
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
     let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
@@ -109,12 +131,19 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
     };
     let looked: Option<i64> = row.get(3)?;
     let held: Option<bool> = row.get(10)?;
-    let intent: Option<String> = row.get(21)?;
-    let observed = looked.map(|_| looks::from_row(row, 3)).transpose()?;
-    let applied = held.map(|_| applied::from_row(row, 10, &path)).transpose()?;
-    let intent = match intent.map(|_| intents::from_row(row, 21, &path)).transpose()?.transpose() {
-        Ok(intent) => intent,
-        Err(error) => return Ok(Err(error)),
+    let sides = Sides {
+        observed: looked.map(|_| looks::from_row(row, 3)).transpose()?,
+        applied: held.map(|_| applied::from_row(row, 10, &path)).transpose()?,
+        wanted: Permissions { permissions: row.get(21)?, owner: row.get(22)?, group: row.get(23)? },
     };
-    Ok(Ok(Work { seq: row.get(0)?, attempts: row.get(2)?, path, observed, applied, intent }))
+    let (intent, permissions_intent) = match (intent(row, CONTENT_INTENT, &path)?, intent(row, PERMISSIONS_INTENT, &path)?) {
+        (Ok(content), Ok(permissions)) => (content, permissions),
+        (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+    };
+    Ok(Ok(Work { seq: row.get(0)?, attempts: row.get(2)?, path, sides, intent, permissions_intent }))
+}
+
+fn intent(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Option<Intent>, StateError>> {
+    let key: Option<String> = row.get(first)?;
+    Ok(key.map(|_| intents::from_row(row, first, path)).transpose()?.transpose())
 }

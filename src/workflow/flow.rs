@@ -228,7 +228,12 @@ impl Flow {
         let post = async { self.options.retry.run(|| reports.report_results(&body)).await.err().map(|error| error.to_string()) };
         let out_of_grace = async {
             self.halt.stopped().await;
-            tokio::time::sleep(self.options.grace).await;
+            // A shut door hurries nobody: what was in hand may have used up the time since then.
+            if self.halt.cause().is_some() {
+                tokio::time::sleep(self.options.grace).await;
+            } else {
+                self.halt.out_of_grace(self.options.grace).await;
+            }
         };
         tokio::select! {
             refused = post => refused,

@@ -3,7 +3,7 @@
 use crate::source::{Source, line_at, words};
 
 /// What one stage owns alone. `anyhow` is for those who print an error, not for those who tell errors apart.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 20] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),
     ("aws_credential_types", &["s3"]),
@@ -18,6 +18,8 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("csv", &["snapshot"]),
     ("dotenvy", &["config"]),
     ("envy", &["config"]),
+    ("croner", &["config"]),
+    ("tokio_cron_scheduler", &["daemon"]),
     ("serde_saphyr", &["config"]),
     ("backon", &["retry"]),
     ("axum", &["http"]),

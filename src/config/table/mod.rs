@@ -1,6 +1,7 @@
 //! Every setting, declared once: parsing, error texts and the documentation page come from here. It reads nothing.
 
 mod doors;
+mod schedule;
 mod target;
 mod work;
 
@@ -8,6 +9,7 @@ pub(super) use doors::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
+pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use target::{TARGET_S3_ACCESS_KEY, TARGET_S3_BUCKET, TARGET_S3_ENDPOINT, TARGET_S3_REGION, TARGET_S3_SECRET_KEY};
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
@@ -17,7 +19,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 28] = [
+pub static TABLE: [&Declared; 31] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -36,6 +38,9 @@ pub static TABLE: [&Declared; 28] = [
     &TARGET_S3_SECRET_KEY.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
+    &SYNC_INTERVAL.declared,
+    &SYNC_CRON.declared,
+    &RECONCILE_CRON.declared,
     &CONCURRENCY.declared,
     &LIST_PAGE_KEYS.declared,
     &RETRY_ATTEMPTS.declared,

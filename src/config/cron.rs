@@ -1,0 +1,51 @@
+//! Cron expressions: text → an expression that the scheduler takes. When its moments come is the daemon's concern.
+
+use croner::parser::{CronParser, Seconds, Year};
+
+/// A cron expression of six fields, the first of them the second, as `croner` and so `tokio-cron-scheduler` read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cron(String);
+
+impl Cron {
+    /// The expression.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Five fields are what cron itself has: they begin with the minute, and mean its first second.
+pub(super) fn cron(raw: &str) -> Option<Cron> {
+    let fields: Vec<_> = raw.split_whitespace().collect();
+    let text = if fields.len() == 5 { format!("0 {}", fields.join(" ")) } else { fields.join(" ") };
+    let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).dom_and_dow(true).build();
+    parser.parse(&text).ok().map(|_| Cron(text))
+}
+
+pub(super) fn cron_or_off(raw: &str) -> Option<Option<Cron>> {
+    if raw.trim().eq_ignore_ascii_case("off") { Some(None) } else { cron(raw).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cron_expression_has_six_fields_or_the_five_of_cron() {
+        let text = |raw: &str| cron(raw).map(|cron| cron.as_str().to_owned());
+        for (raw, expected) in [
+            ("0 */5 * * * *", Some("0 */5 * * * *")),
+            (" 30  3 * * Mon-Fri ", Some("0 30 3 * * Mon-Fri")),
+            ("0 0 3 * * *", Some("0 0 3 * * *")),
+            ("every day", None),
+            ("0 60 * * * *", None),
+            ("* * * *", None),
+            ("0 0 3 * * * 2030", None),
+            ("0 0 3 é * *", None),
+            ("", None),
+        ] {
+            assert_eq!(text(raw).as_deref(), expected, "{raw:?}");
+        }
+        assert_eq!(cron_or_off("Off"), Some(None));
+        assert_eq!(cron_or_off("never"), None);
+    }
+}

@@ -1,0 +1,42 @@
+//! The settings that say when the daemon works.
+
+use crate::config::declared::{Declared, Group, PLAIN, Setting};
+use crate::config::cron::{self, Cron};
+use crate::config::values;
+use std::time::Duration;
+
+const SCHEDULE: Declared = Declared { group: Group::Schedule, ..PLAIN };
+
+const CRON: &str = "six fields `second minute hour day month weekday` (five begin with the minute), such as `0 */5 * * * *`";
+
+pub(in crate::config) static SYNC_INTERVAL: Setting<Duration> = Setting {
+    declared: Declared {
+        name: "SYNC_INTERVAL",
+        default: Some("300"),
+        right: "a whole number of seconds from 1 to 86400",
+        doc: "Between the beginnings of two cycles of the daemon, in seconds. A cycle that takes longer is followed by the next one; they never pile up. Not used when `SYNC_CRON` is set.",
+        ..SCHEDULE
+    },
+    parse: values::seconds::<1, 86_400>,
+};
+
+pub(in crate::config) static SYNC_CRON: Setting<Cron> = Setting {
+    declared: Declared {
+        name: "SYNC_CRON",
+        right: CRON,
+        doc: "When the daemon's cycles begin, as a cron expression, in UTC. Not set: every `SYNC_INTERVAL` seconds.",
+        ..SCHEDULE
+    },
+    parse: cron::cron,
+};
+
+pub(in crate::config) static RECONCILE_CRON: Setting<Option<Cron>> = Setting {
+    declared: Declared {
+        name: "RECONCILE_CRON",
+        default: Some("0 0 3 * * *"),
+        right: "six fields `second minute hour day month weekday` (five begin with the minute), such as `0 */5 * * * *`, or `off`",
+        doc: "When the daemon lists the whole bucket again, to heal what nobody told it, as a cron expression, in UTC. `off`: never.",
+        ..SCHEDULE
+    },
+    parse: cron::cron_or_off,
+};

@@ -1,0 +1,55 @@
+//! Keys as S3 writes them into notifications: form-urlencoded. Decoded once and never twice: `a%2Bb` is a legal key.
+
+/// `+` is a space and `%XX` a byte; what comes of it must be UTF-8. A `%` without two digits stands for itself: whoever sends it
+/// does not encode at all.
+pub(super) fn decode(encoded: &str) -> Option<String> {
+    let bytes = encoded.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = if byte == b'%' { digit(bytes, at + 1).zip(digit(bytes, at + 2)) } else { None };
+        match (byte, escaped) {
+            (_, Some((high, low))) => {
+                decoded.push(high << 4 | low);
+                at += 2;
+            }
+            (b'+', None) => decoded.push(b' '),
+            (other, None) => decoded.push(other),
+        }
+        at += 1;
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn digit(bytes: &[u8], at: usize) -> Option<u8> {
+    let value = char::from(*bytes.get(at)?).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn keys_are_decoded_once_and_must_be_utf8() {
+        let fixture: Value = serde_json::from_str(include_str!("../../../tests/fixtures/keys.json")).expect("JSON");
+        let pairs: Vec<(String, String)> = serde_json::from_value(fixture["form_decode"].clone()).expect("pairs");
+        assert_eq!(pairs.len(), 11);
+        for (encoded, expected) in pairs {
+            assert_eq!(decode(&encoded), Some(expected), "{encoded}");
+        }
+        let refused: Vec<String> = serde_json::from_value(fixture["form_decode_refused"].clone()).expect("texts");
+        assert_eq!(refused.len(), 3);
+        for encoded in refused {
+            assert_eq!(decode(&encoded), None, "{encoded}");
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_that_escapes_nothing_stands_for_itself() {
+        for (encoded, expected) in [("100%", "100%"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%%41", "%A"), ("é+%c3%a9", "é é")] {
+            assert_eq!(decode(encoded).as_deref(), Some(expected), "{encoded}");
+        }
+    }
+}

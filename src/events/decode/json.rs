@@ -1,0 +1,53 @@
+//! From bytes to JSON, within bounds that every real message keeps. What the JSON means is not its concern.
+
+use super::Poison;
+use serde_json::Value;
+
+/// SQS carries no message that is longer.
+pub(super) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Brackets inside each other.
+pub(super) const DEPTH_MAX: usize = 32;
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, Poison> {
+    if bytes.len() > MESSAGE_BYTES_MAX {
+        return Err(Poison::TooLarge { bytes: bytes.len() });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Poison::NotUtf8)?;
+    if depth(text) > DEPTH_MAX {
+        return Err(Poison::TooDeep);
+    }
+    serde_json::from_str(text).map_err(|error| Poison::BadJson(error.to_string()))
+}
+
+/// How many brackets are open at the most; what stands in strings does not count. Of text that is no JSON, any number.
+fn depth(text: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => open += 1,
+            b']' | b'}' if !in_string => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_count_outside_of_strings() {
+        for (text, expected) in
+            [("1", 0), ("[]", 1), ("{\"a\":[{}]}", 3), ("[[],[]]", 2), ("\"[[[\"", 0), (r#"["\"[", 1]"#, 1), ("]]][", 1)]
+        {
+            assert_eq!(depth(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! From what arrived to events: pure, and total over every sequence of bytes. Where the bytes come from is not its concern.
+//!
+//! **Invariant:** nothing that arrives ends in a panic or stops what stands beside it: it is an event, it is passed over and counted,
+//! or it is [`Poison`] with a reason.
+
+mod canonical;
+mod event_bridge;
+mod feed;
+mod form;
+mod json;
+mod notification;
+mod poison;
+mod record;
+mod time;
+
+pub use feed::{FeedEvent, feed_event};
+pub use notification::notification;
+pub use poison::Poison;
+
+use crate::record::{Event, EventKind, ObjectKey};
+
+/// What is ours: the events of one bucket, below one prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// `None` = its name is not known: the bucket is reached through an access point.
+    bucket: Option<String>,
+    prefix: String,
+}
+
+/// What a message came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// In the order of the message.
+    pub events: Vec<Event>,
+    /// What cannot be used.
+    pub poisoned: Vec<Poisoned>,
+    /// What there is nothing to do about.
+    pub passed_over: PassedOver,
+}
+
+/// What cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poisoned {
+    /// Why.
+    pub poison: Poison,
+    /// The record alone where there are several in a message, else what arrived.
+    pub raw: Vec<u8>,
+}
+
+/// What there is nothing to do about, and what had to be ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Events with a name that says nothing about where an object is.
+    pub unknown_names: u64,
+    /// Events of keys that do not begin with the prefix.
+    pub outside_prefix: u64,
+    /// Messages that only try the way.
+    pub test_events: u64,
+    /// Renames of a path onto itself.
+    pub onto_itself: u64,
+    /// Events whose time cannot be read: taken for events without one.
+    pub unreadable_times: u64,
+}
+
+impl Scope {
+    /// The bucket as it is configured (a name, or the ARN of an access point), and the prefix.
+    pub fn new(bucket: &str, prefix: &str) -> Self {
+        Self { bucket: (!bucket.starts_with("arn:")).then(|| bucket.to_owned()), prefix: prefix.to_owned() }
+    }
+
+    fn is_own_bucket(&self, name: &str) -> bool {
+        self.bucket.as_ref().is_none_or(|own| own == name)
+    }
+
+    fn covers(&self, key: &ObjectKey) -> bool {
+        key.as_str().starts_with(&self.prefix)
+    }
+
+    /// The event as far as it is about what is ours: a rename over the edge of the prefix comes to one half of itself.
+    fn own(&self, event: Event) -> Option<Event> {
+        let from_here = self.covers(&event.path);
+        match &event.new_path {
+            None => from_here.then_some(event),
+            Some(target) => match (from_here, self.covers(target)) {
+                (true, true) => Some(event),
+                (true, false) => Some(Event { kind: EventKind::Delete, new_path: None, ..event }),
+                (false, true) => {
+                    let path = target.clone();
+                    Some(Event { kind: EventKind::Create, path, new_path: None, ..event })
+                }
+                (false, false) => None,
+            },
+        }
+    }
+}
+
+impl PassedOver {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let Self { unknown_names, outside_prefix, test_events, onto_itself, unreadable_times } = other;
+        Self {
+            unknown_names: self.unknown_names + unknown_names,
+            outside_prefix: self.outside_prefix + outside_prefix,
+            test_events: self.test_events + test_events,
+            onto_itself: self.onto_itself + onto_itself,
+            unreadable_times: self.unreadable_times + unreadable_times,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

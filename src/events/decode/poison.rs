@@ -1,0 +1,94 @@
+//! Why something that arrived cannot be used: a name for programs, a sentence for people.
+
+use crate::record::Escaped;
+use std::fmt;
+
+/// What is wrong with a message or a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Poison {
+    /// Not UTF-8.
+    NotUtf8,
+    /// Not JSON; the parser's words.
+    BadJson(String),
+    /// Longer than any message may be.
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// More brackets inside each other than any message has.
+    TooDeep,
+    /// More records than any message has.
+    TooManyRecords {
+        /// Their number.
+        records: usize,
+    },
+    /// JSON, and nothing that we know; what was looked for.
+    UnknownShape(&'static str),
+    /// Written by other rules than those of version 2.
+    UnknownVersion(String),
+    /// About another bucket than the configured one.
+    ForeignBucket(String),
+    /// A key that does not come to UTF-8.
+    BadKey(String),
+    /// No key, or none that is left without its leading `/`.
+    EmptyPath,
+    /// A rename or a move that does not say where to.
+    NoNewPath,
+    /// The feed has no such event.
+    UnknownType(String),
+}
+
+impl Poison {
+    /// A short, stable name.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "not_utf8",
+            Self::BadJson(_) => "bad_json",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooDeep => "too_deep",
+            Self::TooManyRecords { .. } => "too_many_records",
+            Self::UnknownShape(_) => "unknown_shape",
+            Self::UnknownVersion(_) => "unknown_version",
+            Self::ForeignBucket(_) => "foreign_bucket",
+            Self::BadKey(_) => "bad_key",
+            Self::EmptyPath => "empty_path",
+            Self::NoNewPath => "no_new_path",
+            Self::UnknownType(_) => "unknown_type",
+        }
+    }
+}
+
+/// Text from outside is cut and escaped.
+impl fmt::Display for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8 => f.write_str("the message is not UTF-8"),
+            Self::BadJson(why) => write!(f, "the message is not JSON: {}", Short(why)),
+            Self::TooLarge { bytes } => write!(f, "the message is of {bytes} bytes: no notification is that long"),
+            Self::TooDeep => f.write_str("the message nests deeper than any notification"),
+            Self::TooManyRecords { records } => write!(f, "the message has {records} records: no notification has that many"),
+            Self::UnknownShape(wanted) => write!(f, "this is no event that we know: {wanted}"),
+            Self::UnknownVersion(version) => write!(f, "the record is of version {}: only version 2 is known", Short(version)),
+            Self::ForeignBucket(bucket) => {
+                write!(f, "it is about the bucket {}, which is not the configured one (CUSTOMER_S3_BUCKET)", Short(bucket))
+            }
+            Self::BadKey(key) => write!(f, "the key {} does not decode to UTF-8", Short(key)),
+            Self::EmptyPath => f.write_str("it names no object"),
+            Self::NoNewPath => f.write_str("a rename or a move that does not say where to"),
+            Self::UnknownType(name) => write!(f, "there is no event_type {}", Short(name)),
+        }
+    }
+}
+
+/// The beginning of a text from outside.
+struct Short<'a>(&'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_CHARS: usize = 120;
+        match self.0.char_indices().nth(SHOWN_CHARS) {
+            Some((end, _)) => write!(f, "{}…", Escaped(&self.0[..end])),
+            None => Escaped(self.0).fmt(f),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The events API's own events.
+
+use super::super::{PassedOver, Scope, feed_event};
+use super::{fixture, scope, shown};
+use serde_json::{Value, json};
+
+/// What each event comes to: a line, `-` when it is passed over, the reason of poison.
+fn told(events: &[Value], scope: &Scope) -> (Vec<String>, PassedOver) {
+    let mut passed_over = PassedOver::default();
+    let lines = events.iter().map(|event| {
+        let decoded = feed_event(&event.to_string(), scope);
+        passed_over = passed_over.and(decoded.passed_over);
+        match decoded.outcome {
+            Ok(event) => event.as_ref().map_or_else(|| "-".to_owned(), shown),
+            Err(poison) => poison.reason().to_owned(),
+        }
+    });
+    (lines.collect(), passed_over)
+}
+
+fn of_fixture(name: &str) -> Vec<Value> {
+    let answer: Value = serde_json::from_str(&fixture(name)).expect("JSON");
+    answer["events"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn all_types_in_both_dialects() {
+    let (lines, passed_over) = told(&of_fixture("feed-all-types.json"), &scope());
+    assert_eq!(
+        lines,
+        [
+            "create documents/report.pdf @2024-01-15T10:30:15.123Z",
+            "create data/export.csv {rw-r-----} @2024-01-15T10:31:15.123Z",
+            "change_permission scripts/backup.sh {rwxr-xr-x} @2024-01-15T10:32:15Z",
+            "change_permission config/settings.json {0640} @2024-01-15T10:33:15.123456Z",
+            "rename images/photo1.jpg -> images/photo1_renamed.jpg @2024-01-15T10:34:15Z",
+            "move uploads/document.docx -> archive/document.docx @2024-01-15T10:35:15Z",
+            "delete temp/cache.tmp @2024-01-15T10:36:15Z",
+        ]
+    );
+    assert_eq!(passed_over, PassedOver::default());
+}
+
+#[test]
+fn trouble_stops_nothing() {
+    let (lines, passed_over) = told(&of_fixture("feed-trouble.json"), &scope());
+    assert_eq!(
+        lines,
+        [
+            "create x.txt @2024-01-15T10:00:00Z",
+            "delete x.txt @2024-01-15T10:00:01Z",
+            "create x.txt @2024-01-15T10:00:02Z",
+            "rename a.txt -> b.txt @2024-01-15T10:00:03Z",
+            "rename b.txt -> c.txt @2024-01-15T10:00:03Z",
+            "rename c.txt -> a.txt @2024-01-15T10:00:03Z",
+            "rename onto-1.txt -> onto-2.txt @2024-01-15T10:00:04Z",
+            "-",
+            "rename unknown.txt -> unknown2.txt @2024-01-15T10:00:06Z",
+            "no_new_path",
+            "unknown_type",
+            "empty_path",
+            "create /double/slash.txt",
+            "change_permission NA {0755} @2024-01-15T10:00:10Z",
+        ]
+    );
+    assert_eq!(passed_over, PassedOver { onto_itself: 1, unreadable_times: 1, ..PassedOver::default() });
+}
+
+#[test]
+fn what_is_no_event_is_poison() {
+    for (event, reason) in [
+        (json!(null), "unknown_shape"),
+        (json!([]), "unknown_shape"),
+        (json!({}), "unknown_type"),
+        (json!({ "event_type": 7, "file_path": "a" }), "unknown_type"),
+        (json!({ "event_type": "create" }), "empty_path"),
+        (json!({ "event_type": "create", "file_path": "/" }), "empty_path"),
+        (json!({ "event_type": "create", "file_path": 7 }), "empty_path"),
+        (json!({ "event_type": "move", "file_path": "a", "new_path": "/" }), "no_new_path"),
+        (json!({ "event_type": "rename", "file_path": "a", "new_path": 7 }), "no_new_path"),
+    ] {
+        assert_eq!(told(std::slice::from_ref(&event), &scope()).0, [reason], "{event}");
+    }
+    let deep = format!("{{\"metadata\":{}{}}}", "[".repeat(33), "]".repeat(33));
+    for (text, reason) in [(deep.as_str(), "too_deep"), ("{\"a\":\"\\ud800\"}", "bad_json")] {
+        let decoded = feed_event(text, &scope());
+        assert_eq!(decoded.outcome.map_err(|poison| poison.reason()), Err(reason));
+        assert_ne!(decoded.hash, feed_event("other", &scope()).hash, "and it has an identity all the same");
+    }
+}
+
+#[test]
+fn permissions_are_found_under_every_name_and_only_as_text() {
+    for (metadata, expected) in [
+        (json!({ "permission": "a", "owner": "o", "group": "g" }), (Some("a"), Some("o"), Some("g"))),
+        (json!({ "perms": "b" }), (Some("b"), None, None)),
+        (json!({ "access": "c", "owner": "" }), (Some("c"), None, None)),
+        (json!({ "permissions": "old", "new_permissions": "new" }), (Some("new"), None, None)),
+        (json!({ "permissions": 755, "perms": "rwx", "owner": {} }), (Some("rwx"), None, None)),
+        (json!("text"), (None, None, None)),
+        (json!(null), (None, None, None)),
+    ] {
+        let event = json!({ "event_type": "create", "file_path": "/a", "metadata": metadata }).to_string();
+        let event = feed_event(&event, &scope()).outcome.expect("sound").expect("ours");
+        let permissions = &event.permissions;
+        let found = (permissions.permissions.as_deref(), permissions.owner.as_deref(), permissions.group.as_deref());
+        assert_eq!(found, expected, "{metadata}");
+    }
+}
+
+#[test]
+fn a_rename_over_the_edge_of_the_prefix_is_one_half_of_itself() {
+    let rename = |from: &str, to: &str| json!({ "event_type": "rename", "file_path": from, "new_path": to });
+    let events = [rename("/in/a", "/in/b"), rename("/in/a", "/out/a"), rename("/out/a", "/in/a"), rename("/out/a", "/out/b")];
+    let (lines, passed_over) = told(&events, &Scope::new("b", "in/"));
+    assert_eq!(lines, ["rename in/a -> in/b", "delete in/a", "create in/a", "-"]);
+    assert_eq!(passed_over.outside_prefix, 1);
+}
+
+#[test]
+fn an_identity_is_that_of_the_content() {
+    let hash = |text: &str| feed_event(text, &scope()).hash;
+    assert_eq!(hash(r#"{"file_path":"/a","event_type":"create"}"#), hash(r#" {"event_type" : "create","file_path":"\u002fa"}"#));
+    assert_ne!(hash(r#"{"file_path":"/a"}"#), hash(r#"{"file_path":"/b"}"#));
+}

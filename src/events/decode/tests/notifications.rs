@@ -1,0 +1,169 @@
+//! S3, SNS, EventBridge and MinIO.
+
+use super::super::{PassedOver, Scope, notification};
+use super::{events, fixture, reasons, scope};
+use serde_json::{Value, json};
+
+#[test]
+fn each_sender_is_understood() {
+    for (name, expected) in [
+        ("aws-put.json", &["create documents/red flower+x.txt @2026-05-04T10:00:00Z"][..]),
+        ("aws-delete.json", &["delete documents/red flower+x.txt @2026-05-04T10:00:00Z"]),
+        ("aws-delete-marker.json", &["delete documents/a.txt @2026-05-04T10:00:00Z"]),
+        ("aws-lifecycle-expiration.json", &["delete logs/old.log @2026-05-04T10:00:00Z"]),
+        ("aws-restore-completed.json", &["touch archive/2019.tar @2026-05-04T10:00:00Z"]),
+        ("aws-acl-put.json", &["touch documents/a.txt @2026-05-04T10:00:00Z"]),
+        ("aws-multipart-two-records.json", &["create big/part.bin @2026-05-04T10:00:00Z", "create big/copy.bin @2026-05-04T10:00:00Z"]),
+        ("sns-wrapped.json", &["create a b/c.txt @2026-05-04T10:00:00Z"]),
+        ("eventbridge-created.json", &["create a+b %2B literal.txt @2026-05-04T10:00:00Z"]),
+        ("eventbridge-deleted.json", &["delete a+b %2B literal.txt @2026-05-04T10:01:00Z"]),
+        ("minio-put.json", &["create docs/sp ace+x.txt @2026-05-04T10:00:00Z"]),
+        ("minio-put-empty.json", &["create empty.txt @2026-05-04T10:00:00Z"]),
+        ("minio-delete.json", &["delete docs/sp ace+x.txt @2026-05-04T10:00:00Z"]),
+        ("minio-noop-delete.json", &["delete never-there.txt @2026-05-04T10:00:00Z"]),
+    ] {
+        let decoded = notification(fixture(name).as_bytes(), &scope());
+        assert_eq!((events(&decoded).as_slice(), reasons(&decoded)), (expected.map_owned().as_slice(), vec![]), "{name}");
+        assert_eq!(decoded.passed_over, PassedOver::default(), "{name}");
+    }
+}
+
+trait MapOwned {
+    fn map_owned(&self) -> Vec<String>;
+}
+impl MapOwned for &[&str] {
+    fn map_owned(&self) -> Vec<String> {
+        self.iter().map(|text| (*text).to_owned()).collect()
+    }
+}
+
+#[test]
+fn a_message_that_tries_the_way_is_passed_over_inside_sns_as_well() {
+    let test = fixture("aws-test-event.json");
+    let inside = json!({ "Type": "Notification", "Message": test }).to_string();
+    for message in [test, inside] {
+        let decoded = notification(message.as_bytes(), &scope());
+        assert_eq!(decoded.passed_over, PassedOver { test_events: 1, ..PassedOver::default() });
+        assert!(decoded.events.is_empty() && decoded.poisoned.is_empty());
+    }
+}
+
+/// A put of one key, with something changed.
+fn put(change: impl FnOnce(&mut Value)) -> Value {
+    let mut message: Value = serde_json::from_str(&fixture("aws-put.json")).expect("JSON");
+    change(&mut message["Records"][0]);
+    message
+}
+
+#[test]
+fn a_single_record_is_a_message_too() {
+    let message = put(|_| ())["Records"][0].to_string();
+    let decoded = notification(message.as_bytes(), &scope());
+    assert_eq!(events(&decoded), ["create documents/red flower+x.txt @2026-05-04T10:00:00Z"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_record_is_told_by_its_name() {
+    for (change, reason) in [
+        (Box::new(|record: &mut Value| record["s3"]["bucket"]["name"] = json!("other")) as Box<dyn FnOnce(&mut Value)>, "foreign_bucket"),
+        (Box::new(|record| record["eventVersion"] = json!("3.0")), "unknown_version"),
+        (Box::new(|record| record["eventVersion"] = json!(2)), "unknown_version"),
+        (Box::new(|record| record["eventVersion"] = json!("20.1")), "unknown_version"),
+        (Box::new(|record| record["s3"]["object"]["key"] = json!("%FF")), "bad_key"),
+        (Box::new(|record| record["s3"]["object"]["key"] = json!("")), "empty_path"),
+        (Box::new(|record| record["s3"]["object"]["key"] = json!(7)), "unknown_shape"),
+        (Box::new(|record| record["s3"] = json!(null)), "unknown_shape"),
+        (Box::new(|record| record["eventName"] = json!(null)), "unknown_shape"),
+        (Box::new(|record| *record = json!("text")), "unknown_shape"),
+    ] {
+        let mut message = put(change);
+        let sound = put(|_| ())["Records"][0].clone();
+        message["Records"].as_array_mut().expect("a list").push(sound);
+        let decoded = notification(message.to_string().as_bytes(), &scope());
+        assert_eq!(reasons(&decoded), [reason]);
+        assert_eq!(decoded.poisoned[0].raw, message["Records"][0].to_string().into_bytes(), "the record alone");
+        assert_eq!(decoded.events.len(), 1, "the one beside it is sound");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_message_is_told_by_its_name() {
+    let many = json!({ "Records": vec![Value::Null; 1001] }).to_string();
+    let deep = format!("{{\"Records\":{}{}}}", "[".repeat(32), "]".repeat(32));
+    let sns = |inner: &str| json!({ "Type": "Notification", "Message": inner }).to_string();
+    for (message, reason) in [
+        (b"{".to_vec(), "bad_json"),
+        (Vec::new(), "bad_json"),
+        (b"{\"Records\":[]} trailing".to_vec(), "bad_json"),
+        (b"{\"a\":\"\xff\"}".to_vec(), "not_utf8"),
+        (vec![b' '; 1024 * 1024 + 1], "too_large"),
+        (many.into_bytes(), "too_many_records"),
+        (deep.into_bytes(), "too_deep"),
+        (b"[]".to_vec(), "unknown_shape"),
+        (b"{}".to_vec(), "unknown_shape"),
+        (b"{\"Records\":{}}".to_vec(), "unknown_shape"),
+        (b"{\"Type\":\"Notification\"}".to_vec(), "unknown_shape"),
+        (sns("no json").into_bytes(), "bad_json"),
+        (sns(&sns("{\"Records\":[]}")).into_bytes(), "unknown_shape"),
+        (b"{\"Type\":\"SubscriptionConfirmation\"}".to_vec(), "unknown_shape"),
+    ] {
+        let decoded = notification(&message, &scope());
+        assert_eq!(reasons(&decoded), [reason], "{}", String::from_utf8_lossy(&message[..message.len().min(80)]));
+        assert_eq!(decoded.poisoned[0].raw, message);
+    }
+    let most = json!({ "Records": vec![put(|_| ())["Records"][0].clone(); 1000] }).to_string();
+    assert_eq!(notification(most.as_bytes(), &scope()).events.len(), 1000);
+}
+
+#[test]
+fn what_is_not_ours_or_says_nothing_is_counted() {
+    let unknown = put(|record| record["eventName"] = json!("ReducedRedundancyLostObject"));
+    let elsewhere = put(|_| ());
+    let no_time = put(|record| record["eventTime"] = json!("yesterday"));
+    let minor = put(|record| record["eventVersion"] = json!("2.9"));
+    let prefixed = Scope::new("customer-bucket", "photos/");
+    for (message, scope, expected, events) in [
+        (&unknown, scope(), PassedOver { unknown_names: 1, ..PassedOver::default() }, 0),
+        (&elsewhere, prefixed, PassedOver { outside_prefix: 1, ..PassedOver::default() }, 0),
+        (&no_time, scope(), PassedOver { unreadable_times: 1, ..PassedOver::default() }, 1),
+        (&minor, scope(), PassedOver::default(), 1),
+        (&elsewhere, Scope::new("arn:aws:s3:eu-west-1:1:accesspoint/x", "documents/red f"), PassedOver::default(), 1),
+    ] {
+        let decoded = notification(message.to_string().as_bytes(), &scope);
+        assert_eq!((decoded.passed_over, decoded.events.len(), reasons(&decoded)), (expected, events, vec![]), "{message}");
+    }
+}
+
+#[test]
+fn every_name_of_a_family_means_the_same() {
+    for (name, expected) in [
+        ("ObjectCreated:Post", Some("create")),
+        ("s3:ObjectCreated:CompleteMultipartUpload", Some("create")),
+        ("ObjectRemoved:DeleteAllVersions", Some("delete")),
+        ("LifecycleExpiration:DeleteMarkerCreated", Some("delete")),
+        ("ObjectRestore:Post", Some("touch")),
+        ("ObjectTagging:Delete", Some("touch")),
+        ("s3:ObjectAccessed:Get", None),
+        ("ObjectCreated", None),
+        ("ObjectCreatedish:Put", None),
+    ] {
+        let message = put(|record| record["eventName"] = json!(name));
+        let decoded = notification(message.to_string().as_bytes(), &scope());
+        assert_eq!(decoded.events.first().map(|event| event.kind.as_str()), expected, "{name}");
+        assert_eq!(decoded.passed_over.unknown_names, u64::from(expected.is_none()), "{name}");
+    }
+    for (name, expected) in [("Object Tags Added", Some("touch")), ("Object Storage Class Changed", None)] {
+        let mut message: Value = serde_json::from_str(&fixture("eventbridge-created.json")).expect("JSON");
+        message["detail-type"] = json!(name);
+        let decoded = notification(message.to_string().as_bytes(), &scope());
+        assert_eq!(decoded.events.first().map(|event| event.kind.as_str()), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_told_of_poison_drives_no_terminal_and_is_short() {
+    let message = put(|record| record["s3"]["bucket"]["name"] = json!(format!("\u{1b}[2J{}", "x".repeat(1000))));
+    let decoded = notification(message.to_string().as_bytes(), &scope());
+    let told = decoded.poisoned[0].poison.to_string();
+    assert!(told.contains("\\u{1b}[2Jxxx") && told.len() < 300, "{told}");
+}

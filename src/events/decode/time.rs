@@ -1,0 +1,45 @@
+//! When it happened, as whoever told it wrote it.
+
+use super::PassedOver;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+/// With an offset, or naive and then UTC. What cannot be read is counted, and is as missing.
+pub(super) fn read(value: Option<&Value>, passed_over: &mut PassedOver) -> Option<Timestamp> {
+    let value = value.filter(|value| !value.is_null())?;
+    let time = value.as_str().and_then(parse);
+    passed_over.unreadable_times += u64::from(time.is_none());
+    time
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let naive = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    text.parse().ok().or_else(naive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_naive_time_is_utc_and_an_unreadable_one_is_counted() {
+        for (text, expected) in [
+            ("2024-01-15T10:30:15.123Z", Some("2024-01-15T10:30:15.123Z")),
+            ("2026-11-19T18:31:49.398983", Some("2026-11-19T18:31:49.398983Z")),
+            ("2024-01-15T10:30:15+02:00", Some("2024-01-15T08:30:15Z")),
+            ("not a time", None),
+            ("", None),
+            ("2024-13-15T10:30:15Z", None),
+        ] {
+            let mut passed_over = PassedOver::default();
+            let read = read(Some(&Value::from(text)), &mut passed_over).map(|time| time.to_string());
+            assert_eq!((read.as_deref(), passed_over.unreadable_times), (expected, u64::from(expected.is_none())), "{text}");
+        }
+        let mut passed_over = PassedOver::default();
+        assert_eq!([read(None, &mut passed_over), read(Some(&Value::Null), &mut passed_over)], [None, None]);
+        assert_eq!(passed_over.unreadable_times, 0, "missing is not unreadable");
+        assert_eq!((read(Some(&Value::from(7)), &mut passed_over), passed_over.unreadable_times), (None, 1));
+    }
+}

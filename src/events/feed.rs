@@ -1,0 +1,135 @@
+//! The events API's list, read into the inbox. It is asked once a cycle and serves, perhaps, the same for ever: what is new in it,
+//! the state knows.
+
+use super::decode::{self, PassedOver, Scope};
+use super::intake::dead;
+use crate::clock::Clock;
+use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
+use crate::retry::RetryPolicy;
+use crate::state::{FeedAnswer, FeedIdentity, FeedItem, State, StateError};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Pages of a feed with a cursor that one poll reads at the most: what is left comes with the next one.
+const PAGES_MAX: usize = 1000;
+
+/// A feed, and how it is read.
+#[derive(Clone)]
+pub struct FeedReader {
+    /// Where the events are.
+    pub feed: Arc<dyn ReadFeed>,
+    /// Which of them are ours.
+    pub scope: Scope,
+    /// How often a page is asked for.
+    pub retry: RetryPolicy,
+    /// While the inbox holds as many events, no more are read.
+    pub inbox_max: u64,
+    /// For what carries no time of its own.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a poll came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Events that are in the inbox now.
+    pub received: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Events that earlier answers had brought.
+    pub duplicates: u64,
+    /// Of those that were new, what there is nothing to do about.
+    pub passed_over: PassedOver,
+    /// Whether events may have been missed; the state remembers it until a listing has healed it.
+    pub gap: bool,
+    /// Whether the inbox is full, so that the feed was not read to its end.
+    pub inbox_full: bool,
+}
+
+/// Why a poll failed; what came before it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The feed.
+    #[error(transparent)]
+    Feed(#[from] FileManagerError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl FeedReader {
+    /// Reads what is new into the inbox: one answer, or as many pages as there are. May be dropped at any moment.
+    pub async fn poll(&self, state: &State) -> Result<Polled, PollError> {
+        let address = self.feed.address();
+        let mut cursor = state.feed_cursor(&address).await?;
+        let mut polled = Polled::default();
+        for _ in 0..PAGES_MAX {
+            polled.inbox_full = state.inbox_len().await? >= self.inbox_max;
+            if polled.inbox_full {
+                break;
+            }
+            let page = match self.retry.run(|| self.feed.read_feed(cursor.as_deref())).await {
+                Ok(page) => page,
+                Err(error) if cursor.is_some() && is_about_the_cursor(&error) => {
+                    tracing::warn!(%error, "the feed does not know its own cursor any more: it is read from its beginning");
+                    state.forget_feed_cursor(self.clock.now()).await?;
+                    (cursor, polled.gap) = (None, true);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let next = page.next_cursor.clone();
+            let ended = page.events.is_empty() || next.is_none() || next == cursor;
+            self.store(state, address.clone(), &page, &mut polled).await?;
+            if ended {
+                break;
+            }
+            cursor = next;
+        }
+        Ok(polled)
+    }
+
+    async fn store(&self, state: &State, address: String, page: &FeedPage, polled: &mut Polled) -> Result<(), StateError> {
+        let now = self.clock.now();
+        let (items, passed_over): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
+        let all = items.len();
+        let full = all >= FEED_EVENTS_MAX;
+        let counts = state.receive_feed(FeedAnswer { address, items, full, next_cursor: page.next_cursor.clone() }, now).await?;
+        polled.received += counts.received.events;
+        polled.dead += counts.received.dead;
+        polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
+        polled.gap |= counts.gap;
+        polled.passed_over = counts.fresh.iter().fold(polled.passed_over, |sum, place| sum.and(passed_over[*place]));
+        Ok(())
+    }
+}
+
+/// A definite refusal of what was accepted before.
+fn is_about_the_cursor(error: &FileManagerError) -> bool {
+    matches!(error.kind, FileManagerErrorKind::Refused { status: 400 | 404 | 410 | 422 })
+}
+
+/// The events of an answer in the order in which they happened: by their time, then by their place. One without a time counts as
+/// happening now.
+fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, PassedOver)> {
+    let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
+    let mut items: Vec<_> = events
+        .iter()
+        .map(|text| {
+            let event = decode::feed_event(text, scope);
+            let before = seen.entry(event.hash).or_default();
+            let identity = FeedIdentity { hash: event.hash, occurrence: *before };
+            *before += 1;
+            let outcome = event.outcome.map_err(|poison| dead(&poison, text.clone().into_bytes())).transpose();
+            (FeedItem { identity, outcome }, event.passed_over)
+        })
+        .collect();
+    items.sort_by_key(|(item, _)| match &item.outcome {
+        Some(Ok(event)) => event.time.unwrap_or(now),
+        _ => now,
+    });
+    items
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! The feed against a list that is told what to serve.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::plan::Limits;
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Serves a list; with pages, so many events after the cursor.
+#[derive(Default)]
+struct Served {
+    events: Mutex<Vec<Value>>,
+    page: Option<usize>,
+    /// What is asked, oldest first.
+    asked: Mutex<Vec<Option<String>>>,
+    /// Cursors below this are not known any more.
+    forgotten_below: AtomicU64,
+}
+
+#[async_trait]
+impl ReadFeed for Served {
+    fn address(&self) -> String {
+        "http://feed".to_owned()
+    }
+
+    async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
+        self.asked.lock().expect("sound").push(cursor.map(str::to_owned));
+        let start: usize = cursor.map_or(0, |cursor| cursor.parse().expect("ours"));
+        if cursor.is_some() && (start as u64) < self.forgotten_below.load(Ordering::Relaxed) {
+            let kind = FileManagerErrorKind::Refused { status: 422 };
+            return Err(FileManagerError { call: "pubSubFullList", subject: self.address(), kind, message: "no such cursor".to_owned() });
+        }
+        let events = self.events.lock().expect("sound");
+        let served: Vec<_> = events.iter().skip(start).take(self.page.unwrap_or(FEED_EVENTS_MAX)).map(Value::to_string).collect();
+        let next_cursor = self.page.map(|_| (start + served.len()).to_string());
+        Ok(FeedPage { events: served, next_cursor })
+    }
+}
+
+struct Bed {
+    served: Arc<Served>,
+    reader: FeedReader,
+    state: State,
+    _directory: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn new(served: Served) -> Self {
+        let served = Arc::new(served);
+        let reader = FeedReader {
+            feed: served.clone(),
+            scope: Scope::new("bucket", ""),
+            retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
+            inbox_max: 1000,
+            clock: Arc::new(SystemClock),
+        };
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        Self { served, reader, state, _directory: directory }
+    }
+
+    fn serve(&self, events: impl IntoIterator<Item = Value>) {
+        *self.served.events.lock().expect("sound") = events.into_iter().collect();
+    }
+
+    async fn poll(&self) -> Polled {
+        self.reader.poll(&self.state).await.expect("polled")
+    }
+
+    async fn waiting(&self) -> Vec<String> {
+        let rows = self.state.inbox_batch(0, 10_000).await.expect("read");
+        rows.into_iter().map(|row| row.event.path.as_str().to_owned()).collect()
+    }
+}
+
+fn create(path: &str, second: u32) -> Value {
+    json!({ "event_type": "create", "file_path": format!("/{path}"), "timestamp": format!("2024-01-15T10:00:{second:02}Z") })
+}
+
+#[tokio::test]
+async fn events_wait_in_the_order_of_their_times_and_come_once() {
+    let bed = Bed::new(Served::default()).await;
+    let mut timeless = create("without", 0);
+    timeless.as_object_mut().expect("an object").remove("timestamp");
+    let unknown = json!({ "event_type": "explode", "file_path": "/x" });
+    bed.serve([create("late", 9), timeless, create("early", 1), unknown, create("early", 1)]);
+    let polled = bed.poll().await;
+    assert_eq!((polled.received, polled.dead, polled.duplicates), (4, 1, 0));
+    assert_eq!(bed.waiting().await, ["early", "early", "late", "without"], "equal events of one answer are two");
+    let again = bed.poll().await;
+    assert_eq!(again, Polled { duplicates: 5, ..Polled::default() });
+    let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    assert_eq!((letter.reason.as_str(), letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
+}
+
+#[tokio::test]
+async fn what_is_passed_over_is_counted_once() {
+    let bed = Bed::new(Served::default()).await;
+    bed.serve([json!({ "event_type": "move", "file_path": "/a", "new_path": "/a" })]);
+    assert_eq!(bed.poll().await.passed_over, PassedOver { onto_itself: 1, ..PassedOver::default() });
+    assert_eq!(bed.poll().await.passed_over, PassedOver::default());
+}
+
+#[tokio::test]
+async fn a_full_list_of_strangers_is_a_gap() {
+    let bed = Bed::new(Served::default()).await;
+    let list = |name: &str| (0..100).map(|number| create(&format!("{name}{number}"), 0)).collect::<Vec<_>>();
+    bed.serve(list("a"));
+    assert!(!bed.poll().await.gap);
+    bed.serve(list("b"));
+    assert!(bed.poll().await.gap);
+    assert!(bed.state.feed_gap().await.expect("read").is_some());
+    assert!(!bed.poll().await.gap, "the same again");
+}
+
+#[tokio::test]
+async fn with_a_cursor_the_feed_is_read_page_by_page_to_its_end_and_gone_on_with() {
+    let bed = Bed::new(Served { page: Some(2), ..Served::default() }).await;
+    bed.serve([create("a", 0), create("a", 0), create("b", 0)]);
+    assert_eq!(bed.poll().await.received, 3, "equal events are two");
+    bed.serve([create("a", 0), create("a", 0), create("b", 0), create("c", 0)]);
+    assert_eq!(bed.poll().await.received, 1);
+    let asked = std::mem::take(&mut *bed.served.asked.lock().expect("sound"));
+    let asked: Vec<_> = asked.iter().map(Option::as_deref).collect();
+    assert_eq!(asked, [None, Some("2"), Some("3"), Some("3"), Some("4")]);
+    assert_eq!(bed.waiting().await, ["a", "a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_cursor_that_the_feed_forgot_is_a_gap_and_the_feed_is_read_anew() {
+    let bed = Bed::new(Served { page: Some(10), ..Served::default() }).await;
+    bed.serve([create("a", 0)]);
+    bed.poll().await;
+    bed.served.forgotten_below.store(2, Ordering::Relaxed);
+    bed.serve([create("b", 0), create("c", 0)]);
+    let polled = bed.poll().await;
+    assert_eq!((polled.received, polled.gap), (2, true));
+    assert_eq!(bed.waiting().await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_full_inbox_reads_no_more() {
+    let mut bed = Bed::new(Served { page: Some(2), ..Served::default() }).await;
+    bed.reader.inbox_max = 3;
+    bed.serve((0..10).map(|number| create(&number.to_string(), 0)));
+    assert_eq!(bed.poll().await, Polled { received: 4, inbox_full: true, ..Polled::default() });
+    assert_eq!(bed.served.asked.lock().expect("sound").len(), 2);
+}

@@ -1,0 +1,9 @@
+//! What we were told: messages decoded, the sources that bring them into the inbox, and the fold that makes hints of them. What is
+//! true, a look decides; what is to be done, the plan.
+
+pub mod decode;
+pub mod feed;
+mod intake;
+pub mod replay;
+
+pub use intake::{Notified, notified};

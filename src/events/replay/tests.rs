@@ -1,0 +1,124 @@
+//! The fold, told in short: `a>b` is a rename, `-a` a delete, `+a` a create, `a=rw` permissions. Each event is a second later.
+
+use super::*;
+use crate::record::Permissions;
+
+fn key(raw: &str) -> ObjectKey {
+    ObjectKey::new(raw).expect("not empty")
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a moment")
+}
+
+fn mode(value: &str) -> Permissions {
+    Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
+}
+
+fn event(text: &str) -> Event {
+    let bare = |kind, path: &str| Event { kind, path: key(path), new_path: None, permissions: Permissions::default(), time: None };
+    if let Some((from, to)) = text.split_once('>') {
+        return Event { new_path: Some(key(to)), ..bare(EventKind::Rename, from) };
+    }
+    if let Some((path, value)) = text.split_once('=') {
+        return Event { permissions: mode(value), ..bare(EventKind::ChangePermission, path) };
+    }
+    match text.split_at(1) {
+        ("-", path) => bare(EventKind::Delete, path),
+        (_, path) => bare(EventKind::Create, path),
+    }
+}
+
+/// Tells events, each a second after the one before; the first counts for `second`.
+fn tell(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
+    let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| Heard { event: event(text), at: at(second) });
+    fold(waiting, batch.collect(), Look(9))
+}
+
+fn lineage(waiting: &Waiting) -> String {
+    waiting.lineage.iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_way_of_many_steps_is_one() {
+    for (events, expected) in [
+        ("a>b", "a>b"),
+        ("a>b b>c", "a>c"),
+        ("a>b b>a", ""),
+        ("a>b b>c c>a", ""),
+        ("b>c a>b", "a>b b>c"),
+        ("a>t b>a t>b", "b>a a>b"),
+        ("a>b +a a>c", "a>b"),
+        ("a>b c>b", "c>b"),
+        ("+x -x +x", ""),
+    ] {
+        let mut waiting = Waiting::default();
+        tell(&mut waiting, 0, events);
+        assert_eq!(lineage(&waiting), expected, "{events}");
+        // The same, an event a batch.
+        let mut waiting = Waiting::default();
+        for (second, event) in (0..).zip(events.split_whitespace()) {
+            tell(&mut waiting, second, event);
+        }
+        assert_eq!(lineage(&waiting), expected, "{events}, one by one");
+    }
+}
+
+#[test]
+fn every_path_that_an_event_names_is_touched_once() {
+    let hints = tell(&mut Waiting::default(), 0, "+x -x +x a>b b=rw");
+    assert_eq!(hints.touched, ["a", "b", "x"].map(key).into());
+    assert_eq!(hints.gone, [(key("x"), at(1)), (key("a"), at(3))].into());
+}
+
+#[test]
+fn permissions_go_with_the_file() {
+    for (events, path, expected) in [
+        ("a=rw", "a", Some("rw")),
+        ("a=rw a>b", "b", Some("rw")),
+        ("a=rw a>b b>c", "c", Some("rw")),
+        ("a>b a=rw", "b", None),
+        ("a=r a=rw", "a", Some("rw")),
+        ("b=old a=rw a>b", "b", Some("rw")),
+        ("a=rw a>b b=r", "b", Some("r")),
+    ] {
+        let mut waiting = Waiting::default();
+        tell(&mut waiting, 0, events);
+        let told = waiting.told.get(&key(path)).map(Told::wanted).unwrap_or_default();
+        assert_eq!(told.permissions.as_deref(), expected, "{events}: {path}");
+    }
+}
+
+#[test]
+fn what_is_told_late_goes_where_the_file_went() {
+    let mut waiting = Waiting::default();
+    tell(&mut waiting, 5, "a>b");
+    let hints = tell(&mut waiting, 4, "a=rw");
+    assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"));
+    assert!(hints.touched.contains(&key("b")));
+    tell(&mut waiting, 6, "a=r");
+    assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"), "that is another file under the old name");
+}
+
+#[test]
+fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
+    let mut waiting = Waiting { gone_until: [(key("a"), at(5))].into(), ..Waiting::default() };
+    tell(&mut waiting, 5, "a=rw");
+    assert!(!waiting.told.contains_key(&key("a")));
+    tell(&mut waiting, 6, "a=rw");
+    assert_eq!(waiting.told[&key("a")].wanted(), mode("rw"));
+}
+
+#[test]
+fn events_count_for_their_own_time_and_the_future_for_now() {
+    let heard = |time| Heard::new(Event { time, ..event("+a") }, at(10)).at;
+    assert_eq!((heard(Some(at(3))), heard(None), heard(Some(at(11)))), (at(3), at(10), at(10)));
+}
+
+#[test]
+fn rows_that_share_a_path_stay_together() {
+    let rows = [(1, vec![key("a"), key("b")]), (2, vec![key("c")]), (3, vec![key("d"), key("a")]), (4, vec![key("d")])];
+    assert_eq!(used_up(&rows, &BTreeSet::new()), [1, 2, 3, 4].into());
+    assert_eq!(used_up(&rows, &[key("b")].into()), [2].into());
+    assert_eq!(used_up(&rows, &[key("c")].into()), [1, 3, 4].into());
+}

@@ -1,0 +1,60 @@
+//! Which file went where: whether two paths, one of which is said to have become the other, are one file under another name.
+
+use super::Effect;
+use crate::record::{ObjectKey, Sides};
+
+/// A file that is said to have gone from one path to another, and all that is known of both.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// Where it was.
+    pub origin: (ObjectKey, Sides),
+    /// Where it is said to be.
+    pub target: (ObjectKey, Sides),
+    /// Whether the file that the sink has at the target is itself said to have gone elsewhere.
+    pub target_is_leaving: bool,
+    /// Whether another effect on one of the two paths has no outcome yet: then nothing certain is known of it.
+    pub in_doubt: bool,
+}
+
+/// What is to be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveVerdict {
+    /// `Rename` or `Move`: the file keeps its identity.
+    Go(Effect),
+    /// When the target has become free.
+    Wait,
+    /// It is two files: each path is decided by itself.
+    Moot,
+}
+
+/// The decision table.
+///
+/// | sink has | bucket has | verdict |
+/// |---|---|---|
+/// | origin, nothing certain of one of the two | any | moot |
+/// | not origin | any | moot: it was never applied |
+/// | any | not target | moot: it is gone |
+/// | any | both, origin unchanged | moot: it was a copy |
+/// | origin and target, which leaves | target; origin gone or replaced | wait |
+/// | origin and target | target; origin gone or replaced | moot: the target's file lives |
+/// | origin, target free | target; origin gone or replaced | rename or move |
+pub fn decide_move(moving: &Moving) -> MoveVerdict {
+    let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
+    let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::Moot };
+    let unseen = at_origin.observed.is_none();
+    let unchanged = at_origin.there(origin).is_some_and(|facts| facts.etag.is_none() || facts.fingerprint() == held.known_fingerprint());
+    if at_target.there(target).is_none() || unseen || unchanged {
+        return MoveVerdict::Moot;
+    }
+    match &at_target.applied {
+        Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
+        Some(_) => MoveVerdict::Moot,
+        None if directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),
+        None => MoveVerdict::Go(Effect::Move),
+    }
+}
+
+/// All up to the last slash.
+fn directory(path: &ObjectKey) -> &str {
+    path.as_str().rsplit_once('/').map_or("", |(directory, _)| directory)
+}

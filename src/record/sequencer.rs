@@ -1,0 +1,45 @@
+//! The order that S3 gives the events of one key. Only for one key over one transport; a look decides all the same.
+
+/// A sequencer in comparable form: of two, the greater one is later.
+///
+/// S3 compares them as hexadecimal text of which the shorter is filled up with zeros at its right end. Without the zeros that it
+/// ends in, plain text has that very order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequencer(String);
+
+impl Sequencer {
+    const CHARS_MAX: usize = 64;
+
+    /// `None` for what cannot be ordered: empty, too long, not hexadecimal.
+    pub fn parse(raw: &str) -> Option<Self> {
+        let fits = (1..=Self::CHARS_MAX).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_hexdigit());
+        fits.then(|| Self(raw.trim_end_matches('0').to_ascii_lowercase()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cmp::Ordering;
+
+    #[test]
+    fn they_are_ordered_as_s3_says() {
+        let fixture: serde_json::Value = serde_json::from_str(include_str!("../../tests/fixtures/sequencer.json")).expect("JSON");
+        let texts = |name: &str| serde_json::from_value::<Vec<(String, String)>>(fixture[name].clone()).expect("pairs");
+        let parse = |raw: &str| Sequencer::parse(raw).expect("orderable");
+        let expected = [("later_then_earlier", Ordering::Greater), ("equal", Ordering::Equal)];
+        let mut checked = 0;
+        for (name, order) in expected {
+            for (one, other) in texts(name) {
+                assert_eq!(parse(&one).cmp(&parse(&other)), order, "{one} {other}");
+                assert_eq!(parse(&other).cmp(&parse(&one)), order.reverse(), "{other} {one}");
+                checked += 1;
+            }
+        }
+        for raw in serde_json::from_value::<Vec<String>>(fixture["not_orderable"].clone()).expect("texts") {
+            assert_eq!(Sequencer::parse(&raw), None, "{raw:?}");
+            checked += 1;
+        }
+        assert_eq!(checked, 13);
+    }
+}

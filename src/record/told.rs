@@ -1,0 +1,132 @@
+//! What was told of a path's permissions: each field with the time that it was told for. Pure; which path is meant is not decided here.
+
+use super::{Look, Permissions};
+use jiff::Timestamp;
+
+/// One field as it was told last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldField {
+    /// In the teller's words.
+    pub value: String,
+    /// The time that the event carries; where it carries none, or one in the future, the time of receipt.
+    pub at: Timestamp,
+    /// The newest look when it was received: a look with a greater number began after that.
+    pub look: Look,
+}
+
+/// What was told of one path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Permissions.
+    pub permissions: Option<ToldField>,
+    /// The owning user.
+    pub owner: Option<ToldField>,
+    /// The owning group.
+    pub group: Option<ToldField>,
+}
+
+impl Told {
+    /// What the file manager is to hold.
+    pub fn wanted(&self) -> Permissions {
+        let value = |field: &Option<ToldField>| field.as_ref().map(|field| field.value.clone());
+        Permissions { permissions: value(&self.permissions), owner: value(&self.owner), group: value(&self.group) }
+    }
+
+    /// Takes in what an event told. Of two, the later time wins; of equal times, the later arrival.
+    pub fn hear(&mut self, told: &Permissions, at: Timestamp, look: Look) {
+        let fields = [(&mut self.permissions, &told.permissions), (&mut self.owner, &told.owner), (&mut self.group, &told.group)];
+        for (field, value) in fields {
+            if let Some(value) = value
+                && field.as_ref().is_none_or(|known| known.at <= at)
+            {
+                *field = Some(ToldField { value: value.clone(), at, look });
+            }
+        }
+    }
+
+    /// Takes over what was told, until a time, of the path that this one was renamed from.
+    pub fn inherit(&mut self, origin: &Self, until: Timestamp) {
+        for (field, inherited) in self.fields_mut().into_iter().zip([&origin.permissions, &origin.owner, &origin.group]) {
+            if let Some(inherited) = inherited.as_ref().filter(|inherited| inherited.at <= until)
+                && field.as_ref().is_none_or(|known| known.at < inherited.at)
+            {
+                *field = Some(inherited.clone());
+            }
+        }
+    }
+
+    /// The file that was told about is gone since a time.
+    pub fn forget_until(&mut self, gone_at: Timestamp) {
+        self.fields_mut().into_iter().for_each(|field| drop(field.take_if(|field| field.at <= gone_at)));
+    }
+
+    /// The file that was told about was found gone by a look, and nobody told when it went.
+    pub fn forget_before(&mut self, look: Look) {
+        self.fields_mut().into_iter().for_each(|field| drop(field.take_if(|field| field.look < look)));
+    }
+
+    fn fields_mut(&mut self) -> [&mut Option<ToldField>; 3] {
+        [&mut self.permissions, &mut self.owner, &mut self.group]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a moment")
+    }
+
+    fn mode(value: &str) -> Permissions {
+        Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
+    }
+
+    fn told(value: &str, second: i64, look: u64) -> Told {
+        let mut told = Told::default();
+        told.hear(&mode(value), at(second), Look(look));
+        told
+    }
+
+    #[test]
+    fn the_later_time_wins_and_of_equal_times_the_later_arrival() {
+        for (second, expected) in [(4, "old"), (5, "new"), (6, "new")] {
+            let mut known = told("old", 5, 1);
+            known.hear(&mode("new"), at(second), Look(2));
+            assert_eq!(known.wanted(), mode(expected), "at {second}");
+        }
+    }
+
+    #[test]
+    fn each_field_has_a_time_of_its_own() {
+        let mut known = told("rw", 5, 1);
+        known.hear(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), Look(2));
+        assert_eq!(known.wanted(), Permissions { owner: Some("ann".to_owned()), ..mode("rw") });
+    }
+
+    #[test]
+    fn a_renamed_file_takes_along_what_was_told_until_then() {
+        for (second, expected) in [(5, Some("origin")), (6, None)] {
+            let mut target = Told::default();
+            target.inherit(&told("origin", second, 1), at(5));
+            assert_eq!(target.wanted().permissions.as_deref(), expected);
+        }
+        let mut target = told("own", 7, 1);
+        target.inherit(&told("origin", 5, 1), at(6));
+        assert_eq!(target.wanted(), mode("own"), "what was told of the new name since");
+    }
+
+    #[test]
+    fn what_is_gone_takes_along_what_was_told_before() {
+        for (gone, left) in [(4, true), (5, false)] {
+            let mut known = told("rw", 5, 3);
+            known.forget_until(at(gone));
+            assert_eq!(!known.wanted().is_empty(), left, "gone at {gone}");
+        }
+        for (look, left) in [(3, true), (4, false)] {
+            let mut known = told("rw", 5, 3);
+            known.forget_before(Look(look));
+            assert_eq!(!known.wanted().is_empty(), left, "found gone by look {look}");
+        }
+    }
+}

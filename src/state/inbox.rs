@@ -1,0 +1,192 @@
+//! The inbox: what sources told and nothing has used up yet, in the order of its arrival. What an event means is not its concern.
+
+use super::dead_letters::{self, Poisoned};
+use super::looks::time;
+use super::{State, StateError};
+use crate::record::Event;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::fmt;
+
+/// Who told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceName {
+    /// The events API's list.
+    Feed,
+    /// A queue of S3 notifications.
+    Sqs,
+    /// Notifications posted to us.
+    Webhook,
+}
+
+/// One thing that a source told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Who told.
+    pub source: SourceName,
+    /// The event, or what could not be understood: that becomes a dead letter.
+    pub outcome: Result<Event, Poisoned>,
+}
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveCounts {
+    /// Rows of the inbox.
+    pub events: u64,
+    /// Dead letters.
+    pub dead: u64,
+}
+
+/// An event that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its place: the order of arrival, never used twice.
+    pub seq: i64,
+    /// Who told.
+    pub source: SourceName,
+    /// When it was stored, by our clock.
+    pub received_at: Timestamp,
+    /// How often its replay failed by itself.
+    pub failures: u32,
+    /// What was told.
+    pub event: Event,
+}
+
+impl SourceName {
+    const ALL: [Self; 3] = [Self::Feed, Self::Sqs, Self::Webhook];
+
+    /// The word in the state and in what people read.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Sqs => "sqs",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    pub(super) fn parse(word: &str) -> Result<Self, StateError> {
+        Self::ALL.into_iter().find(|source| source.as_str() == word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl State {
+    /// Stores a batch in one transaction, and wakes whoever waits for arrivals. When this returns, the source may be told that it arrived.
+    pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
+        let counts = self.writer.call(move |connection| store(connection, &batch, now)).await?;
+        if counts.events > 0 {
+            self.arrivals.send_replace(());
+        }
+        Ok(counts)
+    }
+
+    /// How many events wait: a counter, whatever their number.
+    pub async fn inbox_len(&self) -> Result<u64, StateError> {
+        self.writer.call(|connection| count(connection, "inbox")).await
+    }
+
+    /// The events that wait after a place, oldest first.
+    pub async fn inbox_batch(&self, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
+        self.writer.call(move |connection| batch(connection, after_seq, most)).await
+    }
+
+    /// The replay of an event failed by itself: says how often by now.
+    pub async fn count_failure(&self, seq: i64) -> Result<u32, StateError> {
+        self.writer.call(move |connection| count_failure(connection, seq)).await
+    }
+
+    /// An event that failed too often: out of the inbox and among the dead letters, in one transaction.
+    pub async fn bury(&self, row: InboxRow, reason: String, message: String) -> Result<(), StateError> {
+        self.writer
+            .call(move |connection| {
+                remove(connection, &[row.seq])?;
+                let InboxRow { source, received_at, event, .. } = row;
+                let letter = Poisoned { reason, message, raw: Vec::new() };
+                dead_letters::add(connection, (source, received_at), &letter, Some(&event))
+            })
+            .await
+    }
+}
+
+/// Stores what was received: events in the inbox, the rest among the dead letters.
+pub(super) fn store(connection: &Connection, batch: &[Received], now: Timestamp) -> Result<ReceiveCounts, StateError> {
+    let mut counts = ReceiveCounts::default();
+    for Received { source, outcome } in batch {
+        match outcome {
+            Ok(event) => {
+                add(connection, *source, event, now)?;
+                counts.events += 1;
+            }
+            Err(poisoned) => {
+                dead_letters::add(connection, (*source, now), poisoned, None)?;
+                counts.dead += 1;
+            }
+        }
+    }
+    Ok(counts)
+}
+
+fn add(connection: &Connection, source: SourceName, event: &Event, now: Timestamp) -> Result<(), StateError> {
+    connection.prepare_cached("INSERT INTO inbox (source, received_at, event) VALUES (?1, ?2, ?3)")?.execute(params![
+        source.as_str(),
+        now.as_microsecond(),
+        write_event(event)?
+    ])?;
+    Ok(())
+}
+
+/// Takes rows out: what came of them is stored in the same transaction.
+pub(super) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq = ?1")?;
+    seqs.iter().try_for_each(|seq| statement.execute([seq]).map(drop))?;
+    Ok(())
+}
+
+/// Counts a failure of a row; says how many there are now. A row that is not there has none.
+pub(super) fn count_failure(connection: &Connection, seq: i64) -> Result<u32, StateError> {
+    let mut statement = connection.prepare_cached("UPDATE inbox SET failures = failures + 1 WHERE seq = ?1 RETURNING failures")?;
+    Ok(statement.query_row([seq], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+/// Another source: what the old one told is of no use.
+pub(super) fn forget(connection: &Connection) -> Result<(), StateError> {
+    connection.execute("DELETE FROM inbox", [])?;
+    Ok(())
+}
+
+/// One of the counters that triggers keep.
+pub(super) fn count(connection: &Connection, name: &str) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
+    let value: Option<i64> = statement.query_row([name], |row| row.get(0)).optional()?;
+    Ok(value.map_or(0, i64::unsigned_abs))
+}
+
+fn batch(connection: &Connection, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq, source, received_at, failures, event FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let rows = statement.query_map(params![after_seq, i64::try_from(most).unwrap_or(i64::MAX)], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
+    Ok(InboxRow {
+        seq: row.get(0)?,
+        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        received_at: time(row.get(2)?).unwrap_or_default(),
+        failures: row.get(3)?,
+        event: read_event(&row.get::<_, String>(4)?)?,
+    })
+}
+
+pub(super) fn write_event(event: &Event) -> Result<String, StateError> {
+    serde_json::to_string(event).map_err(|error| StateError::Corrupt(format!("an event that cannot be written: {error}")))
+}
+
+pub(super) fn read_event(text: &str) -> Result<Event, StateError> {
+    serde_json::from_str(text).map_err(|error| StateError::Corrupt(format!("an event of the inbox: {error}")))
+}

@@ -1,0 +1,232 @@
+//! Inbox, dead letters and the feed's account against their own invariants, on a real file.
+
+use super::*;
+use crate::record::{Event, EventKind, ObjectKey, Permissions};
+use jiff::Timestamp;
+
+fn event(path: &str) -> Event {
+    let path = ObjectKey::new(path).expect("not empty");
+    Event { kind: EventKind::Create, path, new_path: None, permissions: Permissions::default(), time: None }
+}
+
+fn poisoned(raw: &[u8]) -> Poisoned {
+    Poisoned { reason: "bad_json".to_owned(), message: "not JSON".to_owned(), raw: raw.to_vec() }
+}
+
+fn told(path: &str) -> Received {
+    Received { source: SourceName::Sqs, outcome: Ok(event(path)) }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).expect("in range")
+}
+
+/// An answer of a feed whose events are told apart by one letter.
+fn answer(events: &str) -> FeedAnswer {
+    let items = events.chars().map(|name| FeedItem {
+        identity: FeedIdentity { hash: [u8::try_from(name).expect("ASCII"); 32], occurrence: 0 },
+        outcome: Some(Ok(event(&name.to_string()))),
+    });
+    FeedAnswer { address: "http://feed".to_owned(), items: items.collect(), full: false, next_cursor: None }
+}
+
+fn full(events: &str) -> FeedAnswer {
+    FeedAnswer { full: true, ..answer(events) }
+}
+
+struct Bed {
+    state: State,
+    directory: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        Self { state, directory }
+    }
+
+    async fn reopened(self) -> Self {
+        let Self { state, directory } = self;
+        drop(state);
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        Self { state, directory }
+    }
+
+    async fn waiting(&self) -> Vec<String> {
+        let rows = self.state.inbox_batch(0, 1000).await.expect("read");
+        assert_eq!(self.state.inbox_len().await.expect("counted"), rows.len() as u64);
+        rows.into_iter().map(|row| row.event.path.as_str().to_owned()).collect()
+    }
+
+    async fn read(&self, answer: FeedAnswer, now: Timestamp) -> FeedCounts {
+        self.state.receive_feed(answer, now).await.expect("stored")
+    }
+
+    /// How many rows the connection has changed so far.
+    async fn changes(&self) -> u64 {
+        self.state.writer.call(|connection| Ok(connection.total_changes())).await.expect("asked")
+    }
+
+    async fn identities(&self) -> i64 {
+        let count = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM feed_identities", [], |row| row.get(0))?);
+        self.state.writer.call(count).await.expect("counted")
+    }
+}
+
+#[tokio::test]
+async fn what_was_received_waits_in_its_order_over_a_restart() {
+    let bed = Bed::new().await;
+    let batch = vec![told("b"), Received { source: SourceName::Webhook, outcome: Err(poisoned(b"{")) }, told("a")];
+    let counts = bed.state.receive(batch, at(0)).await.expect("stored");
+    assert_eq!(counts, ReceiveCounts { events: 2, dead: 1 });
+    let bed = bed.reopened().await;
+    assert_eq!(bed.waiting().await, ["b", "a"]);
+    let rows = bed.state.inbox_batch(0, 1).await.expect("read");
+    assert_eq!((rows.len(), rows[0].source, rows[0].received_at, rows[0].failures), (1, SourceName::Sqs, at(0), 0));
+    assert_eq!(bed.state.inbox_batch(rows[0].seq, 10).await.expect("read")[0].event, event("a"));
+}
+
+#[tokio::test]
+async fn arrivals_are_told_and_the_reading_of_a_feed_is_not() {
+    let bed = Bed::new().await;
+    let mut arrivals = bed.state.arrivals();
+    bed.read(answer("a"), at(0)).await;
+    bed.state.receive(vec![Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
+    assert!(!arrivals.has_changed().expect("open"));
+    bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
+    assert!(arrivals.borrow_and_update().eq(&()));
+    let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    bed.state.replace_dead_letter(letter.id, vec![told("b")], at(0)).await.expect("stored");
+    assert!(arrivals.has_changed().expect("open"));
+}
+
+#[tokio::test]
+async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
+    let bed = Bed::new().await;
+    bed.state.receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
+    let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
+    assert_eq!(bed.state.count_failure(row.seq).await.expect("counted"), 1);
+    assert_eq!(bed.state.count_failure(row.seq).await.expect("counted"), 2);
+    assert_eq!(bed.state.count_failure(999).await.expect("counted"), 0);
+    bed.state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
+    assert_eq!(bed.waiting().await, ["b"]);
+    let letters = bed.state.dead_letters(0, 10).await.expect("read");
+    assert_eq!((letters.len(), letters[0].reason.as_str(), letters[0].event.clone()), (1, "denied", Some(event("a"))));
+}
+
+#[tokio::test]
+async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
+    let bed = Bed::new().await;
+    let long = vec![0xff; RAW_BYTES_MAX + 1];
+    let batch = [b"{".as_slice(), &long].map(|raw| Received { source: SourceName::Sqs, outcome: Err(poisoned(raw)) });
+    bed.state.receive(batch.to_vec(), at(3)).await.expect("stored");
+    let letters = DeadLetter::read_after(bed.state.path(), 0, 10).await.expect("read beside the writer");
+    assert_eq!((letters[0].is_whole(), letters[0].raw.as_slice(), letters[0].received_at), (true, b"{".as_slice(), at(3)));
+    assert_eq!((letters[1].is_whole(), letters[1].raw.len(), letters[1].raw_bytes), (false, RAW_BYTES_MAX, long.len() as u64));
+    assert!(bed.state.drop_dead_letter(letters[0].id).await.expect("dropped"));
+    assert!(!bed.state.drop_dead_letter(letters[0].id).await.expect("nothing to drop"));
+    assert_eq!(bed.state.dead_letters_len().await.expect("counted"), 1);
+    assert_eq!(bed.state.replace_dead_letter(letters[0].id, vec![told("a")], at(4)).await.expect("asked"), None);
+    assert!(bed.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_oldest_dead_letters_make_room() {
+    let bed = Bed::new().await;
+    let some = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 2;
+    let batch = vec![Received { source: SourceName::Sqs, outcome: Err(poisoned(b"")) }; some];
+    bed.state.receive(batch, at(0)).await.expect("stored");
+    assert_eq!(bed.state.dead_letters_len().await.expect("counted"), DEAD_LETTERS_MAX);
+    assert_eq!(bed.state.dead_letters(0, 1).await.expect("read")[0].id, 3);
+}
+
+#[tokio::test]
+async fn a_feed_that_serves_the_same_for_ever_is_received_once_and_writes_nothing_more() {
+    let bed = Bed::new().await;
+    let first = bed.read(answer("ab"), at(0)).await;
+    assert_eq!((first.received.events, first.fresh, first.gap), (2, vec![0, 1], false));
+    let bed = bed.reopened().await;
+    let before = bed.changes().await;
+    let again = bed.read(answer("ab"), at(10)).await;
+    assert_eq!((again.received.events, again.fresh, again.gap), (0, vec![], false));
+    assert_eq!(bed.changes().await, before);
+    let more = bed.read(answer("bc"), at(20)).await;
+    assert_eq!((more.received.events, more.fresh), (1, vec![1]));
+    assert_eq!(bed.waiting().await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
+    let bed = Bed::new().await;
+    let week = FEED_RETENTION.as_secs();
+    bed.read(answer("ab"), at(0)).await;
+    bed.read(answer("b"), at(10)).await;
+    bed.read(answer("b"), at(10 + week)).await;
+    assert_eq!(bed.identities().await, 2, "b is still served, a left a week ago and not longer");
+    assert_eq!(bed.read(answer("ab"), at(11)).await.received.events, 0, "a is back within its time");
+    bed.read(answer("b"), at(20)).await;
+    bed.read(answer("b"), at(21 + week)).await;
+    assert_eq!(bed.identities().await, 1, "a is forgotten although the answer was the same");
+    let back = bed.read(answer("ab"), at(22 + week)).await;
+    assert_eq!((back.received.events, back.fresh), (1, vec![0]));
+}
+
+#[tokio::test]
+async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_listing_began_after_it() {
+    let bed = Bed::new().await;
+    assert!(!bed.read(full("ab"), at(0)).await.gap, "there is no last answer");
+    assert!(!bed.read(full("bc"), at(1)).await.gap, "b links them");
+    assert!(!bed.read(answer("de"), at(2)).await.gap, "not full: these are all");
+    assert_eq!(bed.state.feed_gap().await.expect("read"), None);
+    assert!(bed.read(full("ab"), at(3)).await.gap, "known, and not from the last answer");
+    let bed = bed.reopened().await;
+    assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)));
+    bed.state.clear_feed_gap(at(2)).await.expect("asked");
+    assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)), "that listing began before");
+    bed.state.clear_feed_gap(at(4)).await.expect("cleared");
+    assert_eq!(bed.state.feed_gap().await.expect("read"), None);
+    bed.read(answer(""), at(5)).await;
+    assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");
+    let other = FeedAnswer { address: "http://other".to_owned(), ..full("vw") };
+    assert!(!bed.read(other, at(7)).await.gap, "another feed's last answer says nothing");
+}
+
+#[tokio::test]
+async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
+    let bed = Bed::new().await;
+    let page = |events, cursor: &str| FeedAnswer { next_cursor: Some(cursor.to_owned()), ..full(events) };
+    assert_eq!(bed.read(page("ab", "2"), at(0)).await.received.events, 2);
+    assert_eq!(bed.read(page("ab", "4"), at(0)).await.received.events, 2, "where there is a cursor, equal events are two");
+    let bed = bed.reopened().await;
+    let cursor = async |address| bed.state.feed_cursor(address).await.expect("read");
+    assert_eq!((cursor("http://feed").await.as_deref(), cursor("http://other").await), (Some("4"), None));
+    let before = bed.changes().await;
+    bed.read(page("", "4"), at(1)).await;
+    assert_eq!(bed.changes().await, before);
+    bed.state.forget_feed_cursor(at(2)).await.expect("forgotten");
+    assert_eq!((cursor("http://feed").await, bed.state.feed_gap().await.expect("read")), (None, Some(at(2))));
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
+    let bed = Bed::new().await;
+    let stopped = bed.state.writer.call(|connection| {
+        inbox::store(connection, &[told("a")], at(0))?;
+        Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
+    });
+    assert!(stopped.await.is_err());
+    assert!(bed.waiting().await.is_empty(), "and the counter agrees");
+}
+
+#[tokio::test]
+async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
+    let bed = Bed::new().await;
+    bed.state.receive(vec![told("a"), Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
+    let overview = Overview::read(bed.state.path()).await.expect("read");
+    assert_eq!((overview.inbox, overview.dead_letters, overview.feed_gap), (1, 1, None));
+    let identity = Identity { source: "s".to_owned(), file_manager: "f".to_owned() };
+    let answer = Answer { new_source: true, ..Answer::default() };
+    bed.state.identify(identity, answer).await.expect("identified");
+    assert!(bed.waiting().await.is_empty());
+}
