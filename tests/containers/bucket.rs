@@ -33,11 +33,6 @@ impl Bucket {
         }
     }
 
-    /// Makes the bucket.
-    pub(crate) async fn create(&self) {
-        self.0.create_bucket().bucket(SOURCE_BUCKET).send().await.expect("the bucket is made");
-    }
-
     /// The SHA-256 of every object, by key.
     pub(crate) async fn digests(&self) -> BTreeMap<String, String> {
         let mut pages = self.0.list_objects_v2().bucket(SOURCE_BUCKET).into_paginator().send();

@@ -4,7 +4,7 @@ use crate::engine::docker;
 use crate::file_manager::slow_creates;
 use crate::stage::Stage;
 
-const KILLS: usize = 20;
+const KILLS: u64 = 20;
 
 /// The bucket and the file manager hold the same.
 pub(crate) async fn in_sync(stage: &Stage) {

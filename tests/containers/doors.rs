@@ -84,7 +84,7 @@ async fn setup_waits_for_a_door_that_opens_late_and_fills_an_empty_bucket_once()
     let stage = Stage::bare(&[]).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     let waiting = stage.start_with_test_data(&["setup", "--wait", "240", "--create-buckets", "--seed", "/test-data"]).await;
-    crate::engine::docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
+    docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
     waiting.ended().await.expect(0).says(&["created", "22 objects from /test-data"]);
     let again = stage.start_with_test_data(&["setup", "--create-buckets", "--seed", "/test-data"]).await;
     again.ended().await.expect(0).says(&["there", "left alone"]);
