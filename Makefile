@@ -45,6 +45,7 @@ fmt: bootstrap ## format the code
 lint: bootstrap ## formatting and clippy; a warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy -p s3-sync --lib --bins --no-default-features -- -D warnings
 
 .PHONY: docs
 docs: bootstrap ## the library's documentation; a warning is an error

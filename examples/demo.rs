@@ -119,7 +119,7 @@ impl Stage {
         println!("$ s3-sync {}", arguments.join(" "));
         let typed = std::iter::once("s3-sync").chain(arguments.iter().copied()).map(Into::into);
         let cli = Cli::from_arguments(typed).map_err(|code| anyhow::anyhow!("not a command: exit code {}", code.number()))?;
-        let code = cli::run(cli, self.settings.clone(), &Interruption::default()).await;
+        let code = Box::pin(cli::run(cli, self.settings.clone(), &Interruption::default())).await;
         println!("exit code {}", code.number());
         anyhow::ensure!(code == expected, "expected exit code {}", expected.number());
         Ok(())

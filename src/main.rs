@@ -13,7 +13,7 @@ fn main() -> process::ExitCode {
 fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> {
     let cli = Cli::from_arguments(arguments)?;
     let settings = config::load(&cli.flags(), cli.command.needs()).map_err(|error| ended(&error, ExitCode::Usage))?;
-    telemetry::init(settings.log).map_err(|error| ended(&error, ExitCode::Failed))?;
+    let telemetry = telemetry::init(&settings).map_err(|error| ended(&error, ExitCode::Failed))?;
     for notice in &settings.notices {
         tracing::warn!("{notice}");
     }
@@ -23,7 +23,11 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
     let interruption = Interruption::default();
     let code = runtime.block_on(async {
         tokio::select! {
-            code = cli::run(cli, settings, &interruption) => code,
+            code = cli::run(cli, settings, &interruption) => {
+                telemetry.flush().await;
+                code
+            }
+            // Whoever asks twice does not wait for a collector either.
             code = interruption.second_signal() => code.unwrap_or_else(|error| ended(&error, ExitCode::Failed)),
         }
     });

@@ -8,13 +8,15 @@ use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
 use crate::state::{Failure, Lane, State, StateError, Work};
+use crate::telemetry::{self, OperationResult};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 
 /// Paths taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
@@ -38,19 +40,19 @@ pub struct Bounds {
 #[derive(Clone)]
 pub struct Executor {
     /// Brings one path where it belongs.
-    sink: Arc<FileManagerSink>,
-    state: State,
-    clock: Arc<dyn Clock>,
-    tally: Arc<Tally>,
-    halt: Halt,
+    pub(super) sink: Arc<FileManagerSink>,
+    pub(super) state: State,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) halt: Halt,
     /// Operations at a time, over all lanes.
-    all: Arc<Semaphore>,
+    pub(super) all: Arc<Semaphore>,
     /// Of these, large objects: the small ones always find a place.
     large: Arc<Semaphore>,
     failures_in_a_row: Arc<AtomicU64>,
-    in_hand: Arc<InHand>,
+    pub(super) in_hand: Arc<InHand>,
     /// How long what is in hand may take once the run stops.
-    grace: Duration,
+    pub(super) grace: Duration,
 }
 
 impl Executor {
@@ -145,9 +147,10 @@ impl Executor {
             Ok(looks) => {
                 for _ in 0..looks.never_applied {
                     self.tally.ended(&Ending::Skipped(SkipReason::NotInBucket));
+                    telemetry::metrics().operation("none", OperationResult::Skipped);
                 }
                 for (path, attempts, error) in looks.failed {
-                    self.failed(&path, attempts, error).await;
+                    telemetry::operation(&path, self.failed(&path, attempts, error)).await;
                 }
                 looks.work
             }
@@ -174,12 +177,15 @@ impl Executor {
             places = places => places,
         };
         let executor = self.clone();
-        tasks.spawn(async move {
-            let path = work.path.clone();
-            executor.one(work, lane).await;
-            executor.in_hand.release(&path);
-            drop(places);
-        });
+        tasks.spawn(
+            async move {
+                let path = work.path.clone();
+                telemetry::operation(&path, executor.one(work, lane)).await;
+                executor.in_hand.release(&path);
+                drop(places);
+            }
+            .in_current_span(),
+        );
         while let Some(ended) = tasks.try_join_next() {
             rethrow(ended);
         }
@@ -192,12 +198,13 @@ impl Executor {
             Ok(ending) => {
                 self.failures_in_a_row.store(0, Ordering::Relaxed);
                 self.tally.ended(&ending);
+                telemetry::ended(ending.result());
             }
             Err(error) => self.failed(&path, attempts, error).await,
         }
     }
 
-    async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
+    pub(super) async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
         if self.halt.is_stopped() {
             // Whoever stops does not hold it against the path: it stays due.
             return;
@@ -217,9 +224,15 @@ impl Executor {
         let failure = Failure { reason: error.reason(), message: error.to_string() };
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
         self.tally.failed(path, &error);
+        telemetry::ended(OperationResult::Failed);
         if let Err(error) = self.state.park(path, failure, self.next_attempt(attempts)).await {
             self.halt.stop(Some(error.into()));
         }
+    }
+
+    /// Parks a path for as long as the one that it waits for.
+    pub(super) async fn park_beside(&self, path: &ObjectKey, attempts: u32, (reason, message): (String, String)) -> Result<(), ApplyError> {
+        Ok(self.state.park(path, Failure { reason, message }, self.next_attempt(attempts)).await?)
     }
 
     fn next_attempt(&self, attempts: u32) -> Timestamp {
@@ -236,7 +249,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
 }
 
 /// A task that panicked is a bug, and the process ends with it: what it had in hand is an open intent, as after any crash.
-fn rethrow(ended: Result<(), JoinError>) {
+pub(super) fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

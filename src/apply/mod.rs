@@ -6,6 +6,7 @@ mod error;
 mod executor;
 mod halt;
 mod in_hand;
+mod moves;
 mod outcome;
 mod permissions;
 mod sending;

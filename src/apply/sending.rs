@@ -9,6 +9,7 @@ use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, Plane, Work};
+use crate::telemetry;
 use crate::transfer::{self, Verification};
 use serde_json::{Map, Value, json};
 
@@ -34,6 +35,7 @@ struct Sending<'a> {
 impl FileManagerSink {
     /// Sends the object's content, with as many attempts as the policy gives.
     pub(super) async fn send(&self, work: &Work, planned: Planned, lane: Lane) -> Result<Step, ApplyError> {
+        telemetry::decided(planned.effect.as_str());
         let (sent_before, permissions_sent_before) = (work.intent.is_some(), work.permissions_intent.is_some());
         let look = self.state.next_look();
         let mut sending =
@@ -90,6 +92,7 @@ impl Sending<'_> {
                     (self.planned.permissions, self.permissions) = (self.work.sides.wanted.clone(), None);
                 }
                 self.planned.effect = Effect::Create;
+                telemetry::decided(Effect::Create.as_str());
                 Box::pin(self.attempt()).await
             }
             Err(error) if error.kind == FileManagerErrorKind::BodyFailed => {

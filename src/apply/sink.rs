@@ -8,7 +8,7 @@ use crate::record::{FileRecord, ObjectKey};
 use crate::retry::RetryPolicy;
 use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, Plane, State, Work};
-use crate::{failpoint, listing};
+use crate::{failpoint, listing, telemetry};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -89,6 +89,11 @@ impl FileManagerSink {
         if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
             self.state.end_intents(&work.path).await?;
             return Ok(None);
+        }
+        match &verdict {
+            Verdict::Do(planned) => telemetry::decided(planned.effect.as_str()),
+            Verdict::Confirm(_) => telemetry::decided("confirm"),
+            _ => {}
         }
         Ok(Some(match verdict {
             Verdict::Look => Step::LookAgain(None),

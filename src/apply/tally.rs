@@ -1,9 +1,11 @@
 //! What happened so far, counted while it happens: for the progress line, the summary and the report.
 
 use super::{ApplyError, Ending};
+use crate::events::feed::Polled;
+use crate::file_manager::FileManagerError;
 use crate::plan::{Effect, SkipReason};
 use crate::record::ObjectKey;
-use crate::state::PageCounts;
+use crate::state::{PageCounts, Replayed};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -46,6 +48,14 @@ pub struct Totals {
     pub failures: BTreeMap<String, Failures>,
     /// Deletes that the guard held.
     pub deletes_held: u64,
+    /// What the feed brought; `None` = it was not read.
+    pub polled: Option<Polled>,
+    /// Why the feed could not be read, and what to do about it.
+    pub feed_failure: Option<(String, &'static str)>,
+    /// What the inbox came to.
+    pub replayed: Replayed,
+    /// Nothing had been received and nothing was due.
+    pub quiet: bool,
 }
 
 /// Failures for the same reason.
@@ -136,6 +146,30 @@ impl Tally {
             message: error.to_string(),
         });
         failures.count += 1;
+    }
+
+    /// The feed was read.
+    pub fn polled(&self, polled: &Polled) {
+        self.lock().polled = Some(*polled);
+    }
+
+    /// The feed could not be read.
+    pub fn feed_failed(&self, error: &FileManagerError) {
+        self.lock().feed_failure = Some((error.to_string(), error.kind.hint()));
+    }
+
+    /// A batch of the inbox was replayed.
+    pub fn replayed(&self, replayed: &Replayed) {
+        let mut totals = self.lock();
+        totals.replayed.add(replayed);
+        if replayed.not_in_bucket > 0 {
+            *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += replayed.not_in_bucket;
+        }
+    }
+
+    /// There is nothing to do at all.
+    pub fn quiet(&self) {
+        self.lock().quiet = true;
     }
 
     /// The guard holds these deletes.

@@ -5,7 +5,7 @@ use super::run::{fail, of_state};
 use super::{ExitCode, Interruption, Output, doors, progress};
 use crate::apply::{ApplyError, Tally};
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{Settings, SnapshotRows};
 use crate::plan::Limits;
 use crate::state::{Answer, InstanceLock, RunKind, RunOutcome, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
@@ -52,11 +52,13 @@ async fn sync(arguments: &Arguments, settings: &Settings, interruption: &Interru
     state.identify(doors::identity(settings, bucket, file_manager), answer).await.map_err(state_code)?;
     let failed = |error: &dyn std::fmt::Display| (ExitCode::Failed, error.to_string());
     let client = doors::http_client(settings).map_err(|error| failed(&error))?;
-    let reports = settings.events_url.as_ref().map(|url| doors::events(&client, settings, url)).transpose();
+    let events = settings.events_url.as_ref().map(|url| doors::events(&client, settings, url)).transpose();
+    let events = events.map_err(|error| failed(&error))?.map(Arc::new);
     let doors = Doors {
         bucket: Arc::new(doors::bucket(settings, bucket).await.map_err(|error| failed(&error))?),
         file_manager: Arc::new(doors::file_manager(&client, settings, file_manager).map_err(|error| failed(&error))?),
-        reports: reports.map_err(|error| failed(&error))?.map(|events| Arc::new(events) as _),
+        feed: events.clone().map(|events| events as _),
+        reports: events.map(|events| events as _),
     };
     let tally = Arc::new(Tally::default());
     let sync = Flow {
@@ -88,6 +90,8 @@ fn options(arguments: &Arguments, settings: &Settings, bucket: &str, limits: Lim
         max_delete: settings.max_delete,
         allow_deletes: arguments.allow_deletes,
         kept_snapshots: settings.csv_retention,
+        snapshot_rows: settings.csv_snapshots.unwrap_or(SnapshotRows::Full),
+        inbox_max: 100_000,
         grace: settings.shutdown_timeout,
     }
 }

@@ -57,13 +57,16 @@ pub enum Group {
     Schedule,
     /// How the work is done, and where it stops.
     Work,
-    /// What is told on stderr.
+    /// What is told on stderr and in a file.
     Logs,
+    /// What is told to a collector.
+    Collector,
 }
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Source, Self::FileManager, Self::Target, Self::State, Self::Schedule, Self::Work, Self::Logs];
+    pub const ALL: [Self; 8] =
+        [Self::Source, Self::FileManager, Self::Target, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
@@ -75,6 +78,7 @@ impl Group {
             Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",
             Self::Logs => "Logs",
+            Self::Collector => "Spans and metrics",
         }
     }
 }

@@ -61,22 +61,24 @@ fn setting(declared: &Declared) -> String {
     lines.into_iter().flatten().collect()
 }
 
+/// That a page which the program writes is the one in `docs/`. With `UPDATE_DOCS` in the environment it is written there first.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for people who work on it, and no setting")]
+pub(crate) fn assert_committed(name: &str, page: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, page).expect("the page can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == page, "docs/{name} is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib _page");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for people who work on it, and no setting")]
     fn the_committed_configuration_page_is_the_one_that_the_table_writes() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, configuration_page()).expect("the page can be written");
-        }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == configuration_page(),
-            "docs/configuration.md is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib configuration_page"
-        );
+        assert_committed("configuration.md", &configuration_page());
     }
 }

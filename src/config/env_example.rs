@@ -56,41 +56,56 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    fn committed(name: &str) -> String {
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap_or_default()
+    /// That a file is what it should be; with `UPDATE_DOCS`, it is made so.
+    #[expect(clippy::disallowed_methods, reason = "the switch that writes the file is for people who work on it, and no setting")]
+    fn check(name: &str, wanted: impl FnOnce(&str) -> String) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        let wanted = wanted(&committed);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &wanted).expect("the file can be written");
+        } else {
+            assert!(committed == wanted, "{name} is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example");
+        }
+    }
+
+    /// The file with these names under `x-settings`, in this order. A line that is there stays as it is: its default is the file's own.
+    fn passing_on(compose: &str, names: &[String]) -> String {
+        const HEAD: &str = "x-settings: &settings\n";
+        let (before, rest) = compose.split_once(HEAD).expect("the block of settings");
+        let end = rest.find("\n\n").expect("a blank line after the block");
+        let (block, after) = rest.split_at(end);
+        let line = |name: &String| {
+            let there = block.lines().find(|line| line.trim_start().starts_with(&format!("{name}:")));
+            there.map_or_else(|| format!("  {name}: ${{{name}:-}}"), str::to_owned)
+        };
+        format!("{before}{HEAD}{}{after}", names.iter().map(line).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the switch that writes the file is for people who work on it, and no setting")]
     fn the_committed_env_example_is_the_one_that_the_table_writes() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, env_example()).expect("the file can be written");
-        }
-        assert!(
-            committed(".env.example") == env_example(),
-            ".env.example is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example"
-        );
-    }
-
-    /// The names under `x-settings`, in their order.
-    fn passed_on_by(compose: &str) -> Vec<String> {
-        let text = committed(compose);
-        let block = text.split_once("x-settings: &settings\n").expect("the block of settings").1;
-        block.lines().map_while(|line| line.strip_prefix("  ")?.split_once(':').map(|(name, _)| name.to_owned())).collect()
+        check(".env.example", |_| env_example());
     }
 
     #[test]
     fn the_compose_file_passes_every_setting_on() {
-        let declared: Vec<_> = TABLE.iter().map(|declared| declared.name).collect();
-        assert_eq!(passed_on_by("docker-compose.yml"), declared);
+        let names: Vec<_> = TABLE.iter().map(|declared| declared.name.to_owned()).collect();
+        check("docker-compose.yml", |text| passing_on(text, &names));
     }
 
-    /// Temporary credentials are no setting of a deployment.
+    /// Temporary credentials are no setting of a deployment, and the backup comes with the HTTP service.
     #[test]
     fn the_compose_file_for_production_passes_every_setting_on_and_secrets_as_files() {
         let wanted = TABLE.iter().filter(|declared| declared.name != "AWS_SESSION_TOKEN" && declared.group != Group::Target);
         let names: Vec<_> = wanted.map(|declared| declared.file_variable().unwrap_or_else(|| declared.name.to_owned())).collect();
-        assert_eq!(passed_on_by("docker-compose.production.yml"), names);
+        check("docker-compose.production.yml", |text| passing_on(text, &names));
+    }
+
+    #[test]
+    fn a_block_keeps_its_own_defaults_and_loses_what_is_no_setting() {
+        let names = ["A".to_owned(), "NEW".to_owned(), "B".to_owned()];
+        let compose = "# top\nx-settings: &settings\n  B: ${B:-b}\n  OLD: x\n  A: ${A:-a}\n\nservices:\n";
+        let wanted = "# top\nx-settings: &settings\n  A: ${A:-a}\n  NEW: ${NEW:-}\n  B: ${B:-b}\n\nservices:\n";
+        assert_eq!(passing_on(compose, &names), wanted);
     }
 }

@@ -6,6 +6,7 @@
 mod table;
 mod declared;
 mod values;
+mod headers;
 mod cron;
 mod layers;
 mod read;
@@ -18,7 +19,10 @@ mod env_example;
 #[cfg(test)]
 mod tests;
 
+pub use cron::Cron;
 pub use declared::{Declared, Group};
+#[cfg(test)]
+pub(crate) use docs::assert_committed;
 pub use docs::configuration_page;
 pub use env_example::env_example;
 pub use error::{ConfigError, Problem};
@@ -26,8 +30,7 @@ pub use layers::{Layer, Layers, Origin, Place};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
-pub use cron::Cron;
-pub use values::{LogFormat, MaxDelete};
+pub use values::{LogFormat, MaxDelete, SnapshotRows};
 
 use secrecy::SecretString;
 use std::{
@@ -68,6 +71,8 @@ pub struct Settings {
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
     pub csv_retention: NonZeroUsize,
+    /// `CSV_SNAPSHOTS`; `None` = it depends on what woke the cycle.
+    pub csv_snapshots: Option<SnapshotRows>,
     /// When the daemon works.
     pub schedule: ScheduleSettings,
     /// Operations at a time.
@@ -86,6 +91,10 @@ pub struct Settings {
     pub verify_integrity: bool,
     /// What is told on stderr.
     pub log: LogSettings,
+    /// The file that is told the same; `None` = none is.
+    pub log_file: Option<LogFileSettings>,
+    /// The collector of spans and metrics; `None` = none is told.
+    pub otlp: Option<OtlpSettings>,
     /// What the operator should know and what stops nothing; to be logged once logging works.
     pub notices: Vec<String>,
     /// Where a crash test holds the process: `name:count`, from `S3_SYNC_FAILPOINT`.
@@ -155,6 +164,28 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Whether colours are unwanted even on a terminal.
     pub no_color: bool,
+}
+
+/// Where log lines are kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFileSettings {
+    /// The file that is written.
+    pub path: PathBuf,
+    /// It grows no larger.
+    pub max_bytes: u64,
+    /// So many older ones are kept beside it.
+    pub kept: NonZeroUsize,
+}
+
+/// A collector of spans and metrics.
+#[derive(Clone, Debug)]
+pub struct OtlpSettings {
+    /// Its path does not end in `/`, unless it is `/`.
+    pub endpoint: Url,
+    /// For every request; the values may be tokens.
+    pub headers: Vec<(String, SecretString)>,
+    /// `service.name`
+    pub service_name: String,
 }
 
 /// A setting that a command cannot do without.

@@ -2,7 +2,7 @@
 //! function that it is given to read the files of secrets.
 
 use super::{
-    Credentials, Effective, LogSettings, Need, ScheduleSettings, Settings, SourceSettings, TargetSettings,
+    Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
     layers::{Layer, Layers, Origin, Place},
@@ -85,6 +85,7 @@ impl Reading<'_> {
             },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
+            csv_snapshots: self.optional(&table::CSV_SNAPSHOTS),
             schedule: ScheduleSettings {
                 interval: self.with_default(&table::SYNC_INTERVAL),
                 cron: self.optional(&table::SYNC_CRON),
@@ -102,6 +103,8 @@ impl Reading<'_> {
                 format: self.with_default(&table::LOG_FORMAT),
                 no_color: self.optional(&table::NO_COLOR).is_some(),
             },
+            log_file: self.log_file(),
+            otlp: self.otlp(),
             notices: Vec::new(),
             #[cfg(feature = "failpoints")]
             fail_point: None,
@@ -145,6 +148,20 @@ impl Reading<'_> {
         let access_key = self.interpret(access, access_answer);
         let secret_key = self.interpret(secret, secret_answer);
         Some((access_key?, secret_key?))
+    }
+
+    fn log_file(&mut self) -> Option<LogFileSettings> {
+        let path = self.optional(&table::LOG_FILE);
+        let max_bytes = self.with_default(&table::LOG_FILE_MAX_MB).get() as u64 * 1024 * 1024;
+        let kept = self.with_default(&table::LOG_FILES_KEPT);
+        Some(LogFileSettings { path: path?, max_bytes, kept })
+    }
+
+    fn otlp(&mut self) -> Option<OtlpSettings> {
+        let endpoint = self.optional(&table::OTEL_EXPORTER_OTLP_ENDPOINT);
+        let headers = self.optional(&table::OTEL_EXPORTER_OTLP_HEADERS).unwrap_or_default();
+        let service_name = self.with_default(&table::OTEL_SERVICE_NAME);
+        Some(OtlpSettings { endpoint: endpoint?, headers, service_name })
     }
 
     fn is_given(&self, declared: &Declared) -> bool {

@@ -30,6 +30,15 @@ impl MaxDelete {
     }
 }
 
+/// Which rows the snapshots of a cycle show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SnapshotRows {
+    /// All of them.
+    Full,
+    /// Those that differ.
+    Changed,
+}
+
 /// How large an object may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SizeLimit {
@@ -129,6 +138,14 @@ pub(super) fn max_delete(raw: &str) -> Option<MaxDelete> {
     match raw.trim().strip_suffix('%') {
         Some(percent) => whole::<0, 100>(percent).and_then(|percent| u8::try_from(percent).ok()).map(MaxDelete::Percent),
         None => whole::<0, { u64::MAX }>(raw).map(MaxDelete::Count),
+    }
+}
+
+pub(super) fn snapshot_rows(raw: &str) -> Option<SnapshotRows> {
+    match raw.trim().to_ascii_lowercase().as_str() {
+        "full" => Some(SnapshotRows::Full),
+        "changed" => Some(SnapshotRows::Changed),
+        _ => None,
     }
 }
 

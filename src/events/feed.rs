@@ -6,7 +6,8 @@ use super::intake::dead;
 use crate::clock::Clock;
 use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
 use crate::retry::RetryPolicy;
-use crate::state::{FeedAnswer, FeedIdentity, FeedItem, State, StateError};
+use crate::state::{FeedAnswer, FeedIdentity, FeedItem, SourceName, State, StateError};
+use crate::telemetry;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -96,6 +97,7 @@ impl FeedReader {
         let full = all >= FEED_EVENTS_MAX;
         let counts = state.receive_feed(FeedAnswer { address, items, full, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
+        telemetry::metrics().events(SourceName::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;

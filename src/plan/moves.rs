@@ -10,6 +10,8 @@ pub struct Moving {
     pub origin: (ObjectKey, Sides),
     /// Where it is said to be.
     pub target: (ObjectKey, Sides),
+    /// Whether somebody told it; else two paths were paired by their content.
+    pub told: bool,
     /// Whether the file that the sink has at the target is itself said to have gone elsewhere.
     pub target_is_leaving: bool,
     /// Whether another effect on one of the two paths has no outcome yet: then nothing certain is known of it.
@@ -37,7 +39,7 @@ pub enum MoveVerdict {
 /// | any | both, origin unchanged | moot: it was a copy |
 /// | origin and target, which leaves | target; origin gone or replaced | wait |
 /// | origin and target | target; origin gone or replaced | moot: the target's file lives |
-/// | origin, target free | target; origin gone or replaced | rename or move |
+/// | origin, target free | target; origin gone or replaced | rename when it was told and the directory stays, else move |
 pub fn decide_move(moving: &Moving) -> MoveVerdict {
     let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
     let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::Moot };
@@ -49,7 +51,7 @@ pub fn decide_move(moving: &Moving) -> MoveVerdict {
     match &at_target.applied {
         Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
         Some(_) => MoveVerdict::Moot,
-        None if directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),
+        None if moving.told && directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),
         None => MoveVerdict::Go(Effect::Move),
     }
 }

@@ -136,6 +136,7 @@ fn the_table_of_moves() {
         let moving = Moving {
             origin: (key(from), Sides { applied: Some(held("x", 1, confirmed)), observed: seen(origin), ..Sides::default() }),
             target: (key(to), Sides { applied: taken.then(|| held("t", 1, true)), observed: seen(target), ..Sides::default() }),
+            told: true,
             target_is_leaving,
             in_doubt: false,
         };

@@ -82,7 +82,7 @@ impl ObjectFacts {
 
 /// The number of a look, taken from one local counter before its request goes out: of two looks at a
 /// key the one with the greater number began later. No clock decides what is newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Look(pub u64);
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod summary;
 
 use crate::apply::Totals;
+use crate::record::EventKind;
 use crate::state::{Overview, RunKind, Waiting};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -36,6 +37,10 @@ pub struct Report {
     pub service_info: ServiceInfo,
     /// Ours: the run's number.
     pub run: u64,
+    /// Ours: nothing had been received and nothing was due, so nothing was looked at and no snapshot written.
+    pub quiet: bool,
+    /// Ours: what the feed brought; `null` = it was not read.
+    pub feed: Option<Feed>,
     /// Ours: what the listing showed.
     pub listing: Listing,
     /// Ours: operations by kind.
@@ -71,7 +76,7 @@ pub struct Statistics {
     pub total_size: u64,
 }
 
-/// Events by kind; an initial sync uses none.
+/// Events used up, by kind; an initial sync uses none. `errors` are those that became dead letters.
 #[derive(Clone, Debug, Default, Serialize)]
 #[expect(missing_docs, reason = "the field names are the contract's event types")]
 pub struct EventCounts {
@@ -92,6 +97,19 @@ pub struct ServiceInfo {
     pub customer_bucket: String,
     /// Files that the file manager has confirmed.
     pub record_count: u64,
+}
+
+/// What the feed brought.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Feed {
+    /// Events that had not been received before.
+    pub received: u64,
+    /// Events that had.
+    pub duplicates: u64,
+    /// What could not be used.
+    pub dead_letters: u64,
+    /// Whether events may have been missed: the next reconcile finds what they were about.
+    pub gap: bool,
 }
 
 /// What the listing showed.
@@ -118,6 +136,12 @@ pub struct Operations {
     pub update: u64,
     /// Files that went.
     pub delete: u64,
+    /// Files that have another name in the same directory.
+    pub rename: u64,
+    /// Files that are in another directory.
+    pub r#move: u64,
+    /// Files that have other permissions, apart from those that came with content.
+    pub set_permissions: u64,
     /// Files that the file manager turned out to hold already.
     pub confirm: u64,
 }
@@ -168,31 +192,34 @@ impl Report {
     pub fn of_run(frame: &Frame, totals: &Totals, overview: &Overview) -> Self {
         let (began, ended) = frame.time;
         let parked = overview.paths("parked");
-        let pending = PendingCounts { due: overview.paths("due"), parked, next_attempt: next_attempt(&overview.waiting) };
+        let held = overview.paths("held");
+        let pending = PendingCounts { due: overview.paths("due") + held, parked, next_attempt: next_attempt(&overview.waiting) };
         let failures: Vec<_> =
             totals.failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures)).chain(too_large(overview)).collect();
         let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
-        let errors: Vec<_> = stopped.into_iter().chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
+        let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
+        let errors: Vec<_> = stopped.into_iter().chain(feed).chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
         Self {
             sync_type: if frame.kind == RunKind::Initial { "initial" } else { "incremental" },
             mode: (frame.kind == RunKind::Reconcile).then_some("reconcile"),
             timestamp: ended.to_string(),
             success: errors.is_empty()
-                && totals.listing_ended
+                && (totals.listing_ended || frame.kind == RunKind::Incremental)
                 && overview.open_intents == 0
                 && parked == 0
                 && totals.deletes_held == 0
-                && pending.due == 0,
+                && pending.due == 0
+                && totals.replayed.stayed == 0,
             duration_seconds: ended.duration_since(began).as_secs_f64(),
             statistics: Statistics {
-                events_processed: 0,
+                events_processed: totals.replayed.all_events(),
                 operations_processed: totals.done(),
                 operations_failed: parked.max(totals.failed()),
                 files_processed: totals.created + totals.updated + totals.confirmed,
                 files_failed: parked.max(totals.failed()),
                 total_size: totals.bytes,
             },
-            event_counts: EventCounts::default(),
+            event_counts: event_counts(totals),
             errors,
             service_info: ServiceInfo {
                 database_path: frame.subject.0.clone(),
@@ -200,6 +227,13 @@ impl Report {
                 record_count: overview.applied_rows,
             },
             run: frame.run,
+            quiet: totals.quiet,
+            feed: totals.polled.map(|polled| Feed {
+                received: polled.received,
+                duplicates: polled.duplicates,
+                dead_letters: polled.dead,
+                gap: polled.gap,
+            }),
             listing: Listing {
                 completed: totals.listing_ended,
                 pages: totals.pages,
@@ -207,7 +241,15 @@ impl Report {
                 bytes: totals.listed.bytes,
                 directory_markers: totals.listed.markers,
             },
-            operations: Operations { create: totals.created, update: totals.updated, delete: totals.deleted, confirm: totals.confirmed },
+            operations: Operations {
+                create: totals.created,
+                update: totals.updated,
+                delete: totals.deleted,
+                rename: totals.renamed,
+                r#move: totals.moved,
+                set_permissions: totals.permissions_set,
+                confirm: totals.confirmed,
+            },
             skipped: skipped(totals, overview),
             failures,
             pending,
@@ -215,6 +257,18 @@ impl Report {
             unverified: totals.unverified,
             report_refused: None,
         }
+    }
+}
+
+fn event_counts(totals: &Totals) -> EventCounts {
+    let of = |kind| totals.replayed.of(kind);
+    EventCounts {
+        change_permission: of(EventKind::ChangePermission),
+        delete: of(EventKind::Delete),
+        create: of(EventKind::Create),
+        rename: of(EventKind::Rename),
+        r#move: of(EventKind::Move),
+        errors: totals.replayed.buried + totals.polled.map_or(0, |polled| polled.dead),
     }
 }
 

@@ -8,7 +8,49 @@ use std::fmt;
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.success { "in sync" } else { "NOT in sync yet" };
-        writeln!(f, "initial sync, run {}: {verdict} after {:.1} s", self.run, self.duration_seconds)?;
+        writeln!(f, "{}, run {}: {verdict} after {:.1} s", self.flow(), self.run, self.duration_seconds)?;
+        self.observed(f)?;
+        self.applied(f)?;
+        if self.unverified > 0 {
+            writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
+        }
+        for (reason, count) in &self.skipped {
+            let hint = SkipReason::of_word(reason).map(SkipReason::hint).unwrap_or_default();
+            writeln!(f, "  skipped   {count} {reason}: {hint}")?;
+        }
+        self.left(f)
+    }
+}
+
+impl Report {
+    fn flow(&self) -> &'static str {
+        match (self.sync_type, self.mode) {
+            ("initial", _) => "initial sync",
+            (_, Some(_)) => "reconcile",
+            _ => "cycle",
+        }
+    }
+
+    fn observed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.flow() == "cycle" { self.heard(f) } else { self.listed(f) }
+    }
+
+    fn heard(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.quiet {
+            writeln!(f, "  heard     nothing new, and nothing was due")?;
+        } else {
+            writeln!(f, "  heard     {} used up", counted(self.statistics.events_processed, "event"))?;
+        }
+        if let Some(feed) = self.feed.as_ref().filter(|feed| feed.dead_letters > 0) {
+            writeln!(f, "  dead      {}: `s3-sync dead-letters list` shows them", counted(feed.dead_letters, "letter"))?;
+        }
+        if self.feed.as_ref().is_some_and(|feed| feed.gap) {
+            writeln!(f, "  gap       the feed may have lost events since it was last read: a reconcile finds what they were about")?;
+        }
+        Ok(())
+    }
+
+    fn listed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listing = &self.listing;
         let end = if listing.completed { "" } else { ", not to its end" };
         if listing.completed && listing.pages == 0 {
@@ -21,30 +63,34 @@ impl fmt::Display for Report {
             HumanBytes(listing.bytes),
             counted(listing.pages, "page"),
             markers(listing.directory_markers)
-        )?;
+        )
+    }
+
+    fn applied(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operations = &self.operations;
+        let (renamed, moved) = (counted_if_any(operations.rename, "renamed"), counted_if_any(operations.r#move, "moved"));
+        let permissions = counted_if_any(operations.set_permissions, "with other permissions");
         writeln!(
             f,
-            "  applied   {} created, {} updated, {} deleted, {} already there; {} sent",
+            "  applied   {} created, {} updated, {} deleted, {renamed}{moved}{permissions}{} already there; {} sent",
             HumanCount(operations.create),
             HumanCount(operations.update),
             HumanCount(operations.delete),
             HumanCount(operations.confirm),
             HumanBytes(self.statistics.total_size)
-        )?;
-        if self.unverified > 0 {
-            writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
-        }
-        for (reason, count) in &self.skipped {
-            let hint = SkipReason::of_word(reason).map(SkipReason::hint).unwrap_or_default();
-            writeln!(f, "  skipped   {count} {reason}: {hint}")?;
-        }
+        )
+    }
+
+    fn left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.failures {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;
         }
-        if let Some(stopped) = self.errors.first().filter(|line| line.starts_with("stopped: ")) {
+        if let Some(stopped) = self.errors.iter().find(|line| line.starts_with("stopped: ")) {
             writeln!(f, "  {stopped}")?;
+        }
+        if let Some(feed) = self.errors.iter().find(|line| line.starts_with("feed: ")) {
+            writeln!(f, "  {feed}")?;
         }
         if self.deletes_held > 0 {
             writeln!(f, "  held      {}: --allow-deletes {} sends them", counted(self.deletes_held, "delete"), self.deletes_held)?;
@@ -80,4 +126,9 @@ fn markers(count: u64) -> String {
         1 => "; 1 directory marker is no file".to_owned(),
         _ => format!("; {} directory markers are no files", HumanCount(count)),
     }
+}
+
+/// A part of a list, or nothing of it.
+fn counted_if_any(count: u64, what: &str) -> String {
+    if count == 0 { String::new() } else { format!("{} {what}, ", HumanCount(count)) }
 }

@@ -2,6 +2,7 @@
 
 use super::error::SnapshotError;
 use super::pending::{PendingSnapshot, TEMP_SUFFIX, create, remove_leftover, sync_directory};
+use crate::config::SnapshotRows;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -31,11 +32,13 @@ impl Side {
     }
 }
 
-/// A file name: `sync_state_new_20261121_135200_r7.csv`.
+/// A file name: `sync_state_new_20261121_135200_r7.csv`; `sync_changes_…` where only the rows that differ are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotName {
     /// Which side.
     pub side: Side,
+    /// Which rows.
+    pub rows: SnapshotRows,
     /// When, for people; shown in UTC to the second.
     pub at: Timestamp,
     /// The number of the run: it alone says which snapshot is newer, and keeps two of one second apart.
@@ -44,20 +47,29 @@ pub struct SnapshotName {
 
 impl fmt::Display for SnapshotName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sync_state_{}_{}_r{}.csv", self.side.as_str(), self.at.strftime(TIME_FORMAT), self.run)
+        write!(f, "{}{}_{}_r{}.csv", prefix(self.rows), self.side.as_str(), self.at.strftime(TIME_FORMAT), self.run)
     }
 }
 
 impl SnapshotName {
     /// `None` for a name that we would not have written, byte for byte.
     pub fn parse(name: &str) -> Option<Self> {
-        let rest = name.strip_prefix("sync_state_")?.strip_suffix(".csv")?;
+        let (rows, rest) =
+            [SnapshotRows::Full, SnapshotRows::Changed].into_iter().find_map(|rows| Some((rows, name.strip_prefix(prefix(rows))?)))?;
+        let rest = rest.strip_suffix(".csv")?;
         let (side, rest) = rest.split_once('_')?;
         let side = [Side::Old, Side::New].into_iter().find(|known| known.as_str() == side)?;
         let (time, run) = rest.split_once("_r")?;
         let at = DateTime::strptime(TIME_FORMAT, time).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        let parsed = Self { side, at, run: run.parse().ok()? };
+        let parsed = Self { side, rows, at, run: run.parse().ok()? };
         (parsed.to_string() == name).then_some(parsed)
+    }
+}
+
+fn prefix(rows: SnapshotRows) -> &'static str {
+    match rows {
+        SnapshotRows::Full => "sync_state_",
+        SnapshotRows::Changed => "sync_changes_",
     }
 }
 

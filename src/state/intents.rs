@@ -160,6 +160,14 @@ fn write(connection: &Connection, intent: &Intent) -> Result<(), StateError> {
     Ok(())
 }
 
+/// The rename or the move from one path to another, if it has no outcome yet.
+pub(super) fn of_move(connection: &Connection, origin: &ObjectKey, target: &ObjectKey) -> Result<Option<Intent>, StateError> {
+    let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2 AND new_path = ?3", COLUMNS.join(", "));
+    let mut statement = connection.prepare_cached(&text)?;
+    let row = statement.query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| from_row(row, 0, origin));
+    row.optional()?.transpose()
+}
+
 pub(super) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
     Ok(())

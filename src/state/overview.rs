@@ -73,6 +73,15 @@ impl State {
     ) -> Result<(), E> {
         rows::visit(database, side, &mut visit)
     }
+
+    /// As [`State::visit_rows`], only the paths about which something is to be done.
+    pub fn visit_pending_rows<E: From<StateError>>(
+        database: &Path,
+        side: Side,
+        mut visit: impl FnMut(FileRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        rows::visit_pending(database, side, &mut visit)
+    }
 }
 
 fn overview(connection: &Connection) -> Result<Overview, StateError> {

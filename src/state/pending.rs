@@ -4,7 +4,7 @@
 //! open, or a page showed it absent and no look has answered yet.
 
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, State, StateError, applied, intents, runs, told};
+use super::{FILE_MANAGER, State, StateError, applied, intents, told};
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{ObjectKey, Observed, Sides};
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ pub(super) enum Trigger {
     InHand,
     /// Whoever had it in hand has done with it.
     Outcome,
+    /// Where a file went is settled: nobody has the path in hand.
+    Settled,
 }
 
 impl State {
@@ -78,22 +80,6 @@ impl State {
             .await
     }
 
-    /// Forgets the absent keys of which the sink has nothing: with the deletes held, nobody looks at them, and the next
-    /// listing finds them absent again.
-    pub async fn forget_idle_absences(&self) -> Result<(), StateError> {
-        self.writer
-            .call(|connection| {
-                connection.execute(
-                    "DELETE FROM pending AS p WHERE sink = ?1 AND deletion = 1
-                       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-                       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)",
-                    [FILE_MANAGER],
-                )?;
-                Ok(())
-            })
-            .await
-    }
-
     /// Nothing more to do about a path for now: thinks about it once more, in case a look came in meanwhile.
     pub async fn settle(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, limits) = (path.clone(), self.limits);
@@ -110,22 +96,30 @@ impl State {
             .await
     }
 
-    /// How many deletes the sink would see if every absent key is gone, and how many rows it had when the listing began
-    /// (what the same run created is no reason to let more go): for the guard.
-    pub async fn deletes_in_question(&self) -> Result<(u64, u64), StateError> {
+    /// Makes due what was parked until now at the latest; says whether anything is due.
+    pub async fn release_due(&self, now: Timestamp) -> Result<bool, StateError> {
         self.writer
-            .call(|connection| {
-                let deletes: i64 = connection.query_row(
-                    "SELECT count(*) FROM pending p WHERE sink = ?1 AND status = 'due' AND deletion = 1 AND (
-                         EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-                         OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path))",
-                    [FILE_MANAGER],
-                    |row| row.get(0),
-                )?;
-                Ok((deletes.unsigned_abs(), runs::rows_before_listing(connection)?))
+            .call(move |connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE pending SET status = 'due', next_attempt = NULL
+                         WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2",
+                    )?
+                    .execute(params![FILE_MANAGER, now.as_microsecond()])?;
+                any_due(connection)
             })
             .await
     }
+
+    /// Whether anything is due.
+    pub async fn is_anything_due(&self) -> Result<bool, StateError> {
+        self.writer.call(any_due).await
+    }
+}
+
+fn any_due(connection: &Connection) -> Result<bool, StateError> {
+    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')")?;
+    Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
 }
 
 /// All that is known of a path.
@@ -217,6 +211,7 @@ fn queue(
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
         Trigger::InHand => true,
         Trigger::Outcome => row.deletion && !deletion,
+        Trigger::Settled => row.deletion == deletion,
     });
     if !stays {
         // Where there is nothing to replace, SQLite need not be able to undo half of it.

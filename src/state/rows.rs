@@ -1,7 +1,7 @@
 //! The two sides of a snapshot, row by row in the order of the key's bytes, over a connection that only reads.
 
-use super::{FILE_MANAGER, StateError, applied, looks};
-use crate::record::{Applied, FileRecord, ObjectKey, Observed};
+use super::{FILE_MANAGER, StateError, applied, looks, pending};
+use crate::record::{Applied, FileRecord, ObjectKey, Observed, Permissions, Sides};
 use rusqlite::{Connection, Row, Rows};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -21,14 +21,34 @@ pub(super) fn visit<E: From<StateError>>(database: &Path, side: Side, visit: &mu
     scan(&connection, side, visit)
 }
 
+/// As [`visit`], only the paths about which something is to be done.
+pub(super) fn visit_pending<E: From<StateError>>(
+    database: &Path,
+    side: Side,
+    visit: &mut dyn FnMut(FileRecord) -> Result<(), E>,
+) -> Result<(), E> {
+    let connection = super::open_to_read(database)?;
+    let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+    let mut paths = moment.prepare("SELECT path FROM pending WHERE sink = ?1 ORDER BY path").map_err(StateError::from)?;
+    let mut paths = paths.query([FILE_MANAGER]).map_err(StateError::from)?;
+    while let Some(row) = paths.next().map_err(StateError::from)? {
+        let path = path(row)?;
+        let sides = pending::sides(&moment, &path)?;
+        if let Some(file) = row_of(side, path, sides) {
+            visit(file)?;
+        }
+    }
+    Ok(())
+}
+
 fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dyn FnMut(FileRecord) -> Result<(), E>) -> Result<(), E> {
     let moment = connection.unchecked_transaction().map_err(StateError::from)?;
     let text = format!("SELECT path, {} FROM applied WHERE sink = ?1 ORDER BY path", applied::COLUMNS);
     let mut applied_rows = moment.prepare(&text).map_err(StateError::from)?;
     let mut applied_rows = applied_rows.query([FILE_MANAGER]).map_err(StateError::from)?;
     if side == Side::Applied {
-        while let Some((_, row)) = next_applied(&mut applied_rows)? {
-            visit(row.file)?;
+        while let Some((path, row)) = next_applied(&mut applied_rows)? {
+            visit(old_row(path, row))?;
         }
         return Ok(());
     }
@@ -36,6 +56,8 @@ fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dy
         .prepare("SELECT path, look, present, size, etag, last_modified, storage_class, version_id FROM observed ORDER BY path")
         .map_err(StateError::from)?;
     let mut observed_rows = observed_rows.query([]).map_err(StateError::from)?;
+    let mut told_rows = moment.prepare("SELECT path, permissions, owner, owner_group FROM told ORDER BY path").map_err(StateError::from)?;
+    let mut told = ToldRows::begin(told_rows.query([]).map_err(StateError::from)?)?;
     let mut held = next_applied(&mut applied_rows)?;
     let mut looked = next_observed(&mut observed_rows)?;
     loop {
@@ -47,8 +69,13 @@ fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dy
         };
         let row = if order.is_le() { held.take() } else { None };
         let look = if order.is_ge() { looked.take() } else { None };
-        if let Some(file) = overlay(row, look) {
-            visit(file)?;
+        let path = row.as_ref().map(|(path, _)| path).or_else(|| look.as_ref().map(|(path, _)| path)).cloned();
+        if let Some(path) = path {
+            let wanted = told.of(&path)?;
+            let sides = Sides { applied: row.map(|(_, row)| row), observed: look.map(|(_, look)| look), wanted };
+            if let Some(file) = row_of(side, path, sides) {
+                visit(file)?;
+            }
         }
         if order.is_le() {
             held = next_applied(&mut applied_rows)?;
@@ -59,19 +86,68 @@ fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dy
     }
 }
 
-/// What the looks know wins; what they do not know stays as the sink has it.
-fn overlay(held: Option<(ObjectKey, Applied)>, looked: Option<(ObjectKey, Observed)>) -> Option<FileRecord> {
-    let Some((path, look)) = looked else { return held.map(|(_, row)| row.file) };
-    let facts = look.facts.filter(|facts| !path.is_directory_marker(facts.size))?;
-    let mut file = held.map_or_else(|| FileRecord::at(path), |(_, row)| row.file);
-    if facts.etag.is_some() {
-        file.etag = facts.etag;
+/// A path's row on one side; `None` = it has none there.
+fn row_of(side: Side, path: ObjectKey, sides: Sides) -> Option<FileRecord> {
+    match side {
+        Side::Applied => sides.applied.map(|row| old_row(path, row)),
+        Side::Known => new_row(path, sides),
     }
-    file.size = Some(facts.size);
-    file.last_modified = facts.last_modified.or(file.last_modified);
-    file.storage_class = facts.storage_class.or(file.storage_class);
-    file.version_id = facts.version_id.or(file.version_id);
+}
+
+/// What the sink is not known to hold is missing: it differs from whatever is there.
+fn old_row(path: ObjectKey, row: Applied) -> FileRecord {
+    if row.confirmed { row.file } else { FileRecord { internal_id: row.file.internal_id, ..FileRecord::at(path) } }
+}
+
+/// What the looks and the feed know wins; what they do not know stays as the sink has it.
+fn new_row(path: ObjectKey, sides: Sides) -> Option<FileRecord> {
+    let held = sides.applied.map(|row| old_row(path.clone(), row));
+    let mut file = match sides.observed {
+        None => held?,
+        Some(look) => {
+            let facts = look.facts.filter(|facts| !path.is_directory_marker(facts.size))?;
+            let mut file = held.unwrap_or_else(|| FileRecord::at(path));
+            file.etag = facts.etag.or(file.etag);
+            file.size = Some(facts.size);
+            file.last_modified = facts.last_modified.or(file.last_modified);
+            file.storage_class = facts.storage_class.or(file.storage_class);
+            file.version_id = facts.version_id.or(file.version_id);
+            file
+        }
+    };
+    file.permissions = sides.wanted.over(file.permissions);
     Some(file)
+}
+
+/// What was told, walked beside the rows.
+struct ToldRows<'statement> {
+    rows: Rows<'statement>,
+    next: Option<(ObjectKey, Permissions)>,
+}
+
+impl<'statement> ToldRows<'statement> {
+    fn begin(rows: Rows<'statement>) -> Result<Self, StateError> {
+        let mut told = Self { rows, next: None };
+        told.advance()?;
+        Ok(told)
+    }
+
+    fn advance(&mut self) -> Result<(), StateError> {
+        self.next = match self.rows.next()? {
+            None => None,
+            Some(row) => Some((path(row)?, Permissions { permissions: row.get(1)?, owner: row.get(2)?, group: row.get(3)? })),
+        };
+        Ok(())
+    }
+
+    /// What was told of a path. Paths are asked for in their order.
+    fn of(&mut self, wanted: &ObjectKey) -> Result<Permissions, StateError> {
+        while self.next.as_ref().is_some_and(|(path, _)| path < wanted) {
+            self.advance()?;
+        }
+        let told = self.next.as_ref().filter(|(path, _)| path == wanted);
+        Ok(told.map(|(_, told)| told.clone()).unwrap_or_default())
+    }
 }
 
 fn next_applied(rows: &mut Rows<'_>) -> Result<Option<(ObjectKey, Applied)>, StateError> {

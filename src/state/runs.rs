@@ -112,7 +112,8 @@ impl State {
                     "UPDATE runs SET ended_at = ?2, outcome = ?3, summary = ?4 WHERE number = ?1",
                     params![integer(number), now.as_microsecond(), outcome.as_str(), summary],
                 )?;
-                if outcome != RunOutcome::Stopped {
+                let kind: String = connection.query_row("SELECT kind FROM runs WHERE number = ?1", [integer(number)], |row| row.get(0))?;
+                if outcome != RunOutcome::Stopped && kind != RunKind::Incremental.as_str() {
                     delete_meta(connection, LISTED_EVERYTHING)?;
                 }
                 Ok(())
@@ -141,6 +142,11 @@ impl State {
                 Ok(key.map_or(Listed::Nothing, Listed::UpTo))
             })
             .await
+    }
+
+    /// The next listing begins at the start, however far the last one came.
+    pub async fn forget_listing(&self) -> Result<(), StateError> {
+        self.writer.call(forget_checkpoint).await
     }
 
     /// Whether the listing has shown any file so far, over all the runs that it took.

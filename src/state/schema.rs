@@ -7,11 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// One after the other; the number of those that ran is the database's `user_version`.
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0002_inbox.sql"),
-    include_str!("migrations/0003_planes.sql"),
-];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_inbox.sql"), include_str!("migrations/0003_planes.sql")];
 
 /// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{Effect, Planned};
-use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
+use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey, Permissions};
 use jiff::Timestamp;
 
 fn key(raw: &str) -> ObjectKey {
@@ -111,7 +111,7 @@ async fn an_older_look_never_overwrites_a_newer_one() {
     bed.look("a", Some("old"), older).await;
     bed.look("a", None, older).await;
     let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
-    assert_eq!(work.observed.and_then(|observed| observed.facts), Some(facts("new")));
+    assert_eq!(work.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]
@@ -203,14 +203,15 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x")]).await;
     let intent = Intent {
+        new_path: None,
         path: key("a"),
         idempotency_key: uuid::Uuid::new_v4(),
-        planned: Planned { effect: Effect::Create, content: facts("x").fingerprint() },
+        planned: Planned { effect: Effect::Create, content: facts("x").fingerprint(), permissions: Permissions::default() },
         file_type: Some("text/plain".to_owned()),
         metadata: Some(r#"{"etag":"x"}"#.to_owned()),
         run: 7,
     };
-    bed.state.open_intent(&intent).await.expect("stored");
+    bed.state.open_intents(vec![intent.clone()]).await.expect("stored");
     let bed = bed.reopened().await;
     let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));
@@ -218,7 +219,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     let look = bed.state.next_look();
     bed.look("a", None, look).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
-    bed.state.end_intent(&key("a")).await.expect("ended");
+    bed.state.end_intents(&key("a")).await.expect("ended");
     bed.state.settle(&key("a")).await.expect("settled");
     assert_eq!(bed.due(Lane::Absent).await, ["a"], "unconfirmed, and gone: a delete");
 }

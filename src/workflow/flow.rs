@@ -1,28 +1,19 @@
-//! The initial sync: observe by listing the bucket, apply while the listing goes on, then what the listing proved absent.
-//!
-//! A page is one transaction with its last key, so that a run which was killed goes on after it. Nothing here knows
-//! whether this is the first run, a resumed one or the hundredth: what differs is work, what does not is none.
+//! One run of any flow: begun, observed by a listing or by a replay, told and remembered. What the observers do is their own files'
+//! concern.
 
-use super::{Doors, snapshots};
+use super::{Doors, backlog, snapshots};
 use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally, Totals};
 use crate::clock::Clock;
-use crate::config::MaxDelete;
-use crate::failpoint;
-use crate::listing::Scan;
+use crate::config::{MaxDelete, SnapshotRows};
 use crate::plan::Limits;
-use crate::record::ObjectKey;
 use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
-use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{InstanceLock, Lane, Listed, Page, RunKind, RunOutcome, State, StateError};
+use crate::state::{InstanceLock, RunKind, RunOutcome, State, StateError};
+use crate::telemetry;
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-
-/// How often what was found absent is gone through.
-const ABSENCE_PASSES: usize = 5;
 
 /// What a run is told.
 #[derive(Clone, Debug)]
@@ -47,6 +38,10 @@ pub struct Options {
     pub allow_deletes: Option<u64>,
     /// Runs whose snapshots are kept.
     pub kept_snapshots: NonZeroUsize,
+    /// Which rows a cycle's snapshots show.
+    pub snapshot_rows: SnapshotRows,
+    /// Events that may wait before no more are read from a feed.
+    pub inbox_max: u64,
     /// How long what is in hand may take once the run stops.
     pub grace: Duration,
 }
@@ -67,6 +62,23 @@ pub struct Flow {
     pub halt: Halt,
 }
 
+/// A run that has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) number: u64,
+    pub(super) kind: RunKind,
+    pub(super) began: Timestamp,
+}
+
+/// What is still to be written when everything is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SnapshotsLeft {
+    /// The new side.
+    New,
+    /// Nothing: both were written, or there is nothing to show.
+    None,
+}
+
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -81,123 +93,44 @@ pub struct Ended {
 impl Flow {
     /// Runs to the end, or until a door proves shut or somebody stops it. An error is the state's: it cannot go on at all.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
-        let began = self.clock.now();
-        let run = self.state.begin_run(kind, began, lock.last_run()).await?;
-        lock.remember_run(run)?;
-        snapshots::write_old(&self.state, self.kept(), (run, began)).await?;
-        // Somebody typed the command: what failed or was left out before is tried at once.
-        self.state.release_all().await?;
-        let executor = self.executor(run);
-        if let Err(error) = self.observe_and_apply(&executor).await {
-            self.halt.stop(Some(error));
-        }
-        if self.tally.totals().listing_ended {
-            self.state.complete_initial(run).await?;
-            if let Err(error) = self.apply_absences(&executor).await {
-                self.halt.stop(Some(error));
-            }
-        }
-        self.finish((run, kind), began).await
+        telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
     }
 
-    fn kept(&self) -> NonZeroUsize {
+    async fn run_in_span(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
+        let began = self.clock.now();
+        let number = self.state.begin_run(kind, began, lock.last_run()).await?;
+        lock.remember_run(number)?;
+        telemetry::run_began(number);
+        let run = Run { number, kind, began };
+        let snapshots = match kind {
+            RunKind::Initial | RunKind::Reconcile => self.observe_by_listing(run).await?,
+            RunKind::Incremental => self.observe_by_replay(run).await?,
+        };
+        self.finish(run, snapshots).await
+    }
+
+    pub(super) fn kept(&self) -> NonZeroUsize {
         self.options.kept_snapshots
     }
 
-    fn executor(&self, run: u64) -> Executor {
+    pub(super) fn executor(&self, run: u64) -> Executor {
         let Options { limits, retry, verify, concurrency, grace, .. } = self.options;
         let doors = self.doors.clone();
         let sink = FileManagerSink::new(doors.bucket, doors.file_manager, self.state.clone(), SinkOptions { run, limits, retry, verify });
         Executor::new(sink, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
     }
 
-    /// Lists, and applies what the pages bring while the listing goes on.
-    async fn observe_and_apply(&self, executor: &Executor) -> Result<(), ApplyError> {
-        let (listing, more_may_come) = watch::channel(true);
-        let (listed, small, large) = tokio::join!(
-            async {
-                let listed = self.list(&listing).await;
-                listing.send_replace(false);
-                listed
-            },
-            executor.drain(Lane::Small, more_may_come.clone()),
-            executor.drain(Lane::Large, more_may_come.clone()),
-        );
-        small?;
-        large?;
-        listed
-    }
-
-    async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
-        let Options { prefix, page_keys, retry, .. } = &self.options;
-        let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
-        let listed = self.state.listed().await?;
-        if listed != Listed::Nothing {
-            self.tally.gone_on_with(self.state.overview().await?.paths("due"), listed == Listed::Everything);
-        }
-        let mut after = match listed {
-            Listed::Nothing => None,
-            Listed::UpTo(key) => Some(key),
-            // Killed or stopped while it applied what the last pages brought: that is pending, and nothing is read again.
-            Listed::Everything => return Ok(()),
-        };
-        loop {
-            let look = self.state.next_look();
-            let page = tokio::select! {
-                page = scan.page(self.doors.bucket.as_ref(), after.as_ref()) => page?,
-                () = self.halt.stopped() => return Ok(()),
-            };
-            let up_to = if page.more { Some(last_key(&page.objects, &self.options.bucket)?) } else { None };
-            if self.tally.totals().pages == 0 {
-                failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
-            }
-            let counts =
-                self.state.commit_page(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), look, objects: page.objects }).await?;
-            self.tally.page(counts, up_to.is_none());
-            progress.send_replace(true);
-            if up_to.is_none() {
-                return Ok(());
-            }
-            after = up_to;
-        }
-    }
-
-    /// What the listing did not show: each key is looked at, and what is gone goes from the file manager too, if the
-    /// guard lets it.
-    async fn apply_absences(&self, executor: &Executor) -> Result<(), ApplyError> {
-        let (deletes, rows) = self.state.deletes_in_question().await?;
-        let allowed = self.options.max_delete.limit(rows).max(self.options.allow_deletes.unwrap_or(0));
-        // An empty bucket is more often a mistake than a wish: somebody has to say how many.
-        let allowed = if self.state.listing_saw_files().await? { allowed } else { self.options.allow_deletes.unwrap_or(0) };
-        if deletes > allowed {
-            tracing::warn!(deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
-            self.tally.held(deletes);
-            return Ok(self.state.forget_idle_absences().await?);
-        }
-        let (_, listing_ended) = watch::channel(false);
-        // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this
-        // one. A bucket that changes its mind more often than this is left to the next run.
-        for _ in 0..ABSENCE_PASSES {
-            let mut taken = 0;
-            for lane in [Lane::Absent, Lane::Small, Lane::Large] {
-                taken += executor.drain(lane, listing_ended.clone()).await?;
-            }
-            if taken == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn finish(&self, (run, kind): (u64, RunKind), began: Timestamp) -> Result<Ended, ApplyError> {
-        if self.halt.cause().is_some() || !self.halt.is_stopped() {
-            snapshots::write_new(&self.state, self.kept(), (run, began)).await?;
+    async fn finish(&self, run: Run, snapshots: SnapshotsLeft) -> Result<Ended, ApplyError> {
+        let Run { number, kind, began } = run;
+        let stopped_by_somebody = self.halt.is_stopped() && self.halt.cause().is_none();
+        if snapshots == SnapshotsLeft::New && !stopped_by_somebody {
+            snapshots::write_new(&self.state, self.kept(), (number, began)).await?;
         }
         let totals = self.tally.totals();
         let overview = self.state.overview().await?;
         let cause = self.halt.cause();
         let frame = Frame {
-            run,
+            run: number,
             kind,
             time: (began, self.clock.now()),
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
@@ -211,11 +144,14 @@ impl Flow {
         report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.halt.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
+            (None, false) if totals.feed_failure.is_some() => RunOutcome::Failed,
             (None, true) => RunOutcome::Stopped,
             (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,
         };
-        self.remember(run, &report, outcome).await?;
+        self.remember(number, &report, outcome).await?;
+        telemetry::run_ended(outcome.as_str());
+        backlog::tell(&self.state, &overview, self.clock.now()).await?;
         Ok(Ended { deletes_held: held(&totals), report, outcome })
     }
 
@@ -249,12 +185,4 @@ impl Flow {
 
 fn held(totals: &Totals) -> bool {
     totals.deletes_held > 0
-}
-
-/// The key after which the next page begins.
-fn last_key(objects: &[(ObjectKey, crate::record::ObjectFacts)], bucket: &str) -> Result<ObjectKey, S3Error> {
-    objects.last().map(|(key, _)| key.clone()).ok_or_else(|| {
-        let words = "a page without objects that says that more follow: the listing cannot go on";
-        S3Error { operation: "ListObjectsV2", subject: bucket.to_owned(), kind: S3ErrorKind::Other, message: words.to_owned() }
-    })
 }

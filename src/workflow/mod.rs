@@ -1,12 +1,16 @@
 //! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
 
+mod backlog;
+mod cycle;
 mod flow;
+mod scan;
+mod settle;
 mod snapshots;
 
 pub use flow::{Ended, Flow, Options};
 pub use snapshots::{ExportError, export};
 
-use crate::file_manager::{FileManager, ReportResults};
+use crate::file_manager::{FileManager, ReadFeed, ReportResults};
 use crate::s3::ReadBucket;
 use std::sync::Arc;
 
@@ -17,6 +21,8 @@ pub struct Doors {
     pub bucket: Arc<dyn ReadBucket>,
     /// Where the files are to be.
     pub file_manager: Arc<dyn FileManager>,
+    /// What is read at the beginning of a cycle, if anything.
+    pub feed: Option<Arc<dyn ReadFeed>>,
     /// Where the results are told, if anywhere.
     pub reports: Option<Arc<dyn ReportResults>>,
 }

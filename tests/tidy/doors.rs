@@ -3,7 +3,7 @@
 use crate::source::{Source, line_at, words};
 
 /// What one stage owns alone. `anyhow` is for those who print an error, not for those who tell errors apart.
-const OWNERS: [(&str, &[&str]); 20] = [
+const OWNERS: [(&str, &[&str]); 24] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),
     ("aws_credential_types", &["s3"]),
@@ -13,6 +13,9 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("aws_smithy_types", &["s3"]),
     ("aws_types", &["s3"]),
     ("aws_sdk_sqs", &["events"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
     ("reqwest", &["file_manager"]),
     ("rusqlite", &["state"]),
     ("csv", &["snapshot"]),
@@ -22,6 +25,7 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("tokio_cron_scheduler", &["daemon"]),
     ("serde_saphyr", &["config"]),
     ("backon", &["retry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
     ("axum", &["http"]),
     ("anyhow", &["cli", "main"]),
 ];
@@ -112,6 +116,8 @@ fn a_foreign_import_is_seen() {
         ("src/workflow/initial.rs", "fn f() -> anyhow::Result<()> {}", Some("only cli and main")),
         ("src/main.rs", "fn main() -> anyhow::Result<()> {}", None),
         ("src/apply/mod.rs", "use backon::Retryable;", Some("only retry")),
+        ("src/daemon/mod.rs", "use opentelemetry::metrics::Counter;", Some("only telemetry")),
+        ("src/telemetry/otlp/mod.rs", "use opentelemetry_sdk::Resource;", None),
         ("src/apply/mod.rs", "//! No `reqwest::Client` here.\nlet text = \"reqwest::Client\";", None),
         ("mock-s3/src/lib.rs", "use aws_sdk_s3::Client;", None),
     ] {

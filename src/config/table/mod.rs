@@ -3,6 +3,7 @@
 mod doors;
 mod schedule;
 mod target;
+mod telemetry;
 mod work;
 
 pub(super) use doors::{
@@ -11,15 +12,18 @@ pub(super) use doors::{
 };
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use target::{TARGET_S3_ACCESS_KEY, TARGET_S3_BUCKET, TARGET_S3_ENDPOINT, TARGET_S3_REGION, TARGET_S3_SECRET_KEY};
+pub(super) use telemetry::{
+    LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
+};
 pub(super) use work::{
-    CONCURRENCY, CSV_RETENTION, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB, NO_COLOR,
-    RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
+    CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
+    NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
 };
 
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 31] = [
+pub static TABLE: [&Declared; 38] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -38,6 +42,7 @@ pub static TABLE: [&Declared; 31] = [
     &TARGET_S3_SECRET_KEY.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
+    &CSV_SNAPSHOTS.declared,
     &SYNC_INTERVAL.declared,
     &SYNC_CRON.declared,
     &RECONCILE_CRON.declared,
@@ -51,6 +56,12 @@ pub static TABLE: [&Declared; 31] = [
     &LOG_LEVEL.declared,
     &LOG_FORMAT.declared,
     &NO_COLOR.declared,
+    &LOG_FILE.declared,
+    &LOG_FILE_MAX_MB.declared,
+    &LOG_FILES_KEPT.declared,
+    &OTEL_EXPORTER_OTLP_ENDPOINT.declared,
+    &OTEL_EXPORTER_OTLP_HEADERS.declared,
+    &OTEL_SERVICE_NAME.declared,
 ];
 
 /// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.

@@ -1,7 +1,7 @@
 //! The settings that say when the daemon works.
 
-use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::cron::{self, Cron};
+use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::values;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The settings of the state, of how the work is done and where it stops, and of what is told on stderr.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
-use crate::config::values::{self, LogFormat, MaxDelete, SizeLimit};
+use crate::config::values::{self, LogFormat, MaxDelete, SizeLimit, SnapshotRows};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use tracing::Level;
 
@@ -31,6 +31,16 @@ pub(in crate::config) static CSV_RETENTION: Setting<NonZeroUsize> = Setting {
         ..STATE
     },
     parse: values::count::<1, 100_000>,
+};
+
+pub(in crate::config) static CSV_SNAPSHOTS: Setting<SnapshotRows> = Setting {
+    declared: Declared {
+        name: "CSV_SNAPSHOTS",
+        right: "full or changed",
+        doc: "Which rows the two snapshots of a cycle show: all, or those that differ. Not set: all of them in a scheduled cycle, those that differ in a cycle that a notification woke.",
+        ..STATE
+    },
+    parse: values::snapshot_rows,
 };
 
 pub(in crate::config) static CONCURRENCY: Setting<NonZeroUsize> = Setting {

@@ -67,7 +67,23 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(settings.shutdown_timeout, Duration::from_secs(20));
     assert!(settings.verify_integrity);
     assert_eq!(settings.log, LogSettings { level: Level::INFO, format: LogFormat::Text, no_color: false });
+    assert_eq!(settings.log_file, None);
+    assert!(settings.otlp.is_none());
     assert!(settings.notices.is_empty());
+}
+
+#[test]
+fn a_log_file_and_a_collector_are_there_when_they_are_named() {
+    let others = [("LOG_FILE_MAX_MB", "2"), ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=x"), ("OTEL_SERVICE_NAME", "blue")];
+    let unnamed = environment(&others).settings();
+    assert!(unnamed.log_file.is_none() && unnamed.otlp.is_none());
+    let named = [&others[..], &[("LOG_FILE", "logs/s.log"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/")]].concat();
+    let settings = environment(&named).settings();
+    let file = LogFileSettings { path: "logs/s.log".into(), max_bytes: 2 * 1024 * 1024, kept: NonZeroUsize::new(5).expect("not zero") };
+    assert_eq!(settings.log_file, Some(file));
+    let otlp = settings.otlp.expect("it is named");
+    assert_eq!((otlp.endpoint.as_str(), otlp.service_name.as_str()), ("http://collector:4318/", "blue"));
+    assert_eq!((otlp.headers[0].0.as_str(), otlp.headers[0].1.expose_secret()), ("authorization", "x"));
 }
 
 #[test]
@@ -90,7 +106,7 @@ fn the_numbers_that_an_error_text_promises_are_the_bounds() {
             assert_eq!(outcome.is_ok(), right, "{} = {number}", declared.name);
         }
     }
-    assert_eq!(ranges, 8, "the texts say from where to where");
+    assert_eq!(ranges, 10, "the texts say from where to where");
 }
 
 #[test]

@@ -19,6 +19,16 @@ fn a_secret_may_stand_in_a_file() {
     assert_eq!(told, (Some("***".to_owned()), "file /run/token: FILE_MANAGER_API_TOKEN_FILE".to_owned()));
 }
 
+#[test]
+fn a_collectors_headers_show_their_names_alone() {
+    let given = environment(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,b=hunter2"),
+    ]);
+    let shown = printed(&given);
+    assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
+}
+
 /// Everything that can be printed of a configuration.
 fn printed(given: &Given<'_>) -> String {
     match given.resolve() {

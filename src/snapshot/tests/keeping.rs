@@ -1,6 +1,7 @@
 //! What is kept on disk: whole files only, of the newest runs, beside files that are none of ours.
 
 use super::*;
+use crate::config::SnapshotRows;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -15,7 +16,7 @@ fn store(directory: &TempDir, kept_runs: usize) -> SnapshotStore {
 }
 
 fn name(side: Side, time: &str, run: u64) -> SnapshotName {
-    SnapshotName { side, at: time.parse().expect("a time"), run }
+    SnapshotName { side, rows: SnapshotRows::Full, at: time.parse().expect("a time"), run }
 }
 
 fn names(directory: &TempDir) -> Vec<String> {

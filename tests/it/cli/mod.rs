@@ -1,5 +1,6 @@
 //! The command line from outside: the real program, with an environment and a directory of its own, between two doubles.
 
+mod collector;
 mod stage;
 
 mod usage;
@@ -17,3 +18,4 @@ mod pages;
 mod report;
 mod secrets;
 mod streams;
+mod telemetry;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock;
-use s3_sync::config::MaxDelete;
+use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
 use s3_sync::plan::Limits;
 use s3_sync::record::ObjectKey;
@@ -74,6 +74,8 @@ fn options() -> Options {
         max_delete: MaxDelete::Percent(50),
         allow_deletes: None,
         kept_snapshots: NonZeroUsize::MIN,
+        snapshot_rows: SnapshotRows::Full,
+        inbox_max: 100_000,
         grace: Duration::from_secs(20),
     }
 }
@@ -117,10 +119,10 @@ impl Scene {
         let api = MockApi::new(options_of_api).start("127.0.0.1:0").await.expect("a free port");
         let (client, url) = (HttpClient::new(4).expect("a client"), api.url().parse().expect("an address"));
         let file_manager = HttpFileManager::new(&client, &url, None, deadlines).expect("an address");
-        let events = HttpEvents::new(&client, &url, None, deadlines).expect("an address");
+        let events = Arc::new(HttpEvents::new(&client, &url, None, deadlines).expect("an address"));
         let directory = tempfile::tempdir().expect("a directory");
         let program = Program {
-            doors: Doors { bucket, file_manager: Arc::new(file_manager), reports: Some(Arc::new(events)) },
+            doors: Doors { bucket, file_manager: Arc::new(file_manager), feed: Some(events.clone()), reports: Some(events) },
             options: options(),
             identity: Identity { source: format!("the-endpoint/{BUCKET}/"), file_manager: api.url() },
             answer: Answer::default(),
@@ -134,6 +136,19 @@ impl Scene {
     pub(crate) async fn run(&self) -> Ended {
         let ended = tokio::time::timeout(Duration::from_mins(2), self.program.run()).await;
         ended.expect("a run comes to its end").expect("the state can be used")
+    }
+
+    /// One cycle.
+    pub(crate) async fn cycle(&self) -> Ended {
+        let cycle = self.program.run_flow(RunKind::Incremental, Halt::default());
+        tokio::time::timeout(Duration::from_mins(2), cycle).await.expect("a cycle comes to its end").expect("the state can be used")
+    }
+
+    /// One cycle that is to leave nothing undone.
+    pub(crate) async fn cycle_to_success(&self) -> Ended {
+        let ended = self.cycle().await;
+        assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Done, true), "{}", ended.report);
+        ended
     }
 
     /// One run that is to leave nothing undone.
@@ -195,10 +210,14 @@ impl Program {
     }
 
     pub(crate) async fn run_until(&self, halt: Halt) -> Result<Ended, ApplyError> {
-        let mut lock = InstanceLock::take(&self.database, "initial-sync")?;
+        self.run_flow(RunKind::Initial, halt).await
+    }
+
+    pub(crate) async fn run_flow(&self, kind: RunKind, halt: Halt) -> Result<Ended, ApplyError> {
+        let mut lock = InstanceLock::take(&self.database, "a test")?;
         let state = self.open(&lock).await?;
         let (doors, options, clock) = (self.doors.clone(), self.options.clone(), self.clock.clone());
-        Flow { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(RunKind::Initial, &mut lock).await
+        Flow { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await
     }
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {

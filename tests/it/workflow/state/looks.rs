@@ -24,7 +24,7 @@ async fn a_page_does_not_outdate_a_look_that_began_after_it() {
     let overview = state.overview().await.expect("an overview");
     assert!(overview.waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
     let listed = state.work(&key("listed")).await.expect("a look").expect("it is to be created");
-    assert_eq!(listed.observed.and_then(|observed| observed.facts), Some(facts("new")));
+    assert_eq!(listed.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]

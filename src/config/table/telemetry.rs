@@ -1,0 +1,74 @@
+//! The settings of what is told elsewhere than on stderr: a log file, and a collector that speaks OTLP.
+
+use crate::config::declared::{Declared, Group, PLAIN, Setting};
+use crate::config::{headers, values};
+use secrecy::SecretString;
+use std::{num::NonZeroUsize, path::PathBuf};
+use url::Url;
+
+const LOGS: Declared = Declared { group: Group::Logs, ..PLAIN };
+const COLLECTOR: Declared = Declared { group: Group::Collector, ..PLAIN };
+
+pub(in crate::config) static LOG_FILE: Setting<PathBuf> = Setting {
+    declared: Declared {
+        name: "LOG_FILE",
+        right: "the path of a file",
+        doc: "Log lines go into this file (mode 0600) as well as to stderr. Its directory has to be there. Not set: no file.",
+        ..LOGS
+    },
+    parse: values::file_path,
+};
+
+pub(in crate::config) static LOG_FILE_MAX_MB: Setting<NonZeroUsize> = Setting {
+    declared: Declared {
+        name: "LOG_FILE_MAX_MB",
+        default: Some("100"),
+        right: "a whole number of MiB from 1 to 100000",
+        doc: "A line that would make the log file larger begins a new one; the old one is kept as `LOG_FILE.1`, the one before as `LOG_FILE.2`, and so on. In MiB (1,048,576 bytes).",
+        ..LOGS
+    },
+    parse: values::count::<1, 100_000>,
+};
+
+pub(in crate::config) static LOG_FILES_KEPT: Setting<NonZeroUsize> = Setting {
+    declared: Declared {
+        name: "LOG_FILES_KEPT",
+        default: Some("5"),
+        right: "a whole number from 1 to 1000",
+        doc: "So many log files are kept beside the one that is written; older ones are removed.",
+        ..LOGS
+    },
+    parse: values::count::<1, 1000>,
+};
+
+pub(in crate::config) static OTEL_EXPORTER_OTLP_ENDPOINT: Setting<Url> = Setting {
+    declared: Declared {
+        name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+        right: "an http:// or https:// address with a host, without user, password, query or fragment",
+        doc: "A collector that takes OTLP over HTTP (`http/protobuf`, as a rule on port 4318): spans go to `/v1/traces` below this address, metrics to `/v1/metrics`. Not set: none are sent. What they are called is in [telemetry.md](telemetry.md).",
+        ..COLLECTOR
+    },
+    parse: values::address,
+};
+
+pub(in crate::config) static OTEL_EXPORTER_OTLP_HEADERS: Setting<Vec<(String, SecretString)>> = Setting {
+    declared: Declared {
+        name: "OTEL_EXPORTER_OTLP_HEADERS",
+        secret: true,
+        right: "name=value pairs with commas between them, values percent-encoded",
+        doc: "Headers for every request to the collector, such as `authorization=Bearer%20…`.",
+        ..COLLECTOR
+    },
+    parse: headers::parse,
+};
+
+pub(in crate::config) static OTEL_SERVICE_NAME: Setting<String> = Setting {
+    declared: Declared {
+        name: "OTEL_SERVICE_NAME",
+        default: Some("s3-sync"),
+        right: "one line of text without control characters",
+        doc: "What this process is called in spans and metrics (`service.name`).",
+        ..COLLECTOR
+    },
+    parse: values::one_line,
+};

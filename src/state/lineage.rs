@@ -1,0 +1,238 @@
+//! Which file went where, as far as no sink has it there yet: what was told, and what was paired by content. Whether two paths
+//! are one file is `plan`'s decision.
+
+use super::looks::time;
+use super::pending::{self, Trigger};
+use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, looks, told};
+use crate::events::replay::Came;
+use crate::plan::{Limits, Moving};
+use crate::record::ObjectKey;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// A file on its way to another path.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// Both paths, and all that is known of them.
+    pub moving: Moving,
+    /// The rename or the move, if it was sent before and has no outcome.
+    pub intent: Option<Intent>,
+    /// Failed runs so far.
+    pub attempts: u32,
+}
+
+impl Move {
+    /// The path under which the sink may have the file.
+    pub fn origin(&self) -> &ObjectKey {
+        &self.moving.origin.0
+    }
+
+    /// The path where it is said to be now.
+    pub fn target(&self) -> &ObjectKey {
+        &self.moving.target.0
+    }
+}
+
+/// What came of a rename or a move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoveOutcome {
+    /// The file is at its target, with the identity that it had, or the one that was answered.
+    Done {
+        /// The file manager's own identifier.
+        internal_id: Option<String>,
+    },
+    /// The file manager has no such file. When an earlier attempt was not answered, that may have moved it.
+    OriginUnknown {
+        /// Whether there was such an attempt.
+        sent_before: bool,
+    },
+    /// The file manager has another file at the target.
+    TargetTaken,
+    /// It is no move: each path is decided by itself.
+    Moot,
+}
+
+impl State {
+    /// Files that went elsewhere and whose turn it is, in the order of their targets, after one of them.
+    pub async fn moves(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
+        self.writer
+            .call(move |connection| {
+                due(connection, after.as_ref(), most)?.into_iter().map(|(target, came)| read_move(connection, target, came)).collect()
+            })
+            .await
+    }
+
+    /// One of them as it stands now; `None` = it is settled.
+    pub async fn one_move(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
+        let target = target.clone();
+        self.writer
+            .call(move |connection| lineage_of(connection, &target)?.map(|came| read_move(connection, target, came)).transpose())
+            .await
+    }
+
+    /// Stores what came of a move, ends it, and thinks again about both paths.
+    pub async fn end_move(&self, origin: &ObjectKey, target: &ObjectKey, outcome: MoveOutcome) -> Result<(), StateError> {
+        let (origin, target, limits) = (origin.clone(), target.clone(), self.limits);
+        self.writer.call(move |connection| end(connection, (&origin, &target), outcome, limits)).await
+    }
+
+    /// Ends the intents of moves that are no longer meant, because the file has gone on since. Their paths are unconfirmed.
+    pub async fn end_stale_moves(&self) -> Result<(), StateError> {
+        let limits = self.limits;
+        self.writer
+            .call(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT path FROM intents i WHERE sink = ?1 AND new_path IS NOT NULL
+                       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path)",
+                )?;
+                let stale: Vec<String> = statement.query_map([FILE_MANAGER], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                stale.into_iter().try_for_each(|path| intents::unsettle(connection, &key(path)?, limits))
+            })
+            .await
+    }
+
+    /// Pairs paths that are gone with new ones of the same content, where neither side has another candidate. Returns how many.
+    pub async fn pair_by_content(&self) -> Result<u64, StateError> {
+        self.writer
+            .call(|connection| {
+                let paired = connection.prepare_cached(include_str!("lineage/pair.sql"))?.execute([FILE_MANAGER])?;
+                Ok(paired as u64)
+            })
+            .await
+    }
+}
+
+/// What waits and concerns any of these paths, by target.
+pub(super) fn concerning(connection: &Connection, path: &ObjectKey) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND path = ?2
+         UNION SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND origin = ?2",
+    )?;
+    let rows = statement.query_map(params![FILE_MANAGER, path.as_str()], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+pub(super) fn write(connection: &Connection, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), came.told_at.map(jiff::Timestamp::as_microsecond)])?;
+    Ok(())
+}
+
+pub(super) fn remove(connection: &Connection, target: &ObjectKey) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("DELETE FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    statement.execute(params![FILE_MANAGER, target.as_str()])?;
+    Ok(())
+}
+
+/// Everything that is known of a file on its way.
+pub(super) fn read_move(connection: &Connection, target: ObjectKey, came: Came) -> Result<Move, StateError> {
+    let origin = came.origin;
+    let (at_origin, at_target) = (pending::sides(connection, &origin)?, pending::sides(connection, &target)?);
+    let intent = intents::of_move(connection, &origin, &target)?;
+    let open: i64 = connection
+        .prepare_cached("SELECT count(*) FROM intents WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3))")?
+        .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
+    let in_doubt = open > i64::from(intent.is_some());
+    let target_is_leaving = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lineage WHERE sink = ?1 AND origin = ?2)")?
+        .query_row(params![FILE_MANAGER, target.as_str()], |row| row.get(0))?;
+    let attempts = connection
+        .prepare_cached("SELECT attempts FROM pending WHERE sink = ?1 AND path = ?2")?
+        .query_row(params![FILE_MANAGER, target.as_str()], |row| row.get(0))
+        .optional()?;
+    let moving =
+        Moving { origin: (origin, at_origin), target: (target, at_target), told: came.told_at.is_some(), target_is_leaving, in_doubt };
+    Ok(Move { moving, intent, attempts: attempts.unwrap_or_default() })
+}
+
+/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot.
+fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT path, origin, told_at FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
+             EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
+             OR EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.origin AND p.status = 'due')
+             OR NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path))
+         ORDER BY path LIMIT ?3",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![FILE_MANAGER, after.map_or("", ObjectKey::as_str), most], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    let row = statement.query_row(params![FILE_MANAGER, target.as_str()], |row| Ok(from_row(row))).optional()?;
+    Ok(row.transpose()?.map(|(_, came)| came))
+}
+
+fn end(
+    connection: &Connection,
+    (origin, target): (&ObjectKey, &ObjectKey),
+    outcome: MoveOutcome,
+    limits: Limits,
+) -> Result<(), StateError> {
+    let came = lineage_of(connection, target)?;
+    let moot = outcome == MoveOutcome::Moot;
+    remove(connection, target)?;
+    match outcome {
+        MoveOutcome::Done { internal_id } => {
+            if let Some(mut row) = applied::read(connection, origin)? {
+                row.file.file_path = target.clone();
+                row.file.internal_id = internal_id.or(row.file.internal_id);
+                applied::write(connection, &row.file)?;
+            }
+            applied::remove(connection, origin)?;
+        }
+        MoveOutcome::OriginUnknown { sent_before } => {
+            applied::remove(connection, origin)?;
+            if sent_before {
+                applied::unconfirm(connection, target)?;
+            }
+        }
+        MoveOutcome::TargetTaken => applied::unconfirm(connection, target)?,
+        MoveOutcome::Moot => {}
+    }
+    if intents::of_move(connection, origin, target)?.is_some() {
+        intents::remove(connection, origin)?;
+    }
+    if moot {
+        forget_told_if_gone(connection, origin, came.as_ref())?;
+    } else {
+        forget_told(connection, origin, came.as_ref())?;
+    }
+    for path in [origin, target] {
+        pending::think_again(connection, path, Trigger::Settled, limits)?;
+    }
+    Ok(())
+}
+
+/// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
+pub(super) fn forget_told_if_gone(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+    let is_there = looks::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    if is_there { Ok(()) } else { forget_told(connection, origin, came) }
+}
+
+/// What was told of a file goes with it; at a path that the sink has nothing at any more, nothing is left behind.
+fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+    if applied::read(connection, origin)?.is_some() {
+        return Ok(());
+    }
+    let is_there = looks::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    match came.and_then(|came| came.told_at) {
+        Some(told_at) => {
+            let mut known = told::read(connection, origin)?;
+            known.forget_until(told_at);
+            told::write(connection, origin, &known)
+        }
+        None if is_there => Ok(()),
+        None => told::forget_gone(connection, origin),
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<(ObjectKey, Came), StateError> {
+    let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
+    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at }))
+}
+
+fn key(raw: String) -> Result<ObjectKey, StateError> {
+    ObjectKey::new(raw).map_err(|error| StateError::Corrupt(error.to_string()))
+}

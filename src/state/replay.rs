@@ -1,0 +1,212 @@
+//! The transaction of a replay: what was told and what the looks found, stored together with the inbox rows that they used up.
+//! What the events mean is decided by `events::replay`, what is to be done about it by `plan`.
+
+use super::dead_letters::{self, Poisoned};
+use super::looks::{self, LookedAt};
+use super::pending::{self, Trigger};
+use super::{InboxRow, State, StateError, applied, inbox, intents, lineage, told};
+use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
+use crate::plan::{Limits, MoveVerdict, decide_move};
+use crate::record::{EventKind, Look, ObjectKey, Told};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A row whose replay failed as often by itself becomes a dead letter.
+const FAILURES_MOST: u32 = 5;
+
+/// A batch of the inbox, and the looks at the paths that it touched.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    /// Oldest first.
+    pub rows: Vec<InboxRow>,
+    /// What the looks found.
+    pub looks: Vec<LookedAt>,
+    /// The paths that could not be looked at, and why.
+    pub failed: BTreeMap<ObjectKey, String>,
+    /// The newest look when the events were received.
+    pub received_at_look: Look,
+}
+
+/// What a batch came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Events used up, by kind.
+    pub events: BTreeMap<&'static str, u64>,
+    /// Rows that stay, because a path of theirs could not be looked at.
+    pub stayed: u64,
+    /// Rows that failed too often and are dead letters now.
+    pub buried: u64,
+    /// Touched paths that are not in the bucket, and of which the sink has nothing.
+    pub not_in_bucket: u64,
+}
+
+impl State {
+    /// The newest look that was taken so far.
+    pub fn newest_look(&self) -> Look {
+        Look(self.looks.load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    /// Stores all that came of a batch, in one transaction.
+    pub async fn replay(&self, replay: Replay) -> Result<Replayed, StateError> {
+        let limits = self.limits;
+        self.writer.call(move |connection| store(connection, &replay, limits)).await
+    }
+}
+
+fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Replayed, StateError> {
+    let mut replayed = Replayed::default();
+    let heard = take_rows(connection, replay, &mut replayed)?;
+    for looked in &replay.looks {
+        looks::store_look(connection, looked, limits)?;
+        looks::raise_high_water(connection, looked.look)?;
+    }
+    let mut waiting = load(connection, &heard)?;
+    let (before, told_before): (Vec<_>, _) = (waiting.lineage.keys().cloned().collect(), waiting.told.clone());
+    let mut paths: BTreeSet<_> = before.iter().cloned().chain(waiting.lineage.values().map(|came| came.origin.clone())).collect();
+    let hints = fold(&mut waiting, heard, replay.received_at_look);
+    for (path, now) in &waiting.told {
+        told::write(connection, path, now)?;
+        doubt_what_was_asked(connection, path, told_before.get(path).unwrap_or(&Told::default()), now)?;
+    }
+    for target in &before {
+        lineage::remove(connection, target)?;
+    }
+    for (target, came) in &waiting.lineage {
+        lineage::write(connection, target, came)?;
+        paths.extend([target.clone(), came.origin.clone()]);
+    }
+    keep_times_of_the_gone(connection, &hints)?;
+    drop_moot(connection, &waiting)?;
+    paths.extend(hints.touched.iter().cloned());
+    let looked: BTreeSet<_> = replay.looks.iter().map(|looked| &looked.path).collect();
+    for path in &paths {
+        // Somebody spoke of the path: what failed before is tried again at once.
+        let trigger = if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
+        pending::think_again(connection, path, trigger, limits)?;
+        if hints.touched.contains(path) && is_nowhere(connection, path)? {
+            replayed.not_in_bucket += 1;
+        }
+    }
+    Ok(replayed)
+}
+
+/// Takes the rows that are used up out of the inbox, and buries those that failed too often: what they tell is heard all the same.
+fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) -> Result<Vec<Heard>, StateError> {
+    let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
+    let used = used_up(&paths, &replay.failed.keys().cloned().collect());
+    let mut heard = Vec::new();
+    for row in &replay.rows {
+        if !used.contains(&row.seq) {
+            let why = row.event.paths().find_map(|path| replay.failed.get(path));
+            // It is kept back by another row only: that is no failure of its own.
+            let failures = if why.is_some() { inbox::count_failure(connection, row.seq)? } else { row.failures };
+            if failures < FAILURES_MOST {
+                replayed.stayed += 1;
+                continue;
+            }
+            let message = why.cloned().unwrap_or_default();
+            let letter = Poisoned { reason: "look_failed".to_owned(), message, raw: Vec::new() };
+            dead_letters::add(connection, (row.source, row.received_at), &letter, Some(&row.event))?;
+            replayed.buried += 1;
+        }
+        inbox::remove(connection, &[row.seq])?;
+        *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
+        heard.push(Heard::new(row.event.clone(), row.received_at));
+    }
+    Ok(heard)
+}
+
+/// What waits and may concern a batch.
+fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError> {
+    let mut waiting = Waiting::default();
+    for path in heard.iter().flat_map(|heard| heard.event.paths()) {
+        for (target, came) in lineage::concerning(connection, path)? {
+            load_told(connection, &target, &mut waiting)?;
+            waiting.lineage.insert(target, came);
+        }
+        load_told(connection, path, &mut waiting)?;
+        let mut statement = connection.prepare_cached("SELECT gone_told_at FROM observed WHERE path = ?1 AND gone_told_at IS NOT NULL")?;
+        let gone: Option<i64> = statement.query_row([path.as_str()], |row| row.get(0)).optional()?;
+        waiting.gone_until.extend(gone.and_then(looks::time).map(|gone| (path.clone(), gone)));
+    }
+    Ok(waiting)
+}
+
+fn load_told(connection: &Connection, path: &ObjectKey, waiting: &mut Waiting) -> Result<(), StateError> {
+    if !waiting.told.contains_key(path) {
+        waiting.told.insert(path.clone(), told::read(connection, path)?);
+    }
+    Ok(())
+}
+
+/// What the sink has of a field that nobody had told is what it answered when it was asked. Now that somebody tells it, that is to
+/// be set, and what was answered vouches for nothing.
+fn doubt_what_was_asked(connection: &Connection, path: &ObjectKey, before: &Told, now: &Told) -> Result<(), StateError> {
+    let (before, now) = (before.wanted(), now.wanted());
+    let Some(row) = applied::read(connection, path)? else { return Ok(()) };
+    let mut held = row.file.permissions.clone();
+    for (held, (before, now)) in [
+        (&mut held.permissions, (before.permissions, now.permissions)),
+        (&mut held.owner, (before.owner, now.owner)),
+        (&mut held.group, (before.group, now.group)),
+    ] {
+        if before.is_none() && now.is_some() {
+            *held = None;
+        }
+    }
+    if held == row.file.permissions { Ok(()) } else { applied::write_permissions(connection, path, &held) }
+}
+
+/// A tombstone keeps the time that was told for it. (A path that is there after all has no such time.)
+fn keep_times_of_the_gone(connection: &Connection, hints: &Hints) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE observed SET gone_told_at = max(ifnull(gone_told_at, ?2), ?2), gone_by_event = 1 WHERE path = ?1 AND present = 0",
+    )?;
+    for (path, at) in &hints.gone {
+        statement.execute(params![path.as_str(), Timestamp::as_microsecond(*at)])?;
+        let nothing_left = applied::read(connection, path)?.is_none() && !intents::is_open(connection, path)?;
+        let gone = looks::read(connection, path)?.is_some_and(|observed| observed.facts.is_none());
+        if nothing_left && gone {
+            told::forget_gone(connection, path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is no move never was one: each path is decided by itself.
+fn drop_moot(connection: &Connection, waiting: &Waiting) -> Result<(), StateError> {
+    for (target, came) in &waiting.lineage {
+        let known = lineage::read_move(connection, target.clone(), came.clone())?;
+        if known.intent.is_none() && decide_move(&known.moving) == MoveVerdict::Moot {
+            lineage::remove(connection, target)?;
+            lineage::forget_told_if_gone(connection, &came.origin, Some(came))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_nowhere(connection: &Connection, path: &ObjectKey) -> Result<bool, StateError> {
+    let sides = pending::sides(connection, path)?;
+    Ok(sides.applied.is_none() && sides.observed.is_some_and(|observed| observed.facts.is_none()))
+}
+
+impl Replayed {
+    /// Adds another batch's counts.
+    pub fn add(&mut self, other: &Self) {
+        other.events.iter().for_each(|(kind, count)| *self.events.entry(kind).or_default() += count);
+        self.stayed += other.stayed;
+        self.buried += other.buried;
+        self.not_in_bucket += other.not_in_bucket;
+    }
+
+    /// Events used up.
+    pub fn all_events(&self) -> u64 {
+        self.events.values().sum()
+    }
+
+    /// Events of one kind used up.
+    pub fn of(&self, kind: EventKind) -> u64 {
+        self.events.get(kind.as_str()).copied().unwrap_or_default()
+    }
+}

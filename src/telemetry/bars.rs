@@ -1,0 +1,91 @@
+//! Progress bars and log lines share stderr: where the bars are drawn, and a writer that takes them away while a line is written.
+
+use indicatif::MultiProgress;
+use std::io;
+use std::sync::LazyLock;
+
+/// The bars on stderr: drawn by whoever shows progress, and taken away while a log line is written.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Where a progress bar belongs, so that log lines and bars do not write into each other.
+pub fn bars() -> &'static MultiProgress {
+    &BARS
+}
+
+/// A writer of log lines that takes the bars away while it writes.
+pub(super) struct BesideBars<'bars, W> {
+    pub(super) bars: &'bars MultiProgress,
+    pub(super) writer: W,
+}
+
+impl<W: io::Write> io::Write for BesideBars<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bars.suspend(|| self.writer.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::lines::tests::Lines;
+    use std::io::Write as _;
+
+    /// A terminal that notes what is done to it, in the file that the lines go to as well.
+    #[derive(Debug)]
+    struct NotingTerminal(Lines);
+
+    impl NotingTerminal {
+        fn note(&self, what: &str) -> io::Result<()> {
+            self.0.clone().write_all(what.as_bytes())
+        }
+    }
+
+    impl indicatif::TermLike for NotingTerminal {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.note(text)
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.note("(cleared)")
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_line_never_lands_in_a_bar() {
+        let seen = Lines::default();
+        let target = indicatif::ProgressDrawTarget::term_like(Box::new(NotingTerminal(seen.clone())));
+        let bars = MultiProgress::with_draw_target(target);
+        let style = indicatif::ProgressStyle::with_template("BAR").expect("a template");
+        let bar = bars.add(indicatif::ProgressBar::new(3).with_style(style));
+        bar.tick();
+        BesideBars { bars: &bars, writer: seen.clone() }.write_all(b"LINE\n").expect("a vector takes everything");
+        let seen = seen.text();
+        let (before, after) = seen.split_once("LINE\n").expect("the line is written whole");
+        assert!(before.contains("BAR") && before.trim_end().ends_with("(cleared)"), "{seen:?}");
+        assert!(after.contains("BAR"), "the bar comes back: {seen:?}");
+    }
+}

@@ -1,0 +1,153 @@
+//! What a log line looks like and which ones are written: for people or as JSON, on stderr and in a file.
+//!
+//! Object keys are recorded by `Display` (`key = %key`), which escapes what could forge a line; never by `as_str`.
+
+use crate::config::{LogFormat, LogSettings};
+use std::fmt;
+use tracing::{Level, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer,
+    field::RecordFields,
+    filter::Targets,
+    fmt::{FormatFields, MakeWriter, format},
+    registry::LookupSpan,
+};
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Colours {
+    On,
+    Off,
+}
+
+impl From<bool> for Colours {
+    fn from(on: bool) -> Self {
+        if on { Self::On } else { Self::Off }
+    }
+}
+
+/// Lines on stderr.
+pub(super) fn on_stderr<S, W>(settings: LogSettings, colours: Colours, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    // A stderr that takes nothing any more is no reason to panic, which telling about it on stderr would be.
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours == Colours::On).log_internal_errors(false);
+    let lines = match settings.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).boxed(),
+    };
+    lines.with_filter(filter(settings.level)).boxed()
+}
+
+/// The same lines in a file: never with colours.
+pub(super) fn in_file<S, W>(settings: LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
+    let lines = match settings.format {
+        LogFormat::Text => lines.fmt_fields(OfFile(format::DefaultFields::new())).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    lines.with_filter(filter(settings.level)).boxed()
+}
+
+/// The fields of spans in the file's own words. Layers with one formatter share what it wrote, colours and all, and each of them
+/// would add what is recorded later.
+struct OfFile<F>(F);
+
+impl<'writer, F: FormatFields<'writer>> FormatFields<'writer> for OfFile<F> {
+    fn format_fields<R: RecordFields>(&self, writer: format::Writer<'writer>, fields: R) -> fmt::Result {
+        self.0.format_fields(writer, fields)
+    }
+}
+
+/// Ours at the level that was asked for; other people's code never below WARN, because at lower levels the signers and HTTP clients
+/// among it write headers, and headers hold tokens.
+fn filter(level: Level) -> Targets {
+    Targets::new().with_default(LevelFilter::from_level(level).min(LevelFilter::WARN)).with_target("s3_sync", level)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::record::ObjectKey;
+    use std::{
+        io::{self, Write},
+        sync::{Arc, Mutex},
+    };
+    use tracing_subscriber::{Registry, layer::SubscriberExt as _};
+
+    #[derive(Clone, Debug, Default)]
+    pub(in crate::telemetry) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panics while it writes").write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Lines {
+        pub(in crate::telemetry) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().expect("no test panics while it writes").clone()).expect("logs are text")
+        }
+    }
+
+    /// What is written while `tell` runs.
+    fn told(level: Level, format: LogFormat, colours: Colours, tell: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let settings = LogSettings { level, format, no_color: false };
+        let layer = on_stderr(settings, colours, move || writer.clone());
+        tracing::subscriber::with_default(Registry::default().with(layer), tell);
+        lines.text()
+    }
+
+    #[test]
+    fn a_hostile_key_stays_within_its_line() {
+        let key = ObjectKey::new("a\n\u{1b}[2J ERROR forged").expect("not empty");
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let text = told(Level::INFO, format, Colours::Off, || tracing::info!(%key, "seen"));
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(text.contains("u{a}") && !text.contains('\u{1b}'), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_json_line_is_an_object_with_its_fields_beside_the_message() {
+        let text = told(Level::INFO, LogFormat::Json, Colours::On, || {
+            let _run = tracing::info_span!("run", run_id = 7).entered();
+            tracing::warn!(count = 3, "held");
+        });
+        let line: serde_json::Value = serde_json::from_str(&text).expect("one JSON document");
+        assert_eq!((&line["level"], &line["message"], &line["count"]), (&"WARN".into(), &"held".into(), &3.into()));
+        assert_eq!(line["span"]["run_id"], 7);
+    }
+
+    #[test]
+    fn the_level_is_ours_and_other_code_is_never_below_warn() {
+        for (level, own, other_warns) in [(Level::TRACE, true, true), (Level::INFO, false, true), (Level::ERROR, false, false)] {
+            let text = told(level, LogFormat::Text, Colours::Off, || {
+                tracing::debug!("ours");
+                tracing::info!(target: "aws_sigv4", "headers");
+                tracing::warn!(target: "aws_sigv4", "careful");
+            });
+            assert_eq!(text.contains("ours"), own, "{level}");
+            assert!(!text.contains("headers"), "{level}");
+            assert_eq!(text.contains("careful"), other_warns, "{level}");
+        }
+    }
+
+    #[test]
+    fn colours_are_there_only_when_asked_for() {
+        let coloured = |colours| told(Level::INFO, LogFormat::Text, colours, || tracing::info!("x")).contains('\u{1b}');
+        assert!(coloured(Colours::On));
+        assert!(!coloured(Colours::Off));
+    }
+}

@@ -1,0 +1,113 @@
+//! Whether what is sent arrives, told once: a collector that is away is one line, and one more when it is back.
+
+use opentelemetry_otlp::{MetricExporter, SpanExporter};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::trace::SpanData;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+/// What is sent apart from the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Signal {
+    Spans = 1,
+    Metrics = 2,
+}
+
+/// What has been told about the collector at one address.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    address: Arc<str>,
+    /// The signals that it does not take, as bits.
+    refused: Arc<AtomicU8>,
+}
+
+impl Delivery {
+    pub(super) fn to(address: &str) -> Self {
+        Self { address: address.into(), refused: Arc::default() }
+    }
+
+    /// Tells how it went when that is news. It is told here, so for the SDK it never fails: it would tell every batch.
+    fn told(&self, signal: Signal, sent: &OTelSdkResult) {
+        let bit = signal as u8;
+        match sent {
+            Ok(()) => {
+                if self.refused.fetch_and(!bit, Ordering::Relaxed) == bit {
+                    tracing::info!(collector = %self.address, "the collector takes spans and metrics again");
+                }
+            }
+            // The exporter's words are its own: the address, a status, never what the collector answered.
+            Err(error) if self.refused.fetch_or(bit, Ordering::Relaxed) == 0 => tracing::warn!(
+                collector = %self.address,
+                ?signal,
+                %error,
+                "the collector takes no telemetry: what is sent meanwhile is lost; this is told once"
+            ),
+            Err(error) => tracing::debug!(collector = %self.address, ?signal, %error, "telemetry was lost"),
+        }
+    }
+
+    /// The process ends before the collector has taken everything.
+    pub(super) fn given_up(&self, after: Duration) {
+        let after_secs = after.as_secs();
+        if self.refused.load(Ordering::Relaxed) == 0 {
+            tracing::warn!(collector = %self.address, after_secs, "the collector did not take the last telemetry in time: it is lost");
+        }
+    }
+}
+
+/// The exporter of a signal, with its words.
+pub(super) struct Telling<E> {
+    pub(super) exporter: E,
+    pub(super) delivery: Delivery,
+}
+
+/// The exporter holds headers, and headers hold tokens.
+impl<E> fmt::Debug for Telling<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling").field("delivery", &self.delivery).finish_non_exhaustive()
+    }
+}
+
+impl opentelemetry_sdk::trace::SpanExporter for Telling<SpanExporter> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.delivery.told(Signal::Spans, &self.exporter.export(batch).await);
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl PushMetricExporter for Telling<MetricExporter> {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.delivery.told(Signal::Metrics, &self.exporter.export(metrics).await);
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.exporter.temporality()
+    }
+}

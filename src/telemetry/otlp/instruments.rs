@@ -1,0 +1,68 @@
+//! The metrics as OpenTelemetry's instruments.
+
+use crate::telemetry::metrics::{Backlog, Instruments, OperationResult};
+use crate::telemetry::names;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+use std::time::Duration;
+
+/// In seconds: from a quiet cycle to the first sync of a large bucket.
+const CYCLE_BOUNDS: [f64; 13] = [0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0];
+
+/// One for each metric of the table.
+pub(super) struct OtlpInstruments {
+    events: Counter<u64>,
+    operations: Counter<u64>,
+    cycle: Histogram<f64>,
+    lag: Gauge<f64>,
+    pending: Gauge<u64>,
+    dead_letters: Gauge<u64>,
+}
+
+impl OtlpInstruments {
+    pub(super) fn new(meter: &Meter) -> Self {
+        let counter = |name| {
+            let metric = names::metric(name);
+            meter.u64_counter(metric.name).with_unit(metric.unit).with_description(metric.doc).build()
+        };
+        let gauge = |name| {
+            let metric = names::metric(name);
+            meter.u64_gauge(metric.name).with_unit(metric.unit).with_description(metric.doc).build()
+        };
+        let (cycle, lag) = (names::metric(names::CYCLE_DURATION), names::metric(names::LAG));
+        Self {
+            events: counter(names::EVENTS),
+            operations: counter(names::OPERATIONS),
+            cycle: meter
+                .f64_histogram(cycle.name)
+                .with_unit(cycle.unit)
+                .with_description(cycle.doc)
+                .with_boundaries(CYCLE_BOUNDS.to_vec())
+                .build(),
+            lag: meter.f64_gauge(lag.name).with_unit(lag.unit).with_description(lag.doc).build(),
+            pending: gauge(names::PENDING),
+            dead_letters: gauge(names::DEAD_LETTERS),
+        }
+    }
+}
+
+impl Instruments for OtlpInstruments {
+    fn operation(&self, kind: &'static str, result: OperationResult) {
+        self.operations.add(1, &[KeyValue::new(names::KIND, kind), KeyValue::new(names::RESULT, result.as_str())]);
+    }
+
+    fn events(&self, source: &str, count: u64) {
+        self.events.add(count, &[KeyValue::new(names::SOURCE, source.to_owned())]);
+    }
+
+    fn cycle(&self, kind: &'static str, outcome: &'static str, duration: Duration) {
+        let labels = [KeyValue::new(names::KIND, kind), KeyValue::new(names::OUTCOME, outcome)];
+        self.cycle.record(duration.as_secs_f64(), &labels);
+    }
+
+    fn backlog(&self, backlog: &Backlog) {
+        self.pending.record(backlog.pending, &[]);
+        self.dead_letters.record(backlog.dead_letters, &[]);
+        self.lag.record(backlog.lag.as_secs_f64(), &[]);
+    }
+}

@@ -1,0 +1,105 @@
+//! Spans and metrics to a collector, over OTLP (`http/protobuf`). The exporters work in threads of their own, with a blocking
+//! client: the async one would need our runtime, and lose what is told while that ends.
+
+mod delivery;
+mod instruments;
+
+use crate::config::OtlpSettings;
+use delivery::{Delivery, Telling};
+use instruments::OtlpInstruments;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::trace::{Status, TracerProvider as _};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use secrecy::ExposeSecret as _;
+use std::collections::HashMap;
+use std::time::Duration;
+use tracing::{Span, Subscriber, level_filters::LevelFilter};
+use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
+use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
+
+/// What this library is called as the source of spans and metrics.
+const SCOPE: &str = "s3-sync";
+/// How long one request may take, the attempts after a failure included.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end of the process waits for the collector.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The way to the collector.
+pub(super) struct Pipeline {
+    spans: SdkTracerProvider,
+    metrics: SdkMeterProvider,
+    delivery: Delivery,
+}
+
+impl Pipeline {
+    /// Sets the way up. Nothing is sent yet, and a collector that is away is no error.
+    pub(super) fn new(settings: &OtlpSettings) -> Result<Self, ExporterBuildError> {
+        let base = settings.endpoint.as_str().trim_end_matches('/');
+        let headers: HashMap<_, _> =
+            settings.headers.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect();
+        let spans = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(format!("{base}/v1/traces"))
+            .with_timeout(EXPORT_TIMEOUT)
+            .with_headers(headers.clone())
+            .build()?;
+        let metrics = MetricExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(format!("{base}/v1/metrics"))
+            .with_timeout(EXPORT_TIMEOUT)
+            .with_headers(headers)
+            .build()?;
+        let resource = Resource::builder()
+            .with_service_name(settings.service_name.clone())
+            .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .build();
+        let delivery = Delivery::to(base);
+        let spans = Telling { exporter: spans, delivery: delivery.clone() };
+        let metrics = Telling { exporter: metrics, delivery: delivery.clone() };
+        Ok(Self {
+            spans: SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build(),
+            metrics: SdkMeterProvider::builder().with_periodic_exporter(metrics).with_resource(resource).build(),
+            delivery,
+        })
+    }
+
+    /// What makes spans of ours into spans of theirs. Only ours: what clients tell below WARN may hold headers.
+    pub(super) fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    {
+        OpenTelemetryLayer::new(self.spans.tracer(SCOPE))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(Targets::new().with_target("s3_sync", LevelFilter::INFO))
+            .boxed()
+    }
+
+    /// What makes numbers of ours into metrics of theirs.
+    pub(super) fn instruments(&self) -> Box<dyn super::metrics::Instruments> {
+        Box::new(OtlpInstruments::new(&self.metrics.meter(SCOPE)))
+    }
+
+    /// Sends what is left, within bounds: a collector that hangs does not hold the process up.
+    pub(super) async fn flush(self) {
+        let Self { spans, metrics, delivery } = self;
+        let spans = tokio::task::spawn_blocking(move || spans.shutdown_with_timeout(EXPORT_TIMEOUT * 2));
+        let metrics = tokio::task::spawn_blocking(move || metrics.shutdown());
+        let sent = async { tokio::join!(spans, metrics) };
+        if tokio::time::timeout(FLUSH_TIMEOUT, sent).await.is_err() {
+            delivery.given_up(FLUSH_TIMEOUT);
+        }
+    }
+}
+
+/// The span's status is an error.
+pub(super) fn mark_failed(span: &Span) {
+    span.set_status(Status::error(""));
+}

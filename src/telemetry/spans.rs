@@ -1,0 +1,102 @@
+//! The two spans, a run and an operation: what they say is told by whoever learns it, from inside, and counted when they end.
+
+use super::metrics::{OperationResult, metrics};
+use super::names;
+use crate::record::ObjectKey;
+use std::cell::Cell;
+use std::time::Instant;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span, info_span};
+
+// Work is put into a box: the future of every caller would be as large as a whole flow, several times over.
+
+tokio::task_local! {
+    static OPERATION: Operation;
+    static RUN: Run;
+}
+
+/// An operation that is under way. It is counted when it is dropped: one that is cut off ends as well.
+struct Operation {
+    span: Span,
+    kind: Cell<Option<&'static str>>,
+    result: Cell<OperationResult>,
+}
+
+/// A run that is under way, counted in the same way.
+struct Run {
+    span: Span,
+    kind: &'static str,
+    began: Instant,
+    outcome: Cell<&'static str>,
+}
+
+/// Does the work of one operation in its span. Until [`ended`] says otherwise, it counts as cut off.
+pub fn operation<T>(key: &ObjectKey, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let work = Box::pin(work);
+    let span = info_span!(names::OPERATION, { names::KEY } = %key, { names::OP } = Empty, { names::RESULT } = Empty);
+    let current = Operation { span: span.clone(), kind: Cell::new(None), result: Cell::new(OperationResult::Stopped) };
+    OPERATION.scope(current, work.instrument(span))
+}
+
+/// What the operation around this turned out to be; the last word counts. Outside of one, nothing.
+pub fn decided(kind: &'static str) {
+    let _ = OPERATION.try_with(|operation| {
+        if operation.kind.replace(Some(kind)) != Some(kind) {
+            operation.span.record(names::OP, display(kind));
+        }
+    });
+}
+
+/// How the operation around this ended; the last word counts. Outside of one, nothing.
+pub fn ended(result: OperationResult) {
+    let _ = OPERATION.try_with(|operation| operation.result.set(result));
+}
+
+/// Does the work of one run in its span. Until [`run_ended`] says otherwise, it counts as failed.
+pub fn run<T>(kind: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let work = Box::pin(work);
+    let span = info_span!(names::RUN, { names::RUN_ID } = Empty, { names::KIND } = %kind, { names::OUTCOME } = Empty);
+    let current = Run { span: span.clone(), kind, began: Instant::now(), outcome: Cell::new("failed") };
+    RUN.scope(current, work.instrument(span))
+}
+
+/// The number of the run around this. Outside of one, nothing.
+pub fn run_began(number: u64) {
+    let _ = RUN.try_with(|run| {
+        run.span.record(names::RUN_ID, number);
+    });
+}
+
+/// How the run around this ended. Outside of one, nothing.
+pub fn run_ended(outcome: &'static str) {
+    let _ = RUN.try_with(|run| run.outcome.set(outcome));
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        let result = self.result.get();
+        self.span.record(names::RESULT, display(result.as_str()));
+        if result == OperationResult::Failed {
+            mark_failed(&self.span);
+        }
+        metrics().operation(self.kind.get().unwrap_or("none"), result);
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let outcome = self.outcome.get();
+        self.span.record(names::OUTCOME, display(outcome));
+        if outcome == "failed" {
+            mark_failed(&self.span);
+        }
+        metrics().cycle(self.kind, outcome, self.began.elapsed());
+    }
+}
+
+fn mark_failed(span: &Span) {
+    #[cfg(feature = "otlp")]
+    super::otlp::mark_failed(span);
+    #[cfg(not(feature = "otlp"))]
+    let _ = span;
+}

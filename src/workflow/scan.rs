@@ -1,0 +1,110 @@
+//! Observing by a listing: the initial sync and the reconcile. A page is one transaction with its last key, so that a run which
+//! was killed goes on after it. Nothing here knows whether this is the first run, a resumed one or the hundredth: what differs is
+//! work, what does not is none.
+
+use super::flow::{Run, SnapshotsLeft};
+use super::snapshots;
+use super::{Flow, Options};
+use crate::apply::{ApplyError, Executor};
+use crate::failpoint;
+use crate::listing::Scan;
+use crate::record::{ObjectFacts, ObjectKey};
+use crate::s3::{S3Error, S3ErrorKind};
+use crate::state::{Lane, Listed, Page, RunKind};
+use tokio::sync::watch;
+
+impl Flow {
+    pub(super) async fn observe_by_listing(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
+        snapshots::write_old(&self.state, self.kept(), (run.number, run.began)).await?;
+        // Everything is looked at anyway: what failed, was held or left out before is tried at once.
+        self.state.release_all().await?;
+        if run.kind == RunKind::Reconcile {
+            // What it is to find may have happened after the first pages of a listing that was broken off.
+            self.state.forget_listing().await?;
+        }
+        let from_the_start = self.state.listed().await? == Listed::Nothing;
+        let executor = self.executor(run.number);
+        if let Err(error) = self.list_and_apply(&executor).await {
+            self.halt.stop(Some(error));
+        }
+        if self.tally.totals().listing_ended {
+            if run.kind == RunKind::Initial || self.state.overview().await?.initial_completed_by.is_none() {
+                self.state.complete_initial(run.number).await?;
+            }
+            if from_the_start {
+                self.state.clear_feed_gap(run.began).await?;
+            }
+            let rows = self.state.rows_before_listing().await?;
+            let allowed = if self.state.listing_saw_files().await? { self.allowed_deletes(rows) } else { self.allowed_by_operator() };
+            if let Err(error) = self.settle(&executor, allowed, rows).await {
+                self.halt.stop(Some(error));
+            }
+        }
+        Ok(SnapshotsLeft::New)
+    }
+
+    /// Lists. Where the sink had nothing when the listing began, what the pages bring is applied while the listing goes on;
+    /// elsewhere a new key may be the other half of a move, and that shows only when all keys have been seen.
+    async fn list_and_apply(&self, executor: &Executor) -> Result<(), ApplyError> {
+        let begun = self.state.listed().await? != Listed::Nothing;
+        let rows = if begun { self.state.rows_before_listing().await? } else { self.state.overview().await?.applied_rows };
+        let (listing, more_may_come) = watch::channel(true);
+        if rows > 0 {
+            return self.list(&listing).await;
+        }
+        let (listed, small, large) = tokio::join!(
+            async {
+                let listed = self.list(&listing).await;
+                listing.send_replace(false);
+                listed
+            },
+            executor.drain(Lane::Small, more_may_come.clone()),
+            executor.drain(Lane::Large, more_may_come.clone()),
+        );
+        small?;
+        large?;
+        listed
+    }
+
+    async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
+        let Options { prefix, page_keys, retry, .. } = &self.options;
+        let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
+        let listed = self.state.listed().await?;
+        if listed != Listed::Nothing {
+            self.tally.gone_on_with(self.state.overview().await?.paths("due"), listed == Listed::Everything);
+        }
+        let mut after = match listed {
+            Listed::Nothing => None,
+            Listed::UpTo(key) => Some(key),
+            // Killed or stopped while it applied what the last pages brought: that is pending, and nothing is read again.
+            Listed::Everything => return Ok(()),
+        };
+        loop {
+            let look = self.state.next_look();
+            let page = tokio::select! {
+                page = scan.page(self.doors.bucket.as_ref(), after.as_ref()) => page?,
+                () = self.halt.stopped() => return Ok(()),
+            };
+            let up_to = if page.more { Some(last_key(&page.objects, &self.options.bucket)?) } else { None };
+            if self.tally.totals().pages == 0 {
+                failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
+            }
+            let counts =
+                self.state.commit_page(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), look, objects: page.objects }).await?;
+            self.tally.page(counts, up_to.is_none());
+            progress.send_replace(true);
+            if up_to.is_none() {
+                return Ok(());
+            }
+            after = up_to;
+        }
+    }
+}
+
+/// The key after which the next page begins.
+fn last_key(objects: &[(ObjectKey, ObjectFacts)], bucket: &str) -> Result<ObjectKey, S3Error> {
+    objects.last().map(|(key, _)| key.clone()).ok_or_else(|| {
+        let words = "a page without objects that says that more follow: the listing cannot go on";
+        S3Error { operation: "ListObjectsV2", subject: bucket.to_owned(), kind: S3ErrorKind::Other, message: words.to_owned() }
+    })
+}

@@ -1,0 +1,63 @@
+//! The incremental cycle, between a bucket in memory and a real file manager's double behind HTTP.
+
+mod oracle;
+mod table;
+mod trouble;
+
+use super::scene::{Scene, in_memory, key};
+use s3_sync::s3::MemoryBucket;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A bucket and a file manager that agree on these files; each file's content is its name. The log of calls is empty.
+async fn in_sync(names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
+    let (bucket, scene) = in_memory().await;
+    for name in names {
+        bucket.put(key(name), (*name).to_owned());
+    }
+    scene.run_to_success().await;
+    scene.api.api().reset_calls();
+    (bucket, scene)
+}
+
+/// What an object keeps when it gets another name.
+fn rename(bucket: &MemoryBucket, from: &str, to: &str, content: &str) {
+    bucket.remove(&key(from));
+    bucket.put(key(to), content.to_owned());
+}
+
+/// An event of the feed at a second.
+fn event(kind: &str, second: u32, path: &str) -> Value {
+    json!({"event_type": kind, "file_path": path, "new_path": null, "metadata": null, "timestamp": format!("2024-01-15T10:00:{second:02}Z")})
+}
+
+fn renamed(second: u32, from: &str, to: &str) -> Value {
+    let mut event = event("rename", second, from);
+    event["new_path"] = json!(to);
+    event
+}
+
+fn permissions(second: u32, path: &str, mode: &str) -> Value {
+    let mut event = event("change_permission", second, path);
+    event["metadata"] = json!({"permissions": mode});
+    event
+}
+
+/// The effects that the file manager saw since the log was reset: `create a`, `rename a>b`, `set a`. Sorted.
+fn effects(scene: &Scene) -> Vec<String> {
+    let mut effects = calls(scene);
+    effects.retain(|call| !call.starts_with("get "));
+    effects.sort();
+    effects
+}
+
+/// The calls about files in the order in which they came.
+fn calls(scene: &Scene) -> Vec<String> {
+    let calls = scene.api.api().calls().into_iter();
+    calls
+        .filter_map(|call| {
+            let (operation, path) = (call.operation?, call.path?);
+            Some(call.new_path.map_or_else(|| format!("{operation} {path}"), |new_path| format!("{operation} {path}>{new_path}")))
+        })
+        .collect()
+}
