@@ -10,7 +10,7 @@ ARG DEBIAN_IMAGE=debian:12.12-slim
 
 FROM ${RUST_IMAGE} AS builder
 ARG CARGO_PROFILE=release
-ENV CARGO_PROFILE_DEV_DEBUG=none CARGO_INCREMENTAL=0
+ENV CARGO_PROFILE_DEV_DEBUG=none CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
 WORKDIR /build
 # The manifests with empty sources: this layer is built again only when a dependency changes.
 COPY Cargo.toml Cargo.lock ./
@@ -19,7 +19,7 @@ COPY mock-s3/Cargo.toml mock-s3/
 RUN for crate in . mock-api mock-s3; do \
         mkdir -p "$crate/src" && echo 'fn main() {}' >"$crate/src/main.rs" && : >"$crate/src/lib.rs" || exit 1; \
     done \
-    && mkdir -p benches/initial_sync && echo 'fn main() {}' >benches/initial_sync/main.rs \
+    && for target in benches/initial_sync tests/containers; do mkdir -p "$target" && echo 'fn main() {}' >"$target/main.rs" || exit 1; done \
     && cargo build --locked --profile "$CARGO_PROFILE" -p s3-sync -p mock-api --bins \
     && rm -rf target/*/deps/*s3_sync* target/*/deps/*mock_api* target/*/.fingerprint/s3-sync-* target/*/.fingerprint/mock-api-*
 

@@ -28,6 +28,8 @@ pub mod report;
 
 pub mod workflow;
 
+pub mod daemon;
+
 pub mod cli;
 
 pub mod config;

@@ -12,7 +12,7 @@ fn main() -> process::ExitCode {
 
 fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> {
     let cli = Cli::from_arguments(arguments)?;
-    let settings = config::load(&cli.flags(), cli.command.needs()).map_err(|error| ended(&error, ExitCode::Usage))?;
+    let settings = config::load(&cli.flags(), cli.needs()).map_err(|error| ended(&error, ExitCode::Usage))?;
     let telemetry = telemetry::init(&settings).map_err(|error| ended(&error, ExitCode::Failed))?;
     for notice in &settings.notices {
         tracing::warn!("{notice}");
@@ -20,7 +20,10 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
     #[cfg(feature = "failpoints")]
     settings.fail_point.as_deref().into_iter().for_each(s3_sync::failpoint::arm);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| ended(&error, ExitCode::Failed))?;
-    let interruption = Interruption::default();
+    let interruption = {
+        let _in_the_runtime = runtime.enter();
+        Interruption::listening().map_err(|error| ended(&error, ExitCode::Failed))?
+    };
     let code = runtime.block_on(async {
         tokio::select! {
             code = cli::run(cli, settings, &interruption) => {

@@ -9,14 +9,14 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// Brings an S3 bucket into a file manager.
 #[derive(Debug, Parser)]
-#[command(name = "s3-sync", version, after_help = exit::help(), arg_required_else_help = true, subcommand_required = true)]
+#[command(name = "s3-sync", version, after_help = exit::help())]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// What to do; nothing typed is the daemon.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What holds for every command.
@@ -43,12 +43,22 @@ pub struct GlobalArgs {
 pub enum Command {
     /// List the whole bucket and apply it; goes on where it was stopped.
     InitialSync(InitialSync),
+    /// One cycle: apply what was told since the last one.
+    IncrementalSync(Guarded),
+    /// List the whole bucket again, and heal what nobody told.
+    Reconcile(Guarded),
+    /// Keep both in step: the initial sync, then cycles and reconciles by schedule. Also without any command.
+    Daemon,
+    /// Ask the running daemon how it is: 0 healthy or degraded, 1 otherwise.
+    Health,
     /// Write a CSV snapshot.
     Export(Export),
     /// Compare two CSV snapshots; differences are no failure.
     Diff(Diff),
     /// Wait for the doors, and make what is missing behind them; run twice, it changes nothing.
     Setup(Setup),
+    /// Events that could not be used: tell them, try them again, forget them.
+    DeadLetters(DeadLetters),
     /// Tell counts, the last runs, what is pending, and whether the doors open.
     Status,
     /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
@@ -89,6 +99,14 @@ pub struct Setup {
     pub seed: Option<PathBuf>,
 }
 
+/// `incremental-sync`, `reconcile`
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub struct Guarded {
+    /// Raise the guard over deletes to N for this run.
+    #[arg(long, value_name = "N")]
+    pub allow_deletes: Option<u64>,
+}
+
 /// `export`
 #[derive(Debug, PartialEq, Eq, Args)]
 pub struct Export {
@@ -120,6 +138,37 @@ pub struct Diff {
     pub new: PathBuf,
 }
 
+/// `dead-letters`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct DeadLetters {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: DeadLettersAction,
+}
+
+/// What can be done with dead letters.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub enum DeadLettersAction {
+    /// Tell them, oldest first.
+    List,
+    /// Decode them again, as the settings and the program are now; what can be used goes into the inbox.
+    Retry(WhichLetters),
+    /// Forget them.
+    Drop(WhichLetters),
+}
+
+/// One, or all.
+#[derive(Debug, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+pub struct WhichLetters {
+    /// The number that `list` shows.
+    #[arg(value_name = "ID")]
+    pub id: Option<i64>,
+    /// All of them.
+    #[arg(long)]
+    pub all: bool,
+}
+
 impl Cli {
     /// What was typed (the program's name first), or how to end: after help and version with 0, after wrong usage with 2.
     pub fn from_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
@@ -136,6 +185,11 @@ impl Cli {
         Flags { config: config.clone(), log_level: log_level.clone(), log_format: log_format.clone() }
     }
 
+    /// The settings that the command cannot do without.
+    pub fn needs(&self) -> &'static [Need] {
+        self.command.as_ref().unwrap_or(&Command::Daemon).needs()
+    }
+
     /// Whom the result is for.
     pub fn output_format(&self) -> OutputFormat {
         if self.global.json { OutputFormat::Json } else { OutputFormat::Text }
@@ -146,9 +200,10 @@ impl Command {
     /// The settings that the command cannot do without. `test` names the missing ones itself, a line each.
     pub fn needs(&self) -> &'static [Need] {
         match self {
-            Self::InitialSync(_) => &[Need::Bucket, Need::FileManager],
+            Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::FileManager],
+            Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
+            Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health => &[],
             Self::Setup(_) => &[Need::Bucket],
-            Self::Export(_) | Self::Diff(_) | Self::Status | Self::Test => &[],
         }
     }
 }
@@ -175,7 +230,7 @@ mod tests {
 
     #[test]
     fn each_command_takes_what_the_contract_says() {
-        let command = |arguments| typed(arguments).expect("right").command;
+        let command = |arguments| typed(arguments).expect("right").command.expect("one is typed");
         let Command::InitialSync(run) = command("initial-sync --allow-deletes 7 --adopt --new-sink backup --restored") else { panic!() };
         assert_eq!(
             run,
@@ -187,6 +242,17 @@ mod tests {
         assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
         let Command::Setup(setup) = command("setup --wait 5 --create-buckets --seed test-data") else { panic!() };
         assert_eq!(setup, Setup { wait: 5, create_buckets: true, seed: Some("test-data".into()) });
+        let Command::DeadLetters(letters) = command("dead-letters drop --all") else { panic!() };
+        assert_eq!(letters.action, DeadLettersAction::Drop(WhichLetters { id: None, all: true }));
+        let Command::DeadLetters(letters) = command("dead-letters retry 7") else { panic!() };
+        assert_eq!(letters.action, DeadLettersAction::Retry(WhichLetters { id: Some(7), all: false }));
+        let guarded = Guarded { allow_deletes: Some(7) };
+        assert!(matches!(command("incremental-sync --allow-deletes 7"), Command::IncrementalSync(typed) if typed == guarded));
+        assert!(matches!(command("reconcile --allow-deletes 7"), Command::Reconcile(typed) if typed == guarded));
+        assert!(matches!(command("daemon"), Command::Daemon));
+        assert!(matches!(command("health"), Command::Health));
+        let nothing = typed("--json").expect("right");
+        assert!(nothing.command.is_none() && nothing.needs() == Command::Daemon.needs());
         assert!(matches!(command("status"), Command::Status));
         assert!(matches!(command("test"), Command::Test));
     }
@@ -208,13 +274,15 @@ mod tests {
     #[test]
     fn wrong_usage_ends_with_2_and_help_with_0() {
         for (arguments, expected) in [
-            ("", ExitCode::Usage),
-            ("--json", ExitCode::Usage),
             ("nonsense", ExitCode::Usage),
             ("diff one", ExitCode::Usage),
             ("export --side both", ExitCode::Usage),
             ("initial-sync --allow-deletes -1", ExitCode::Usage),
             ("initial-sync --adopt --new-source", ExitCode::Usage),
+            ("dead-letters", ExitCode::Usage),
+            ("dead-letters drop", ExitCode::Usage),
+            ("dead-letters drop 1 --all", ExitCode::Usage),
+            ("dead-letters retry first", ExitCode::Usage),
             ("--help", ExitCode::Done),
             ("diff --help", ExitCode::Done),
             ("--version", ExitCode::Done),

@@ -1,6 +1,8 @@
 //! From settings to doors: which implementation stands behind each.
 
 use crate::config::Settings;
+#[cfg(feature = "sqs")]
+use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
@@ -48,7 +50,20 @@ pub(super) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) 
     HttpFileManager::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
-/// Where results are told.
+/// The queue of notifications, asked with the bucket's credentials.
+#[cfg(feature = "sqs")]
+pub(super) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
+    let keys = settings.source.credentials.as_ref();
+    let options = SqsOptions {
+        queue_url: url.clone(),
+        endpoint: settings.queue_endpoint.clone(),
+        region: settings.source.region.clone(),
+        credentials: keys.map(|keys| (keys.access_key.clone(), keys.secret_key.clone(), keys.session_token.clone())),
+    };
+    SqsQueue::connect(options).await
+}
+
+/// Where results are told and the feed is read.
 pub(super) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
     HttpEvents::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }

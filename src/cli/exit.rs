@@ -33,6 +33,11 @@ impl ExitCode {
         Self::BY_WEIGHT.into_iter().find(|code| earned.contains(code)).unwrap_or(Self::Done)
     }
 
+    /// The code of a number; one that is none of ours means that something failed.
+    pub(super) fn of_number(number: u8) -> Self {
+        Self::BY_WEIGHT.into_iter().find(|code| code.number() == number).unwrap_or(Self::Failed)
+    }
+
     /// The number that the shell sees.
     pub fn number(self) -> u8 {
         self as u8
@@ -46,8 +51,8 @@ impl ExitCode {
             Self::SomeFailed => "done, but some operations failed, or the report was not taken",
             Self::Locked => "another instance holds the database",
             Self::DeletesHeld => "deletes are held by the guard (MAX_DELETE, --allow-deletes)",
-            Self::Interrupted => "ended by SIGINT",
-            Self::Terminated => "ended by SIGTERM",
+            Self::Interrupted => "ended by SIGINT (the daemon: 0)",
+            Self::Terminated => "ended by SIGTERM (the daemon: 0)",
         }
     }
 }
@@ -96,6 +101,8 @@ mod tests {
         let mut numbers = ExitCode::BY_WEIGHT.map(ExitCode::number);
         numbers.sort_unstable();
         assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 130, 143]);
+        assert_eq!(numbers.map(|number| ExitCode::of_number(number).number()), numbers);
+        assert_eq!(ExitCode::of_number(77), ExitCode::Failed);
         let help = help();
         for code in ExitCode::BY_WEIGHT {
             assert!(help.contains(&format!("{:>3}  {}\n", code.number(), code.meaning())), "{code:?}");

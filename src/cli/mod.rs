@@ -2,14 +2,22 @@
 //! the workflows' concern; here the doors are opened and joined to them.
 
 mod args;
+mod daemon;
+mod dead_letters;
 mod diff;
 mod doors;
+mod engine;
 mod exit;
 mod export;
+mod health;
+mod incremental_sync;
 mod initial_sync;
+mod order;
 mod output;
 mod probe;
 mod progress;
+mod reconcile;
+mod remote;
 mod run;
 mod self_test;
 mod setup;

@@ -49,8 +49,9 @@ impl Probed {
 
 /// Tries every door that the settings name, all at the same time.
 pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
-    let (bucket, file_manager, events) = tokio::join!(bucket(settings), file_manager(settings), events(settings));
-    vec![bucket, file_manager, events]
+    let (bucket, file_manager, events, queue) =
+        tokio::join!(bucket(settings), file_manager(settings), events(settings), Box::pin(queue(settings)));
+    [bucket, file_manager, events].into_iter().chain(queue).collect()
 }
 
 async fn bucket(settings: &Settings) -> Probed {
@@ -92,13 +93,36 @@ pub(super) async fn file_manager(settings: &Settings) -> Probed {
 pub(super) async fn events(settings: &Settings) -> Probed {
     const DOOR: &str = "events API";
     let Some(url) = &settings.events_url else {
-        return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere");
+        return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
     };
     let door = match doors::http_client(settings).and_then(|client| doors::events(&client, settings, url)) {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
     judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
+}
+
+/// Only when one is named: most installations have none.
+#[cfg(feature = "sqs")]
+async fn queue(settings: &Settings) -> Option<Probed> {
+    const DOOR: &str = "queue";
+    let url = settings.queue_url.as_ref()?;
+    let queue = doors::queue(settings, url).await;
+    Some(match timeout(PATIENCE, queue.check()).await {
+        Ok(Ok(())) => Probed::ok(DOOR, format!("{} answers", address(url))),
+        Ok(Err(error)) => {
+            let hint = "check EVENTS_SQS_QUEUE_URL and EVENTS_SQS_ENDPOINT, and that the credentials may receive from it and delete there";
+            Probed::failed(DOOR, error.to_string(), hint)
+        }
+        Err(_) => Probed::failed(DOOR, too_slow(), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it"),
+    })
+}
+
+#[cfg(not(feature = "sqs"))]
+#[expect(clippy::unused_async, reason = "it stands for the one that asks")]
+async fn queue(settings: &Settings) -> Option<Probed> {
+    settings.queue_url.as_ref()?;
+    Some(Probed::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs"))
 }
 
 /// An address as it was given: `Url` adds a slash to a bare host.

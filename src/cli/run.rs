@@ -1,6 +1,9 @@
 //! From what was typed to what is done: one arm for each command.
 
-use super::{Cli, Command, ExitCode, Interruption, Output, diff, export, initial_sync, self_test, setup, status};
+use super::{
+    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, incremental_sync, initial_sync, reconcile, self_test,
+    setup, status,
+};
 use crate::config::Settings;
 use crate::state::StateError;
 use std::fmt::Display;
@@ -9,12 +12,22 @@ use std::path::Path;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
+    // The future of a command is as large as that of the largest one: whoever awaits it need not be.
+    Box::pin(dispatch(cli, settings, interruption)).await
+}
+
+async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
     let mut output = Output::stdout(cli.output_format());
-    match cli.command {
+    match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
+        Command::IncrementalSync(arguments) => incremental_sync::run(&arguments, &settings, &mut output, interruption).await,
+        Command::Reconcile(arguments) => reconcile::run(&arguments, &settings, &mut output, interruption).await,
+        Command::Daemon => daemon::run(&settings, interruption).await,
+        Command::Health => health::run(&settings, &mut output).await,
         Command::Export(arguments) => export::run(arguments, settings.database_path, output).await,
         Command::Diff(arguments) => diff::run(arguments, output).await,
         Command::Setup(arguments) => setup::run(&arguments, &settings, &mut output).await,
+        Command::DeadLetters(arguments) => Box::pin(dead_letters::run(arguments.action, &settings, &mut output)).await,
         Command::Status => status::run(&settings, &mut output).await,
         Command::Test => self_test::run(&settings, &mut output).await,
     }

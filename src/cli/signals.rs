@@ -3,17 +3,24 @@
 use super::ExitCode;
 use crate::apply::Halt;
 use std::io;
-use std::sync::OnceLock;
-use tokio::signal::unix::{SignalKind, signal};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What signals do to a command.
 #[derive(Debug, Default)]
 pub struct Interruption {
     halt: Halt,
     first: OnceLock<ExitCode>,
+    heard: Mutex<Option<[Signal; 2]>>,
 }
 
 impl Interruption {
+    /// One that hears signals from now on, also before anybody waits for them: a process with the id 1 would never hear of one
+    /// that it has not asked for.
+    pub fn listening() -> io::Result<Self> {
+        Ok(Self { heard: Mutex::new(Some(signals()?)), ..Self::default() })
+    }
+
     /// What the command is to watch.
     pub fn halt(&self) -> Halt {
         self.halt.clone()
@@ -26,7 +33,8 @@ impl Interruption {
 
     /// Waits for signals, and returns with the second one's exit code.
     pub async fn second_signal(&self) -> io::Result<ExitCode> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let [mut terminate, mut interrupt] = heard.map_or_else(signals, Ok)?;
         loop {
             let code = tokio::select! {
                 _ = terminate.recv() => ExitCode::Terminated,
@@ -39,4 +47,8 @@ impl Interruption {
             tracing::info!("stopping: what is in hand is finished; a second signal stops at once");
         }
     }
+}
+
+fn signals() -> io::Result<[Signal; 2]> {
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
 }

@@ -7,9 +7,30 @@ use croner::parser::{CronParser, Seconds, Year};
 pub struct Cron(String);
 
 impl Cron {
+    /// Reads an expression; `None` = it is none.
+    pub fn of(text: &str) -> Option<Self> {
+        cron(text)
+    }
+
     /// The expression.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// When something comes, if ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CronOrOff {
+    Off,
+    At(Cron),
+}
+
+impl CronOrOff {
+    pub(super) fn cron(self) -> Option<Cron> {
+        match self {
+            Self::Off => None,
+            Self::At(cron) => Some(cron),
+        }
     }
 }
 
@@ -21,8 +42,8 @@ pub(super) fn cron(raw: &str) -> Option<Cron> {
     parser.parse(&text).ok().map(|_| Cron(text))
 }
 
-pub(super) fn cron_or_off(raw: &str) -> Option<Option<Cron>> {
-    if raw.trim().eq_ignore_ascii_case("off") { Some(None) } else { cron(raw).map(Some) }
+pub(super) fn cron_or_off(raw: &str) -> Option<CronOrOff> {
+    if raw.trim().eq_ignore_ascii_case("off") { Some(CronOrOff::Off) } else { cron(raw).map(CronOrOff::At) }
 }
 
 #[cfg(test)]
@@ -45,7 +66,7 @@ mod tests {
         ] {
             assert_eq!(text(raw).as_deref(), expected, "{raw:?}");
         }
-        assert_eq!(cron_or_off("Off"), Some(None));
+        assert_eq!(cron_or_off("Off"), Some(CronOrOff::Off));
         assert_eq!(cron_or_off("never"), None);
     }
 }

@@ -49,6 +49,8 @@ pub enum Group {
     Source,
     /// The file manager and the events API.
     FileManager,
+    /// Where events come from.
+    Sources,
     /// The bucket for the backup.
     Target,
     /// What is kept on disk.
@@ -65,14 +67,15 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Source, Self::FileManager, Self::Target, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
+    pub const ALL: [Self; 9] =
+        [Self::Source, Self::FileManager, Self::Sources, Self::Target, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
+            Self::Sources => "Where events come from",
             Self::Target => "The bucket for the backup",
             Self::State => "What is kept on disk",
             Self::Schedule => "When the daemon works",

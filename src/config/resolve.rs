@@ -75,6 +75,9 @@ impl Reading<'_> {
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
+            queue_url: self.optional(&table::EVENTS_SQS_QUEUE_URL),
+            queue_endpoint: self.optional(&table::EVENTS_SQS_ENDPOINT),
+            inbox_max: self.with_default(&table::INBOX_MAX),
             target: TargetSettings {
                 endpoint: self.optional(&table::TARGET_S3_ENDPOINT),
                 bucket: self.optional(&table::TARGET_S3_BUCKET),
@@ -89,7 +92,7 @@ impl Reading<'_> {
             schedule: ScheduleSettings {
                 interval: self.with_default(&table::SYNC_INTERVAL),
                 cron: self.optional(&table::SYNC_CRON),
-                reconcile: self.with_default(&table::RECONCILE_CRON),
+                reconcile: self.with_default(&table::RECONCILE_CRON).cron(),
             },
             concurrency: self.with_default(&table::CONCURRENCY),
             list_page_keys: self.with_default(&table::LIST_PAGE_KEYS),

@@ -2,7 +2,11 @@
 //! true, a look decides; what is to be done, the plan.
 
 pub mod decode;
+pub mod dead_letters;
 pub mod feed;
+pub mod queue;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 mod intake;
 pub mod replay;
 

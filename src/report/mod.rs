@@ -7,20 +7,21 @@ use crate::apply::Totals;
 use crate::record::EventKind;
 use crate::state::{Overview, RunKind, Waiting};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Lines in `errors` at the most: the counts tell the rest.
 const ERRORS_MOST: usize = 100;
 
 /// What a run did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// `initial` or `incremental`.
-    pub sync_type: &'static str,
+    pub sync_type: Cow<'static, str>,
     /// Ours: `reconcile` where the bucket was listed to heal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<&'static str>,
+    pub mode: Option<Cow<'static, str>>,
     /// When the run ended, ISO-8601.
     pub timestamp: String,
     /// `false` when anything failed, was held back, or is left undone.
@@ -60,7 +61,7 @@ pub struct Report {
 }
 
 /// The contract's counts.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Statistics {
     /// Events used up.
     pub events_processed: u64,
@@ -77,7 +78,7 @@ pub struct Statistics {
 }
 
 /// Events used up, by kind; an initial sync uses none. `errors` are those that became dead letters.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the field names are the contract's event types")]
 pub struct EventCounts {
     pub change_permission: u64,
@@ -89,7 +90,7 @@ pub struct EventCounts {
 }
 
 /// Which state and bucket.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ServiceInfo {
     /// Where the state lies.
     pub database_path: String,
@@ -100,7 +101,7 @@ pub struct ServiceInfo {
 }
 
 /// What the feed brought.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Feed {
     /// Events that had not been received before.
     pub received: u64,
@@ -113,7 +114,7 @@ pub struct Feed {
 }
 
 /// What the listing showed.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Listing {
     /// Whether it came to its end.
     pub completed: bool,
@@ -128,7 +129,7 @@ pub struct Listing {
 }
 
 /// Operations by kind.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Operations {
     /// New files.
     pub create: u64,
@@ -147,7 +148,7 @@ pub struct Operations {
 }
 
 /// Failures for one reason.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FailureLine {
     /// A short, stable name.
     pub reason: String,
@@ -162,7 +163,7 @@ pub struct FailureLine {
 }
 
 /// What is still to be done.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PendingCounts {
     /// Due now: the run was stopped, or the guard holds it.
     pub due: u64,
@@ -200,8 +201,8 @@ impl Report {
         let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
         let errors: Vec<_> = stopped.into_iter().chain(feed).chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
         Self {
-            sync_type: if frame.kind == RunKind::Initial { "initial" } else { "incremental" },
-            mode: (frame.kind == RunKind::Reconcile).then_some("reconcile"),
+            sync_type: Cow::Borrowed(if frame.kind == RunKind::Initial { "initial" } else { "incremental" }),
+            mode: (frame.kind == RunKind::Reconcile).then_some(Cow::Borrowed("reconcile")),
             timestamp: ended.to_string(),
             success: errors.is_empty()
                 && (totals.listing_ended || frame.kind == RunKind::Incremental)

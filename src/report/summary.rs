@@ -24,7 +24,7 @@ impl fmt::Display for Report {
 
 impl Report {
     fn flow(&self) -> &'static str {
-        match (self.sync_type, self.mode) {
+        match (self.sync_type.as_ref(), self.mode.as_ref()) {
             ("initial", _) => "initial sync",
             (_, Some(_)) => "reconcile",
             _ => "cycle",

@@ -34,6 +34,24 @@ fn full(events: &str) -> FeedAnswer {
     FeedAnswer { full: true, ..answer(events) }
 }
 
+impl State {
+    /// From now on no event can be stored, or they can again.
+    pub(crate) async fn store_events(&self, possible: Possible) {
+        let (from, to) = match possible {
+            Possible::No => ("inbox", "away"),
+            Possible::Yes => ("away", "inbox"),
+        };
+        let rename = format!("ALTER TABLE {from} RENAME TO {to}");
+        self.writer.call(move |connection| Ok(connection.execute_batch(&rename)?)).await.expect("renamed");
+    }
+}
+
+/// Whether something can be done.
+pub(crate) enum Possible {
+    Yes,
+    No,
+}
+
 struct Bed {
     state: State,
     directory: tempfile::TempDir,

@@ -7,6 +7,11 @@ use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Tries to take the lock, and the wait between two of them: far below the second within which the loser is told.
+const TRIES: usize = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Who has the lock, as they wrote it down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +61,7 @@ impl InstanceLock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(|error| StateError::file(&path, &error))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Held(read(&mut file).holder)),
             Err(TryLockError::Error(error)) => return Err(StateError::file(&path, &format!("cannot be locked: {error}"))),
@@ -98,6 +103,28 @@ impl Drop for InstanceLock {
     fn drop(&mut self) {
         // What cannot be unlocked is unlocked by the end of the process.
         let _ = self.file.unlock();
+    }
+}
+
+/// Whoever only asks who holds the lock has it for a moment: a few tries find out who means it.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    let tried = (1..TRIES).find_map(|_| match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            std::thread::sleep(BETWEEN_TRIES);
+            None
+        }
+        other => Some(other),
+    });
+    tried.unwrap_or_else(|| file.try_lock())
+}
+
+/// Who has the lock of a database at this moment; `None` = nobody. It changes nothing, and makes nothing.
+pub fn holder(database: &Path) -> Option<Holder> {
+    let mut file = File::open(beside(database)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read(&mut file).holder),
+        // What was locked is unlocked when the file is closed.
+        Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 

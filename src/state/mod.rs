@@ -18,6 +18,7 @@ mod looks;
 mod overview;
 mod pending;
 mod place;
+mod pruning;
 mod replay;
 mod rows;
 mod runs;
@@ -33,7 +34,7 @@ pub use identity::{Answer, Identity, would_refuse};
 pub use inbox::{InboxRow, ReceiveCounts, Received, SourceName};
 pub use intents::{Intent, Plane};
 pub use lineage::{Move, MoveOutcome};
-pub use lock::{Holder, InstanceLock};
+pub use lock::{Holder, InstanceLock, holder};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
 pub use pending::Failure;
@@ -104,6 +105,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError
 }
 
 #[cfg(test)]
-mod inbox_tests;
+pub(crate) mod inbox_tests;
 #[cfg(test)]
 mod tests;

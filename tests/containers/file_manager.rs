@@ -48,6 +48,17 @@ impl Files {
         }
     }
 
+    /// How many effects and looks came so far; reports, the feed and health are none.
+    pub(crate) async fn effects_and_looks(&self) -> usize {
+        let calls = self.get("calls").await;
+        let calls = calls["calls"].as_array().expect("a list").iter();
+        calls.filter(|call| ["saveToDisk", "updatePermissions"].contains(&call["call"].as_str().unwrap_or_default())).count()
+    }
+
+    pub(crate) async fn forget_calls(&self) {
+        self.client.delete(format!("{}/calls", self.url)).send().await.expect("the order is taken");
+    }
+
     pub(crate) async fn order(&self, fault: &Fault) {
         let answer = self.client.post(format!("{}/faults", self.url)).json(fault).send().await;
         answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
@@ -62,4 +73,9 @@ impl Files {
 /// Every create takes so long, so that there is a middle in which something can happen.
 pub(crate) fn slow_creates(millis: u64) -> Fault {
     Fault::new(mock_api::FaultAction::Delay { millis }).operation("create").always()
+}
+
+/// No create is answered, or has an effect, until the hanging calls are released.
+pub(crate) fn hanging_creates() -> Fault {
+    Fault::new(mock_api::FaultAction::Hang).operation("create").always()
 }

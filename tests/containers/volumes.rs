@@ -2,7 +2,7 @@
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
-use crate::file_manager::slow_creates;
+use crate::file_manager::hanging_creates;
 use crate::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,7 +23,7 @@ async fn a_full_volume_is_told_corrupts_nothing_and_it_goes_on_when_there_is_roo
 async fn a_second_service_on_the_same_volume_ends_with_4_and_names_the_first() {
     let stage = Stage::with("a/", 5).await;
     let files = stage.files().await;
-    files.order(&slow_creates(60_000)).await;
+    files.order(&hanging_creates()).await;
     let first = stage.start(&["initial-sync"]).await;
     files.wait_for_calls(files.calls_in_all().await + 5).await;
     let second = stage.run(&["initial-sync"]).await.expect(4);

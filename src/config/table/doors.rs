@@ -128,7 +128,7 @@ pub(in crate::config) static EVENTS_API_URL: Setting<Url> = Setting {
         name: "EVENTS_API_URL",
         synonyms: &["MOCK_API_URL"],
         right: ADDRESS,
-        doc: "Where results are reported. Not set: nowhere.",
+        doc: "Where results are reported, and where the feed of events is read. Not set: neither.",
         ..FILE_MANAGER
     },
     parse: values::address,

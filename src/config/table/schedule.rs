@@ -1,6 +1,6 @@
 //! The settings that say when the daemon works.
 
-use crate::config::cron::{self, Cron};
+use crate::config::cron::{self, Cron, CronOrOff};
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::values;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(in crate::config) static SYNC_CRON: Setting<Cron> = Setting {
     parse: cron::cron,
 };
 
-pub(in crate::config) static RECONCILE_CRON: Setting<Option<Cron>> = Setting {
+pub(in crate::config) static RECONCILE_CRON: Setting<CronOrOff> = Setting {
     declared: Declared {
         name: "RECONCILE_CRON",
         default: Some("0 0 3 * * *"),

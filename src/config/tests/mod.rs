@@ -57,10 +57,11 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(settings.source.prefix, "");
     assert!(settings.source.credentials.is_none());
     assert_eq!(settings.source.timeout, Duration::from_secs(30));
+    assert_eq!((settings.queue_url.as_ref(), settings.queue_endpoint.as_ref(), settings.inbox_max.get()), (None, None, 100_000));
     assert_eq!(settings.database_path, Path::new("data/sync.db"));
     assert_eq!(settings.data_directory(), Path::new("data"));
     assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 32, 4));
-    assert_eq!((settings.schedule.interval, &settings.schedule.cron), (Duration::from_secs(300), &None));
+    assert_eq!((settings.schedule.interval, &settings.schedule.cron), (Duration::from_mins(5), &None));
     assert_eq!(settings.schedule.reconcile.as_ref().map(Cron::as_str), Some("0 0 3 * * *"));
     assert_eq!(settings.max_delete, MaxDelete::Percent(50));
     assert_eq!(settings.max_file_bytes, None);
@@ -106,7 +107,7 @@ fn the_numbers_that_an_error_text_promises_are_the_bounds() {
             assert_eq!(outcome.is_ok(), right, "{} = {number}", declared.name);
         }
     }
-    assert_eq!(ranges, 10, "the texts say from where to where");
+    assert_eq!(ranges, 11, "the texts say from where to where");
 }
 
 #[test]

@@ -5,6 +5,11 @@ mod stage;
 
 mod usage;
 
+mod dead_letters;
+mod daemon;
+mod daemon_doors;
+mod daemon_requests;
+
 mod diff;
 mod export;
 mod initial_sync;

@@ -65,7 +65,13 @@ async fn the_documented_keys_are_the_real_ones() {
     same_keys("test", &[stage.expect(&["test", "--json"], 0).await.json()]);
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     same_keys("initial-sync", &[stage.expect(&["initial-sync", "--json"], 3).await.json()]);
-    same_keys("status", &[stage.expect(&["status", "--json"], 0).await.json()]);
+    let mut daemon = stage.daemon();
+    daemon.says("run=2 outcome=\"partial\"").await.expect("a cycle");
+    let beside_a_daemon = stage.expect(&["status", "--json"], 0).await.json();
+    same_keys("health", &[stage.expect(&["health", "--json"], 0).await.json()]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+    same_keys("status", &[stage.expect(&["status", "--json"], 0).await.json(), beside_a_daemon]);
     same_keys("export", &[stage.expect(&["export", "--output", "old.csv", "--json"], 0).await.json()]);
     stage.put("good.txt", "changed");
     stage.put("new.txt", "new");

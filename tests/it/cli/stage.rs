@@ -1,5 +1,6 @@
 //! What a command is run on: a bucket, a file manager, an empty directory, and an environment that holds nothing else.
 
+use crate::crash::Process;
 use mock_api::MockApi;
 use mock_s3::MockS3;
 use serde_json::Value;
@@ -93,6 +94,24 @@ impl Stage {
 
     pub(super) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).spawn().expect("the program starts")
+    }
+
+    /// A daemon that runs nothing by a schedule, unless a test says so in its settings.
+    pub(super) fn daemon(&self) -> Process {
+        let mut command = self.command(&["daemon"]);
+        for (name, value) in [("SYNC_INTERVAL", "86400"), ("RECONCILE_CRON", "off")] {
+            if !self.environment.contains_key(name) {
+                command.env(name, value);
+            }
+        }
+        Process::of(command.spawn().expect("the program starts"))
+    }
+
+    /// A daemon whose initial sync is done.
+    pub(super) async fn daemon_at_rest(&self) -> Process {
+        let mut daemon = self.daemon();
+        daemon.says("run=1 outcome=\"done\"").await.expect("the initial sync ends well");
+        daemon
     }
 
     /// Runs a command to its end.

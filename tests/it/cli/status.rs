@@ -1,6 +1,6 @@
 //! `status`: the truth before, during and after runs; "healthy" only when the doors were tried and open.
 
-use super::stage::{BUCKET, Stage, ended, nobody};
+use super::stage::{BUCKET, Stage, nobody};
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
 
@@ -31,21 +31,29 @@ async fn healthy_is_said_only_after_the_doors_were_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_of_another_process_is_told_and_not_disturbed() {
+async fn a_run_of_another_process_is_told_and_not_disturbed_and_a_killed_one_is_told_apart() {
     let stage = Stage::with(&["a.txt"]).await;
     let gate = Gate::new();
     stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
-    let run = stage.start(&["initial-sync"]);
+    let mut run = stage.start(&["initial-sync"]);
     gate.arrived(1).await;
     let ran = stage.expect(&["status"], 0).await;
     ran.prints(&[
         "status        degraded",
-        "run 1 has not ended: it is still running, or it was killed",
-        "operations that are still to be done: 1",
+        "the initial sync has not come to its end yet",
+        "in use by     process ",
+        "(s3-sync initial-sync, since ",
     ]);
+    assert!(!ran.stdout.contains("killed"), "{ran:?}");
+    ran.prints(&["run 1         initial not ended"]);
     stage.expect(&["export"], 0).await;
+    run.kill().await.expect("it is killed");
+    stage
+        .expect(&["status"], 0)
+        .await
+        .prints(&["run 1 was killed: the next one goes on where it was", "operations that are still to be done: 1"]);
     gate.open();
-    assert_eq!(ended(run).await.code, Some(0));
+    stage.expect(&["initial-sync"], 0).await;
     stage.expect(&["status"], 0).await.prints(&["status        healthy", "initial done"]);
 }
 

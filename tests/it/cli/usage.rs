@@ -3,10 +3,9 @@
 use super::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_command_the_usage_is_told() {
+async fn wrong_usage_is_told() {
     let stage = Stage::set().await;
-    for arguments in [&[][..], &["--json"], &["nonsense"], &["initial-sync", "--nonsense"], &["diff", "one"], &["export", "--side", "both"]]
-    {
+    for arguments in [&["nonsense"][..], &["initial-sync", "--nonsense"], &["diff", "one"], &["export", "--side", "both"]] {
         let ran = stage.expect(arguments, 2).await;
         assert!(ran.stdout.is_empty(), "{ran:?}");
         ran.says(&["Usage:", "--help"].map(|word| if arguments == ["export", "--side", "both"] { "applied, known" } else { word }));
@@ -19,7 +18,20 @@ async fn help_goes_to_stdout_and_tells_commands_flags_and_exit_codes() {
     let stage = Stage::set().await;
     for arguments in [&["--help"][..], &["help"]] {
         let ran = stage.expect(arguments, 0).await;
-        ran.prints(&["initial-sync", "export", "diff", "status", "test", "--config", "--log-level", "--json"]);
+        ran.prints(&[
+            "initial-sync",
+            "incremental-sync",
+            "reconcile",
+            "daemon",
+            "health",
+            "export",
+            "diff",
+            "status",
+            "test",
+            "--config",
+            "--log-level",
+            "--json",
+        ]);
         ran.prints(&["  4  another instance", "  5  deletes are held", "143  ended by SIGTERM", "docs/configuration.md"]);
         assert!(ran.stderr.is_empty(), "{ran:?}");
     }

@@ -1,6 +1,7 @@
 //! What every implementation of a trait must do, as functions over the trait; and what only one of them can do wrong.
 
 mod canned;
+mod feed;
 mod file_manager;
 pub(crate) mod s3;
 mod s3_wire;

@@ -9,4 +9,5 @@ mod kills;
 mod lock;
 mod signals;
 
+pub(crate) use process::Process;
 pub(crate) use scene::{Scene, key};

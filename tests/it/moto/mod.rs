@@ -14,5 +14,6 @@ mod conformance;
 mod credentials;
 mod hostile_keys;
 mod large_object;
+mod queue;
 mod shut_doors;
 mod slow_doors;

@@ -33,6 +33,11 @@ impl Objects {
         Self(client)
     }
 
+    /// For what only some tests ask of the bucket.
+    pub(super) fn client(&self) -> &Client {
+        &self.0
+    }
+
     /// Stores an object, or says in the server's words why not.
     pub(super) async fn try_put(&self, key: &str, body: &[u8]) -> Result<(), String> {
         let blank = key.trim().is_empty();

@@ -1,12 +1,14 @@
-//! `status`: what the state knows, and whether the doors open at this moment. Reads beside a process that writes.
+//! `status`: what the state knows, whether the doors open at this moment, and what the daemon does. Reads beside a process that writes.
+
+mod text;
 
 use super::run::{fail, of_state};
-use super::{ExitCode, Output, doors, probe};
+use super::{ExitCode, Output, doors, probe, remote};
 use crate::config::Settings;
-use crate::record::Escaped;
-use crate::state::{Overview, Run, StateError, Waiting};
+use crate::daemon::{Health, ServiceStatus};
+use crate::state::{self, Holder, Overview, Run, StateError, Waiting};
+use jiff::Timestamp;
 use serde::Serialize;
-use std::fmt;
 use std::io::Write;
 
 /// The contract's shape, then ours.
@@ -14,7 +16,7 @@ use std::io::Write;
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct Status {
     /// `healthy`, `degraded` or `error`.
-    service_status: &'static str,
+    service_status: Health,
     /// Files that the file manager has confirmed.
     database_records: u64,
     database_path: String,
@@ -30,6 +32,12 @@ struct Status {
     open_intents: u64,
     /// Ours: the last runs, newest first.
     runs: Vec<RunLine>,
+    /// Ours: who has the state in hand at this moment.
+    in_use_by: Option<Holder>,
+    /// Ours: when the daemon's next run begins by itself.
+    next_run: Option<Timestamp>,
+    /// Ours: the running daemon.
+    daemon: Option<ServiceStatus>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,19 +94,30 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         problems.push(format!("there is no database at {} yet: run initial-sync", settings.database_path.display()));
         Overview::default()
     };
+    let in_use_by = state::holder(&settings.database_path);
+    let daemon = match &in_use_by {
+        Some(holder) if holder.command == remote::DAEMON => match remote::status(&settings.database_path).await {
+            Ok(daemon) => Some(daemon),
+            Err(error) => {
+                problems.push(format!("{holder} has the state in hand, and its control socket gives no answer: {error}"));
+                None
+            }
+        },
+        _ => None,
+    };
     let doors = probe::all(settings).await;
     problems.extend(doors.iter().filter_map(probe::Probed::problem));
     problems.extend(doors::state_of_another(settings).await);
-    problems.extend(complaints(&overview));
+    problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
+    problems.extend(complaints(&overview, in_use_by.as_ref()));
     let shut = doors.iter().any(|door| door.problem().is_some());
+    let own = match (shut, problems.is_empty()) {
+        (true, _) => Health::Error,
+        (false, false) => Health::Degraded,
+        (false, true) => Health::Healthy,
+    };
     Ok(Status {
-        service_status: if problems.is_empty() {
-            "healthy"
-        } else if shut {
-            "error"
-        } else {
-            "degraded"
-        },
+        service_status: daemon.as_ref().map_or(own, |daemon| daemon.health.max(own)),
         database_records: overview.applied_rows,
         database_path: settings.database_path.display().to_string(),
         customer_bucket: settings.source.bucket.clone(),
@@ -111,35 +130,44 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         open_intents: overview.open_intents,
         pending: overview.waiting.into_iter().map(PendingLine::from).collect(),
         runs: overview.runs.into_iter().map(RunLine::from).collect(),
+        next_run: daemon.as_ref().and_then(|daemon| daemon.next_run),
+        in_use_by,
+        daemon,
     })
 }
 
 /// What is not as it should be in the state itself. Skips are told, and are no problem.
-fn complaints(overview: &Overview) -> Vec<String> {
+fn complaints(overview: &Overview, holder: Option<&Holder>) -> Vec<String> {
     let mut complaints = Vec::new();
+    let under_way = overview.runs.first().is_some_and(|run| is_under_way(run, holder));
     if overview.initial_completed_by.is_none() && !overview.runs.is_empty() {
         complaints.push("the initial sync has not come to its end yet".to_owned());
     }
-    complaints.extend(overview.runs.first().and_then(complaint_about));
+    complaints.extend(overview.runs.first().filter(|_| !under_way).and_then(complaint_about));
     let report = overview.runs.first().and_then(|run| run.summary.as_deref());
     let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(text).ok());
     let held = report.and_then(|report| report.get("deletes_held")?.as_u64()).filter(|held| *held > 0);
     complaints.extend(held.map(|held| format!("deletes that the guard holds: {held} (initial-sync --allow-deletes {held} sends them)")));
     for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);
-        if paths > 0 {
+        if paths > 0 && !(under_way && status == "due") {
             complaints.push(format!("operations that {what}: {paths}"));
         }
     }
     complaints
 }
 
-/// Whether a run that has not ended is still alive cannot be known from here without getting in its way.
+/// Whether a run that has not ended is still alive: whoever has the state in hand had it when the run began.
+fn is_under_way(run: &Run, holder: Option<&Holder>) -> bool {
+    let since = holder.and_then(|holder| holder.since.parse::<Timestamp>().ok());
+    run.outcome.is_none() && since.zip(run.started_at).is_some_and(|(since, started_at)| since <= started_at)
+}
+
 fn complaint_about(run: &Run) -> Option<String> {
     let number = run.number;
     let refused = || Some(serde_json::from_str::<serde_json::Value>(run.summary.as_deref()?).ok()?["report_refused"].as_str()?.to_owned());
     Some(match run.outcome.as_deref() {
-        None => format!("run {number} has not ended: it is still running, or it was killed; the next one goes on where it was"),
+        None => format!("run {number} was killed: the next one goes on where it was"),
         Some("done") => return None,
         Some("partial") => match refused() {
             Some(words) => format!("run {number} could not post its report: {words}"),
@@ -176,43 +204,5 @@ impl From<Run> for RunLine {
             ended_at: ended_at.map(|time| time.to_string()),
             report: summary.and_then(|text| serde_json::from_str(&text).ok()),
         }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "status        {}", self.service_status)?;
-        for problem in &self.problems {
-            writeln!(f, "              - {problem}")?;
-        }
-        writeln!(f, "bucket        {}", self.customer_bucket.as_deref().unwrap_or("(not set)"))?;
-        writeln!(f, "file manager  {}", self.api_endpoints.file_manager.as_deref().unwrap_or("(not set)"))?;
-        writeln!(f, "events API    {}", self.api_endpoints.mock_api.as_deref().unwrap_or("(not set)"))?;
-        writeln!(f, "database      {}", Escaped(&self.database_path))?;
-        write!(f, "files         {} confirmed by the file manager", self.database_records)?;
-        self.pending.iter().try_for_each(|line| write!(f, "\n{line}"))?;
-        self.runs.iter().try_for_each(|run| write!(f, "\n{run}"))
-    }
-}
-
-impl fmt::Display for PendingLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.deletion { "absent from the bucket" } else { self.reason.as_deref().unwrap_or("to be sent") };
-        write!(f, "{:<13} {} {what}", self.status, self.paths)?;
-        // What was said when it failed names its own path.
-        if let Some(example) = self.message.as_ref().filter(|_| self.status == "parked").or(self.example.as_ref()) {
-            write!(f, ", for example {example}")?;
-        }
-        match &self.next_attempt {
-            Some(next) => write!(f, "; next attempt {next}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for RunLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = self.outcome.as_deref().unwrap_or("not ended");
-        write!(f, "run {:<9} {} {outcome}, began {}", self.run, self.kind, self.started_at.as_deref().unwrap_or("?"))
     }
 }

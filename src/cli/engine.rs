@@ -1,0 +1,204 @@
+//! Everything that a run needs, made from the settings: lock, state, doors, options. A command runs it alone, the daemon when it
+//! says so. What a run does is the workflow's concern.
+
+use super::run::of_state;
+use super::{ExitCode, doors, progress};
+use crate::apply::{ApplyError, Halt, Tally};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Settings, SnapshotRows};
+use crate::daemon::{Order, Progress, Ran, Trigger, Worker};
+use crate::file_manager::HttpClient;
+use crate::plan::Limits;
+use crate::s3::{ListRequest, S3Error};
+use crate::snapshot::SnapshotStore;
+use crate::state::{Answer, Identity, InstanceLock, RunOutcome, State, StateError};
+use crate::workflow::{Doors, Ended, Flow, Options};
+use async_trait::async_trait;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// How long a door may take to show that it opens.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a command ends before there is a result.
+pub(super) type Refusal = (ExitCode, String);
+
+/// A state that is ours alone, and the way to the doors.
+pub(super) struct Engine {
+    settings: Settings,
+    identity: Identity,
+    bucket: String,
+    client: HttpClient,
+    state: State,
+    /// Held by whoever runs: so nothing else does.
+    lock: Mutex<InstanceLock>,
+    /// Once they could be connected.
+    doors: Mutex<Option<Doors>>,
+}
+
+impl Engine {
+    /// Opens the state, which must describe what the settings name, or what the answer makes of it. Touches no door.
+    pub(super) async fn open(settings: &Settings, lock: InstanceLock, answer: Answer) -> Result<Self, Refusal> {
+        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let bucket = settings.require_bucket().map_err(usage)?.to_owned();
+        let identity = doors::identity(settings, &bucket, settings.require_file_manager().map_err(usage)?);
+        let state_code = |error: StateError| of_state(error, &settings.database_path);
+        let limits = Limits { max_file_bytes: settings.max_file_bytes };
+        let state = State::open(&settings.database_path, limits).await.map_err(state_code)?;
+        let restored = answer.restored || state.last_run_number().await.map_err(state_code)? < lock.last_run();
+        if restored {
+            tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
+        }
+        state.identify(identity.clone(), Answer { restored, ..answer }).await.map_err(state_code)?;
+        let client = doors::http_client(settings).map_err(failed)?;
+        let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
+        Ok(Self { settings, identity, bucket, client, state, lock, doors })
+    }
+
+    /// What the state describes.
+    pub(super) fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    /// Runs an order, and shows how far it is.
+    pub(super) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
+        let mut lock = self.lock.lock().await;
+        if order.answer != Answer::default() {
+            self.state.identify(self.identity(), order.answer).await.map_err(|error| self.state_code(error))?;
+        }
+        let flow = Flow {
+            doors: self.connected().await?,
+            state: self.state.clone(),
+            options: self.options(order),
+            clock: Arc::new(SystemClock),
+            tally: tally.clone(),
+            halt,
+        };
+        let progress = progress::show(move || Progress::of(&tally.totals()), self.settings.log.no_color);
+        let ended = flow.run(order.kind, &mut lock).await;
+        progress.end();
+        ended.map_err(|error| match error {
+            ApplyError::State(error) => self.state_code(error),
+            other => failed(other),
+        })
+    }
+
+    fn state_code(&self, error: StateError) -> Refusal {
+        of_state(error, &self.settings.database_path)
+    }
+
+    /// The doors; they are connected when they are first asked for, because credentials may not be there from the start.
+    async fn connected(&self) -> Result<Doors, Refusal> {
+        let mut doors = self.doors.lock().await;
+        if let Some(doors) = &*doors {
+            return Ok(doors.clone());
+        }
+        let Self { settings, client, .. } = self;
+        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let file_manager = doors::file_manager(client, settings, settings.require_file_manager().map_err(usage)?).map_err(failed)?;
+        let events = settings.events_url.as_ref().map(|url| doors::events(client, settings, url)).transpose();
+        let events = events.map_err(failed)?.map(Arc::new);
+        let connected = Doors {
+            bucket: Arc::new(doors::bucket(settings, &self.bucket).await.map_err(failed)?),
+            file_manager: Arc::new(file_manager),
+            feed: events.clone().map(|events| events as _),
+            reports: events.map(|events| events as _),
+        };
+        Ok(doors.insert(connected).clone())
+    }
+
+    fn options(&self, order: Order) -> Options {
+        let settings = &self.settings;
+        let rows = if order.trigger == Trigger::Woken { SnapshotRows::Changed } else { SnapshotRows::Full };
+        Options {
+            bucket: self.bucket.clone(),
+            prefix: settings.source.prefix.clone(),
+            page_keys: u16::try_from(settings.list_page_keys.get()).unwrap_or(u16::MAX),
+            concurrency: settings.concurrency.get(),
+            limits: Limits { max_file_bytes: settings.max_file_bytes },
+            retry: doors::retry(settings),
+            verify: settings.verify_integrity,
+            max_delete: settings.max_delete,
+            allow_deletes: order.allow_deletes,
+            kept_snapshots: settings.csv_retention,
+            snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
+            inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
+            grace: settings.shutdown_timeout,
+        }
+    }
+
+    async fn bucket_opens(&self, doors: &Doors) -> Option<String> {
+        let request = ListRequest { prefix: self.settings.source.prefix.clone(), start_after: None, max_keys: 1 };
+        let looked = timeout(PATIENCE, async {
+            // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
+            doors.bucket.list_page(request).await?;
+            doors.bucket.head_bucket().await?;
+            Ok::<_, S3Error>(())
+        });
+        match looked.await {
+            Ok(looked) => looked.err().map(|error| format!("S3: {error} ({})", error.kind.hint())),
+            Err(_) => Some(format!("S3: no answer within {} s (check CUSTOMER_S3_ENDPOINT and the network to it)", PATIENCE.as_secs())),
+        }
+    }
+}
+
+#[async_trait]
+impl Worker for Engine {
+    async fn shut_doors(&self) -> Vec<String> {
+        let doors = match self.connected().await {
+            Ok(doors) => doors,
+            Err((_, message)) => return vec![message],
+        };
+        let (bucket, file_manager) = tokio::join!(self.bucket_opens(&doors), timeout(PATIENCE, doors.file_manager.health()));
+        let file_manager = match file_manager {
+            Ok(health) => health.err().map(|error| format!("file manager: {error} ({})", error.kind.hint())),
+            Err(_) => Some(format!("file manager: no answer within {} s (check FILE_MANAGER_API_URL)", PATIENCE.as_secs())),
+        };
+        bucket.into_iter().chain(file_manager).collect()
+    }
+
+    async fn initial_completed(&self) -> Result<bool, String> {
+        let overview = self.state.overview().await.map_err(|error| self.state_code(error).1)?;
+        Ok(overview.initial_completed_by.is_some())
+    }
+
+    async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran {
+        match self.run_order(order, tally, halt).await {
+            Ok(ended) => {
+                // A command that waits for a run which somebody else's signal stopped did not get what it asked for.
+                let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
+                Ran::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
+            }
+            Err((code, message)) => Ran::Refused { exit_code: code.number(), message },
+        }
+    }
+
+    async fn keep_house(&self) -> Result<String, String> {
+        let _nobody_runs = self.lock.lock().await;
+        let state_code = |error| self.state_code(error).1;
+        let tombstones = self.state.prune_tombstones(self.state.next_look(), SystemClock.now()).await.map_err(state_code)?;
+        let runs = self.state.prune_runs().await.map_err(state_code)?;
+        let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
+        let snapshots = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
+        let snapshots = snapshots.map_err(|error| error.to_string())?;
+        Ok(format!("thrown away: {tombstones} tombstones, {runs} old runs, {snapshots} snapshots"))
+    }
+}
+
+/// What a run's end means for the exit code; `stopped` is what being stopped means.
+pub(super) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
+    let outcome = match ended.outcome {
+        RunOutcome::Stopped => stopped,
+        RunOutcome::Failed => Some(ExitCode::Failed),
+        RunOutcome::Partial => Some(ExitCode::SomeFailed),
+        RunOutcome::Done => None,
+    };
+    ExitCode::of_several(outcome.into_iter().chain(ended.deletes_held.then_some(ExitCode::DeletesHeld)))
+}
+
+fn failed(error: impl Display) -> Refusal {
+    (ExitCode::Failed, error.to_string())
+}

@@ -1,0 +1,43 @@
+//! `health`: how the running daemon says that it is, within two seconds. It touches no door and no database.
+
+use super::run::fail;
+use super::{ExitCode, Output, remote};
+use crate::config::Settings;
+use crate::daemon::Health;
+use crate::record::Escaped;
+use serde::Serialize;
+use std::fmt;
+use std::io::Write;
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// `healthy`, `degraded` or `error`.
+    service_status: Health,
+    /// Why it is not healthy, a sentence each.
+    problems: Vec<String>,
+}
+
+/// Runs the command.
+pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
+    let status = match remote::status(&settings.database_path).await {
+        Ok(status) => status,
+        Err(error) => {
+            let database = settings.database_path.display().to_string();
+            return fail(ExitCode::Failed, format!("no daemon of {} answers: {error}", Escaped(&database)));
+        }
+    };
+    let answer = Answer { service_status: status.health, problems: status.problems };
+    match output.print(&answer) {
+        Ok(()) if answer.service_status == Health::Error => ExitCode::Failed,
+        Ok(()) => ExitCode::Done,
+        Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.service_status.as_str())?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}

@@ -1,0 +1,66 @@
+//! `status` as people read it.
+
+use super::{PendingLine, RunLine, Status};
+use crate::daemon::Task;
+use crate::record::Escaped;
+use std::fmt;
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "status        {}", self.service_status.as_str())?;
+        for problem in &self.problems {
+            writeln!(f, "              - {problem}")?;
+        }
+        writeln!(f, "bucket        {}", self.customer_bucket.as_deref().unwrap_or("(not set)"))?;
+        writeln!(f, "file manager  {}", self.api_endpoints.file_manager.as_deref().unwrap_or("(not set)"))?;
+        writeln!(f, "events API    {}", self.api_endpoints.mock_api.as_deref().unwrap_or("(not set)"))?;
+        writeln!(f, "database      {}", Escaped(&self.database_path))?;
+        write!(f, "files         {} confirmed by the file manager", self.database_records)?;
+        if let Some(holder) = &self.in_use_by {
+            write!(f, "\nin use by     {holder}")?;
+        }
+        if let Some(next) = self.next_run {
+            write!(f, "\nnext run      {next}")?;
+        }
+        if let Some(daemon) = &self.daemon {
+            daemon.tasks.iter().try_for_each(|task| write_task(f, task))?;
+        }
+        self.pending.iter().try_for_each(|line| write!(f, "\n{line}"))?;
+        self.runs.iter().try_for_each(|run| write!(f, "\n{run}"))
+    }
+}
+
+impl fmt::Display for PendingLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.deletion { "absent from the bucket" } else { self.reason.as_deref().unwrap_or("to be sent") };
+        write!(f, "{:<13} {} {what}", self.status, self.paths)?;
+        // What was said when it failed names its own path.
+        if let Some(example) = self.message.as_ref().filter(|_| self.status == "parked").or(self.example.as_ref()) {
+            write!(f, ", for example {example}")?;
+        }
+        match &self.next_attempt {
+            Some(next) => write!(f, "; next attempt {next}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for RunLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = self.outcome.as_deref().unwrap_or("not ended");
+        write!(f, "run {:<9} {} {outcome}, began {}", self.run, self.kind, self.started_at.as_deref().unwrap_or("?"))
+    }
+}
+
+/// What the daemon says of a task is text of ours, with keys and messages that were escaped where they were written down.
+fn write_task(f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
+    let schedule = task.schedule.as_deref().map(|schedule| format!(", {schedule}")).unwrap_or_default();
+    write!(f, "\ntask          {}: {}{schedule}", task.name, task.status)?;
+    if let Some(result) = &task.last_result {
+        write!(f, "; last: {result}")?;
+    }
+    match task.next {
+        Some(next) => write!(f, "; next {next}"),
+        None => Ok(()),
+    }
+}

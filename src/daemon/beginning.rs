@@ -1,0 +1,70 @@
+//! How the daemon comes to work, and comes to work again: it waits for the doors, then runs the initial sync until one has come
+//! to its end, or a cycle. The same after every run that a shut door ended, so that nobody has to start anything again.
+
+use super::tasks::{self, Health};
+use super::{Order, Shared};
+use crate::state::RunKind;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The first wait for a door; it doubles with each vain look.
+const WAIT_FIRST: Duration = Duration::from_secs(1);
+/// No wait is longer: a door that opens is found within a minute.
+const WAIT_MOST: Duration = Duration::from_mins(1);
+
+/// Goes on for ever; says in `begun` when the schedules may begin.
+pub(super) async fn keep_going(shared: Shared, begun: watch::Sender<bool>) {
+    shared.tasks.add(tasks::INITIAL, None);
+    shared.tasks.add(tasks::DOORS, None);
+    let mut wait = WAIT_FIRST;
+    loop {
+        if doors_open(&shared).await && ran_well(&shared, &begun).await {
+            wait = WAIT_FIRST;
+            shared.failed.notified().await;
+        }
+        shared.tasks.next_after(tasks::DOORS, wait);
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(WAIT_MOST);
+    }
+}
+
+async fn doors_open(shared: &Shared) -> bool {
+    shared.tasks.began(tasks::DOORS);
+    let shut = shared.worker.shut_doors().await;
+    let words = shut.join("; ");
+    shared.tasks.ended(tasks::DOORS, if shut.is_empty() { "open".to_owned() } else { format!("shut: {words}") });
+    shared.tasks.next(tasks::DOORS, None);
+    if shut.is_empty() {
+        shared.tasks.trouble(tasks::DOORS, None);
+        return true;
+    }
+    tracing::warn!("waiting for doors that are shut: {words}");
+    shared.tasks.trouble(tasks::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
+    false
+}
+
+/// Has a run, the first of its kind or the next, and says whether it went well. Its failure is told by the loop.
+async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
+    let Some(completed) = completed(shared).await else { return false };
+    let kind = if completed { RunKind::Incremental } else { RunKind::Initial };
+    let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
+    let went_well = ticket.ended().await.is_some_and(|ran| !ran.failed());
+    // A cycle that fails, because of the feed for example, must not keep reconciles from coming.
+    let completed = completed || self::completed(shared).await == Some(true);
+    if completed {
+        begun.send_replace(true);
+    }
+    went_well && completed
+}
+
+/// Whether an initial sync has ever come to its end; `None` = the state does not say.
+async fn completed(shared: &Shared) -> Option<bool> {
+    match shared.worker.initial_completed().await {
+        Ok(completed) => Some(completed),
+        Err(message) => {
+            tracing::error!("{message}");
+            shared.tasks.trouble(tasks::DOORS, Some((Health::Error, message)));
+            None
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The server of the control socket: a task for each client, bounded. A client that hangs up disturbs nothing.
+
+use super::protocol::{Ask, Reply, Request, RunRequest, VERSION, read_line, write_line};
+use super::{Progress, Ran, Shared, Stage, Ticket};
+use crate::state::Identity;
+use serde::Deserialize;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, timeout};
+
+/// Clients at a time; whoever comes beyond that waits in the socket's queue.
+const CLIENTS_MOST: usize = 64;
+/// A request is short.
+const REQUEST_BYTES_MOST: u64 = 64 << 10;
+/// How long a client may take to ask, or to take a line.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two lines about how far a run has come.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+/// After an accept that failed, as it does without a free file descriptor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until the daemon stops; then those who wait for a run still hear how it ended.
+pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<Identity>) {
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = shared.halt.stopped() => break,
+            Some(ended) = clients.join_next() => if let Err(error) = ended && error.is_panic() {
+                std::panic::resume_unwind(error.into_panic());
+            },
+            accepted = listener.accept(), if clients.len() < CLIENTS_MOST => match accepted {
+                Ok((stream, _)) => {
+                    clients.spawn(client(stream, shared.clone(), identity.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!("the control socket takes no client: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while clients.join_next().await.is_some() {}
+}
+
+async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>) {
+    let (read, write) = stream.into_split();
+    if let Err(error) = (Client { read: BufReader::new(read), write }).answer(&shared, &identity).await {
+        tracing::debug!("a client of the control socket: {error}");
+    }
+}
+
+/// The version alone: what else a request of another version holds is not ours to understand.
+#[derive(Deserialize)]
+struct Versioned {
+    protocol: u32,
+}
+
+struct Client {
+    read: BufReader<OwnedReadHalf>,
+    write: OwnedWriteHalf,
+}
+
+impl Client {
+    async fn answer(mut self, shared: &Shared, identity: &Identity) -> io::Result<()> {
+        let asked = timeout(PATIENCE, read_line::<serde_json::Value>(&mut self.read, REQUEST_BYTES_MOST)).await?;
+        let asked = match asked {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return Ok(()),
+            Err(error) => return self.refuse(2, format!("a request that cannot be read: {error}")).await,
+        };
+        match serde_json::from_value::<Versioned>(asked.clone()) {
+            Ok(Versioned { protocol: VERSION }) => {}
+            Ok(Versioned { protocol }) => {
+                let words =
+                    format!("the daemon speaks version {VERSION} of its protocol, and was asked in {protocol}: use the same program");
+                return self.refuse(1, words).await;
+            }
+            Err(error) => return self.refuse(2, format!("a request without a version: {error}")).await,
+        }
+        match serde_json::from_value::<Ask>(asked).map(|ask| ask.request) {
+            Ok(Request::Run(run)) => self.run(&run, shared, identity).await,
+            Ok(Request::Health | Request::Status) => self.say(&Reply::Status(Box::new(shared.tasks.status()))).await,
+            Err(error) => self.refuse(2, format!("a request that means nothing: {error}")).await,
+        }
+    }
+
+    async fn run(mut self, run: &RunRequest, shared: &Shared, identity: &Identity) -> io::Result<()> {
+        if let Some(words) = difference(run, identity) {
+            return self.refuse(2, words).await;
+        }
+        let Some(order) = run.order() else { return self.refuse(2, "a run that means nothing".to_owned()).await };
+        match shared.requests.ask(order) {
+            Ok(ticket) => {
+                self.say(&Reply::Accepted).await?;
+                self.follow(ticket).await
+            }
+            Err(error) => self.refuse(1, error.to_string()).await,
+        }
+    }
+
+    /// Tells how far the run is, until it has ended or nobody listens any more.
+    async fn follow(mut self, mut ticket: Ticket) -> io::Result<()> {
+        let mut interval = tokio::time::interval(PROGRESS_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = None;
+        loop {
+            match ticket.stage() {
+                Stage::Waiting => {}
+                Stage::Running(tally) => {
+                    let progress = Progress::of(&tally.totals());
+                    if told.replace(progress) != Some(progress) {
+                        self.say(&Reply::Progress(progress)).await?;
+                    }
+                }
+                Stage::Ended(ran) => return self.ended(&ran).await,
+            }
+            let mut more = [0];
+            tokio::select! {
+                further = ticket.changed() => if !further {
+                    return self.refuse(1, "the daemon stopped before the run came to its end".to_owned()).await;
+                },
+                _ = interval.tick() => {}
+                read = self.read.read(&mut more) => if read? == 0 { return Ok(()) },
+            }
+        }
+    }
+
+    async fn ended(&mut self, ran: &Ran) -> io::Result<()> {
+        match ran {
+            Ran::Ended { exit_code, report, .. } => self.say(&Reply::Ended { exit_code: *exit_code, report: report.clone() }).await,
+            Ran::Refused { exit_code, message } => self.refuse(*exit_code, message.clone()).await,
+        }
+    }
+
+    async fn refuse(&mut self, exit_code: u8, message: String) -> io::Result<()> {
+        self.say(&Reply::Refused { exit_code, message }).await
+    }
+
+    async fn say(&mut self, reply: &Reply) -> io::Result<()> {
+        timeout(PATIENCE, write_line(&mut self.write, reply)).await?
+    }
+}
+
+/// Where whoever asks means another bucket or file manager than this daemon's.
+fn difference(run: &RunRequest, identity: &Identity) -> Option<String> {
+    let pairs = [("source", &identity.source, &run.identity.source), ("file manager", &identity.file_manager, &run.identity.file_manager)];
+    let differ: Vec<_> = pairs
+        .into_iter()
+        .filter(|(_, own, asked)| own != asked)
+        .map(|(what, own, asked)| format!("the running daemon works with the {what} {own}, this command names {}", asked.escape_debug()))
+        .collect();
+    (!differ.is_empty()).then(|| format!("{}: correct the settings, or start the daemon with these", differ.join("; ")))
+}

@@ -1,0 +1,210 @@
+//! When things run: one loop that takes one order at a time, whoever gives it (a schedule, a wake-up, a command through the
+//! control socket), and the tasks around it. What a run does is the workflow's concern; how a worker comes by its doors, `cli`'s.
+//!
+//! **Invariant:** orders wait in one queue in which equal ones are one, and an order leaves it when its run begins. So two runs
+//! are never under way at once, runs that overrun do not pile up, and whoever asks gets a run that begins after the request.
+
+mod requests;
+mod conductor;
+mod beginning;
+mod schedule;
+mod wake;
+mod sources;
+mod housekeeping;
+mod tasks;
+mod protocol;
+mod socket;
+mod control;
+#[cfg(test)]
+mod tests;
+
+pub use protocol::{Ask, Identified, LINE_BYTES_MOST, Progress, Reply, Request, RunRequest, VERSION, read_line, write_line};
+pub use requests::{NotTaken, Requests, Stage, Ticket};
+pub use schedule::{NeverComes, Schedule};
+pub use socket::{ControlSocket, SocketError, connect};
+pub use sources::{Source, SourceContext};
+pub use tasks::{Health, Running, ServiceStatus, Task, Tasks};
+pub use wake::Wake;
+
+use crate::apply::{Halt, Tally};
+use crate::clock::Clock;
+use crate::report::Report;
+use crate::state::{Answer, Identity, RunKind, RunOutcome};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
+
+/// What the loop and those who wait for it may take beyond the grace of what is in hand, to write down how it ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// One run, as somebody wants it. Equal orders that wait are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Which flow.
+    pub kind: RunKind,
+    /// What the operator allows for this run alone.
+    pub allow_deletes: Option<u64>,
+    /// What the operator says about a state that describes something else.
+    pub answer: Answer,
+    /// Who wants it.
+    pub trigger: Trigger,
+}
+
+/// Who wants a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A person, or the clock.
+    Asked,
+    /// An event that a source heard of: nobody else.
+    Woken,
+}
+
+impl Order {
+    /// One that needs no word of an operator.
+    pub fn plain(kind: RunKind) -> Self {
+        Self { kind, allow_deletes: None, answer: Answer::default(), trigger: Trigger::Asked }
+    }
+
+    /// Whether one run does for both.
+    fn is_met_by(&self, other: &Self) -> bool {
+        (self.kind, self.allow_deletes, self.answer) == (other.kind, other.allow_deletes, other.answer)
+    }
+}
+
+/// How an order ended.
+#[derive(Clone, Debug)]
+pub enum Ran {
+    /// There was a run, and this is what it came to.
+    Ended {
+        /// What a command that asked for it ends with.
+        exit_code: u8,
+        /// As it is remembered.
+        outcome: RunOutcome,
+        /// As it is told.
+        report: Box<Report>,
+    },
+    /// It could not begin, or not be brought to an end that could be written down.
+    Refused {
+        /// What a command that asked for it ends with.
+        exit_code: u8,
+        /// Why.
+        message: String,
+    },
+}
+
+/// What does the work; the daemon says when. Shared, because doors are also looked at while nothing runs.
+#[async_trait]
+pub trait Worker: Send + Sync {
+    /// A sentence for each door that a run needs and that does not open at this moment.
+    async fn shut_doors(&self) -> Vec<String>;
+    /// Whether an initial sync has ever come to its end.
+    async fn initial_completed(&self) -> Result<bool, String>;
+    /// Runs an order to its end, or until `halt` stops it.
+    async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran;
+    /// Throws away what nobody needs any more; never beside a run. A sentence about what it did.
+    async fn keep_house(&self) -> Result<String, String>;
+}
+
+/// A daemon, ready to start.
+pub struct Daemon {
+    /// What does the work.
+    pub worker: Arc<dyn Worker>,
+    /// When cycles begin.
+    pub cycle: Schedule,
+    /// When everything is listed again; `None` = never.
+    pub reconcile: Option<Schedule>,
+    /// What tells it of changes, and wakes it.
+    pub sources: Vec<Box<dyn Source>>,
+    /// What the state describes: a request for something else is refused.
+    pub identity: Identity,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Stops it.
+    pub halt: Halt,
+    /// How long what is in hand may take then.
+    pub grace: Duration,
+}
+
+/// What the parts of a running daemon share.
+#[derive(Clone)]
+struct Shared {
+    worker: Arc<dyn Worker>,
+    requests: Arc<Requests>,
+    tasks: Tasks,
+    halt: Halt,
+    /// A run ended because a door was shut.
+    failed: Arc<Notify>,
+}
+
+impl Daemon {
+    /// Runs until it is told to stop.
+    pub async fn run(self, socket: ControlSocket) {
+        let shared = Shared {
+            worker: self.worker,
+            requests: Arc::default(),
+            tasks: Tasks::new(self.clock),
+            halt: self.halt,
+            failed: Arc::default(),
+        };
+        let (listener, socket) = socket.into_parts();
+        let (mut server, mut conductor) = (JoinSet::new(), JoinSet::new());
+        server.spawn(control::serve(listener, shared.clone(), Arc::new(self.identity)));
+        conductor.spawn(conductor::conduct(shared.clone()));
+        let (begun, may_begin) = watch::channel(false);
+        let wake = Wake::default();
+        let mut around = JoinSet::new();
+        around.spawn(beginning::keep_going(shared.clone(), begun));
+        around.spawn(schedule::keep(shared.clone(), (tasks::CYCLE, self.cycle), RunKind::Incremental, may_begin.clone()));
+        if let Some(reconcile) = self.reconcile {
+            around.spawn(schedule::keep(shared.clone(), (tasks::RECONCILE, reconcile), RunKind::Reconcile, may_begin.clone()));
+        }
+        around.spawn(wake::keep(shared.clone(), wake.clone(), may_begin.clone()));
+        around.spawn(housekeeping::keep(shared.clone(), may_begin));
+        let mut listening = JoinSet::new();
+        for source in self.sources {
+            listening.spawn(sources::keep(shared.clone(), source, wake.clone()));
+        }
+        tracing::info!("the daemon works");
+        let fallen = tokio::select! {
+            () = shared.halt.stopped() => None,
+            fallen = first_to_fall(&mut conductor) => Some(fallen),
+            fallen = first_to_fall(&mut server) => Some(fallen),
+            fallen = first_to_fall(&mut around) => Some(fallen),
+            fallen = first_to_fall(&mut listening) => Some(fallen),
+        };
+        if let Some(fallen) = fallen {
+            // A part that panicked is a bug; half a daemon would look alive, so all of it ends, as it would after a crash.
+            std::panic::resume_unwind(fallen.into_panic());
+        }
+        around.shutdown().await;
+        let in_hand = async { tokio::join!(all_end(&mut conductor), all_end(&mut listening)) };
+        if tokio::time::timeout(self.grace + LAST_WORDS, in_hand).await.is_err() {
+            tracing::warn!("what was in hand did not end in time: the next start goes on with it");
+        }
+        tokio::join!(conductor.shutdown(), listening.shutdown());
+        shared.requests.close();
+        // Those who wait for a run hear how it ended; whoever does not listen is not waited for.
+        let _ = tokio::time::timeout(LAST_WORDS, all_end(&mut server)).await;
+        server.shutdown().await;
+        drop(socket);
+        tracing::info!("the daemon has stopped");
+    }
+}
+
+/// Waits until all of these tasks have ended, however they did: what panicked has been printed.
+async fn all_end(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Waits until one of these tasks panics; that one ends by itself is nothing.
+async fn first_to_fall(tasks: &mut JoinSet<()>) -> JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Err(fallen)) => return fallen,
+            Some(Ok(())) => {}
+            None => std::future::pending().await,
+        }
+    }
+}

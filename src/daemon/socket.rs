@@ -1,0 +1,137 @@
+//! The control socket's file: beside the database, for its owner alone, there as long as the daemon is. What is said over it is
+//! the protocol's concern.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use tokio::net::{UnixListener, UnixStream};
+
+/// What the kernel takes as a socket's path, less one byte for its end (Linux: 108, others: 104).
+const PATH_BYTES_MOST: usize = 103;
+
+/// The socket cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the control socket {path} cannot be made: {source}")]
+pub struct SocketError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// A socket that listens. The file goes when this is dropped.
+#[derive(Debug)]
+pub struct ControlSocket {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+/// The file, removed in the end.
+#[derive(Debug)]
+pub(super) struct SocketFile(PathBuf);
+
+impl ControlSocket {
+    /// Listens beside the database. The caller holds the instance lock: a socket that lies there is one that a killed daemon left.
+    pub fn bind(database: &Path) -> Result<Self, SocketError> {
+        let path = beside(database);
+        bind(&path).map(|listener| Self { listener, file: SocketFile(path.clone()) }).map_err(|source| SocketError { path, source })
+    }
+
+    pub(super) fn into_parts(self) -> (UnixListener, SocketFile) {
+        (self.listener, self.file)
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // One that stays is replaced by the next daemon, and answers nobody meanwhile.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Speaks to the daemon of a database; an error = there is none.
+pub async fn connect(database: &Path) -> io::Result<UnixStream> {
+    let path = beside(database);
+    let (short, _directory) = short_enough(&path)?;
+    UnixStream::connect(short).await
+}
+
+/// It must never be there with a mode that lets others in, not for a moment: so it is made in a directory that is ours alone,
+/// and moved to its place when it is as it should be.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    // Where nobody could find it, it need not be.
+    short_enough(path)?;
+    let mut private = path.as_os_str().to_owned();
+    private.push(format!(".{}", std::process::id()));
+    let private = PathBuf::from(private);
+    match fs::remove_dir_all(&private) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut directory = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+    directory.create(&private)?;
+    let inside = private.join("s");
+    let bound = short_enough(&inside).and_then(|(short, _directory)| UnixListener::bind(short)).and_then(|listener| {
+        fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
+        fs::rename(&inside, path)?;
+        Ok(listener)
+    });
+    fs::remove_dir_all(&private)?;
+    bound
+}
+
+/// The same file under a name that the kernel takes. Of one that is too long the directory is opened, and the rest is
+/// found from there; it must be kept open meanwhile.
+fn short_enough(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    if path.as_os_str().len() <= PATH_BYTES_MOST {
+        return Ok((path.to_owned(), None));
+    }
+    let too_long = || io::Error::new(io::ErrorKind::InvalidFilename, "its path is too long for a socket: give a shorter DATABASE_PATH");
+    let (directory, name) = (path.parent().ok_or_else(too_long)?, path.file_name().ok_or_else(too_long)?);
+    let opened = File::open(directory)?;
+    let short = Path::new("/proc/self/fd").join(opened.as_raw_fd().to_string()).join(name);
+    if short.as_os_str().len() > PATH_BYTES_MOST || !short.parent().is_some_and(Path::exists) {
+        return Err(too_long());
+    }
+    Ok((short, Some(opened)))
+}
+
+/// `sync.db` → `sync.db.sock`.
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".sock");
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_private_replaces_what_a_killed_daemon_left_and_goes_in_the_end() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for length in [1, 100, 200] {
+            let deep = directory.path().join("d".repeat(length));
+            fs::create_dir(&deep).expect("made");
+            let database = deep.join("sync.db");
+            assert!(connect(&database).await.is_err());
+            fs::write(beside(&database), "left").expect("written");
+            let socket = ControlSocket::bind(&database).expect("it listens");
+            let mode = fs::metadata(beside(&database)).expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            connect(&database).await.expect("it answers");
+            socket.listener.accept().await.expect("somebody came");
+            drop(socket);
+            assert_eq!(fs::read_dir(&deep).expect("a directory").count(), 0, "nothing is left behind");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_no_socket_can_have_is_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let error = ControlSocket::bind(&directory.path().join("n".repeat(200))).expect_err("too long").to_string();
+        assert!(error.contains("give a shorter DATABASE_PATH"), "{error}");
+        assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0, "nothing is left behind");
+    }
+}

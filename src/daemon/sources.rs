@@ -1,0 +1,61 @@
+//! Where tasks live that hear of changes: each is kept alive, shows its status, and can wake the daemon.
+
+use super::tasks::Health;
+use super::{Shared, Wake};
+use crate::apply::Halt;
+use async_trait::async_trait;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The first wait before a source that failed is begun anew; it doubles with each failure.
+const WAIT_FIRST: Duration = Duration::from_secs(1);
+/// No wait is longer.
+const WAIT_MOST: Duration = Duration::from_mins(1);
+/// A source that worked so long begins with the first wait again.
+const WORKED_WELL: Duration = Duration::from_mins(2);
+
+/// A task that hears of changes, such as the consumer of a queue.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Its name in `status`.
+    fn name(&self) -> &'static str;
+    /// Works until the daemon stops. An error is told in `status`, and it is begun anew after a wait.
+    async fn run(&self, context: &SourceContext) -> Result<(), String>;
+}
+
+/// What a source is given.
+#[derive(Clone, Debug)]
+pub struct SourceContext {
+    /// To be called after what was heard is stored.
+    pub wake: Wake,
+    /// When to stop: what was received and not stored is handed back.
+    pub halt: Halt,
+}
+
+/// Keeps one source alive.
+pub(super) async fn keep(shared: Shared, source: Box<dyn Source>, wake: Wake) {
+    let name = source.name();
+    shared.tasks.add(name, None);
+    let context = SourceContext { wake, halt: shared.halt.clone() };
+    let mut wait = WAIT_FIRST;
+    loop {
+        let began = Instant::now();
+        shared.tasks.began(name);
+        shared.tasks.trouble(name, None);
+        let Err(message) = source.run(&context).await else {
+            return shared.tasks.ended(name, "ended".to_owned());
+        };
+        tracing::warn!(source = name, "{message}");
+        shared.tasks.ended(name, message.clone());
+        shared.tasks.trouble(name, Some((Health::Degraded, format!("{name}: {message}"))));
+        if context.halt.is_stopped() {
+            return;
+        }
+        wait = if began.elapsed() >= WORKED_WELL { WAIT_FIRST } else { wait };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = context.halt.stopped() => return,
+        }
+        wait = (wait * 2).min(WAIT_MOST);
+    }
+}

@@ -1,0 +1,207 @@
+//! What the daemon's tasks are doing, what came of them last, and how the service is: kept in memory, shown by `status`.
+
+use super::Progress;
+use crate::apply::Tally;
+use crate::clock::Clock;
+use crate::state::RunKind;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The tasks that every daemon has; each source has its own name.
+pub(super) const INITIAL: &str = "initial-sync";
+pub(super) const CYCLE: &str = "cycle";
+pub(super) const RECONCILE: &str = "reconcile";
+pub(super) const DOORS: &str = "doors";
+pub(super) const HOUSEKEEPING: &str = "housekeeping";
+
+/// How the service is; the worst of several counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Nothing is wrong.
+    #[default]
+    Healthy,
+    /// It works, and something is not as it should be.
+    Degraded,
+    /// It cannot do its work.
+    Error,
+}
+
+impl Health {
+    /// The contract's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One task, as `status` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// `cycle`, `reconcile`, …
+    pub name: String,
+    /// `idle` or `running`.
+    pub status: String,
+    /// When it comes, in words; `null` = when there is a reason.
+    pub schedule: Option<String>,
+    /// When it comes next.
+    pub next: Option<Timestamp>,
+    /// When it last began.
+    pub began_at: Option<Timestamp>,
+    /// When it last ended.
+    pub ended_at: Option<Timestamp>,
+    /// What came of it then, in one sentence.
+    pub last_result: Option<String>,
+}
+
+/// The run that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// `initial`, …
+    pub kind: String,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+/// The daemon at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// The process.
+    pub pid: u32,
+    /// The program's version.
+    pub version: String,
+    /// Since when it works.
+    pub since: Timestamp,
+    /// How it is.
+    pub health: Health,
+    /// Why it is not healthy, a sentence each.
+    pub problems: Vec<String>,
+    /// When the next run begins by itself.
+    pub next_run: Option<Timestamp>,
+    /// The run that is under way.
+    pub running: Option<Running>,
+    /// By name.
+    pub tasks: Vec<Task>,
+}
+
+/// All of it, shared by those who work and those who ask. Cheap to clone.
+#[derive(Clone)]
+pub struct Tasks {
+    inner: Arc<Mutex<Inner>>,
+    clock: Arc<dyn Clock>,
+}
+
+struct Inner {
+    since: Timestamp,
+    tasks: BTreeMap<&'static str, Task>,
+    troubles: BTreeMap<&'static str, (Health, String)>,
+    running: Option<(RunKind, Timestamp, Arc<Tally>)>,
+}
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.status().fmt(f)
+    }
+}
+
+impl Tasks {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
+        Self { inner: Arc::new(Mutex::new(inner)), clock }
+    }
+
+    pub(super) fn add(&self, name: &'static str, schedule: Option<String>) {
+        self.with(name, |task| task.schedule = schedule);
+    }
+
+    pub(super) fn next(&self, name: &'static str, next: Option<Timestamp>) {
+        self.with(name, |task| task.next = next);
+    }
+
+    pub(super) fn next_after(&self, name: &'static str, wait: Duration) {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        self.next(name, self.clock.now().checked_add(wait).ok());
+    }
+
+    pub(super) fn began(&self, name: &'static str) {
+        let now = self.clock.now();
+        self.with(name, |task| {
+            "running".clone_into(&mut task.status);
+            task.began_at = Some(now);
+        });
+    }
+
+    pub(super) fn ended(&self, name: &'static str, result: String) {
+        let now = self.clock.now();
+        self.with(name, |task| {
+            "idle".clone_into(&mut task.status);
+            task.ended_at = Some(now);
+            task.last_result = Some(result);
+        });
+    }
+
+    pub(super) fn run_began(&self, name: &'static str, kind: RunKind, tally: Arc<Tally>) {
+        self.began(name);
+        self.lock().running = Some((kind, self.clock.now(), tally));
+    }
+
+    pub(super) fn run_ended(&self, name: &'static str, result: String) {
+        self.lock().running = None;
+        self.ended(name, result);
+    }
+
+    /// What is wrong about one thing from now on; `None` = nothing any more.
+    pub(super) fn trouble(&self, about: &'static str, trouble: Option<(Health, String)>) {
+        let mut inner = self.lock();
+        match trouble {
+            Some(trouble) => inner.troubles.insert(about, trouble),
+            None => inner.troubles.remove(about),
+        };
+    }
+
+    /// How the service is.
+    pub fn health(&self) -> Health {
+        self.lock().troubles.values().map(|(health, _)| *health).max().unwrap_or_default()
+    }
+
+    /// Everything, as it is now.
+    pub fn status(&self) -> ServiceStatus {
+        let health = self.health();
+        let inner = self.lock();
+        let running = inner.running.as_ref().map(|(kind, began_at, tally)| Running {
+            kind: kind.as_str().to_owned(),
+            began_at: *began_at,
+            progress: Progress::of(&tally.totals()),
+        });
+        ServiceStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: inner.since,
+            health,
+            problems: inner.troubles.values().map(|(_, words)| words.clone()).collect(),
+            next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(name)?.next).min(),
+            running,
+            tasks: inner.tasks.values().cloned().collect(),
+        }
+    }
+
+    fn with(&self, name: &'static str, change: impl FnOnce(&mut Task)) {
+        let mut inner = self.lock();
+        let new = || Task { name: name.to_owned(), status: "idle".to_owned(), ..Task::default() };
+        change(inner.tasks.entry(name).or_insert_with(new));
+    }
+
+    /// What a panicking thread left is still a status.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

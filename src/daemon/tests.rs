@@ -1,0 +1,273 @@
+//! The loop with a worker that a test plays, on a clock that stands still while anything can be done.
+
+use super::*;
+use crate::apply::Totals;
+use crate::clock::SystemClock;
+use crate::report::Frame;
+use crate::state::Overview;
+use jiff::Timestamp;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::time::{Instant, sleep};
+
+/// Runs take a time and end as they are told to; doors are shut for some looks.
+#[derive(Debug)]
+struct Played {
+    began: Instant,
+    /// Kind, and seconds from the start at which a run began and ended.
+    runs: Mutex<Vec<(RunKind, u64, u64)>>,
+    /// Seconds from the start at which the doors were looked at.
+    looks: Mutex<Vec<u64>>,
+    shut_for: AtomicUsize,
+    fail_next: AtomicUsize,
+    busy: AtomicBool,
+    initial: AtomicBool,
+    takes: Duration,
+}
+
+impl Played {
+    fn new(takes: u64) -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            runs: Mutex::default(),
+            looks: Mutex::default(),
+            shut_for: AtomicUsize::new(0),
+            fail_next: AtomicUsize::new(0),
+            busy: AtomicBool::new(false),
+            initial: AtomicBool::new(false),
+            takes: Duration::from_secs(takes),
+        })
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_secs()
+    }
+
+    fn runs(&self) -> Vec<(RunKind, u64, u64)> {
+        self.runs.lock().expect("no test panics while it holds it").clone()
+    }
+
+    fn begins(&self) -> Vec<u64> {
+        self.runs().into_iter().map(|(_, began, _)| began).collect()
+    }
+
+    fn looks(&self) -> Vec<u64> {
+        self.looks.lock().expect("no test panics while it holds it").clone()
+    }
+}
+
+fn one_less(count: &AtomicUsize) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+#[async_trait]
+impl Worker for Played {
+    async fn shut_doors(&self) -> Vec<String> {
+        self.looks.lock().expect("no test panics while it holds it").push(self.now());
+        if one_less(&self.shut_for) { vec!["S3: no such bucket".to_owned()] } else { Vec::new() }
+    }
+
+    async fn initial_completed(&self) -> Result<bool, String> {
+        Ok(self.initial.load(Ordering::SeqCst))
+    }
+
+    async fn run(&self, order: Order, _: Arc<Tally>, halt: Halt) -> Ran {
+        assert!(!self.busy.swap(true, Ordering::SeqCst), "two runs at once");
+        let began = self.now();
+        tokio::select! {
+            () = sleep(self.takes) => {}
+            () = halt.stopped() => sleep(Duration::from_secs(3)).await,
+        }
+        self.busy.store(false, Ordering::SeqCst);
+        self.runs.lock().expect("no test panics while it holds it").push((order.kind, began, self.now()));
+        let outcome = match (halt.is_stopped(), one_less(&self.fail_next)) {
+            (true, _) => RunOutcome::Stopped,
+            (false, true) => RunOutcome::Failed,
+            (false, false) => RunOutcome::Done,
+        };
+        self.initial.fetch_or(order.kind == RunKind::Initial && outcome == RunOutcome::Done, Ordering::SeqCst);
+        let now = Timestamp::UNIX_EPOCH;
+        let frame = Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by: None };
+        Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &Totals::default(), &Overview::default())) }
+    }
+
+    async fn keep_house(&self) -> Result<String, String> {
+        Ok("swept".to_owned())
+    }
+}
+
+fn shared(worker: &Arc<Played>) -> Shared {
+    Shared {
+        worker: worker.clone(),
+        requests: Arc::default(),
+        tasks: Tasks::new(Arc::new(SystemClock)),
+        halt: Halt::default(),
+        failed: Arc::default(),
+    }
+}
+
+/// Parts of a daemon that work already: the schedules may begin.
+fn begun() -> watch::Receiver<bool> {
+    let (_, begun) = watch::channel(true);
+    begun
+}
+
+const CYCLE: RunKind = RunKind::Incremental;
+
+#[tokio::test(start_paused = true)]
+async fn a_request_gets_a_run_that_begins_after_it_and_those_that_wait_share_one() {
+    let worker = Played::new(10);
+    let shared = shared(&worker);
+    tokio::spawn(conductor::conduct(shared.clone()));
+    let ask = |order| shared.requests.ask(order).expect("taken");
+    let first = ask(Order::plain(CYCLE));
+    sleep(Duration::from_secs(4)).await;
+    let late = [ask(Order::plain(CYCLE)), ask(Order::plain(CYCLE)), ask(Order::plain(CYCLE))];
+    let other = ask(Order { allow_deletes: Some(7), ..Order::plain(CYCLE) });
+    for ticket in late.into_iter().chain([first, other]) {
+        assert!(ticket.ended().await.is_some());
+    }
+    assert_eq!(worker.runs(), [(CYCLE, 0, 10), (CYCLE, 10, 20), (CYCLE, 20, 30)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_somebody_asked_for_is_no_longer_one_that_an_event_alone_wanted() {
+    let requests = Requests::default();
+    let woken = Order { trigger: Trigger::Woken, ..Order::plain(CYCLE) };
+    let _tickets = [woken, Order::plain(CYCLE), woken].map(|order| requests.ask(order).expect("taken"));
+    assert_eq!(requests.next().await.order, Order::plain(CYCLE));
+    assert!(requests.is_empty(), "they were one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_that_wait_are_bounded_and_a_closed_queue_says_so() {
+    let requests = Requests::default();
+    let order = |deletes| Order { allow_deletes: Some(deletes), ..Order::plain(CYCLE) };
+    let tickets: Vec<_> = (0..16).map(|deletes| requests.ask(order(deletes)).expect("there is room")).collect();
+    assert_eq!(requests.ask(order(16)).err(), Some(NotTaken::TooMany));
+    assert!(requests.ask(order(3)).is_ok(), "an equal one is no other one");
+    requests.close();
+    assert_eq!(requests.ask(order(3)).err(), Some(NotTaken::Stopping));
+    for ticket in tickets {
+        assert!(ticket.ended().await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_longer_than_its_interval_is_followed_by_one() {
+    let worker = Played::new(35);
+    let shared = shared(&worker);
+    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(schedule::keep(shared, (tasks::CYCLE, Schedule::Every(Duration::from_secs(10))), CYCLE, begun()));
+    sleep(Duration::from_secs(151)).await;
+    assert_eq!(worker.begins(), [10, 45, 80, 115], "at once, and none for what was missed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swarm_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
+    let worker = Played::new(0);
+    let shared = shared(&worker);
+    let wake = Wake::default();
+    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(wake::keep(shared, wake.clone(), begun()));
+    for _ in 0..100 {
+        wake.call();
+        sleep(Duration::from_millis(5)).await;
+    }
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(worker.begins(), [1], "a second after the last call");
+    for _ in 0..40 {
+        wake.call();
+        sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(worker.begins(), [1, 15, 20, 25], "every five seconds, though no second of the twenty was quiet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shut_doors_are_waited_for_and_told() {
+    let worker = Played::new(2);
+    worker.shut_for.store(4, Ordering::SeqCst);
+    let shared = shared(&worker);
+    let (begun, may_begin) = watch::channel(false);
+    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(beginning::keep_going(shared.clone(), begun));
+    sleep(Duration::from_secs(10)).await;
+    let status = shared.tasks.status();
+    assert_eq!((status.health, worker.runs().len()), (Health::Error, 0));
+    assert_eq!(status.problems, ["waiting for doors that are shut: S3: no such bucket"]);
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(worker.looks(), [0, 1, 3, 7, 15], "each wait is twice the one before");
+    assert_eq!(worker.runs(), [(RunKind::Initial, 15, 17)]);
+    assert_eq!((shared.tasks.health(), *may_begin.borrow()), (Health::Healthy, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_a_shut_door_ended_is_followed_by_one_as_soon_as_doors_open() {
+    let worker = Played::new(2);
+    worker.initial.store(true, Ordering::SeqCst);
+    let shared = shared(&worker);
+    let (begun, _may_begin) = watch::channel(false);
+    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(beginning::keep_going(shared.clone(), begun));
+    sleep(Duration::from_secs(100)).await;
+    worker.fail_next.store(1, Ordering::SeqCst);
+    worker.shut_for.store(1, Ordering::SeqCst);
+    let ticket = shared.requests.ask(Order::plain(RunKind::Reconcile)).expect("taken");
+    assert!(ticket.ended().await.is_some_and(|ran| ran.failed()));
+    assert_eq!(shared.tasks.health(), Health::Error);
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(worker.runs(), [(CYCLE, 0, 2), (RunKind::Reconcile, 100, 102), (CYCLE, 105, 107)]);
+    assert_eq!(shared.tasks.health(), Health::Healthy);
+}
+
+/// A source that stops working now and then.
+struct Stumbling(Arc<Played>);
+
+#[async_trait]
+impl Source for Stumbling {
+    fn name(&self) -> &'static str {
+        "stumbling"
+    }
+
+    async fn run(&self, context: &SourceContext) -> Result<(), String> {
+        context.wake.call();
+        if one_less(&self.0.shut_for) {
+            return Err("the queue is gone".to_owned());
+        }
+        context.halt.stopped().await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_daemon_begins_works_and_hands_back_what_it_has_in_hand() {
+    let (worker, halt) = (Played::new(5), Halt::default());
+    let directory = tempfile::tempdir().expect("a directory");
+    let database = directory.path().join("sync.db");
+    let daemon = Daemon {
+        worker: worker.clone(),
+        cycle: Schedule::Every(Duration::from_mins(5)),
+        reconcile: None,
+        sources: vec![Box::new(Stumbling(worker.clone()))],
+        identity: Identity { source: "s".to_owned(), file_manager: "f".to_owned() },
+        clock: Arc::new(SystemClock),
+        halt: halt.clone(),
+        grace: Duration::from_secs(20),
+    };
+    let running = tokio::spawn(daemon.run(ControlSocket::bind(&database).expect("it listens")));
+    sleep(Duration::from_secs(311)).await;
+    assert_eq!(worker.runs(), [(RunKind::Initial, 0, 5), (CYCLE, 5, 10), (CYCLE, 305, 310)], "the source woke it once");
+    sleep(Duration::from_secs(295)).await;
+    halt.stop(None);
+    running.await.expect("it ends");
+    assert_eq!(worker.runs().len(), 4, "what was in hand came to its end");
+    assert!(!directory.path().join("sync.db.sock").exists());
+}
+
+#[tokio::test]
+async fn an_expression_without_a_moment_is_told() {
+    let cron = |text: &str| Schedule::Cron(crate::config::Cron::of(text).expect("an expression"));
+    assert_eq!(cron("0 0 3 * * *").comes("X").await, Ok(()));
+    let error = cron("0 0 3 30 2 *").comes("RECONCILE_CRON").await.expect_err("no February has thirty days").to_string();
+    assert!(error.starts_with("RECONCILE_CRON is \"0 0 3 30 2 *\": no such moment ever comes"), "{error}");
+}

@@ -1,0 +1,187 @@
+//! Dead letters, tried again or forgotten because a person says so. How they are kept is the state's concern.
+
+use super::decode::{self, Scope};
+use super::intake::notified;
+use crate::record::Event;
+use crate::state::{DeadLetter, Received, SourceName, State, StateError};
+use jiff::Timestamp;
+
+/// As many are held in memory at once.
+const PAGE_LETTERS: usize = 100;
+
+/// Which letters are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one of this number.
+    One(i64),
+    /// All that there are.
+    All,
+}
+
+/// What became of letters that were tried again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// Letters that are none any more.
+    pub letters: u64,
+    /// The events that came of them, which wait in the inbox now; a letter may come to none, when it is about nothing of ours.
+    pub events: u64,
+    /// Letters that stay, and why.
+    pub kept: Vec<Kept>,
+}
+
+/// A letter that cannot be used still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The letter.
+    pub id: i64,
+    /// A short, stable name.
+    pub reason: String,
+    /// A sentence for people, escaped for display.
+    pub message: String,
+}
+
+/// Decodes letters again, by the settings and the program of today; what can be used goes into the inbox. `None` when there is no
+/// letter of that number.
+pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Option<Retried>, StateError> {
+    let mut retried = Retried::default();
+    match which {
+        Which::One(id) => match state.dead_letter(id).await? {
+            Some(letter) => retry_one(state, scope, letter, &mut retried, now).await?,
+            None => return Ok(None),
+        },
+        Which::All => {
+            let mut after = 0;
+            loop {
+                let letters = state.dead_letters(after, PAGE_LETTERS).await?;
+                let Some(last) = letters.last() else { break };
+                after = last.id;
+                for letter in letters {
+                    retry_one(state, scope, letter, &mut retried, now).await?;
+                }
+            }
+        }
+    }
+    Ok(Some(retried))
+}
+
+/// Forgets letters; how many there were.
+pub async fn forget(state: &State, which: Which) -> Result<u64, StateError> {
+    if let Which::One(id) = which {
+        return state.drop_dead_letter(id).await.map(u64::from);
+    }
+    let mut forgotten = 0;
+    loop {
+        let letters = state.dead_letters(0, PAGE_LETTERS).await?;
+        if letters.is_empty() {
+            return Ok(forgotten);
+        }
+        for letter in letters {
+            forgotten += u64::from(state.drop_dead_letter(letter.id).await?);
+        }
+    }
+}
+
+async fn retry_one(state: &State, scope: &Scope, letter: DeadLetter, retried: &mut Retried, now: Timestamp) -> Result<(), StateError> {
+    let (id, source) = (letter.id, letter.source);
+    match decoded(letter, scope) {
+        Ok(events) => {
+            let batch = events.into_iter().map(|event| Received { source, outcome: Ok(event) }).collect();
+            if let Some(counts) = state.replace_dead_letter(id, batch, now).await? {
+                retried.letters += 1;
+                retried.events += counts.events;
+            }
+        }
+        Err((reason, message)) => retried.kept.push(Kept { id, reason, message }),
+    }
+    Ok(())
+}
+
+/// The events of a letter, or why it cannot be used still.
+fn decoded(letter: DeadLetter, scope: &Scope) -> Result<Vec<Event>, (String, String)> {
+    if let Some(event) = letter.event {
+        return Ok(vec![event]);
+    }
+    if !letter.is_whole() {
+        return Err((letter.reason, format!("only the beginning of its {} bytes is kept", letter.raw_bytes)));
+    }
+    if letter.source == SourceName::Feed {
+        let text = String::from_utf8_lossy(&letter.raw);
+        let event = decode::feed_event(&text, scope).outcome;
+        return event.map(|event| event.into_iter().collect()).map_err(|poison| (poison.reason().to_owned(), poison.to_string()));
+    }
+    let batch = notified(letter.source, &letter.raw, scope).batch;
+    let outcomes = batch.into_iter().map(|received| received.outcome);
+    outcomes.collect::<Result<_, _>>().map_err(|poisoned| (poisoned.reason, poisoned.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Limits;
+
+    fn record(bucket: &str, key: &str) -> String {
+        format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}"#)
+    }
+
+    fn arrived(source: SourceName, message: &str) -> Vec<Received> {
+        let old = Scope::new("old", "");
+        match source {
+            SourceName::Feed => {
+                let poison = decode::feed_event(message, &old).outcome.expect_err("poison");
+                vec![Received { source, outcome: Err(super::super::intake::dead(&poison, message.as_bytes().to_vec())) }]
+            }
+            _ => notified(source, message.as_bytes(), &old).batch,
+        }
+    }
+
+    async fn with(messages: &[(SourceName, &str)]) -> (State, tempfile::TempDir) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        for (source, message) in messages {
+            state.receive(arrived(*source, message), Timestamp::UNIX_EPOCH).await.expect("stored");
+        }
+        (state, directory)
+    }
+
+    async fn waiting(state: &State) -> Vec<String> {
+        let rows = state.inbox_batch(0, 100).await.expect("read");
+        rows.into_iter().map(|row| format!("{} {}", row.source, row.event.path)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_right_by_now_goes_into_the_inbox_and_the_rest_stays() {
+        let long = format!("{{{}", " ".repeat(crate::state::RAW_BYTES_MAX));
+        let ours = record("new", "a");
+        let messages = [
+            (SourceName::Sqs, ours.as_str()),
+            (SourceName::Webhook, "{"),
+            (SourceName::Feed, r#"{"event_type":"explode"}"#),
+            (SourceName::Sqs, long.as_str()),
+        ];
+        let (state, _directory) = with(&messages).await;
+        let retried = retry(&state, &Scope::new("new", ""), Which::All, Timestamp::UNIX_EPOCH).await.expect("tried").expect("some");
+        let kept: Vec<_> = retried.kept.iter().map(|kept| (kept.id, kept.reason.as_str())).collect();
+        assert_eq!((retried.letters, retried.events), (1, 1));
+        assert_eq!(kept, [(2, "bad_json"), (3, "unknown_type"), (4, "bad_json")]);
+        assert!(retried.kept[2].message.contains("only the beginning"), "{:?}", retried.kept);
+        assert_eq!(waiting(&state).await, ["sqs a"]);
+        assert_eq!(forget(&state, Which::One(2)).await.expect("forgotten"), 1);
+        assert_eq!(forget(&state, Which::One(2)).await.expect("nothing"), 0);
+        assert_eq!(forget(&state, Which::All).await.expect("forgotten"), 2);
+        assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
+        let missing = retry(&state, &Scope::new("new", ""), Which::One(1), Timestamp::UNIX_EPOCH).await.expect("asked");
+        assert_eq!(missing, None);
+    }
+
+    #[tokio::test]
+    async fn a_letter_whose_replay_failed_is_replayed_from_the_start() {
+        let ours = record("old", "a");
+        let (state, _directory) = with(&[(SourceName::Sqs, &ours)]).await;
+        let row = state.inbox_batch(0, 1).await.expect("read").remove(0);
+        state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
+        let letter = state.dead_letters(0, 1).await.expect("read").remove(0);
+        let retried = retry(&state, &Scope::new("old", ""), Which::One(letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
+        assert_eq!(retried, Some(Retried { letters: 1, events: 1, kept: vec![] }));
+        assert_eq!((waiting(&state).await, state.inbox_batch(0, 1).await.expect("read")[0].failures), (vec!["sqs a".to_owned()], 0));
+    }
+}

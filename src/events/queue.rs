@@ -1,0 +1,266 @@
+//! A queue of notifications, received into the inbox for as long as the process lives. Which queue it is, its [`Source`] knows.
+//!
+//! **Invariant:** a message is acknowledged only after what came of it is committed. One that is lost on the way there comes again, and
+//! an event that comes twice does no harm.
+
+use super::decode::{PassedOver, Scope};
+use super::intake::notified;
+use crate::clock::Clock;
+use crate::retry::{Disposed, Disposition, RetryPolicy};
+use crate::state::{ReceiveCounts, SourceName, State, StateError};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// While the inbox is full, it is looked at so often: whoever empties it does so in transactions of its own.
+const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
+
+/// What was received when the end is near may still be stored and acknowledged, for so long.
+const FINISH_GRACE: Duration = Duration::from_secs(2);
+
+/// Waits between attempts at a queue that is shut: it is tried for ever.
+const SHUT: RetryPolicy = RetryPolicy {
+    attempts: usize::MAX,
+    base: Duration::from_secs(1),
+    max_wait: Duration::from_mins(1),
+    budget: Duration::from_hours(24 * 365 * 100),
+};
+
+/// Attempts at acknowledging; what is not acknowledged after them comes again.
+const ACKNOWLEDGE: RetryPolicy =
+    RetryPolicy { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(2), budget: Duration::from_secs(10) };
+
+/// What stands for a message until it is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt(pub String);
+
+/// A message as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// For acknowledging it.
+    pub receipt: Receipt,
+    /// What it says.
+    pub body: String,
+}
+
+/// A queue that cannot be used now. Its text is escaped, and holds no secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{call}: {message}")]
+pub struct SourceError {
+    /// `ReceiveMessage`, …
+    pub call: &'static str,
+    /// Why.
+    pub message: String,
+}
+
+impl Disposed for SourceError {
+    /// Whatever it is: a person may mend it while we wait.
+    fn disposition(&self) -> Disposition {
+        Disposition::Retry { after: None }
+    }
+}
+
+/// Where messages wait until they are acknowledged.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The next messages, a bounded number of them; waits a bounded time for the first.
+    async fn receive(&self) -> Result<Vec<Message>, SourceError>;
+    /// Says that these are stored; gives back those that the queue did not take the word for.
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError>;
+    /// Gives these back at once: they could not be stored.
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError>;
+}
+
+/// How it stands with a queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// Why nothing can be received now, and since when; `None` = all is well.
+    pub shut: Option<(String, Timestamp)>,
+    /// Whether nothing is received because the inbox is full.
+    pub inbox_full: bool,
+    /// Messages so far.
+    pub messages: u64,
+    /// What came of them.
+    pub events: u64,
+    /// What could not be understood.
+    pub dead: u64,
+    /// What there was nothing to do about.
+    pub passed_over: PassedOver,
+    /// When the last message came.
+    pub last_message_at: Option<Timestamp>,
+}
+
+/// A queue and the inbox that it fills.
+pub struct QueueReader {
+    source: Arc<dyn Source>,
+    name: SourceName,
+    state: State,
+    inbox: Inbox,
+    status: watch::Sender<SourceStatus>,
+}
+
+/// What comes into the inbox, and how much of it.
+#[derive(Clone)]
+pub struct Inbox {
+    /// Which events are ours.
+    pub scope: Scope,
+    /// While it holds as many events, nothing more is received.
+    pub most: u64,
+    /// For when something arrived.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a step could not be done.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl Disposed for StepError {
+    fn disposition(&self) -> Disposition {
+        Disposition::Retry { after: None }
+    }
+}
+
+impl QueueReader {
+    /// Nothing is received yet.
+    pub fn new(source: Arc<dyn Source>, name: SourceName, state: State, inbox: Inbox) -> Self {
+        Self { source, name, state, inbox, status: watch::Sender::default() }
+    }
+
+    /// How it stands, now and from now on.
+    pub fn status(&self) -> watch::Receiver<SourceStatus> {
+        self.status.subscribe()
+    }
+
+    /// Receives until it is told to stop, and never ends by itself: a queue that is shut is tried again, and the status says so.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let mut attempts = SHUT.begin();
+        loop {
+            let received = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                received = self.next() => received,
+            };
+            let stored = match received {
+                Ok(messages) => {
+                    let storing = self.store_and_acknowledge(messages);
+                    let grace = async {
+                        stop.cancelled().await;
+                        tokio::time::sleep(FINISH_GRACE).await;
+                    };
+                    tokio::select! {
+                        stored = storing => stored,
+                        () = grace => return,
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            let Err(error) = stored else {
+                attempts = SHUT.begin();
+                continue;
+            };
+            self.tell_shut(&error);
+            let wait = attempts.next_wait(&error).unwrap_or(SHUT.max_wait);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// The next messages, once there is room for them.
+    async fn next(&self) -> Result<Vec<Message>, StepError> {
+        while self.state.inbox_len().await? >= self.inbox.most {
+            self.change(|status| std::mem::replace(&mut status.inbox_full, true) != status.inbox_full);
+            tokio::time::sleep(FULL_INBOX_RECHECK).await;
+        }
+        self.change(|status| std::mem::take(&mut status.inbox_full));
+        let messages = self.source.receive().await?;
+        let was_shut = self.change(|status| status.shut.take().is_some());
+        if was_shut {
+            tracing::info!(source = %self.name, "the queue is open again");
+        }
+        Ok(messages)
+    }
+
+    async fn store_and_acknowledge(&self, messages: Vec<Message>) -> Result<(), StepError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let (mut batch, mut passed_over) = (Vec::new(), PassedOver::default());
+        for message in &messages {
+            let notified = notified(self.name, message.body.as_bytes(), &self.inbox.scope);
+            batch.extend(notified.batch);
+            passed_over = passed_over.and(notified.passed_over);
+        }
+        let receipts: Vec<_> = messages.into_iter().map(|message| message.receipt).collect();
+        let (arrived, now) = (receipts.len() as u64, self.inbox.clock.now());
+        let stored = if batch.is_empty() { Ok(ReceiveCounts::default()) } else { self.state.receive(batch, now).await };
+        let counts = match stored {
+            Ok(counts) => counts,
+            Err(error) => {
+                if let Err(error) = self.source.release(receipts).await {
+                    tracing::warn!(source = %self.name, %error, "messages that could not be stored come again when their time is over");
+                }
+                return Err(error.into());
+            }
+        };
+        self.change(|status| {
+            status.messages += arrived;
+            status.events += counts.events;
+            status.dead += counts.dead;
+            status.passed_over = status.passed_over.and(passed_over);
+            status.last_message_at = Some(now);
+            true
+        });
+        self.acknowledge(receipts).await;
+        Ok(())
+    }
+
+    /// What cannot be acknowledged comes again, and is then acknowledged.
+    async fn acknowledge(&self, mut receipts: Vec<Receipt>) {
+        let mut attempts = ACKNOWLEDGE.begin();
+        loop {
+            let error = match self.source.acknowledge(receipts.clone()).await {
+                Ok(refused) if refused.is_empty() => return,
+                Ok(refused) => {
+                    receipts = refused;
+                    SourceError { call: "acknowledge", message: format!("{} messages were refused", receipts.len()) }
+                }
+                Err(error) => error,
+            };
+            let Some(wait) = attempts.next_wait(&error) else {
+                tracing::warn!(source = %self.name, %error, "messages that are stored cannot be acknowledged: they will come again");
+                return;
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn tell_shut(&self, error: &StepError) {
+        let (words, now) = (error.to_string(), self.inbox.clock.now());
+        let changed = self.change(|status| {
+            let since = status.shut.as_ref().map_or(now, |(_, since)| *since);
+            let told = Some((words, since));
+            std::mem::replace(&mut status.shut, told.clone()) != told
+        });
+        if changed {
+            tracing::warn!(source = %self.name, %error, "nothing can be received; it is tried again and again");
+        }
+    }
+
+    /// Changes the status; whoever watches hears of it if `change` says that it did.
+    fn change(&self, change: impl FnOnce(&mut SourceStatus) -> bool) -> bool {
+        self.status.send_if_modified(change)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! The reader against a queue that is told what to do.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::plan::Limits;
+use crate::state::inbox_tests::Possible;
+use serde_json::json;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use tokio::task::JoinHandle;
+
+/// A queue that serves what it is given, once, and remembers what it is told.
+struct Queue {
+    state: State,
+    incoming: Mutex<VecDeque<Result<Vec<Message>, SourceError>>>,
+    arrived: watch::Sender<()>,
+    /// What to refuse at the next acknowledgements: an error, or some of the receipts.
+    refusals: Mutex<VecDeque<Result<Vec<Receipt>, SourceError>>>,
+    told: watch::Sender<Vec<String>>,
+}
+
+fn broken() -> SourceError {
+    SourceError { call: "ReceiveMessage", message: "no such queue".to_owned() }
+}
+
+impl Queue {
+    fn bring(&self, what: Result<Vec<Message>, SourceError>) {
+        self.incoming.lock().expect("sound").push_back(what);
+        self.arrived.send_replace(());
+    }
+
+    fn refuse(&self, what: Result<Vec<Receipt>, SourceError>) {
+        self.refusals.lock().expect("sound").push_back(what);
+    }
+
+    async fn tell(&self, what: &str, receipts: &[Receipt]) {
+        let names: Vec<_> = receipts.iter().map(|Receipt(name)| name.as_str()).collect();
+        let waiting = self.state.inbox_len().await.expect("counted");
+        self.told.send_modify(|told| told.push(format!("{what} {} with {waiting} stored", names.join("+"))));
+    }
+
+    /// Waits until it was told so much, and gives it.
+    async fn heard(&self, times: usize) -> Vec<String> {
+        self.told.subscribe().wait_for(|told| told.len() >= times).await.expect("open").clone()
+    }
+}
+
+#[async_trait]
+impl Source for Queue {
+    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+        let mut arrived = self.arrived.subscribe();
+        loop {
+            if let Some(next) = self.incoming.lock().expect("sound").pop_front() {
+                return next;
+            }
+            arrived.changed().await.expect("open");
+        }
+    }
+
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+        self.tell("acknowledge", &receipts).await;
+        self.refusals.lock().expect("sound").pop_front().unwrap_or(Ok(Vec::new()))
+    }
+
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError> {
+        self.tell("release", &receipts).await;
+        Ok(())
+    }
+}
+
+struct Bed {
+    queue: Arc<Queue>,
+    state: State,
+    status: watch::Receiver<SourceStatus>,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+    _directory: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn new(most: u64) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let queue = Arc::new(Queue {
+            state: state.clone(),
+            incoming: Mutex::default(),
+            arrived: watch::Sender::default(),
+            refusals: Mutex::default(),
+            told: watch::Sender::default(),
+        });
+        let inbox = Inbox { scope: Scope::new("bucket", ""), most, clock: Arc::new(SystemClock) };
+        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
+        let (status, stop) = (reader.status(), CancellationToken::new());
+        let token = stop.clone();
+        let running = tokio::spawn(async move { reader.run(&token).await });
+        Self { queue, state, status, stop, running, _directory: directory }
+    }
+
+    async fn until(&mut self, reached: impl FnMut(&SourceStatus) -> bool) -> SourceStatus {
+        self.status.wait_for(reached).await.expect("it runs").clone()
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.running.await.expect("it ends without a panic");
+    }
+}
+
+fn put(receipt: &str, key: &str) -> Message {
+    let body = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": "bucket" }, "object": { "key": key } } });
+    Message { receipt: Receipt(receipt.to_owned()), body: body.to_string() }
+}
+
+fn nonsense(receipt: &str) -> Message {
+    Message { receipt: Receipt(receipt.to_owned()), body: "{".to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_acknowledged_after_they_are_stored_and_poison_with_them() {
+    let mut bed = Bed::new(100).await;
+    let mut arrivals = bed.state.arrivals();
+    bed.queue.bring(Ok(vec![put("1", "a"), nonsense("2"), put("3", "b")]));
+    assert_eq!(bed.queue.heard(1).await, ["acknowledge 1+2+3 with 2 stored"]);
+    arrivals.changed().await.expect("told");
+    let status = bed.until(|status| status.messages > 0).await;
+    assert_eq!((status.messages, status.events, status.dead, status.shut), (3, 2, 1, None));
+    let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    assert_eq!((letter.source, letter.reason.as_str(), letter.raw.as_slice()), (SourceName::Sqs, "bad_json", b"{".as_slice()));
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_there_is_nothing_to_do_about_is_acknowledged_and_counted() {
+    let mut bed = Bed::new(100).await;
+    let test = Message { receipt: Receipt("1".to_owned()), body: json!({ "Event": "s3:TestEvent" }).to_string() };
+    bed.queue.bring(Ok(vec![test]));
+    assert_eq!(bed.queue.heard(1).await, ["acknowledge 1 with 0 stored"]);
+    assert_eq!(bed.until(|status| status.messages > 0).await.passed_over.test_events, 1);
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_fails_in_part_is_repeated_for_that_part() {
+    let bed = Bed::new(100).await;
+    bed.queue.refuse(Ok(vec![Receipt("2".to_owned())]));
+    bed.queue.refuse(Err(broken()));
+    bed.queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
+    let expected = ["acknowledge 1+2 with 2 stored", "acknowledge 2 with 2 stored", "acknowledge 2 with 2 stored"];
+    assert_eq!(bed.queue.heard(3).await, expected);
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_acknowledged_at_all_holds_nothing_up() {
+    let bed = Bed::new(100).await;
+    for _ in 0..ACKNOWLEDGE.attempts {
+        bed.queue.refuse(Err(broken()));
+    }
+    bed.queue.bring(Ok(vec![put("1", "a")]));
+    bed.queue.bring(Ok(vec![put("2", "b")]));
+    let told = bed.queue.heard(ACKNOWLEDGE.attempts + 1).await;
+    assert_eq!(told[ACKNOWLEDGE.attempts], "acknowledge 2 with 2 stored");
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_cannot_be_stored_is_given_back_and_not_acknowledged() {
+    let mut bed = Bed::new(100).await;
+    bed.state.store_events(Possible::No).await;
+    bed.queue.bring(Ok(vec![put("1", "a")]));
+    assert_eq!(bed.queue.heard(1).await, ["release 1 with 0 stored"]);
+    let status = bed.until(|status| status.shut.is_some()).await;
+    assert!(status.shut.is_some_and(|(why, _)| why.contains("database")));
+    bed.state.store_events(Possible::Yes).await;
+    bed.queue.bring(Ok(vec![put("1", "a")]));
+    assert_eq!(bed.queue.heard(2).await[1], "acknowledge 1 with 1 stored");
+    assert_eq!(bed.status.borrow().shut, None);
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_inbox_receives_nothing_until_there_is_room() {
+    let mut bed = Bed::new(1).await;
+    bed.queue.bring(Ok(vec![put("1", "a")]));
+    bed.until(|status| status.inbox_full).await;
+    bed.queue.bring(Ok(vec![put("2", "b")]));
+    // A minute passes, in which it looks again and again.
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(bed.queue.heard(1).await.len(), 1);
+    assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "nobody took it");
+    let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
+    bed.state.bury(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
+    assert_eq!(bed.queue.heard(2).await[1], "acknowledge 2 with 1 stored");
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
+    let mut bed = Bed::new(100).await;
+    for _ in 0..50 {
+        bed.queue.bring(Err(broken()));
+    }
+    let shut = bed.until(|status| status.shut.is_some()).await.shut.expect("shut");
+    assert_eq!(shut.0, "ReceiveMessage: no such queue");
+    bed.queue.bring(Ok(vec![put("1", "a")]));
+    assert_eq!(bed.queue.heard(1).await, ["acknowledge 1 with 1 stored"]);
+    assert_eq!(bed.status.borrow().shut, None);
+    bed.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
+    let waiting = Bed::new(100).await;
+    waiting.end().await;
+    let mut shut = Bed::new(100).await;
+    shut.queue.bring(Err(broken()));
+    shut.until(|status| status.shut.is_some()).await;
+    shut.end().await;
+}

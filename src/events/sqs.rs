@@ -1,0 +1,160 @@
+//! SQS: a standard queue, long polls, batches. The only place that names its SDK. When a message may be acknowledged is not its
+//! concern.
+
+use super::queue::{Message, Receipt, Source, SourceError};
+use crate::record::Escaped;
+use async_trait::async_trait;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry};
+use aws_sdk_sqs::{Client, Config};
+use secrecy::{ExposeSecret, SecretString};
+use std::error::Error;
+use std::time::Duration;
+use url::Url;
+
+/// How long a poll waits for the first message: the longest that SQS knows.
+const POLL_SECS: i32 = 20;
+
+/// Messages in one answer, and in one batch: the most that SQS knows.
+const BATCH_MESSAGES: i32 = 10;
+
+/// Above the poll, so that a quiet queue is no broken one.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Of what the other side says, as much is kept.
+const MESSAGE_CHARS_MAX: usize = 300;
+
+/// What a queue's client needs to know.
+#[derive(Clone, Debug)]
+pub struct SqsOptions {
+    /// The queue.
+    pub queue_url: Url,
+    /// Another server than the queue's own address says.
+    pub endpoint: Option<Url>,
+    /// Where the queue's address names no region.
+    pub region: String,
+    /// The key's id and its secret, and the token of temporary ones; `None` = the credential chain of AWS.
+    pub credentials: Option<(String, SecretString, Option<SecretString>)>,
+}
+
+/// A queue.
+#[derive(Debug)]
+pub struct SqsQueue {
+    client: Client,
+    queue_url: String,
+}
+
+impl SqsQueue {
+    /// A client for the queue; nothing is asked of it yet.
+    pub async fn connect(options: SqsOptions) -> Self {
+        let SqsOptions { queue_url, endpoint, region, credentials } = options;
+        let aws_region = region_at_aws(&queue_url);
+        let endpoint = endpoint.map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let endpoint = endpoint.or_else(|| aws_region.is_none().then(|| queue_url.origin().ascii_serialization()));
+        let region = Region::new(aws_region.unwrap_or(region));
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(region.clone())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if let Some(endpoint) = endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        if let Some((access, secret, token)) = credentials {
+            let token = token.map(|token| token.expose_secret().to_owned());
+            config = config.credentials_provider(Credentials::new(access, secret.expose_secret(), token, None, "settings"));
+        } else {
+            let shared = Box::pin(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load()).await;
+            // Where there is no chain, the calls say so.
+            config.set_credentials_provider(shared.credentials_provider());
+        }
+        Self { client: Client::from_conf(config.build()), queue_url: queue_url.into() }
+    }
+
+    /// Whether the queue is there and may be used. Takes nothing from it.
+    pub async fn check(&self) -> Result<(), SourceError> {
+        let asked = self.client.get_queue_attributes().queue_url(&self.queue_url).send().await;
+        asked.map(drop).map_err(|error| told("GetQueueAttributes", &error))
+    }
+}
+
+/// The region of a queue at AWS, whose address names it: `sqs.<region>.amazonaws.com`.
+fn region_at_aws(queue_url: &Url) -> Option<String> {
+    let host = queue_url.host_str()?;
+    let host = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
+    host.strip_prefix("sqs.").filter(|region| !region.contains('.')).map(str::to_owned)
+}
+
+#[async_trait]
+impl Source for SqsQueue {
+    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+        let request = self.client.receive_message().queue_url(&self.queue_url);
+        let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(POLL_SECS);
+        let answer = request.send().await.map_err(|error| told("ReceiveMessage", &error))?;
+        // One without a receipt could not be acknowledged: it comes again, whole.
+        let messages = answer.messages.unwrap_or_default().into_iter();
+        Ok(messages
+            .filter_map(|message| Some(Message { receipt: Receipt(message.receipt_handle?), body: message.body.unwrap_or_default() }))
+            .collect())
+    }
+
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+        let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
+            entry.build().expect("invariant: id and receipt are set")
+        });
+        let request = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
+        let answer = request.send().await.map_err(|error| told("DeleteMessageBatch", &error))?;
+        // What is in neither list is not known to be gone.
+        let gone: Vec<_> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
+        let left = receipts.into_iter().enumerate().filter(|(index, _)| !gone.contains(&index.to_string().as_str()));
+        Ok(left.map(|(_, receipt)| receipt).collect())
+    }
+
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError> {
+        let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
+            entry.visibility_timeout(0).build().expect("invariant: id and receipt are set")
+        });
+        let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
+        request.send().await.map(drop).map_err(|error| told("ChangeMessageVisibilityBatch", &error))
+    }
+}
+
+/// The words of an error and of what caused it, each once.
+fn told(call: &'static str, error: &(dyn Error + 'static)) -> SourceError {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let own = cause.to_string();
+        if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
+            words.push(own);
+        }
+        next = cause.source();
+    }
+    let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
+    SourceError { call, message: Escaped(&words).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_of_a_queue_at_aws_stands_in_its_address() {
+        for (address, expected) in [
+            ("https://sqs.eu-central-1.amazonaws.com/123456789012/events", Some("eu-central-1")),
+            ("https://sqs.cn-north-1.amazonaws.com.cn/1/q", Some("cn-north-1")),
+            ("http://127.0.0.1:4566/000000000000/q", None),
+            ("https://sqs.example.org/1/q", None),
+            ("https://sqs.eu-central-1.amazonaws.com.example.org/1/q", None),
+        ] {
+            assert_eq!(region_at_aws(&address.parse().expect("a URL")).as_deref(), expected, "{address}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What nobody needs any more: tombstones of paths that nothing refers to, and runs of long ago.
+
+use super::looks::{self, integer, time};
+use super::runs::{read_meta, write_meta};
+use super::{State, StateError, blocking, open_to_read};
+use crate::record::Look;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+
+/// So long a tombstone is kept at least: what is told late about its path still finds it.
+const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// In one pass; the next one goes on.
+const TOMBSTONES_A_PASS: usize = 50_000;
+/// In one transaction, so that nobody waits long for the writer.
+const ROWS_A_TRANSACTION: usize = 500;
+/// Runs that are remembered: `status` shows the last ten, and no history goes on growing for ever.
+const RUNS_KEPT: u64 = 1000;
+
+/// How far tombstones may go, and since when: `look@microseconds`.
+const MARK: &str = "tombstones_up_to";
+
+/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and nothing that was told about it waits.
+const UNREFERENCED: &str = "present = 0 AND look < ?1
+    AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink IN (SELECT id FROM sinks) AND a.path = o.path)
+    AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND (i.path = o.path OR i.new_path = o.path))
+    AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink IN (SELECT id FROM sinks) AND (l.path = o.path OR l.origin = o.path))
+    AND NOT EXISTS (SELECT 1 FROM told t WHERE t.path = o.path)
+    AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
+
+impl State {
+    /// Throws away tombstones that nothing refers to and that are older than a day. `in_flight` is the oldest look whose answer
+    /// may still come: nothing that is as young as it goes, or that look could show an object which has been deleted since.
+    /// Returns how many went.
+    pub async fn prune_tombstones(&self, in_flight: Look, now: Timestamp) -> Result<u64, StateError> {
+        let Some(below) = self.writer.call(move |connection| move_mark(connection, in_flight, now)).await? else { return Ok(0) };
+        let database = self.path.clone();
+        let paths = blocking(move || unreferenced(&open_to_read(&database)?, below)).await?;
+        let mut pruned = 0;
+        for chunk in paths.chunks(ROWS_A_TRANSACTION) {
+            let chunk = chunk.to_vec();
+            pruned += self.writer.call(move |connection| prune(connection, &chunk, below)).await?;
+        }
+        Ok(pruned)
+    }
+
+    /// Forgets runs of long ago. Returns how many.
+    pub async fn prune_runs(&self) -> Result<u64, StateError> {
+        self.writer
+            .call(|connection| {
+                let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
+                let kept_from = last.unsigned_abs().saturating_sub(RUNS_KEPT);
+                Ok(connection.execute("DELETE FROM runs WHERE number <= ?1", [integer(kept_from)])? as u64)
+            })
+            .await
+    }
+}
+
+/// The looks below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
+fn move_mark(connection: &Connection, in_flight: Look, now: Timestamp) -> Result<Option<Look>, StateError> {
+    let old = read_meta(connection, MARK)?.and_then(|text| {
+        let (look, at) = text.split_once('@')?;
+        Some((Look(look.parse().ok()?), time(at.parse().ok()?)?))
+    });
+    if old.is_some_and(|(_, at)| now.duration_since(at) < TOMBSTONES_KEPT && now >= at) {
+        return Ok(None);
+    }
+    let high_water = Look(looks::high_water(connection)? + 1).min(in_flight);
+    write_meta(connection, MARK, &format!("{}@{}", high_water.0, now.as_microsecond()))?;
+    Ok(old.map(|(look, _)| look.min(in_flight)))
+}
+
+fn unreferenced(connection: &Connection, below: Look) -> Result<Vec<String>, StateError> {
+    let mut statement = connection.prepare(&format!("SELECT path FROM observed o WHERE {UNREFERENCED} LIMIT ?2"))?;
+    let rows = statement.query_map(params![integer(below.0), integer(TOMBSTONES_A_PASS as u64)], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Asked again in the transaction that deletes: a path may have come back since.
+fn prune(connection: &Connection, paths: &[String], below: Look) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached(&format!("DELETE FROM observed AS o WHERE {UNREFERENCED} AND path = ?2"))?;
+    paths.iter().try_fold(0, |pruned, path| Ok(pruned + statement.execute(params![integer(below.0), path])? as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Limits;
+    use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
+    use crate::state::{LookedAt, RunKind, RunOutcome};
+
+    fn key(raw: &str) -> ObjectKey {
+        ObjectKey::new(raw).expect("not empty")
+    }
+
+    async fn look(state: &State, path: &str, there: Option<&str>) {
+        let facts =
+            there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
+        state.commit_looks(vec![LookedAt { path: key(path), facts, look: state.next_look() }]).await.expect("stored");
+    }
+
+    async fn observed(state: &State) -> Vec<String> {
+        let rows = state.writer.call(|connection| {
+            let mut statement = connection.prepare("SELECT path FROM observed ORDER BY path")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        rows.await.expect("read")
+    }
+
+    #[tokio::test]
+    async fn a_tombstone_goes_after_a_day_when_nothing_refers_to_it_and_no_older_look_is_in_flight() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
+        look(&state, "gone", None).await;
+        look(&state, "held", Some("e")).await;
+        state.applied(FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) }).await.expect("stored");
+        look(&state, "held", None).await;
+        look(&state, "there", Some("e")).await;
+        let slow = state.next_look();
+        look(&state, "late", None).await;
+        let prune = async |in_flight: Look, at: i64| state.prune_tombstones(in_flight, day(at)).await.expect("pruned");
+
+        assert_eq!(prune(state.next_look(), 1).await, 0, "the first pass only sets the mark");
+        look(&state, "young", None).await;
+        assert_eq!(prune(state.next_look(), 1).await, 0, "and it is not a day old");
+        assert_eq!(prune(slow, 2).await, 1, "a look in flight is older than `late`");
+        assert_eq!(observed(&state).await, ["held", "late", "there", "young"]);
+        look(&state, "youngest", None).await;
+        assert_eq!(prune(state.next_look(), 3).await, 0, "the mark was not set beyond the look in flight");
+        assert_eq!(prune(state.next_look(), 4).await, 3);
+        assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
+    }
+
+    #[tokio::test]
+    async fn runs_of_long_ago_are_forgotten_and_their_numbers_are_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        for number in [1, 500, 1200] {
+            let begun = state.begin_run(RunKind::Incremental, Timestamp::UNIX_EPOCH, number).await.expect("begun");
+            state.end_run(begun, RunOutcome::Done, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
+        }
+        assert_eq!(state.prune_runs().await.expect("pruned"), 1);
+        assert_eq!(state.overview().await.expect("read").runs.iter().map(|run| run.number).collect::<Vec<_>>(), [1201, 501]);
+        assert_eq!(state.last_run_number().await.expect("read"), 1201);
+    }
+}

@@ -1,0 +1,55 @@
+//! Doors that are shut while the daemon runs: it waits, says so, and goes on by itself when they open.
+
+use super::stage::Stage;
+use mock_api::{Fault, FaultAction};
+
+/// 15: started before the bucket existed, it exited and restarted for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn defect_15_started_before_the_bucket_exists_it_waits_says_so_and_heals() {
+    let mut stage = Stage::set().await;
+    stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
+    let mut daemon = stage.daemon();
+    daemon.says("waiting for doors that are shut: S3: ").await.expect("it says what it waits for");
+    stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: waiting for doors that are shut: S3: ", "late-bucket"]);
+    stage.expect(&["health"], 1).await.prints(&["error", "late-bucket", "create the bucket"]);
+    // Whoever asks for a run is answered, and not kept waiting with the daemon.
+    stage.expect(&["initial-sync"], 1).await.prints(&["NOT in sync yet", "late-bucket"]);
+    stage.s3.server().create_bucket("late-bucket");
+    stage.s3.server().put("late-bucket", "a.txt", "a", Some("text/plain"));
+    daemon.says("outcome=\"done\"").await.expect("the bucket is found");
+    stage.expect(&["health"], 0).await.prints(&["healthy"]);
+    assert_eq!(stage.api().files().len(), 1);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_and_a_file_manager_that_is_not_there_end_nothing() {
+    for (name, value, words) in [
+        ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), "SignatureDoesNotMatch"),
+        ("FILE_MANAGER_API_URL", super::stage::nobody(), "file manager: "),
+    ] {
+        let mut stage = Stage::with(&["a.txt"]).await;
+        stage.setting(name, value);
+        let mut daemon = stage.daemon();
+        daemon.says(words).await.expect("it says what it waits for");
+        stage.expect(&["health"], 1).await;
+        daemon.signal("TERM").await;
+        let ended = daemon.end().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(stage.api().files().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_shuts_while_it_runs_is_an_error_until_it_opens() {
+    let stage = Stage::with(&["a.txt"]).await;
+    let mut daemon = stage.daemon_at_rest().await;
+    stage.put("b.txt", "b");
+    stage.api().order(Fault::new(FaultAction::status(401)).operation("create").always());
+    stage.expect(&["reconcile"], 1).await.prints(&["stopped: ", "401"]);
+    stage.expect(&["health"], 1).await.prints(&["error", "run 2 failed", "401"]);
+    stage.api().clear_faults();
+    daemon.says("outcome=\"done\"").await.expect("it tries again by itself");
+    stage.expect(&["health"], 0).await.prints(&["healthy"]);
+}

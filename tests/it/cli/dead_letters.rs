@@ -1,0 +1,77 @@
+//! `dead-letters`: told, tried again by other settings, forgotten; never while somebody else writes.
+
+use super::stage::{BUCKET, Stage};
+use jiff::Timestamp;
+use s3_sync::events::decode::Scope;
+use s3_sync::events::notified;
+use s3_sync::plan::Limits;
+use s3_sync::state::{InstanceLock, SourceName, State};
+use serde_json::json;
+
+/// A state in which messages lie that were received for another bucket's sake.
+async fn with(messages: &[String]) -> Stage {
+    let stage = Stage::with(&["a.txt"]).await;
+    stage.expect(&["initial-sync"], 0).await;
+    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    for message in messages {
+        let batch = notified(SourceName::Sqs, message.as_bytes(), &Scope::new("another-bucket", "")).batch;
+        opened.receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
+    }
+    stage
+}
+
+fn put(bucket: &str, key: &str) -> String {
+    json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_are_told_tried_again_and_forgotten() {
+    let stage = with(&[put(BUCKET, "b.txt"), "{\u{1b}[2J".to_owned()]).await;
+    let listed = stage.expect(&["dead-letters", "list", "--json"], 0).await.json();
+    let letters = listed["dead_letters"].as_array().expect("a list");
+    assert_eq!(letters.len(), 2, "{listed}");
+    assert_eq!(letters[0]["excerpt"], put(BUCKET, "b.txt"));
+    assert_eq!((&letters[0]["id"], &letters[0]["source"], &letters[0]["reason"]), (&json!(1), &json!("sqs"), &json!("foreign_bucket")));
+    let told = stage.expect(&["dead-letters", "list"], 0).await;
+    told.prints(&["bad_json", "customer-bucket", "\\u{1b}[2J", "1970-01-01T00:00:00Z"]);
+
+    let retried = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await.json();
+    assert_eq!((&retried["letters"], &retried["events"], &retried["kept"][0]["reason"]), (&json!(1), &json!(1), &json!("bad_json")));
+    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    assert_eq!(opened.inbox_batch(0, 10).await.expect("read")[0].event.path.as_str(), "b.txt");
+    drop(opened);
+
+    stage.expect(&["dead-letters", "retry", "1"], 1).await.says(&["there is no dead letter 1", "dead-letters list"]);
+    stage.expect(&["dead-letters", "drop", "2"], 0).await.prints(&["forgotten: 1"]);
+    stage.expect(&["dead-letters", "drop", "2"], 1).await.says(&["there is no dead letter 2"]);
+    stage.expect(&["dead-letters", "drop", "--all"], 0).await.prints(&["forgotten: 0"]);
+    stage.expect(&["dead-letters", "list"], 0).await.prints(&["no dead letters"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_waits_for_nobody_and_who_reads_need_not() {
+    let stage = with(&["{".to_owned()]).await;
+    let _held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
+    for action in [["dead-letters", "retry", "--all"], ["dead-letters", "drop", "--all"]] {
+        stage.expect(&action, 4).await.says(&["in use by", "somebody"]);
+    }
+    stage.expect(&["dead-letters", "list"], 0).await.prints(&["bad_json"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_state_is_made_for_the_asking() {
+    let mut stage = Stage::set().await;
+    for action in [["dead-letters", "list"].as_slice(), &["dead-letters", "retry", "--all"], &["dead-letters", "drop", "1"]] {
+        stage.expect(action, 1).await.says(&["data/sync.db", "there is none yet"]);
+    }
+    assert!(stage.left_behind().is_empty(), "{:?}", stage.left_behind());
+    stage.without("CUSTOMER_S3_BUCKET");
+    stage.expect(&["dead-letters", "retry", "--all"], 2).await.says(&["CUSTOMER_S3_BUCKET"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_named_is_tried_by_test() {
+    let mut stage = Stage::with(&["a.txt"]).await;
+    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::nobody()));
+    stage.expect(&["test"], 1).await.prints(&["failed   queue", "GetQueueAttributes", "EVENTS_SQS_QUEUE_URL"]);
+}

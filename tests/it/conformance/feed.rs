@@ -1,0 +1,82 @@
+//! The feed of the contract, read through the door over HTTP into a real state.
+
+use super::file_manager::{TOKEN, double};
+use mock_api::{CallName, Fault, FaultAction, Running};
+use s3_sync::clock::SystemClock;
+use s3_sync::events::decode::Scope;
+use s3_sync::events::feed::{FeedReader, PollError};
+use s3_sync::file_manager::{Deadlines, FileManagerErrorKind, HttpClient, HttpEvents, ReadFeed as _};
+use s3_sync::plan::Limits;
+use s3_sync::retry::RetryPolicy;
+use s3_sync::state::State;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn door(double: &Running) -> HttpEvents {
+    let client = HttpClient::new(4).expect("a client");
+    let base = double.url().parse().expect("a URL");
+    HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a door")
+}
+
+fn reader(double: &Running) -> FeedReader {
+    FeedReader {
+        feed: Arc::new(door(double)),
+        scope: Scope::new("bucket", ""),
+        retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
+        inbox_max: 1000,
+        clock: Arc::new(SystemClock),
+    }
+}
+
+async fn state(directory: &tempfile::TempDir) -> State {
+    State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state")
+}
+
+fn create(number: usize) -> Value {
+    json!({ "event_type": "create", "file_path": format!("/{number}.txt"), "timestamp": "2024-01-15T10:00:00Z" })
+}
+
+fn times_asked(double: &Running) -> usize {
+    double.api().calls().iter().filter(|call| call.call == CallName::PubSubFullList).count()
+}
+
+#[tokio::test]
+async fn a_list_is_received_once_and_one_that_is_cut_at_a_hundred_is_told_by_its_length() {
+    let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
+    let (state, reader) = (state(&directory).await, reader(&double));
+    double.api().set_feed((0..150).map(create).collect());
+    let polled = reader.poll(&state).await.expect("polled");
+    assert_eq!((polled.received, polled.gap), (100, false), "the contract gives a hundred, and nothing after them");
+    assert_eq!(reader.poll(&state).await.expect("polled").duplicates, 100);
+    double.api().set_feed((200..300).map(create).collect());
+    let polled = reader.poll(&state).await.expect("polled");
+    assert_eq!((polled.received, polled.gap), (100, true));
+    assert_eq!(state.inbox_len().await.expect("counted"), 200);
+}
+
+#[tokio::test]
+async fn a_feed_with_a_cursor_is_read_to_its_end_and_gone_on_with_after_a_restart() {
+    let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
+    double.api().set_paged_feed((0..250).map(create).collect());
+    assert_eq!(reader(&double).poll(&state(&directory).await).await.expect("polled").received, 250);
+    double.api().set_paged_feed((0..251).map(create).collect());
+    let state = state(&directory).await;
+    assert_eq!(reader(&double).poll(&state).await.expect("polled").received, 1);
+    assert_eq!(state.inbox_len().await.expect("counted"), 251);
+    assert_eq!(state.feed_cursor(&door(&double).address()).await.expect("read").as_deref(), Some("251"));
+}
+
+#[tokio::test]
+async fn a_feed_that_fails_is_told_with_its_call_and_what_was_read_stays() {
+    let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
+    let state = state(&directory).await;
+    double.api().set_feed(vec![create(1)]);
+    double.api().order(Fault::new(FaultAction::status(503)).call(CallName::PubSubFullList));
+    let failed = reader(&double).poll(&state).await.expect_err("it fails");
+    let PollError::Feed(error) = failed else { panic!("{failed}") };
+    assert!(matches!(error.kind, FileManagerErrorKind::Busy { status: 503, .. }), "{error}");
+    assert!(error.to_string().starts_with("pubSubFullList http://127.0.0.1:"), "{error}");
+    assert_eq!(reader(&double).poll(&state).await.expect("polled").received, 1);
+    assert_eq!(times_asked(&double), 2);
+}

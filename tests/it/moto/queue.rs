@@ -1,0 +1,85 @@
+//! The way of a notification that nobody here wrote: a bucket that tells a queue, the queue that is received into the inbox.
+
+use super::objects::{BUCKET, Objects};
+use super::server::Moto;
+use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_sqs::types::QueueAttributeName;
+use s3_sync::clock::SystemClock;
+use s3_sync::events::decode::Scope;
+use s3_sync::events::queue::{Inbox, QueueReader};
+use s3_sync::events::sqs::{SqsOptions, SqsQueue};
+use s3_sync::plan::Limits;
+use s3_sync::state::{SourceName, State};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// A queue that hears of everything that happens in the bucket: its address, and a client of its owner.
+async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(&moto.endpoint)
+        .credentials_provider(Credentials::new("owner", "any", None, None, "test"));
+    let client = aws_sdk_sqs::Client::from_conf(config.build());
+    let created = client.create_queue().queue_name("events").send().await.expect("moto creates a queue");
+    let url = created.queue_url.expect("it has an address");
+    let hears = QueueConfiguration::builder()
+        .queue_arn("arn:aws:sqs:us-east-1:123456789012:events")
+        .set_events(Some(vec![Event::from("s3:ObjectCreated:*"), Event::from("s3:ObjectRemoved:*")]))
+        .build()
+        .expect("it is whole");
+    let hears = NotificationConfiguration::builder().queue_configurations(hears).build();
+    let told = objects.client().put_bucket_notification_configuration().bucket(BUCKET).notification_configuration(hears);
+    told.send().await.expect("moto takes the configuration");
+    (url, client)
+}
+
+#[tokio::test]
+async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() {
+    let moto = Moto::start().await;
+    let objects = Objects::create(&moto).await;
+    let (url, owner) = queue(&moto, &objects).await;
+    for key in ["docs/a b+c.txt", "Über uns.txt"] {
+        objects.put(key, b"content").await;
+    }
+    objects.delete("docs/a b+c.txt").await;
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let options = SqsOptions {
+        queue_url: url.parse().expect("a URL"),
+        endpoint: None,
+        region: "us-east-1".to_owned(),
+        credentials: Some(("owner".to_owned(), "any".to_owned().into(), None)),
+    };
+    let source = SqsQueue::connect(options).await;
+    source.check().await.expect("the queue is there");
+    let inbox = Inbox { scope: Scope::new(BUCKET, ""), most: 1000, clock: Arc::new(SystemClock) };
+    let reader = QueueReader::new(Arc::new(source), SourceName::Sqs, state.clone(), inbox);
+    let (mut status, stop, mut arrivals) = (reader.status(), CancellationToken::new(), state.arrivals());
+    let token = stop.clone();
+    let running = tokio::spawn(async move { reader.run(&token).await });
+
+    let expected: BTreeSet<_> =
+        ["create docs/a b+c.txt", "create Über uns.txt", "delete docs/a b+c.txt"].map(str::to_owned).into_iter().collect();
+    let mut waiting = BTreeSet::new();
+    while !waiting.is_superset(&expected) {
+        arrivals.changed().await.expect("open");
+        let rows = state.inbox_batch(0, 100).await.expect("read");
+        waiting = rows.iter().map(|row| format!("{} {}", row.event.kind.as_str(), row.event.path.as_str())).collect();
+    }
+    assert_eq!(waiting, expected, "and nothing else");
+    assert_eq!(status.wait_for(|status| status.events >= 3).await.expect("open").dead, 0);
+    assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
+
+    // The end waits for the acknowledgement of what was stored.
+    stop.cancel();
+    running.await.expect("it ends");
+    let asked = owner.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All).send().await.expect("told");
+    let attributes = asked.attributes.expect("some");
+    for name in [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible] {
+        assert_eq!(attributes.get(&name).map(String::as_str), Some("0"), "{name}");
+    }
+}
