@@ -51,10 +51,12 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["s3-
 ENTRYPOINT ["s3-sync"]
 CMD ["daemon"]
 
+ARG CARGO_PROFILE=release
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG CREATED=unknown
-LABEL org.opencontainers.image.title="s3-sync" \
+LABEL s3-sync.profile="${CARGO_PROFILE}" \
+      org.opencontainers.image.title="s3-sync" \
       org.opencontainers.image.description="Brings an S3 bucket into a file manager, and remembers what it did" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \

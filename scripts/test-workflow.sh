@@ -53,7 +53,7 @@ event() {
 # The effects and looks that arrived since they were last forgotten: `call operation path new_path`, sorted.
 arrived() {
     mock "$mock_url/calls" | tr '{' '\n' |
-        sed -n -E 's/.*"call":"([^"]*)","operation":(null|"[^"]*"),"path":(null|"[^"]*"),"new_path":(null|"[^"]*").*/\1 \2 \3 \4/p' |
+        sed -n -E 's/.*"call":"([^"]*)".*"new_path":(null|"[^"]*").*"operation":(null|"[^"]*").*"path":(null|"[^"]*").*/\1 \3 \4 \2/p' |
         tr -d '"' | grep -E '^(saveToDisk|updatePermissions) ' | LC_ALL=C sort || true
 }
 forget() { mock --output /dev/null --request DELETE "$mock_url/calls"; }
