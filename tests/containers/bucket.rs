@@ -33,6 +33,10 @@ impl Bucket {
         }
     }
 
+    pub(crate) async fn delete(&self, key: &str) {
+        self.0.delete_object().bucket(SOURCE_BUCKET).key(key).send().await.expect("it is deleted");
+    }
+
     /// The SHA-256 of every object, by key.
     pub(crate) async fn digests(&self) -> BTreeMap<String, String> {
         let mut pages = self.0.list_objects_v2().bucket(SOURCE_BUCKET).into_paginator().send();

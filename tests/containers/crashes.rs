@@ -43,7 +43,7 @@ async fn killed_twenty_times_in_the_middle_of_its_work() {
     in_sync(&stage).await;
     stage.files().await.forget_calls().await;
     stage.run(&["initial-sync"]).await.expect(0).says(&["in sync"]);
-    assert_eq!(stage.files().await.effects_and_looks().await, 0);
+    assert_eq!(stage.files().await.arrived().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,15 +48,28 @@ impl Files {
         }
     }
 
-    /// How many effects and looks came so far; reports, the feed and health are none.
-    pub(crate) async fn effects_and_looks(&self) -> usize {
-        let calls = self.get("calls").await;
-        let calls = calls["calls"].as_array().expect("a list").iter();
-        calls.filter(|call| ["saveToDisk", "updatePermissions"].contains(&call["call"].as_str().unwrap_or_default())).count()
-    }
-
     pub(crate) async fn forget_calls(&self) {
         self.client.delete(format!("{}/calls", self.url)).send().await.expect("the order is taken");
+    }
+
+    /// What the feed tells from now on.
+    pub(crate) async fn feed(&self, events: &[Value]) {
+        let order = serde_json::json!({ "events": events });
+        let answer = self.client.put(format!("{}/feed", self.url)).json(&order).send().await;
+        answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
+    }
+
+    /// The effects and looks since they were forgotten, as `operation path new_path`, sorted.
+    pub(crate) async fn arrived(&self) -> Vec<String> {
+        let calls = self.get("calls").await;
+        let calls = calls["calls"].as_array().expect("a list").iter();
+        let effects = calls.filter(|call| ["saveToDisk", "updatePermissions"].contains(&call["call"].as_str().unwrap_or_default()));
+        let word = |call: &Value, field: &str| call[field].as_str().unwrap_or_default().to_owned();
+        let mut told: Vec<_> = effects
+            .map(|call| [word(call, "operation"), word(call, "path"), word(call, "new_path")].join(" ").trim_end().to_owned())
+            .collect();
+        told.sort();
+        told
     }
 
     pub(crate) async fn order(&self, fault: &Fault) {

@@ -8,6 +8,7 @@ mod service;
 mod stage;
 
 mod crashes;
+mod daemon;
 mod doors;
 mod images;
 mod volumes;
