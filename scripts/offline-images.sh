@@ -78,8 +78,10 @@ debian_image() {
     "${as_root[@]}" mkdir -p "$root/usr/local/share/ca-certificates"
     [ "${#certificates[@]}" = 0 ] || "${as_root[@]}" cp "${certificates[@]}" "$root/usr/local/share/ca-certificates/"
     "${as_root[@]}" chroot "$root" update-ca-certificates >/dev/null
-    # What the official slim image leaves out as well.
+    # What the official slim image leaves out as well, now and whenever a package is installed.
     printf 'path-exclude /usr/share/%s/*\n' doc info locale man | "${as_root[@]}" tee "$root/etc/dpkg/dpkg.cfg.d/slim" >/dev/null
+    printf '%s\n' 'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' 'APT::Keep-Downloaded-Packages "false";' |
+        "${as_root[@]}" tee "$root/etc/apt/apt.conf.d/slim" >/dev/null
     "${as_root[@]}" tar -C "$root" -c --one-file-system --exclude='./usr/share/doc/*' --exclude='./usr/share/info/*' \
         --exclude='./usr/share/locale/*' --exclude='./usr/share/man/*' --exclude='./var/lib/apt/lists/*' --exclude='./var/cache/apt/*' \
         --exclude='./var/log/*' --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' . |
