@@ -6,7 +6,9 @@ use super::run::{fail, of_state};
 use super::{ExitCode, Interruption};
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
+#[cfg(feature = "sqs")]
+use crate::daemon::Source;
+use crate::daemon::{ControlSocket, Daemon, Schedule};
 use crate::state::{Answer, InstanceLock};
 use std::sync::Arc;
 
@@ -27,16 +29,23 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     if let Some(reconcile) = &reconcile {
         reconcile.comes("RECONCILE_CRON").await.map_err(|error| usage(&error))?;
     }
+    #[cfg(not(feature = "sqs"))]
+    if let Some(url) = &settings.queue_url {
+        return Err((ExitCode::Usage, format!("EVENTS_SQS_QUEUE_URL is {url}, and this program was built without the feature sqs")));
+    }
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
     let engine = Engine::open(settings, lock, Answer::default()).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {
         identity: engine.identity(),
-        worker: Arc::new(engine),
         cycle,
         reconcile,
-        sources: sources(),
+        #[cfg(feature = "sqs")]
+        sources: sources(settings, &engine),
+        #[cfg(not(feature = "sqs"))]
+        sources: Vec::new(),
+        worker: Arc::new(engine),
         clock: Arc::new(SystemClock),
         halt: interruption.halt(),
         grace: settings.shutdown_timeout,
@@ -46,6 +55,8 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
 }
 
 /// The tasks that hear of changes and wake the daemon: one for each source that the settings name.
-fn sources() -> Vec<Box<dyn Source>> {
-    Vec::new()
+#[cfg(feature = "sqs")]
+fn sources(settings: &Settings, engine: &Engine) -> Vec<Box<dyn Source>> {
+    let queue = settings.queue_url.iter().map(|url| Box::new(super::queue::Queue::new(settings, url, engine.state())) as _);
+    queue.collect()
 }

@@ -58,6 +58,12 @@ impl Engine {
         Ok(Self { settings, identity, bucket, client, state, lock, doors })
     }
 
+    /// The state, for what fills it beside the runs.
+    #[cfg(feature = "sqs")]
+    pub(super) fn state(&self) -> State {
+        self.state.clone()
+    }
+
     /// What the state describes.
     pub(super) fn identity(&self) -> Identity {
         self.identity.clone()

@@ -7,7 +7,9 @@ use super::run::fail;
 use super::{ExitCode, Output, doors};
 use crate::config::Settings;
 use crate::record::{Escaped, ObjectKey};
-use crate::s3::{AwsBucket, ListObjects as _, ListRequest, PutFile, ReadObjects as _, S3Error, S3ErrorKind, WriteObjects as _, content_type_of};
+use crate::s3::{
+    AwsBucket, ListObjects as _, ListRequest, PutFile, ReadObjects as _, S3Error, S3ErrorKind, WriteObjects as _, content_type_of,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -128,7 +130,9 @@ async fn store(door: &Door) -> Probed {
         Ok(Ok(_)) => Probed::ok(door.name, format!("the store of bucket {} answers", door.bucket)),
         Ok(Err(error)) if error.kind == S3ErrorKind::NoSuchBucket => Probed::ok(door.name, "the store answers"),
         Ok(Err(error)) => Probed::failed(door.name, error.to_string(), error.kind.hint().replace("CUSTOMER_S3_", prefix(door))),
-        Err(_) => Probed::failed(door.name, format!("no answer within {} s", PATIENCE.as_secs()), "check the address and the network to it"),
+        Err(_) => {
+            Probed::failed(door.name, format!("no answer within {} s", PATIENCE.as_secs()), "check the address and the network to it")
+        }
     }
 }
 

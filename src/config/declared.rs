@@ -67,8 +67,17 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 9] =
-        [Self::Source, Self::FileManager, Self::Sources, Self::Target, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
+    pub const ALL: [Self; 9] = [
+        Self::Source,
+        Self::FileManager,
+        Self::Sources,
+        Self::Target,
+        Self::State,
+        Self::Schedule,
+        Self::Work,
+        Self::Logs,
+        Self::Collector,
+    ];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {

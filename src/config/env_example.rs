@@ -65,7 +65,10 @@ mod tests {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, &wanted).expect("the file can be written");
         } else {
-            assert!(committed == wanted, "{name} is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example");
+            assert!(
+                committed == wanted,
+                "{name} is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where tasks live that hear of changes: each is kept alive, shows its status, and can wake the daemon.
 
-use super::tasks::Health;
+use super::tasks::{Health, Tasks};
 use super::{Shared, Wake};
 use crate::apply::Halt;
 use async_trait::async_trait;
@@ -30,13 +30,22 @@ pub struct SourceContext {
     pub wake: Wake,
     /// When to stop: what was received and not stored is handed back.
     pub halt: Halt,
+    name: &'static str,
+    tasks: Tasks,
+}
+
+impl SourceContext {
+    /// Says that nothing can be heard at the moment and why, or (`None`) that all is well again.
+    pub fn trouble(&self, why: Option<String>) {
+        self.tasks.trouble(self.name, why.map(|why| (Health::Degraded, format!("{}: {why}", self.name))));
+    }
 }
 
 /// Keeps one source alive.
 pub(super) async fn keep(shared: Shared, source: Box<dyn Source>, wake: Wake) {
     let name = source.name();
     shared.tasks.add(name, None);
-    let context = SourceContext { wake, halt: shared.halt.clone() };
+    let context = SourceContext { wake, halt: shared.halt.clone(), name, tasks: shared.tasks.clone() };
     let mut wait = WAIT_FIRST;
     loop {
         let began = Instant::now();

@@ -12,11 +12,15 @@ pub(crate) fn violations(service: &str, mock_api: &str, workspace: &str) -> Vec<
         _ => seen.push(format!("one of them has no line `{OURS}`")),
     }
     let members = members(workspace).filter(|member| *member != ".");
-    seen.extend(members.filter(|member| !service.contains(&format!("COPY {member}/Cargo.toml"))).map(|member| {
-        format!("the manifest of `{member}` is not copied: cargo refuses a workspace with a member missing")
-    }));
+    seen.extend(
+        members
+            .filter(|member| !service.contains(&format!("COPY {member}/Cargo.toml")))
+            .map(|member| format!("the manifest of `{member}` is not copied: cargo refuses a workspace with a member missing")),
+    );
     for text in [service, mock_api] {
-        let moving = text.lines().filter(|line| line.starts_with("ARG ") && line.contains("_IMAGE=") && (line.contains(":latest") || !line.contains(':')));
+        let moving = text
+            .lines()
+            .filter(|line| line.starts_with("ARG ") && line.contains("_IMAGE=") && (line.contains(":latest") || !line.contains(':')));
         seen.extend(moving.map(|line| format!("`{line}` is not pinned")));
     }
     seen

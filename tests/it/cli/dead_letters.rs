@@ -1,5 +1,6 @@
 //! `dead-letters`: told, tried again by other settings, forgotten; never while somebody else writes.
 
+use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
 use jiff::Timestamp;
 use s3_sync::events::decode::Scope;
@@ -28,6 +29,7 @@ fn put(bucket: &str, key: &str) -> String {
 async fn they_are_told_tried_again_and_forgotten() {
     let stage = with(&[put(BUCKET, "b.txt"), "{\u{1b}[2J".to_owned()]).await;
     let listed = stage.expect(&["dead-letters", "list", "--json"], 0).await.json();
+    same_keys("dead-letters", std::slice::from_ref(&listed));
     let letters = listed["dead_letters"].as_array().expect("a list");
     assert_eq!(letters.len(), 2, "{listed}");
     assert_eq!(letters[0]["excerpt"], put(BUCKET, "b.txt"));

@@ -47,7 +47,7 @@ fn keys(value: &Value) -> BTreeSet<String> {
     found
 }
 
-fn same_keys(command: &str, real: &[Value]) {
+pub(super) fn same_keys(command: &str, real: &[Value]) {
     let shown = shown();
     let shown = shown.get(command).unwrap_or_else(|| panic!("docs/cli.md shows no JSON for {command}"));
     let of = |documents: &[Value]| documents.iter().map(keys).collect::<BTreeSet<_>>();

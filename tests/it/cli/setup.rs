@@ -34,17 +34,18 @@ async fn missing_buckets_are_made_and_an_empty_one_is_filled_and_a_second_run_ch
     stage.setting("TARGET_S3_BUCKET", "target-bucket");
     let arguments = ["setup", "--create-buckets", "--seed", "seed"];
     let ran = stage.expect(&arguments, 0).await;
-    ran.prints(&["created    bucket         another-bucket", "created    bucket         target-bucket", "3 objects from seed", "everything is set up"]);
+    ran.prints(&[
+        "created    bucket         another-bucket",
+        "created    bucket         target-bucket",
+        "3 objects from seed",
+        "everything is set up",
+    ]);
     let mut written = writes(stage.s3.server());
     written.sort();
     assert_eq!(written, ["CreateBucket", "CreateBucket", "PutObject", "PutObject", "PutObject"]);
     let objects = stage.s3.server().objects("another-bucket");
     let told: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.size, object.content_type.as_str())).collect();
-    let expected = [
-        ("a.txt", 3, "text/plain"),
-        ("deep/er/100% +x.html", 3, "text/html"),
-        ("empty", 0, "application/octet-stream"),
-    ];
+    let expected = [("a.txt", 3, "text/plain"), ("deep/er/100% +x.html", 3, "text/html"), ("empty", 0, "application/octet-stream")];
     assert_eq!(told, expected);
     let ran = stage.expect(&arguments, 0).await;
     ran.prints(&["there      bucket         another-bucket", "left alone bucket         it is not empty"]);
