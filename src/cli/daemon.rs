@@ -6,9 +6,7 @@ use super::run::{fail, of_state};
 use super::{ExitCode, Interruption};
 use crate::clock::SystemClock;
 use crate::config::Settings;
-#[cfg(feature = "sqs")]
-use crate::daemon::Source;
-use crate::daemon::{ControlSocket, Daemon, Schedule};
+use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
 use crate::state::{Answer, InstanceLock};
 use std::sync::Arc;
 
@@ -29,23 +27,17 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     if let Some(reconcile) = &reconcile {
         reconcile.comes("RECONCILE_CRON").await.map_err(|error| usage(&error))?;
     }
-    #[cfg(not(feature = "sqs"))]
-    if let Some(url) = &settings.queue_url {
-        return Err((ExitCode::Usage, format!("EVENTS_SQS_QUEUE_URL is {url}, and this program was built without the feature sqs")));
-    }
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
     let engine = Engine::open(settings, lock, Answer::default()).await?;
+    let sources = sources(settings, &engine).await;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {
         identity: engine.identity(),
+        worker: Arc::new(engine),
         cycle,
         reconcile,
-        #[cfg(feature = "sqs")]
-        sources: sources(settings, &engine),
-        #[cfg(not(feature = "sqs"))]
-        sources: Vec::new(),
-        worker: Arc::new(engine),
+        sources,
         clock: Arc::new(SystemClock),
         halt: interruption.halt(),
         grace: settings.shutdown_timeout,
@@ -54,9 +46,14 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     Ok(())
 }
 
-/// The tasks that hear of changes and wake the daemon: one for each source that the settings name.
+/// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
 #[cfg(feature = "sqs")]
-fn sources(settings: &Settings, engine: &Engine) -> Vec<Box<dyn Source>> {
-    let queue = settings.queue_url.iter().map(|url| Box::new(super::queue::Queue::new(settings, url, engine.state())) as _);
-    queue.collect()
+async fn sources(settings: &Settings, engine: &Engine) -> Vec<Box<dyn Source>> {
+    super::queue::source(settings, engine.bucket(), engine.state()).await.into_iter().collect()
+}
+
+#[cfg(not(feature = "sqs"))]
+#[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
+async fn sources(_: &Settings, _: &Engine) -> Vec<Box<dyn Source>> {
+    Vec::new()
 }

@@ -58,15 +58,21 @@ impl Engine {
         Ok(Self { settings, identity, bucket, client, state, lock, doors })
     }
 
-    /// The state, for what fills it beside the runs.
-    #[cfg(feature = "sqs")]
-    pub(super) fn state(&self) -> State {
-        self.state.clone()
-    }
-
     /// What the state describes.
     pub(super) fn identity(&self) -> Identity {
         self.identity.clone()
+    }
+
+    /// The bucket that is read.
+    #[cfg(feature = "sqs")]
+    pub(super) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The state: what sources hear goes into its inbox.
+    #[cfg(feature = "sqs")]
+    pub(super) fn state(&self) -> State {
+        self.state.clone()
     }
 
     /// Runs an order, and shows how far it is.

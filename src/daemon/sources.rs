@@ -26,18 +26,18 @@ pub trait Source: Send + Sync {
 /// What a source is given.
 #[derive(Clone, Debug)]
 pub struct SourceContext {
+    name: &'static str,
+    tasks: Tasks,
     /// To be called after what was heard is stored.
     pub wake: Wake,
     /// When to stop: what was received and not stored is handed back.
     pub halt: Halt,
-    name: &'static str,
-    tasks: Tasks,
 }
 
 impl SourceContext {
-    /// Says that nothing can be heard at the moment and why, or (`None`) that all is well again.
-    pub fn trouble(&self, why: Option<String>) {
-        self.tasks.trouble(self.name, why.map(|why| (Health::Degraded, format!("{}: {why}", self.name))));
+    /// Tells why nothing is heard at this moment; `None` = all is well again.
+    pub fn trouble(&self, problem: Option<String>) {
+        self.tasks.trouble(self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
     }
 }
 
@@ -45,18 +45,18 @@ impl SourceContext {
 pub(super) async fn keep(shared: Shared, source: Box<dyn Source>, wake: Wake) {
     let name = source.name();
     shared.tasks.add(name, None);
-    let context = SourceContext { wake, halt: shared.halt.clone(), name, tasks: shared.tasks.clone() };
+    let context = SourceContext { name, tasks: shared.tasks.clone(), wake, halt: shared.halt.clone() };
     let mut wait = WAIT_FIRST;
     loop {
         let began = Instant::now();
         shared.tasks.began(name);
-        shared.tasks.trouble(name, None);
+        context.trouble(None);
         let Err(message) = source.run(&context).await else {
             return shared.tasks.ended(name, "ended".to_owned());
         };
         tracing::warn!(source = name, "{message}");
         shared.tasks.ended(name, message.clone());
-        shared.tasks.trouble(name, Some((Health::Degraded, format!("{name}: {message}"))));
+        context.trouble(Some(message));
         if context.halt.is_stopped() {
             return;
         }
