@@ -201,9 +201,8 @@ impl Command {
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::FileManager],
-            Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
+            Self::Setup(_) | Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
             Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health => &[],
-            Self::Setup(_) => &[Need::Bucket],
         }
     }
 }

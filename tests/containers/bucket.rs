@@ -46,7 +46,7 @@ impl Bucket {
                 let key = object.key().expect("an object has a key").to_owned();
                 let got = self.0.get_object().bucket(SOURCE_BUCKET).key(&key).send().await.expect("the object is there");
                 let bytes = got.body.collect().await.expect("the body is whole").into_bytes();
-                let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+                let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
                 digests.insert(key, digest);
             }
         }
