@@ -64,7 +64,7 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
         .await
         .expect("told");
     stage.expect(&["reconcile"], 0).await;
-    stage.expect(&["status"], 0).await.prints(&["status        degraded", "daemon: sqs: the queue is shut", "task          sqs: running"]);
+    stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: sqs: the queue is shut", "task          sqs: running"]);
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 }

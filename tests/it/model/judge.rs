@@ -72,7 +72,9 @@ pub(crate) fn permissions(world: &World) {
             }
         }
     }
-    wrong.into_iter().for_each(|wrong| inner.violated(wrong));
+    for sentence in wrong {
+        inner.violated(sentence);
+    }
 }
 
 /// Contents and identities, both to the letter.
@@ -108,7 +110,7 @@ pub(crate) fn state(world: &World, database: &Path, unknowable: &BTreeSet<String
         rows.get(path).is_some_and(|row| {
             row.internal_id == Some(format!("id-{}", file.id))
                 && row.size == Some(file.content.len() as u64)
-                && row.etag.as_ref().map(|etag| etag.as_str()) == file.metadata.get("etag").and_then(|etag| etag.as_str())
+                && row.etag.as_ref().map(s3_sync::record::ETag::as_str) == file.metadata.get("etag").and_then(|etag| etag.as_str())
                 && says_permissions(&row.permissions, &inner.files.permissions_of(path))
         })
     };

@@ -15,6 +15,7 @@ mod mutants;
 mod op;
 mod process;
 mod reference;
+mod regressions;
 mod runner;
 mod shrink;
 mod sources;

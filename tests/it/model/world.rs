@@ -28,6 +28,7 @@ pub(crate) struct World {
 }
 
 /// What changes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own that may hold beside any other")]
 pub(crate) struct Inner {
     /// What the bucket holds, whether or not it can be found.
     pub(crate) objects: BTreeMap<String, u8>,
@@ -151,7 +152,7 @@ impl World {
             }
             Trouble::Tell(tell) => {
                 inner.counts.add("tellings during a run");
-                self.tell(inner, tell);
+                Self::tell(inner, tell);
             }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
@@ -167,7 +168,7 @@ impl World {
     }
 
     /// Somebody tells something.
-    pub(crate) fn tell(&self, inner: &mut Inner, tell: Tell) {
+    pub(crate) fn tell(inner: &mut Inner, tell: Tell) {
         inner.counts.add(tell.name());
         let Inner { tellings, objects, files, now, in_a_run, .. } = inner;
         // Told between runs of what is there, or of what nobody has: no delete that is on its way has it forgotten.
@@ -194,7 +195,9 @@ impl World {
             Change::Back => inner.present = true,
             Change::Emptied => {
                 inner.present = true;
-                KEYS.iter().for_each(|key| self.delete(inner, key));
+                for key in KEYS {
+                    self.delete(inner, key);
+                }
             }
         }
     }
