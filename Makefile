@@ -35,11 +35,15 @@ model-mutants: bootstrap ## bugs planted one by one: the model must see each
 test-moto: bootstrap $(VENV) ## the workflow against moto, an S3 server that nobody here wrote (needs Python 3)
 	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --features moto --test it moto
 
+.PHONY: test-kills
+test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand events (minutes)
+	cargo test --features kills --test it crash::daemon -- --nocapture
+
 .PHONY: check
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
 
 .PHONY: ci
-ci: check test-moto ## check, and every test that needs more than Rust
+ci: check test-moto test-kills ## check, and every test that needs more than Rust
 
 .PHONY: bench
 bench: bootstrap ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)

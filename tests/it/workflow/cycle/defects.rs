@@ -44,7 +44,8 @@ async fn defect_01_the_file_manager_hears_of_every_kind_of_event() {
         moved(6, "carried", "there/carried"),
         permissions(7, "new", "r--r--r--"),
     ];
-    let expected = ["create new", "delete gone", "move carried>there/carried", "rename named>renamed", "set new", "set opened", "update same"];
+    let expected =
+        ["create new", "delete gone", "move carried>there/carried", "rename named>renamed", "set new", "set opened", "update same"];
     assert_eq!(told(&scene, feed).await, expected);
     let expected = [("new", "new"), ("opened", "opened"), ("renamed", "named"), ("same", "changed"), ("there/carried", "carried")];
     assert_eq!(scene.contents(), files(&expected));
@@ -185,11 +186,15 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
         ];
         told(&scene, feed).await;
         let mut keys: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for call in scene.api.api().calls().into_iter().filter(|call| operations.iter().any(|name| call.operation.as_deref() == Some(name))) {
+        for call in scene.api.api().calls().into_iter().filter(|call| operations.iter().any(|name| call.operation.as_deref() == Some(name)))
+        {
             keys.entry(call.operation).or_default().push(call.idempotency_key);
         }
         assert_eq!(keys.len(), operations.len(), "{action:?}: {keys:?}");
-        assert!(keys.values().all(|keys| keys.len() == 3 && keys.iter().all(|key| key.is_some() && *key == keys[0])), "{action:?}: {keys:?}");
+        assert!(
+            keys.values().all(|keys| keys.len() == 3 && keys.iter().all(|key| key.is_some() && *key == keys[0])),
+            "{action:?}: {keys:?}"
+        );
         assert_eq!(scene.api.api().effects().total - before, operations.len() as u64, "{action:?}");
     }
 }
