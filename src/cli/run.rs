@@ -1,8 +1,8 @@
 //! From what was typed to what is done: one arm for each command.
 
 use super::{
-    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, incremental_sync, initial_sync, reconcile, self_test,
-    status,
+    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, incremental_sync, initial_sync, reconcile,
+    self_test, status,
 };
 use crate::config::Settings;
 use crate::state::StateError;
