@@ -22,6 +22,15 @@ demo: bootstrap ## see a day between a bucket and a file manager: an S3 server, 
 test: bootstrap ## all tests that need nothing but Rust
 	cargo test --workspace --features failpoints
 
+.PHONY: model
+model: bootstrap ## histories by chance against the whole of it, on every core: MINUTES=5, SEED= where to begin
+	MODEL_SECONDS=$$((60 * $(or $(MINUTES),5))) MODEL_SEED=$(or $(SEED),$$(date +%s)000) \
+		cargo test --profile model --features failpoints --test it model::histories -- --nocapture
+
+.PHONY: model-mutants
+model-mutants: bootstrap ## bugs planted one by one: the model must see each
+	cargo test --profile model --features mutants --test it model::mutants -- --nocapture
+
 .PHONY: test-moto
 test-moto: bootstrap $(VENV) ## the workflow against moto, an S3 server that nobody here wrote (needs Python 3)
 	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --features moto --test it moto

@@ -42,4 +42,5 @@ pub mod telemetry;
 
 pub mod clock;
 pub mod failpoint;
+pub mod mutant;
 pub mod retry;

@@ -4,6 +4,7 @@
 use super::in_hand::InHand;
 use super::{ApplyError, Ending, FileManagerSink, Halt, Tally};
 use crate::clock::Clock;
+use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
@@ -93,6 +94,7 @@ impl Executor {
                     break;
                 }
                 tokio::select! {
+                    biased;
                     // Outcomes may have queued their paths anew: that is asked once, not after each of them.
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // The other end is gone: no more will come.
@@ -127,6 +129,7 @@ impl Executor {
     /// Waits for what is in hand; once the run stops, no longer than the grace. What is cut off then is an open intent.
     async fn finish(&self, mut tasks: JoinSet<()>) {
         tokio::select! {
+            biased;
             () = all_ended(&mut tasks) => {}
             () = self.halt.out_of_grace(self.grace) => {}
         }
@@ -135,10 +138,11 @@ impl Executor {
 
     /// In the lane of the absent, looks come first: only what they say counts.
     async fn prepare(&self, batch: Vec<Work>, lane: Lane) -> Vec<Work> {
-        if lane != Lane::Absent {
+        if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
         }
         let looks = tokio::select! {
+            biased;
             looks = self.sink.look_at_absent(batch, self.all.available_permits().max(1)) => looks,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Vec::new(),

@@ -3,7 +3,6 @@
 
 use super::sink::{FileManagerSink, Step};
 use super::{ApplyError, Ending};
-use crate::failpoint;
 use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
@@ -11,6 +10,7 @@ use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, Plane, Work};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
+use crate::{failpoint, mutant};
 use serde_json::{Map, Value, json};
 
 /// What a MIME type is when the object has none.
@@ -63,7 +63,7 @@ impl Sending<'_> {
         if self.permissions.is_none() {
             self.permissions = Some(self.permissions().await?);
         }
-        let checksum = head.checksum.clone().filter(|_| self.sink.options.verify);
+        let checksum = head.checksum.clone().filter(|_| self.sink.options.verify && !mutant::is("a_body_is_not_verified"));
         let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
         let request = SaveRequest {
             operation: if self.planned.effect == Effect::Update { SaveOperation::Update } else { SaveOperation::Create },
@@ -77,6 +77,9 @@ impl Sending<'_> {
             metadata: intent.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
             idempotency_key: Some(IdempotencyKey(intent.idempotency_key)),
         };
+        if mutant::is("an_outcome_is_recorded_before_its_call") {
+            self.record(head.clone(), Saved::default(), true).await?;
+        }
         match self.sink.file_manager.save(request).await {
             Ok(saved) => {
                 failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
@@ -123,7 +126,7 @@ impl Sending<'_> {
             let words = "the answer has no ETag: without one, no later change of the object could be seen";
             return Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::Other, words).into());
         }
-        if if_match.is_some_and(|expected| got.etag != Some(expected)) {
+        if if_match.is_some_and(|expected| got.etag != Some(expected)) && !mutant::is("the_etag_of_a_get_is_not_compared") {
             return Ok(Err(Step::LookAgain(None)));
         }
         match facts {

@@ -8,7 +8,7 @@ use crate::record::{FileRecord, ObjectKey};
 use crate::retry::RetryPolicy;
 use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
 use crate::state::{Intent, Lane, LookedAt, Plane, State, Work};
-use crate::{failpoint, listing, telemetry};
+use crate::{failpoint, listing, mutant, telemetry};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -61,7 +61,8 @@ impl FileManagerSink {
         let path = work.path.clone();
         // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
         // lane of the absent, the look has just been made.)
-        let in_doubt = work.intent.is_some() || work.permissions_intent.is_some();
+        let in_doubt =
+            (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
         let mut now = if in_doubt && lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
         let mut disagreed = None;
         for _ in 0..LOOKS_MOST {
@@ -85,6 +86,10 @@ impl FileManagerSink {
     /// One try; `None` = an intent ended and the path is to be decided anew.
     async fn step(&self, work: &Work, lane: Lane) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.sides, self.options.limits);
+        if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
+            self.state.refused(&work.path, Plane::Content).await?;
+            return Ok(None);
+        }
         let mut open = work.intent.iter().chain(&work.permissions_intent);
         if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
             self.state.end_intents(&work.path).await?;
@@ -196,7 +201,9 @@ impl FileManagerSink {
     /// An effect that is meant now.
     pub(super) fn intent(&self, path: &ObjectKey, planned: Planned) -> Intent {
         let (path, run) = (path.clone(), self.options.run);
-        Intent { path, new_path: None, idempotency_key: Uuid::new_v4(), planned, file_type: None, metadata: None, run }
+        let idempotency_key =
+            if mutant::is("a_key_is_of_the_content") { mutant::key_of(&format!("{path} {planned:?}")) } else { Uuid::new_v4() };
+        Intent { path, new_path: None, idempotency_key, planned, file_type: None, metadata: None, run }
     }
 
     /// Commits the intents of one operation: their calls may go out then.
@@ -212,7 +219,11 @@ impl FileManagerSink {
         if !error.kind.is_definite_refusal() {
             return error.into();
         }
-        let ended = if sent_before { self.state.end_intents(path).await } else { self.state.refused(path, plane).await };
+        let ended = if sent_before && !mutant::is("a_refusal_after_no_answer_is_final") {
+            self.state.end_intents(path).await
+        } else {
+            self.state.refused(path, plane).await
+        };
         ended.err().map_or_else(|| error.into(), ApplyError::from)
     }
 }

@@ -30,13 +30,14 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
     let engine = Engine::open(settings, lock, Answer::default()).await?;
+    let sources = sources(settings, &engine).await;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {
         identity: engine.identity(),
         worker: Arc::new(engine),
         cycle,
         reconcile,
-        sources: sources(),
+        sources,
         clock: Arc::new(SystemClock),
         halt: interruption.halt(),
         grace: settings.shutdown_timeout,
@@ -45,7 +46,14 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     Ok(())
 }
 
-/// The tasks that hear of changes and wake the daemon: one for each source that the settings name.
-fn sources() -> Vec<Box<dyn Source>> {
+/// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
+#[cfg(feature = "sqs")]
+async fn sources(settings: &Settings, engine: &Engine) -> Vec<Box<dyn Source>> {
+    super::queue::source(settings, engine.bucket(), engine.state()).await.into_iter().collect()
+}
+
+#[cfg(not(feature = "sqs"))]
+#[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
+async fn sources(_: &Settings, _: &Engine) -> Vec<Box<dyn Source>> {
     Vec::new()
 }

@@ -63,6 +63,18 @@ impl Engine {
         self.identity.clone()
     }
 
+    /// The bucket that is read.
+    #[cfg(feature = "sqs")]
+    pub(super) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The state: what sources hear goes into its inbox.
+    #[cfg(feature = "sqs")]
+    pub(super) fn state(&self) -> State {
+        self.state.clone()
+    }
+
     /// Runs an order, and shows how far it is.
     pub(super) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;

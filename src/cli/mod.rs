@@ -16,6 +16,8 @@ mod order;
 mod output;
 mod probe;
 mod progress;
+#[cfg(feature = "sqs")]
+mod queue;
 mod reconcile;
 mod remote;
 mod run;

@@ -1,6 +1,6 @@
 //! Where tasks live that hear of changes: each is kept alive, shows its status, and can wake the daemon.
 
-use super::tasks::Health;
+use super::tasks::{Health, Tasks};
 use super::{Shared, Wake};
 use crate::apply::Halt;
 use async_trait::async_trait;
@@ -26,28 +26,37 @@ pub trait Source: Send + Sync {
 /// What a source is given.
 #[derive(Clone, Debug)]
 pub struct SourceContext {
+    name: &'static str,
+    tasks: Tasks,
     /// To be called after what was heard is stored.
     pub wake: Wake,
     /// When to stop: what was received and not stored is handed back.
     pub halt: Halt,
 }
 
+impl SourceContext {
+    /// Tells why nothing is heard at this moment; `None` = all is well again.
+    pub fn trouble(&self, problem: Option<String>) {
+        self.tasks.trouble(self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
+    }
+}
+
 /// Keeps one source alive.
 pub(super) async fn keep(shared: Shared, source: Box<dyn Source>, wake: Wake) {
     let name = source.name();
     shared.tasks.add(name, None);
-    let context = SourceContext { wake, halt: shared.halt.clone() };
+    let context = SourceContext { name, tasks: shared.tasks.clone(), wake, halt: shared.halt.clone() };
     let mut wait = WAIT_FIRST;
     loop {
         let began = Instant::now();
         shared.tasks.began(name);
-        shared.tasks.trouble(name, None);
+        context.trouble(None);
         let Err(message) = source.run(&context).await else {
             return shared.tasks.ended(name, "ended".to_owned());
         };
         tracing::warn!(source = name, "{message}");
         shared.tasks.ended(name, message.clone());
-        shared.tasks.trouble(name, Some((Health::Degraded, format!("{name}: {message}"))));
+        context.trouble(Some(message));
         if context.halt.is_stopped() {
             return;
         }

@@ -6,6 +6,7 @@
 use super::decode::{PassedOver, Scope};
 use super::intake::notified;
 use crate::clock::Clock;
+use crate::mutant;
 use crate::retry::{Disposed, Disposition, RetryPolicy};
 use crate::state::{ReceiveCounts, SourceName, State, StateError};
 use async_trait::async_trait;
@@ -156,6 +157,7 @@ impl QueueReader {
                         tokio::time::sleep(FINISH_GRACE).await;
                     };
                     tokio::select! {
+                        biased;
                         stored = storing => stored,
                         () = grace => return,
                     }
@@ -169,6 +171,7 @@ impl QueueReader {
             self.tell_shut(&error);
             let wait = attempts.next_wait(&error).unwrap_or(SHUT.max_wait);
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
             }
@@ -201,6 +204,9 @@ impl QueueReader {
             passed_over = passed_over.and(notified.passed_over);
         }
         let receipts: Vec<_> = messages.into_iter().map(|message| message.receipt).collect();
+        if mutant::is("a_message_is_acknowledged_before_its_commit") {
+            self.acknowledge(receipts.clone()).await;
+        }
         let (arrived, now) = (receipts.len() as u64, self.inbox.clock.now());
         let stored = if batch.is_empty() { Ok(ReceiveCounts::default()) } else { self.state.receive(batch, now).await };
         let counts = match stored {

@@ -1,6 +1,7 @@
 //! The fold: from events to the paths that are to be looked at, the files that went elsewhere, and the permissions told.
 //! Pure: what waits from earlier batches goes in, what waits now comes out. Nothing here is believed: looks decide.
 
+use crate::mutant;
 use crate::record::{Event, EventKind, Look, ObjectKey, Told};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +114,7 @@ impl Hints {
 impl Waiting {
     /// One more step of a file's way: a → b and b → c is a → c, a → b and b → a is nothing.
     fn renamed(&mut self, from: &ObjectKey, to: &ObjectKey, at: Timestamp) {
-        if let Some(told) = self.told.get(from).cloned() {
+        if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
             self.told.entry(to.clone()).or_default().inherit(&told, at);
         }
         let origin = self.lineage.remove(from).map_or_else(|| from.clone(), |came| came.origin);

@@ -1,6 +1,7 @@
 //! Which file went where: whether two paths, one of which is said to have become the other, are one file under another name.
 
 use super::Effect;
+use crate::mutant;
 use crate::record::{ObjectKey, Sides};
 
 /// A file that is said to have gone from one path to another, and all that is known of both.
@@ -48,7 +49,7 @@ pub fn decide_move(moving: &Moving) -> MoveVerdict {
     if at_target.there(target).is_none() || unseen || unchanged {
         return MoveVerdict::Moot;
     }
-    match &at_target.applied {
+    match at_target.applied.as_ref().filter(|_| !mutant::is("the_target_of_a_rename_may_be_taken")) {
         Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
         Some(_) => MoveVerdict::Moot,
         None if moving.told && directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),

@@ -1,6 +1,7 @@
 //! What was told of a path's permissions: each field with the time that it was told for. Pure; which path is meant is not decided here.
 
 use super::{Look, Permissions};
+use crate::mutant;
 use jiff::Timestamp;
 
 /// One field as it was told last.
@@ -37,7 +38,7 @@ impl Told {
         let fields = [(&mut self.permissions, &told.permissions), (&mut self.owner, &told.owner), (&mut self.group, &told.group)];
         for (field, value) in fields {
             if let Some(value) = value
-                && field.as_ref().is_none_or(|known| known.at <= at)
+                && field.as_ref().is_none_or(|known| known.at <= at || mutant::is("the_earlier_telling_wins"))
             {
                 *field = Some(ToldField { value: value.clone(), at, look });
             }

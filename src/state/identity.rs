@@ -1,7 +1,9 @@
 //! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
 
 use super::runs::{self, read_meta, write_meta};
-use super::{FILE_MANAGER, State, StateError, blocking, inbox, open_to_read};
+use super::{FILE_MANAGER, State, StateError, blocking, inbox, looks, open_to_read};
+use crate::mutant;
+use crate::record::Look;
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -113,10 +115,23 @@ fn forget_sink(connection: &Connection) -> Result<(), StateError> {
     runs::forget_completion(connection)
 }
 
+/// The look after which nothing that was forgotten with the restored backup can hide: a name of a row of `meta`.
+const RESTORED_AT_LOOK: &str = "restored_at_look";
+
+/// The newest look that a restored state had; `None` = no backup was ever put back.
+pub(super) fn restored_at(connection: &Connection) -> Result<Option<Look>, StateError> {
+    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|look| look.parse().ok()).map(Look))
+}
+
 /// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
 fn distrust(connection: &Connection) -> Result<(), StateError> {
-    unsettle_intents(connection)?;
-    connection.execute("UPDATE applied SET confirmed = 0", [])?;
+    write_meta(connection, RESTORED_AT_LOOK, &looks::high_water(connection)?.to_string())?;
+    if !mutant::is("open_intents_kept_after_a_restore") {
+        unsettle_intents(connection)?;
+    }
+    if !mutant::is("applied_rows_trusted_after_a_restore") {
+        connection.execute("UPDATE applied SET confirmed = 0", [])?;
+    }
     connection.execute_batch("DELETE FROM pending; DELETE FROM lineage;")?;
     runs::forget_checkpoint(connection)
 }

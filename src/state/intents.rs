@@ -3,6 +3,7 @@
 use super::looks::{self, integer};
 use super::pending::{self, Trigger};
 use super::{FILE_MANAGER, State, StateError, applied, told};
+use crate::mutant;
 use crate::plan::{Effect, Planned};
 use crate::record::{Applied, ETag, FileRecord, Fingerprint, ObjectKey, Permissions, Sides};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -119,8 +120,11 @@ pub(super) fn unsettle(connection: &Connection, path: &ObjectKey, limits: crate:
     let mut statement = connection.prepare_cached("SELECT new_path FROM intents WHERE sink = ?1 AND path = ?2 AND new_path IS NOT NULL")?;
     let new_path: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
     remove(connection, path)?;
+    let new_path = new_path.filter(|_| !mutant::is("an_ended_rename_leaves_its_target_confirmed"));
     for path in std::iter::once(path.clone()).chain(new_path.and_then(|new_path| ObjectKey::new(new_path).ok())) {
-        applied::unconfirm(connection, &path)?;
+        if !mutant::is("an_ended_intent_leaves_its_row_confirmed") {
+            applied::unconfirm(connection, &path)?;
+        }
         pending::think_again(connection, &path, Trigger::InHand, limits)?;
     }
     Ok(())

@@ -10,6 +10,8 @@ mod deletes;
 mod error;
 mod feed;
 mod identity;
+#[cfg(feature = "failpoints")]
+mod in_place;
 mod inbox;
 mod intents;
 mod lineage;
@@ -31,6 +33,8 @@ pub use dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
 pub use error::StateError;
 pub use feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedIdentity, FeedItem};
 pub use identity::{Answer, Identity, would_refuse};
+#[cfg(feature = "failpoints")]
+pub use in_place::CommitGate;
 pub use inbox::{InboxRow, ReceiveCounts, Received, SourceName};
 pub use intents::{Intent, Plane};
 pub use lineage::{Move, MoveOutcome};
@@ -72,7 +76,17 @@ impl State {
     pub async fn open(path: &Path, limits: Limits) -> Result<Self, StateError> {
         let owned = path.to_owned();
         let connection = blocking(move || schema::open_to_write(&owned)).await?;
-        let writer = Writer::start(path, connection)?;
+        Self::with(Writer::start(path, connection)?, path, limits).await
+    }
+
+    /// As [`State::open`], without a thread and in the caller's own order: see [`CommitGate`].
+    #[cfg(feature = "failpoints")]
+    pub async fn open_in_place(path: &Path, limits: Limits, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
+        let connection = schema::open_to_write(path)?;
+        Self::with(Writer::in_place(in_place::InPlace::new(connection, gate)), path, limits).await
+    }
+
+    async fn with(writer: Writer, path: &Path, limits: Limits) -> Result<Self, StateError> {
         let high_water = writer.call(looks::high_water).await?;
         let arrivals = Arc::new(watch::Sender::new(()));
         Ok(Self { writer: Arc::new(writer), looks: Arc::new(AtomicU64::new(high_water)), limits, path: path.to_owned(), arrivals })

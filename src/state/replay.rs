@@ -4,8 +4,9 @@
 use super::dead_letters::{self, Poisoned};
 use super::looks::{self, LookedAt};
 use super::pending::{self, Trigger};
-use super::{InboxRow, State, StateError, applied, inbox, intents, lineage, told};
+use super::{InboxRow, State, StateError, applied, identity, inbox, intents, lineage, told};
 use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
+use crate::mutant;
 use crate::plan::{Limits, MoveVerdict, decide_move};
 use crate::record::{EventKind, Look, ObjectKey, Told};
 use jiff::Timestamp;
@@ -56,8 +57,10 @@ impl State {
 
 fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Replayed, StateError> {
     let mut replayed = Replayed::default();
-    let heard = take_rows(connection, replay, &mut replayed)?;
-    for looked in &replay.looks {
+    let (heard, unsettled) = take_rows(connection, replay, &mut replayed)?;
+    doubt_what_was_forgotten(connection, &heard)?;
+    // What a row touched that stays is not known yet: half of a rename alone would be a new file.
+    for looked in replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path)) {
         looks::store_look(connection, looked, limits)?;
         looks::raise_high_water(connection, looked.look)?;
     }
@@ -66,6 +69,9 @@ fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Rep
     let mut paths: BTreeSet<_> = before.iter().cloned().chain(waiting.lineage.values().map(|came| came.origin.clone())).collect();
     let hints = fold(&mut waiting, heard, replay.received_at_look);
     for (path, now) in &waiting.told {
+        if mutant::is("permissions_told_before_the_object_are_dropped") && is_nowhere(connection, path)? {
+            continue;
+        }
         told::write(connection, path, now)?;
         doubt_what_was_asked(connection, path, told_before.get(path).unwrap_or(&Told::default()), now)?;
     }
@@ -92,10 +98,12 @@ fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Rep
 }
 
 /// Takes the rows that are used up out of the inbox, and buries those that failed too often: what they tell is heard all the same.
-fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) -> Result<Vec<Heard>, StateError> {
+/// Says, too, which paths the rows name that stay.
+fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) -> Result<(Vec<Heard>, BTreeSet<ObjectKey>), StateError> {
     let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
-    let used = used_up(&paths, &replay.failed.keys().cloned().collect());
-    let mut heard = Vec::new();
+    let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") { BTreeSet::new() } else { replay.failed.keys().cloned().collect() };
+    let used = used_up(&paths, &failed);
+    let (mut heard, mut unsettled) = (Vec::new(), BTreeSet::new());
     for row in &replay.rows {
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
@@ -103,6 +111,7 @@ fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) 
             let failures = if why.is_some() { inbox::count_failure(connection, row.seq)? } else { row.failures };
             if failures < FAILURES_MOST {
                 replayed.stayed += 1;
+                unsettled.extend(row.event.paths().cloned());
                 continue;
             }
             let message = why.cloned().unwrap_or_default();
@@ -114,7 +123,20 @@ fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) 
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
         heard.push(Heard::new(row.event.clone(), row.received_at));
     }
-    Ok(heard)
+    Ok((heard, unsettled))
+}
+
+/// What the sink was sent after the backup that was put back, this state does not know: the first event on a path of which it
+/// has no row is one on a path in doubt.
+fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<(), StateError> {
+    let Some(restored_at) = identity::restored_at(connection)? else { return Ok(()) };
+    for path in heard.iter().flat_map(|heard| heard.event.paths()) {
+        let looked_since = looks::read(connection, path)?.is_some_and(|observed| observed.look > restored_at);
+        if !looked_since && applied::read(connection, path)?.is_none() {
+            applied::unconfirm(connection, path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What waits and may concern a batch.
@@ -122,6 +144,10 @@ fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError>
     let mut waiting = Waiting::default();
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
         for (target, came) in lineage::concerning(connection, path)? {
+            if mutant::is("waiting_lineage_is_dropped") {
+                lineage::remove(connection, &target)?;
+                continue;
+            }
             load_told(connection, &target, &mut waiting)?;
             waiting.lineage.insert(target, came);
         }

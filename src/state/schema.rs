@@ -22,7 +22,8 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     // What a savepoint may have to undo is kept in memory: else every job copies its pages into a file in `/var/tmp`.
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // More than there are: a statement that is used in every job is never prepared again.
+    connection.set_prepared_statement_cache_capacity(256);
     migrate(path, &mut connection)?;
     Ok(connection)
 }

@@ -1,6 +1,8 @@
 //! The one thread that owns the connection: takes jobs, runs as many as wait in one transaction, commits, answers.
 
 use super::StateError;
+#[cfg(feature = "failpoints")]
+use super::in_place::InPlace;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -25,6 +27,9 @@ type Job = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// A simulation's: there is no thread then.
+    #[cfg(feature = "failpoints")]
+    in_place: Option<InPlace>,
 }
 
 impl Writer {
@@ -35,7 +40,18 @@ impl Writer {
             .name("state-writer".to_owned())
             .spawn(move || run(connection, queue))
             .map_err(|error| StateError::file(path, &error))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            #[cfg(feature = "failpoints")]
+            in_place: None,
+        })
+    }
+
+    /// Starts no thread.
+    #[cfg(feature = "failpoints")]
+    pub(super) fn in_place(in_place: InPlace) -> Self {
+        Self { jobs: None, thread: None, in_place: Some(in_place) }
     }
 
     /// Runs `work` in a transaction that others may share, and returns when it is committed. A `work` that fails
@@ -44,6 +60,10 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
     ) -> Result<T, StateError> {
+        #[cfg(feature = "failpoints")]
+        if let Some(in_place) = &self.in_place {
+            return in_place.call(work).await;
+        }
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |transaction| {
             let outcome = in_savepoint(transaction, work);
@@ -106,7 +126,10 @@ fn commit_group(
     }
 }
 
-fn in_savepoint<T>(transaction: &Transaction<'_>, work: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<T, StateError> {
+pub(super) fn in_savepoint<T>(
+    transaction: &Transaction<'_>,
+    work: impl FnOnce(&Connection) -> Result<T, StateError>,
+) -> Result<T, StateError> {
     transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
     let outcome = work(transaction);
     if outcome.is_err() {

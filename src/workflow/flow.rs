@@ -172,6 +172,7 @@ impl Flow {
             }
         };
         tokio::select! {
+            biased;
             refused = post => refused,
             () = out_of_grace => Some("the run was stopped while the report was on its way".to_owned()),
         }

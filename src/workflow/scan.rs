@@ -82,6 +82,7 @@ impl Flow {
         loop {
             let look = self.state.next_look();
             let page = tokio::select! {
+                biased;
                 page = scan.page(self.doors.bucket.as_ref(), after.as_ref()) => page?,
                 () = self.halt.stopped() => return Ok(()),
             };

@@ -3,6 +3,7 @@
 
 use super::Flow;
 use crate::apply::{ApplyError, Executor};
+use crate::mutant;
 use crate::state::Lane;
 use tokio::sync::watch;
 
@@ -23,7 +24,7 @@ impl Flow {
             return Ok(());
         }
         let deletes = self.state.deletes_in_question().await?;
-        if deletes > allowed {
+        if deletes > allowed && !mutant::is("the_guard_is_off") {
             tracing::warn!(deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
             self.tally.held(deletes);
             self.state.forget_idle_absences().await?;

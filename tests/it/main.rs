@@ -3,6 +3,8 @@
 mod cli;
 mod conformance;
 mod crash;
+#[cfg(feature = "failpoints")]
+mod model;
 #[cfg(feature = "moto")]
 mod moto;
 mod regressions;

@@ -4,7 +4,7 @@ use crate::source::{Source, is_word, line_at, words};
 
 /// The map, as `docs/architecture.md` draws it. A part of a stage that has a rank of its own is written with `::`.
 const RANKS: [&[&str]; 8] = [
-    &["record", "clock", "failpoint"],
+    &["mutant", "record", "clock", "failpoint"],
     &["config", "snapshot", "diff", "plan", "events::decode", "events::replay"],
     &["retry", "telemetry", "s3", "file_manager", "state"],
     &["listing", "transfer", "events"],

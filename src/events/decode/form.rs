@@ -1,5 +1,7 @@
 //! Keys as S3 writes them into notifications: form-urlencoded. Decoded once and never twice: `a%2Bb` is a legal key.
 
+use crate::mutant;
+
 /// `+` is a space and `%XX` a byte; what comes of it must be UTF-8. A `%` without two digits stands for itself: whoever sends it
 /// does not encode at all.
 pub(super) fn decode(encoded: &str) -> Option<String> {
@@ -13,7 +15,7 @@ pub(super) fn decode(encoded: &str) -> Option<String> {
                 decoded.push(high << 4 | low);
                 at += 2;
             }
-            (b'+', None) => decoded.push(b' '),
+            (b'+', None) if !mutant::is("a_plus_is_not_decoded") => decoded.push(b' '),
             (other, None) => decoded.push(other),
         }
         at += 1;

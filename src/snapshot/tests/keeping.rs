@@ -34,6 +34,9 @@ fn a_name_says_side_time_and_run_and_nothing_else_is_a_name() {
     assert_eq!(new.to_string(), "sync_state_new_20261120_235200_r7.csv");
     let old = name(Side::Old, "2026-01-02T03:04:05Z", u64::MAX);
     assert_eq!(SnapshotName::parse(&old.to_string()), Some(old));
+    let changes = SnapshotName { rows: SnapshotRows::Changed, ..old };
+    assert!(changes.to_string().starts_with("sync_changes_old_2026"));
+    assert_eq!(SnapshotName::parse(&changes.to_string()), Some(changes));
     for foreign in [
         "sync_state_new_20261120_235200.csv",
         "sync_state_new_20261120_235200_r07.csv",
@@ -43,7 +46,7 @@ fn a_name_says_side_time_and_run_and_nothing_else_is_a_name() {
         "sync_state_new_2026112_235200_r7.csv",
         "sync_state_newer_20261120_235200_r7.csv",
         "sync_state_new_20261120_235200_r7.csv.bak",
-        "sync_changes_new_20261120_235200_r7.csv",
+        "sync_deltas_new_20261120_235200_r7.csv",
     ] {
         assert_eq!(SnapshotName::parse(foreign), None, "{foreign}");
     }

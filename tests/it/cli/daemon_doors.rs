@@ -53,3 +53,18 @@ async fn a_door_that_shuts_while_it_runs_is_an_error_until_it_opens() {
     daemon.says("outcome=\"done\"").await.expect("it tries again by itself");
     stage.expect(&["health"], 0).await.prints(&["healthy"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
+    let mut stage = Stage::with(&["a.txt"]).await;
+    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::nobody()));
+    let mut daemon = stage.daemon_at_rest().await;
+    daemon
+        .lives_until(async { while !stage.run(&["health"]).await.stdout.contains("sqs: the queue is shut since ") {} })
+        .await
+        .expect("told");
+    stage.expect(&["reconcile"], 0).await;
+    stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: sqs: the queue is shut", "task          sqs: running"]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+}

@@ -214,7 +214,7 @@ impl Program {
     }
 
     pub(crate) async fn run_flow(&self, kind: RunKind, halt: Halt) -> Result<Ended, ApplyError> {
-        let mut lock = InstanceLock::take(&self.database, "a test")?;
+        let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
         let (doors, options, clock) = (self.doors.clone(), self.options.clone(), self.clock.clone());
         Flow { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await

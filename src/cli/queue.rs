@@ -1,0 +1,66 @@
+//! The queue of notifications as a task of the daemon: what it brings into the inbox wakes a cycle, and why it brings nothing is told.
+
+use super::doors;
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::daemon::{Source, SourceContext};
+use crate::events::decode::Scope;
+use crate::events::queue::{Inbox, QueueReader, SourceStatus};
+use crate::state::{SourceName, State};
+use async_trait::async_trait;
+use std::future::pending;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The task.
+struct Queue(QueueReader);
+
+/// The queue that the settings name, if they do.
+pub(super) async fn source(settings: &Settings, bucket: &str, state: State) -> Option<Box<dyn Source>> {
+    let queue = Arc::new(doors::queue(settings, settings.queue_url.as_ref()?).await);
+    let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
+    let inbox = Inbox { scope: Scope::new(bucket, &settings.source.prefix), most, clock: Arc::new(SystemClock) };
+    Some(Box::new(Queue(QueueReader::new(queue, SourceName::Sqs, state, inbox))))
+}
+
+#[async_trait]
+impl Source for Queue {
+    fn name(&self) -> &'static str {
+        "sqs"
+    }
+
+    async fn run(&self, context: &SourceContext) -> Result<(), String> {
+        let stop = CancellationToken::new();
+        let mut status = self.0.status();
+        let told = async {
+            let mut events = 0;
+            while status.changed().await.is_ok() {
+                let now = status.borrow_and_update().clone();
+                // It counts what is committed: the cycle finds it.
+                if std::mem::replace(&mut events, now.events) != now.events {
+                    context.wake.call();
+                }
+                context.trouble(problem(&now));
+            }
+            pending::<()>().await;
+        };
+        let stopped = async {
+            context.halt.stopped().await;
+            stop.cancel();
+            // What was received is stored and acknowledged, or given back.
+            pending::<()>().await;
+        };
+        tokio::select! {
+            () = self.0.run(&stop) => Ok(()),
+            () = told => Ok(()),
+            () = stopped => Ok(()),
+        }
+    }
+}
+
+fn problem(status: &SourceStatus) -> Option<String> {
+    let shut = status.shut.as_ref().map(|(why, since)| format!("the queue is shut since {since}: {why}"));
+    shut.or_else(|| {
+        status.inbox_full.then(|| "the inbox is full (INBOX_MAX): nothing is received until a cycle has used some of it up".to_owned())
+    })
+}

@@ -1,0 +1,40 @@
+//! Bugs that the model must see, planted one by one: each is a line at the place where somebody might really write it.
+//! Compiled to nothing without the feature `mutants`.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use uuid::Uuid;
+
+/// What a bug takes for a random key.
+pub fn key_of(what: &str) -> Uuid {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    Uuid::from_u64_pair(hasher.finish(), 1)
+}
+
+/// Whether the bug of this name is planted.
+#[cfg(not(feature = "mutants"))]
+pub const fn is(_name: &'static str) -> bool {
+    false
+}
+
+#[cfg(feature = "mutants")]
+pub use planted::{is, plant};
+
+#[cfg(feature = "mutants")]
+mod planted {
+    use std::cell::Cell;
+
+    thread_local! {
+        static PLANTED: Cell<&'static [&'static str]> = const { Cell::new(&[]) };
+    }
+
+    /// Plants these bugs, and no others, for all that this thread does.
+    pub fn plant(names: &'static [&'static str]) {
+        PLANTED.set(names);
+    }
+
+    /// Whether the bug of this name is planted.
+    pub fn is(name: &'static str) -> bool {
+        PLANTED.get().contains(&name)
+    }
+}

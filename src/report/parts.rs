@@ -1,0 +1,116 @@
+//! What a report consists of. How its values come about is not its concern.
+
+use serde::{Deserialize, Serialize};
+
+/// The contract's counts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Events used up.
+    pub events_processed: u64,
+    /// Operations that were done.
+    pub operations_processed: u64,
+    /// Operations that failed, and those that failed before and wait for their next attempt.
+    pub operations_failed: u64,
+    /// Files of which content was sent or confirmed.
+    pub files_processed: u64,
+    /// Files that are not as they should be.
+    pub files_failed: u64,
+    /// Bytes sent.
+    pub total_size: u64,
+}
+
+/// Events used up, by kind; an initial sync uses none. `errors` are those that became dead letters.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the field names are the contract's event types")]
+pub struct EventCounts {
+    pub change_permission: u64,
+    pub delete: u64,
+    pub create: u64,
+    pub rename: u64,
+    pub r#move: u64,
+    pub errors: u64,
+}
+
+/// Which state and bucket.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ServiceInfo {
+    /// Where the state lies.
+    pub database_path: String,
+    /// The bucket.
+    pub customer_bucket: String,
+    /// Files that the file manager has confirmed.
+    pub record_count: u64,
+}
+
+/// What the feed brought.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Feed {
+    /// Events that had not been received before.
+    pub received: u64,
+    /// Events that had.
+    pub duplicates: u64,
+    /// What could not be used.
+    pub dead_letters: u64,
+    /// Whether events may have been missed: the next reconcile finds what they were about.
+    pub gap: bool,
+}
+
+/// What the listing showed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Listing {
+    /// Whether it came to its end.
+    pub completed: bool,
+    /// Pages in this run.
+    pub pages: u64,
+    /// Files on them.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Directory markers on them: no files.
+    pub directory_markers: u64,
+}
+
+/// Operations by kind.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Operations {
+    /// New files.
+    pub create: u64,
+    /// New content of known files.
+    pub update: u64,
+    /// Files that went.
+    pub delete: u64,
+    /// Files that have another name in the same directory.
+    pub rename: u64,
+    /// Files that are in another directory.
+    pub r#move: u64,
+    /// Files that have other permissions, apart from those that came with content.
+    pub set_permissions: u64,
+    /// Files that the file manager turned out to hold already.
+    pub confirm: u64,
+}
+
+/// Failures for one reason.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FailureLine {
+    /// A short, stable name.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+    /// One of the keys, escaped for display.
+    pub example: String,
+    /// What was said about it.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// What is still to be done.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PendingCounts {
+    /// Due now: the run was stopped, or the guard holds it.
+    pub due: u64,
+    /// Failed; with a next attempt.
+    pub parked: u64,
+    /// The earliest next attempt, ISO-8601.
+    pub next_attempt: Option<String>,
+}

@@ -1,0 +1,134 @@
+//! The bucket's door in a simulation: calls that take their time, meet trouble, and are remembered as evidence.
+//! What a bucket answers when all is well is the product's own bucket in memory.
+
+use super::op::S3Trouble;
+use super::world::World;
+use async_trait::async_trait;
+use s3_sync::record::ObjectKey;
+use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
+use std::sync::Arc;
+
+/// The door.
+pub(crate) struct Bucket(pub(crate) Arc<World>);
+
+impl Bucket {
+    /// Orders the trouble that is due for the call that is about to be made; an error stands for a missing bucket.
+    fn order(&self, call: &Call<'_>) -> Result<(), S3Error> {
+        let mut inner = self.0.lock();
+        let fault = inner.s3_trouble.pop_front().map(fault_of);
+        if let Some((name, _)) = &fault {
+            inner.counts.add(format!("S3 {name}"));
+        }
+        let present = inner.present;
+        drop(inner);
+        let fails = matches!(fault, Some((_, Fault::Error(_))));
+        let mut fault = fault.map(|(_, fault)| fault);
+        self.0.bucket.on_call(move |_| fault.take());
+        if present || fails {
+            return Ok(());
+        }
+        let subject = call.key().map_or_else(|| "model".to_owned(), ToString::to_string);
+        // As over the wire, a HEAD says no more than 404.
+        let kind = if matches!(call, Call::Head(_)) { S3ErrorKind::NoSuchKey } else { S3ErrorKind::NoSuchBucket };
+        Err(S3Error::new(call.operation(), subject, kind, "the bucket is not there"))
+    }
+
+    /// One line of the trace.
+    fn tell<T>(&self, call: &str, outcome: &Result<T, S3Error>) {
+        let outcome = outcome.as_ref().err().map_or("ok", |error| error.kind.reason());
+        self.0.lock().tell(format_args!("     s3 {call} -> {outcome}"));
+    }
+}
+
+fn fault_of(trouble: S3Trouble) -> (&'static str, Fault) {
+    let error = Fault::Error;
+    match trouble {
+        S3Trouble::Server => ("server errors", error(S3ErrorKind::Server)),
+        S3Trouble::Throttled => ("throttled", error(S3ErrorKind::Throttled { after: Some(std::time::Duration::from_secs(1)) })),
+        S3Trouble::Timeout => ("timeouts", error(S3ErrorKind::Timeout)),
+        S3Trouble::Unreachable => ("unreachable", error(S3ErrorKind::Unreachable)),
+        S3Trouble::AccessDenied => ("access denied", error(S3ErrorKind::AccessDenied)),
+        S3Trouble::ShortBody => ("short bodies", Fault::ShortBody { after: 3 }),
+        S3Trouble::BrokenBody => ("broken bodies", Fault::BrokenBody { after: 3, kind: S3ErrorKind::Interrupted }),
+        S3Trouble::WrongByte => ("wrong bytes", Fault::WrongByte { at: 2 }),
+        S3Trouble::LongBody => ("long bodies", Fault::LongBody),
+        S3Trouble::NoETags => ("pages without ETags", Fault::NoETags),
+    }
+}
+
+#[async_trait]
+impl ListObjects for Bucket {
+    async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
+        self.0.point().await;
+        let page = match self.order(&Call::List(&request)) {
+            Ok(()) => self.0.bucket.list_page(request.clone()).await,
+            Err(error) => Err(error),
+        };
+        if let Ok(page) = &page {
+            let mut inner = self.0.lock();
+            inner.listed_anew |= request.start_after.is_none();
+            let last = page.objects.last().map(|(key, _)| key.as_str()).filter(|_| page.more);
+            let spoken_of = |key: &&&str| {
+                key.starts_with(&request.prefix)
+                    && request.start_after.as_ref().is_none_or(|after| after.as_str() < **key)
+                    && last.is_none_or(|last| **key <= last)
+            };
+            super::op::KEYS.iter().filter(spoken_of).for_each(|key| inner.evidence.missed(key));
+            page.objects.iter().for_each(|(key, _)| inner.evidence.there(key.as_str()));
+        }
+        self.tell(&format!("list after {:?}", request.start_after), &page);
+        self.0.point().await;
+        page
+    }
+}
+
+#[async_trait]
+impl ReadObjects for Bucket {
+    async fn head_bucket(&self) -> Result<(), S3Error> {
+        self.0.point().await;
+        let there = match self.order(&Call::HeadBucket) {
+            Ok(()) => self.0.bucket.head_bucket().await,
+            Err(error) => Err(error),
+        };
+        if there.is_ok() {
+            self.0.lock().evidence.bucket_there();
+        }
+        self.tell("head bucket", &there);
+        self.0.point().await;
+        there
+    }
+
+    async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
+        self.0.point().await;
+        let found = match self.order(&Call::Head(key)) {
+            Ok(()) => self.0.bucket.head_object(key).await,
+            Err(error) => Err(error),
+        };
+        match &found {
+            Ok(_) => self.0.lock().evidence.there(key.as_str()),
+            Err(error) if error.kind == S3ErrorKind::NoSuchKey => self.0.lock().evidence.not_found(key.as_str()),
+            Err(_) => {}
+        }
+        self.tell(&format!("head {key:?}"), &found);
+        self.0.point().await;
+        found
+    }
+
+    async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
+        self.0.point().await;
+        let key = request.key.clone();
+        let if_match = request.if_match.clone().filter(|_| self.0.setup.heeds_if_match);
+        let got = match self.order(&Call::Get(&request)) {
+            Ok(()) => self.0.bucket.get_object(GetRequest { if_match, ..request }).await,
+            Err(error) => Err(error),
+        };
+        match &got {
+            Ok(_) => self.0.lock().evidence.there(key.as_str()),
+            Err(error) if error.kind == S3ErrorKind::NoSuchKey => self.0.lock().evidence.missed(key.as_str()),
+            Err(_) => {}
+        }
+        self.tell(&format!("get {key:?}"), &got);
+        self.0.point().await;
+        got
+    }
+}

@@ -1,0 +1,54 @@
+//! How often what happened: a model that never met a fault proves nothing about it.
+
+use super::op::{Change, Tell, Told};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Occurrences by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts(BTreeMap<String, u64>);
+
+impl Counts {
+    pub(crate) fn add(&mut self, name: impl Into<String>) {
+        *self.0.entry(name.into()).or_default() += 1;
+    }
+
+    pub(crate) fn add_all(&mut self, others: &Self) {
+        for (name, count) in &others.0 {
+            *self.0.entry(name.clone()).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(name, count)| writeln!(f, "  {count:>9}  {name}"))
+    }
+}
+
+impl Tell {
+    pub(crate) fn name(self) -> &'static str {
+        match self.what {
+            Told::Create(_) | Told::CreateWith(..) if self.notified => "creates notified",
+            Told::Create(_) => "creates told",
+            Told::CreateWith(..) => "creates told with permissions",
+            Told::Delete(_) if self.notified => "deletes notified",
+            Told::Delete(_) => "deletes told",
+            Told::Rename(..) => "renames told",
+            Told::Permissions(..) | Told::Owner(..) => "permissions told",
+        }
+    }
+}
+
+impl Change {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Put(..) => "objects put",
+            Self::Delete(_) => "objects deleted",
+            Self::Rename(..) => "objects renamed",
+            Self::Gone => "bucket gone",
+            Self::Back => "bucket back",
+            Self::Emptied => "bucket made again, empty",
+        }
+    }
+}

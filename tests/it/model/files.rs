@@ -1,0 +1,185 @@
+//! The file manager's column of the contract's table of answers, and its ledger: what each request does and is answered.
+//! Pure: no time, no chance, no trouble.
+
+use bytes::Bytes;
+use s3_sync::file_manager::{FileManagerErrorKind, Saved};
+use s3_sync::record::Permissions;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// A file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct File {
+    /// Counted: a rename, a move and new content leave it alone.
+    pub(crate) id: u64,
+    pub(crate) content: Bytes,
+    pub(crate) metadata: Map<String, Value>,
+}
+
+/// A request, whole: equal requests are the same intent sent again.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Request {
+    /// `create`, …, and `set` for permissions.
+    pub(crate) operation: &'static str,
+    pub(crate) path: String,
+    pub(crate) new_path: Option<String>,
+    pub(crate) content: Option<Bytes>,
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) permissions: Permissions,
+}
+
+pub(crate) type Answer = Result<Saved, FileManagerErrorKind>;
+
+/// Where an idempotency key stands.
+#[derive(Clone, Debug)]
+enum Entry {
+    InProgress,
+    Finished(Request, Answer),
+}
+
+/// What the file manager holds and remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) by_path: BTreeMap<String, File>,
+    pub(crate) permissions: BTreeMap<String, Permissions>,
+    ledger: BTreeMap<Uuid, Entry>,
+    ids: u64,
+    /// The run that sent a key first.
+    first_sent: BTreeMap<Uuid, u64>,
+    /// Effects so far, in their order.
+    pub(crate) effects: Vec<(&'static str, String)>,
+    /// What had to be refused.
+    pub(crate) refusals: Vec<String>,
+    /// Paths of which nobody could have known what is there: a look was refused, or a backup from before was put back.
+    pub(crate) may_be_sent_again: BTreeSet<String>,
+}
+
+impl Files {
+    /// A request with a key begins; an answer is the end of it.
+    pub(crate) fn start(&mut self, key: Uuid) -> Result<(), FileManagerErrorKind> {
+        match self.ledger.get(&key) {
+            Some(Entry::InProgress) => Err(FileManagerErrorKind::Busy { status: 409, after: Some(std::time::Duration::from_secs(1)) }),
+            Some(Entry::Finished(..)) => Ok(()),
+            None => {
+                self.ledger.insert(key, Entry::InProgress);
+                Ok(())
+            }
+        }
+    }
+
+    /// The request ended without an outcome.
+    pub(crate) fn release(&mut self, key: Uuid) {
+        if matches!(self.ledger.get(&key), Some(Entry::InProgress)) {
+            self.ledger.remove(&key);
+        }
+    }
+
+    /// The run that sent the key first.
+    pub(crate) fn first_sent(&mut self, key: Uuid, run: u64) -> u64 {
+        *self.first_sent.entry(key).or_insert(run)
+    }
+
+    /// Whether the key's request had its outcome already.
+    pub(crate) fn is_finished(&self, key: Uuid) -> bool {
+        matches!(self.ledger.get(&key), Some(Entry::Finished(..)))
+    }
+
+    /// The effect, or the answer of the one that was; and what is wrong with it.
+    pub(crate) fn handle(&mut self, key: Uuid, request: Request) -> (Answer, Option<String>) {
+        if let Some(Entry::Finished(before, answer)) = self.ledger.get(&key) {
+            if *before == request {
+                return (answer.clone(), None);
+            }
+            let wrong = format!("one key for two requests: {before:?} and {request:?}");
+            return (Err(FileManagerErrorKind::Refused { status: 422 }), Some(wrong));
+        }
+        let wrong = self.needless(&request);
+        let answer = self.apply(&request);
+        if let Err(kind) = &answer {
+            self.refusals.push(format!("{} of {:?} was refused: {}", request.operation, request.path, kind.reason()));
+        }
+        if answer.is_ok() {
+            self.effects.push((request.operation, request.path.clone()));
+            if request.operation != "set" {
+                self.may_be_sent_again.remove(&request.path);
+            }
+        }
+        self.ledger.insert(key, Entry::Finished(request, answer.clone()));
+        (answer, wrong)
+    }
+
+    /// Whoever sends again under another key what the file manager holds already has lost an intent.
+    fn needless(&self, request: &Request) -> Option<String> {
+        let held = self.by_path.get(&request.path)?;
+        let same = request.content.as_ref() == Some(&held.content) && request.metadata.get("etag") == held.metadata.get("etag");
+        let excused = self.may_be_sent_again.contains(&request.path);
+        (same && !excused)
+            .then(|| format!("{} of {:?} brings what is there already: one intent, two effects", request.operation, request.path))
+    }
+
+    fn apply(&mut self, request: &Request) -> Answer {
+        use FileManagerErrorKind::{NotFound, Taken};
+        let path = request.path.as_str();
+        let known = self.by_path.contains_key(path);
+        match request.operation {
+            "set" => {
+                let set = self.set_permissions(path, &request.permissions);
+                self.permissions.insert(path.to_owned(), set);
+                return Ok(Saved::default());
+            }
+            "update" | "delete" | "rename" | "move" if !known => return Err(NotFound),
+            "delete" => {
+                self.permissions.remove(path);
+                return self.by_path.remove(path).map(|file| Saved { size: None, metadata: None, ..saved(&file) }).ok_or(NotFound);
+            }
+            "rename" | "move" => {
+                let target = request.new_path.clone().ok_or(FileManagerErrorKind::Refused { status: 400 })?;
+                if self.by_path.contains_key(&target) {
+                    return Err(Taken);
+                }
+                let file = self.by_path.remove(path).ok_or(NotFound)?;
+                if let Some(said) = self.permissions.remove(path) {
+                    self.permissions.insert(target.clone(), said);
+                }
+                let answer = saved(&file);
+                self.by_path.insert(target, file);
+                return Ok(answer);
+            }
+            _ => {}
+        }
+        let Some(content) = request.content.clone() else { return Err(FileManagerErrorKind::Refused { status: 400 }) };
+        self.ids += u64::from(!known);
+        let id = self.by_path.get(path).map_or(self.ids, |file| file.id);
+        let file = File { id, content, metadata: request.metadata.clone() };
+        let answer = saved(&file);
+        self.by_path.insert(path.to_owned(), file);
+        Ok(answer)
+    }
+
+    /// What is not given stays as it is.
+    fn set_permissions(&self, path: &str, wanted: &Permissions) -> Permissions {
+        let before = self.permissions_of(path);
+        let wanted = wanted.clone();
+        Permissions {
+            permissions: wanted.permissions.or(before.permissions),
+            owner: wanted.owner.or(before.owner),
+            group: wanted.group.or(before.group),
+        }
+    }
+
+    /// Any path has some.
+    pub(crate) fn permissions_of(&self, path: &str) -> Permissions {
+        self.permissions.get(path).cloned().unwrap_or_else(default_permissions)
+    }
+}
+
+/// What is answered for a path of which nothing was said.
+pub(crate) fn default_permissions() -> Permissions {
+    let text = |text: &str| Some(text.to_owned());
+    Permissions { permissions: text("rw-rw-r--"), owner: text("system"), group: text("system") }
+}
+
+pub(crate) fn saved(file: &File) -> Saved {
+    Saved { internal_id: Some(format!("id-{}", file.id)), size: Some(file.content.len() as u64), metadata: Some(file.metadata.clone()) }
+}

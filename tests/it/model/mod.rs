@@ -1,0 +1,41 @@
+//! The model: histories by chance against the daemon's own flow, plan, apply and state, with only S3, the APIs and the clock
+//! simulated. The seed decides everything; a seed that breaks a promise prints itself, shrunk, as the source of a test.
+
+mod bucket;
+mod counts;
+mod dice;
+mod evidence;
+mod file_manager;
+mod files;
+mod generate;
+mod judge;
+mod machine;
+#[cfg(feature = "mutants")]
+mod mutants;
+mod op;
+mod process;
+mod reference;
+mod regressions;
+mod runner;
+mod shrink;
+mod sources;
+mod sweeps;
+mod tellings;
+mod world;
+
+use runner::Budget;
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let directory = runner::directory();
+    for seed in 0..40 {
+        let history = generate::history(seed);
+        let (one, other) = (machine::play(&history, directory.path()), machine::play(&history, directory.path()));
+        assert_eq!(one.trace, other.trace, "seed {seed}");
+    }
+}
+
+#[test]
+fn histories_by_chance_break_no_promise() {
+    runner::run(Budget::of_environment());
+}

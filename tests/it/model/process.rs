@@ -1,0 +1,151 @@
+//! The process in a simulation: the daemon's own flow over its own state, from its first breath to the point where it is killed.
+
+use super::bucket::Bucket;
+use super::file_manager::Api;
+use super::sources;
+use super::world::World;
+use s3_sync::apply::{ApplyError, Halt, Tally};
+use s3_sync::config::{MaxDelete, SnapshotRows};
+use s3_sync::plan::Limits;
+use s3_sync::retry::RetryPolicy;
+use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, State};
+use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// A process that lives, or none.
+pub(crate) struct Process {
+    world: Arc<World>,
+    database: PathBuf,
+    life: Option<Life>,
+}
+
+/// What ends with a process. The fields go in this order: first whatever still runs.
+struct Life {
+    runtime: Runtime,
+    state: State,
+    lock: InstanceLock,
+}
+
+impl Process {
+    pub(crate) fn new(world: Arc<World>, directory: &Path) -> Self {
+        Self { world, database: directory.join("sync.db"), life: None }
+    }
+
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// Nothing of it happens any more; what was committed is there.
+    pub(crate) fn kill(&mut self) {
+        self.life = None;
+    }
+
+    /// One run, in a process that is started for it when none lives; `None` = it was killed.
+    pub(crate) fn run(&mut self, kind: RunKind, allow_deletes: Option<u64>) -> Option<Result<Ended, ApplyError>> {
+        let halt = Halt::default();
+        self.world.begin_run(halt.clone());
+        let mut life = match self.life.take() {
+            Some(life) => life,
+            None => match self.start()? {
+                Ok(life) => life,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let flow = Flow {
+            doors: self.doors(),
+            state: life.state.clone(),
+            options: self.options(allow_deletes),
+            clock: self.world.clone(),
+            tally: Arc::new(Tally::default()),
+            halt,
+        };
+        let Life { runtime, lock, .. } = &mut life;
+        let ended = until_death(runtime, &self.world, flow.run(kind, lock))?;
+        self.world.end_run();
+        self.life = Some(life);
+        Some(ended)
+    }
+
+    /// Receives the notifications that wait; `None` = it was killed.
+    pub(crate) fn receive(&mut self) -> Option<Result<(), ApplyError>> {
+        self.world.begin_run(Halt::default());
+        let life = match self.life.take() {
+            Some(life) => life,
+            None => match self.start()? {
+                Ok(life) => life,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        until_death(&life.runtime, &self.world, sources::receive(&self.world, &life.state))?;
+        self.world.end_run();
+        self.life = Some(life);
+        Some(Ok(()))
+    }
+
+    /// Makes the database, and ends.
+    pub(crate) fn make(&mut self) {
+        self.start().expect("nothing kills it").expect("a database");
+    }
+
+    /// As the commands do it: lock, state, identity.
+    fn start(&self) -> Option<Result<Life, ApplyError>> {
+        self.world.come_to_life();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        let opened = until_death(&runtime, &self.world, async {
+            let lock = InstanceLock::take(&self.database, "model")?;
+            let state = State::open_in_place(&self.database, Limits::default(), self.world.clone()).await?;
+            let restored = state.last_run_number().await? < lock.last_run();
+            if restored {
+                self.world.lock().counts.add("restored states");
+            }
+            let identity = Identity { source: "model".to_owned(), file_manager: "model".to_owned() };
+            state.identify(identity, Answer { restored, ..Answer::default() }).await?;
+            Ok((state, lock))
+        })?;
+        Some(opened.map(|(state, lock)| Life { runtime, state, lock }))
+    }
+
+    fn doors(&self) -> Doors {
+        let api = Arc::new(Api(self.world.clone()));
+        Doors { bucket: Arc::new(Bucket(self.world.clone())), file_manager: api.clone(), feed: Some(api.clone()), reports: Some(api) }
+    }
+
+    fn options(&self, allow_deletes: Option<u64>) -> Options {
+        let setup = self.world.setup;
+        Options {
+            bucket: "model".to_owned(),
+            prefix: setup.prefix.to_owned(),
+            page_keys: setup.page_keys,
+            concurrency: setup.concurrency,
+            limits: Limits::default(),
+            // No wait of our own choice: the product's jitter would be chance that no seed decides.
+            retry: RetryPolicy { attempts: setup.attempts, base: Duration::ZERO, max_wait: Duration::ZERO, budget: Duration::from_mins(2) },
+            verify: true,
+            max_delete: MaxDelete::Count(setup.max_delete),
+            allow_deletes,
+            kept_snapshots: NonZeroUsize::MIN,
+            snapshot_rows: if setup.cursor { SnapshotRows::Changed } else { SnapshotRows::Full },
+            inbox_max: 1000,
+            grace: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What the process comes to, unless it dies on the way.
+fn until_death<T>(runtime: &Runtime, world: &World, work: impl Future<Output = T>) -> Option<T> {
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = world.death() => None,
+            outcome = work => Some(outcome),
+        }
+    });
+    if outcome.is_none() {
+        world.end_run();
+    }
+    outcome
+}

@@ -1,0 +1,137 @@
+//! What runs that meet no trouble must come to, in a page: the tables of the design over plain maps.
+
+use super::op::{KEYS, Setup, Tell, Told};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A file as the reference sees it: which file it is, and what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) id: u64,
+    pub(crate) content: u8,
+}
+
+/// What the file manager must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reference {
+    pub(crate) files: BTreeMap<String, File>,
+    ids: u64,
+    /// What the newest look at a key found.
+    seen: BTreeMap<String, Option<u8>>,
+    /// Where the file at a key came from.
+    lineage: BTreeMap<String, String>,
+    /// What the feed serves and nobody has read, what notifications told, and what was received: each with its time.
+    unread: Vec<(Option<Timestamp>, Told)>,
+    notified: Vec<(Option<Timestamp>, Told)>,
+    inbox: Vec<(Timestamp, Told)>,
+}
+
+impl Reference {
+    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp) {
+        let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
+        let is_notification = tell.notified && matches!(tell.what, Told::Create(_) | Told::Delete(_));
+        let source = if is_notification { &mut self.notified } else { &mut self.unread };
+        source.push((at, tell.what));
+    }
+
+    /// What carries no time happened when it was received.
+    pub(crate) fn receive(&mut self, now: Timestamp) {
+        self.inbox.extend(self.notified.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
+    }
+
+    /// A listing, compared with what is held.
+    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>) {
+        let held: Vec<_> = self.files.keys().filter(|key| key.starts_with(setup.prefix)).cloned().collect();
+        self.seen.extend(held.into_iter().map(|key| (key, None)));
+        let listed: Vec<_> = objects.iter().filter(|(key, _)| key.starts_with(setup.prefix)).collect();
+        self.seen.extend(listed.iter().map(|(key, content)| ((*key).clone(), Some(**content))));
+        let said = allowed.unwrap_or(0);
+        // A bucket that shows nothing at all is more often a mistake than a wish.
+        self.settle(if listed.is_empty() { said } else { said.max(setup.max_delete) });
+    }
+
+    /// A cycle: what was told, in the order of its times; one look at each key that it touches.
+    pub(crate) fn replay(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, now: Timestamp) {
+        self.inbox.extend(self.unread.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
+        self.inbox.sort_by_key(|(at, _)| *at);
+        let mut touched = BTreeSet::new();
+        let own = |key: usize| KEYS[key].starts_with(setup.prefix);
+        for (_, what) in std::mem::take(&mut self.inbox) {
+            if !what.is_heeded() {
+                continue;
+            }
+            if let Told::Rename(from, to) = what
+                && own(from)
+                && own(to)
+            {
+                self.renamed(KEYS[from], KEYS[to]);
+            }
+            touched.extend(what.keys().into_iter().filter(|key| own(*key)).map(|key| KEYS[key]));
+        }
+        self.seen.extend(touched.iter().map(|key| ((*key).to_owned(), objects.get(*key).copied())));
+        self.settle(setup.max_delete.max(allowed.unwrap_or(0)));
+    }
+
+    /// a → b → c is a → c, and a → b → a is nothing.
+    fn renamed(&mut self, from: &str, to: &str) {
+        let origin = self.lineage.remove(from).unwrap_or_else(|| from.to_owned());
+        self.lineage.remove(to);
+        if origin != to && !self.lineage.values().any(|other| *other == origin) {
+            self.lineage.insert(to.to_owned(), origin);
+        }
+    }
+
+    /// Moves, then contents, then deletes if they may go.
+    fn settle(&mut self, limit: u64) {
+        self.pair_by_content();
+        while self.move_some() {}
+        self.lineage.clear();
+        for (key, content) in self.seen.clone() {
+            if let Some(content) = content {
+                self.ids += 1;
+                let new = File { id: self.ids, content };
+                self.files.entry(key).and_modify(|file| file.content = content).or_insert(new);
+            }
+        }
+        let gone: Vec<_> = self.files.keys().filter(|key| self.seen.get(*key) == Some(&None)).cloned().collect();
+        if gone.len() as u64 <= limit {
+            self.files.retain(|key, _| !gone.contains(key));
+        }
+    }
+
+    /// One file gone and one come with the same content, and no other candidate on either side.
+    fn pair_by_content(&mut self) {
+        let free = |key: &String| !self.lineage.contains_key(key) && !self.lineage.values().any(|origin| origin == key);
+        let went: Vec<_> = self.files.iter().filter(|(key, _)| free(key) && self.seen.get(*key) == Some(&None)).collect();
+        let came: Vec<_> = self.seen.iter().filter(|(key, _)| free(key) && !self.files.contains_key(*key)).collect();
+        let mut pairs = Vec::new();
+        for content in 1..=u8::MAX {
+            let went: Vec<_> = went.iter().filter(|(_, file)| file.content == content).collect();
+            let came: Vec<_> = came.iter().filter(|(_, seen)| **seen == Some(content)).collect();
+            if let ([went], [came]) = (&went[..], &came[..]) {
+                pairs.push((came.0.clone(), went.0.clone()));
+            }
+        }
+        self.lineage.extend(pairs);
+    }
+
+    /// Moves what can go now; what is no move is forgotten, what waits for another stays.
+    fn move_some(&mut self) -> bool {
+        let mut done = false;
+        for (target, origin) in self.lineage.clone() {
+            let seen = |key: &str| self.seen.get(key).copied().flatten();
+            let held = self.files.get(&origin).copied();
+            let moot = held.is_none_or(|held| seen(&origin) == Some(held.content)) || seen(&target).is_none();
+            if !moot && self.files.contains_key(&target) && self.lineage.values().any(|other| *other == target) {
+                continue;
+            }
+            self.lineage.remove(&target);
+            done = true;
+            if !moot && !self.files.contains_key(&target) {
+                let file = self.files.remove(&origin).expect("it is held");
+                self.files.insert(target, file);
+            }
+        }
+        done
+    }
+}

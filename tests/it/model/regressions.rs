@@ -1,0 +1,79 @@
+//! Histories that broke a promise once, as the model shrank them: one for each bug, with its story.
+
+use super::machine::play;
+use super::op::{Change, History, Op, S3Trouble, Setup, Tell, Told, Trouble};
+use super::runner;
+use s3_sync::state::RunKind;
+
+const PLAIN: Setup =
+    Setup { seed: 0, page_keys: 1000, concurrency: 1, attempts: 1, max_delete: 100, prefix: "", heeds_if_match: true, cursor: false };
+
+const CYCLE: Op = Op::Run(RunKind::Incremental, None);
+const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
+
+fn told(what: Told) -> Op {
+    Op::Tell(Tell { what, ago: Some(0), notified: false })
+}
+
+/// Plays it; says whose file is where in the end.
+fn holds(ops: &[Op]) -> Vec<(String, u64)> {
+    let played = play(&History { setup: PLAIN, ops: ops.to_vec() }, runner::directory().path());
+    assert!(played.violations.is_empty(), "{}", played.trace.join("\n"));
+    played.ids.into_iter().collect()
+}
+
+/// The HEAD of a rename's origin failed, that of its target did not: the target was created as a new file in the same cycle, and
+/// when the event was used up there was nothing left to rename.
+#[test]
+fn half_of_a_rename_is_not_decided() {
+    let ids = holds(&[
+        Op::Change(Change::Put(0, 1)),
+        told(Told::Create(0)),
+        CYCLE,
+        Op::Change(Change::Rename(0, 1)),
+        told(Told::Rename(0, 1)),
+        Op::At(0, Trouble::S3(S3Trouble::Server)),
+        CYCLE,
+        CYCLE,
+    ]);
+    assert_eq!(ids, [("a b+c".to_owned(), 1)], "the identity is kept");
+}
+
+/// A file that was created after the backup was renamed after the restore, and told: the state had no row of it, did nothing
+/// about the event, and the old name stayed in the file manager for ever.
+#[test]
+fn an_event_of_what_a_restored_state_forgot_is_heeded() {
+    let ids = holds(&[
+        RECONCILE,
+        Op::Change(Change::Put(4, 3)),
+        Op::Backup,
+        RECONCILE,
+        Op::Restore,
+        Op::Change(Change::Rename(4, 0)),
+        told(Told::Rename(4, 0)),
+        CYCLE,
+    ]);
+    assert_eq!(ids.len(), 1, "{ids:?}");
+}
+
+/// The guard held two deletes. The next cycle was allowed to send them, had been told nothing new, and ended at once.
+#[test]
+fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
+    let setup = Setup { max_delete: 1, ..PLAIN };
+    let ops = [
+        Op::Change(Change::Put(5, 0)),
+        told(Told::Create(5)),
+        Op::Change(Change::Put(4, 2)),
+        told(Told::Create(4)),
+        CYCLE,
+        Op::Change(Change::Delete(4)),
+        told(Told::Delete(4)),
+        Op::Change(Change::Delete(5)),
+        told(Told::Delete(5)),
+        CYCLE,
+        Op::Run(RunKind::Incremental, Some(2)),
+    ];
+    let played = play(&History { setup, ops: ops.to_vec() }, runner::directory().path());
+    assert!(played.violations.is_empty(), "{}", played.trace.join("\n"));
+    assert!(played.ids.is_empty(), "{:?}", played.ids);
+}

@@ -1,0 +1,72 @@
+//! Many histories, on as many threads as there are processors, until the time is used up.
+
+use super::counts::Counts;
+use super::generate;
+use super::machine::play;
+use super::shrink::shrink;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// From which seed on, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    first_seed: u64,
+    time: Duration,
+}
+
+impl Budget {
+    /// `MODEL_SECONDS` and `MODEL_SEED`; as `make test` has it unless told.
+    pub(crate) fn of_environment() -> Self {
+        let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+        Self { first_seed: number("MODEL_SEED").unwrap_or(1), time: Duration::from_secs(number("MODEL_SECONDS").unwrap_or(60)) }
+    }
+}
+
+/// A place for a database: in memory where the machine has such a place, for these tests commit some thousand times a second.
+pub(crate) fn directory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    place.expect("a directory")
+}
+
+/// Plays one history after another; the first that breaks a promise is shrunk, told, and ends it all.
+pub(crate) fn run(budget: Budget) {
+    let end = Instant::now() + budget.time;
+    let next = AtomicU64::new(budget.first_seed);
+    let broken = AtomicBool::new(false);
+    let counts = Mutex::new(Counts::default());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                let directory = directory();
+                let mut own = Counts::default();
+                while Instant::now() < end && !broken.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let played = play(&generate::history(seed), directory.path());
+                    own.add_all(&played.counts);
+                    own.add("histories");
+                    if !played.violations.is_empty() {
+                        broken.store(true, Ordering::Relaxed);
+                        tell(seed, directory.path());
+                    }
+                }
+                counts.lock().unwrap_or_else(PoisonError::into_inner).add_all(&own);
+            });
+        }
+    });
+    let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("the model, from seed {}:\n{counts}", budget.first_seed);
+    assert!(!broken.into_inner(), "a history broke a promise: see above");
+}
+
+fn tell(seed: u64, directory: &Path) {
+    let shrunk = shrink(generate::history(seed), directory);
+    let played = play(&shrunk, directory);
+    let trace = played.trace.join("\n");
+    let ops: Vec<_> = shrunk.ops.iter().map(|op| format!("    {op:?},")).collect();
+    let violations = played.violations.join("\n");
+    println!("seed {seed} breaks a promise:\n{violations}\n\n{:?}\n[\n{}\n]\n\n{trace}\n", shrunk.setup, ops.join("\n"));
+}

@@ -1,0 +1,78 @@
+//! The feed and the queue of notifications, in a simulation: whatever is told, served as often as it is asked for.
+
+use super::file_manager::{Api, without_effect};
+use super::world::World;
+use async_trait::async_trait;
+use s3_sync::events::decode::Scope;
+use s3_sync::events::queue::{Inbox, Message, QueueReader, Receipt, Source, SourceError};
+use s3_sync::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, ReadFeed};
+use s3_sync::state::{SourceName, State};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Messages that are handed out together.
+const MESSAGES: usize = 2;
+
+#[async_trait]
+impl ReadFeed for Api {
+    fn address(&self) -> String {
+        "model".to_owned()
+    }
+
+    async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
+        self.look(&format!("feed after {cursor:?}"), || Ok(page(&self.0, cursor))).await
+    }
+}
+
+fn page(world: &World, cursor: Option<&str>) -> FeedPage {
+    let inner = world.lock();
+    let all = &inner.tellings.feed;
+    if !world.setup.cursor {
+        return FeedPage { events: all[all.len().saturating_sub(FEED_EVENTS_MAX)..].to_vec(), next_cursor: None };
+    }
+    let from = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0_usize).min(all.len());
+    let to = (from + 5).min(all.len());
+    FeedPage { events: all[from..to].to_vec(), next_cursor: Some(to.to_string()) }
+}
+
+/// The queue.
+pub(crate) struct Queue(pub(crate) Arc<World>, pub(crate) CancellationToken);
+
+#[async_trait]
+impl Source for Queue {
+    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+        self.0.point().await;
+        let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };
+        let messages: Vec<_> = self.0.lock().tellings.queue.iter().take(MESSAGES).map(message).collect();
+        if messages.is_empty() {
+            self.1.cancel();
+        }
+        self.0.lock().tell(format_args!("     queue: {} messages", messages.len()));
+        Ok(messages)
+    }
+
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+        self.0.point().await;
+        let mut inner = self.0.lock();
+        // Another call of the APIs may have met this trouble as well: a queue may fail in the same ways.
+        let trouble = inner.api_trouble.pop_front();
+        if trouble.and_then(without_effect).is_none() {
+            inner.tellings.queue.retain(|(number, _)| !receipts.contains(&Receipt(number.to_string())));
+        }
+        inner.tell(format_args!("     queue: {} acknowledged, {trouble:?}", receipts.len()));
+        let lost = |trouble| SourceError { call: "acknowledge", message: format!("{trouble:?}") };
+        trouble.map_or(Ok(Vec::new()), |trouble| Err(lost(trouble)))
+    }
+
+    async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+/// Receives the notifications that wait, two at a time, as the daemon does.
+pub(crate) async fn receive(world: &Arc<World>, state: &State) {
+    let stop = CancellationToken::new();
+    let inbox = Inbox { scope: Scope::new("model", world.setup.prefix), most: 1000, clock: world.clone() };
+    let reader = QueueReader::new(Arc::new(Queue(world.clone(), stop.clone())), SourceName::Sqs, state.clone(), inbox);
+    reader.run(&stop).await;
+}

@@ -1,0 +1,260 @@
+//! All that is simulated, in one place: the bucket, the APIs, the time, and the points at which trouble strikes.
+//! What a door answers is `bucket.rs`' and `file_manager.rs`' concern.
+
+use super::counts::Counts;
+use super::dice::Dice;
+use super::evidence::Evidence;
+use super::files::Files;
+use super::op::{ApiTrouble, Change, KEYS, S3Trouble, Setup, Tell, Trouble};
+use super::tellings::Tellings;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use s3_sync::apply::Halt;
+use s3_sync::clock::Clock;
+use s3_sync::record::ObjectKey;
+use s3_sync::s3::{MemoryBucket, MemoryObject};
+use s3_sync::state::CommitGate;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Shared by the doors, the gate before the commits, and whoever drives a history.
+pub(crate) struct World {
+    pub(crate) setup: Setup,
+    pub(crate) bucket: MemoryBucket,
+    inner: Mutex<Inner>,
+    died: Notify,
+}
+
+/// What changes.
+pub(crate) struct Inner {
+    /// What the bucket holds, whether or not it can be found.
+    pub(crate) objects: BTreeMap<String, u8>,
+    pub(crate) present: bool,
+    pub(crate) files: Files,
+    pub(crate) evidence: Evidence,
+    pub(crate) tellings: Tellings,
+    pub(crate) now: Timestamp,
+    /// Trouble of this run that has not struck.
+    pub(crate) armed: Vec<(u16, Trouble)>,
+    pub(crate) s3_trouble: VecDeque<S3Trouble>,
+    pub(crate) api_trouble: VecDeque<ApiTrouble>,
+    /// Points passed in this run, and in all.
+    points: (u16, u64),
+    /// Whether a run is on its way.
+    in_a_run: bool,
+    /// Whether the bucket was changed while this run looked.
+    pub(crate) changed_in_run: bool,
+    /// Whether this run listed from the start: one that goes on with its predecessor's listing knows what that showed.
+    pub(crate) listed_anew: bool,
+    /// The process is dead: nothing of it happens any more.
+    dead: bool,
+    pub(crate) halt: Halt,
+    pub(crate) counts: Counts,
+    pub(crate) trace: Vec<String>,
+    pub(crate) violations: Vec<String>,
+}
+
+impl World {
+    pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        let inner = Inner {
+            objects: BTreeMap::new(),
+            present: true,
+            files: Files::default(),
+            evidence: Evidence::default(),
+            tellings: Tellings::default(),
+            now: Timestamp::from_second(1_800_000_000).expect("a moment"),
+            armed: Vec::new(),
+            s3_trouble: VecDeque::new(),
+            api_trouble: VecDeque::new(),
+            points: (0, 0),
+            in_a_run: false,
+            changed_in_run: false,
+            listed_anew: false,
+            dead: false,
+            halt: Halt::default(),
+            counts: Counts::default(),
+            trace: Vec::new(),
+            violations: Vec::new(),
+        };
+        Arc::new(Self { setup, bucket: MemoryBucket::new("model"), inner: Mutex::new(inner), died: Notify::new() })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A run begins, with a way to stop it.
+    pub(crate) fn begin_run(&self, halt: Halt) {
+        let mut inner = self.lock();
+        inner.evidence.next_run();
+        (inner.points.0, inner.halt) = (0, halt);
+        (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
+    }
+
+    /// A run is over: what did not strike never does.
+    pub(crate) fn end_run(&self) {
+        let mut inner = self.lock();
+        inner.in_a_run = false;
+        inner.armed.clear();
+        inner.s3_trouble.clear();
+        inner.api_trouble.clear();
+    }
+
+    /// A process begins.
+    pub(crate) fn come_to_life(&self) {
+        self.lock().dead = false;
+    }
+
+    /// Returns when the process is to die.
+    pub(crate) async fn death(&self) {
+        // Of a former life a notice may be left.
+        while !self.lock().dead {
+            self.died.notified().await;
+        }
+    }
+
+    /// Comes to a point at which others may go first, trouble may strike, and the process may die.
+    pub(crate) async fn point(&self) {
+        let Some(turns) = self.pass() else {
+            self.died.notify_one();
+            return std::future::pending().await;
+        };
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How many turns others get; `None` = the process is dead.
+    fn pass(&self) -> Option<u64> {
+        let mut inner = self.lock();
+        inner.points = (inner.points.0.saturating_add(1), inner.points.1 + 1);
+        let (now, later) = std::mem::take(&mut inner.armed).into_iter().partition(|(at, _)| *at <= inner.points.0);
+        inner.armed = later;
+        for (_, trouble) in now {
+            self.strike(&mut inner, trouble);
+        }
+        (!inner.dead).then(|| Dice::new(self.setup.seed ^ (inner.points.1 << 20)).below(4))
+    }
+
+    fn strike(&self, inner: &mut Inner, trouble: Trouble) {
+        if inner.dead {
+            return;
+        }
+        inner.tell(format_args!("     ! {trouble:?}"));
+        match trouble {
+            Trouble::Change(change) => {
+                inner.changed_in_run = true;
+                inner.counts.add("changes during a run");
+                self.change(inner, change);
+            }
+            Trouble::Tell(tell) => {
+                inner.counts.add("tellings during a run");
+                self.tell(inner, tell);
+            }
+            Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
+            Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
+            Trouble::Crash => {
+                inner.counts.add("crashes at a point");
+                inner.dead = true;
+            }
+            Trouble::Stop => {
+                inner.counts.add("stops");
+                inner.halt.stop(None);
+            }
+        }
+    }
+
+    /// Somebody tells something.
+    pub(crate) fn tell(&self, inner: &mut Inner, tell: Tell) {
+        inner.counts.add(tell.name());
+        let Inner { tellings, objects, files, now, in_a_run, .. } = inner;
+        // Told between runs of what is there, or of what nobody has: no delete that is on its way has it forgotten.
+        let is_certain = |key: usize| !*in_a_run && (objects.contains_key(KEYS[key]) || !files.by_path.contains_key(KEYS[key]));
+        tellings.tell(tell, *now, is_certain);
+    }
+
+    /// Something happens to the bucket.
+    pub(crate) fn change(&self, inner: &mut Inner, change: Change) {
+        inner.counts.add(change.name());
+        let in_a_run = inner.in_a_run;
+        inner.tellings.changed(change, in_a_run);
+        match change {
+            Change::Put(key, content) => self.put(inner, KEYS[key], content),
+            Change::Delete(key) => self.delete(inner, KEYS[key]),
+            Change::Rename(from, to) if from != to => {
+                if let Some(content) = inner.objects.get(KEYS[from]).copied() {
+                    self.put(inner, KEYS[to], content);
+                    self.delete(inner, KEYS[from]);
+                }
+            }
+            Change::Rename(..) => {}
+            Change::Gone => inner.present = false,
+            Change::Back => inner.present = true,
+            Change::Emptied => {
+                inner.present = true;
+                KEYS.iter().for_each(|key| self.delete(inner, key));
+            }
+        }
+    }
+
+    fn put(&self, inner: &mut Inner, key: &str, content: u8) {
+        inner.objects.insert(key.to_owned(), content);
+        self.bucket.put(object_key(key), MemoryObject::new(bytes_of(content)));
+    }
+
+    fn delete(&self, inner: &mut Inner, key: &str) {
+        inner.objects.remove(key);
+        self.bucket.remove(&object_key(key));
+    }
+}
+
+impl Inner {
+    /// A line of the trace.
+    pub(crate) fn tell(&mut self, line: fmt::Arguments<'_>) {
+        self.trace.push(line.to_string());
+    }
+
+    /// A promise is broken.
+    pub(crate) fn violated(&mut self, what: String) {
+        self.trace.push(format!("     X {what}"));
+        self.violations.push(what);
+    }
+
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).expect("not so long");
+    }
+}
+
+/// The bytes of a content; the empty one is empty, and some have the same length.
+pub(crate) fn bytes_of(content: u8) -> Vec<u8> {
+    if content == 0 { Vec::new() } else { format!("content {content}{}", "!".repeat(usize::from(content) / 2)).into_bytes() }
+}
+
+pub(crate) fn object_key(key: &str) -> ObjectKey {
+    ObjectKey::new(key).expect("not empty")
+}
+
+#[async_trait]
+impl CommitGate for World {
+    async fn before_commit(&self) {
+        self.point().await;
+    }
+
+    async fn after_commit(&self) {
+        self.point().await;
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("setup", &self.setup).finish_non_exhaustive()
+    }
+}
