@@ -15,7 +15,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: bootstrap ## see a bucket arrive in a file manager: an S3 server, a file manager and the service in one process
+demo: bootstrap ## see a day between a bucket and a file manager: an S3 server, a file manager and the service in one process
 	@cargo run --quiet --example demo
 
 .PHONY: test
