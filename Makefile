@@ -43,7 +43,7 @@ test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
 
 .PHONY: ci
-ci: check test-moto test-kills ## check, and every test that needs more than Rust
+ci: check test-moto ## check, and every test that needs more than Rust
 
 .PHONY: bench
 bench: bootstrap ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)

@@ -152,7 +152,9 @@ async fn defect_10_keys_and_permissions_stay_the_text_that_they_are() {
     let (bucket, scene) = in_sync(&[]).await;
     let names = ["008", "8", "NA", "NaN", "null", "1e5", "True"];
     let feed: Vec<_> = (0..).zip(names).map(|(second, name)| event("create", second, name)).collect();
-    names.iter().for_each(|name| bucket.put(key(name), format!("content of {name}")));
+    for name in &names {
+        bucket.put(key(name), format!("content of {name}"));
+    }
     told(&scene, feed.clone()).await;
     let contents = scene.contents();
     assert!(names.iter().all(|name| contents[*name] == format!("content of {name}")), "{contents:?}");
@@ -174,7 +176,9 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
         rename(&bucket, "named", "renamed", "named");
         rename(&bucket, "carried", "there/carried", "carried");
         let operations = ["create", "update", "delete", "rename", "move", "set"];
-        operations.iter().for_each(|operation| scene.api.api().order(Fault::new(action.clone()).operation(operation).times(2)));
+        for operation in &operations {
+            scene.api.api().order(Fault::new(action.clone()).operation(operation).times(2));
+        }
         let before = scene.api.api().effects().total;
         let feed = vec![
             event("create", 1, "new"),
@@ -238,7 +242,9 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
     server.server().put(BUCKET, "first", "first", None);
     scene.run_to_success().await;
     let names: Vec<_> = (0..40).map(|number| format!("f{number}")).collect();
-    names.iter().for_each(|name| drop(server.server().put(BUCKET, name, name.clone(), None)));
+    for name in &names {
+        drop(server.server().put(BUCKET, name, name.clone(), None));
+    }
     scene.api.api().set_feed(names.iter().map(|name| event("create", 1, name)).collect());
     let (gate, connections) = (Gate::new(), server.server().counters().connections);
     server.server().order(Matcher::operation("GetObject").times(4), mock_s3::Fault::Hold(gate.clone()));
@@ -259,7 +265,9 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
 #[tokio::test]
 async fn defect_18_every_reason_for_a_failure_is_told_and_remembered() {
     let (bucket, scene) = in_sync(&["opened"]).await;
-    ["denied", "refused", "good"].iter().for_each(|name| bucket.put(key(name), *name));
+    for name in ["denied", "refused", "good"] {
+        bucket.put(key(name), name);
+    }
     bucket.on_call(|call| {
         let denied = matches!(call, s3::Call::Get(get) if get.key.as_str() == "denied");
         denied.then_some(s3::Fault::Error(S3ErrorKind::AccessDenied))
