@@ -12,7 +12,7 @@ VENV := .venv/installed
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: bootstrap ## see a day between a bucket and a file manager: an S3 server, a file manager and the service in one process
@@ -34,6 +34,10 @@ model-mutants: bootstrap ## bugs planted one by one: the model must see each
 .PHONY: test-moto
 test-moto: bootstrap $(VENV) ## the workflow against moto, an S3 server that nobody here wrote (needs Python 3)
 	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --features moto --test it moto
+
+.PHONY: test-kills
+test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand events (minutes)
+	cargo test --features kills --test it crash::daemon -- --nocapture
 
 .PHONY: check
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
@@ -70,7 +74,7 @@ typos: ## spelling (typos)
 
 .PHONY: shellcheck
 shellcheck: ## the scripts (shellcheck)
-	@scripts/optional.sh shellcheck shellcheck .ci/run scripts/*.sh
+	@scripts/optional.sh shellcheck shellcheck .ci/run sync_cli.sh scripts/*.sh scripts/offline/*.sh
 
 .PHONY: test-bootstrap
 test-bootstrap: ## the bootstrap script on pretended machines that lack things
@@ -80,6 +84,90 @@ test-bootstrap: ## the bootstrap script on pretended machines that lack things
 tools: bootstrap $(VENV) ## install what check and test-moto can use: cargo-deny, and typos, shellcheck and moto into .venv
 	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 		cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION)
+
+# ---- In containers. Each needs Docker with Compose; scripts/compose.sh finds them, or says in one line what to do. ----
+COMPOSE := scripts/compose.sh
+SERVICE := scripts/compose.sh --service
+# A log goes on until Ctrl-C on a terminal, and ends where nobody could press it.
+LOGS := $(COMPOSE) logs --tail=100 $$([ -t 1 ] && echo -f)
+
+.PHONY: setup
+setup: build up ## build the images, start everything, wait until the service is healthy
+
+.PHONY: build
+build: ## build the images of the service and of mock-api
+	@$(COMPOSE) build
+
+.PHONY: up
+up: ## start everything, wait until the service is healthy
+	@$(COMPOSE) up -d
+	@$(COMPOSE) --healthy
+
+.PHONY: down
+down: ## stop everything and remove its containers; the data stays
+	@$(COMPOSE) down
+
+.PHONY: clean
+clean: ## remove this project's containers, volumes and networks, and nothing else: all its data is gone
+	@$(COMPOSE) -f docker-compose.yml -f docker-compose.dev.yml down --volumes --remove-orphans
+
+.PHONY: restart
+restart: ## stop and start the service
+	@$(COMPOSE) restart sync-service
+	@$(COMPOSE) --healthy
+
+.PHONY: ps
+ps: ## the containers and how they are
+	@$(COMPOSE) ps
+
+.PHONY: logs
+logs: ## what all containers say
+	@$(LOGS)
+
+.PHONY: logs-sync
+logs-sync: ## what the service says
+	@$(LOGS) sync-service
+
+.PHONY: logs-api
+logs-api: ## what mock-api says
+	@$(LOGS) mock-api
+
+.PHONY: shell
+shell: ## a shell in the service's container
+	@$(COMPOSE) exec sync-service bash
+
+.PHONY: initial-sync incremental-sync reconcile status export
+initial-sync: ## list the whole bucket and apply it
+	@$(SERVICE) $@
+incremental-sync: ## one cycle: what the feed told is looked at and applied
+	@$(SERVICE) $@
+reconcile: ## list the bucket again and heal what the feed missed
+	@$(SERVICE) $@
+status: ## what the service knows, and whether every door opens
+	@$(SERVICE) $@
+export: ## a CSV snapshot of the state, on stdout
+	@$(SERVICE) $@
+
+.PHONY: daemon
+daemon: ## start the service if it is down, and follow its log
+	@$(COMPOSE) up -d
+	@$(LOGS) sync-service
+
+.PHONY: test-workflow
+test-workflow: ## s3-sync test, then a staged day on the test doubles: exactly the right calls must arrive
+	@scripts/test-workflow.sh
+
+.PHONY: dev
+dev: ## the sources mounted: built and started again on every change, until Ctrl-C
+	@$(COMPOSE) -f docker-compose.yml -f docker-compose.dev.yml up --build
+
+.PHONY: offline-images
+offline-images: ## make the base images and an S3 server's on this machine, where no image can be pulled
+	@scripts/offline-images.sh
+
+.PHONY: test-containers
+test-containers: bootstrap ## the service in real containers, and what happens when one of them dies (needs Docker)
+	@scripts/test-containers.sh
 
 .PHONY: bootstrap
 bootstrap:

@@ -9,6 +9,8 @@ mod dependencies;
 mod doors;
 #[path = "tidy/files.rs"]
 mod files;
+#[path = "tidy/images.rs"]
+mod images;
 #[path = "tidy/places.rs"]
 mod places;
 #[path = "tidy/ranks.rs"]
@@ -95,6 +97,13 @@ fn every_direct_dependency_has_its_reason() {
         let missing = dependencies::without_reason(&manifest.1, reasons);
         assert!(missing.is_empty(), "docs/dependencies.md gives no reason for {missing:?} of {}", manifest.0);
     }
+}
+
+#[test]
+fn the_dockerfiles_share_their_dependencies_and_know_every_member() {
+    let text_of = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the project");
+    let violations = images::violations(&text_of("Dockerfile"), &text_of("Dockerfile.mock-api"), &text_of("Cargo.toml"));
+    assert!(violations.is_empty(), "Dockerfile, Dockerfile.mock-api:\n{}", violations.join("\n"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 const BEGIN: &str = "<!-- demo output: begin -->\n```text\n";
 const END: &str = "```\n<!-- demo output: end -->";
 
+#[expect(clippy::disallowed_methods, reason = "a test's own switch, not the product's setting")]
 pub(crate) fn shows_what_the_demo_prints() -> anyhow::Result<()> {
     let played = Command::new(std::env::current_exe()?).arg(PLAY).output()?;
     let printed = String::from_utf8(played.stdout)?;

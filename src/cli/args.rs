@@ -55,6 +55,8 @@ pub enum Command {
     Export(Export),
     /// Compare two CSV snapshots; differences are no failure.
     Diff(Diff),
+    /// Wait for the doors, and make what is missing behind them; run twice, it changes nothing.
+    Setup(Setup),
     /// Events that could not be used: tell them, try them again, forget them.
     DeadLetters(DeadLetters),
     /// Tell counts, the last runs, what is pending, and whether the doors open.
@@ -81,6 +83,20 @@ pub struct InitialSync {
     /// The state was restored from a backup.
     #[arg(long)]
     pub restored: bool,
+}
+
+/// `setup`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct Setup {
+    /// Wait so long for doors that are shut.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+    /// Make the customer's bucket, and the target bucket when it is set, if they are not there.
+    #[arg(long)]
+    pub create_buckets: bool,
+    /// Put the files of this directory into the customer's bucket, if it is empty.
+    #[arg(long, value_name = "DIR")]
+    pub seed: Option<PathBuf>,
 }
 
 /// `incremental-sync`, `reconcile`
@@ -185,7 +201,7 @@ impl Command {
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::FileManager],
-            Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
+            Self::Setup(_) | Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
             Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health => &[],
         }
     }
@@ -197,97 +213,4 @@ fn code_of(error: &clap::Error) -> ExitCode {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::TABLE;
-    use clap::CommandFactory as _;
-
-    fn typed(arguments: &str) -> Result<Cli, ExitCode> {
-        Cli::try_parse_from(std::iter::once("s3-sync").chain(arguments.split_whitespace())).map_err(|error| code_of(&error))
-    }
-
-    #[test]
-    fn the_arguments_are_well_formed() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn each_command_takes_what_the_contract_says() {
-        let command = |arguments| typed(arguments).expect("right").command.expect("one is typed");
-        let Command::InitialSync(run) = command("initial-sync --allow-deletes 7 --adopt --new-sink backup --restored") else { panic!() };
-        assert_eq!(
-            run,
-            InitialSync { allow_deletes: Some(7), adopt: true, new_source: false, new_sink: Some("backup".to_owned()), restored: true }
-        );
-        let Command::Export(export) = command("export --side applied --output x.csv") else { panic!() };
-        assert_eq!(export, Export { side: Side::Applied, output: Some("x.csv".into()) });
-        let Command::Diff(diff) = command("diff a.csv b.csv") else { panic!() };
-        assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
-        let Command::DeadLetters(letters) = command("dead-letters drop --all") else { panic!() };
-        assert_eq!(letters.action, DeadLettersAction::Drop(WhichLetters { id: None, all: true }));
-        let Command::DeadLetters(letters) = command("dead-letters retry 7") else { panic!() };
-        assert_eq!(letters.action, DeadLettersAction::Retry(WhichLetters { id: Some(7), all: false }));
-        let guarded = Guarded { allow_deletes: Some(7) };
-        assert!(matches!(command("incremental-sync --allow-deletes 7"), Command::IncrementalSync(typed) if typed == guarded));
-        assert!(matches!(command("reconcile --allow-deletes 7"), Command::Reconcile(typed) if typed == guarded));
-        assert!(matches!(command("daemon"), Command::Daemon));
-        assert!(matches!(command("health"), Command::Health));
-        let nothing = typed("--json").expect("right");
-        assert!(nothing.command.is_none() && nothing.needs() == Command::Daemon.needs());
-        assert!(matches!(command("status"), Command::Status));
-        assert!(matches!(command("test"), Command::Test));
-    }
-
-    #[test]
-    fn global_flags_stand_before_or_after_the_command() {
-        for arguments in [
-            "--config c.yaml --log-level DEBUG --log-format json --json status",
-            "status --json --log-level DEBUG --log-format json --config c.yaml",
-        ] {
-            let cli = typed(arguments).expect("right");
-            let flags = cli.flags();
-            assert_eq!(cli.output_format(), OutputFormat::Json);
-            assert_eq!(flags.config, Some("c.yaml".into()));
-            assert_eq!((flags.log_level.as_deref(), flags.log_format.as_deref()), (Some("DEBUG"), Some("json")));
-        }
-    }
-
-    #[test]
-    fn wrong_usage_ends_with_2_and_help_with_0() {
-        for (arguments, expected) in [
-            ("nonsense", ExitCode::Usage),
-            ("diff one", ExitCode::Usage),
-            ("export --side both", ExitCode::Usage),
-            ("initial-sync --allow-deletes -1", ExitCode::Usage),
-            ("initial-sync --adopt --new-source", ExitCode::Usage),
-            ("dead-letters", ExitCode::Usage),
-            ("dead-letters drop", ExitCode::Usage),
-            ("dead-letters drop 1 --all", ExitCode::Usage),
-            ("dead-letters retry first", ExitCode::Usage),
-            ("--help", ExitCode::Done),
-            ("diff --help", ExitCode::Done),
-            ("--version", ExitCode::Done),
-        ] {
-            assert_eq!(typed(arguments).err(), Some(expected), "{arguments}");
-        }
-    }
-
-    #[test]
-    fn help_tells_the_exit_codes() {
-        let help = Cli::command().render_help().to_string();
-        assert!(help.contains("  143  ended by SIGTERM"), "{help}");
-    }
-
-    #[test]
-    fn no_secret_can_be_typed_and_no_argument_reads_the_environment() {
-        fn arguments(command: &clap::Command) -> Vec<clap::Arg> {
-            command.get_arguments().cloned().chain(command.get_subcommands().flat_map(arguments)).collect()
-        }
-        let secrets: Vec<_> = TABLE.iter().filter(|declared| declared.secret).map(|declared| declared.name.to_lowercase()).collect();
-        for argument in arguments(&Cli::command()) {
-            let name = argument.get_id().as_str();
-            assert!(argument.get_env().is_none(), "{name}");
-            assert!(!secrets.iter().any(|secret| secret.contains(name) || name.contains(secret.as_str())), "{name}");
-        }
-    }
-}
+mod tests;

@@ -28,6 +28,18 @@ pub(super) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
     AwsBucket::connect(options).await
 }
 
+/// The bucket for the backup.
+pub(super) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
+    let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
+    options.endpoint.clone_from(&settings.target.endpoint);
+    options.region.clone_from(&settings.target.region);
+    if let Some(credentials) = &settings.target.credentials {
+        options.access_key = Some(credentials.access_key.clone());
+        options.secret_key = Some(credentials.secret_key.clone());
+    }
+    AwsBucket::connect(options).await
+}
+
 /// One pool of connections for all that is behind HTTP.
 pub(super) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
     HttpClient::new(settings.concurrency.get())

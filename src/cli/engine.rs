@@ -14,6 +14,7 @@ use crate::snapshot::SnapshotStore;
 use crate::state::{Answer, Identity, InstanceLock, RunOutcome, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,9 @@ use tokio::time::timeout;
 
 /// How long a door may take to show that it opens.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// So long a queue of SQS keeps a message unless somebody sets it otherwise.
+const QUEUE_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// Why a command ends before there is a result.
 pub(super) type Refusal = (ExitCode, String);
@@ -175,6 +179,11 @@ impl Worker for Engine {
     async fn initial_completed(&self) -> Result<bool, String> {
         let overview = self.state.overview().await.map_err(|error| self.state_code(error).1)?;
         Ok(overview.initial_completed_by.is_some())
+    }
+
+    async fn was_long_away(&self) -> bool {
+        let last = self.state.overview().await.ok().and_then(|overview| overview.runs.into_iter().find_map(|run| run.ended_at));
+        last.is_some_and(|last| SystemClock.now().duration_since(last) > QUEUE_RETENTION)
     }
 
     async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran {

@@ -22,6 +22,7 @@ mod reconcile;
 mod remote;
 mod run;
 mod self_test;
+mod setup;
 mod signals;
 mod status;
 

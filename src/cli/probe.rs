@@ -78,7 +78,7 @@ async fn bucket(settings: &Settings) -> Probed {
     }
 }
 
-async fn file_manager(settings: &Settings) -> Probed {
+pub(super) async fn file_manager(settings: &Settings) -> Probed {
     const DOOR: &str = "file manager";
     let Some(url) = &settings.file_manager_url else {
         return Probed::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
@@ -90,7 +90,7 @@ async fn file_manager(settings: &Settings) -> Probed {
     judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
 }
 
-async fn events(settings: &Settings) -> Probed {
+pub(super) async fn events(settings: &Settings) -> Probed {
     const DOOR: &str = "events API";
     let Some(url) = &settings.events_url else {
         return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");

@@ -2,7 +2,7 @@
 
 use super::{
     Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, incremental_sync, initial_sync, reconcile,
-    self_test, status,
+    self_test, setup, status,
 };
 use crate::config::Settings;
 use crate::state::StateError;
@@ -26,6 +26,7 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
         Command::Health => health::run(&settings, &mut output).await,
         Command::Export(arguments) => export::run(arguments, settings.database_path, output).await,
         Command::Diff(arguments) => diff::run(arguments, output).await,
+        Command::Setup(arguments) => setup::run(&arguments, &settings, &mut output).await,
         Command::DeadLetters(arguments) => Box::pin(dead_letters::run(arguments.action, &settings, &mut output)).await,
         Command::Status => status::run(&settings, &mut output).await,
         Command::Test => self_test::run(&settings, &mut output).await,

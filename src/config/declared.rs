@@ -51,6 +51,8 @@ pub enum Group {
     FileManager,
     /// Where events come from.
     Sources,
+    /// The bucket for the backup.
+    Target,
     /// What is kept on disk.
     State,
     /// When the daemon works.
@@ -65,8 +67,17 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Source, Self::FileManager, Self::Sources, Self::State, Self::Schedule, Self::Work, Self::Logs, Self::Collector];
+    pub const ALL: [Self; 9] = [
+        Self::Source,
+        Self::FileManager,
+        Self::Sources,
+        Self::Target,
+        Self::State,
+        Self::Schedule,
+        Self::Work,
+        Self::Logs,
+        Self::Collector,
+    ];
 
     /// The chapter's heading.
     pub fn title(self) -> &'static str {
@@ -74,6 +85,7 @@ impl Group {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
             Self::Sources => "Where events come from",
+            Self::Target => "The bucket for the backup",
             Self::State => "What is kept on disk",
             Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",

@@ -15,6 +15,7 @@ mod resolve;
 mod names;
 mod error;
 mod docs;
+mod env_example;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use declared::{Declared, Group};
 #[cfg(test)]
 pub(crate) use docs::assert_committed;
 pub use docs::configuration_page;
+pub use env_example::env_example;
 pub use error::{ConfigError, Problem};
 pub use layers::{Layer, Layers, Origin, Place};
 pub use read::Flags;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub queue_endpoint: Option<Url>,
     /// While as many events wait, no more are received.
     pub inbox_max: NonZeroUsize,
+    /// Where the backup goes.
+    pub target: TargetSettings,
     /// The state's file.
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
@@ -120,6 +124,19 @@ pub struct SourceSettings {
     pub credentials: Option<Credentials>,
     /// How long the server may keep silent.
     pub timeout: Duration,
+}
+
+/// The bucket for the backup.
+#[derive(Clone, Debug)]
+pub struct TargetSettings {
+    /// `None` = AWS.
+    pub endpoint: Option<Url>,
+    /// `None` = there is no backup.
+    pub bucket: Option<String>,
+    /// The bucket's region.
+    pub region: String,
+    /// `None` = the credential chain of AWS.
+    pub credentials: Option<Credentials>,
 }
 
 /// A key with its secret: never one without the other.

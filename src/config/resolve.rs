@@ -2,7 +2,7 @@
 //! function that it is given to read the files of secrets.
 
 use super::{
-    Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings,
+    Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
     layers::{Layer, Layers, Origin, Place},
@@ -78,6 +78,14 @@ impl Reading<'_> {
             queue_url: self.optional(&table::EVENTS_SQS_QUEUE_URL),
             queue_endpoint: self.optional(&table::EVENTS_SQS_ENDPOINT),
             inbox_max: self.with_default(&table::INBOX_MAX),
+            target: TargetSettings {
+                endpoint: self.optional(&table::TARGET_S3_ENDPOINT),
+                bucket: self.optional(&table::TARGET_S3_BUCKET),
+                region: self.with_default(&table::TARGET_S3_REGION),
+                credentials: self
+                    .key_pair(&table::TARGET_S3_ACCESS_KEY, &table::TARGET_S3_SECRET_KEY, Names::Own)
+                    .map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token: None }),
+            },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
             csv_snapshots: self.optional(&table::CSV_SNAPSHOTS),
@@ -123,9 +131,18 @@ impl Reading<'_> {
         let (access, secret) = (&table::CUSTOMER_S3_ACCESS_KEY, &table::CUSTOMER_S3_SECRET_KEY);
         let own = self.is_given_as(&access.declared, Names::Own) || self.is_given_as(&secret.declared, Names::Own);
         let names = if own { Names::Own } else { Names::WithFallbacks };
+        let pair = self.key_pair(access, secret, names);
+        let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
+        let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
+        pair.map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token })
+    }
+
+    /// Both, or neither.
+    fn key_pair(&mut self, access: &Setting<String>, secret: &Setting<SecretString>, names: Names) -> Option<(String, SecretString)> {
         let halves = [self.answer(&access.declared, names), self.answer(&secret.declared, names)];
         let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Answer::Nothing));
         if access_given != secret_given {
+            let own = matches!(names, Names::Own);
             let spelt = |declared: &Declared| if own { declared.name } else { declared.fallbacks[0] };
             let (given, missing) = if access_given { (&access.declared, &secret.declared) } else { (&secret.declared, &access.declared) };
             self.problems.push(Problem::HalfPair { given: spelt(given), missing: spelt(missing) });
@@ -133,9 +150,7 @@ impl Reading<'_> {
         let [access_answer, secret_answer] = halves;
         let access_key = self.interpret(access, access_answer);
         let secret_key = self.interpret(secret, secret_answer);
-        let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
-        let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
-        Some(Credentials { access_key: access_key?, secret_key: secret_key?, session_token })
+        Some((access_key?, secret_key?))
     }
 
     fn log_file(&mut self) -> Option<LogFileSettings> {

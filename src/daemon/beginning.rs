@@ -46,7 +46,11 @@ async fn doors_open(shared: &Shared) -> bool {
 /// Has a run, the first of its kind or the next, and says whether it went well. Its failure is told by the loop.
 async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     let Some(completed) = completed(shared).await else { return false };
-    let kind = if completed { RunKind::Incremental } else { RunKind::Initial };
+    let kind = match completed {
+        false => RunKind::Initial,
+        true if shared.worker.was_long_away().await => RunKind::Reconcile,
+        true => RunKind::Incremental,
+    };
     let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
     let went_well = ticket.ended().await.is_some_and(|ran| !ran.failed());
     // A cycle that fails, because of the feed for example, must not keep reconciles from coming.

@@ -2,13 +2,15 @@
 
 use super::requests::{Stage, Waiting};
 use super::tasks::{self, Health};
-use super::{Ran, Shared};
+use super::{Order, Ran, Shared};
 use crate::apply::Tally;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
 /// What was wrong with the last run, until one goes well.
 const LAST_RUN: &str = "last run";
+/// What may have been missed, until a listing has healed it.
+const FEED_GAP: &str = "feed gap";
 
 /// Takes orders until the daemon stops, and finishes the one in hand.
 pub(super) async fn conduct(shared: Shared) {
@@ -69,12 +71,25 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
             (message.clone(), trouble)
         }
     };
+    heal_gap(shared, ran);
     shared.tasks.run_ended(name, result);
     if let Some(trouble) = trouble {
         shared.tasks.trouble(LAST_RUN, trouble);
     }
     if ran.failed() {
         shared.failed.notify_one();
+    }
+}
+
+/// The feed may have lost events: a listing finds what they were about. While it has not, every cycle asks for one.
+fn heal_gap(shared: &Shared, ran: &Ran) {
+    let gap = matches!(ran, Ran::Ended { report, .. } if report.feed_gap);
+    let told = "events of the feed may have been missed: a reconcile finds what they were about".to_owned();
+    shared.tasks.trouble(FEED_GAP, gap.then_some((Health::Degraded, told)));
+    if matches!(ran, Ran::Ended { report, .. } if report.feed_gap && report.sync_type == "incremental" && report.mode.is_none())
+        && shared.requests.ask(Order::plain(RunKind::Reconcile)).is_err()
+    {
+        tracing::warn!("the reconcile after a gap of the feed finds no place in the queue: the next cycle asks again");
     }
 }
 

@@ -101,6 +101,8 @@ pub trait Worker: Send + Sync {
     async fn shut_doors(&self) -> Vec<String>;
     /// Whether an initial sync has ever come to its end.
     async fn initial_completed(&self) -> Result<bool, String>;
+    /// Whether nobody has listened for longer than a queue keeps its messages: then a listing has to find what is lost.
+    async fn was_long_away(&self) -> bool;
     /// Runs an order to its end, or until `halt` stops it.
     async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran;
     /// Throws away what nobody needs any more; never beside a run. A sentence about what it did.

@@ -22,6 +22,8 @@ struct Played {
     fail_next: AtomicUsize,
     busy: AtomicBool,
     initial: AtomicBool,
+    long_away: AtomicBool,
+    gap: AtomicBool,
     takes: Duration,
 }
 
@@ -35,6 +37,8 @@ impl Played {
             fail_next: AtomicUsize::new(0),
             busy: AtomicBool::new(false),
             initial: AtomicBool::new(false),
+            long_away: AtomicBool::new(false),
+            gap: AtomicBool::new(false),
             takes: Duration::from_secs(takes),
         })
     }
@@ -71,6 +75,10 @@ impl Worker for Played {
         Ok(self.initial.load(Ordering::SeqCst))
     }
 
+    async fn was_long_away(&self) -> bool {
+        self.long_away.load(Ordering::SeqCst)
+    }
+
     async fn run(&self, order: Order, _: Arc<Tally>, halt: Halt) -> Ran {
         assert!(!self.busy.swap(true, Ordering::SeqCst), "two runs at once");
         let began = self.now();
@@ -88,7 +96,11 @@ impl Worker for Played {
         self.initial.fetch_or(order.kind == RunKind::Initial && outcome == RunOutcome::Done, Ordering::SeqCst);
         let now = Timestamp::UNIX_EPOCH;
         let frame = Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by: None };
-        Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &Totals::default(), &Overview::default())) }
+        // A listing heals a gap of the feed.
+        let gap = self.gap.load(Ordering::SeqCst) && order.kind != RunKind::Reconcile;
+        self.gap.store(gap, Ordering::SeqCst);
+        let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
+        Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &Totals::default(), &overview)) }
     }
 
     async fn keep_house(&self) -> Result<String, String> {
@@ -270,4 +282,19 @@ async fn an_expression_without_a_moment_is_told() {
     assert_eq!(cron("0 0 3 * * *").comes("X").await, Ok(()));
     let error = cron("0 0 3 30 2 *").comes("RECONCILE_CRON").await.expect_err("no February has thirty days").to_string();
     assert!(error.starts_with("RECONCILE_CRON is \"0 0 3 30 2 *\": no such moment ever comes"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_have_heard_is_listed() {
+    for (gap, expected) in [(true, vec![CYCLE, RunKind::Reconcile]), (false, vec![RunKind::Reconcile])] {
+        let worker = Played::new(1);
+        worker.initial.store(true, Ordering::SeqCst);
+        worker.gap.store(gap, Ordering::SeqCst);
+        worker.long_away.store(!gap, Ordering::SeqCst);
+        let parts = shared(&worker);
+        tokio::spawn(conductor::conduct(parts.clone()));
+        tokio::spawn(beginning::keep_going(parts, watch::channel(false).0));
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(worker.runs().into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>(), expected);
+    }
 }

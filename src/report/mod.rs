@@ -57,6 +57,8 @@ pub struct Report {
     pub pending: PendingCounts,
     /// Ours: deletes that the guard held.
     pub deletes_held: u64,
+    /// Ours: events of the feed may have been missed, and no listing has healed it yet.
+    pub feed_gap: bool,
     /// Ours: files whose bytes no checksum could prove (their length was).
     pub unverified: u64,
     /// Ours: why this report was not taken where it was posted to. What was posted cannot know: there it is `null`.
@@ -144,7 +146,8 @@ impl Report {
             skipped: skipped(totals, overview),
             failures,
             pending,
-            deletes_held: totals.deletes_held,
+            deletes_held: totals.deletes_held.max(held),
+            feed_gap: overview.feed_gap.is_some(),
             unverified: totals.unverified,
             report_refused: None,
         }

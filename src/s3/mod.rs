@@ -4,11 +4,13 @@
 
 mod aws;
 mod checksum;
+mod content_type;
 mod error;
 mod memory;
 
 pub use aws::{AwsBucket, AwsOptions};
 pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
+pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
 
@@ -16,6 +18,7 @@ use crate::record::{ETag, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use std::path::PathBuf;
 
 /// One page of a listing, asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,26 @@ pub trait ReadObjects: Send + Sync {
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error>;
     /// One object.
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error>;
+}
+
+/// A file that is to become an object, in the place of the one that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutFile {
+    /// The object's key.
+    pub key: ObjectKey,
+    /// Where the bytes are; they are streamed.
+    pub file: PathBuf,
+    /// Stored with the object.
+    pub content_type: &'static str,
+}
+
+/// Making things. No flow that syncs a bucket into a file manager needs it.
+#[async_trait]
+pub trait WriteObjects: Send + Sync {
+    /// Makes the bucket. That it is there already may be an error or none, as the server likes.
+    async fn create_bucket(&self) -> Result<(), S3Error>;
+    /// Stores one file.
+    async fn put_file(&self, put: PutFile) -> Result<(), S3Error>;
 }
 
 /// A bucket to read from.

@@ -25,6 +25,8 @@ pub struct Replay {
     pub looks: Vec<LookedAt>,
     /// The paths that could not be looked at, and why.
     pub failed: BTreeMap<ObjectKey, String>,
+    /// The paths of rows that stayed in the batches before: rows that share a path stay together.
+    pub locked: BTreeSet<ObjectKey>,
     /// The newest look when the events were received.
     pub received_at_look: Look,
 }
@@ -36,6 +38,8 @@ pub struct Replayed {
     pub events: BTreeMap<&'static str, u64>,
     /// Rows that stay, because a path of theirs could not be looked at.
     pub stayed: u64,
+    /// The paths that those name.
+    pub locked: BTreeSet<ObjectKey>,
     /// Rows that failed too often and are dead letters now.
     pub buried: u64,
     /// Touched paths that are not in the bucket, and of which the sink has nothing.
@@ -101,7 +105,11 @@ fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Rep
 /// Says, too, which paths the rows name that stay.
 fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) -> Result<(Vec<Heard>, BTreeSet<ObjectKey>), StateError> {
     let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
-    let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") { BTreeSet::new() } else { replay.failed.keys().cloned().collect() };
+    let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
+        BTreeSet::new()
+    } else {
+        replay.failed.keys().chain(&replay.locked).cloned().collect()
+    };
     let used = used_up(&paths, &failed);
     let (mut heard, mut unsettled) = (Vec::new(), BTreeSet::new());
     for row in &replay.rows {
@@ -111,6 +119,7 @@ fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) 
             let failures = if why.is_some() { inbox::count_failure(connection, row.seq)? } else { row.failures };
             if failures < FAILURES_MOST {
                 replayed.stayed += 1;
+                replayed.locked.extend(row.event.paths().cloned());
                 unsettled.extend(row.event.paths().cloned());
                 continue;
             }
@@ -144,10 +153,6 @@ fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError>
     let mut waiting = Waiting::default();
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
         for (target, came) in lineage::concerning(connection, path)? {
-            if mutant::is("waiting_lineage_is_dropped") {
-                lineage::remove(connection, &target)?;
-                continue;
-            }
             load_told(connection, &target, &mut waiting)?;
             waiting.lineage.insert(target, came);
         }
@@ -222,6 +227,7 @@ impl Replayed {
     pub fn add(&mut self, other: &Self) {
         other.events.iter().for_each(|(kind, count)| *self.events.entry(kind).or_default() += count);
         self.stayed += other.stayed;
+        self.locked.extend(other.locked.iter().cloned());
         self.buried += other.buried;
         self.not_in_bucket += other.not_in_bucket;
     }

@@ -77,7 +77,7 @@ impl Flow {
     /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle.
     async fn replay_all(&self) -> Result<(), ApplyError> {
         let mut left = self.state.inbox_len().await?;
-        let mut after = 0;
+        let (mut after, mut kept_back) = (0, BTreeSet::new());
         while left > 0 && !self.halt.is_stopped() {
             let received_at_look = self.state.newest_look();
             let rows = self.state.inbox_batch(after, BATCH_EVENTS.min(usize::try_from(left).unwrap_or(BATCH_EVENTS))).await?;
@@ -92,8 +92,9 @@ impl Flow {
                 () = self.halt.stopped() => return Ok(()),
             };
             let looks = if mutant::is("a_delete_event_is_believed") { believed(looks, &rows) } else { looks };
-            let replayed = self.state.replay(Replay { rows, looks, failed, received_at_look }).await?;
+            let replayed = self.state.replay(Replay { rows, looks, failed, locked: kept_back.clone(), received_at_look }).await?;
             self.tally.replayed(&replayed);
+            kept_back.extend(replayed.locked);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! concern.
 
 use super::{Doors, backlog, snapshots};
-use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally, Totals};
+use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally};
 use crate::clock::Clock;
 use crate::config::{MaxDelete, SnapshotRows};
 use crate::plan::Limits;
@@ -152,7 +152,7 @@ impl Flow {
         self.remember(number, &report, outcome).await?;
         telemetry::run_ended(outcome.as_str());
         backlog::tell(&self.state, &overview, self.clock.now()).await?;
-        Ok(Ended { deletes_held: held(&totals), report, outcome })
+        Ok(Ended { deletes_held: report.deletes_held > 0, report, outcome })
     }
 
     async fn post(&self, report: &Report) -> Option<String> {
@@ -182,8 +182,4 @@ impl Flow {
         let summary = serde_json::to_string(report).unwrap_or_default();
         self.state.end_run(run, outcome, self.clock.now(), summary).await
     }
-}
-
-fn held(totals: &Totals) -> bool {
-    totals.deletes_held > 0
 }

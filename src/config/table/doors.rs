@@ -9,8 +9,8 @@ use url::Url;
 const SOURCE: Declared = Declared { group: Group::Source, ..PLAIN };
 const FILE_MANAGER: Declared = Declared { group: Group::FileManager, ..PLAIN };
 
-const ADDRESS: &str = "an http:// or https:// address with a host, without user, password, query or fragment";
-const SECRET: &str = "one line of text without control characters";
+pub(super) const ADDRESS: &str = "an http:// or https:// address with a host, without user, password, query or fragment";
+pub(super) const SECRET: &str = "one line of text without control characters";
 
 pub(in crate::config) static CUSTOMER_S3_ENDPOINT: Setting<Url> = Setting {
     declared: Declared {

@@ -3,6 +3,7 @@
 mod doors;
 mod schedule;
 mod sources;
+mod target;
 mod telemetry;
 mod work;
 
@@ -12,6 +13,7 @@ pub(super) use doors::{
 };
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use sources::{EVENTS_SQS_ENDPOINT, EVENTS_SQS_QUEUE_URL, INBOX_MAX};
+pub(super) use target::{TARGET_S3_ACCESS_KEY, TARGET_S3_BUCKET, TARGET_S3_ENDPOINT, TARGET_S3_REGION, TARGET_S3_SECRET_KEY};
 pub(super) use telemetry::{
     LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
 };
@@ -23,7 +25,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All of them, in the order of the documentation page.
-pub static TABLE: [&Declared; 36] = [
+pub static TABLE: [&Declared; 41] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_BUCKET.declared,
     &CUSTOMER_S3_PREFIX.declared,
@@ -38,6 +40,11 @@ pub static TABLE: [&Declared; 36] = [
     &EVENTS_SQS_QUEUE_URL.declared,
     &EVENTS_SQS_ENDPOINT.declared,
     &INBOX_MAX.declared,
+    &TARGET_S3_ENDPOINT.declared,
+    &TARGET_S3_BUCKET.declared,
+    &TARGET_S3_REGION.declared,
+    &TARGET_S3_ACCESS_KEY.declared,
+    &TARGET_S3_SECRET_KEY.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
     &CSV_SNAPSHOTS.declared,
@@ -67,7 +74,7 @@ pub(super) static RETIRED: [(&str, &str); 1] =
     [("LIVE_RELOAD", "LIVE_RELOAD is not read: a running program never reloads itself; start it again after a change")];
 
 /// Names that begin like ours. One of them that nothing knows is most likely a slip of the pen, and is told.
-pub(super) const OWN_PREFIXES: [&str; 4] = ["CUSTOMER_S3_", "FILE_MANAGER_API_", "EVENTS_API_", "EVENTS_SQS_"];
+pub(super) const OWN_PREFIXES: [&str; 5] = ["CUSTOMER_S3_", "TARGET_S3_", "FILE_MANAGER_API_", "EVENTS_API_", "EVENTS_SQS_"];
 
 /// Every name that means something, in upper case.
 pub(super) fn known_names() -> impl Iterator<Item = String> {

@@ -1,4 +1,4 @@
-//! The bucket behind the AWS SDK: four calls, one attempt each, every answer checked before it is believed.
+//! The bucket behind the AWS SDK: six calls, one attempt each, every answer checked before it is believed.
 //! It retries nothing and verifies no body: `retry.rs` and `transfer/` do.
 
 mod blank_key;
@@ -8,6 +8,7 @@ mod head;
 mod list;
 mod transport;
 mod whole;
+mod write;
 
 pub use connect::AwsOptions;
 

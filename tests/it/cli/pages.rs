@@ -60,6 +60,8 @@ async fn the_documented_keys_are_the_real_ones() {
     stage.put("large.bin", &"x".repeat(2 << 20));
     stage.setting("MAX_FILE_SIZE_MB", "1");
     stage.expect(&["test"], 0).await;
+    std::fs::create_dir(stage.path("empty")).expect("a directory");
+    same_keys("setup", &[stage.expect(&["setup", "--seed", "empty", "--json"], 0).await.json()]);
     same_keys("test", &[stage.expect(&["test", "--json"], 0).await.json()]);
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     same_keys("initial-sync", &[stage.expect(&["initial-sync", "--json"], 3).await.json()]);

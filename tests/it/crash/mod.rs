@@ -5,8 +5,12 @@ mod process;
 mod scene;
 
 #[cfg(feature = "failpoints")]
+mod daemon;
+#[cfg(feature = "failpoints")]
 mod kills;
 mod lock;
+#[cfg(feature = "failpoints")]
+mod random;
 mod signals;
 
 pub(crate) use process::Process;

@@ -61,6 +61,31 @@ impl Process {
         if matches!(heard.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
     }
 
+    /// Waits until it says one of these words on stderr, or until something happens outside: the words are told, if it was they.
+    #[cfg(feature = "failpoints")]
+    pub(crate) async fn says_or(&mut self, words: &[&'static str], event: impl Future<Output = ()>) -> Result<Option<&'static str>, Vain> {
+        let heard = timeout(PATIENCE, async {
+            tokio::pin!(event);
+            loop {
+                let line = tokio::select! {
+                    biased;
+                    () = &mut event => return Some(None),
+                    line = self.stderr.next_line() => line.expect("stderr can be read")?,
+                };
+                let heard = words.iter().copied().find(|words| line.contains(words));
+                self.said.push(line);
+                if heard.is_some() {
+                    return Some(heard);
+                }
+            }
+        });
+        match heard.await {
+            Ok(Some(heard)) => Ok(heard),
+            Ok(None) => Err(self.in_vain("it hung up")),
+            Err(_) => Err(self.in_vain(&format!("it never said any of {words:?}, and nothing happened"))),
+        }
+    }
+
     /// Waits for something that happens outside while the process lives.
     pub(crate) async fn lives_until(&mut self, event: impl Future<Output = ()>) -> Result<(), Vain> {
         let how = tokio::select! {

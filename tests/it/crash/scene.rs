@@ -48,6 +48,12 @@ impl Scene {
         self.file_manager.api()
     }
 
+    /// Where the events are told as well.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn events_url(&self) -> String {
+        self.file_manager.url()
+    }
+
     /// Starts a command, with settings beside those that every process here has.
     pub(crate) fn start(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Process {
         let options = self.bucket().options();

@@ -35,7 +35,7 @@ pub(crate) type Answer = Result<Saved, FileManagerErrorKind>;
 #[derive(Clone, Debug)]
 enum Entry {
     InProgress,
-    Finished(Request, Answer),
+    Finished(Box<(Request, Answer)>),
 }
 
 /// What the file manager holds and remembers.
@@ -87,7 +87,8 @@ impl Files {
 
     /// The effect, or the answer of the one that was; and what is wrong with it.
     pub(crate) fn handle(&mut self, key: Uuid, request: Request) -> (Answer, Option<String>) {
-        if let Some(Entry::Finished(before, answer)) = self.ledger.get(&key) {
+        if let Some(Entry::Finished(finished)) = self.ledger.get(&key) {
+            let (before, answer) = &**finished;
             if *before == request {
                 return (answer.clone(), None);
             }
@@ -105,7 +106,7 @@ impl Files {
                 self.may_be_sent_again.remove(&request.path);
             }
         }
-        self.ledger.insert(key, Entry::Finished(request, answer.clone()));
+        self.ledger.insert(key, Entry::Finished(Box::new((request, answer.clone()))));
         (answer, wrong)
     }
 

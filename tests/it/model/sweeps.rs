@@ -56,7 +56,9 @@ const TROUBLES: [Trouble; 8] = [
 
 #[test]
 fn a_renamed_file_keeps_its_identity_whatever_strikes() {
-    TROUBLES.into_iter().for_each(|trouble| keeps_identity(trouble, &[(0, 1)], &[]));
+    for trouble in TROUBLES {
+        keeps_identity(trouble, &[(0, 1)], &[]);
+    }
 }
 
 #[test]

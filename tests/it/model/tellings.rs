@@ -50,7 +50,7 @@ impl Tellings {
         }
         match tell.what {
             Told::Permissions(key, value) | Told::CreateWith(key, value) => {
-                self.heard((key, Field::Permissions), value, at, is_certain(key))
+                self.heard((key, Field::Permissions), value, at, is_certain(key));
             }
             Told::Owner(key, value) => self.heard((key, Field::Owner), value, at, is_certain(key)),
             Told::Rename(from, to) => self.unsettle([from, to]),

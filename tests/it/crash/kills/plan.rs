@@ -1,6 +1,7 @@
 //! Which process is killed when, drawn from a fixed seed. The plan bounds what each process may do, so that the work
 //! lasts for all the kills, however fast the machine is.
 
+use super::super::random::Random;
 use super::moment::Moment;
 use super::{KILLS, OBJECTS, PAGE_KEYS, PAGES};
 
@@ -46,7 +47,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new() -> Self {
-        Self { random: Random(SEED), cards: Vec::new() }
+        Self { random: Random::of(SEED), cards: Vec::new() }
     }
 
     pub(super) fn next(&mut self, progress: Progress) -> Next {
@@ -91,19 +92,5 @@ impl Plan {
         }
         let drawn = self.random.below(self.cards.len());
         self.cards.swap_remove(drawn)
-    }
-}
-
-/// `SplitMix64`: the same numbers on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % bound as u64).expect("below a usize")
     }
 }

@@ -1,5 +1,6 @@
 //! The incremental cycle, between a bucket in memory and a real file manager's double behind HTTP.
 
+mod defects;
 mod oracle;
 mod table;
 mod trouble;

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The one place that knows how containers are reached here: `docker compose` or `docker-compose`, in this project's directory.
+# Fit for bash 3.2.
+#
+#   compose.sh ARGUMENT...               runs compose
+#   compose.sh --service ARGUMENT...     runs `s3-sync ARGUMENT...` in the running service's container, with its exit code
+#   compose.sh --healthy                 waits until the service is healthy, or says why it is not
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+give_up() { printf '%s\n' "$*" >&2; exit 1; }
+
+command -v docker >/dev/null 2>&1 || give_up "there is no Docker here: install Docker Engine with Compose and run this again"
+docker info >/dev/null 2>&1 || give_up "Docker does not answer: start its daemon, or ask for the right to use it, and run this again"
+if docker compose version >/dev/null 2>&1; then
+    compose() { docker compose "$@"; }
+elif command -v docker-compose >/dev/null 2>&1; then
+    compose() { docker-compose "$@"; }
+else
+    give_up "there is no Compose here: install the Docker Compose plugin (or docker-compose 1.29) and run this again"
+fi
+
+# The images that scripts/offline-images.sh made, if it did; what the environment says goes first.
+if [ -f .offline-images.env ]; then
+    while IFS='=' read -r name value; do
+        [ -n "${!name:-}" ] || export "$name=$value"
+    done <.offline-images.env
+fi
+
+container() { compose ps -q sync-service 2>/dev/null | head -n 1; }
+
+# Whether the service runs; if not, what to do about it.
+need_service() {
+    local id state
+    id=$(container)
+    [ -n "$id" ] || give_up "the service is not running: \"make up\" (or ./sync_cli.sh start) starts it"
+    state=$(docker inspect --format '{{.State.Status}}' "$id")
+    case $state in
+        running) ;;
+        restarting) give_up "the service ends and is started again, over and over: \"make logs-sync\" says why" ;;
+        *) give_up "the service is not running ($state): \"make up\" (or ./sync_cli.sh start) starts it" ;;
+    esac
+}
+
+# After 3 minutes without it, the end of its log says more than we could.
+wait_until_healthy() {
+    local id health=none seconds=0
+    need_service
+    id=$(container)
+    while [ "$seconds" -lt 180 ]; do
+        health=$(docker inspect --format '{{.State.Health.Status}}' "$id")
+        [ "$health" != healthy ] || { echo "the service is healthy"; return; }
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+    docker logs --tail 20 "$id" >&2
+    give_up "the service is not healthy yet ($health); above is the end of its log"
+}
+
+case ${1:-} in
+    --service)
+        shift
+        need_service
+        if [ -t 0 ] && [ -t 1 ]; then
+            compose exec sync-service s3-sync "$@"
+        else
+            compose exec -T sync-service s3-sync "$@"
+        fi
+        ;;
+    --healthy) wait_until_healthy ;;
+    *) compose "$@" ;;
+esac

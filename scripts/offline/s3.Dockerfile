@@ -1,0 +1,32 @@
+# The stand-in for a MinIO image: s3s-fs, an S3 server on a file system that nobody of this project wrote, from the package
+# registry of Rust, behind an entry script that takes MinIO's command line and variables.
+ARG DEBIAN_IMAGE
+ARG RUST_IMAGE
+
+FROM ${RUST_IMAGE} AS builder
+ARG S3S_FS_VERSION
+# One line is changed: s3s-fs says of its listings that their keys are url-encoded, and does not encode them, so that a key with
+# `%` or `+` in it reads as another one. It says nothing instead, which is the truth.
+RUN cargo init --quiet --name fetch /fetch && cd /fetch \
+    && cargo add --quiet "s3s-fs@=${S3S_FS_VERSION}" && cargo fetch --quiet \
+    && cp -r "$CARGO_HOME"/registry/src/*/"s3s-fs-${S3S_FS_VERSION}" /s3s-fs && cd /s3s-fs \
+    && grep -q 'encoding_type: input.encoding_type,' src/s3.rs \
+    && sed -i 's/encoding_type: input.encoding_type,/encoding_type: None,/' src/s3.rs \
+    && CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=2 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+       CARGO_PROFILE_RELEASE_STRIP=true CARGO_TARGET_DIR=/target \
+       cargo install --quiet --locked --path . --features binary --root /out \
+    && rm -rf /target /fetch "$CARGO_HOME/registry"
+
+FROM ${DEBIAN_IMAGE}
+# curl, because the compose file's health check asks with it, as MinIO's own images do.
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.deb
+COPY --from=builder /out/bin/s3s-fs /usr/local/bin/s3s-fs
+COPY s3-entry.sh /usr/local/bin/s3-entry
+VOLUME /data
+EXPOSE 9000
+# The only signal that s3s-fs ends on by itself.
+STOPSIGNAL SIGINT
+ENTRYPOINT ["/usr/local/bin/s3-entry"]
+CMD ["server", "/data"]

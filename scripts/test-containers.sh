@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# test-containers.sh [ARGUMENT...]: builds the images that the container tests run (with the quick profile unless CARGO_PROFILE says
+# otherwise), and runs the tests on them; arguments go to the test program. SYNC_IMAGE, MOCK_API_IMAGE and S3_IMAGE name other images.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command -v docker >/dev/null 2>&1 || { echo "there is no Docker here: install Docker Engine and run this again" >&2; exit 1; }
+docker info >/dev/null 2>&1 || { echo "Docker does not answer: start its daemon and run this again" >&2; exit 1; }
+if [ -f .offline-images.env ]; then
+    set -a
+    # shellcheck source=/dev/null
+    . ./.offline-images.env
+    set +a
+fi
+arguments=(--build-arg "CARGO_PROFILE=${CARGO_PROFILE:-dev}")
+for name in RUST_IMAGE DEBIAN_IMAGE; do
+    [ -z "${!name:-}" ] || arguments+=(--build-arg "$name=${!name}")
+done
+if [ -z "${SYNC_IMAGE:-}" ]; then
+    export SYNC_IMAGE=s3-sync:test
+    docker build --quiet "${arguments[@]}" --tag "$SYNC_IMAGE" . >/dev/null
+fi
+if [ -z "${MOCK_API_IMAGE:-}" ]; then
+    export MOCK_API_IMAGE=s3-sync-mock-api:test
+    docker build --quiet "${arguments[@]}" --file Dockerfile.mock-api --tag "$MOCK_API_IMAGE" . >/dev/null
+fi
+export S3_IMAGE=${S3_IMAGE:-pgsty/silo:RELEASE.2026-09-03T13-18-01Z}
+# One at a time: each brings up a network of its own with four containers.
+cargo test --features containers --test containers -- --test-threads=1 "$@"

@@ -1,0 +1,219 @@
+//! `setup`: waits until every door opens, makes the buckets that are missing, and fills an empty one from a directory. What is
+//! there already is never touched, so that running it again changes nothing.
+
+use super::args::Setup as Arguments;
+use super::probe::{self, Probed};
+use super::run::fail;
+use super::{ExitCode, Output, doors};
+use crate::config::Settings;
+use crate::record::{Escaped, ObjectKey};
+use crate::s3::{
+    AwsBucket, ListObjects as _, ListRequest, PutFile, ReadObjects as _, S3Error, S3ErrorKind, WriteObjects as _, content_type_of,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// A door that is shut is tried again after so long: a server that starts is there within moments.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long a store may take to answer one look.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was found and what was made.
+#[derive(Debug, Serialize)]
+struct Setup {
+    /// Whether everything is as it was asked for.
+    success: bool,
+    doors: Vec<Probed>,
+    buckets: Vec<Bucket>,
+    /// `null` = nobody asked for it.
+    seed: Option<Seed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Bucket {
+    bucket: String,
+    /// `there` or `created`.
+    result: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Seed {
+    directory: String,
+    /// `seeded`, or `left alone`: the bucket was not empty.
+    result: &'static str,
+    objects: u64,
+}
+
+/// A bucket that a setting names, and how to reach it.
+struct Door {
+    name: &'static str,
+    bucket: String,
+    client: AwsBucket,
+}
+
+/// Runs the command: 0 when everything is as asked for, else 1.
+pub(super) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
+    let setup = match set_up(arguments, settings).await {
+        Ok(setup) => setup,
+        Err(error) => return fail(ExitCode::Failed, error),
+    };
+    if let Err(error) = output.print(&setup) {
+        return fail(ExitCode::Failed, format!("the result cannot be printed: {error}"));
+    }
+    if setup.success { ExitCode::Done } else { ExitCode::Failed }
+}
+
+async fn set_up(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Setup> {
+    let files = arguments.seed.as_deref().map(files_of).transpose()?;
+    let buckets = bucket_doors(settings).await?;
+    let doors = opened(settings, &buckets, Duration::from_secs(arguments.wait)).await;
+    let mut setup = Setup { success: doors.iter().all(|door| door.problem().is_none()), doors, buckets: Vec::new(), seed: None };
+    if !setup.success {
+        return Ok(setup);
+    }
+    for door in &buckets {
+        setup.buckets.push(Bucket { bucket: door.bucket.clone(), result: ensured(door, arguments.create_buckets).await? });
+    }
+    if let (Some(files), Some(directory), Some(customer)) = (files, &arguments.seed, buckets.first()) {
+        setup.seed = Some(seeded(&customer.client, directory, files).await?);
+    }
+    Ok(setup)
+}
+
+/// The customer's bucket first.
+async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
+    let bucket = settings.require_bucket()?.to_owned();
+    let client = doors::bucket(settings, &bucket).await?;
+    let mut found = vec![Door { name: "S3", bucket, client }];
+    if let Some(bucket) = settings.target.bucket.clone() {
+        let client = doors::target(settings, &bucket).await?;
+        found.push(Door { name: "target S3", bucket, client });
+    }
+    Ok(found)
+}
+
+/// Tries the doors until all of them open, or so long.
+async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Vec<Probed> {
+    let deadline = Instant::now() + patience;
+    let mut told = Vec::new();
+    loop {
+        let mut tried = Vec::new();
+        for door in buckets {
+            tried.push(store(door).await);
+        }
+        if settings.file_manager_url.is_some() {
+            tried.push(probe::file_manager(settings).await);
+        }
+        if settings.events_url.is_some() {
+            tried.push(probe::events(settings).await);
+        }
+        let shut: Vec<_> = tried.iter().filter(|door| door.problem().is_some()).map(|door| door.door).collect();
+        if shut.is_empty() || Instant::now() + PAUSE > deadline {
+            return tried;
+        }
+        if shut != told {
+            tracing::info!(doors = shut.join(", "), "waiting for doors that are still shut");
+            told = shut;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether a store answers and knows us; whether the bucket is there is another matter.
+async fn store(door: &Door) -> Probed {
+    match timeout(PATIENCE, look(&door.client)).await {
+        Ok(Ok(_)) => Probed::ok(door.name, format!("the store of bucket {} answers", door.bucket)),
+        Ok(Err(error)) if error.kind == S3ErrorKind::NoSuchBucket => Probed::ok(door.name, "the store answers"),
+        Ok(Err(error)) => Probed::failed(door.name, error.to_string(), error.kind.hint().replace("CUSTOMER_S3_", prefix(door))),
+        Err(_) => {
+            Probed::failed(door.name, format!("no answer within {} s", PATIENCE.as_secs()), "check the address and the network to it")
+        }
+    }
+}
+
+/// A listing: an answer to HEAD has no body that could say what is wrong. Whether the bucket holds anything.
+async fn look(client: &AwsBucket) -> Result<bool, S3Error> {
+    let page = client.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1 }).await?;
+    Ok(!page.objects.is_empty())
+}
+
+fn prefix(door: &Door) -> &'static str {
+    if door.name == "S3" { "CUSTOMER_S3_" } else { "TARGET_S3_" }
+}
+
+/// The bucket is there afterwards, or the error says why not.
+async fn ensured(door: &Door, create: bool) -> anyhow::Result<&'static str> {
+    match door.client.head_bucket().await {
+        Ok(()) => return Ok("there"),
+        Err(error) if error.kind != S3ErrorKind::NoSuchBucket => return Err(error.into()),
+        Err(_) if create => {}
+        Err(_) => anyhow::bail!("there is no bucket {}: --create-buckets makes it, or correct {}BUCKET", door.bucket, prefix(door)),
+    }
+    let Err(error) = door.client.create_bucket().await else { return Ok("created") };
+    // Somebody else may have made it at the same time.
+    if door.client.head_bucket().await.is_ok() { Ok("there") } else { Err(error.into()) }
+}
+
+async fn seeded(client: &AwsBucket, directory: &Path, files: BTreeMap<ObjectKey, PathBuf>) -> anyhow::Result<Seed> {
+    let directory = Escaped(&directory.display().to_string()).to_string();
+    if look(client).await? {
+        return Ok(Seed { directory, result: "left alone", objects: 0 });
+    }
+    let mut objects = 0;
+    for (key, file) in files {
+        let content_type = content_type_of(key.as_str());
+        client.put_file(PutFile { key, file, content_type }).await?;
+        objects += 1;
+    }
+    Ok(Seed { directory, result: "seeded", objects })
+}
+
+/// Every file below the directory, by the key that it gets. Links to directories are not followed: they may lead in circles.
+fn files_of(root: &Path) -> io::Result<BTreeMap<ObjectKey, PathBuf>> {
+    let naming = |path: &Path, error: &dyn fmt::Display| io::Error::other(format!("--seed: {}: {error}", path.display()));
+    let mut files = BTreeMap::new();
+    let mut directories = vec![root.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).map_err(|error| naming(&directory, &error))? {
+            let entry = entry.map_err(|error| naming(&directory, &error))?;
+            let path = entry.path();
+            if entry.file_type().map_err(|error| naming(&path, &error))?.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            if !path.is_file() {
+                continue;
+            }
+            let relative = path.strip_prefix(root).unwrap_or(&path);
+            let parts: Option<Vec<_>> = relative.iter().map(|part| part.to_str()).collect();
+            let key = parts.ok_or_else(|| naming(&path, &"the name is not UTF-8"))?.join("/");
+            let key = ObjectKey::new(key).map_err(|error| naming(&path, &error))?;
+            files.insert(key, path);
+        }
+    }
+    Ok(files)
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for door in &self.doors {
+            writeln!(f, "{:<10} {:<14} {}", door.result, door.door, door.message)?;
+            if let Some(hint) = &door.hint {
+                writeln!(f, "{:<10} {:<14} -> {hint}", "", "")?;
+            }
+        }
+        for bucket in &self.buckets {
+            writeln!(f, "{:<10} {:<14} {}", bucket.result, "bucket", bucket.bucket)?;
+        }
+        if let Some(Seed { directory, result, objects }) = &self.seed {
+            let what = if *result == "seeded" { format!("{objects} objects from {directory}") } else { "it is not empty".to_owned() };
+            writeln!(f, "{result:<10} {:<14} {what}", "bucket")?;
+        }
+        f.write_str(if self.success { "everything is set up" } else { "not every door opens: follow the hints (->), then run this again" })
+    }
+}

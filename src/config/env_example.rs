@@ -1,0 +1,114 @@
+//! `.env.example`, written from the table: every setting, commented out, with its default. It knows no setting by name.
+
+use super::{
+    declared::{Declared, Group},
+    table::TABLE,
+};
+
+const INTRODUCTION: &str = "\
+# Written by the program from its own declarations: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example
+#
+# Every setting, with its default; what each does at length: docs/configuration.md. Copy this file to .env and take the # away
+# from what you set. Both read it: the program, in the directory that it is started in, and docker-compose.yml, whose own
+# defaults lead to the test doubles. A value with spaces, # or $ stands in single quotes. An empty value counts as not set.
+";
+
+const COMPOSE: &str = "
+# ---- Read by the compose files alone ----
+
+# The images to use, and what ours are built from (scripts/offline-images.sh makes all of them without an image registry).
+#SYNC_IMAGE=s3-sync:local
+#MOCK_API_IMAGE=s3-sync-mock-api:local
+#S3_IMAGE=pgsty/silo:RELEASE.2026-09-03T13-18-01Z
+#RUST_IMAGE=rust:1.95.0-slim-bookworm
+#DEBIAN_IMAGE=debian:12.12-slim
+#CARGO_PROFILE=release
+
+# Where the test doubles are published, on 127.0.0.1.
+#MINIO_CUSTOMER_PORT=9001
+#MINIO_CUSTOMER_CONSOLE_PORT=9011
+#MINIO_TARGET_PORT=9002
+#MINIO_TARGET_CONSOLE_PORT=9012
+#MOCK_API_PORT=8001
+";
+
+/// The file, as it is committed.
+pub fn env_example() -> String {
+    let chapters = Group::ALL.into_iter().map(chapter).collect::<String>();
+    format!("{INTRODUCTION}{chapters}{COMPOSE}")
+}
+
+fn chapter(group: Group) -> String {
+    let settings = TABLE.iter().filter(|declared| declared.group == group).map(|declared| setting(declared));
+    format!("\n# ---- {} ----\n{}", group.title(), settings.collect::<String>())
+}
+
+fn setting(declared: &Declared) -> String {
+    let name = declared.name;
+    let file = declared.file_variable().map(|file| format!("#{file}=\n")).unwrap_or_default();
+    let default = declared.default.unwrap_or_default();
+    let quote = if default.contains(' ') { "'" } else { "" };
+    format!("\n# {}\n# Right is {}.\n#{name}={quote}{default}{quote}\n{file}", declared.doc.replace('`', ""), declared.right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// That a file is what it should be; with `UPDATE_DOCS`, it is made so.
+    #[expect(clippy::disallowed_methods, reason = "the switch that writes the file is for people who work on it, and no setting")]
+    fn check(name: &str, wanted: impl FnOnce(&str) -> String) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        let wanted = wanted(&committed);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &wanted).expect("the file can be written");
+        } else {
+            assert!(
+                committed == wanted,
+                "{name} is out of date; write it again with: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example"
+            );
+        }
+    }
+
+    /// The file with these names under `x-settings`, in this order. A line that is there stays as it is: its default is the file's own.
+    fn passing_on(compose: &str, names: &[String]) -> String {
+        const HEAD: &str = "x-settings: &settings\n";
+        let (before, rest) = compose.split_once(HEAD).expect("the block of settings");
+        let end = rest.find("\n\n").expect("a blank line after the block");
+        let (block, after) = rest.split_at(end);
+        let line = |name: &String| {
+            let there = block.lines().find(|line| line.trim_start().starts_with(&format!("{name}:")));
+            there.map_or_else(|| format!("  {name}: ${{{name}:-}}"), str::to_owned)
+        };
+        format!("{before}{HEAD}{}{after}", names.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn the_committed_env_example_is_the_one_that_the_table_writes() {
+        check(".env.example", |_| env_example());
+    }
+
+    #[test]
+    fn the_compose_file_passes_every_setting_on() {
+        let names: Vec<_> = TABLE.iter().map(|declared| declared.name.to_owned()).collect();
+        check("docker-compose.yml", |text| passing_on(text, &names));
+    }
+
+    /// Temporary credentials are no setting of a deployment, and the backup comes with the HTTP service.
+    #[test]
+    fn the_compose_file_for_production_passes_every_setting_on_and_secrets_as_files() {
+        let wanted = TABLE.iter().filter(|declared| declared.name != "AWS_SESSION_TOKEN" && declared.group != Group::Target);
+        let names: Vec<_> = wanted.map(|declared| declared.file_variable().unwrap_or_else(|| declared.name.to_owned())).collect();
+        check("docker-compose.production.yml", |text| passing_on(text, &names));
+    }
+
+    #[test]
+    fn a_block_keeps_its_own_defaults_and_loses_what_is_no_setting() {
+        let names = ["A".to_owned(), "NEW".to_owned(), "B".to_owned()];
+        let compose = "# top\nx-settings: &settings\n  B: ${B:-b}\n  OLD: x\n  A: ${A:-a}\n\nservices:\n";
+        let wanted = "# top\nx-settings: &settings\n  A: ${A:-a}\n  NEW: ${NEW:-}\n  B: ${B:-b}\n\nservices:\n";
+        assert_eq!(passing_on(compose, &names), wanted);
+    }
+}

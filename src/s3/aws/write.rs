@@ -1,0 +1,46 @@
+//! The calls that write: a bucket is made, a file becomes an object. One attempt each, as everywhere in `aws/`.
+
+use super::{AwsBucket, Call, blank_key};
+use crate::s3::{PutFile, S3Error, S3ErrorKind, WriteObjects};
+use async_trait::async_trait;
+use aws_sdk_s3::Config;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+
+/// The region that a bucket is in when no other is asked for; S3 refuses to have it named.
+const NO_CONSTRAINT: &str = "us-east-1";
+
+#[async_trait]
+impl WriteObjects for AwsBucket {
+    async fn create_bucket(&self) -> Result<(), S3Error> {
+        let call = Call { operation: "CreateBucket", key: None };
+        let place = (self.region != NO_CONSTRAINT).then(|| {
+            CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(self.region.as_str())).build()
+        });
+        let sending = self.client.create_bucket().bucket(&self.bucket).set_create_bucket_configuration(place).send();
+        self.within(call, sending).await.map(drop)
+    }
+
+    async fn put_file(&self, put: PutFile) -> Result<(), S3Error> {
+        let call = Call { operation: "PutObject", key: Some(&put.key) };
+        let body = ByteStream::from_path(&put.file).await.map_err(|error| {
+            let words = format!("{} cannot be read: {error}", put.file.display());
+            self.error(call, S3ErrorKind::Other, &words)
+        })?;
+        // The read timeout begins with the request, so a large body would run into it; the progress of the body is watched instead.
+        let timeouts = TimeoutConfig::builder().disable_read_timeout().build();
+        let answer = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(blank_key::accepted(&put.key))
+            .content_type(put.content_type)
+            .body(body)
+            .customize()
+            .mutate_request(blank_key::restored(&put.key))
+            .config_override(Config::builder().timeout_config(timeouts))
+            .send();
+        answer.await.map(drop).map_err(|error| self.failed(call, &error))
+    }
+}

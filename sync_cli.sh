@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The service in its containers, from any directory. Fit for bash 3.2. The exit code of a command is that of s3-sync
+# (docs/cli.md); of the others, that of compose.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+usage() {
+    cat <<'HELP'
+Usage: sync_cli.sh COMMAND [ARGUMENT...]
+
+The containers:
+  start                starts everything and waits until the service is healthy (builds the images the first time)
+  stop                 stops everything; nothing is lost
+  restart              stops and starts the service
+  logs [SERVICE...]    what the containers say; on a terminal it goes on until Ctrl-C
+  shell                a shell in the service's container
+
+In the running service (its exit codes: docs/cli.md):
+  status               what it knows, and whether every door opens
+  initial-sync         lists the whole bucket and applies it
+  incremental-sync     one cycle
+  test                 tries every door, and says what to do about each that is shut
+  COMMAND              every other command of s3-sync: reconcile, export, why, dead-letters, …
+
+  help                 this
+HELP
+}
+
+command=${1:-help}
+[ $# -eq 0 ] || shift
+case $command in
+    start)
+        "$here/scripts/compose.sh" up -d "$@"
+        exec "$here/scripts/compose.sh" --healthy
+        ;;
+    stop) exec "$here/scripts/compose.sh" stop "$@" ;;
+    restart)
+        "$here/scripts/compose.sh" restart "${@:-sync-service}"
+        exec "$here/scripts/compose.sh" --healthy
+        ;;
+    logs)
+        if [ -t 1 ]; then
+            exec "$here/scripts/compose.sh" logs -f --tail=100 "$@"
+        fi
+        exec "$here/scripts/compose.sh" logs --tail=100 "$@"
+        ;;
+    shell) exec "$here/scripts/compose.sh" exec sync-service bash ;;
+    help | -h | --help) usage ;;
+    *) exec "$here/scripts/compose.sh" --service "$command" "$@" ;;
+esac

@@ -1,0 +1,157 @@
+//! The daemon in its container: the whole workflow, a drained stop, a second one, kills in the middle of cycles, a door that shuts.
+
+use crate::crashes::in_sync;
+use crate::engine::{docker, try_docker};
+use crate::file_manager::slow_creates;
+use crate::service::Service;
+use crate::stage::Stage;
+use serde_json::{Value, json};
+
+const KILLS: u64 = 20;
+
+fn event(kind: &str, path: &str) -> Value {
+    json!({ "event_type": kind, "file_path": format!("/{path}"), "new_path": null, "metadata": null, "timestamp": "2026-11-21T10:00:00Z" })
+}
+
+fn pair(kind: &str, from: &str, to: &str) -> Value {
+    let mut event = event(kind, from);
+    event["new_path"] = json!(format!("/{to}"));
+    event
+}
+
+fn permissions(kind: &str, path: &str, permissions: &str) -> Value {
+    let mut event = event(kind, path);
+    event["metadata"] = json!({ "permissions": permissions });
+    event
+}
+
+/// Waits until its own health check says so.
+async fn healthy(daemon: &Service) {
+    let look = || async { try_docker(&["exec", daemon.id(), "s3-sync", "health"]).await.success };
+    while !look().await {
+        let state = docker(&["inspect", "--format", "{{.State.Running}}", daemon.id()]).await;
+        assert_eq!(state, "true", "{}", try_docker(&["logs", daemon.id()]).await.stderr);
+    }
+}
+
+async fn ask(daemon: &Service, command: &str) -> String {
+    let said = try_docker(&["exec", daemon.id(), "s3-sync", command]).await;
+    assert!(said.success, "{command}: {} {}", said.stdout, said.stderr);
+    said.stdout
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_workflow_with_all_five_types_of_events() {
+    let stage = Stage::with("a/", 6).await;
+    let (bucket, files) = (stage.bucket().await, stage.files().await);
+    let daemon = stage.start(&["daemon"]).await;
+    healthy(&daemon).await;
+    ask(&daemon, "initial-sync").await;
+    in_sync(&stage).await;
+    for (from, to) in [("a/001.txt", "a/renamed.txt"), ("a/002.txt", "b/002.txt")] {
+        bucket.put(to, format!("this is {from}\n").into_bytes()).await;
+        bucket.delete(from).await;
+    }
+    bucket.delete("a/000.txt").await;
+    bucket.put_many("new", 2).await;
+    files.forget_calls().await;
+    let feed = [
+        permissions("create", "new000.txt", "rw-------"),
+        event("create", "new001.txt"),
+        permissions("change_permission", "a/003.txt", "r--r--r--"),
+        permissions("change_permission", "a/004.txt", "rwx------"),
+        event("delete", "a/000.txt"),
+        pair("rename", "a/001.txt", "a/renamed.txt"),
+        pair("move", "a/002.txt", "b/002.txt"),
+    ];
+    files.feed(&feed).await;
+    ask(&daemon, "incremental-sync").await;
+    let expected = [
+        "create new000.txt",
+        "create new001.txt",
+        "delete a/000.txt",
+        "get new001.txt",
+        "move a/002.txt b/002.txt",
+        "rename a/001.txt a/renamed.txt",
+        "set a/003.txt",
+        "set a/004.txt",
+        "set new000.txt",
+    ];
+    assert_eq!(files.arrived().await, expected);
+    files.forget_calls().await;
+    ask(&daemon, "incremental-sync").await;
+    assert_eq!(files.arrived().await, [""; 0]);
+    in_sync(&stage).await;
+    daemon.stop(40).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_stop_drains_and_ends_with_0_in_the_middle_of_a_run() {
+    let stage = Stage::with("a/", 60).await;
+    let files = stage.files().await;
+    files.order(&slow_creates(200)).await;
+    let daemon = stage.start(&["daemon"]).await;
+    files.wait_for_calls(files.calls_in_all().await + 20).await;
+    daemon.stop(40).await.expect(0);
+    files.no_faults().await;
+    stage.run(&["initial-sync"]).await.expect(0);
+    in_sync(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_daemon_on_the_same_volume_ends_with_4_and_names_the_first() {
+    let stage = Stage::with("a/", 3).await;
+    let daemon = stage.start(&["daemon"]).await;
+    healthy(&daemon).await;
+    stage.run(&["daemon"]).await.expect(4).says(&["s3-sync daemon"]);
+    healthy(&daemon).await;
+    daemon.stop(40).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_twenty_times_in_the_middle_of_its_cycles() {
+    let mut stage = Stage::with("a/", 5).await;
+    stage.run(&["initial-sync"]).await.expect(0);
+    stage.setting("CONCURRENCY", "4");
+    stage.setting("SYNC_INTERVAL", "1");
+    let (bucket, files) = (stage.bucket().await, stage.files().await);
+    files.order(&slow_creates(20)).await;
+    for round in 0..KILLS {
+        bucket.put_many(&format!("r{round:02}/"), 10).await;
+        let told: Vec<_> = (0..10).map(|index| event("create", &format!("r{round:02}/{index:03}.txt"))).collect();
+        files.feed(&told).await;
+        files.forget_calls().await;
+        // Ten looks and ten creates are to come: another moment of them in every round.
+        let enough = files.calls_in_all().await + 2 + round % 6 * 3;
+        let daemon = stage.start(&["daemon"]).await;
+        files.wait_for_calls(enough).await;
+        daemon.kill().await;
+    }
+    files.no_faults().await;
+    stage.run(&["incremental-sync"]).await.expect(0);
+    stage.run(&["reconcile"]).await.expect(0);
+    in_sync(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_itself() {
+    let mut stage = Stage::with("a/", 3).await;
+    stage.setting("SYNC_INTERVAL", "1");
+    stage.setting("RETRY_ATTEMPTS", "1");
+    let daemon = stage.start(&["daemon"]).await;
+    healthy(&daemon).await;
+    ask(&daemon, "initial-sync").await;
+    docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
+    stage.bucket().await.put_many("late/", 5).await;
+    while !ask(&daemon, "status").await.contains("error") {}
+    docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
+    let files = stage.files().await;
+    let told: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
+    files.feed(&told).await;
+    // Nobody asks for it.
+    while files.digests().await.len() < 8 {
+        tokio::task::yield_now().await;
+    }
+    in_sync(&stage).await;
+    daemon.stop(40).await.expect(0);
+}

@@ -1,0 +1,94 @@
+//! mock-api from outside: what arrived, and faults to order.
+
+use mock_api::Fault;
+use reqwest::Client;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(crate) struct Files {
+    client: Client,
+    url: String,
+}
+
+impl Files {
+    pub(crate) fn at(url: &str) -> Self {
+        Self { client: Client::new(), url: format!("{url}/_mock") }
+    }
+
+    async fn get(&self, what: &str) -> Value {
+        let answer = self.client.get(format!("{}/{what}", self.url)).send().await.and_then(reqwest::Response::error_for_status);
+        answer.expect("mock-api answers").json().await.expect("JSON")
+    }
+
+    /// How many calls came so far.
+    pub(crate) async fn calls_in_all(&self) -> u64 {
+        self.get("calls").await["in_all"].as_u64().expect("a number")
+    }
+
+    /// Waits until so many came.
+    pub(crate) async fn wait_for_calls(&self, at_least: u64) {
+        self.get(&format!("calls?at_least={at_least}")).await;
+    }
+
+    /// The SHA-256 of every file, by path.
+    pub(crate) async fn digests(&self) -> BTreeMap<String, String> {
+        let files = self.get("files").await;
+        let files = files.as_object().expect("an object").iter();
+        files.map(|(path, file)| (path.clone(), file["sha256"].as_str().expect("a digest").to_owned())).collect()
+    }
+
+    /// That no effect happened twice: each key once, each path created once.
+    pub(crate) async fn nothing_is_doubled(&self) {
+        let effects = self.get("effects").await;
+        for (key, times) in effects["by_key"].as_object().expect("an object") {
+            assert_eq!(times.as_u64(), Some(1), "the effect {key}");
+        }
+        for (path, done) in effects["by_path"].as_object().expect("an object") {
+            assert!(done["create"].as_u64().unwrap_or(0) <= 1, "{path}: {done}");
+        }
+    }
+
+    pub(crate) async fn forget_calls(&self) {
+        self.client.delete(format!("{}/calls", self.url)).send().await.expect("the order is taken");
+    }
+
+    /// What the feed tells from now on.
+    pub(crate) async fn feed(&self, events: &[Value]) {
+        let order = serde_json::json!({ "events": events });
+        let answer = self.client.put(format!("{}/feed", self.url)).json(&order).send().await;
+        answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
+    }
+
+    /// The effects and looks since they were forgotten, as `operation path new_path`, sorted.
+    pub(crate) async fn arrived(&self) -> Vec<String> {
+        let calls = self.get("calls").await;
+        let calls = calls["calls"].as_array().expect("a list").iter();
+        let effects = calls.filter(|call| ["saveToDisk", "updatePermissions"].contains(&call["call"].as_str().unwrap_or_default()));
+        let word = |call: &Value, field: &str| call[field].as_str().unwrap_or_default().to_owned();
+        let mut told: Vec<_> = effects
+            .map(|call| [word(call, "operation"), word(call, "path"), word(call, "new_path")].join(" ").trim_end().to_owned())
+            .collect();
+        told.sort();
+        told
+    }
+
+    pub(crate) async fn order(&self, fault: &Fault) {
+        let answer = self.client.post(format!("{}/faults", self.url)).json(fault).send().await;
+        answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
+    }
+
+    pub(crate) async fn no_faults(&self) {
+        self.client.delete(format!("{}/faults", self.url)).send().await.expect("the order is taken");
+        self.client.post(format!("{}/release", self.url)).send().await.expect("the order is taken");
+    }
+}
+
+/// Every create takes so long, so that there is a middle in which something can happen.
+pub(crate) fn slow_creates(millis: u64) -> Fault {
+    Fault::new(mock_api::FaultAction::Delay { millis }).operation("create").always()
+}
+
+/// No create is answered, or has an effect, until the hanging calls are released.
+pub(crate) fn hanging_creates() -> Fault {
+    Fault::new(mock_api::FaultAction::Hang).operation("create").always()
+}

@@ -1,0 +1,37 @@
+//! What the images are: how large, whose, and what stands in them.
+
+use crate::engine::docker;
+use crate::stage::image;
+
+/// What a release may be above its base; a build with a quicker profile is larger.
+const RELEASE_BYTES: u64 = 40_000_000;
+const OTHER_BYTES: u64 = 60_000_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_image_is_small_unprivileged_labelled_and_checks_itself() {
+    let image = image("SYNC_IMAGE");
+    let told = docker(&["image", "inspect", &image]).await;
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let config = &told[0]["Config"];
+    assert_eq!(config["User"], "10001:10001");
+    assert_eq!(config["Entrypoint"], serde_json::json!(["s3-sync"]));
+    assert_eq!(config["Cmd"], serde_json::json!(["daemon"]));
+    assert_eq!(config["Healthcheck"]["Test"], serde_json::json!(["CMD", "s3-sync", "health"]));
+    assert_eq!(config["Volumes"], serde_json::json!({"/app/data": {}}));
+    for label in ["title", "description", "licenses", "version", "revision", "created"] {
+        assert!(config["Labels"][format!("org.opencontainers.image.{label}")].is_string(), "{label}");
+    }
+    let variables: Vec<_> = config["Env"].as_array().expect("a list").iter().filter_map(|one| one.as_str()?.split('=').next()).collect();
+    assert_eq!(variables, ["PATH", "DATABASE_PATH"], "no secret, and nothing that settings would say");
+    // Every layer but those of the base, the newest first: an imported base says nothing of how it was made, an official one adds files.
+    let sizes = docker(&["history", "--no-trunc", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", &image]).await;
+    let of_the_base = |line: &str| {
+        line.split_once(' ').is_none_or(|(_, by)| by.trim().is_empty() || by.contains("debuerreotype") || by.contains("ADD file"))
+    };
+    let ours = sizes.lines().take_while(|line| !of_the_base(line));
+    let bytes: u64 = ours.filter_map(|line| line.split(' ').next()?.parse::<u64>().ok()).sum();
+    let profile = config["Labels"]["s3-sync.profile"].as_str().expect("the profile that it was built with");
+    let limit = if profile == "release" { RELEASE_BYTES } else { OTHER_BYTES };
+    assert!(bytes <= limit, "{bytes} bytes above the base:\n{sizes}");
+    println!("{image} ({profile}): {bytes} bytes above its base");
+}

@@ -1,0 +1,59 @@
+//! One container of the service: waiting for its end, ending it, and what it said.
+
+use crate::engine::{docker, try_docker};
+use testcontainers::{ContainerAsync, GenericImage};
+
+pub(crate) struct Service(ContainerAsync<GenericImage>);
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Service {
+    pub(crate) fn of(container: ContainerAsync<GenericImage>) -> Self {
+        Self(container)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&self) -> Ended {
+        let code = docker(&["wait", self.id()]).await.parse().expect("an exit code");
+        let logs = try_docker(&["logs", self.id()]).await;
+        Ended { code, stdout: logs.stdout, stderr: logs.stderr }
+    }
+
+    /// At once, at whatever instruction.
+    pub(crate) async fn kill(&self) {
+        // It may have ended by itself at this moment.
+        try_docker(&["kill", "--signal", "KILL", self.id()]).await;
+        docker(&["wait", self.id()]).await;
+    }
+
+    /// As `docker stop` does it: SIGTERM, and SIGKILL (137) after so many seconds.
+    pub(crate) async fn stop(&self, grace_secs: u32) -> Ended {
+        docker(&["stop", "--time", &grace_secs.to_string(), self.id()]).await;
+        self.ended().await
+    }
+}
+
+impl Ended {
+    /// It ended so.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// It said each of these, wherever.
+    pub(crate) fn says(&self, words: &[&str]) {
+        for word in words {
+            assert!(self.stdout.contains(word) || self.stderr.contains(word), "it does not say {word:?}: {self:#?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `setup`: what is missing is made, what is there is left alone, and doors that open late are waited for.
+
+use super::stage::{BUCKET, SECRET_KEY, Stage, nobody};
+use mock_s3::MockS3;
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The calls that change something.
+fn writes(server: &MockS3) -> Vec<String> {
+    let all = server.requests().into_iter().map(|request| request.operation);
+    all.filter(|operation| ["CreateBucket", "PutObject", "DeleteObject"].contains(&operation.as_str())).collect()
+}
+
+fn keys(stage: &Stage) -> BTreeSet<String> {
+    stage.s3.server().objects(BUCKET).into_iter().map(|object| object.key).collect()
+}
+
+fn seed_directory(stage: &Stage) {
+    fs::create_dir_all(stage.path("seed/deep/er")).expect("a directory");
+    for (name, text) in [("seed/a.txt", "one"), ("seed/deep/er/100% +x.html", "<p>"), ("seed/empty", "")] {
+        fs::write(stage.path(name), text).expect("a file");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_buckets_are_made_and_an_empty_one_is_filled_and_a_second_run_changes_nothing() {
+    let mut stage = Stage::set().await;
+    seed_directory(&stage);
+    stage.setting("CUSTOMER_S3_BUCKET", "another-bucket");
+    let (endpoint, access_key) = (stage.s3.endpoint().to_owned(), stage.s3.server().options().access_key.clone());
+    stage.setting("TARGET_S3_ENDPOINT", endpoint);
+    stage.setting("TARGET_S3_ACCESS_KEY", access_key);
+    stage.setting("TARGET_S3_SECRET_KEY", SECRET_KEY);
+    stage.setting("TARGET_S3_BUCKET", "target-bucket");
+    let arguments = ["setup", "--create-buckets", "--seed", "seed"];
+    let ran = stage.expect(&arguments, 0).await;
+    ran.prints(&[
+        "created    bucket         another-bucket",
+        "created    bucket         target-bucket",
+        "3 objects from seed",
+        "everything is set up",
+    ]);
+    let mut written = writes(stage.s3.server());
+    written.sort();
+    assert_eq!(written, ["CreateBucket", "CreateBucket", "PutObject", "PutObject", "PutObject"]);
+    let objects = stage.s3.server().objects("another-bucket");
+    let told: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.size, object.content_type.as_str())).collect();
+    let expected = [("a.txt", 3, "text/plain"), ("deep/er/100% +x.html", 3, "text/html"), ("empty", 0, "application/octet-stream")];
+    assert_eq!(told, expected);
+    let ran = stage.expect(&arguments, 0).await;
+    ran.prints(&["there      bucket         another-bucket", "left alone bucket         it is not empty"]);
+    assert_eq!(writes(stage.s3.server()).len(), written.len(), "the second run wrote nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_flag_a_missing_bucket_is_named_and_none_is_made() {
+    let mut stage = Stage::set().await;
+    stage.setting("CUSTOMER_S3_BUCKET", "another-bucket");
+    stage.expect(&["setup"], 1).await.says(&["there is no bucket another-bucket", "--create-buckets makes it"]);
+    assert!(writes(stage.s3.server()).is_empty());
+    stage.without("CUSTOMER_S3_BUCKET");
+    stage.expect(&["setup"], 2).await.says(&["CUSTOMER_S3_BUCKET is missing"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_holds_something_is_not_filled_and_a_directory_that_is_not_there_is_told_first() {
+    let stage = Stage::with(&["theirs.txt"]).await;
+    seed_directory(&stage);
+    stage.expect(&["setup", "--seed", "seed"], 0).await.prints(&["left alone"]);
+    assert_eq!(keys(&stage), BTreeSet::from(["theirs.txt".to_owned()]));
+    stage.expect(&["setup", "--seed", "no-such-directory"], 1).await.says(&["--seed: no-such-directory"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_stays_shut_is_named_with_what_to_do() {
+    for (name, value, words) in [
+        ("CUSTOMER_S3_ENDPOINT", nobody(), ["failed     S3", "check CUSTOMER_S3_ENDPOINT"]),
+        ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), ["SignatureDoesNotMatch", "check CUSTOMER_S3_ACCESS_KEY"]),
+        ("FILE_MANAGER_API_URL", nobody(), ["failed     file manager", "check FILE_MANAGER_API_URL"]),
+        ("EVENTS_API_URL", nobody(), ["failed     events API", "not every door opens"]),
+    ] {
+        let mut stage = Stage::set().await;
+        stage.setting(name, value);
+        stage.expect(&["setup", "--create-buckets", "--wait", "0"], 1).await.prints(&words);
+        assert!(writes(stage.s3.server()).is_empty(), "{name}");
+    }
+    let mut stage = Stage::set().await;
+    stage.setting("TARGET_S3_BUCKET", "target-bucket");
+    stage.setting("TARGET_S3_ENDPOINT", nobody());
+    stage.setting("TARGET_S3_ACCESS_KEY", "x");
+    stage.setting("TARGET_S3_SECRET_KEY", "x");
+    stage.expect(&["setup", "--wait", "0"], 1).await.prints(&["failed     target S3", "check TARGET_S3_ENDPOINT"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_opens_late_is_waited_for() {
+    let mut stage = Stage::set().await;
+    let address = nobody();
+    stage.setting("FILE_MANAGER_API_URL", address.clone());
+    let waiting = stage.start(&["setup", "--wait", "600"]);
+    // It has looked at the store, so it is about to find the file manager shut, or has found it so.
+    while stage.s3.server().counters().requests == 0 {
+        tokio::task::yield_now().await;
+    }
+    let late = mock_api::MockApi::new(mock_api::Options { token: Some(super::stage::TOKEN.to_owned()), ..mock_api::Options::default() });
+    let late = late.start(address.trim_start_matches("http://")).await.expect("the address is free");
+    let ran = super::stage::ended(waiting).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.prints(&["everything is set up"]);
+    late.stop().await;
+}

@@ -1,0 +1,85 @@
+//! Daemons, each killed (SIGKILL) at another moment of a long list of events, with doors that fail, and one that comes to its end:
+//! two hundred and four hundred events with all the other tests, five hundred and a thousand with the feature `kills`. They work
+//! for two buckets side by side; one of the two is never listed again, so that no reconcile heals what an event told in vain.
+
+mod faults;
+mod life;
+mod moment;
+mod verdict;
+mod workload;
+
+use super::process::Vain;
+use super::random::Random;
+use super::scene::Scene;
+use life::Life;
+use std::collections::BTreeMap;
+use workload::{When, Workload};
+
+/// Of each of the two.
+const KILLS: usize = if cfg!(feature = "kills") { 250 } else { 100 };
+const EVENTS: usize = 2 * KILLS;
+/// Files that are there before anything is told.
+const OBJECTS: usize = 30;
+const SEED: u64 = 20_261_122;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_of_the_daemon_lose_nothing_and_double_nothing() {
+    println!("seeds {SEED} and {}", SEED + 1);
+    tokio::join!(a_daemon_is_killed_again_and_again(SEED, false), a_daemon_is_killed_again_and_again(SEED + 1, true));
+}
+
+async fn a_daemon_is_killed_again_and_again(seed: u64, reconciles: bool) {
+    let scene = Scene::with_objects(OBJECTS).await;
+    let mut kills = Kills { random: Random::of(seed), reconciles, ..Kills::new(seed) };
+    let in_vain = kills.all(&scene).await.err();
+    kills.print();
+    if let Some(vain) = &in_vain {
+        println!("seed {seed}, after {} kills: {vain:?}", kills.number());
+    }
+    verdict::it_comes_to_rest(&scene, &kills.workload).await;
+    assert!(in_vain.is_none(), "a moment was waited for in vain, see above");
+    assert_eq!((kills.number(), kills.workload.len()), (KILLS, EVENTS));
+}
+
+struct Kills {
+    random: Random,
+    workload: Workload,
+    reconciles: bool,
+    by_kind: BTreeMap<&'static str, usize>,
+    faults: BTreeMap<&'static str, usize>,
+}
+
+impl Kills {
+    fn new(seed: u64) -> Self {
+        let workload = Workload::of(seed.rotate_left(32), OBJECTS);
+        Self { random: Random::of(seed), workload, reconciles: false, by_kind: BTreeMap::new(), faults: BTreeMap::new() }
+    }
+
+    fn number(&self) -> usize {
+        self.by_kind.values().sum()
+    }
+
+    async fn all(&mut self, scene: &Scene) -> Result<(), Vain> {
+        while self.number() < KILLS {
+            let left = (EVENTS - self.workload.len(), KILLS - self.number());
+            let events = if left.1 == 1 { left.0 } else { self.random.below(2 * left.0 / left.1 + 1).min(left.0) };
+            let life = Life::draw(&mut self.random, events, self.reconciles);
+            let up_to = self.workload.len() + events - life.events_amid;
+            self.workload.go_on(scene, up_to, When::Between);
+            faults::order(scene, &mut self.random, &mut self.faults);
+            let kind = life.live(scene, &mut self.workload).await;
+            faults::clear(scene);
+            *self.by_kind.entry(kind?).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn print(&self) {
+        println!("{:>5}  killed", "times");
+        for (kind, count) in &self.by_kind {
+            println!("{count:>5}  {kind}");
+        }
+        println!("{:>5}  in all; faults ordered: {:?}", self.number(), self.faults);
+        self.workload.print();
+    }
+}

@@ -1,0 +1,159 @@
+//! Moments at which a daemon is killed, each awaited as an event: a fail point that holds it, what the doubles see, what it says.
+
+use crate::crash::process::{Process, Vain};
+use crate::crash::random::Random;
+use crate::crash::scene::Scene;
+use mock_api::{Call, CallName, CallState};
+use s3_sync::failpoint::{BETWEEN_CALL_AND_OUTCOME, BETWEEN_INTENT_AND_CALL};
+
+/// It has done what there was to do: no other moment comes any more.
+const RUN_ENDED: &str = "a run ended";
+const DOORS_SHUT: &str = "waiting for doors";
+const HELD: &str = "failpoint ";
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Moment {
+    /// It has just been started.
+    Started,
+    /// It looks whether the doors open.
+    DoorAsked,
+    /// It reads the feed.
+    FeedAsked,
+    /// It looks at the nth path.
+    LookedAt(usize),
+    /// It asks for the nth object.
+    ObjectAsked(usize),
+    /// The file manager has got the head of the nth call about a file.
+    CallArrived(usize),
+    /// The nth effect has happened.
+    EffectDone(usize),
+    /// The nth call about a file was answered, or its connection has died.
+    CallEnded(usize),
+    /// The nth intent is stored, its call has not gone out.
+    Intent(usize),
+    /// The nth effect has happened, and is not stored.
+    Outcome(usize),
+    /// It tells how its run went.
+    ReportArrives,
+    /// Its run has ended.
+    RunEnded,
+}
+
+/// What the doubles had seen before.
+pub(super) struct Since {
+    /// Calls that were told to hang, and that nobody waits for any more.
+    pub(super) released: usize,
+    pages: u64,
+    looks: u64,
+    objects: u64,
+}
+
+/// How a wait for a moment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// With the moment.
+    Itself,
+    /// The run ended before.
+    RunEnded,
+    /// A call hangs.
+    Hanging,
+}
+
+impl Moment {
+    pub(super) fn draw(random: &mut Random) -> Self {
+        let nth = 1 + random.below(3);
+        match random.below(20) {
+            0 => Self::Started,
+            1 => Self::DoorAsked,
+            2 => Self::FeedAsked,
+            3 | 4 => Self::LookedAt(nth),
+            5 | 6 => Self::ObjectAsked(nth),
+            7 | 8 => Self::CallArrived(nth + 1),
+            9..=11 => Self::EffectDone(nth),
+            12 | 13 => Self::CallEnded(nth + 1),
+            14 | 15 => Self::Intent(nth),
+            16 | 17 => Self::Outcome(nth),
+            18 => Self::ReportArrives,
+            _ => Self::RunEnded,
+        }
+    }
+
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Started => "just started",
+            Self::DoorAsked => "while it looks at the doors",
+            Self::FeedAsked => "while it reads the feed",
+            Self::LookedAt(_) => "while it looks at a path",
+            Self::ObjectAsked(_) => "while an object is asked for",
+            Self::CallArrived(_) => "while a call is on its way",
+            Self::EffectDone(_) => "when an effect happened",
+            Self::CallEnded(_) => "when a call was answered",
+            Self::Intent(_) => "between intent and call",
+            Self::Outcome(_) => "between call and outcome",
+            Self::ReportArrives => "while it reports",
+            Self::RunEnded => "when a run ended",
+        }
+    }
+
+    /// The place that holds it, as the program is told.
+    pub(super) fn fail_point(self) -> Option<String> {
+        match self {
+            Self::Intent(nth) => Some(format!("{BETWEEN_INTENT_AND_CALL}:{nth}")),
+            Self::Outcome(nth) => Some(format!("{BETWEEN_CALL_AND_OUTCOME}:{nth}")),
+            _ => None,
+        }
+    }
+
+    /// Waits for it, or for what ends the wait: where nothing is left to do, it never comes.
+    pub(super) async fn come(self, scene: &Scene, process: &mut Process, since: &Since) -> Result<Came, Vain> {
+        let hangs = |calls: &[Call]| hanging(calls) > since.released;
+        let heard = tokio::select! {
+            biased;
+            heard = process.says_or(&[HELD, RUN_ENDED, DOORS_SHUT], self.happens(scene, since)) => heard?,
+            () = scene.file_manager().wait_for_calls(hangs) => return Ok(Came::Hanging),
+        };
+        let itself = match self {
+            Self::RunEnded => heard == Some(RUN_ENDED),
+            _ => heard.is_none() || heard == Some(HELD),
+        };
+        Ok(if itself { Came::Itself } else { Came::RunEnded })
+    }
+
+    async fn happens(self, scene: &Scene, since: &Since) {
+        let (bucket, file_manager) = (scene.bucket(), scene.file_manager());
+        let about_files = |calls: &[Call], which: fn(&Call) -> bool| {
+            calls.iter().filter(|call| matches!(call.call, CallName::SaveToDisk | CallName::UpdatePermissions) && which(call)).count()
+        };
+        match self {
+            Self::Started => {}
+            Self::DoorAsked => bucket.seen("ListObjectsV2", since.pages + 1).await,
+            Self::FeedAsked => file_manager.wait_for_calls(|calls| calls.iter().any(|call| call.call == CallName::PubSubFullList)).await,
+            Self::LookedAt(nth) => bucket.seen("HeadObject", since.looks + nth as u64).await,
+            Self::ObjectAsked(nth) => bucket.seen("GetObject", since.objects + nth as u64).await,
+            Self::CallArrived(nth) => file_manager.wait_for_calls(|calls| about_files(calls, |_| true) >= nth).await,
+            Self::EffectDone(nth) => file_manager.wait_for_calls(|calls| about_files(calls, |call| call.effect) >= nth).await,
+            Self::CallEnded(nth) => {
+                let ended = |call: &Call| matches!(call.state, CallState::Answered | CallState::Unanswered);
+                file_manager.wait_for_calls(|calls| about_files(calls, ended) >= nth).await;
+            }
+            Self::ReportArrives => {
+                file_manager.wait_for_calls(|calls| calls.iter().any(|call| call.call == CallName::ReportResults)).await;
+            }
+            Self::Intent(_) | Self::Outcome(_) | Self::RunEnded => std::future::pending().await,
+        }
+    }
+}
+
+pub(super) fn hanging(calls: &[Call]) -> usize {
+    calls.iter().filter(|call| call.state == CallState::Hanging).count()
+}
+
+impl Since {
+    /// From now on.
+    pub(super) fn now(scene: &Scene) -> Self {
+        let operations = scene.bucket().counters().operations;
+        let seen = |operation: &str| operations.get(operation).copied().unwrap_or_default();
+        scene.file_manager().reset_calls();
+        Self { released: 0, pages: seen("ListObjectsV2"), looks: seen("HeadObject"), objects: seen("GetObject") }
+    }
+}

@@ -1,0 +1,212 @@
+//! What happens in the bucket and is told in the feed, and what must be true of it in the end.
+
+use super::super::random::Random;
+use super::super::scene::BUCKET;
+use crate::crash::{Scene, key};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that somebody has to encode on the way.
+const DIRECTORIES: [&str; 4] = ["records", "reports/2024", "ü + %41", "a&b=c"];
+const NAMES_IN_A_DIRECTORY: usize = 40;
+/// From so many files on, nothing new appears until something goes.
+const FILES_MOST: usize = 90;
+
+/// How often something happened to a path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lives {
+    /// It was not there, and then it was.
+    pub(super) born: u64,
+    /// It was there, and then it was not.
+    pub(super) gone: u64,
+    /// It went by getting another name.
+    pub(super) renamed: u64,
+}
+
+pub(super) struct Workload {
+    random: Random,
+    alive: BTreeSet<String>,
+    lives: BTreeMap<String, Lives>,
+    /// What was told last of the permissions of a path that is alive.
+    pub(super) told: BTreeMap<String, String>,
+    events: Vec<Value>,
+    bodies: usize,
+    by_kind: BTreeMap<&'static str, usize>,
+}
+
+/// When something happens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Nobody looks at it meanwhile.
+    Between,
+    /// In the middle of somebody's cycle.
+    Amid,
+}
+
+impl Workload {
+    /// So many objects are there before anything is told.
+    pub(super) fn of(seed: u64, objects: usize) -> Self {
+        let alive: BTreeSet<_> = (0..objects).map(key).collect();
+        let born = |path: &String| (path.clone(), Lives { born: 1, ..Lives::default() });
+        Self {
+            random: Random::of(seed),
+            lives: alive.iter().map(born).collect(),
+            alive,
+            told: BTreeMap::new(),
+            events: Vec::new(),
+            bodies: 0,
+            by_kind: BTreeMap::new(),
+        }
+    }
+
+    /// Of a path; what was there before anything was told was born once.
+    pub(super) fn lives_of(&self, path: &str) -> Lives {
+        self.lives.get(path).copied().unwrap_or_default()
+    }
+
+    /// Events told so far.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(super) fn print(&self) {
+        println!("{:>5}  events: {:?}", self.len(), self.by_kind);
+    }
+
+    /// Something happens and is told, until so many events have been told in all. Told at once: the list never lags behind the bucket.
+    pub(super) fn go_on(&mut self, scene: &Scene, up_to: usize, when: When) {
+        if self.len() >= up_to {
+            return;
+        }
+        while self.len() < up_to {
+            self.step(scene, when);
+        }
+        scene.file_manager().set_paged_feed(self.events.clone());
+    }
+
+    fn step(&mut self, scene: &Scene, when: When) {
+        let dice = self.random.below(100);
+        match self.one_alive() {
+            Some(path) if dice < 20 => self.overwrite(scene, &path),
+            Some(path) if dice < 35 => self.delete(scene, &path),
+            Some(path) if dice < 60 => self.rename(scene, &path, when),
+            Some(path) if dice < 75 || self.alive.len() >= FILES_MOST => self.change_permission(&path),
+            _ => self.create(scene),
+        }
+    }
+
+    fn create(&mut self, scene: &Scene) {
+        let path = self.one_name();
+        if self.alive.contains(&path) {
+            return;
+        }
+        let body = self.body();
+        scene.bucket().put(BUCKET, &path, body, Some("text/plain"));
+        // What was told of a file that is gone may still stand, when nobody looked while it was: it is told anew then.
+        let tells = self.is_back(&path) || self.random.percent(50);
+        let permissions = tells.then(|| self.permissions());
+        let metadata = permissions.as_ref().map_or(Value::Null, |permissions| json!({ "permissions": permissions }));
+        self.tell("create", &path, None, &metadata);
+        self.told.extend(permissions.map(|permissions| (path.clone(), permissions)));
+        self.born(&path);
+    }
+
+    fn overwrite(&mut self, scene: &Scene, path: &str) {
+        let body = self.body();
+        scene.bucket().put(BUCKET, path, body, Some("text/plain"));
+        self.tell("create", path, None, &Value::Null);
+    }
+
+    fn delete(&mut self, scene: &Scene, path: &str) {
+        scene.bucket().remove(BUCKET, path);
+        self.tell("delete", path, None, &Value::Null);
+        self.gone(path);
+        self.told.remove(path);
+    }
+
+    /// Onto a name that is free, more often than not.
+    fn rename(&mut self, scene: &Scene, from: &str, when: When) {
+        let to = self.one_name();
+        if to == from || (self.alive.contains(&to) && self.random.percent(75)) {
+            return;
+        }
+        let body = scene.bucket().body(BUCKET, from).expect("it is there");
+        scene.bucket().put(BUCKET, &to, body, Some("text/plain"));
+        scene.bucket().remove(BUCKET, from);
+        let kind = if from.rsplit_once('/').map(|(directory, _)| directory) == to.rsplit_once('/').map(|(directory, _)| directory) {
+            "rename"
+        } else {
+            "move"
+        };
+        self.tell(kind, from, Some(&to), &Value::Null);
+        let permissions = self.told.remove(from);
+        // A file that was found gone before its new name was told has lost its permissions, and so it should.
+        let anew = self.alive.contains(&to) || self.is_back(&to) || when == When::Amid;
+        self.told.extend(permissions.map(|permissions| (to.clone(), permissions)));
+        self.gone(from);
+        self.lives.entry(from.to_owned()).or_default().renamed += 1;
+        self.born(&to);
+        if anew {
+            self.change_permission(&to);
+        }
+    }
+
+    fn change_permission(&mut self, path: &str) {
+        let permissions = self.permissions();
+        self.tell("change_permission", path, None, &json!({ "permissions": permissions }));
+        self.told.insert(path.to_owned(), permissions);
+    }
+
+    fn tell(&mut self, kind: &'static str, path: &str, new_path: Option<&str>, metadata: &Value) {
+        let (minute, second) = (self.events.len() / 60, self.events.len() % 60);
+        let new_path = new_path.map(|path| format!("/{path}"));
+        self.events.push(json!({
+            "event_type": kind,
+            "file_path": format!("/{path}"),
+            "new_path": new_path,
+            "metadata": metadata,
+            "timestamp": format!("2024-01-15T10:{minute:02}:{second:02}Z"),
+        }));
+        *self.by_kind.entry(kind).or_default() += 1;
+    }
+
+    fn born(&mut self, path: &str) {
+        if self.alive.insert(path.to_owned()) {
+            self.lives.entry(path.to_owned()).or_default().born += 1;
+        }
+    }
+
+    fn gone(&mut self, path: &str) {
+        self.alive.remove(path);
+        self.lives.entry(path.to_owned()).or_default().gone += 1;
+    }
+
+    fn is_back(&self, path: &str) -> bool {
+        self.lives.get(path).is_some_and(|lives| lives.gone > 0)
+    }
+
+    fn one_alive(&mut self) -> Option<String> {
+        let number = self.random.below(self.alive.len().max(1));
+        self.alive.iter().nth(number).cloned()
+    }
+
+    fn one_name(&mut self) -> String {
+        let directory = DIRECTORIES[self.random.below(DIRECTORIES.len())];
+        format!("{directory}/{:02}.txt", self.random.below(NAMES_IN_A_DIRECTORY))
+    }
+
+    /// No two are equal, but some are empty and some take many packets.
+    fn body(&mut self) -> String {
+        self.bodies += 1;
+        let lines = match self.bodies % 25 {
+            7 => 0,
+            11 => 8_000,
+            few => few,
+        };
+        format!("content {}\n", self.bodies).repeat(lines)
+    }
+
+    fn permissions(&mut self) -> String {
+        format!("{:04o}", self.random.below(0o1000))
+    }
+}
