@@ -81,7 +81,10 @@ async fn morning(stage: &Stage, customer: &mut Customer) -> anyhow::Result<()> {
     println!("  them told of the file that then moves. In the feed: {} events.", customer.publishes(stage));
     let (_, asked) = stage.run(RunKind::Incremental, RunOutcome::Done).await?;
     anyhow::ensure!(asked.lists == 0, "a cycle lists nothing");
-    println!("  So: no listing, one look per path, no byte sent for a rename, a move or permissions. Only the lost event's file lacks:");
+    println!(
+        "  So: no listing, one look for each path (and one more before the delete), no byte sent for a rename, a move or permissions."
+    );
+    println!("  Only the file of the lost event is not there yet:");
     let compared = Comparison::of(stage, customer);
     compared.show();
     anyhow::ensure!(compared.paths + 1 == compared.objects, "only what nobody told is not known");
