@@ -15,7 +15,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: bootstrap ## see a bucket arrive in a file manager: an S3 server, a file manager and the service in one process
+demo: bootstrap ## see a day between a bucket and a file manager: an S3 server, a file manager and the service in one process
 	@cargo run --quiet --example demo
 
 .PHONY: test
@@ -43,7 +43,7 @@ test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
 
 .PHONY: ci
-ci: check test-moto test-kills ## check, and every test that needs more than Rust
+ci: check test-moto ## check, and every test that needs more than Rust
 
 .PHONY: bench
 bench: bootstrap ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)

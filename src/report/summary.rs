@@ -97,11 +97,8 @@ impl Report {
         }
         if self.pending.parked > 0 {
             let next = self.pending.next_attempt.as_deref().unwrap_or("with the next run");
-            writeln!(
-                f,
-                "  waiting   {}, next attempt {next}: this command, run again, tries at once",
-                counted(self.pending.parked, "failed operation")
-            )?;
+            let sooner = if self.flow() == "cycle" { "a reconcile tries at once" } else { "this command, run again, tries at once" };
+            writeln!(f, "  waiting   {}, next attempt {next}: {sooner}", counted(self.pending.parked, "failed operation"))?;
         }
         let due = self.pending.due.saturating_sub(self.deletes_held);
         if due > 0 {

@@ -153,10 +153,6 @@ fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError>
     let mut waiting = Waiting::default();
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
         for (target, came) in lineage::concerning(connection, path)? {
-            if mutant::is("waiting_lineage_is_dropped") {
-                lineage::remove(connection, &target)?;
-                continue;
-            }
             load_told(connection, &target, &mut waiting)?;
             waiting.lineage.insert(target, came);
         }

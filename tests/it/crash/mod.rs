@@ -4,7 +4,7 @@
 mod process;
 mod scene;
 
-#[cfg(feature = "failpoints")]
+#[cfg(feature = "kills")]
 mod daemon;
 #[cfg(feature = "failpoints")]
 mod kills;

@@ -88,7 +88,7 @@ impl Files {
     /// The effect, or the answer of the one that was; and what is wrong with it.
     pub(crate) fn handle(&mut self, key: Uuid, request: Request) -> (Answer, Option<String>) {
         if let Some(Entry::Finished(finished)) = self.ledger.get(&key) {
-            let (before, answer) = finished.as_ref();
+            let (before, answer) = &**finished;
             if *before == request {
                 return (answer.clone(), None);
             }

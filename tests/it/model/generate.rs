@@ -24,8 +24,8 @@ pub(crate) fn history(seed: u64) -> History {
     for _ in 0..length {
         if dice.percent(30) {
             if troubled {
-                let how_many = dice.weighted(&[(1, 0), (3, 1), (3, 2), (2, 4)]);
-                ops.extend((0..how_many).map(|_| trouble(&mut dice)));
+                let strikes = dice.weighted(&[(1, 0), (3, 1), (3, 2), (2, 4)]);
+                ops.extend((0..strikes).map(|_| trouble(&mut dice)));
             }
             ops.push(run(&mut dice));
             continue;

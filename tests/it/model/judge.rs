@@ -5,7 +5,7 @@ use super::op::KEYS;
 use super::reference::Reference;
 use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
-use s3_sync::record::{FileRecord, Permissions};
+use s3_sync::record::{ETag, FileRecord, Permissions};
 use s3_sync::state::{Side, State, StateError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -72,8 +72,8 @@ pub(crate) fn permissions(world: &World) {
             }
         }
     }
-    for sentence in wrong {
-        inner.violated(sentence);
+    for wrong in wrong {
+        inner.violated(wrong);
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn state(world: &World, database: &Path, unknowable: &BTreeSet<String
         rows.get(path).is_some_and(|row| {
             row.internal_id == Some(format!("id-{}", file.id))
                 && row.size == Some(file.content.len() as u64)
-                && row.etag.as_ref().map(s3_sync::record::ETag::as_str) == file.metadata.get("etag").and_then(|etag| etag.as_str())
+                && row.etag.as_ref().map(ETag::as_str) == file.metadata.get("etag").and_then(serde_json::Value::as_str)
                 && says_permissions(&row.permissions, &inner.files.permissions_of(path))
         })
     };

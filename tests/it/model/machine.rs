@@ -96,7 +96,7 @@ impl Machine {
             }
             Op::Tell(tell) => {
                 let mut inner = self.world.lock();
-                World::tell(&mut inner, tell);
+                inner.hear(tell);
                 if let Some(reference) = &mut self.reference {
                     reference.tell(tell, inner.now);
                 }
@@ -108,7 +108,7 @@ impl Machine {
                 inner.counts.add("floods");
                 for second in 0..100 {
                     let tell = Tell { what: Told::Create(0), ago: Some(second), notified: false };
-                    World::tell(&mut inner, tell);
+                    inner.hear(tell);
                 }
             }
             Op::Receive => self.receive(),
@@ -238,8 +238,11 @@ impl Machine {
         judge::contents(&self.world, &mut self.unknowable, "rest");
         judge::permissions(&self.world);
         judge::state(&self.world, self.process.database(), &self.unknowable);
-        let effects = self.world.lock().files.effects.len();
+        let (effects, calls) = (self.world.lock().files.effects.len(), self.world.bucket.calls());
         self.run(RunKind::Incremental, None);
+        if self.world.bucket.calls() != calls {
+            self.world.lock().violated("a cycle with nothing to do called the bucket".to_owned());
+        }
         self.run(RunKind::Reconcile, None);
         let mut inner = self.world.lock();
         if inner.files.effects.len() > effects {

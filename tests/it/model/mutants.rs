@@ -29,6 +29,7 @@ const BUGS: &[&[&str]] = &[
     // Each delete is confirmed by a HEAD of its own.
     &["a_delete_event_is_believed", "a_delete_is_not_looked_at_again"],
     &["a_delete_is_not_looked_at_again"],
+    &["a_message_is_acknowledged_before_its_commit"],
     &["a_plus_is_not_decoded"],
     &["a_row_is_used_up_after_a_failed_look"],
     &["permissions_told_before_the_object_are_dropped"],
@@ -39,23 +40,27 @@ const BUGS: &[&[&str]] = &[
     &["permissions_stay_behind_a_rename"],
 ];
 
+#[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]
 #[test]
 fn every_planted_bug_is_seen() {
+    // One alone, where somebody works on it.
+    let only = std::env::var("MODEL_BUG").ok();
+    let bugs: Vec<_> = BUGS.iter().filter(|bugs| only.as_ref().is_none_or(|only| bugs.iter().any(|bug| only.contains(bug)))).collect();
     let next = AtomicUsize::new(0);
     let unseen = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 let directory = runner::directory();
-                while let Some(bugs) = BUGS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(bugs) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     mutant::plant(bugs);
-                    let first_sight = (1..=HISTORIES).find_map(|seed| {
+                    let found = (1..=HISTORIES).find_map(|seed| {
                         let violations = play(&generate::history(seed), directory.path()).violations;
                         violations.into_iter().next().map(|violation| (seed, violation))
                     });
                     mutant::plant(&[]);
-                    match first_sight {
-                        Some((seed, violation)) => println!("{bugs:?}: seen in history {seed}: {violation:.200}"),
+                    match found {
+                        Some((history, violation)) => println!("{bugs:?}: seen in history {history}: {violation:.200}"),
                         None => unseen.lock().expect("a list").push(bugs),
                     }
                 }

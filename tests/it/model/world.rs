@@ -28,7 +28,7 @@ pub(crate) struct World {
 }
 
 /// What changes.
-#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own that may hold beside any other")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: the bucket, the run, the process")]
 pub(crate) struct Inner {
     /// What the bucket holds, whether or not it can be found.
     pub(crate) objects: BTreeMap<String, u8>,
@@ -152,7 +152,7 @@ impl World {
             }
             Trouble::Tell(tell) => {
                 inner.counts.add("tellings during a run");
-                Self::tell(inner, tell);
+                inner.hear(tell);
             }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
@@ -165,15 +165,6 @@ impl World {
                 inner.halt.stop(None);
             }
         }
-    }
-
-    /// Somebody tells something.
-    pub(crate) fn tell(inner: &mut Inner, tell: Tell) {
-        inner.counts.add(tell.name());
-        let Inner { tellings, objects, files, now, in_a_run, .. } = inner;
-        // Told between runs of what is there, or of what nobody has: no delete that is on its way has it forgotten.
-        let is_certain = |key: usize| !*in_a_run && (objects.contains_key(KEYS[key]) || !files.by_path.contains_key(KEYS[key]));
-        tellings.tell(tell, *now, is_certain);
     }
 
     /// Something happens to the bucket.
@@ -214,6 +205,15 @@ impl World {
 }
 
 impl Inner {
+    /// Somebody tells something.
+    pub(crate) fn hear(&mut self, tell: Tell) {
+        self.counts.add(tell.name());
+        let Self { tellings, objects, files, now, in_a_run, .. } = self;
+        // Told between runs of what is there, or of what nobody has: no delete that is on its way has it forgotten.
+        let is_certain = |key: usize| !*in_a_run && (objects.contains_key(KEYS[key]) || !files.by_path.contains_key(KEYS[key]));
+        tellings.tell(tell, *now, is_certain);
+    }
+
     /// A line of the trace.
     pub(crate) fn tell(&mut self, line: fmt::Arguments<'_>) {
         self.trace.push(line.to_string());

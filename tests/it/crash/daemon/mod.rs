@@ -1,6 +1,5 @@
 //! Daemons, each killed (SIGKILL) at another moment of a long list of events, with doors that fail, and one that comes to its end:
-//! two hundred and four hundred events with all the other tests, five hundred and a thousand with the feature `kills`. They work
-//! for two buckets side by side; one of the two is never listed again, so that no reconcile heals what an event told in vain.
+//! five hundred and a thousand events, behind the feature `kills`. They work for two buckets side by side; one of the two is never listed again, so that no reconcile heals what an event told in vain.
 
 mod faults;
 mod life;
@@ -16,7 +15,7 @@ use std::collections::BTreeMap;
 use workload::{When, Workload};
 
 /// Of each of the two.
-const KILLS: usize = if cfg!(feature = "kills") { 250 } else { 100 };
+const KILLS: usize = 250;
 const EVENTS: usize = 2 * KILLS;
 /// Files that are there before anything is told.
 const OBJECTS: usize = 30;
@@ -38,7 +37,8 @@ async fn a_daemon_is_killed_again_and_again(seed: u64, reconciles: bool) {
     }
     verdict::it_comes_to_rest(&scene, &kills.workload).await;
     assert!(in_vain.is_none(), "a moment was waited for in vain, see above");
-    assert_eq!((kills.number(), kills.workload.len()), (KILLS, EVENTS));
+    assert_eq!(kills.number(), KILLS);
+    assert!(kills.workload.len() >= EVENTS, "only {} events were told", kills.workload.len());
 }
 
 struct Kills {
@@ -61,7 +61,8 @@ impl Kills {
 
     async fn all(&mut self, scene: &Scene) -> Result<(), Vain> {
         while self.number() < KILLS {
-            let left = (EVENTS - self.workload.len(), KILLS - self.number());
+            // A life that ended early may have told more than it was to.
+            let left = (EVENTS.saturating_sub(self.workload.len()), KILLS - self.number());
             let events = if left.1 == 1 { left.0 } else { self.random.below(2 * left.0 / left.1 + 1).min(left.0) };
             let life = Life::draw(&mut self.random, events, self.reconciles);
             let up_to = self.workload.len() + events - life.events_amid;

@@ -152,7 +152,7 @@ async fn defect_10_keys_and_permissions_stay_the_text_that_they_are() {
     let (bucket, scene) = in_sync(&[]).await;
     let names = ["008", "8", "NA", "NaN", "null", "1e5", "True"];
     let feed: Vec<_> = (0..).zip(names).map(|(second, name)| event("create", second, name)).collect();
-    for name in names {
+    for name in &names {
         bucket.put(key(name), format!("content of {name}"));
     }
     told(&scene, feed.clone()).await;
@@ -176,7 +176,7 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
         rename(&bucket, "named", "renamed", "named");
         rename(&bucket, "carried", "there/carried", "carried");
         let operations = ["create", "update", "delete", "rename", "move", "set"];
-        for operation in operations {
+        for operation in &operations {
             scene.api.api().order(Fault::new(action.clone()).operation(operation).times(2));
         }
         let before = scene.api.api().effects().total;
@@ -243,7 +243,7 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
     scene.run_to_success().await;
     let names: Vec<_> = (0..40).map(|number| format!("f{number}")).collect();
     for name in &names {
-        server.server().put(BUCKET, name, name.clone(), None);
+        drop(server.server().put(BUCKET, name, name.clone(), None));
     }
     scene.api.api().set_feed(names.iter().map(|name| event("create", 1, name)).collect());
     let (gate, connections) = (Gate::new(), server.server().counters().connections);
