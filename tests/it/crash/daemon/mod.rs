@@ -1,5 +1,6 @@
 //! Daemons, each killed (SIGKILL) at another moment of a long list of events, with doors that fail, and one that comes to its end:
-//! five hundred and a thousand events, behind the feature `kills`. They work for two buckets side by side; one of the two is never listed again, so that no reconcile heals what an event told in vain.
+//! five hundred and a thousand events, behind the feature `kills`. They work for two buckets side by side; one of the two is never
+//! listed again, so that no reconcile heals what an event told in vain.
 
 mod faults;
 mod life;
@@ -61,7 +62,7 @@ impl Kills {
 
     async fn all(&mut self, scene: &Scene) -> Result<(), Vain> {
         while self.number() < KILLS {
-            // A life that ended early may have told more than it was to.
+            // What takes two events (a new name, and its permissions) may end one later than it was to.
             let left = (EVENTS.saturating_sub(self.workload.len()), KILLS - self.number());
             let events = if left.1 == 1 { left.0 } else { self.random.below(2 * left.0 / left.1 + 1).min(left.0) };
             let life = Life::draw(&mut self.random, events, self.reconciles);
@@ -72,6 +73,8 @@ impl Kills {
             faults::clear(scene);
             *self.by_kind.entry(kind?).or_default() += 1;
         }
+        // A life that was cut short before its events leaves them to the last daemon.
+        self.workload.go_on(scene, EVENTS, When::Between);
         Ok(())
     }
 
