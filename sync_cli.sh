@@ -43,7 +43,7 @@ case $command in
         if [ -t 1 ]; then
             exec "$here/scripts/compose.sh" logs -f --tail=100 "$@"
         fi
-        exec "$here/scripts/compose.sh" logs --tail=100 "$@"
+        exec "$here/scripts/compose.sh" logs --no-color --tail=100 "$@"
         ;;
     shell) exec "$here/scripts/compose.sh" exec sync-service bash ;;
     help | -h | --help) usage ;;

@@ -33,10 +33,9 @@ main() {
     esac
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    debian_image
-    rust_image
-    s3_image
-    prune
+    replacing "$DEBIAN" debian_image
+    replacing "$RUST" rust_image
+    replacing "$S3" s3_image
     printf 'DEBIAN_IMAGE=%s\nRUST_IMAGE=%s\nS3_IMAGE=%s\n' "$DEBIAN" "$RUST" "$S3" >"$ENV_FILE"
     say "done; $ENV_FILE names the images for the Makefile and sync_cli.sh (for plain docker-compose: copy its lines into .env)"
 }
@@ -125,8 +124,15 @@ build() {
     }
 }
 
-# Images of ours that lost their name to a newer one, and nothing else.
-prune() { docker image prune --force --filter "label=$LABEL" >/dev/null; }
+# replacing IMAGE COMMAND...: runs the command, which makes the image anew, and removes the one that had its name. Nothing else: what
+# was built from these images carries their labels, too, and holds the layer in which our dependencies were compiled.
+replacing() {
+    local image=$1 before
+    shift
+    before=$(id_of "$image" 2>/dev/null || true)
+    "$@"
+    [ -z "$before" ] || [ "$before" = "$(id_of "$image")" ] || docker image rm "$before" >/dev/null 2>&1 || true
+}
 
 remove() {
     rm -f "$ENV_FILE"
@@ -135,7 +141,7 @@ remove() {
             docker image rm "$image" >/dev/null && say "removed $image"
         fi
     done
-    prune
+    docker image prune --force --filter "label=$LABEL" >/dev/null
 }
 
 main "$@"

@@ -17,7 +17,8 @@ trap 'stop_service; exit 0' TERM INT
 
 while true; do
     touch "$stamp"
-    if cargo build --locked --package s3-sync --bin s3-sync; then
+    # The same packages as in the Dockerfile, so that no dependency gets other features than it was compiled with.
+    if cargo build --locked --package s3-sync --package mock-api --bin s3-sync; then
         stop_service
         "$binary" "$@" &
         service=$!

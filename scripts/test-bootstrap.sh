@@ -160,7 +160,7 @@ for target in demo test; do
     boot make --silent "$target"
     expect_code 0; expect_call "gcc libc6-dev"; expect_call "installer -y"
     case $target in
-        demo) expect_call "cargo run --quiet --example demo" ;;
+        demo) expect_call "cargo run --quiet --features failpoints" ;;
         test) expect_call "cargo test --workspace" ;;
     esac
 done

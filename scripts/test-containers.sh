@@ -25,5 +25,4 @@ if [ -z "${MOCK_API_IMAGE:-}" ]; then
     docker build --quiet "${arguments[@]}" --file Dockerfile.mock-api --tag "$MOCK_API_IMAGE" . >/dev/null
 fi
 export S3_IMAGE=${S3_IMAGE:-pgsty/silo:RELEASE.2026-09-03T13-18-01Z}
-# One at a time: each brings up a network of its own with four containers.
-cargo test --features containers --test containers -- --test-threads=1 "$@"
+cargo test --workspace --features "${FEATURES:-failpoints},containers" --test containers -- "$@"

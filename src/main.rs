@@ -4,7 +4,7 @@ use s3_sync::{
     cli::{self, Cli, ExitCode, Interruption},
     config, telemetry,
 };
-use std::{ffi::OsString, process};
+use std::{ffi::OsString, mem::ManuallyDrop, process};
 
 fn main() -> process::ExitCode {
     run(std::env::args_os()).unwrap_or_else(|code| code).into()
@@ -13,7 +13,7 @@ fn main() -> process::ExitCode {
 fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> {
     let cli = Cli::from_arguments(arguments)?;
     let settings = config::load(&cli.flags(), cli.needs()).map_err(|error| ended(&error, ExitCode::Usage))?;
-    let telemetry = telemetry::init(&settings).map_err(|error| ended(&error, ExitCode::Failed))?;
+    let telemetry = telemetry::init(&settings).map_err(|error| ended(&error, ExitCode::Usage))?;
     for notice in &settings.notices {
         tracing::warn!("{notice}");
     }
@@ -24,13 +24,20 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
         let _in_the_runtime = runtime.enter();
         Interruption::listening().map_err(|error| ended(&error, ExitCode::Failed))?
     };
+    let (halt, shutdown_timeout) = (interruption.halt(), settings.shutdown_timeout);
+    // Whoever asks twice does not wait for a collector either: dropped, it would.
+    let telemetry = ManuallyDrop::new(telemetry);
+    let to_the_end = async {
+        let code = cli::run(cli, settings, &interruption).await;
+        tokio::select! {
+            () = ManuallyDrop::into_inner(telemetry).flush() => {}
+            () = halt.out_of_grace(shutdown_timeout) => tracing::warn!("no time is left for the last telemetry: it is lost"),
+        }
+        code
+    };
     let code = runtime.block_on(async {
         tokio::select! {
-            code = cli::run(cli, settings, &interruption) => {
-                telemetry.flush().await;
-                code
-            }
-            // Whoever asks twice does not wait for a collector either.
+            code = to_the_end => code,
             code = interruption.second_signal() => code.unwrap_or_else(|error| ended(&error, ExitCode::Failed)),
         }
     });

@@ -116,7 +116,7 @@ fn every_stage_is_on_the_map() {
 
 /// Directories at the root that are not ours to judge: git's, what is built or installed there, a run's data, and test inputs,
 /// whose names and bytes are hostile on purpose.
-const NOT_OURS: [&str; 7] = [".git", ".venv", "target", "data", "test-data", "tests/fixtures", "node_modules"];
+const NOT_OURS: [&str; 8] = [".git", ".venv", ".venv-bench", "target", "data", "test-data", "tests/fixtures", "node_modules"];
 const TEXT_FILES: [&str; 10] = [".rs", ".md", ".toml", ".sh", ".ps1", ".yml", ".yaml", ".txt", "Makefile", ".ci/run"];
 
 fn project_files() -> Vec<(String, String)> {

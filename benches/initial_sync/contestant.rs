@@ -1,19 +1,13 @@
 //! The two processes that are compared, and how long, how much memory and how much processor time each takes.
 
+use crate::measuring::{self, Taken};
 use crate::servers::{ACCESS_KEY, BUCKET, FileManager, S3, SECRET_KEY};
 use anyhow::{Context as _, Result, ensure};
 use s3_sync::config::TABLE;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Between two looks at a process's memory. The peak that the kernel keeps can only be missed if it falls into the last of these.
-const LOOK_INTERVAL: Duration = Duration::from_millis(5);
-/// The unit of processor time in `/proc`: fixed in Linux's interface to programs.
-const TICKS_PER_SECOND: f64 = 100.0;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// Who runs.
 #[derive(Clone, Copy)]
@@ -42,7 +36,7 @@ impl Contestant {
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let began = Instant::now();
         let mut process = command.spawn()?;
-        let (ended, (peak_rss_kib, cpu_seconds)) = watched(&mut process);
+        let (ended, Taken { peak_rss_kib, cpu_seconds }) = measuring::watched(&mut process);
         let seconds = began.elapsed().as_secs_f64();
         let words = fs::read_to_string(directory.join("output"))?;
         ensure!(ended?.success(), "it failed:\n{words}");
@@ -71,38 +65,6 @@ fn bare_loop(s3: &S3, file_manager: &FileManager, concurrency: usize) -> Result<
     let addresses = ["bare-loop", "--endpoint", s3.endpoint(), "--file-manager", file_manager.address()];
     command.args(addresses).args(["--at-a-time", &concurrency.to_string()]).env_clear();
     Ok(command)
-}
-
-/// Waits for the process and looks at it meanwhile: its peak memory and its processor time.
-fn watched(process: &mut Child) -> (std::io::Result<std::process::ExitStatus>, (u64, f64)) {
-    let ended = AtomicBool::new(false);
-    let id = process.id();
-    thread::scope(|scope| {
-        let looks = scope.spawn(|| {
-            let mut seen = (0, 0.0);
-            while !ended.load(Ordering::Relaxed) {
-                seen = (peak_rss_kib(id).unwrap_or(seen.0), cpu_seconds(id).unwrap_or(seen.1));
-                thread::sleep(LOOK_INTERVAL);
-            }
-            seen
-        });
-        let status = process.wait();
-        ended.store(true, Ordering::Relaxed);
-        (status, looks.join().unwrap_or_default())
-    })
-}
-
-fn peak_rss_kib(id: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
-}
-
-fn cpu_seconds(id: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The second field is the program's name in brackets; user and system time are the 14th and the 15th.
-    let ticks: Vec<f64> = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }
 
 /// What `CONCURRENCY` is when nobody says: both sides are measured with it.

@@ -4,6 +4,8 @@
 mod bare_loop;
 mod case;
 mod contestant;
+#[path = "../measuring/mod.rs"]
+mod measuring;
 mod servers;
 mod table;
 

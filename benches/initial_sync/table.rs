@@ -2,8 +2,9 @@
 
 use crate::case::Case;
 use crate::contestant::Run;
+use crate::measuring::{load, median};
 use anyhow::Result;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::thread;
@@ -73,16 +74,6 @@ fn told_rate(case: &Case, seconds: f64) -> String {
     format!("{:.0} MiB/s", case.bytes() as f64 / f64::from(1 << 20) / seconds)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        odd if odd % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
-    }
-}
-
 /// What every commit of the state costs at least on this disk.
 fn milliseconds_of_a_commit(scratch: &Path) -> Result<f64> {
     let mut file = File::create(scratch.join("commits"))?;
@@ -94,9 +85,4 @@ fn milliseconds_of_a_commit(scratch: &Path) -> Result<f64> {
         times.push(began.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(median(times))
-}
-
-fn load() -> Result<String> {
-    let load = fs::read_to_string("/proc/loadavg")?;
-    Ok(format!("load average {}", load.split(' ').next().unwrap_or_default()))
 }

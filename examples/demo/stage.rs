@@ -108,7 +108,7 @@ impl Stage {
         let mut lock = InstanceLock::take(&self.database, "demo")?;
         let state = State::open(&self.database, Limits::default()).await?;
         let identity = Identity { source: format!("{}/{BUCKET}/", self.s3.endpoint()), file_manager: self.files.url() };
-        state.identify(identity, Answer::default()).await?;
+        state.identify(identity, Answer::default(), self.clock.now()).await?;
         let clock = self.clock.clone();
         let (options, tally, halt) = (options(), Arc::new(Tally::default()), Halt::default());
         let ended = Flow { doors: self.doors.clone(), state, options, clock, tally, halt }.run(kind, &mut lock).await?;

@@ -24,6 +24,8 @@ user=${MINIO_ROOT_USER:-minioadmin} password=${MINIO_ROOT_PASSWORD:-minioadmin}
 [ -z "${MINIO_ROOT_USER_FILE:-}" ] || user=$(cat "$MINIO_ROOT_USER_FILE")
 [ -z "${MINIO_ROOT_PASSWORD_FILE:-}" ] || password=$(cat "$MINIO_ROOT_PASSWORD_FILE")
 host=${address%:*}
+# It writes two lines of ERROR for every request without a signature, and a health check is one every two seconds.
+export RUST_LOG="${RUST_LOG:-error,s3s::ops=off}"
 mkdir -p "$directory"
 echo "s3 stand-in: s3s-fs on port ${address##*:}, data in $directory" >&2
 exec s3s-fs --host "${host:-0.0.0.0}" --port "${address##*:}" --access-key "$user" --secret-key "$password" "$directory"

@@ -1,9 +1,10 @@
 //! Keys that a listing should have shown and did not: each is looked at before anything is done about it.
 
 use super::{ApplyError, FileManagerSink};
+use crate::listing::{self, Looks};
+use crate::mutant;
 use crate::record::ObjectKey;
 use crate::state::{LookedAt, Work};
-use crate::{listing, mutant};
 use std::collections::HashMap;
 
 /// What the looks at a batch came to.
@@ -11,7 +12,7 @@ pub(super) struct AbsentLooks {
     /// There is something to do about these: most of them deletes.
     pub(super) work: Vec<Work>,
     /// These are gone, and the sink never had them.
-    pub(super) never_applied: u64,
+    pub(super) never_applied: Vec<ObjectKey>,
     /// These could not be looked at; with the failed runs so far.
     pub(super) failed: Vec<(ObjectKey, u32, ApplyError)>,
 }
@@ -22,28 +23,22 @@ impl FileManagerSink {
         let look = self.state.next_look();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();
         let keys = batch.into_iter().map(|work| work.path).collect();
-        let mut looks = AbsentLooks { work: Vec::new(), never_applied: 0, failed: Vec::new() };
-        let mut seen = Vec::new();
-        let believed = |keys: Vec<_>| keys.into_iter().map(|key| (key, Ok(None))).collect();
-        let found = if mutant::is("absence_in_a_page_is_believed") {
-            believed(keys)
+        let mut looks = AbsentLooks { work: Vec::new(), never_applied: Vec::new(), failed: Vec::new() };
+        let believed = |keys: Vec<_>| keys.into_iter().map(|path| LookedAt { path, facts: None, look }).collect();
+        let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
+            Looks { found: believed(keys), failed: Vec::new() }
         } else {
-            listing::look_at_each(&self.bucket, keys, at_a_time, self.options.retry).await?
+            listing::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
         };
-        for (path, found) in found {
-            match found {
-                Ok(facts) => seen.push(LookedAt { path, facts, look }),
-                Err(error) => {
-                    let attempts = attempts.get(&path).copied().unwrap_or_default();
-                    looks.failed.push((path, attempts, error.into()));
-                }
-            }
+        for (path, error) in failed {
+            let attempts = attempts.get(&path).copied().unwrap_or_default();
+            looks.failed.push((path, attempts, error.into()));
         }
-        self.state.commit_looks(seen.clone()).await?;
-        for LookedAt { path, facts, .. } in seen {
+        self.state.commit_looks(found.clone()).await?;
+        for LookedAt { path, facts, .. } in found {
             match self.state.work(&path).await? {
                 Some(work) => looks.work.push(work),
-                None => looks.never_applied += u64::from(facts.is_none()),
+                None => looks.never_applied.extend(facts.is_none().then_some(path)),
             }
         }
         Ok(looks)

@@ -8,14 +8,14 @@ use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
-use crate::state::{Failure, Lane, State, StateError, Work};
+use crate::state::{Attempts, Failure, Lane, State, StateError, Work};
 use crate::telemetry::{self, OperationResult};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
@@ -35,6 +35,12 @@ pub struct Bounds {
     pub concurrency: usize,
     /// How long what is in hand may take once the run stops.
     pub grace: Duration,
+}
+
+/// The right to use the doors, as one of so many at a time. It is given back when it is dropped.
+pub(super) struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _of_large: Option<OwnedSemaphorePermit>,
 }
 
 /// Works through what is pending. Cheap to clone.
@@ -127,7 +133,7 @@ impl Executor {
     }
 
     /// Waits for what is in hand; once the run stops, no longer than the grace. What is cut off then is an open intent.
-    async fn finish(&self, mut tasks: JoinSet<()>) {
+    pub(super) async fn finish(&self, mut tasks: JoinSet<()>) {
         tokio::select! {
             biased;
             () = all_ended(&mut tasks) => {}
@@ -149,12 +155,13 @@ impl Executor {
         };
         match looks {
             Ok(looks) => {
-                for _ in 0..looks.never_applied {
-                    self.tally.ended(&Ending::Skipped(SkipReason::NotInBucket));
+                // Of a key that is gone nobody knows the size: a directory marker's tells by its name, and was no file.
+                for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
+                    self.tally.ended(&path, &Ending::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation("none", OperationResult::Skipped);
                 }
-                for (path, attempts, error) in looks.failed {
-                    telemetry::operation(&path, self.failed(&path, attempts, error)).await;
+                for (path, failed_runs, error) in looks.failed {
+                    telemetry::operation(&path, self.failed(&path, (failed_runs, Attempts::default()), error)).await;
                 }
                 looks.work
             }
@@ -167,26 +174,21 @@ impl Executor {
 
     /// Starts one operation as soon as there is a place for it; `false` = the run stops instead.
     async fn spawn(&self, work: Work, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
-        let places = async {
-            let lane_place = if lane == Lane::Large { Some(self.large.clone().acquire_owned().await) } else { None };
-            (lane_place, self.all.clone().acquire_owned().await)
-        };
-        let places = tokio::select! {
+        let place = tokio::select! {
             // A place that comes free while the run stops is for nobody.
             biased;
             () = self.halt.stopped() => {
                 self.in_hand.release(&work.path);
                 return false;
             }
-            places = places => places,
+            place = self.place(lane) => place,
         };
         let executor = self.clone();
         tasks.spawn(
             async move {
                 let path = work.path.clone();
-                telemetry::operation(&path, executor.one(work, lane)).await;
+                telemetry::operation(&path, executor.one(work, lane, place)).await;
                 executor.in_hand.release(&path);
-                drop(places);
             }
             .in_current_span(),
         );
@@ -196,19 +198,27 @@ impl Executor {
         true
     }
 
-    async fn one(&self, work: Work, lane: Lane) {
-        let (path, attempts) = (work.path.clone(), work.attempts);
-        match self.sink.bring(work, lane).await {
+    pub(super) async fn place(&self, lane: Lane) -> Place {
+        let of = async |places: &Arc<Semaphore>| places.clone().acquire_owned().await.expect("invariant: nobody closes it");
+        let of_large = if lane == Lane::Large { Some(of(&self.large).await) } else { None };
+        Place { _of_all: of(&self.all).await, _of_large: of_large }
+    }
+
+    async fn one(&self, work: Work, lane: Lane, place: Place) {
+        let (path, failed_runs) = (work.path.clone(), work.attempts);
+        let mut operation = self.sink.operation(lane, place);
+        match operation.bring(work).await {
             Ok(ending) => {
                 self.failures_in_a_row.store(0, Ordering::Relaxed);
-                self.tally.ended(&ending);
+                self.tally.ended(&path, &ending);
                 telemetry::ended(ending.result());
             }
-            Err(error) => self.failed(&path, attempts, error).await,
+            Err(error) => self.failed(&path, (failed_runs, operation.attempts), error).await,
         }
     }
 
-    pub(super) async fn failed(&self, path: &ObjectKey, attempts: u32, error: ApplyError) {
+    /// An operation failed: after so many failed runs, and these attempts in this one.
+    pub(super) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
         if self.halt.is_stopped() {
             // Whoever stops does not hold it against the path: it stays due.
             return;
@@ -219,30 +229,37 @@ impl Executor {
             Disposition::Fail => false,
         };
         if transient && self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
-            if let Err(shut) = self.sink.doors_open().await {
+            let open = tokio::select! {
+                biased;
+                open = self.sink.doors_open() => open,
+                () = self.halt.stopped() => return,
+            };
+            if let Err(shut) = open {
                 return self.halt.stop(Some(shut));
             }
             // So many bad objects, then: they fail one by one, and the others go on.
             self.failures_in_a_row.store(0, Ordering::Relaxed);
         }
-        let failure = Failure { reason: error.reason(), message: error.to_string() };
+        let (failure, next_attempt) = self.parking(failed_runs, &error);
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
         self.tally.failed(path, &error);
         telemetry::ended(OperationResult::Failed);
-        if let Err(error) = self.state.park(path, failure, self.next_attempt(attempts)).await {
+        let attempts = Attempts { failed: Some(failure), ..attempts };
+        if let Err(error) = self.state.park(path, attempts, next_attempt).await {
             self.halt.stop(Some(error.into()));
         }
     }
 
-    /// Parks a path for as long as the one that it waits for.
-    pub(super) async fn park_beside(&self, path: &ObjectKey, attempts: u32, (reason, message): (String, String)) -> Result<(), ApplyError> {
-        Ok(self.state.park(path, Failure { reason, message }, self.next_attempt(attempts)).await?)
-    }
-
-    fn next_attempt(&self, attempts: u32) -> Timestamp {
-        let minutes = (PARKED_MINUTES << attempts.min(16)).min(PARKED_MINUTES_MOST);
+    /// Why a path is parked and until when: as long as we would wait, or as the other side asked for, whichever is longer.
+    pub(super) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
+        let own = SignedDuration::from_mins(PARKED_MINUTES << failed_runs.min(16));
+        let asked = match error.disposition() {
+            Disposition::Retry { after: Some(after) } => SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
+            _ => SignedDuration::ZERO,
+        };
         let now = self.clock.now();
-        now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(now)
+        let next_attempt = now.checked_add(own.max(asked).min(SignedDuration::from_mins(PARKED_MINUTES_MOST))).unwrap_or(now);
+        (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
     }
 }
 
@@ -253,7 +270,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
 }
 
 /// A task that panicked is a bug, and the process ends with it: what it had in hand is an open intent, as after any crash.
-pub(super) fn rethrow(ended: Result<(), JoinError>) {
+fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

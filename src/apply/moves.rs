@@ -1,15 +1,15 @@
 //! Files that went elsewhere: each is renamed or moved in the file manager, before anything is created or deleted. Whether two
 //! paths are one file is `plan`'s decision; here it is looked at where that is in doubt, sent, and recorded.
 
-use super::executor::rethrow;
-use super::{ApplyError, Ending, Executor, FileManagerSink};
-use crate::file_manager::{FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest};
+use super::executor::Place;
+use super::operation::{Operation, without_content};
+use super::{ApplyError, Ending, Executor};
+use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
-use crate::state::{Intent, LookedAt, Move, MoveOutcome};
-use crate::{failpoint, listing, telemetry};
+use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
+use crate::{listing, telemetry};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
@@ -29,7 +29,7 @@ impl Executor {
             if settled == 0 {
                 // Each waits for another one's target: whatever is done first, a living file is in the way.
                 for known in &waiting {
-                    self.state.end_move(known.origin(), known.target(), MoveOutcome::Moot).await?;
+                    self.state.end_move((known.origin(), known.target()), MoveOutcome::Moot, Attempts::default()).await?;
                 }
                 if waiting.is_empty() {
                     return Ok(());
@@ -63,9 +63,7 @@ impl Executor {
                     }
                 }
             }
-            while let Some(ended) = tasks.join_next().await {
-                rethrow(ended);
-            }
+            self.finish(tasks).await;
             if self.halt.is_stopped() {
                 return Ok((settled, Vec::new()));
             }
@@ -89,19 +87,18 @@ impl Executor {
         }
         let look = self.state.next_look();
         let at_a_time = self.all.available_permits().max(1);
-        let found = listing::look_at_each(&self.sink.bucket, keys, at_a_time, self.sink.options.retry).await?;
-        let (mut looks, mut unseen) = (Vec::new(), HashMap::new());
-        for (path, found) in found {
-            match found {
-                Ok(facts) => looks.push(LookedAt { path, facts, look }),
-                Err(error) => drop(unseen.insert(path, ApplyError::from(error))),
-            }
-        }
-        self.state.commit_looks(looks).await?;
+        let looks = tokio::select! {
+            biased;
+            looks = listing::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
+            // A look that is not stored never was.
+            () = self.halt.stopped() => return Ok(Vec::new()),
+        };
+        let mut unseen: HashMap<_, _> = looks.failed.into_iter().map(|(path, error)| (path, ApplyError::from(error))).collect();
+        self.state.commit_looks(looks.found).await?;
         let mut now = Vec::new();
         for known in batch {
             match unseen.remove(known.origin()).or_else(|| unseen.remove(known.target())) {
-                Some(error) => self.move_failed(&known, error).await,
+                Some(error) => self.move_failed(&known, Attempts::default(), error).await,
                 None => now.extend(self.state.one_move(known.target()).await?),
             }
         }
@@ -113,92 +110,73 @@ impl Executor {
         if known.intent.is_some() {
             self.state.end_intents(known.origin()).await?;
         }
-        Ok(self.state.end_move(known.origin(), known.target(), MoveOutcome::Moot).await?)
+        Ok(self.state.end_move((known.origin(), known.target()), MoveOutcome::Moot, Attempts::default()).await?)
     }
 
+    /// Starts one move as soon as there is a place for it, unless the run stops first.
     async fn spawn_move(&self, known: Move, effect: Effect, tasks: &mut JoinSet<()>) {
-        let place = self.all.clone().acquire_owned().await;
+        let place = tokio::select! {
+            biased;
+            () = self.halt.stopped() => return,
+            place = self.place(Lane::Open) => place,
+        };
         let executor = self.clone();
         let work = async move {
-            telemetry::operation(&known.origin().clone(), executor.one_move(known, effect)).await;
-            drop(place);
+            telemetry::operation(&known.origin().clone(), executor.one_move(known, effect, place)).await;
         };
         tasks.spawn(work.in_current_span());
     }
 
-    async fn one_move(&self, known: Move, effect: Effect) {
+    async fn one_move(&self, known: Move, effect: Effect, place: Place) {
         telemetry::decided(effect.as_str());
-        match self.sink.send_move(&known, effect).await {
+        let mut operation = self.sink.operation(Lane::Open, place);
+        match operation.send_move(&known, effect).await {
             Ok(ending) => {
                 telemetry::ended(ending.result());
-                self.tally.ended(&ending);
+                self.tally.ended(known.origin(), &ending);
             }
-            Err(error) => self.move_failed(&known, error).await,
+            Err(error) => self.move_failed(&known, operation.attempts, error).await,
         }
     }
 
     /// Both paths wait for the next attempt.
-    async fn move_failed(&self, known: &Move, error: ApplyError) {
-        let why = (error.reason(), error.to_string());
-        self.failed(known.target(), known.attempts, error).await;
+    async fn move_failed(&self, known: &Move, attempts: Attempts, error: ApplyError) {
+        let (failure, next_attempt) = self.parking(known.attempts, &error);
+        self.failed(known.target(), (known.attempts, attempts.clone()), error).await;
+        let attempts = Attempts { failed: Some(failure), ..attempts };
         if !self.halt.is_stopped()
-            && let Err(error) = self.park_beside(known.origin(), known.attempts, why).await
+            && let Err(error) = self.state.park(known.origin(), attempts, next_attempt).await
         {
-            self.halt.stop(Some(error));
+            self.halt.stop(Some(error.into()));
         }
     }
 }
 
-impl FileManagerSink {
+impl Operation<'_> {
     /// One rename or move, with as many attempts as the policy gives.
-    async fn send_move(self: &Arc<Self>, known: &Move, effect: Effect) -> Result<Ending, ApplyError> {
+    async fn send_move(&mut self, known: &Move, effect: Effect) -> Result<Ending, ApplyError> {
         let (origin, target) = (known.origin(), known.target());
-        let mut sent_before = known.intent.is_some();
-        let intent = if let Some(open) = &known.intent {
-            open.clone()
-        } else {
-            let planned = Planned { effect, content: None, permissions: Permissions::default() };
-            let intent = Intent { new_path: Some(target.clone()), ..self.intent(origin, planned) };
-            self.open(vec![intent]).await?.remove(0)
-        };
-        let mut attempts = self.options.retry.begin();
-        let error = loop {
-            let request = SaveRequest {
-                operation: if effect == Effect::Rename { SaveOperation::Rename } else { SaveOperation::Move },
-                path: origin.clone(),
-                new_path: Some(target.clone()),
-                content: None,
-                metadata: serde_json::Map::new(),
-                idempotency_key: Some(IdempotencyKey(intent.idempotency_key)),
-            };
-            match self.file_manager.save(request).await {
-                Ok(saved) => {
-                    failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
-                    let internal_id = saved.internal_id;
-                    self.state.end_move(origin, target, MoveOutcome::Done { internal_id }).await?;
-                    return Ok(Ending::Moved(effect));
+        let planned = Planned { effect, content: None, permissions: Permissions::default() };
+        let meant = || Intent { new_path: Some(target.clone()), ..self.sink.intent(origin, planned) };
+        let mut open = self.effect(known.intent.as_ref(), meant).await?;
+        let operation = if effect == Effect::Rename { SaveOperation::Rename } else { SaveOperation::Move };
+        let idempotency_key = Some(open.key());
+        let request = || SaveRequest { new_path: Some(target.clone()), idempotency_key, ..without_content(operation, origin) };
+        let sink = self.sink;
+        let outcome = match self.call(&mut open, || sink.file_manager.save(request())).await {
+            Ok(Saved { internal_id, .. }) => MoveOutcome::Done { internal_id },
+            Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() => {
+                tracing::warn!(key = %origin, to = %target, %error, "no move: the target is created or updated, the origin deleted");
+                match error.kind {
+                    FileManagerErrorKind::NotFound => MoveOutcome::OriginUnknown,
+                    FileManagerErrorKind::Taken => MoveOutcome::TargetTaken,
+                    _ => MoveOutcome::Moot,
                 }
-                Err(error) => match attempts.next_wait(&error) {
-                    Some(wait) => tokio::time::sleep(wait).await,
-                    None => break error,
-                },
             }
-            sent_before = true;
+            Err(error) => return Err(error),
         };
-        if !error.kind.is_definite_refusal() {
-            return Err(error.into());
-        }
-        tracing::warn!(key = %origin, to = %target, %error, "no move: the target is created or updated, the origin deleted");
-        if error.kind != FileManagerErrorKind::NotFound && sent_before {
-            // Without a ledger this may be the answer to what an earlier attempt did.
-            self.state.end_intents(origin).await?;
-        }
-        let outcome = match error.kind {
-            FileManagerErrorKind::NotFound => MoveOutcome::OriginUnknown { sent_before },
-            FileManagerErrorKind::Taken => MoveOutcome::TargetTaken,
-            _ => MoveOutcome::Moot,
-        };
-        self.state.end_move(origin, target, outcome).await?;
-        Ok(Ending::Unchanged)
+        let ending = if matches!(outcome, MoveOutcome::Done { .. }) { Ending::Moved(effect) } else { Ending::Unchanged };
+        sink.state.end_move((origin, target), outcome, self.attempts.clone()).await?;
+        Ok(ending)
     }
 }

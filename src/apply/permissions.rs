@@ -1,25 +1,25 @@
 //! The plane of permissions: setting what was told, or asking where nothing was.
 
-use super::sink::{FileManagerSink, Step};
-use super::{ApplyError, Ending};
-use crate::failpoint;
-use crate::file_manager::{FileManagerErrorKind, IdempotencyKey};
+use super::open_effect::OpenEffect;
+use super::operation::{Operation, Step};
+use super::{ApplyError, Ending, FileManagerSink};
+use crate::file_manager::FileManagerErrorKind;
 use crate::plan::{Effect, Planned};
-use crate::record::Permissions;
-use crate::state::{Intent, Plane, Work};
+use crate::record::{ObjectKey, Permissions};
+use crate::state::{Intent, Work};
 
-impl FileManagerSink {
+impl Operation<'_> {
     /// The permissions of a known file, and nothing else. `None` = the file manager does not know the file after all, and the
     /// path is to be decided anew.
-    pub(super) async fn change_permissions(&self, work: &Work, planned: Planned) -> Result<Option<Step>, ApplyError> {
+    pub(super) async fn change_permissions(&mut self, work: &Work, planned: Planned) -> Result<Option<Step>, ApplyError> {
         let sent = self.with_permissions(work, &planned.permissions).await;
         match sent {
             Ok(sent) => {
-                self.state.permissions_set(&work.path, &sent).await?;
+                self.sink.state.permissions_set(&work.path, &sent, self.attempts.clone()).await?;
                 Ok(Some(Step::Ended(Ending::PermissionsSet)))
             }
             Err(ApplyError::FileManager(error)) if error.kind == FileManagerErrorKind::NotFound => {
-                self.state.end_intents(&work.path).await?;
+                self.sink.state.end_intents(&work.path).await?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -27,47 +27,51 @@ impl FileManagerSink {
     }
 
     /// Sets what was told, or asks where nothing was, with as many attempts as the policy gives.
-    pub(super) async fn with_permissions(&self, work: &Work, told: &Permissions) -> Result<Permissions, ApplyError> {
-        let sent_before = work.permissions_intent.is_some();
-        let mut work = work.clone();
-        if !told.is_empty() && !sent_before {
-            work.permissions_intent = self.open(vec![self.permissions_intent(&work, told)]).await?.pop();
+    pub(super) async fn with_permissions(&mut self, work: &Work, told: &Permissions) -> Result<Permissions, ApplyError> {
+        if told.is_empty() && work.permissions_intent.is_none() {
+            return self.sink.options.retry.run(|| self.sink.ask_permissions(&work.path)).await;
         }
-        let mut attempts = self.options.retry.begin();
-        let mut answered = self.permissions(&work, sent_before).await;
-        while let Err(error) = &answered {
-            let Some(wait) = attempts.next_wait(error) else { break };
-            tokio::time::sleep(wait).await;
-            answered = self.permissions(&work, true).await;
-        }
-        answered
+        let mut effect = self.effect(work.permissions_intent.as_ref(), || self.permissions_intent(&work.path, told)).await?;
+        let (sink, wanted, key) = (self.sink, effect.intent.planned.permissions.clone(), effect.key());
+        self.call(&mut effect, || sink.file_manager.set_permissions(&work.path, &wanted, key)).await?;
+        Ok(wanted)
     }
 
     /// One attempt: sets what the open intent says, or asks where there is none. The intent stays open until somebody keeps
     /// what was set: beside new content, until that is confirmed too.
-    pub(super) async fn permissions(&self, work: &Work, sent_before: bool) -> Result<Permissions, ApplyError> {
-        let Some(intent) = &work.permissions_intent else { return self.ask(work).await };
-        let (wanted, key) = (&intent.planned.permissions, IdempotencyKey(intent.idempotency_key));
-        match self.file_manager.set_permissions(&work.path, wanted, key).await {
-            Ok(_) => {
-                failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
-                Ok(wanted.clone())
-            }
-            Err(error) => Err(self.refused((&work.path, Plane::Permissions), sent_before, error).await),
-        }
+    pub(super) async fn permissions(&mut self, path: &ObjectKey, effect: Option<&mut OpenEffect>) -> Result<Permissions, ApplyError> {
+        let Some(effect) = effect else { return self.sink.ask_permissions(path).await };
+        let wanted = effect.intent.planned.permissions.clone();
+        let answer = self.sink.file_manager.set_permissions(path, &wanted, effect.key()).await;
+        self.answered(effect, answer).await?;
+        Ok(wanted)
     }
 
     /// What is meant by permissions that go with content.
-    pub(super) fn permissions_intent(&self, work: &Work, told: &Permissions) -> Intent {
-        self.intent(&work.path, Planned { effect: Effect::SetPermissions, content: None, permissions: told.clone() })
+    pub(super) fn permissions_intent(&self, path: &ObjectKey, told: &Permissions) -> Intent {
+        self.sink.intent(path, Planned { effect: Effect::SetPermissions, content: None, permissions: told.clone() })
     }
+}
 
+impl FileManagerSink {
     /// Asks once. A refusal is no reason to keep the content back.
-    async fn ask(&self, work: &Work) -> Result<Permissions, ApplyError> {
-        match self.file_manager.permissions(&work.path).await {
+    pub(super) async fn ask_permissions(&self, path: &ObjectKey) -> Result<Permissions, ApplyError> {
+        match self.file_manager.permissions(path).await {
             Ok(permissions) => Ok(permissions),
             Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Permissions beside content: refused for good, they do not keep the content back. The file's row says nothing of them then, so
+/// that what was told is still a difference, is tried by itself, and fails by itself. (That there is no such file is another matter:
+/// whoever says so may be right about the content, too.)
+pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
+    match answered {
+        Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() && error.kind != FileManagerErrorKind::NotFound => {
+            Ok(Permissions::default())
+        }
+        other => other,
     }
 }

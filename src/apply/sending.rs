@@ -1,111 +1,130 @@
 //! Content on its way: one GET, one permissions call, one `saveToDisk`, streamed and verified; and another attempt where
 //! a failure may pass.
 
-use super::sink::{FileManagerSink, Step};
+use super::open_effect::OpenEffect;
+use super::operation::{Operation, Step, without_content};
+use super::permissions::not_held_back;
 use super::{ApplyError, Ending};
-use crate::file_manager::{Content, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
+use crate::file_manager::{Content, FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
+use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
-use crate::state::{Intent, Lane, LookedAt, Plane, Work};
+use crate::state::{Intent, Lane, LookedAt, Work};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
-use crate::{failpoint, mutant};
+use futures::future::OptionFuture;
 use serde_json::{Map, Value, json};
 
 /// What a MIME type is when the object has none.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// One path's content, over all its attempts.
-struct Sending<'a> {
-    sink: &'a FileManagerSink,
-    work: Work,
+struct Sending<'a, 'sink> {
+    operation: &'a mut Operation<'sink>,
+    work: &'a Work,
     planned: Planned,
-    lane: Lane,
     /// The number of the last GET.
     look: Look,
-    /// Whether the open intent went out before and was not answered.
-    sent_before: bool,
-    /// The same of the permissions that go with it.
-    permissions_sent_before: bool,
+    /// The content's effect, once its intent is open.
+    effect: Option<OpenEffect>,
+    /// That of the permissions that go with it, if any do.
+    setting: Option<OpenEffect>,
     /// Set or asked once.
     permissions: Option<Permissions>,
 }
 
-impl FileManagerSink {
+impl Operation<'_> {
     /// Sends the object's content, with as many attempts as the policy gives.
-    pub(super) async fn send(&self, work: &Work, planned: Planned, lane: Lane) -> Result<Step, ApplyError> {
+    pub(super) async fn send(&mut self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
         telemetry::decided(planned.effect.as_str());
-        let (sent_before, permissions_sent_before) = (work.intent.is_some(), work.permissions_intent.is_some());
-        let look = self.state.next_look();
-        let mut sending =
-            Sending { sink: self, work: work.clone(), planned, lane, look, sent_before, permissions_sent_before, permissions: None };
-        let mut attempts = self.options.retry.begin();
+        let (effect, setting) = (work.intent.as_ref().map(OpenEffect::left), work.permissions_intent.as_ref().map(OpenEffect::left));
+        let (look, policy) = (self.sink.state.next_look(), self.sink.options.retry);
+        let mut sending = Sending { operation: self, work, planned, look, effect, setting, permissions: None };
+        let mut attempts = policy.begin();
         loop {
+            sending.operation.attempts.made += 1;
             let error = match sending.attempt().await {
                 Ok(step) => return Ok(step),
                 Err(error) => error,
             };
-            let Some(wait) = attempts.next_wait(&error) else { return Err(error) };
+            sending.operation.attempt_failed(&error);
+            let Some(wait) = attempts.next_wait(&error) else {
+                let effects: Vec<_> = sending.setting.iter().chain(&sending.effect).collect();
+                return Err(sending.operation.given_up(&effects, error).await);
+            };
             tracing::debug!(key = %work.path, reason = error.reason(), %error, wait_ms = wait.as_millis(), "attempt failed");
             tokio::time::sleep(wait).await;
         }
     }
 }
 
-impl Sending<'_> {
+impl Sending<'_, '_> {
     async fn attempt(&mut self) -> Result<Step, ApplyError> {
         let GetObject { head, body } = match self.open().await? {
             Ok(object) => object,
             Err(step) => return Ok(step),
         };
-        let intent = self.intents(&head).await?;
+        // To ask is no effect: it need not wait until the intent is on disk.
+        let (sink, work) = (self.operation.sink, self.work);
+        let ask = OptionFuture::from(self.asks().then(|| sink.ask_permissions(&work.path)));
+        let (opened, asked) = tokio::join!(self.open_intents(&head), ask);
+        opened?;
+        if let Some(asked) = asked {
+            self.permissions = Some(asked?);
+        }
         if self.permissions.is_none() {
             self.permissions = Some(self.permissions().await?);
         }
-        let checksum = head.checksum.clone().filter(|_| self.sink.options.verify && !mutant::is("a_body_is_not_verified"));
-        let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
-        let request = SaveRequest {
-            operation: if self.planned.effect == Effect::Update { SaveOperation::Update } else { SaveOperation::Create },
-            path: self.work.path.clone(),
-            new_path: None,
-            content: Some(Content {
-                size: head.facts.size,
-                file_type: intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
-                body: transfer::into_content_stream(body),
-            }),
-            metadata: intent.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
-            idempotency_key: Some(IdempotencyKey(intent.idempotency_key)),
-        };
         if mutant::is("an_outcome_is_recorded_before_its_call") {
             self.record(head.clone(), Saved::default(), true).await?;
         }
-        match self.sink.file_manager.save(request).await {
-            Ok(saved) => {
-                failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
+        let effect = self.effect.as_mut().expect("invariant: the content's intent is open by now");
+        let checksum = head.checksum.clone().filter(|_| sink.options.verify && !mutant::is("a_body_is_not_verified"));
+        let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
+        let file_type = effect.intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
+        let metadata = effect.intent.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let request = SaveRequest {
+            content: Some(Content { size: head.facts.size, file_type, body: transfer::into_content_stream(body) }),
+            metadata: metadata.unwrap_or_default(),
+            idempotency_key: Some(effect.key()),
+            ..without_content(
+                if self.planned.effect == Effect::Update { SaveOperation::Update } else { SaveOperation::Create },
+                effect.path(),
+            )
+        };
+        match sink.file_manager.save(request).await {
+            Err(error) if error.kind == FileManagerErrorKind::NotFound && self.planned.effect == Effect::Update => {
+                self.create_instead().await?;
+                Box::pin(self.attempt()).await
+            }
+            answer => {
+                let saved = match self.operation.answered(effect, answer).await {
+                    // Why the body broke off, its source knows better.
+                    Err(ApplyError::FileManager(error)) if error.kind == FileManagerErrorKind::BodyFailed => {
+                        return Err(verdict.error().cloned().map_or_else(|| error.into(), ApplyError::from));
+                    }
+                    answered => answered?,
+                };
+                // No door is needed any more: what is left to wait for is the disk.
+                self.operation.place = None;
                 let verified = matches!(verdict.get(), Some(Ok(Verification::Verified(_))));
                 self.record(head, saved, verified).await
             }
-            Err(error) if error.kind == FileManagerErrorKind::NotFound && self.planned.effect == Effect::Update => {
-                // It does not have the path after all: a create, which is another effect.
-                self.sink.state.refused(&self.work.path, Plane::Content).await?;
-                self.work.intent = None;
-                self.sent_before = false;
-                if self.planned.permissions.is_empty() {
-                    (self.planned.permissions, self.permissions) = (self.work.sides.wanted.clone(), None);
-                }
-                self.planned.effect = Effect::Create;
-                telemetry::decided(Effect::Create.as_str());
-                Box::pin(self.attempt()).await
-            }
-            Err(error) if error.kind == FileManagerErrorKind::BodyFailed => {
-                Err(verdict.error().cloned().map_or_else(|| error.into(), ApplyError::from))
-            }
-            Err(error) => {
-                let sent_before = std::mem::replace(&mut self.sent_before, true);
-                Err(self.sink.refused((&self.work.path, Plane::Content), sent_before, error).await)
-            }
         }
+    }
+
+    /// The file manager does not have the path after all: a create, which is another effect. Until that has its outcome, what
+    /// the row says counts for nothing: the object may change back to it.
+    async fn create_instead(&mut self) -> Result<(), ApplyError> {
+        self.operation.sink.state.end_intents(&self.work.path).await?;
+        (self.effect, self.setting, self.permissions) = (None, None, None);
+        if self.planned.permissions.is_empty() {
+            self.planned.permissions = self.work.sides.wanted.clone();
+        }
+        self.planned.effect = Effect::Create;
+        telemetry::decided(Effect::Create.as_str());
+        Ok(())
     }
 
     /// Opens the object, if it still is the one that was decided about.
@@ -113,10 +132,10 @@ impl Sending<'_> {
         let key = self.work.path.clone();
         let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         // A listing may come without ETags: then what an earlier attempt began to send is what this one goes on with.
-        let begun = self.work.intent.as_ref().and_then(|intent| intent.planned.content.as_ref());
+        let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
         let if_match = facts.and_then(|facts| facts.etag.clone()).or_else(|| begun.map(|content| content.etag.clone()));
-        self.look = self.sink.state.next_look();
-        let object = match self.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
+        self.look = self.operation.sink.state.next_look();
+        let object = match self.operation.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
             Ok(object) => object,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
         };
@@ -145,56 +164,60 @@ impl Sending<'_> {
         }
         match &error {
             // A look has just found it. A store that goes on showing what it does not give is not to keep us busy for ever.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && matches!(self.lane, Lane::Absent | Lane::Open) => {
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
                 Ok(Step::LookAgain(Some(error)))
             }
             ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey => {
-                self.sink.state.suspect(&self.work.path).await?;
+                self.operation.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
             // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
-            ApplyError::S3(inner)
-                if inner.kind == S3ErrorKind::Archived && self.work.intent.is_none() && self.work.sides.applied.is_none() =>
-            {
-                self.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
+            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.effect.is_none() && self.work.sides.applied.is_none() => {
+                self.operation.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }
             _ => Err(error),
         }
     }
 
-    /// The intents of this operation: the open ones, word for word, or new ones with what the GET's headers say; returns that
-    /// of the content.
-    async fn intents(&mut self, head: &ObjectHead) -> Result<Intent, ApplyError> {
-        let mut missing = Vec::new();
-        if self.work.intent.is_none() {
+    /// Opens the intents of this operation that are not open yet, with what the GET's headers say.
+    async fn open_intents(&mut self, head: &ObjectHead) -> Result<(), ApplyError> {
+        let path = &self.work.path;
+        let content = self.effect.is_none().then(|| {
             let planned = Planned { content: head.facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
-            missing.push(Intent {
+            Intent {
                 file_type: Some(head.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
                 metadata: Some(Value::Object(metadata(&head.facts)).to_string()),
-                ..self.sink.intent(&self.work.path, planned)
-            });
+                ..self.operation.sink.intent(path, planned)
+            }
+        });
+        let sets = self.setting.is_none() && !self.planned.permissions.is_empty();
+        let permissions = sets.then(|| self.operation.permissions_intent(path, &self.planned.permissions));
+        let missing: Vec<_> = content.iter().chain(&permissions).cloned().collect();
+        if !missing.is_empty() {
+            self.operation.sink.open(missing).await?;
         }
-        if self.work.permissions_intent.is_none() && !self.planned.permissions.is_empty() {
-            missing.push(self.sink.permissions_intent(&self.work, &self.planned.permissions));
-        }
-        for opened in if missing.is_empty() { missing } else { self.sink.open(missing).await? } {
-            let plane =
-                if Plane::of(opened.planned.effect) == Plane::Content { &mut self.work.intent } else { &mut self.work.permissions_intent };
-            *plane = Some(opened);
-        }
-        let intent = self.work.intent.clone().expect("invariant: the content's intent is open by now");
-        self.planned.effect = intent.planned.effect;
-        Ok(intent)
+        self.effect = self.effect.take().or(content.map(OpenEffect::new));
+        self.setting = self.setting.take().or(permissions.map(OpenEffect::new));
+        self.planned.effect = self.effect.as_ref().map_or(self.planned.effect, |effect| effect.intent.planned.effect);
+        Ok(())
     }
 
-    /// What the file manager is to hold beside the content. A known file keeps what it has.
+    /// Whether the file manager is asked for the permissions of a file that is new to it, and of which nobody told any.
+    fn asks(&self) -> bool {
+        let nothing_open = self.effect.is_none() && self.setting.is_none();
+        let nothing_known = self.permissions.is_none() && self.planned.permissions.is_empty();
+        nothing_open && nothing_known && self.planned.effect == Effect::Create
+    }
+
+    /// What the file manager is to hold beside the content. A known file keeps what it has; what is refused does not keep the
+    /// content back, unless the content's own intent has ended with it.
     async fn permissions(&mut self) -> Result<Permissions, ApplyError> {
         match &self.work.sides.applied {
             Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
             _ => {
-                let sent_before = std::mem::replace(&mut self.permissions_sent_before, true);
-                self.sink.permissions(&self.work, sent_before).await
+                let answered = self.operation.permissions(&self.work.path, self.setting.as_mut()).await;
+                if self.setting.as_ref().is_some_and(OpenEffect::is_in_doubt) { answered } else { not_held_back(answered) }
             }
         }
     }
@@ -206,7 +229,7 @@ impl Sending<'_> {
         if looked.is_none_or(|facts| facts.etag.is_none()) {
             // The listing told no ETag: this GET was the look that completes it.
             let seen = LookedAt { path: self.work.path.clone(), facts: Some(head.facts.clone()), look: self.look };
-            self.sink.state.commit_looks(vec![seen]).await?;
+            self.operation.sink.state.commit_looks(vec![seen]).await?;
         }
         let file = FileRecord {
             file_path: self.work.path.clone(),
@@ -220,7 +243,7 @@ impl Sending<'_> {
             storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(head.facts.storage_class),
             version_id: head.facts.version_id,
         };
-        self.sink.state.applied(file).await?;
+        self.operation.sink.state.applied(file, self.operation.attempts.clone()).await?;
         Ok(Step::Ended(Ending::Sent { effect: self.planned.effect, bytes, verified }))
     }
 }

@@ -43,7 +43,7 @@ pub struct Totals {
     /// Files whose bytes no checksum proved.
     pub unverified: u64,
     /// Left out, by reason, where the state does not keep it.
-    pub skipped: BTreeMap<&'static str, u64>,
+    pub skipped: BTreeMap<&'static str, Skips>,
     /// Operations that failed in this run, by reason.
     pub failures: BTreeMap<String, Failures>,
     /// Deletes that the guard held.
@@ -56,6 +56,15 @@ pub struct Totals {
     pub replayed: Replayed,
     /// Nothing had been received and nothing was due.
     pub quiet: bool,
+}
+
+/// Objects that were left out for the same reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skips {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub example: Option<ObjectKey>,
 }
 
 /// Failures for the same reason.
@@ -86,6 +95,12 @@ impl Totals {
     pub fn failed(&self) -> u64 {
         self.failures.values().map(|failures| failures.count).sum()
     }
+
+    fn skip(&mut self, reason: SkipReason, count: u64, example: Option<&ObjectKey>) {
+        let skips = self.skipped.entry(reason.as_str()).or_default();
+        skips.count += count;
+        skips.example = skips.example.take().or_else(|| example.cloned());
+    }
 }
 
 impl Tally {
@@ -113,8 +128,8 @@ impl Tally {
         totals.listing_ended = listing_ended;
     }
 
-    /// An operation ended.
-    pub fn ended(&self, ending: &Ending) {
+    /// An operation on a path ended.
+    pub fn ended(&self, path: &ObjectKey, ending: &Ending) {
         let mut totals = self.lock();
         match ending {
             Ending::Sent { effect, bytes, verified } => {
@@ -130,7 +145,7 @@ impl Tally {
             Ending::Moved(Effect::Rename) => totals.renamed += 1,
             Ending::Moved(_) => totals.moved += 1,
             Ending::PermissionsSet => totals.permissions_set += 1,
-            Ending::Skipped(SkipReason::NotInBucket) => *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += 1,
+            Ending::Skipped(reason @ SkipReason::NotInBucket) => totals.skip(*reason, 1, Some(path)),
             // The state keeps these, with their reason.
             Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}
         }
@@ -163,7 +178,7 @@ impl Tally {
         let mut totals = self.lock();
         totals.replayed.add(replayed);
         if replayed.not_in_bucket > 0 {
-            *totals.skipped.entry(SkipReason::NotInBucket.as_str()).or_default() += replayed.not_in_bucket;
+            totals.skip(SkipReason::NotInBucket, replayed.not_in_bucket, replayed.not_in_bucket_example.as_ref());
         }
     }
 

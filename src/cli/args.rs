@@ -63,6 +63,8 @@ pub enum Command {
     Status,
     /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
     Test,
+    /// Tell what happened to a key, why the file manager's copy is as it is, and what happens next.
+    Why(Why),
 }
 
 /// `initial-sync`
@@ -157,6 +159,14 @@ pub enum DeadLettersAction {
     Drop(WhichLetters),
 }
 
+/// `why`
+#[derive(Debug, PartialEq, Eq, Args)]
+pub struct Why {
+    /// The key, as the bucket has it; one that begins with a dash after `--`.
+    #[arg(value_name = "KEY")]
+    pub object_key: String,
+}
+
 /// One, or all.
 #[derive(Debug, PartialEq, Eq, Args)]
 #[group(required = true, multiple = false)]
@@ -202,7 +212,7 @@ impl Command {
         match self {
             Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::FileManager],
             Self::Setup(_) | Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
-            Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health => &[],
+            Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health | Self::Why(_) => &[],
         }
     }
 }

@@ -1,11 +1,14 @@
 //! `dead-letters`: events that could not be used, told, tried again or forgotten. What trying means is the events' concern.
 
 use super::args::{DeadLettersAction as Action, WhichLetters};
+use super::engine::Refusal;
+use super::remote::{self, LettersDone};
 use super::run::{fail, of_state};
-use super::{ExitCode, Output};
+use super::{ExitCode, Interruption, Output, doors};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
-use crate::events::dead_letters::{self, Kept, Which};
+use crate::daemon::{LettersAction, LettersRequest};
+use crate::events::dead_letters::{self, Kept, LetterError, Which};
 use crate::events::decode::Scope;
 use crate::plan::Limits;
 use crate::record::Escaped;
@@ -13,6 +16,7 @@ use crate::state::{DeadLetter, InstanceLock, State, StateError};
 use serde::Serialize;
 use std::fmt;
 use std::io::Write;
+use tokio::net::UnixStream;
 
 /// As many are read at once.
 const PAGE_LETTERS: usize = 100;
@@ -67,18 +71,27 @@ enum Trouble {
     Other(ExitCode, String),
 }
 
-impl From<StateError> for Trouble {
-    fn from(error: StateError) -> Self {
-        Self::State(error)
-    }
+/// Who has the letters in hand.
+enum Opened {
+    /// Nobody else.
+    Here(Box<State>, InstanceLock),
+    /// A daemon, which is asked.
+    Daemon(UnixStream),
 }
 
 /// Runs the command: 0 when what was asked for was done, 3 when letters that were tried again stay.
-pub(super) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>) -> ExitCode {
-    let done = match action {
-        Action::List => list(settings, output).await,
-        Action::Retry(letters) => retry(&letters, settings, output).await,
-        Action::Drop(letters) => forget(&letters, settings, output).await,
+pub(super) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
+    let done = async {
+        match action {
+            Action::List => list(settings, output).await,
+            Action::Retry(letters) => retry(&letters, settings, output).await,
+            Action::Drop(letters) => forget(&letters, settings, output).await,
+        }
+    };
+    let halt = interruption.halt();
+    let done = tokio::select! {
+        done = done => done,
+        () = halt.stopped() => return interruption.code().unwrap_or(ExitCode::Failed),
     };
     match done {
         Ok(code) => code,
@@ -107,9 +120,14 @@ async fn list<W: Write>(settings: &Settings, output: &mut Output<W>) -> Result<E
 async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
     let bucket = settings.require_bucket().map_err(|error| Trouble::Other(ExitCode::Usage, error.to_string()))?;
     let scope = Scope::new(bucket, &settings.source.prefix);
-    let (state, _lock) = open(settings).await?;
-    let retried = dead_letters::retry(&state, &scope, which(letters), SystemClock.now()).await?;
-    let Some(dead_letters::Retried { letters: gone, events, kept }) = retried else { return Err(none(letters)) };
+    let retried = match open(settings).await? {
+        Opened::Here(state, _lock) => dead_letters::retry(&state, &scope, which(letters), SystemClock.now()).await?,
+        Opened::Daemon(stream) => match remote::dead_letters(stream, asked(LettersAction::Retry, letters, settings)).await? {
+            LettersDone::Retried(retried) => retried,
+            LettersDone::Forgotten(_) => return Err(misunderstood()),
+        },
+    };
+    let dead_letters::Retried { letters: gone, events, kept } = retried;
     let kept: Vec<_> = kept.into_iter().map(|Kept { id, reason, message }| KeptLetter { id, reason, message }).collect();
     let code = if kept.is_empty() { ExitCode::Done } else { ExitCode::SomeFailed };
     print(output, &Retried { letters: gone, events, kept })?;
@@ -117,34 +135,68 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
 }
 
 async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
-    let (state, _lock) = open(settings).await?;
-    let dropped = dead_letters::forget(&state, which(letters)).await?;
-    if dropped == 0 && !letters.all {
-        return Err(none(letters));
-    }
+    let dropped = match open(settings).await? {
+        Opened::Here(state, _lock) => dead_letters::forget(&state, which(letters)).await?,
+        Opened::Daemon(stream) => match remote::dead_letters(stream, asked(LettersAction::Drop, letters, settings)).await? {
+            LettersDone::Forgotten(dropped) => dropped,
+            LettersDone::Retried(_) => return Err(misunderstood()),
+        },
+    };
     print(output, &Dropped { dropped })?;
     Ok(ExitCode::Done)
 }
 
 /// Only a state that is there: no command but a sync makes one.
-async fn open(settings: &Settings) -> Result<(State, InstanceLock), Trouble> {
-    crate::state::can_be_read(&settings.database_path)?;
-    let lock = InstanceLock::take(&settings.database_path, "dead-letters")?;
-    let state = State::open(&settings.database_path, Limits { max_file_bytes: settings.max_file_bytes }).await?;
-    Ok((state, lock))
+async fn open(settings: &Settings) -> Result<Opened, Trouble> {
+    let database = &settings.database_path;
+    crate::state::can_be_read(database)?;
+    let lock = match InstanceLock::take(database, "dead-letters") {
+        Ok(lock) => lock,
+        Err(StateError::Held(holder)) => {
+            let daemon = remote::daemon_of(database, &holder).await;
+            return daemon.map(Opened::Daemon).ok_or(Trouble::State(StateError::Held(holder)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let state = State::open(database, Limits { max_file_bytes: settings.max_file_bytes }).await?;
+    Ok(Opened::Here(Box::new(state), lock))
+}
+
+fn asked(action: LettersAction, letters: &WhichLetters, settings: &Settings) -> LettersRequest {
+    LettersRequest { action, id: letters.id, identity: doors::identified(settings) }
+}
+
+fn misunderstood() -> Trouble {
+    Trouble::Other(ExitCode::Failed, "the daemon answered something else than it was asked".to_owned())
 }
 
 fn which(letters: &WhichLetters) -> Which {
     letters.id.map_or(Which::All, Which::One)
 }
 
-fn none(letters: &WhichLetters) -> Trouble {
-    let id = letters.id.unwrap_or_default();
-    Trouble::Other(ExitCode::Failed, format!("there is no dead letter {id}: `s3-sync dead-letters list` shows them"))
-}
-
 fn print<W: Write, R: fmt::Display + Serialize>(output: &mut Output<W>, result: &R) -> Result<(), Trouble> {
     output.print(result).map_err(|error| Trouble::Other(ExitCode::Failed, format!("the result cannot be printed: {error}")))
+}
+
+impl From<StateError> for Trouble {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<LetterError> for Trouble {
+    fn from(error: LetterError) -> Self {
+        match error {
+            LetterError::State(error) => Self::State(error),
+            LetterError::NoSuch(_) => Self::Other(ExitCode::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from((code, message): Refusal) -> Self {
+        Self::Other(code, message)
+    }
 }
 
 impl From<DeadLetter> for Letter {

@@ -29,7 +29,7 @@ enum CompareError {
 }
 
 fn compare<W: Write>(arguments: &Diff, output: &mut Output<W>) -> Result<(), CompareError> {
-    let differences = diff::diff(snapshot::open(&arguments.old)?, snapshot::open(&arguments.new)?);
+    let differences = diff::diff(snapshot::open(&arguments.old)?.ahead()?, snapshot::open(&arguments.new)?.ahead()?);
     let format = output.format();
     output.stream(|out| match format {
         OutputFormat::Text => render::human_lines(differences).try_for_each(|line| print(out, line)),

@@ -1,6 +1,7 @@
 //! From settings to doors: which implementation stands behind each.
 
 use crate::config::Settings;
+use crate::daemon::Identified;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
@@ -76,9 +77,22 @@ pub(super) async fn state_of_another(settings: &Settings) -> Option<String> {
 
 /// What a state describes that these settings name.
 pub(super) fn identity(settings: &Settings, bucket: &str, file_manager: &Url) -> Identity {
-    let endpoint = settings.source.endpoint.as_ref().map_or("aws", |url| url.as_str().trim_end_matches('/'));
-    Identity {
-        source: format!("{endpoint}/{bucket}/{}", Escaped(&settings.source.prefix)),
-        file_manager: file_manager.as_str().trim_end_matches('/').to_owned(),
+    Identity { source: source(settings, bucket), file_manager: sink(file_manager) }
+}
+
+/// The same, as far as the settings name it.
+pub(super) fn identified(settings: &Settings) -> Identified {
+    Identified {
+        source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
+        file_manager: settings.file_manager_url.as_ref().map(sink),
     }
+}
+
+fn source(settings: &Settings, bucket: &str) -> String {
+    let endpoint = settings.source.endpoint.as_ref().map_or("aws", |url| url.as_str().trim_end_matches('/'));
+    format!("{endpoint}/{bucket}/{}", Escaped(&settings.source.prefix))
+}
+
+fn sink(file_manager: &Url) -> String {
+    file_manager.as_str().trim_end_matches('/').to_owned()
 }

@@ -6,7 +6,9 @@ use super::{ExitCode, doors, progress};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
-use crate::daemon::{Order, Progress, Ran, Trigger, Worker};
+use crate::daemon::{Order, Progress, Ran, Trigger, Worker, without_last_words};
+use crate::events::dead_letters::{self, Retried, Which};
+use crate::events::decode::Scope;
 use crate::file_manager::HttpClient;
 use crate::plan::Limits;
 use crate::s3::{ListRequest, S3Error};
@@ -56,7 +58,7 @@ impl Engine {
         if restored {
             tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
         }
-        state.identify(identity.clone(), Answer { restored, ..answer }).await.map_err(state_code)?;
+        state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = doors::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
         Ok(Self { settings, identity, bucket, client, state, lock, doors })
@@ -83,7 +85,7 @@ impl Engine {
     pub(super) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
         if order.answer != Answer::default() {
-            self.state.identify(self.identity(), order.answer).await.map_err(|error| self.state_code(error))?;
+            self.state.identify(self.identity(), order.answer, SystemClock.now()).await.map_err(|error| self.state_code(error))?;
         }
         let flow = Flow {
             doors: self.connected().await?,
@@ -142,7 +144,8 @@ impl Engine {
             kept_snapshots: settings.csv_retention,
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
             inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
-            grace: settings.shutdown_timeout,
+            // Around it are the daemon's loop, or the command, and the program, which has telemetry to send.
+            grace: without_last_words(without_last_words(settings.shutdown_timeout)),
         }
     }
 
@@ -177,13 +180,18 @@ impl Worker for Engine {
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
-        let overview = self.state.overview().await.map_err(|error| self.state_code(error).1)?;
-        Ok(overview.initial_completed_by.is_some())
+        Ok(self.state.initial_completed_by().await.map_err(|error| self.state_code(error).1)?.is_some())
     }
 
-    async fn was_long_away(&self) -> bool {
-        let last = self.state.overview().await.ok().and_then(|overview| overview.runs.into_iter().find_map(|run| run.ended_at));
-        last.is_some_and(|last| SystemClock.now().duration_since(last) > QUEUE_RETENTION)
+    async fn listing_is_due(&self) -> Result<bool, String> {
+        let state_code = |error| self.state_code(error).1;
+        let now = SystemClock.now();
+        let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
+        if last.is_some_and(|last| now.duration_since(last) > QUEUE_RETENTION) {
+            // Remembered, until a listing that begins from now on has come to its end.
+            self.state.note_feed_gap(now).await.map_err(state_code)?;
+        }
+        Ok(self.state.feed_gap().await.map_err(state_code)?.is_some())
     }
 
     async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran {
@@ -197,15 +205,25 @@ impl Worker for Engine {
         }
     }
 
+    async fn retry_letters(&self, which: Which) -> Result<Retried, String> {
+        let scope = Scope::new(&self.bucket, &self.settings.source.prefix);
+        dead_letters::retry(&self.state, &scope, which, SystemClock.now()).await.map_err(|error| error.to_string())
+    }
+
+    async fn forget_letters(&self, which: Which) -> Result<u64, String> {
+        dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
+    }
+
     async fn keep_house(&self) -> Result<String, String> {
         let _nobody_runs = self.lock.lock().await;
         let state_code = |error| self.state_code(error).1;
         let tombstones = self.state.prune_tombstones(self.state.next_look(), SystemClock.now()).await.map_err(state_code)?;
         let runs = self.state.prune_runs().await.map_err(state_code)?;
+        let history = self.state.prune_history(SystemClock.now()).await.map_err(state_code)?;
         let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
         let snapshots = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
         let snapshots = snapshots.map_err(|error| error.to_string())?;
-        Ok(format!("thrown away: {tombstones} tombstones, {runs} old runs, {snapshots} snapshots"))
+        Ok(format!("thrown away: {tombstones} tombstones, {runs} old runs, {history} rows of history, {snapshots} snapshots"))
     }
 }
 

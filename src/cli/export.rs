@@ -9,7 +9,7 @@ use crate::state::{self, State, StateError};
 use crate::workflow::{self, ExportError};
 use serde::Serialize;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 /// What was written to a file.
@@ -24,8 +24,9 @@ struct Written {
 
 /// Runs the command.
 pub(super) async fn run<W: Write + Send + 'static>(arguments: Export, database: PathBuf, mut output: Output<W>) -> ExitCode {
-    if arguments.output.is_none() && output.format() == OutputFormat::Json {
-        return fail(ExitCode::Usage, "export prints CSV, not JSON: --json goes with --output FILE, and tells what was written there");
+    let to_stdout = arguments.output.is_none();
+    if let Some(why) = refused(to_stdout, output.format(), io::stdout().is_terminal()) {
+        return fail(ExitCode::Usage, why);
     }
     let path = database.clone();
     let written = tokio::task::spawn_blocking(move || write(&arguments, &path, &mut output)).await;
@@ -37,6 +38,17 @@ pub(super) async fn run<W: Write + Send + 'static>(arguments: Export, database: 
         }
         Ok(Err(error)) => fail(ExitCode::Failed, error),
         Err(error) => fail(ExitCode::Failed, error),
+    }
+}
+
+/// Why stdout is no place for it. Keys stand in CSV verbatim: on a terminal, the control characters of a stranger's key would act.
+fn refused(to_stdout: bool, format: OutputFormat, terminal: bool) -> Option<&'static str> {
+    match (to_stdout, format) {
+        (true, OutputFormat::Json) => Some("export prints CSV, not JSON: --json goes with --output FILE, and tells what was written there"),
+        (true, OutputFormat::Text) if terminal => {
+            Some("export does not print to a terminal, which keys could give orders to: use --output FILE, or a pipe")
+        }
+        _ => None,
     }
 }
 
@@ -82,5 +94,25 @@ impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = if self.rows == 1 { "row" } else { "rows" };
         write!(f, "{} {rows} written to {}", self.rows, Escaped(&self.output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_reach_no_terminal() {
+        for (to_stdout, format, terminal, words) in [
+            (true, OutputFormat::Text, true, Some("--output FILE, or a pipe")),
+            (true, OutputFormat::Text, false, None),
+            (false, OutputFormat::Text, true, None),
+            (true, OutputFormat::Json, false, Some("not JSON")),
+            (false, OutputFormat::Json, true, None),
+        ] {
+            let why = refused(to_stdout, format, terminal);
+            assert_eq!(why.is_some(), words.is_some(), "{to_stdout} {format:?} {terminal}");
+            assert!(why.unwrap_or_default().contains(words.unwrap_or_default()), "{why:?}");
+        }
     }
 }

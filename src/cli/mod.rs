@@ -10,7 +10,6 @@ mod engine;
 mod exit;
 mod export;
 mod health;
-mod incremental_sync;
 mod initial_sync;
 mod order;
 mod output;
@@ -18,13 +17,13 @@ mod probe;
 mod progress;
 #[cfg(feature = "sqs")]
 mod queue;
-mod reconcile;
 mod remote;
 mod run;
 mod self_test;
 mod setup;
 mod signals;
 mod status;
+mod why;
 
 pub use args::{Cli, Command};
 pub use exit::ExitCode;

@@ -2,7 +2,8 @@
 
 use super::doors;
 use crate::config::Settings;
-use crate::file_manager::{FileManager as _, FileManagerError, ReportResults as _};
+use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
+use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
 use serde::Serialize;
 use std::time::Duration;
@@ -11,6 +12,9 @@ use url::Url;
 
 /// How long a door may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The path that the file manager is asked about: it need not know it.
+const SOME_PATH: &str = "s3-sync-test";
 
 /// One door, tried.
 #[derive(Clone, Debug, Serialize)]
@@ -87,7 +91,16 @@ pub(super) async fn file_manager(settings: &Settings) -> Probed {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
+    let looked = timeout(PATIENCE, async {
+        door.health().await?;
+        let path = ObjectKey::new(SOME_PATH).expect("invariant: a path of ours is one");
+        // Whoever answers anything at `/`, and lets everybody ask there, may still be no file manager, or not let us do anything.
+        match door.permissions(&path).await {
+            Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
+            answer => answer.map(drop),
+        }
+    });
+    judge(DOOR, address(url), looked.await)
 }
 
 pub(super) async fn events(settings: &Settings) -> Probed {

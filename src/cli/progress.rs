@@ -35,30 +35,50 @@ pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool)
     if !std::io::stderr().is_terminal() {
         return Progress { task: tokio::spawn(lines(counts)), bar: None };
     }
+    let bar = telemetry::bars().add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")));
     let color = if no_color { "" } else { ".green" };
-    let template = format!("{{spinner}} {{pos}}/{{len}} files [{{bar:30{color}}}] {{rate}}; {{msg}}");
-    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let working = style(&format!("{{spinner}} {{pos}}/{{len}} files [{{bar:16{color}}}] {{rate}}; {{wide_msg}}"));
+    Progress { task: tokio::spawn(keep(bar.clone(), working, counts)), bar: Some(bar) }
+}
+
+fn style(template: &str) -> ProgressStyle {
     // What it writes to is the bar's own text: it cannot fail.
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         let _ = write!(text, "{:.0}/s", state.per_sec());
     };
-    let style = style.with_key("rate", rate);
-    let bar = telemetry::bars().add(ProgressBar::new(0).with_style(style));
-    Progress { task: tokio::spawn(keep(bar.clone(), counts)), bar: Some(bar) }
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
 }
 
-async fn keep(bar: ProgressBar, counts: impl Fn() -> Counts) {
+/// Until something is to be done there is no bar: it would be full.
+async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Counts) {
+    let mut working = Some(working);
     let mut interval = tokio::time::interval(BAR_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
         let counts = counts();
-        bar.set_length(counts.to_do.max(counts.done + counts.failed));
-        bar.set_position(counts.done + counts.failed);
-        let left = if counts.listing_ended { format!("; {} left", HumanDuration(bar.eta())) } else { ", still listing".to_owned() };
-        let failed = if counts.failed > 0 { format!(", {} failed", HumanCount(counts.failed)) } else { String::new() };
-        bar.set_message(format!("{} sent, {} listed{failed}{left}", HumanBytes(counts.bytes), HumanCount(counts.listed)));
+        let ended = counts.done + counts.failed;
+        if counts.to_do.max(ended) > 0 {
+            working.take().into_iter().for_each(|style| bar.set_style(style));
+            bar.set_length(counts.to_do.max(ended));
+            bar.set_position(ended);
+        }
+        bar.set_message(beside_the_bar(&counts, bar.eta()));
     }
+}
+
+/// The most telling first: a narrow terminal cuts the end off.
+fn beside_the_bar(counts: &Counts, eta: Duration) -> String {
+    let left = match (counts.listing_ended, counts.to_do > counts.done + counts.failed) {
+        (false, _) => Some("still listing".to_owned()),
+        // Nothing has ended yet, so there is no pace.
+        (true, true) if eta.is_zero() => None,
+        (true, true) => Some(format!("{} left", HumanDuration(eta.max(Duration::from_secs(1))))),
+        (true, false) => None,
+    };
+    let failed = (counts.failed > 0).then(|| format!("{} failed", HumanCount(counts.failed)));
+    let parts = [left, failed, Some(format!("{} sent", HumanBytes(counts.bytes))), Some(format!("{} listed", HumanCount(counts.listed)))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 async fn lines(counts: impl Fn() -> Counts) {
@@ -95,6 +115,21 @@ fn pace(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_time_is_told_to_be_left_that_is_not_known() {
+        let counts = |listing_ended, done, to_do| Counts { listing_ended, to_do, done, ..Counts::default() };
+        let seconds = Duration::from_secs;
+        for (counts, eta, expected) in [
+            (counts(false, 0, 0), seconds(0), "still listing, 0 B sent, 0 listed"),
+            (counts(true, 0, 9), seconds(0), "0 B sent, 0 listed"),
+            (counts(true, 1, 9), Duration::from_millis(200), "1 second left, 0 B sent, 0 listed"),
+            (counts(true, 1, 9), seconds(40), "40 seconds left, 0 B sent, 0 listed"),
+            (counts(true, 9, 9), seconds(0), "0 B sent, 0 listed"),
+        ] {
+            assert_eq!(beside_the_bar(&counts, eta), expected);
+        }
+    }
 
     #[test]
     fn the_time_left_is_told_once_the_listing_has_ended() {

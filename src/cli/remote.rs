@@ -1,11 +1,13 @@
-//! Speaking to the running daemon: asking it for a run, following that run, asking how it is.
+//! Speaking to the running daemon: asking it for a run and following that, having it deal with dead letters, asking how it is.
 
-use super::run::fail;
-use super::{ExitCode, Interruption, Output, doors, progress};
+use super::engine::Refusal;
+use super::{ExitCode, Interruption, doors, progress};
 use crate::config::Settings;
-use crate::daemon::{self, Ask, Identified, LINE_BYTES_MOST, Order, Progress, Reply, Request, RunRequest, ServiceStatus};
+use crate::daemon::{self, Ask, LINE_BYTES_MOST, LettersRequest, Order, Progress, Reply, Request, RunRequest, ServiceStatus};
+use crate::events::dead_letters::Retried;
+use crate::report::Report;
 use crate::state::Holder;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,8 @@ use tokio::time::{Instant, sleep, timeout};
 pub(super) const DAEMON: &str = "daemon";
 /// A daemon that has the lock opens its socket soon; so long it is waited for.
 const OPENS_WITHIN: Duration = Duration::from_secs(2);
+/// What a person is told who waits for the daemon.
+const ASKED: &str = "the running daemon is asked for it";
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 /// How long the daemon may take to say how it is.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -49,34 +53,56 @@ pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
     }
 }
 
-/// Has the daemon run an order, shows how far it is, prints its report.
-pub(super) async fn carry_out<W: Write>(
+/// Has the daemon run an order, and shows how far it is: what the command ends with, and the run's report.
+pub(super) async fn run(
     stream: UnixStream,
     order: Order,
     settings: &Settings,
-    (output, interruption): (&mut Output<W>, &Interruption),
-) -> ExitCode {
-    let identity = match (settings.require_bucket(), settings.require_file_manager()) {
-        (Ok(bucket), Ok(file_manager)) => doors::identity(settings, bucket, file_manager),
-        (Err(error), _) | (_, Err(error)) => return fail(ExitCode::Usage, error),
-    };
-    let identity = Identified { source: identity.source, file_manager: identity.file_manager };
-    tracing::info!("the running daemon is asked for it");
+    interruption: &Interruption,
+) -> Result<(ExitCode, Box<Report>), Refusal> {
+    let failed = |words: String| (ExitCode::Failed, words);
+    tracing::info!("{ASKED}");
     let halt = interruption.halt();
     let followed = tokio::select! {
-        followed = follow(stream, RunRequest::of(order, identity), settings) => followed,
+        followed = follow(stream, RunRequest::of(order, doors::identified(settings)), settings) => followed,
         () = halt.stopped() => {
-            return fail(interruption.code().unwrap_or(ExitCode::Failed), "no longer waiting: the daemon goes on with the run");
+            let code = interruption.code().unwrap_or(ExitCode::Failed);
+            return Err((code, "no longer waiting: the daemon goes on with the run".to_owned()));
         }
     };
     match followed {
-        Ok(Some(Reply::Ended { exit_code, report })) => match output.print(&*report) {
-            Ok(()) => ExitCode::of_number(exit_code),
-            Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
-        },
-        Ok(Some(Reply::Refused { exit_code, message })) => fail(ExitCode::of_number(exit_code), message),
-        Ok(_) => fail(ExitCode::Failed, "the daemon went away before the run came to its end: `s3-sync status` tells more"),
-        Err(error) => fail(ExitCode::Failed, format!("the daemon cannot be understood: {error}")),
+        Ok(Some(Reply::Ended { exit_code, report })) => Ok((ExitCode::of_number(exit_code), report)),
+        Ok(Some(Reply::Refused { exit_code, message })) => Err((ExitCode::of_number(exit_code), message)),
+        Ok(_) => Err(failed("the daemon went away before the run came to its end: `s3-sync status` tells more".to_owned())),
+        Err(error) => Err(failed(format!("the daemon cannot be understood: {error}"))),
+    }
+}
+
+/// What came of dead letters.
+pub(super) enum LettersDone {
+    /// They were tried again.
+    Retried(Retried),
+    /// So many were forgotten.
+    Forgotten(u64),
+}
+
+/// Has the daemon deal with dead letters.
+pub(super) async fn dead_letters(stream: UnixStream, request: LettersRequest) -> Result<LettersDone, Refusal> {
+    tracing::info!("{ASKED}");
+    let failed = |words: String| (ExitCode::Failed, words);
+    let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read);
+    let understood = |error: io::Error| failed(format!("the daemon cannot be understood: {error}"));
+    daemon::write_line(&mut write, &Ask::of(Request::DeadLetters(request))).await.map_err(understood)?;
+    let mut kept = Vec::new();
+    loop {
+        match daemon::read_line::<Reply>(&mut read, LINE_BYTES_MOST).await.map_err(understood)? {
+            Some(Reply::Kept(letter)) => kept.push(letter.into()),
+            Some(Reply::Retried { letters, events }) => return Ok(LettersDone::Retried(Retried { letters, events, kept })),
+            Some(Reply::Forgotten { letters }) => return Ok(LettersDone::Forgotten(letters)),
+            Some(Reply::Refused { exit_code, message }) => return Err((ExitCode::of_number(exit_code), message)),
+            _ => return Err(failed("the daemon went away before it was done: `s3-sync dead-letters list` tells what is left".to_owned())),
+        }
     }
 }
 

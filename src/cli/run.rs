@@ -1,11 +1,12 @@
 //! From what was typed to what is done: one arm for each command.
 
 use super::{
-    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, incremental_sync, initial_sync, reconcile,
-    self_test, setup, status,
+    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, initial_sync, order, self_test, setup,
+    status, why,
 };
 use crate::config::Settings;
-use crate::state::StateError;
+use crate::daemon::Order;
+use crate::state::{RunKind, StateError};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
@@ -18,18 +19,26 @@ pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> E
 
 async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
     let mut output = Output::stdout(cli.output_format());
+    let guarded = |kind, allow_deletes| Order { allow_deletes, ..Order::plain(kind) };
     match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
-        Command::IncrementalSync(arguments) => incremental_sync::run(&arguments, &settings, &mut output, interruption).await,
-        Command::Reconcile(arguments) => reconcile::run(&arguments, &settings, &mut output, interruption).await,
+        Command::IncrementalSync(arguments) => {
+            let order = guarded(RunKind::Incremental, arguments.allow_deletes);
+            order::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
+        }
+        Command::Reconcile(arguments) => {
+            let order = guarded(RunKind::Reconcile, arguments.allow_deletes);
+            order::carry_out(("reconcile", order), &settings, &mut output, interruption).await
+        }
         Command::Daemon => daemon::run(&settings, interruption).await,
         Command::Health => health::run(&settings, &mut output).await,
         Command::Export(arguments) => export::run(arguments, settings.database_path, output).await,
         Command::Diff(arguments) => diff::run(arguments, output).await,
         Command::Setup(arguments) => setup::run(&arguments, &settings, &mut output).await,
-        Command::DeadLetters(arguments) => Box::pin(dead_letters::run(arguments.action, &settings, &mut output)).await,
+        Command::DeadLetters(arguments) => Box::pin(dead_letters::run(arguments.action, &settings, &mut output, interruption)).await,
         Command::Status => status::run(&settings, &mut output).await,
-        Command::Test => self_test::run(&settings, &mut output).await,
+        Command::Test => Box::pin(self_test::run(&settings, &mut output, interruption)).await,
+        Command::Why(arguments) => why::run(arguments, &settings, &mut output).await,
     }
 }
 
@@ -43,7 +52,7 @@ pub(super) fn fail(code: ExitCode, error: impl Display) -> ExitCode {
 pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
     let code = match error {
         StateError::Held(_) => ExitCode::Locked,
-        StateError::OtherIdentity(_) | StateError::TooNew { .. } => ExitCode::Usage,
+        StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
         _ => ExitCode::Failed,
     };
     (code, error.at(database).to_string())

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, path::Path};
 pub(super) fn dot_env(text: &str) -> (Layer, Vec<Problem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (pairs, errors): (Vec<_>, Vec<_>) = dotenvy::from_read_iter(text.as_bytes()).partition(Result::is_ok);
-    let ours = pairs.into_iter().flatten().filter(|(name, _)| names::is_of_interest(name));
+    let ours = pairs.into_iter().flatten().filter(|(name, _)| names::is_of_interest(name) || names::is_nearly_one(name));
     let broken = errors.into_iter().find_map(Result::err).map(|error| {
         let line = broken_line(text, &error);
         let reason = format!("line {line} is not NAME=value (a value with spaces, quotes or # stands in single quotes)");
@@ -41,6 +41,9 @@ fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
     (last + 1).saturating_sub(spanned).max(1)
 }
 
+/// The key of the YAML file under which settings stand.
+pub(super) const OURS: &str = "service";
+
 /// What is ours in the YAML file: one level of scalars, each taken as the text that it was written as.
 #[derive(Deserialize)]
 struct Document {
@@ -48,7 +51,7 @@ struct Document {
     service: Option<BTreeMap<String, Spanned<Option<String>>>>,
 }
 
-/// The YAML file: the keys under `service:`. Other keys belong to other parts of the product.
+/// The YAML file: the keys under `service:`. What else stands at the top is not read, and that is told.
 pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
     let place = |line| Place::File { path: path.to_owned(), line };
     match yaml_document(text) {
@@ -58,9 +61,10 @@ pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
                 let at = place(Some(value.referenced.line()));
                 (names::variable(&key), value.value.unwrap_or_default(), at)
             });
-            let outside = top_level_keys(text).into_iter().filter(|key| names::is_known(&names::variable(key)));
-            let problems = outside.map(|key| Problem::Misplaced { key, place: place(None) }).collect();
-            (Layer::placed(&place(None), entries), problems)
+            let outside = top_level_keys(text).into_iter().filter(|key| key != OURS);
+            let (misplaced, unread): (Vec<_>, Vec<_>) = outside.partition(|key| names::is_known(&names::variable(key)));
+            let problems = misplaced.into_iter().map(|key| Problem::Misplaced { key, place: place(None) }).collect();
+            (Layer::placed(&place(None), entries).leaving_unread(unread), problems)
         }
         Err(error) => {
             let line = error.location().map(|location| location.line());

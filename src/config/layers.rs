@@ -66,6 +66,8 @@ impl fmt::Display for Origin {
 pub struct Layer {
     place: Place,
     values: BTreeMap<String, (String, Place)>,
+    /// Top-level keys of a YAML file that nothing reads.
+    unread: Vec<String>,
 }
 
 impl Layer {
@@ -77,7 +79,17 @@ impl Layer {
     /// A layer that knows the place of each value. Of a name given twice the last value counts, as in a shell.
     pub fn placed(place: &Place, values: impl IntoIterator<Item = (String, String, Place)>) -> Self {
         let values = values.into_iter().map(|(name, value, place)| (name, (value, place))).collect();
-        Self { place: place.clone(), values }
+        Self { place: place.clone(), values, unread: Vec::new() }
+    }
+
+    /// The same, with keys of the file that stand where nothing is read.
+    pub(super) fn leaving_unread(self, unread: Vec<String>) -> Self {
+        Self { unread, ..self }
+    }
+
+    /// Keys of the file that stand where nothing is read.
+    pub(super) fn unread(&self) -> &[String] {
+        &self.unread
     }
 
     /// The value of a name. An empty text is as good as none: that is how compose files pass on what nobody set.
@@ -97,7 +109,7 @@ impl Layer {
 /// Names only: among the values are secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Layer").field("place", &self.place).field("names", &self.values.keys().collect::<Vec<_>>()).finish()
+        f.debug_struct("Layer").field("place", &self.place).field("names", &self.values.keys().collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }
 

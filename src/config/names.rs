@@ -2,9 +2,13 @@
 
 use super::{
     error::Problem,
+    files,
     layers::{Layer, Place},
     table,
 };
+
+/// So many letters may be wrong, missing or too many in what is taken for a slip of the pen: more make another word.
+const SLIP_LETTERS: usize = 2;
 
 /// Keys under `service:` that are no settings.
 pub(super) fn strangers(layers: &[Layer]) -> Vec<Problem> {
@@ -24,12 +28,19 @@ pub(super) fn notices(layers: &[Layer]) -> Vec<String> {
     let given = |name: &&(&str, &str)| layers.iter().any(|layer| layer.get(name.0).is_some());
     let retired = table::RETIRED.iter().filter(given).map(|(_, notice)| (*notice).to_owned());
     let ambient = layers.iter().filter(|layer| matches!(layer.place(), Place::Environment | Place::DotEnv));
-    let slips = ambient.flat_map(Layer::names).filter(|(name, _)| looks_like_ours(name) && !is_known(name));
+    let slips = ambient.flat_map(Layer::names).filter(|(name, place)| !is_known(name) && is_ours(name, place));
     let slips = slips.map(|(name, place)| {
         let hint = nearest(name).map_or_else(String::new, |nearest| format!(": did you mean {nearest}?"));
         format!("{name} ({place}) is no setting and is not read{hint}")
     });
-    retired.chain(slips).collect()
+    let unread = layers.iter().flat_map(|layer| {
+        layer.unread().iter().map(move |key| {
+            let hint =
+                if differences(key, files::OURS) <= SLIP_LETTERS { "did you mean service?" } else { "settings stand under `service:`" };
+            format!("{} ({}) is not read: {hint}", key.escape_debug(), layer.place())
+        })
+    });
+    retired.chain(slips).chain(unread).collect()
 }
 
 /// Whether a variable of the environment is worth a look.
@@ -46,6 +57,16 @@ pub(super) fn is_known(name: &str) -> bool {
     table::known_names().any(|known| known == name)
 }
 
+/// Whether a name of `.env`, which is written for this program, is a slip of the pen.
+pub(super) fn is_nearly_one(name: &str) -> bool {
+    nearest(name).is_some()
+}
+
+/// Whether whoever wrote the name meant a setting.
+fn is_ours(name: &str, place: &Place) -> bool {
+    looks_like_ours(name) || (*place == Place::DotEnv && is_nearly_one(name))
+}
+
 fn looks_like_ours(name: &str) -> bool {
     table::OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
@@ -59,7 +80,7 @@ fn file_key(name: &str) -> String {
 fn nearest(name: &str) -> Option<String> {
     let name = file_key(name).to_ascii_uppercase();
     let (differences, known) = table::known_names().map(|known| (differences(&name, &known), known)).min()?;
-    (differences <= (name.len() / 3).max(1)).then_some(known)
+    (differences <= SLIP_LETTERS.min((name.len() / 3).max(1))).then_some(known)
 }
 
 /// Letters to change, add or leave out (Levenshtein).
@@ -96,6 +117,9 @@ mod tests {
             ("service.Concurrency", Some("CONCURRENCY")),
             ("CUSTOMER_S3_SECRET_KEY_FIL", Some("CUSTOMER_S3_SECRET_KEY_FILE")),
             ("ZZZZ", None),
+            // Half of its letters are those of SYNC_CRON.
+            ("SYNC_MODES", None),
+            ("EVENTS_API_TOKEN", None),
             ("", None),
         ] {
             assert_eq!(nearest(name).as_deref(), expected, "{name}");

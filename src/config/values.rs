@@ -35,7 +35,7 @@ impl MaxDelete {
 pub enum SnapshotRows {
     /// All of them.
     Full,
-    /// Those that differ.
+    /// Those that differ and are due.
     Changed,
 }
 

@@ -45,26 +45,30 @@ async fn doors_open(shared: &Shared) -> bool {
 
 /// Has a run, the first of its kind or the next, and says whether it went well. Its failure is told by the loop.
 async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
-    let Some(completed) = completed(shared).await else { return false };
-    let kind = match completed {
-        false => RunKind::Initial,
-        true if shared.worker.was_long_away().await => RunKind::Reconcile,
-        true => RunKind::Incremental,
+    let (Some(completed), Some(listing_is_due)) =
+        (known(shared, shared.worker.initial_completed()).await, known(shared, shared.worker.listing_is_due()).await)
+    else {
+        return false;
+    };
+    let kind = match (completed, listing_is_due) {
+        (false, _) => RunKind::Initial,
+        (true, true) => RunKind::Reconcile,
+        (true, false) => RunKind::Incremental,
     };
     let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
     let went_well = ticket.ended().await.is_some_and(|ran| !ran.failed());
     // A cycle that fails, because of the feed for example, must not keep reconciles from coming.
-    let completed = completed || self::completed(shared).await == Some(true);
+    let completed = completed || known(shared, shared.worker.initial_completed()).await == Some(true);
     if completed {
         begun.send_replace(true);
     }
     went_well && completed
 }
 
-/// Whether an initial sync has ever come to its end; `None` = the state does not say.
-async fn completed(shared: &Shared) -> Option<bool> {
-    match shared.worker.initial_completed().await {
-        Ok(completed) => Some(completed),
+/// What the state says of itself; `None` = it does not say.
+async fn known(shared: &Shared, asked: impl Future<Output = Result<bool, String>>) -> Option<bool> {
+    match asked.await {
+        Ok(answer) => Some(answer),
         Err(message) => {
             tracing::error!("{message}");
             shared.tasks.trouble(tasks::DOORS, Some((Health::Error, message)));

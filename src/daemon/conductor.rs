@@ -81,14 +81,14 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
     }
 }
 
-/// The feed may have lost events: a listing finds what they were about. While it has not, every cycle asks for one.
+/// Events may have been missed: a listing finds what they were about. While it has not, every cycle asks for one.
 fn heal_gap(shared: &Shared, ran: &Ran) {
-    let gap = matches!(ran, Ran::Ended { report, .. } if report.feed_gap);
-    let told = "events of the feed may have been missed: a reconcile finds what they were about".to_owned();
-    shared.tasks.trouble(FEED_GAP, gap.then_some((Health::Degraded, told)));
-    if matches!(ran, Ran::Ended { report, .. } if report.feed_gap && report.sync_type == "incremental" && report.mode.is_none())
-        && shared.requests.ask(Order::plain(RunKind::Reconcile)).is_err()
-    {
+    // What could not begin has found nothing.
+    let Ran::Ended { report, .. } = ran else { return };
+    let told = "events may have been missed: a reconcile finds what they were about".to_owned();
+    shared.tasks.trouble(FEED_GAP, report.feed_gap.then_some((Health::Degraded, told)));
+    let of_a_cycle = report.sync_type == "incremental" && report.mode.is_none();
+    if report.feed_gap && of_a_cycle && shared.requests.ask(Order::plain(RunKind::Reconcile)).is_err() {
         tracing::warn!("the reconcile after a gap of the feed finds no place in the queue: the next cycle asks again");
     }
 }

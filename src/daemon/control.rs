@@ -1,7 +1,9 @@
 //! The server of the control socket: a task for each client, bounded. A client that hangs up disturbs nothing.
 
-use super::protocol::{Ask, Reply, Request, RunRequest, VERSION, read_line, write_line};
+use super::letters::{LettersAction, LettersRequest};
+use super::protocol::{Ask, Identified, Reply, Request, RunRequest, VERSION, read_line, write_line};
 use super::{Progress, Ran, Shared, Stage, Ticket};
+use crate::events::dead_letters::Retried;
 use crate::state::Identity;
 use serde::Deserialize;
 use std::io;
@@ -10,11 +12,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, timeout};
 
 /// Clients at a time; whoever comes beyond that waits in the socket's queue.
 const CLIENTS_MOST: usize = 64;
+/// Of these, who waits for a run, which may take hours: whoever asks how it is always finds a place.
+const FOLLOWERS_MOST: usize = 48;
 /// A request is short.
 const REQUEST_BYTES_MOST: u64 = 64 << 10;
 /// How long a client may take to ask, or to take a line.
@@ -27,6 +32,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves until the daemon stops; then those who wait for a run still hear how it ended.
 pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<Identity>) {
     let mut clients = JoinSet::new();
+    let places = Arc::new(Semaphore::new(FOLLOWERS_MOST));
     loop {
         tokio::select! {
             () = shared.halt.stopped() => break,
@@ -35,7 +41,7 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
             },
             accepted = listener.accept(), if clients.len() < CLIENTS_MOST => match accepted {
                 Ok((stream, _)) => {
-                    clients.spawn(client(stream, shared.clone(), identity.clone()));
+                    clients.spawn(client(stream, shared.clone(), identity.clone(), places.clone()));
                 }
                 Err(error) => {
                     tracing::warn!("the control socket takes no client: {error}");
@@ -48,9 +54,9 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
     while clients.join_next().await.is_some() {}
 }
 
-async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>) {
+async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>, places: Arc<Semaphore>) {
     let (read, write) = stream.into_split();
-    if let Err(error) = (Client { read: BufReader::new(read), write }).answer(&shared, &identity).await {
+    if let Err(error) = (Client { read: BufReader::new(read), write }).answer(&shared, &identity, &places).await {
         tracing::debug!("a client of the control socket: {error}");
     }
 }
@@ -67,7 +73,7 @@ struct Client {
 }
 
 impl Client {
-    async fn answer(mut self, shared: &Shared, identity: &Identity) -> io::Result<()> {
+    async fn answer(mut self, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
         let asked = timeout(PATIENCE, read_line::<serde_json::Value>(&mut self.read, REQUEST_BYTES_MOST)).await?;
         let asked = match asked {
             Ok(Some(asked)) => asked,
@@ -84,17 +90,21 @@ impl Client {
             Err(error) => return self.refuse(2, format!("a request without a version: {error}")).await,
         }
         match serde_json::from_value::<Ask>(asked).map(|ask| ask.request) {
-            Ok(Request::Run(run)) => self.run(&run, shared, identity).await,
+            Ok(Request::Run(run)) => self.run(&run, shared, identity, places).await,
+            Ok(Request::DeadLetters(request)) => self.letters(&request, shared, identity).await,
             Ok(Request::Health | Request::Status) => self.say(&Reply::Status(Box::new(shared.tasks.status()))).await,
             Err(error) => self.refuse(2, format!("a request that means nothing: {error}")).await,
         }
     }
 
-    async fn run(mut self, run: &RunRequest, shared: &Shared, identity: &Identity) -> io::Result<()> {
-        if let Some(words) = difference(run, identity) {
+    async fn run(mut self, run: &RunRequest, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
+        if let Some(words) = difference(&run.identity, identity) {
             return self.refuse(2, words).await;
         }
         let Some(order) = run.order() else { return self.refuse(2, "a run that means nothing".to_owned()).await };
+        let Ok(_place) = places.try_acquire() else {
+            return self.refuse(1, format!("{FOLLOWERS_MOST} clients wait for runs already: try again later")).await;
+        };
         match shared.requests.ask(order) {
             Ok(ticket) => {
                 self.say(&Reply::Accepted).await?;
@@ -131,6 +141,33 @@ impl Client {
         }
     }
 
+    /// Nobody waits for a run: what is stored of a letter is one transaction, and runs find it when they look.
+    async fn letters(mut self, request: &LettersRequest, shared: &Shared, identity: &Identity) -> io::Result<()> {
+        if let Some(words) = difference(&request.identity, identity) {
+            return self.refuse(2, words).await;
+        }
+        match request.action {
+            LettersAction::Retry => match shared.worker.retry_letters(request.which()).await {
+                Ok(retried) => self.retried(retried, shared).await,
+                Err(message) => self.refuse(1, message).await,
+            },
+            LettersAction::Drop => match shared.worker.forget_letters(request.which()).await {
+                Ok(letters) => self.say(&Reply::Forgotten { letters }).await,
+                Err(message) => self.refuse(1, message).await,
+            },
+        }
+    }
+
+    async fn retried(&mut self, Retried { letters, events, kept }: Retried, shared: &Shared) -> io::Result<()> {
+        if events > 0 {
+            shared.wake.call();
+        }
+        for kept in kept {
+            self.say(&Reply::Kept(kept.into())).await?;
+        }
+        self.say(&Reply::Retried { letters, events }).await
+    }
+
     async fn ended(&mut self, ran: &Ran) -> io::Result<()> {
         match ran {
             Ran::Ended { exit_code, report, .. } => self.say(&Reply::Ended { exit_code: *exit_code, report: report.clone() }).await,
@@ -148,11 +185,11 @@ impl Client {
 }
 
 /// Where whoever asks means another bucket or file manager than this daemon's.
-fn difference(run: &RunRequest, identity: &Identity) -> Option<String> {
-    let pairs = [("source", &identity.source, &run.identity.source), ("file manager", &identity.file_manager, &run.identity.file_manager)];
+fn difference(asked: &Identified, identity: &Identity) -> Option<String> {
+    let pairs = [("source", &identity.source, &asked.source), ("file manager", &identity.file_manager, &asked.file_manager)];
     let differ: Vec<_> = pairs
         .into_iter()
-        .filter(|(_, own, asked)| own != asked)
+        .filter_map(|(what, own, asked)| Some((what, own, asked.as_ref().filter(|asked| *asked != own)?)))
         .map(|(what, own, asked)| format!("the running daemon works with the {what} {own}, this command names {}", asked.escape_debug()))
         .collect();
     (!differ.is_empty()).then(|| format!("{}: correct the settings, or start the daemon with these", differ.join("; ")))

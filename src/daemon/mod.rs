@@ -12,12 +12,14 @@ mod wake;
 mod sources;
 mod housekeeping;
 mod tasks;
+mod letters;
 mod protocol;
 mod socket;
 mod control;
 #[cfg(test)]
 mod tests;
 
+pub use letters::{KeptLetter, LettersAction, LettersRequest};
 pub use protocol::{Ask, Identified, LINE_BYTES_MOST, Progress, Reply, Request, RunRequest, VERSION, read_line, write_line};
 pub use requests::{NotTaken, Requests, Stage, Ticket};
 pub use schedule::{NeverComes, Schedule};
@@ -28,6 +30,7 @@ pub use wake::Wake;
 
 use crate::apply::{Halt, Tally};
 use crate::clock::Clock;
+use crate::events::dead_letters::{Retried, Which};
 use crate::report::Report;
 use crate::state::{Answer, Identity, RunKind, RunOutcome};
 use async_trait::async_trait;
@@ -36,8 +39,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
-/// What the loop and those who wait for it may take beyond the grace of what is in hand, to write down how it ended.
+/// What each part of the end leaves of its time to the one around it, at most a quarter: to write down and to tell how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The time of the part inside, when so much is left until the end.
+pub fn without_last_words(time: Duration) -> Duration {
+    time.saturating_sub(LAST_WORDS.min(time / 4))
+}
 
 /// One run, as somebody wants it. Equal orders that wait are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +109,15 @@ pub trait Worker: Send + Sync {
     async fn shut_doors(&self) -> Vec<String>;
     /// Whether an initial sync has ever come to its end.
     async fn initial_completed(&self) -> Result<bool, String>;
-    /// Whether nobody has listened for longer than a queue keeps its messages: then a listing has to find what is lost.
-    async fn was_long_away(&self) -> bool;
+    /// Whether events may have been missed, because nobody has listened for longer than a queue keeps its messages, for example:
+    /// until a listing has found what they were about.
+    async fn listing_is_due(&self) -> Result<bool, String>;
     /// Runs an order to its end, or until `halt` stops it.
     async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran;
+    /// Decodes dead letters again, also beside a run: what can be used goes into the inbox.
+    async fn retry_letters(&self, which: Which) -> Result<Retried, String>;
+    /// Forgets dead letters, also beside a run; how many there were.
+    async fn forget_letters(&self, which: Which) -> Result<u64, String>;
     /// Throws away what nobody needs any more; never beside a run. A sentence about what it did.
     async fn keep_house(&self) -> Result<String, String>;
 }
@@ -125,7 +138,7 @@ pub struct Daemon {
     pub clock: Arc<dyn Clock>,
     /// Stops it.
     pub halt: Halt,
-    /// How long what is in hand may take then.
+    /// How long its whole end may take then.
     pub grace: Duration,
 }
 
@@ -138,6 +151,8 @@ struct Shared {
     halt: Halt,
     /// A run ended because a door was shut.
     failed: Arc<Notify>,
+    /// Somebody knows of events that wait.
+    wake: Wake,
 }
 
 impl Daemon {
@@ -149,24 +164,24 @@ impl Daemon {
             tasks: Tasks::new(self.clock),
             halt: self.halt,
             failed: Arc::default(),
+            wake: Wake::default(),
         };
         let (listener, socket) = socket.into_parts();
         let (mut server, mut conductor) = (JoinSet::new(), JoinSet::new());
         server.spawn(control::serve(listener, shared.clone(), Arc::new(self.identity)));
         conductor.spawn(conductor::conduct(shared.clone()));
         let (begun, may_begin) = watch::channel(false);
-        let wake = Wake::default();
         let mut around = JoinSet::new();
         around.spawn(beginning::keep_going(shared.clone(), begun));
         around.spawn(schedule::keep(shared.clone(), (tasks::CYCLE, self.cycle), RunKind::Incremental, may_begin.clone()));
         if let Some(reconcile) = self.reconcile {
             around.spawn(schedule::keep(shared.clone(), (tasks::RECONCILE, reconcile), RunKind::Reconcile, may_begin.clone()));
         }
-        around.spawn(wake::keep(shared.clone(), wake.clone(), may_begin.clone()));
+        around.spawn(wake::keep(shared.clone(), may_begin.clone()));
         around.spawn(housekeeping::keep(shared.clone(), may_begin));
         let mut listening = JoinSet::new();
         for source in self.sources {
-            listening.spawn(sources::keep(shared.clone(), source, wake.clone()));
+            listening.spawn(sources::keep(shared.clone(), source));
         }
         tracing::info!("the daemon works");
         let fallen = tokio::select! {
@@ -181,14 +196,20 @@ impl Daemon {
             std::panic::resume_unwind(fallen.into_panic());
         }
         around.shutdown().await;
-        let in_hand = async { tokio::join!(all_end(&mut conductor), all_end(&mut listening)) };
-        if tokio::time::timeout(self.grace + LAST_WORDS, in_hand).await.is_err() {
-            tracing::warn!("what was in hand did not end in time: the next start goes on with it");
+        tokio::select! {
+            biased;
+            _ = async { tokio::join!(all_end(&mut conductor), all_end(&mut listening)) } => {}
+            () = shared.halt.out_of_grace(without_last_words(self.grace)) => {
+                tracing::warn!("what was in hand did not end in time: the next start goes on with it");
+            }
         }
         tokio::join!(conductor.shutdown(), listening.shutdown());
         shared.requests.close();
         // Those who wait for a run hear how it ended; whoever does not listen is not waited for.
-        let _ = tokio::time::timeout(LAST_WORDS, all_end(&mut server)).await;
+        tokio::select! {
+            _ = tokio::time::timeout(LAST_WORDS, all_end(&mut server)) => {}
+            () = shared.halt.out_of_grace(self.grace) => {}
+        }
         server.shutdown().await;
         drop(socket);
         tracing::info!("the daemon has stopped");

@@ -1,7 +1,7 @@
 //! What is said over the control socket: one JSON object a line, the client first. A version stands in every request, so that two
 //! programs of different age refuse each other in words instead of misunderstanding each other.
 
-use super::{Order, ServiceStatus};
+use super::{KeptLetter, LettersRequest, Order, ServiceStatus};
 use crate::apply::Totals;
 use crate::report::Report;
 use crate::state::{Answer, RunKind};
@@ -38,6 +38,8 @@ impl Ask {
 pub enum Request {
     /// A run that begins after this request.
     Run(RunRequest),
+    /// Dead letters, tried again or forgotten.
+    DeadLetters(LettersRequest),
     /// In one word, how the service is.
     Health,
     /// Everything about the daemon.
@@ -58,16 +60,16 @@ pub struct RunRequest {
     pub identity: Identified,
 }
 
-/// What a state describes, by the settings of whoever asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a state describes, by the settings of whoever asks. What these do not name, they have no opinion on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identified {
     /// Endpoint, bucket and prefix.
-    pub source: String,
+    pub source: Option<String>,
     /// The file manager's address.
-    pub file_manager: String,
+    pub file_manager: Option<String>,
 }
 
-/// The daemon's lines: of a run several, of anything else one.
+/// The daemon's lines: of a run several, and one for each letter that stays; of anything else one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
@@ -82,7 +84,21 @@ pub enum Reply {
         /// What it prints.
         report: Box<Report>,
     },
-    /// There will be no run, or nobody knows how it ended: the last line.
+    /// A letter that was tried again cannot be used still.
+    Kept(KeptLetter),
+    /// Letters were tried again: the last line.
+    Retried {
+        /// Letters that are none any more.
+        letters: u64,
+        /// The events that came of them.
+        events: u64,
+    },
+    /// Letters were forgotten: the last line.
+    Forgotten {
+        /// How many.
+        letters: u64,
+    },
+    /// It was not done, or nobody knows how it ended: the last line.
     Refused {
         /// What a command that asked for it ends with.
         exit_code: u8,
@@ -189,7 +205,7 @@ mod tests {
     fn a_request_is_one_object_and_comes_back_as_it_went() {
         let answer = Answer { adopt: true, restored: true, ..Answer::default() };
         let order = Order { allow_deletes: Some(7), answer, ..Order::plain(RunKind::Reconcile) };
-        let identity = Identified { source: "s".to_owned(), file_manager: "f".to_owned() };
+        let identity = Identified { source: Some("s".to_owned()), file_manager: Some("f".to_owned()) };
         let ask = Ask::of(Request::Run(RunRequest::of(order, identity)));
         let text = serde_json::to_string(&ask).expect("JSON");
         assert_eq!(

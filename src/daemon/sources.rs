@@ -42,10 +42,10 @@ impl SourceContext {
 }
 
 /// Keeps one source alive.
-pub(super) async fn keep(shared: Shared, source: Box<dyn Source>, wake: Wake) {
+pub(super) async fn keep(shared: Shared, source: Box<dyn Source>) {
     let name = source.name();
     shared.tasks.add(name, None);
-    let context = SourceContext { name, tasks: shared.tasks.clone(), wake, halt: shared.halt.clone() };
+    let context = SourceContext { name, tasks: shared.tasks.clone(), wake: shared.wake.clone(), halt: shared.halt.clone() };
     let mut wait = WAIT_FIRST;
     loop {
         let began = Instant::now();

@@ -1,112 +1,12 @@
 //! The loop with a worker that a test plays, on a clock that stands still while anything can be done.
 
+mod played;
+
 use super::*;
-use crate::apply::Totals;
 use crate::clock::SystemClock;
-use crate::report::Frame;
-use crate::state::Overview;
-use jiff::Timestamp;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tokio::time::{Instant, sleep};
-
-/// Runs take a time and end as they are told to; doors are shut for some looks.
-#[derive(Debug)]
-struct Played {
-    began: Instant,
-    /// Kind, and seconds from the start at which a run began and ended.
-    runs: Mutex<Vec<(RunKind, u64, u64)>>,
-    /// Seconds from the start at which the doors were looked at.
-    looks: Mutex<Vec<u64>>,
-    shut_for: AtomicUsize,
-    fail_next: AtomicUsize,
-    busy: AtomicBool,
-    initial: AtomicBool,
-    long_away: AtomicBool,
-    gap: AtomicBool,
-    takes: Duration,
-}
-
-impl Played {
-    fn new(takes: u64) -> Arc<Self> {
-        Arc::new(Self {
-            began: Instant::now(),
-            runs: Mutex::default(),
-            looks: Mutex::default(),
-            shut_for: AtomicUsize::new(0),
-            fail_next: AtomicUsize::new(0),
-            busy: AtomicBool::new(false),
-            initial: AtomicBool::new(false),
-            long_away: AtomicBool::new(false),
-            gap: AtomicBool::new(false),
-            takes: Duration::from_secs(takes),
-        })
-    }
-
-    fn now(&self) -> u64 {
-        self.began.elapsed().as_secs()
-    }
-
-    fn runs(&self) -> Vec<(RunKind, u64, u64)> {
-        self.runs.lock().expect("no test panics while it holds it").clone()
-    }
-
-    fn begins(&self) -> Vec<u64> {
-        self.runs().into_iter().map(|(_, began, _)| began).collect()
-    }
-
-    fn looks(&self) -> Vec<u64> {
-        self.looks.lock().expect("no test panics while it holds it").clone()
-    }
-}
-
-fn one_less(count: &AtomicUsize) -> bool {
-    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
-}
-
-#[async_trait]
-impl Worker for Played {
-    async fn shut_doors(&self) -> Vec<String> {
-        self.looks.lock().expect("no test panics while it holds it").push(self.now());
-        if one_less(&self.shut_for) { vec!["S3: no such bucket".to_owned()] } else { Vec::new() }
-    }
-
-    async fn initial_completed(&self) -> Result<bool, String> {
-        Ok(self.initial.load(Ordering::SeqCst))
-    }
-
-    async fn was_long_away(&self) -> bool {
-        self.long_away.load(Ordering::SeqCst)
-    }
-
-    async fn run(&self, order: Order, _: Arc<Tally>, halt: Halt) -> Ran {
-        assert!(!self.busy.swap(true, Ordering::SeqCst), "two runs at once");
-        let began = self.now();
-        tokio::select! {
-            () = sleep(self.takes) => {}
-            () = halt.stopped() => sleep(Duration::from_secs(3)).await,
-        }
-        self.busy.store(false, Ordering::SeqCst);
-        self.runs.lock().expect("no test panics while it holds it").push((order.kind, began, self.now()));
-        let outcome = match (halt.is_stopped(), one_less(&self.fail_next)) {
-            (true, _) => RunOutcome::Stopped,
-            (false, true) => RunOutcome::Failed,
-            (false, false) => RunOutcome::Done,
-        };
-        self.initial.fetch_or(order.kind == RunKind::Initial && outcome == RunOutcome::Done, Ordering::SeqCst);
-        let now = Timestamp::UNIX_EPOCH;
-        let frame = Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by: None };
-        // A listing heals a gap of the feed.
-        let gap = self.gap.load(Ordering::SeqCst) && order.kind != RunKind::Reconcile;
-        self.gap.store(gap, Ordering::SeqCst);
-        let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
-        Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &Totals::default(), &overview)) }
-    }
-
-    async fn keep_house(&self) -> Result<String, String> {
-        Ok("swept".to_owned())
-    }
-}
+use played::{Played, one_less};
+use std::sync::atomic::Ordering;
+use tokio::time::sleep;
 
 fn shared(worker: &Arc<Played>) -> Shared {
     Shared {
@@ -115,6 +15,7 @@ fn shared(worker: &Arc<Played>) -> Shared {
         tasks: Tasks::new(Arc::new(SystemClock)),
         halt: Halt::default(),
         failed: Arc::default(),
+        wake: Wake::default(),
     }
 }
 
@@ -179,9 +80,9 @@ async fn a_run_that_takes_longer_than_its_interval_is_followed_by_one() {
 async fn a_swarm_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
     let worker = Played::new(0);
     let shared = shared(&worker);
-    let wake = Wake::default();
+    let wake = shared.wake.clone();
     tokio::spawn(conductor::conduct(shared.clone()));
-    tokio::spawn(wake::keep(shared, wake.clone(), begun()));
+    tokio::spawn(wake::keep(shared, begun()));
     for _ in 0..100 {
         wake.call();
         sleep(Duration::from_millis(5)).await;
@@ -297,4 +198,22 @@ async fn what_nobody_can_have_heard_is_listed() {
         sleep(Duration::from_secs(10)).await;
         assert_eq!(worker.runs().into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>(), expected);
     }
+}
+
+/// A run that could not begin was taken for one that had found what a gap of the feed had lost.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_refused_heals_no_gap() {
+    let worker = Played::new(1);
+    worker.gap.store(true, Ordering::SeqCst);
+    let shared = shared(&worker);
+    tokio::spawn(conductor::conduct(shared.clone()));
+    let cycle = shared.requests.ask(Order::plain(CYCLE)).expect("taken");
+    sleep(Duration::from_millis(500)).await;
+    // The reconcile that the cycle asks for.
+    worker.refuse_next.store(1, Ordering::SeqCst);
+    assert!(cycle.ended().await.is_some());
+    sleep(Duration::from_secs(10)).await;
+    let status = shared.tasks.status();
+    assert_eq!((status.health, worker.runs().len()), (Health::Error, 1));
+    assert!(status.problems.iter().any(|problem| problem.contains("events may have been missed")), "{:?}", status.problems);
 }

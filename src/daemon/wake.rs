@@ -24,7 +24,8 @@ impl Wake {
 }
 
 /// Turns calls into orders, a swarm of them into one.
-pub(super) async fn keep(shared: Shared, wake: Wake, mut may_begin: watch::Receiver<bool>) {
+pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
+    let wake = shared.wake.clone();
     loop {
         wake.0.notified().await;
         let latest = Instant::now() + WAIT_MOST;

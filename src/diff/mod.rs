@@ -17,8 +17,10 @@
 
 pub mod merge;
 pub mod render;
+mod row;
 
 pub use merge::{JoinError, Joined, outer_join};
+pub use row::Row;
 
 use crate::record::{FileRecord, ObjectKey};
 
@@ -59,41 +61,24 @@ impl Difference {
 pub type DiffError<E> = JoinError<ObjectKey, E>;
 
 /// The differences in the order of their keys. Both sides must be in strictly ascending order; the first error ends it.
-pub fn diff<E>(
-    old: impl IntoIterator<Item = Result<FileRecord, E>>,
-    new: impl IntoIterator<Item = Result<FileRecord, E>>,
+pub fn diff<R: Row, E>(
+    old: impl IntoIterator<Item = Result<R, E>>,
+    new: impl IntoIterator<Item = Result<R, E>>,
 ) -> impl Iterator<Item = Result<Difference, DiffError<E>>> {
-    outer_join(old, new, key, key).filter_map(|joined| joined.map(compare).transpose())
+    outer_join(old, new, R::key, R::key).filter_map(|joined| joined.map(compare).transpose())
 }
 
-fn key(record: &FileRecord) -> &ObjectKey {
-    &record.file_path
-}
-
-fn compare(joined: Joined<FileRecord, FileRecord>) -> Option<Difference> {
+fn compare<R: Row>(joined: Joined<R, R>) -> Option<Difference> {
     match joined {
-        Joined::Left(old) => Some(Difference::Removed(old)),
-        Joined::Right(new) => Some(Difference::Added(new)),
+        Joined::Left(old) => Some(Difference::Removed(old.into_record())),
+        Joined::Right(new) => Some(Difference::Added(new.into_record())),
         Joined::Both(old, new) => {
-            let content = content_differs(&old, &new);
-            let permissions = permissions_differ(&old, &new);
-            (content || permissions).then(|| Difference::Changed { old: Box::new(old), new: Box::new(new), content, permissions })
+            let content = new.content_differs_from(&old);
+            let permissions = new.permissions_differ_from(&old);
+            (content || permissions).then(|| {
+                let (old, new) = (Box::new(old.into_record()), Box::new(new.into_record()));
+                Difference::Changed { old, new, content, permissions }
+            })
         }
     }
-}
-
-fn content_differs(old: &FileRecord, new: &FileRecord) -> bool {
-    differs(old.etag.as_ref(), new.etag.as_ref()) || differs(old.size.as_ref(), new.size.as_ref())
-}
-
-fn permissions_differ(old: &FileRecord, new: &FileRecord) -> bool {
-    let (old, new) = (&old.permissions, &new.permissions);
-    differs(old.permissions.as_ref(), new.permissions.as_ref())
-        || differs(old.owner.as_ref(), new.owner.as_ref())
-        || differs(old.group.as_ref(), new.group.as_ref())
-}
-
-/// The rule of this module.
-fn differs<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
-    new.is_some() && old != new
 }

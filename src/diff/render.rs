@@ -13,7 +13,7 @@
 //!
 //! `RECORD` has the snapshot's other columns, `null` where they are missing: `size` is a number, all others are strings.
 
-use super::Difference;
+use super::{Difference, Row as _};
 use crate::record::{ETag, Escaped, FileRecord, Permissions, escape_json};
 use serde::Serialize;
 use std::fmt;
@@ -103,7 +103,7 @@ fn human_line(difference: &Difference) -> String {
 
 fn changes(old: &FileRecord, new: &FileRecord) -> Vec<String> {
     let mut changes = Vec::new();
-    if super::content_differs(old, new) {
+    if new.content_differs_from(old) {
         let known_to_differ =
             is_known_to_differ(old.etag.as_ref(), new.etag.as_ref()) || is_known_to_differ(old.size.as_ref(), new.size.as_ref());
         changes.push(if known_to_differ { "content" } else { "content, unknown before" }.to_owned());
@@ -122,7 +122,7 @@ fn changes(old: &FileRecord, new: &FileRecord) -> Vec<String> {
 }
 
 fn is_known_to_differ<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
-    old.is_some() && super::differs(old, new)
+    old.is_some() && super::row::differs(old, new)
 }
 
 fn json_line(line: &JsonLine<'_>) -> String {

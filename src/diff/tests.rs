@@ -97,7 +97,7 @@ fn a_side_that_fails_or_is_out_of_order_ends_the_diff() {
     let rows = |keys: &[&str]| -> Vec<Result<FileRecord, String>> { keys.iter().map(|key| ok(key)).collect() };
     let broken = vec![ok("a"), Err("the disk is on fire".to_owned()), ok("c")];
     let end = |old, new| {
-        let mut all = diff::<String>(old, new);
+        let mut all = diff::<FileRecord, String>(old, new);
         let mut told = Vec::new();
         for difference in all.by_ref() {
             match difference {

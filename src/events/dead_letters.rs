@@ -18,6 +18,17 @@ pub enum Which {
     All,
 }
 
+/// Why nothing became of letters.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// A person named one that is not there.
+    #[error("there is no dead letter {0}: `s3-sync dead-letters list` shows them")]
+    NoSuch(i64),
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
 /// What became of letters that were tried again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retried {
@@ -40,14 +51,13 @@ pub struct Kept {
     pub message: String,
 }
 
-/// Decodes letters again, by the settings and the program of today; what can be used goes into the inbox. `None` when there is no
-/// letter of that number.
-pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Option<Retried>, StateError> {
+/// Decodes letters again, by the settings and the program of today; what can be used goes into the inbox.
+pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, LetterError> {
     let mut retried = Retried::default();
     match which {
         Which::One(id) => match state.dead_letter(id).await? {
             Some(letter) => retry_one(state, scope, letter, &mut retried, now).await?,
-            None => return Ok(None),
+            None => return Err(LetterError::NoSuch(id)),
         },
         Which::All => {
             let mut after = 0;
@@ -61,13 +71,13 @@ pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -
             }
         }
     }
-    Ok(Some(retried))
+    Ok(retried)
 }
 
 /// Forgets letters; how many there were.
-pub async fn forget(state: &State, which: Which) -> Result<u64, StateError> {
+pub async fn forget(state: &State, which: Which) -> Result<u64, LetterError> {
     if let Which::One(id) = which {
-        return state.drop_dead_letter(id).await.map(u64::from);
+        return if state.drop_dead_letter(id).await? { Ok(1) } else { Err(LetterError::NoSuch(id)) };
     }
     let mut forgotten = 0;
     loop {
@@ -159,18 +169,18 @@ mod tests {
             (SourceName::Sqs, long.as_str()),
         ];
         let (state, _directory) = with(&messages).await;
-        let retried = retry(&state, &Scope::new("new", ""), Which::All, Timestamp::UNIX_EPOCH).await.expect("tried").expect("some");
+        let retried = retry(&state, &Scope::new("new", ""), Which::All, Timestamp::UNIX_EPOCH).await.expect("tried");
         let kept: Vec<_> = retried.kept.iter().map(|kept| (kept.id, kept.reason.as_str())).collect();
         assert_eq!((retried.letters, retried.events), (1, 1));
         assert_eq!(kept, [(2, "bad_json"), (3, "unknown_type"), (4, "bad_json")]);
         assert!(retried.kept[2].message.contains("only the beginning"), "{:?}", retried.kept);
         assert_eq!(waiting(&state).await, ["sqs a"]);
         assert_eq!(forget(&state, Which::One(2)).await.expect("forgotten"), 1);
-        assert_eq!(forget(&state, Which::One(2)).await.expect("nothing"), 0);
+        assert!(matches!(forget(&state, Which::One(2)).await, Err(LetterError::NoSuch(2))));
         assert_eq!(forget(&state, Which::All).await.expect("forgotten"), 2);
         assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
-        let missing = retry(&state, &Scope::new("new", ""), Which::One(1), Timestamp::UNIX_EPOCH).await.expect("asked");
-        assert_eq!(missing, None);
+        let missing = retry(&state, &Scope::new("new", ""), Which::One(1), Timestamp::UNIX_EPOCH).await;
+        assert!(matches!(missing, Err(LetterError::NoSuch(1))), "{missing:?}");
     }
 
     #[tokio::test]
@@ -181,7 +191,7 @@ mod tests {
         state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
         let letter = state.dead_letters(0, 1).await.expect("read").remove(0);
         let retried = retry(&state, &Scope::new("old", ""), Which::One(letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
-        assert_eq!(retried, Some(Retried { letters: 1, events: 1, kept: vec![] }));
+        assert_eq!(retried, Retried { letters: 1, events: 1, kept: vec![] });
         assert_eq!((waiting(&state).await, state.inbox_batch(0, 1).await.expect("read")[0].failures), (vec!["sqs a".to_owned()], 0));
     }
 }

@@ -80,8 +80,14 @@ impl FeedReader {
                 Err(error) => return Err(error.into()),
             };
             let next = page.next_cursor.clone();
+            if went_back(cursor.as_deref(), next.as_deref()) {
+                tracing::warn!("the feed has begun anew: it is read from its beginning");
+                state.forget_feed_cursor(self.clock.now()).await?;
+                (cursor, polled.gap) = (None, true);
+                continue;
+            }
             let ended = page.events.is_empty() || next.is_none() || next == cursor;
-            self.store(state, address.clone(), &page, &mut polled).await?;
+            self.store(state, (address.clone(), cursor), &page, &mut polled).await?;
             if ended {
                 break;
             }
@@ -90,12 +96,19 @@ impl FeedReader {
         Ok(polled)
     }
 
-    async fn store(&self, state: &State, address: String, page: &FeedPage, polled: &mut Polled) -> Result<(), StateError> {
+    async fn store(
+        &self,
+        state: &State,
+        (address, asked_with): (String, Option<String>),
+        page: &FeedPage,
+        polled: &mut Polled,
+    ) -> Result<(), StateError> {
         let now = self.clock.now();
         let (items, passed_over): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
         let all = items.len();
         let full = all >= FEED_EVENTS_MAX;
-        let counts = state.receive_feed(FeedAnswer { address, items, full, next_cursor: page.next_cursor.clone() }, now).await?;
+        let counts =
+            state.receive_feed(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
         telemetry::metrics().events(SourceName::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;
@@ -104,6 +117,12 @@ impl FeedReader {
         polled.passed_over = counts.fresh.iter().fold(polled.passed_over, |sum, place| sum.and(passed_over[*place]));
         Ok(())
     }
+}
+
+/// A feed that counts its events holds fewer than we have heard: it was begun anew. Cursors that are no numbers say nothing of the kind.
+fn went_back(cursor: Option<&str>, next: Option<&str>) -> bool {
+    let number = |cursor: &str| cursor.parse::<u64>().ok();
+    cursor.and_then(number).zip(next.and_then(number)).is_some_and(|(cursor, next)| next < cursor)
 }
 
 /// A definite refusal of what was accepted before.

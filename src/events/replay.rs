@@ -13,13 +13,15 @@ pub struct Heard {
     pub event: Event,
     /// When it counts for.
     pub at: Timestamp,
+    /// The newest look when it was received.
+    pub look: Look,
 }
 
 impl Heard {
     /// An event as it was received.
-    pub fn new(event: Event, received_at: Timestamp) -> Self {
+    pub fn new(event: Event, received_at: Timestamp, look: Look) -> Self {
         let at = event.time.filter(|time| *time <= received_at).unwrap_or(received_at);
-        Self { event, at }
+        Self { event, at, look }
     }
 }
 
@@ -41,6 +43,8 @@ pub struct Waiting {
     pub lineage: BTreeMap<ObjectKey, Came>,
     /// Tombstones that keep a time: what was told of the path until then was told of a file that is gone.
     pub gone_until: BTreeMap<ObjectKey, Timestamp>,
+    /// The looks that found a file gone of which nobody had told: what was received before was told of the file that went.
+    pub gone_at: BTreeMap<ObjectKey, Look>,
 }
 
 /// What a batch told beside what waits.
@@ -53,11 +57,10 @@ pub struct Hints {
 }
 
 /// Folds a batch into what waits, in the order of the times that the events count for; of equal times, in the order of arrival.
-/// `look` is the newest look when they were received.
-pub fn fold(waiting: &mut Waiting, mut batch: Vec<Heard>, look: Look) -> Hints {
+pub fn fold(waiting: &mut Waiting, mut batch: Vec<Heard>) -> Hints {
     let mut hints = Hints::default();
     batch.sort_by_key(|heard| heard.at);
-    for Heard { event, at } in batch {
+    for Heard { event, at, look } in batch {
         hints.touched.extend(event.paths().cloned());
         let subject = match (&event.new_path, event.kind) {
             (Some(new_path), _) => {
@@ -71,7 +74,7 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<Heard>, look: Look) -> Hints {
             }
             (None, _) => &event.path,
         };
-        if event.permissions.is_empty() || waiting.gone_until.get(subject).is_some_and(|gone| at <= *gone) {
+        if event.permissions.is_empty() || waiting.was_told_of_the_gone(subject, at, look) {
             continue;
         }
         waiting.told.entry(subject.clone()).or_default().hear(&event.permissions, at, look);
@@ -112,6 +115,10 @@ impl Hints {
 }
 
 impl Waiting {
+    fn was_told_of_the_gone(&self, path: &ObjectKey, at: Timestamp, look: Look) -> bool {
+        self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| look < *gone)
+    }
+
     /// One more step of a file's way: a → b and b → c is a → c, a → b and b → a is nothing.
     fn renamed(&mut self, from: &ObjectKey, to: &ObjectKey, at: Timestamp) {
         if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {

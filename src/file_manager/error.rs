@@ -71,9 +71,15 @@ impl FileManagerErrorKind {
     /// What an operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotFound => "the file manager does not know the path",
+            Self::NotFound => "the file manager does not know the path; if it knows none at all, check FILE_MANAGER_API_URL",
             Self::Taken => "another file has that path in the file manager",
+            Self::Refused { status: 404 | 405 } => {
+                "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report: its path, too"
+            }
             Self::Refused { .. } => "the file manager refuses the request: its words say why",
+            Self::Unauthorised { status: 403 } => {
+                "check FILE_MANAGER_API_TOKEN and its rights; and FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report"
+            }
             Self::Unauthorised { .. } => "check FILE_MANAGER_API_TOKEN",
             Self::Busy { .. } => "the file manager is overloaded or failing; the next run tries again",
             Self::Timeout => "the file manager answers too slowly: look at its load, or lower CONCURRENCY",
@@ -87,6 +93,12 @@ impl FileManagerErrorKind {
     /// Whether the call certainly had no effect, so that its intent can end: a definite refusal that the ledger keeps.
     pub fn is_definite_refusal(&self) -> bool {
         matches!(self, Self::NotFound | Self::Taken | Self::Refused { .. })
+    }
+
+    /// Whether the call may have had its effect. One that never left, and one that was turned away at the door, had none; whoever
+    /// aborts a body knows only what was sent, not what was made of it.
+    pub fn may_have_had_its_effect(&self) -> bool {
+        !(self.is_definite_refusal() || matches!(self, Self::Unreachable | Self::Unauthorised { .. }))
     }
 }
 

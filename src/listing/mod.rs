@@ -3,7 +3,7 @@
 
 mod look;
 
-pub use look::{look_at, look_at_each};
+pub use look::{Looks, look_at, look_at_each};
 
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;

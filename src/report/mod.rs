@@ -51,12 +51,18 @@ pub struct Report {
     pub operations: Operations,
     /// Ours: what was left out, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// Ours: the first key of each reason, escaped for display.
+    #[serde(default)]
+    pub skipped_examples: BTreeMap<String, String>,
     /// Ours: what failed, by reason, with a hint.
     pub failures: Vec<FailureLine>,
     /// Ours: what is still to be done, and why.
     pub pending: PendingCounts,
     /// Ours: deletes that the guard held.
     pub deletes_held: u64,
+    /// Ours: files that the file manager holds outside of the prefix, from before it was set: nothing becomes of them.
+    #[serde(default)]
+    pub outside_prefix: u64,
     /// Ours: events of the feed may have been missed, and no listing has healed it yet.
     pub feed_gap: bool,
     /// Ours: files whose bytes no checksum could prove (their length was).
@@ -78,6 +84,8 @@ pub struct Frame {
     pub subject: (String, String),
     /// Why the run could not go on: a shut door, with its hint.
     pub stopped_by: Option<(String, &'static str)>,
+    /// Files that the file manager holds outside of the prefix.
+    pub outside_prefix: u64,
 }
 
 impl Report {
@@ -89,9 +97,8 @@ impl Report {
         let pending = PendingCounts { due: overview.paths("due") + held, parked, next_attempt: next_attempt(&overview.waiting) };
         let failures: Vec<_> =
             totals.failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures)).chain(too_large(overview)).collect();
-        let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
-        let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
-        let errors: Vec<_> = stopped.into_iter().chain(feed).chain(failures.iter().map(FailureLine::sentence)).take(ERRORS_MOST).collect();
+        let deletes_held = totals.deletes_held.max(held);
+        let errors = errors(frame, totals, deletes_held, &failures);
         Self {
             sync_type: Cow::Borrowed(if frame.kind == RunKind::Initial { "initial" } else { "incremental" }),
             mode: (frame.kind == RunKind::Reconcile).then_some(Cow::Borrowed("reconcile")),
@@ -100,7 +107,6 @@ impl Report {
                 && (totals.listing_ended || frame.kind == RunKind::Incremental)
                 && overview.open_intents == 0
                 && parked == 0
-                && totals.deletes_held == 0
                 && pending.due == 0
                 && totals.replayed.stayed == 0,
             duration_seconds: ended.duration_since(began).as_secs_f64(),
@@ -144,14 +150,26 @@ impl Report {
                 confirm: totals.confirmed,
             },
             skipped: skipped(totals, overview),
+            skipped_examples: skipped_examples(totals, overview),
             failures,
             pending,
-            deletes_held: totals.deletes_held.max(held),
+            deletes_held,
+            outside_prefix: frame.outside_prefix,
             feed_gap: overview.feed_gap.is_some(),
             unverified: totals.unverified,
             report_refused: None,
         }
     }
+}
+
+/// A sentence for everything because of which the run is no success, the most telling first.
+fn errors(frame: &Frame, totals: &Totals, deletes_held: u64, failures: &[FailureLine]) -> Vec<String> {
+    let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
+    let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
+    let held = (deletes_held > 0)
+        .then(|| format!("held: {deletes_held} deletes, which the guard does not let go (--allow-deletes {deletes_held} sends them)"));
+    let failed = failures.iter().map(FailureLine::sentence);
+    stopped.into_iter().chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
 }
 
 fn event_counts(totals: &Totals) -> EventCounts {
@@ -194,11 +212,22 @@ fn too_large(overview: &Overview) -> Option<FailureLine> {
 }
 
 fn skipped(totals: &Totals, overview: &Overview) -> BTreeMap<String, u64> {
-    let mut skipped: BTreeMap<_, _> = totals.skipped.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
-    for waiting in overview.waiting.iter().filter(|waiting| waiting.status == "skipped") {
+    let mut skipped: BTreeMap<_, _> = totals.skipped.iter().map(|(reason, skips)| ((*reason).to_owned(), skips.count)).collect();
+    for waiting in kept_skips(overview) {
         *skipped.entry(waiting.reason.clone().unwrap_or_default()).or_default() += waiting.paths;
     }
     skipped
+}
+
+fn skipped_examples(totals: &Totals, overview: &Overview) -> BTreeMap<String, String> {
+    let of_run = totals.skipped.iter().filter_map(|(reason, skips)| Some(((*reason).to_owned(), skips.example.as_ref()?.to_string())));
+    let kept = kept_skips(overview).filter_map(|waiting| Some((waiting.reason.clone()?, waiting.example.as_ref()?.to_string())));
+    of_run.chain(kept).collect()
+}
+
+/// What the state keeps of what was left out.
+fn kept_skips(overview: &Overview) -> impl Iterator<Item = &Waiting> {
+    overview.waiting.iter().filter(|waiting| waiting.status == "skipped")
 }
 
 fn next_attempt(waiting: &[Waiting]) -> Option<String> {

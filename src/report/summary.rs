@@ -16,7 +16,8 @@ impl fmt::Display for Report {
         }
         for (reason, count) in &self.skipped {
             let hint = SkipReason::of_word(reason).map(SkipReason::hint).unwrap_or_default();
-            writeln!(f, "  skipped   {count} {reason}: {hint}")?;
+            let example = self.skipped_examples.get(reason).map(|key| format!(", for example {key}")).unwrap_or_default();
+            writeln!(f, "  skipped   {count} {reason}{example}: {hint}")?;
         }
         self.left(f)
     }
@@ -104,9 +105,12 @@ impl Report {
         if due > 0 {
             writeln!(f, "  to do     {}: run the command again, it goes on where it stopped", counted(due, "operation"))?;
         }
+        if self.outside_prefix > 0 {
+            let files = counted(self.outside_prefix, "file");
+            writeln!(f, "  outside   {files} of the file manager outside of CUSTOMER_S3_PREFIX: nothing becomes of what lies there")?;
+        }
         if let Some(refused) = &self.report_refused {
-            writeln!(f, "  report    not taken: {refused}")?;
-            writeln!(f, "            -> check EVENTS_API_URL and what answers there; the next run posts its own report")?;
+            writeln!(f, "  report    not taken: {refused}; the next run posts its own")?;
         }
         write!(f, "  total     {} confirmed by the file manager", counted(self.service_info.record_count, "file"))
     }

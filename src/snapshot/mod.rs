@@ -12,15 +12,19 @@
 //!
 //! All of it is blocking `std::io`: asynchronous callers use `spawn_blocking`.
 
+mod ahead;
 mod error;
 mod guarded_input;
+mod line;
 mod pending;
 mod read;
 mod row;
 mod store;
 mod write;
 
+pub use ahead::Ahead;
 pub use error::{Problem, SnapshotError};
+pub use line::Line;
 pub use pending::{PendingSnapshot, create};
 pub use read::{SnapshotReader, open};
 pub use row::COLUMNS;

@@ -1,15 +1,15 @@
 //! The bytes of a snapshot → records, one row in memory at a time. Whatever cannot be read exactly is refused, never guessed.
 
 use super::BUFFER_BYTES;
-use super::error::{Problem, SnapshotError, shown, shown_path};
+use super::error::{Problem, SnapshotError, shown_path};
 use super::guarded_input::GuardedInput;
-use super::row::{COLUMNS, REQUIRED_COLUMNS, SnapshotRow};
+use super::line::{Columns, Line};
 use crate::record::{Escaped, FileRecord, ObjectKey};
 use csv::ByteRecord;
-use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Opens a snapshot file and checks its header.
 pub fn open(path: &Path) -> Result<SnapshotReader<File>, SnapshotError> {
@@ -21,9 +21,10 @@ pub fn open(path: &Path) -> Result<SnapshotReader<File>, SnapshotError> {
 pub struct SnapshotReader<R> {
     csv: csv::Reader<GuardedInput<R>>,
     file: String,
-    columns: Columns,
+    columns: Arc<Columns>,
     row: ByteRecord,
-    previous: Option<ObjectKey>,
+    /// Empty before the first one; later never.
+    previous: String,
     /// The parser ends a row at CR and counts the LF after it to the next one.
     lines_behind: u64,
     ended: bool,
@@ -38,14 +39,19 @@ impl<R: io::Read> SnapshotReader<R> {
     fn named(input: R, file: String) -> Result<Self, SnapshotError> {
         let csv =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER_BYTES).from_reader(GuardedInput::new(input));
-        let columns = Columns { places: [None; COLUMNS.len()], width: 0 };
-        let mut reader = Self { csv, file, columns, row: ByteRecord::new(), previous: None, lines_behind: 0, ended: false };
+        let columns = Arc::default();
+        let mut reader = Self { csv, file, columns, row: ByteRecord::new(), previous: String::new(), lines_behind: 0, ended: false };
         if !reader.advance()? {
             return Err(reader.unreadable(1, Problem::NoHeader));
         }
-        reader.columns = Columns::of(&reader.row).map_err(|problem| reader.unreadable(1, problem))?;
+        reader.columns = Arc::new(Columns::of(&reader.row).map_err(|problem| reader.unreadable(1, problem))?);
         reader.lines_behind = u64::from(reader.csv.position().line() == 1);
         Ok(reader)
+    }
+
+    /// What errors call the input.
+    pub(super) fn name(&self) -> &str {
+        &self.file
     }
 
     /// The next row into `self.row`; `false` at the end.
@@ -65,18 +71,36 @@ impl<R: io::Read> SnapshotReader<R> {
         }
     }
 
-    fn record(&mut self) -> Result<FileRecord, Problem> {
-        let record = FileRecord::try_from(self.columns.pick(&self.row)?)?;
-        Problem::order(self.previous.as_ref(), &record.file_path)?;
-        self.previous = Some(record.file_path.clone());
-        Ok(record)
+    /// The next row as it stands there: found readable, and read when somebody asks for its record.
+    pub fn next_line(&mut self) -> Option<Result<Line, SnapshotError>> {
+        if self.ended {
+            return None;
+        }
+        let next = self.read().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
     }
 
-    fn read(&mut self) -> Result<Option<FileRecord>, SnapshotError> {
+    fn read(&mut self) -> Result<Option<Line>, SnapshotError> {
         if !self.advance()? {
             return Ok(None);
         }
-        self.record().map(Some).map_err(|problem| self.unreadable(self.line(), problem))
+        let next = ByteRecord::with_capacity(self.row.as_slice().len(), self.row.len());
+        let row = std::mem::replace(&mut self.row, next);
+        let at = row.position().map_or(1, csv::Position::line) + self.lines_behind;
+        self.line_of(row).map(Some).map_err(|problem| self.unreadable(at, problem))
+    }
+
+    fn line_of(&mut self, row: ByteRecord) -> Result<Line, Problem> {
+        let line = Line::new(row, &self.columns)?;
+        let key = line.key();
+        if self.previous.as_str() >= key.as_str() {
+            let previous = ObjectKey::new(self.previous.as_str()).ok();
+            Problem::order(previous.as_ref(), key)?;
+        }
+        self.previous.clear();
+        self.previous.push_str(key.as_str());
+        Ok(line)
     }
 
     /// Where the row begins; or the first of the empty lines before it, which the parser skips.
@@ -93,50 +117,6 @@ impl<R: io::Read> Iterator for SnapshotReader<R> {
     type Item = Result<FileRecord, SnapshotError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let next = self.read().transpose();
-        self.ended = !matches!(next, Some(Ok(_)));
-        next
-    }
-}
-
-/// Where each of [`COLUMNS`] stands in this file.
-struct Columns {
-    places: [Option<usize>; COLUMNS.len()],
-    width: usize,
-}
-
-impl Columns {
-    fn of(header: &ByteRecord) -> Result<Self, Problem> {
-        for (position, expected) in REQUIRED_COLUMNS.iter().copied().enumerate() {
-            let found = header.get(position).unwrap_or_default();
-            if found != expected.as_bytes() {
-                return Err(Problem::Column { position: position + 1, expected, found: shown(&String::from_utf8_lossy(found)) });
-            }
-        }
-        let mut places = [None; COLUMNS.len()];
-        for (place, name) in places.iter_mut().zip(COLUMNS) {
-            let mut found = header.iter().enumerate().filter(|(_, column)| *column == name.as_bytes()).map(|(position, _)| position);
-            *place = found.next();
-            if found.next().is_some() {
-                return Err(Problem::ColumnTwice { name });
-            }
-        }
-        Ok(Self { places, width: header.len() })
-    }
-
-    fn pick<'r>(&self, row: &'r ByteRecord) -> Result<SnapshotRow<'r>, Problem> {
-        if row.len() != self.width {
-            return Err(Problem::FieldCount { expected: self.width, found: row.len() });
-        }
-        let mut fields = [const { Cow::Borrowed("") }; COLUMNS.len()];
-        for ((field, place), column) in fields.iter_mut().zip(self.places).zip(COLUMNS) {
-            let bytes = place.and_then(|place| row.get(place)).unwrap_or_default();
-            let text = str::from_utf8(bytes).map_err(|_| Problem::NotText { column, found: shown(&bytes.escape_ascii().to_string()) })?;
-            *field = Cow::Borrowed(text);
-        }
-        Ok(SnapshotRow(fields))
+        self.next_line().map(|line| line.map(Line::into_record))
     }
 }

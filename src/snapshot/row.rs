@@ -48,6 +48,16 @@ impl<'a> From<&'a FileRecord> for SnapshotRow<'a> {
     }
 }
 
+impl SnapshotRow<'_> {
+    /// Whether it can become a record; returns its key.
+    pub(super) fn check(&self) -> Result<ObjectKey, Problem> {
+        let [file_path, _, size, _, last_modified, ..] = &self.0;
+        parsed(size, parse_size).map_err(|found| Problem::Size { found })?;
+        parsed(last_modified, parse_time).map_err(|found| Problem::LastModified { found })?;
+        ObjectKey::new(file_path.as_ref()).map_err(|_| Problem::NoKey)
+    }
+}
+
 impl TryFrom<SnapshotRow<'_>> for FileRecord {
     type Error = Problem;
 

@@ -110,6 +110,15 @@ impl SnapshotStore {
         Ok(removed)
     }
 
+    /// Removes one snapshot, if it is there.
+    pub fn remove(&self, name: SnapshotName) -> Result<(), SnapshotError> {
+        let path = self.directory.join(name.to_string());
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(SnapshotError::io("remove", &path)),
+        }
+    }
+
     /// Only temp files of ours, and of them only those that nobody holds.
     fn remove_leftovers(&self) -> Result<(), SnapshotError> {
         let leftovers = self.files(|name| name.strip_prefix('.')?.strip_suffix(TEMP_SUFFIX).and_then(SnapshotName::parse))?;

@@ -10,7 +10,8 @@ use std::io;
 pub struct SnapshotWriter<W: io::Write> {
     csv: csv::Writer<W>,
     file: String,
-    previous: Option<ObjectKey>,
+    /// Empty before the first row; later never.
+    previous: String,
 }
 
 impl<W: io::Write> SnapshotWriter<W> {
@@ -22,20 +23,25 @@ impl<W: io::Write> SnapshotWriter<W> {
     /// `file` is fit for a terminal already.
     pub(super) fn named(out: W, file: String) -> Result<Self, SnapshotError> {
         let csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(BUFFER_BYTES).from_writer(out);
-        let mut writer = Self { csv, file, previous: None };
+        let mut writer = Self { csv, file, previous: String::new() };
         writer.write(COLUMNS)?;
         Ok(writer)
     }
 
     /// Adds a row. Its key must be greater than that of the row before; a refused row leaves the snapshot as it was.
     pub fn push(&mut self, record: &FileRecord) -> Result<(), SnapshotError> {
-        Problem::order(self.previous.as_ref(), &record.file_path).map_err(|problem| self.refused(problem))?;
+        let key = record.file_path.as_str();
+        if self.previous.as_str() >= key {
+            let previous = ObjectKey::new(self.previous.as_str()).ok();
+            Problem::order(previous.as_ref(), &record.file_path).map_err(|problem| self.refused(problem))?;
+        }
         let row = SnapshotRow::from(record);
         if row.0.iter().map(|field| field.len()).sum::<usize>() > MAX_ROW_BYTES {
             return Err(self.refused(Problem::RowTooLong));
         }
         self.write(row.0.iter().map(AsRef::as_ref))?;
-        self.previous = Some(record.file_path.clone());
+        self.previous.clear();
+        self.previous.push_str(key);
         Ok(())
     }
 

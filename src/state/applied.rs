@@ -1,5 +1,6 @@
 //! Applied: what the sink confirmed, row by row.
 
+use super::history::Moment;
 use super::looks::{integer, time};
 use super::{FILE_MANAGER, StateError};
 use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions};
@@ -15,15 +16,15 @@ pub(super) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<A
         "SELECT confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, permissions, owner, owner_group
          FROM applied WHERE sink = ?1 AND path = ?2",
     )?;
-    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path)).optional()?)
+    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path.clone())).optional()?)
 }
 
 /// Reads [`COLUMNS`] from `first` on.
-pub(super) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Applied> {
+pub(super) fn from_row(row: &Row<'_>, first: usize, path: ObjectKey) -> rusqlite::Result<Applied> {
     Ok(Applied {
         confirmed: row.get(first)?,
         file: FileRecord {
-            file_path: path.clone(),
+            file_path: path,
             size: row.get::<_, Option<i64>>(first + 1)?.map(i64::unsigned_abs),
             etag: row.get::<_, Option<String>>(first + 2)?.as_deref().and_then(ETag::parse),
             last_modified: row.get::<_, Option<i64>>(first + 3)?.and_then(time),
@@ -36,15 +37,15 @@ pub(super) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlit
     })
 }
 
-pub(super) fn write(connection: &Connection, file: &FileRecord) -> Result<(), StateError> {
+pub(super) fn write(connection: &Connection, moment: Moment, file: &FileRecord) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id,
-                              permissions, owner, owner_group)
-         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                              permissions, owner, owner_group, run, applied_at)
+         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (sink, path) DO UPDATE SET confirmed = 1, size = excluded.size, etag = excluded.etag,
              last_modified = excluded.last_modified, storage_class = excluded.storage_class, version_id = excluded.version_id,
              file_type = excluded.file_type, internal_id = excluded.internal_id, permissions = excluded.permissions,
-             owner = excluded.owner, owner_group = excluded.owner_group",
+             owner = excluded.owner, owner_group = excluded.owner_group, run = excluded.run, applied_at = excluded.applied_at",
     )?;
     statement.execute(params![
         FILE_MANAGER,
@@ -59,8 +60,19 @@ pub(super) fn write(connection: &Connection, file: &FileRecord) -> Result<(), St
         file.permissions.permissions,
         file.permissions.owner,
         file.permissions.group,
+        integer(moment.run),
+        moment.at.as_microsecond(),
     ])?;
     Ok(())
+}
+
+/// In which run, and when, the row was confirmed last.
+pub(super) fn confirmed_at(connection: &Connection, path: &ObjectKey) -> Result<(Option<u64>, Option<Timestamp>), StateError> {
+    let mut statement = connection.prepare("SELECT run, applied_at FROM applied WHERE sink = ?1 AND path = ?2")?;
+    let row = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| {
+        Ok((row.get::<_, Option<i64>>(0)?.map(i64::unsigned_abs), row.get::<_, Option<i64>>(1)?.and_then(time)))
+    });
+    Ok(row.optional()?.unwrap_or_default())
 }
 
 pub(super) fn write_permissions(connection: &Connection, path: &ObjectKey, permissions: &Permissions) -> Result<(), StateError> {

@@ -11,7 +11,8 @@ use std::path::Path;
 /// Of what arrived, as much is kept. Longer than any single record; a longer message is kept for reading, not for another try.
 pub const RAW_BYTES_MAX: usize = 16 * 1024;
 
-/// As many are kept: whoever floods us with nonsense must not fill the disk. Beyond, the oldest go.
+/// As many are kept: whoever floods us with nonsense must not fill the disk. Beyond, the oldest go, those first that hold no
+/// event.
 pub const DEAD_LETTERS_MAX: u64 = 10_000;
 
 /// Something that a source told and that cannot be used.
@@ -78,13 +79,14 @@ impl State {
     /// What a letter came to when it was tried again takes its place, in one transaction; `None` when there is no such letter
     /// any more.
     pub async fn replace_dead_letter(&self, id: i64, by: Vec<Received>, now: Timestamp) -> Result<Option<ReceiveCounts>, StateError> {
+        let receipt = self.receipt(now);
         let counts = self
             .writer
             .call(move |connection| {
                 if !remove(connection, id)? {
                     return Ok(None);
                 }
-                inbox::store(connection, &by, now).map(Some)
+                inbox::store(connection, &by, receipt).map(Some)
             })
             .await?;
         if counts.is_some_and(|counts| counts.events > 0) {
@@ -120,17 +122,35 @@ pub(super) fn add(
             integer(poisoned.raw.len() as u64),
             event.map(inbox::write_event).transpose()?,
         ])?;
-    let too_many = inbox::count(connection, "dead_letters")?.saturating_sub(DEAD_LETTERS_MAX);
-    if too_many > 0 {
-        connection
-            .prepare_cached("DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters ORDER BY id LIMIT ?1)")?
-            .execute([integer(too_many)])?;
-    }
     Ok(())
 }
 
+/// After letters were added: when there are too many, the oldest go, but a decoded event only when no other letter is left.
+/// (A flood of nonsense, or of what is another bucket's, is not to drive out what a reconcile may be needed for.)
+pub(super) fn make_room(connection: &Connection) -> Result<(), StateError> {
+    let too_many = inbox::count(connection, "dead_letters")?.saturating_sub(DEAD_LETTERS_MAX);
+    if too_many == 0 {
+        return Ok(());
+    }
+    let undecoded = connection.prepare_cached(EVICT_UNDECODED)?.execute([integer(too_many)])? as u64;
+    let decoded = connection.prepare_cached(EVICT_OLDEST)?.execute([integer(too_many.saturating_sub(undecoded))])? as u64;
+    connection
+        .prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'dead_letters_evicted'")?
+        .execute([integer(undecoded + decoded)])?;
+    tracing::warn!(undecoded, decoded, most = DEAD_LETTERS_MAX, "there are too many dead letters: the oldest are thrown away");
+    Ok(())
+}
+
+const EVICT_UNDECODED: &str = "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE event IS NULL ORDER BY id LIMIT ?1)";
+const EVICT_OLDEST: &str = "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters ORDER BY id LIMIT ?1)";
+
 fn remove(connection: &Connection, id: i64) -> Result<bool, StateError> {
-    Ok(connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?.execute([id])? > 0)
+    let removed = connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?.execute([id])? > 0;
+    if inbox::count(connection, "dead_letters")? == 0 {
+        // Somebody has decided about all of them.
+        connection.prepare_cached("UPDATE counters SET value = 0 WHERE name = 'dead_letters_evicted'")?.execute([])?;
+    }
+    Ok(removed)
 }
 
 fn after_id(connection: &Connection, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {

@@ -17,6 +17,12 @@ pub enum StateError {
         /// What is wrong with it.
         message: String,
     },
+    /// What lies there is a directory, or a device.
+    #[error("database {path}: this is not a file: correct DATABASE_PATH, which names the database itself, for example data/sync.db")]
+    NotAFile {
+        /// What was given.
+        path: PathBuf,
+    },
     /// Made by a newer program.
     #[error("database {path} has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one")]
     TooNew {
@@ -53,18 +59,42 @@ impl StateError {
     pub fn at(self, path: &Path) -> Self {
         const DAMAGED: [&str; 2] = ["malformed", "not a database"];
         const REMEDY: &str = "put a backup of it back, or move it away: initial-sync then starts over";
+        const PERMISSION: &str = "this user needs write permission for it and its directory, also to read: SQLite keeps files beside it";
         let (path, message) = match self {
             Self::Database(message) | Self::Corrupt(message) => (path.to_owned(), message),
             Self::File { path, message } => (path, message),
             other => return other,
         };
-        let damaged = DAMAGED.iter().any(|words| message.ends_with(words));
-        let message = if damaged { format!("{message}: {REMEDY}") } else { message };
+        let message = if DAMAGED.iter().any(|words| message.ends_with(words)) {
+            format!("{message}: {REMEDY}")
+        } else if message.ends_with("readonly database") {
+            format!("{message}: {PERMISSION}")
+        } else {
+            message
+        };
         Self::File { path, message }
     }
 
     /// A failure of the file itself.
     pub(super) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
         Self::File { path: path.to_owned(), message: message.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_is_told_beside_the_words_of_sqlite() {
+        for (words, remedy) in [
+            ("file is not a database", "put a backup of it back"),
+            ("attempt to write a readonly database", "write permission for it and its directory"),
+        ] {
+            for error in [StateError::Database(words.to_owned()), StateError::file(Path::new("s.db"), &words)] {
+                let told = error.at(Path::new("s.db")).to_string();
+                assert!(told.starts_with("database s.db: ") && told.contains(words) && told.contains(remedy), "{told}");
+            }
+        }
     }
 }

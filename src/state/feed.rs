@@ -3,7 +3,7 @@
 //! **Invariant:** an answer that serves what the last one served writes nothing.
 
 use super::dead_letters::Poisoned;
-use super::inbox::{self, ReceiveCounts, Received, SourceName};
+use super::inbox::{self, Receipt, ReceiveCounts, Received, SourceName};
 use super::looks::time;
 use super::runs::{delete_meta, read_meta, write_meta};
 use super::{State, StateError};
@@ -47,6 +47,8 @@ pub struct FeedAnswer {
     pub items: Vec<FeedItem>,
     /// Whether as many came as were asked for, so that there may be more.
     pub full: bool,
+    /// The cursor that it was asked with.
+    pub asked_with: Option<String>,
     /// Where the next answer begins, if the feed has such a thing.
     pub next_cursor: Option<String>,
 }
@@ -71,10 +73,11 @@ impl State {
 
     /// Stores what is new in an answer, and that it was received: one transaction.
     pub async fn receive_feed(&self, answer: FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
+        let receipt = self.receipt(now);
         self.writer
             .call(move |connection| match &answer.next_cursor {
-                Some(cursor) => store_page(connection, &answer, cursor, now),
-                None => store_list(connection, &answer, now),
+                Some(cursor) => store_page(connection, &answer, cursor, receipt),
+                None => store_list(connection, &answer, receipt),
             })
             .await
     }
@@ -89,7 +92,12 @@ impl State {
             .await
     }
 
-    /// When events of the feed may have been missed; `None` = since the last reconcile they were not.
+    /// Events may have been missed: the feed's, or those of a queue that nobody listened to for too long.
+    pub async fn note_feed_gap(&self, now: Timestamp) -> Result<(), StateError> {
+        self.writer.call(move |connection| note_gap(connection, now)).await
+    }
+
+    /// When events may have been missed; `None` = since the last reconcile they were not.
     pub async fn feed_gap(&self) -> Result<Option<Timestamp>, StateError> {
         self.writer.call(gap).await
     }
@@ -109,7 +117,7 @@ pub(super) fn gap(connection: &Connection) -> Result<Option<Timestamp>, StateErr
     Ok(read_meta(connection, GAP)?.and_then(|text| text.parse().ok()).and_then(time))
 }
 
-fn note_gap(connection: &Connection, now: Timestamp) -> Result<(), StateError> {
+pub(super) fn note_gap(connection: &Connection, now: Timestamp) -> Result<(), StateError> {
     write_meta(connection, GAP, &now.as_microsecond().to_string())
 }
 
@@ -118,37 +126,38 @@ fn is_last(connection: &Connection, address: &str) -> Result<bool, StateError> {
 }
 
 /// A page of a feed with a cursor: the cursor says what is new, and everything on the page is.
-fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, now: Timestamp) -> Result<FeedCounts, StateError> {
+fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: Receipt) -> Result<FeedCounts, StateError> {
     if !is_last(connection, &answer.address)? {
         write_meta(connection, ADDRESS, &answer.address)?;
     }
     if read_meta(connection, CURSOR)?.as_deref() != Some(cursor) {
         write_meta(connection, CURSOR, cursor)?;
     }
-    store_fresh(connection, answer, (0..answer.items.len()).collect(), now)
+    store_fresh(connection, answer, (0..answer.items.len()).collect(), receipt)
 }
 
 /// A list without a cursor: it may be the same for ever, so what is new is what was not received before.
-fn store_list(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
+fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: Receipt) -> Result<FeedCounts, StateError> {
     let standings = answer.items.iter().map(|item| standing(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
     let served = standings.iter().filter(|standing| **standing == Standing::Served).count();
     let follows = is_last(connection, &answer.address)?;
-    let gap = follows && answer.full && served == 0;
+    // A page that was asked for by a cursor goes on where the last one ended, whatever it shares with it.
+    let gap = answer.full && served == 0 && answer.asked_with.is_none() && read_meta(connection, ADDRESS)?.is_some();
     if !(follows && served == answer.items.len() && served == served_before(connection)?) {
-        remember(connection, answer, now)?;
+        remember(connection, answer, receipt.at)?;
     }
     if gap {
-        note_gap(connection, now)?;
+        note_gap(connection, receipt.at)?;
     }
-    prune(connection, now)?;
+    prune(connection, receipt.at)?;
     let fresh = (0..answer.items.len()).filter(|place| standings[*place] == Standing::New).collect();
-    Ok(FeedCounts { gap, ..store_fresh(connection, answer, fresh, now)? })
+    Ok(FeedCounts { gap, ..store_fresh(connection, answer, fresh, receipt)? })
 }
 
-fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, now: Timestamp) -> Result<FeedCounts, StateError> {
+fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, receipt: Receipt) -> Result<FeedCounts, StateError> {
     let outcomes = fresh.iter().filter_map(|place| answer.items[*place].outcome.clone());
     let batch: Vec<_> = outcomes.map(|outcome| Received { source: SourceName::Feed, outcome }).collect();
-    Ok(FeedCounts { received: inbox::store(connection, &batch, now)?, fresh, gap: false })
+    Ok(FeedCounts { received: inbox::store(connection, &batch, receipt)?, fresh, gap: false })
 }
 
 /// What is known of an event.
@@ -182,7 +191,10 @@ fn served_before(connection: &Connection) -> Result<usize, StateError> {
 /// This answer is the last one now.
 fn remember(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Result<(), StateError> {
     write_meta(connection, ADDRESS, &answer.address)?;
-    delete_meta(connection, CURSOR)?;
+    // The last page may come without a cursor: the feed goes on where that page began.
+    if answer.asked_with.is_none() {
+        delete_meta(connection, CURSOR)?;
+    }
     connection.prepare_cached("UPDATE feed_identities SET left_at = ?1 WHERE left_at IS NULL")?.execute([now.as_microsecond()])?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO feed_identities (hash, occurrence) VALUES (?1, ?2) ON CONFLICT (hash, occurrence) DO UPDATE SET left_at = NULL",

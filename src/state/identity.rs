@@ -1,9 +1,10 @@
 //! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
 
 use super::runs::{self, read_meta, write_meta};
-use super::{FILE_MANAGER, State, StateError, blocking, inbox, looks, open_to_read};
+use super::{FILE_MANAGER, State, StateError, blocking, feed, inbox, looks, open_to_read};
 use crate::mutant;
 use crate::record::Look;
+use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -36,12 +37,12 @@ const SINK: &str = "sink_file_manager";
 impl State {
     /// Compares the state with the configuration, and does what the operator's answer means. Without an answer a
     /// difference is refused and nothing is touched.
-    pub async fn identify(&self, identity: Identity, answer: Answer) -> Result<(), StateError> {
-        self.writer.call(move |connection| identify(connection, &identity, answer)).await
+    pub async fn identify(&self, identity: Identity, answer: Answer, now: Timestamp) -> Result<(), StateError> {
+        self.writer.call(move |connection| identify(connection, &identity, answer, now)).await
     }
 }
 
-fn identify(connection: &Connection, identity: &Identity, answer: Answer) -> Result<(), StateError> {
+fn identify(connection: &Connection, identity: &Identity, answer: Answer, now: Timestamp) -> Result<(), StateError> {
     if let Some(refusal) = refusal(connection, identity, answer)? {
         return Err(StateError::OtherIdentity(refusal));
     }
@@ -55,6 +56,8 @@ fn identify(connection: &Connection, identity: &Identity, answer: Answer) -> Res
     }
     if answer.restored {
         distrust(connection)?;
+        // Whatever was heard since the backup was made is missing, too.
+        feed::note_gap(connection, now)?;
     }
     Ok(())
 }
@@ -99,7 +102,7 @@ pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<
 /// What was observed goes; what the sink holds stays, and is compared with the new bucket. Keys that the new bucket does
 /// not have are deletes, under the guard.
 fn forget_source(connection: &Connection) -> Result<(), StateError> {
-    connection.execute_batch("DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM told;")?;
+    connection.execute_batch("DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM told; DELETE FROM history;")?;
     inbox::forget(connection)?;
     unsettle_intents(connection)?;
     runs::forget_checkpoint(connection)?;

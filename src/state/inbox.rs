@@ -1,15 +1,17 @@
 //! The inbox: what sources told and nothing has used up yet, in the order of its arrival. What an event means is not its concern.
 
 use super::dead_letters::{self, Poisoned};
-use super::looks::time;
+use super::looks::{self, integer, time};
 use super::{State, StateError};
-use crate::record::Event;
+use crate::record::{Event, Look};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Who told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SourceName {
     /// The events API's list.
     Feed,
@@ -46,10 +48,19 @@ pub struct InboxRow {
     pub source: SourceName,
     /// When it was stored, by our clock.
     pub received_at: Timestamp,
+    /// The newest look then: a look with a greater number began after that.
+    pub received_at_look: Look,
     /// How often its replay failed by itself.
     pub failures: u32,
     /// What was told.
     pub event: Event,
+}
+
+/// When something is received: by the clock, and by the looks that were taken until then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Receipt {
+    pub(super) at: Timestamp,
+    pub(super) look: Look,
 }
 
 impl SourceName {
@@ -78,11 +89,17 @@ impl fmt::Display for SourceName {
 impl State {
     /// Stores a batch in one transaction, and wakes whoever waits for arrivals. When this returns, the source may be told that it arrived.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
-        let counts = self.writer.call(move |connection| store(connection, &batch, now)).await?;
+        let receipt = self.receipt(now);
+        let counts = self.writer.call(move |connection| store(connection, &batch, receipt)).await?;
         if counts.events > 0 {
             self.arrivals.send_replace(());
         }
         Ok(counts)
+    }
+
+    /// Of what is received now.
+    pub(super) fn receipt(&self, at: Timestamp) -> Receipt {
+        Receipt { at, look: self.newest_look() }
     }
 
     /// How many events wait: a counter, whatever their number.
@@ -107,34 +124,43 @@ impl State {
                 remove(connection, &[row.seq])?;
                 let InboxRow { source, received_at, event, .. } = row;
                 let letter = Poisoned { reason, message, raw: Vec::new() };
-                dead_letters::add(connection, (source, received_at), &letter, Some(&event))
+                dead_letters::add(connection, (source, received_at), &letter, Some(&event))?;
+                dead_letters::make_room(connection)
             })
             .await
     }
 }
 
 /// Stores what was received: events in the inbox, the rest among the dead letters.
-pub(super) fn store(connection: &Connection, batch: &[Received], now: Timestamp) -> Result<ReceiveCounts, StateError> {
+pub(super) fn store(connection: &Connection, batch: &[Received], receipt: Receipt) -> Result<ReceiveCounts, StateError> {
     let mut counts = ReceiveCounts::default();
     for Received { source, outcome } in batch {
         match outcome {
             Ok(event) => {
-                add(connection, *source, event, now)?;
+                add(connection, *source, event, receipt)?;
                 counts.events += 1;
             }
             Err(poisoned) => {
-                dead_letters::add(connection, (*source, now), poisoned, None)?;
+                dead_letters::add(connection, (*source, receipt.at), poisoned, None)?;
                 counts.dead += 1;
             }
         }
     }
+    if counts.dead > 0 {
+        dead_letters::make_room(connection)?;
+    }
+    if counts.events > 0 {
+        // It may be the number of a look that is never stored: the next process must not give it to another.
+        looks::raise_high_water(connection, receipt.look)?;
+    }
     Ok(counts)
 }
 
-fn add(connection: &Connection, source: SourceName, event: &Event, now: Timestamp) -> Result<(), StateError> {
-    connection.prepare_cached("INSERT INTO inbox (source, received_at, event) VALUES (?1, ?2, ?3)")?.execute(params![
+fn add(connection: &Connection, source: SourceName, event: &Event, receipt: Receipt) -> Result<(), StateError> {
+    connection.prepare_cached("INSERT INTO inbox (source, received_at, look, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         source.as_str(),
-        now.as_microsecond(),
+        receipt.at.as_microsecond(),
+        integer(receipt.look.0),
         write_event(event)?
     ])?;
     Ok(())
@@ -167,19 +193,20 @@ pub(super) fn count(connection: &Connection, name: &str) -> Result<u64, StateErr
 }
 
 fn batch(connection: &Connection, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
-    let mut statement =
-        connection.prepare_cached("SELECT seq, source, received_at, failures, event FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let mut statement = connection
+        .prepare_cached("SELECT seq, source, received_at, look, failures, event FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
     let rows = statement.query_map(params![after_seq, i64::try_from(most).unwrap_or(i64::MAX)], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 
-fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
     Ok(InboxRow {
         seq: row.get(0)?,
         source: SourceName::parse(&row.get::<_, String>(1)?)?,
         received_at: time(row.get(2)?).unwrap_or_default(),
-        failures: row.get(3)?,
-        event: read_event(&row.get::<_, String>(4)?)?,
+        received_at_look: Look(row.get::<_, i64>(3)?.unsigned_abs()),
+        failures: row.get(4)?,
+        event: read_event(&row.get::<_, String>(5)?)?,
     })
 }
 

@@ -1,10 +1,10 @@
 //! Inbox, dead letters and the feed's account against their own invariants, on a real file.
 
 use super::*;
-use crate::record::{Event, EventKind, ObjectKey, Permissions};
+use crate::record::{Event, EventKind, Look, ObjectKey, Permissions};
 use jiff::Timestamp;
 
-fn event(path: &str) -> Event {
+pub(super) fn event(path: &str) -> Event {
     let path = ObjectKey::new(path).expect("not empty");
     Event { kind: EventKind::Create, path, new_path: None, permissions: Permissions::default(), time: None }
 }
@@ -13,21 +13,21 @@ fn poisoned(raw: &[u8]) -> Poisoned {
     Poisoned { reason: "bad_json".to_owned(), message: "not JSON".to_owned(), raw: raw.to_vec() }
 }
 
-fn told(path: &str) -> Received {
+pub(super) fn told(path: &str) -> Received {
     Received { source: SourceName::Sqs, outcome: Ok(event(path)) }
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).expect("in range")
 }
 
 /// An answer of a feed whose events are told apart by one letter.
-fn answer(events: &str) -> FeedAnswer {
+pub(super) fn answer(events: &str) -> FeedAnswer {
     let items = events.chars().map(|name| FeedItem {
         identity: FeedIdentity { hash: [u8::try_from(name).expect("ASCII"); 32], occurrence: 0 },
         outcome: Some(Ok(event(&name.to_string()))),
     });
-    FeedAnswer { address: "http://feed".to_owned(), items: items.collect(), full: false, next_cursor: None }
+    FeedAnswer { address: "http://feed".to_owned(), items: items.collect(), full: false, asked_with: None, next_cursor: None }
 }
 
 fn full(events: &str) -> FeedAnswer {
@@ -52,19 +52,19 @@ pub(crate) enum Possible {
     No,
 }
 
-struct Bed {
-    state: State,
+pub(super) struct Bed {
+    pub(super) state: State,
     directory: tempfile::TempDir,
 }
 
 impl Bed {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
         Self { state, directory }
     }
 
-    async fn reopened(self) -> Self {
+    pub(super) async fn reopened(self) -> Self {
         let Self { state, directory } = self;
         drop(state);
         let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
@@ -77,7 +77,7 @@ impl Bed {
         rows.into_iter().map(|row| row.event.path.as_str().to_owned()).collect()
     }
 
-    async fn read(&self, answer: FeedAnswer, now: Timestamp) -> FeedCounts {
+    pub(super) async fn read(&self, answer: FeedAnswer, now: Timestamp) -> FeedCounts {
         self.state.receive_feed(answer, now).await.expect("stored")
     }
 
@@ -207,7 +207,7 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
     bed.read(answer(""), at(5)).await;
     assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");
     let other = FeedAnswer { address: "http://other".to_owned(), ..full("vw") };
-    assert!(!bed.read(other, at(7)).await.gap, "another feed's last answer says nothing");
+    assert!(bed.read(other, at(7)).await.gap, "whatever its address is, nothing says that we heard what came before");
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        inbox::store(connection, &[told("a")], at(0))?;
+        inbox::store(connection, &[told("a")], inbox::Receipt { at: at(0), look: Look(1) })?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());
@@ -245,6 +245,21 @@ async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
     assert_eq!((overview.inbox, overview.dead_letters, overview.feed_gap), (1, 1, None));
     let identity = Identity { source: "s".to_owned(), file_manager: "f".to_owned() };
     let answer = Answer { new_source: true, ..Answer::default() };
-    bed.state.identify(identity, answer).await.expect("identified");
+    bed.state.identify(identity, answer, at(0)).await.expect("identified");
     assert!(bed.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn decoded_events_are_the_last_dead_letters_to_go() {
+    let bed = Bed::new().await;
+    bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
+    let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
+    bed.state.bury(row, "look_failed".to_owned(), String::new()).await.expect("buried");
+    let flood = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 1;
+    let poison = Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) };
+    bed.state.receive(vec![poison; flood], at(1)).await.expect("stored");
+    let overview = bed.state.overview().await.expect("read");
+    assert_eq!((overview.dead_letters, overview.dead_letters_evicted), (DEAD_LETTERS_MAX, 2));
+    let oldest = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    assert_eq!((oldest.reason.as_str(), oldest.event), ("look_failed", Some(event("a"))));
 }

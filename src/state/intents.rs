@@ -1,5 +1,6 @@
 //! Intents: what we were about to do, and its outcome. An open intent locks every path that it names.
 
+use super::history::{self, Attempts, Called, Ended, Moment, Outcome, What};
 use super::looks::{self, integer};
 use super::pending::{self, Trigger};
 use super::{FILE_MANAGER, State, StateError, applied, told};
@@ -58,13 +59,15 @@ impl State {
     }
 
     /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
-    pub async fn applied(&self, file: FileRecord) -> Result<(), StateError> {
-        let limits = self.limits;
+    pub async fn applied(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
+        let (limits, moment) = (self.limits, self.moment());
         self.writer
             .call(move |connection| {
-                applied::write(connection, &file)?;
+                applied::write(connection, moment, &file)?;
                 remove(connection, &file.file_path)?;
                 let path = file.file_path.clone();
+                let result = outcome(&attempts, &file);
+                history::operation(connection, moment, &path, attempts, result)?;
                 let observed = looks::read(connection, &path)?;
                 let wanted = told::read(connection, &path)?.wanted();
                 let sides = Sides { applied: Some(Applied { file, confirmed: true }), observed, wanted };
@@ -74,28 +77,30 @@ impl State {
     }
 
     /// Permissions of a known file are confirmed: what was sent is what it has.
-    pub async fn permissions_set(&self, path: &ObjectKey, sent: &Permissions) -> Result<(), StateError> {
-        let (path, sent, limits) = (path.clone(), sent.clone(), self.limits);
+    pub async fn permissions_set(&self, path: &ObjectKey, sent: &Permissions, attempts: Attempts) -> Result<(), StateError> {
+        let (path, sent, limits, moment) = (path.clone(), sent.clone(), self.limits, self.moment());
         self.writer
             .call(move |connection| {
                 if let Some(row) = applied::read(connection, &path)? {
-                    let permissions = sent.over(row.file.permissions);
+                    let permissions = sent.clone().over(row.file.permissions);
                     applied::write_permissions(connection, &path, &permissions)?;
                 }
                 remove_one(connection, &path, Plane::Permissions)?;
+                history::operation(connection, moment, &path, attempts, Outcome::PermissionsSet(sent))?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)
             })
             .await
     }
 
     /// The delete is confirmed: the sink has nothing there any more.
-    pub async fn deleted(&self, path: &ObjectKey) -> Result<(), StateError> {
-        let (path, limits) = (path.clone(), self.limits);
+    pub async fn deleted(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
+        let (path, limits, moment) = (path.clone(), self.limits, self.moment());
         self.writer
             .call(move |connection| {
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
                 told::forget_gone(connection, &path)?;
+                history::operation(connection, moment, &path, attempts, Outcome::Deleted)?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)
             })
             .await
@@ -110,24 +115,58 @@ impl State {
     /// What is open on the path is no longer meant, and may or may not have happened: the intents end, and every path that
     /// they name is unconfirmed.
     pub async fn end_intents(&self, path: &ObjectKey) -> Result<(), StateError> {
-        let (path, limits) = (path.clone(), self.limits);
-        self.writer.call(move |connection| unsettle(connection, &path, limits)).await
+        let (path, limits, moment) = (path.clone(), self.limits, self.moment());
+        self.writer.call(move |connection| unsettle(connection, moment, &path, limits)).await
     }
 }
 
 /// Ends what is open on a path, without an outcome.
-pub(super) fn unsettle(connection: &Connection, path: &ObjectKey, limits: crate::plan::Limits) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached("SELECT new_path FROM intents WHERE sink = ?1 AND path = ?2 AND new_path IS NOT NULL")?;
-    let new_path: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
+pub(super) fn unsettle(connection: &Connection, moment: Moment, path: &ObjectKey, limits: crate::plan::Limits) -> Result<(), StateError> {
+    let ended = filed_under(connection, path)?;
     remove(connection, path)?;
-    let new_path = new_path.filter(|_| !mutant::is("an_ended_rename_leaves_its_target_confirmed"));
-    for path in std::iter::once(path.clone()).chain(new_path.and_then(|new_path| ObjectKey::new(new_path).ok())) {
+    for intent in &ended {
+        let attempts = Attempts { called: Some(Called::from(intent)), ..Attempts::default() };
+        let what = What::Operation(Ended { attempts, result: Outcome::InDoubt });
+        history::append(connection, moment, (path, intent.new_path.as_ref()), &what)?;
+    }
+    let new_paths = ended.into_iter().filter_map(|intent| intent.new_path);
+    let new_paths = new_paths.filter(|_| !mutant::is("an_ended_rename_leaves_its_target_confirmed"));
+    for path in std::iter::once(path.clone()).chain(new_paths) {
         if !mutant::is("an_ended_intent_leaves_its_row_confirmed") {
             applied::unconfirm(connection, &path)?;
         }
         pending::think_again(connection, &path, Trigger::InHand, limits)?;
     }
     Ok(())
+}
+
+/// The effects of a path that have no outcome yet.
+pub(super) fn filed_under(connection: &Connection, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
+    let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2", COLUMNS.join(", "));
+    let mut statement = connection.prepare_cached(&text)?;
+    let rows = statement.query_map(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path))?;
+    rows.map(|row| row?).collect()
+}
+
+/// The effects without an outcome that name a path, as theirs or as the one to which a file goes.
+pub(super) fn naming(connection: &Connection, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
+    let mut statement = connection.prepare("SELECT path FROM intents WHERE sink = ?1 AND new_path = ?2")?;
+    let origin: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
+    let mut naming = filed_under(connection, path)?;
+    if let Some(origin) = origin.and_then(|origin| ObjectKey::new(origin).ok()) {
+        naming.extend(of_move(connection, &origin, path)?);
+    }
+    Ok(naming)
+}
+
+/// What it means that a row is confirmed: without a call that carried content, the sink was asked.
+fn outcome(attempts: &Attempts, file: &FileRecord) -> Outcome {
+    let content = file.etag.clone().zip(file.size).map(|(etag, size)| Fingerprint { etag, size });
+    let internal_id = file.internal_id.clone();
+    match attempts.called.as_ref().map(|called| called.effect) {
+        Some(Effect::Create | Effect::Update) => Outcome::Applied { internal_id, content },
+        _ => Outcome::Confirmed { internal_id, content },
+    }
 }
 
 /// Whether an effect that names the path has no outcome yet.

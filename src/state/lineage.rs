@@ -1,6 +1,7 @@
 //! Which file went where, as far as no sink has it there yet: what was told, and what was paired by content. Whether two paths
 //! are one file is `plan`'s decision.
 
+use super::history::{self, Attempts, Ended, Moment, Outcome, What};
 use super::looks::time;
 use super::pending::{self, Trigger};
 use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, looks, told};
@@ -40,11 +41,8 @@ pub enum MoveOutcome {
         /// The file manager's own identifier.
         internal_id: Option<String>,
     },
-    /// The file manager has no such file. When an earlier attempt was not answered, that may have moved it.
-    OriginUnknown {
-        /// Whether there was such an attempt.
-        sent_before: bool,
-    },
+    /// The file manager has no such file. (Where an earlier attempt may have moved it, the target is unconfirmed by now.)
+    OriginUnknown,
     /// The file manager has another file at the target.
     TargetTaken,
     /// It is no move: each path is decided by itself.
@@ -70,14 +68,24 @@ impl State {
     }
 
     /// Stores what came of a move, ends it, and thinks again about both paths.
-    pub async fn end_move(&self, origin: &ObjectKey, target: &ObjectKey, outcome: MoveOutcome) -> Result<(), StateError> {
-        let (origin, target, limits) = (origin.clone(), target.clone(), self.limits);
-        self.writer.call(move |connection| end(connection, (&origin, &target), outcome, limits)).await
+    pub async fn end_move(
+        &self,
+        (origin, target): (&ObjectKey, &ObjectKey),
+        outcome: MoveOutcome,
+        attempts: Attempts,
+    ) -> Result<(), StateError> {
+        let (origin, target, limits, moment) = (origin.clone(), target.clone(), self.limits, self.moment());
+        self.writer
+            .call(move |connection| {
+                tell(connection, moment, (&origin, &target), &outcome, attempts)?;
+                end(connection, moment, (&origin, &target), outcome, limits)
+            })
+            .await
     }
 
     /// Ends the intents of moves that are no longer meant, because the file has gone on since. Their paths are unconfirmed.
     pub async fn end_stale_moves(&self) -> Result<(), StateError> {
-        let limits = self.limits;
+        let (limits, moment) = (self.limits, self.moment());
         self.writer
             .call(move |connection| {
                 let mut statement = connection.prepare_cached(
@@ -85,7 +93,7 @@ impl State {
                        AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path)",
                 )?;
                 let stale: Vec<String> = statement.query_map([FILE_MANAGER], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                stale.into_iter().try_for_each(|path| intents::unsettle(connection, &key(path)?, limits))
+                stale.into_iter().try_for_each(|path| intents::unsettle(connection, moment, &key(path)?, limits))
             })
             .await
     }
@@ -94,18 +102,28 @@ impl State {
     pub async fn pair_by_content(&self) -> Result<u64, StateError> {
         self.writer
             .call(|connection| {
-                let paired = connection.prepare_cached(include_str!("lineage/pair.sql"))?.execute([FILE_MANAGER])?;
-                Ok(paired as u64)
+                // Only where there are both: a first listing brings millions of additions, and the guard may hold as many deletes.
+                let mut statement = connection.prepare_cached(BOTH_WAIT)?;
+                if !statement.query_row([FILE_MANAGER], |row| row.get(0))? {
+                    return Ok(0);
+                }
+                Ok(connection.prepare_cached(PAIR)?.execute([FILE_MANAGER])? as u64)
             })
             .await
     }
 }
 
+pub(super) const PAIR: &str = include_str!("lineage/pair.sql");
+
+pub(super) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 0)
+    AND (EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1)
+         OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
+
 /// What waits and concerns any of these paths, by target.
 pub(super) fn concerning(connection: &Connection, path: &ObjectKey) -> Result<Vec<(ObjectKey, Came)>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND path = ?2
-         UNION SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND origin = ?2",
+         UNION ALL SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND origin = ?2",
     )?;
     let rows = statement.query_map(params![FILE_MANAGER, path.as_str()], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
@@ -164,8 +182,25 @@ fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came
     Ok(row.transpose()?.map(|(_, came)| came))
 }
 
+/// Into the history; what was moot before anybody was asked is no story.
+fn tell(
+    connection: &Connection,
+    moment: Moment,
+    (origin, target): (&ObjectKey, &ObjectKey),
+    outcome: &MoveOutcome,
+    attempts: Attempts,
+) -> Result<(), StateError> {
+    if attempts.called.is_none() {
+        return Ok(());
+    }
+    let told = lineage_of(connection, target)?.is_some_and(|came| came.told_at.is_some());
+    let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
+    history::append(connection, moment, (origin, Some(target)), &What::Operation(Ended { attempts, result }))
+}
+
 fn end(
     connection: &Connection,
+    moment: Moment,
     (origin, target): (&ObjectKey, &ObjectKey),
     outcome: MoveOutcome,
     limits: Limits,
@@ -178,16 +213,11 @@ fn end(
             if let Some(mut row) = applied::read(connection, origin)? {
                 row.file.file_path = target.clone();
                 row.file.internal_id = internal_id.or(row.file.internal_id);
-                applied::write(connection, &row.file)?;
+                applied::write(connection, moment, &row.file)?;
             }
             applied::remove(connection, origin)?;
         }
-        MoveOutcome::OriginUnknown { sent_before } => {
-            applied::remove(connection, origin)?;
-            if sent_before {
-                applied::unconfirm(connection, target)?;
-            }
-        }
+        MoveOutcome::OriginUnknown => applied::remove(connection, origin)?,
         MoveOutcome::TargetTaken => applied::unconfirm(connection, target)?,
         MoveOutcome::Moot => {}
     }

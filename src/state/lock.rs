@@ -128,6 +128,11 @@ pub fn holder(database: &Path) -> Option<Holder> {
     }
 }
 
+/// The number of the last run that the lock of a database saw; 0 = none. It changes nothing, and makes nothing.
+pub fn last_run(database: &Path) -> u64 {
+    File::open(beside(database)).map_or(0, |mut file| read(&mut file).last_run)
+}
+
 /// `sync.db` → `sync.db.lock`.
 fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();

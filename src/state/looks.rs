@@ -45,7 +45,7 @@ impl Page {
 }
 
 /// The first text that is greater than all that begin with `prefix`; the order of UTF-8 is that of its characters.
-fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
+pub(super) fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
     let mut before = prefix.to_owned();
     while let Some(last) = before.pop() {
         if let Some(next) = (last..=char::MAX).nth(1) {
@@ -186,14 +186,17 @@ pub(super) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed
     Ok(Observed { facts, look: Look(row.get::<_, i64>(first)?.unsigned_abs()) })
 }
 
-fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
+/// Stores what a look showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
+pub(super) fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
     let facts = observed.facts.as_ref();
     let mut statement = connection.prepare_cached(
         "INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class, version_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
              etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
-             version_id = excluded.version_id, gone_by_event = 0",
+             version_id = excluded.version_id,
+             gone_by_event = iif(excluded.present = 0 AND observed.present = 0, observed.gone_by_event, 0)
+         WHERE observed.look < excluded.look OR ?9",
     )?;
     statement.execute(params![
         path.as_str(),
@@ -204,6 +207,7 @@ fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Resu
         facts.and_then(|facts| facts.last_modified).map(Timestamp::as_microsecond),
         facts.and_then(|facts| facts.storage_class.as_deref()),
         facts.and_then(|facts| facts.version_id.as_deref()),
+        mutant::is("an_older_look_wins"),
     ])?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod dead_letters;
 mod deletes;
 mod error;
 mod feed;
+mod history;
 mod identity;
 #[cfg(feature = "failpoints")]
 mod in_place;
@@ -25,20 +26,23 @@ mod replay;
 mod rows;
 mod runs;
 mod schema;
+mod story;
 mod taking;
 mod told;
 mod writer;
 
 pub use dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
+pub use deletes::HeldDeletes;
 pub use error::StateError;
 pub use feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedIdentity, FeedItem};
+pub use history::{Attempts, Became, Called, Ended, Happened, Outcome, Shown, UsedUp, What};
 pub use identity::{Answer, Identity, would_refuse};
 #[cfg(feature = "failpoints")]
 pub use in_place::CommitGate;
 pub use inbox::{InboxRow, ReceiveCounts, Received, SourceName};
 pub use intents::{Intent, Plane};
 pub use lineage::{Move, MoveOutcome};
-pub use lock::{Holder, InstanceLock, holder};
+pub use lock::{Holder, InstanceLock, holder, last_run};
 pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
 pub use pending::Failure;
@@ -46,10 +50,13 @@ pub use place::{can_be_read, can_be_written};
 pub use replay::{Replay, Replayed};
 pub use rows::Side;
 pub use runs::{Listed, Run, RunKind, RunOutcome};
+pub use story::{Standing, Story};
 pub use taking::{Lane, Taken, Work};
 
+use crate::clock::{Clock, SystemClock};
 use crate::plan::Limits;
 use crate::record::Look;
+use history::Moment;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +74,10 @@ pub struct State {
     looks: Arc<AtomicU64>,
     limits: Limits,
     path: PathBuf,
+    /// When things happen, for the history: nothing else in here asks what time it is.
+    clock: Arc<dyn Clock>,
+    /// The run that began last.
+    run: Arc<watch::Sender<Option<(u64, RunKind)>>>,
     /// Something came into the inbox by itself: not by a feed that somebody is reading.
     arrivals: Arc<watch::Sender<()>>,
 }
@@ -89,7 +100,19 @@ impl State {
     async fn with(writer: Writer, path: &Path, limits: Limits) -> Result<Self, StateError> {
         let high_water = writer.call(looks::high_water).await?;
         let arrivals = Arc::new(watch::Sender::new(()));
-        Ok(Self { writer: Arc::new(writer), looks: Arc::new(AtomicU64::new(high_water)), limits, path: path.to_owned(), arrivals })
+        let (looks, run) = (Arc::new(AtomicU64::new(high_water)), Arc::new(watch::Sender::new(None)));
+        Ok(Self { writer: Arc::new(writer), looks, limits, path: path.to_owned(), clock: Arc::new(SystemClock), run, arrivals })
+    }
+
+    /// The same, with another clock for its history.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    fn moment(&self) -> Moment {
+        let (run, initial) = self.run.borrow().map_or((0, false), |(run, kind)| (run, kind == RunKind::Initial));
+        Moment { at: self.clock.now(), run, initial }
     }
 
     /// The number of a look that is about to begin: take it *before* the request goes out.
@@ -121,4 +144,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError
 #[cfg(test)]
 pub(crate) mod inbox_tests;
 #[cfg(test)]
+mod receipt_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiting_tests;

@@ -1,8 +1,8 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
-use super::{FILE_MANAGER, Run, Side, State, StateError, blocking, feed, inbox, open_to_read, rows, runs};
+use super::{FILE_MANAGER, Run, Side, State, StateError, blocking, feed, inbox, looks, open_to_read, rows, runs};
 use crate::record::{FileRecord, ObjectKey};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
 
 /// The state at one moment.
@@ -20,6 +20,8 @@ pub struct Overview {
     pub inbox: u64,
     /// What could not be understood, or failed again and again.
     pub dead_letters: u64,
+    /// Dead letters that were thrown away because there were too many, since there was none last.
+    pub dead_letters_evicted: u64,
     /// When events of the feed may have been missed, and no listing has begun since.
     pub feed_gap: Option<jiff::Timestamp>,
     /// The last runs, newest first.
@@ -59,9 +61,31 @@ impl Overview {
 }
 
 impl State {
+    /// The run that completed the initial sync; `None` = none has yet.
+    pub async fn initial_completed_by(&self) -> Result<Option<u64>, StateError> {
+        self.writer.call(runs::initial_completed_by).await
+    }
+
     /// The state as it is now.
     pub async fn overview(&self) -> Result<Overview, StateError> {
         self.writer.call(overview).await
+    }
+
+    /// How many files the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
+    /// there are.
+    pub async fn applied_outside(&self, prefix: &str) -> Result<u64, StateError> {
+        let (from, to) = (prefix.to_owned(), looks::just_after_all_that_begin_with(prefix));
+        self.writer
+            .call(move |connection| {
+                let rows: i64 = connection.query_row(
+                    "SELECT (SELECT count(*) FROM applied WHERE sink = ?1 AND path < ?2)
+                          + (SELECT count(*) FROM applied WHERE sink = ?1 AND path >= ifnull(?3, x''))",
+                    params![FILE_MANAGER, from, to],
+                    |row| row.get(0),
+                )?;
+                Ok(rows.unsigned_abs())
+            })
+            .await
     }
 
     /// Shows every row of a side to `visit`, in the order of the key's bytes, as of one moment. Blocks: call it apart
@@ -74,47 +98,71 @@ impl State {
         rows::visit(database, side, &mut visit)
     }
 
-    /// As [`State::visit_rows`], only the paths about which something is to be done.
-    pub fn visit_pending_rows<E: From<StateError>>(
+    /// As [`State::visit_rows`], only the paths that are due: what waits for an attempt, for the guard or for a change is no work of
+    /// this moment.
+    pub fn visit_due_rows<E: From<StateError>>(
         database: &Path,
         side: Side,
         mut visit: impl FnMut(FileRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        rows::visit_pending(database, side, &mut visit)
+        rows::visit_due(database, side, &mut visit)
     }
 }
 
 fn overview(connection: &Connection) -> Result<Overview, StateError> {
-    let applied: i64 = connection.query_row("SELECT applied_rows FROM sinks WHERE id = ?1", [FILE_MANAGER], |row| row.get(0))?;
-    let intents: i64 = connection.query_row("SELECT count(*) FROM intents WHERE sink = ?1", [FILE_MANAGER], |row| row.get(0))?;
     Ok(Overview {
-        applied_rows: applied.unsigned_abs(),
+        applied_rows: applied_rows(connection)?,
         initial_completed_by: runs::initial_completed_by(connection)?,
         waiting: waiting(connection)?,
-        open_intents: intents.unsigned_abs(),
+        open_intents: inbox::count(connection, "intents")?,
         inbox: inbox::count(connection, "inbox")?,
         dead_letters: inbox::count(connection, "dead_letters")?,
+        dead_letters_evicted: inbox::count(connection, "dead_letters_evicted")?,
         feed_gap: feed::gap(connection)?,
         runs: runs::last(connection, 10)?,
     })
 }
 
+/// How many files the sink has confirmed: a counter.
+pub(super) fn applied_rows(connection: &Connection) -> Result<u64, StateError> {
+    let rows: i64 = connection.query_row("SELECT applied_rows FROM sinks WHERE id = ?1", [FILE_MANAGER], |row| row.get(0))?;
+    Ok(rows.unsigned_abs())
+}
+
+/// By the counters; of each reason one path, the one whose turn comes first.
 fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StateError> {
-    let mut statement = connection.prepare(
-        "SELECT status, deletion, CASE status WHEN 'due' THEN NULL ELSE reason END AS why, count(*), min(path), max(message),
-                min(next_attempt)
-         FROM pending WHERE sink = ?1 GROUP BY status, deletion, why ORDER BY status, count(*) DESC",
-    )?;
+    let mut statement = connection.prepare_cached(COUNTS)?;
     let rows = statement.query_map([FILE_MANAGER], |row| {
+        let reason: String = row.get(2)?;
         Ok(Waiting {
             status: row.get(0)?,
             deletion: row.get(1)?,
-            reason: row.get(2)?,
+            reason: (!reason.is_empty()).then_some(reason),
             paths: row.get::<_, i64>(3)?.unsigned_abs(),
-            example: row.get::<_, Option<String>>(4)?.and_then(|path| ObjectKey::new(path).ok()),
-            message: row.get(5)?,
-            next_attempt: row.get::<_, Option<i64>>(6)?.and_then(super::looks::time),
+            example: None,
+            message: None,
+            next_attempt: None,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.map(|waiting| with_example(connection, waiting?)).collect()
 }
+
+fn with_example(connection: &Connection, waiting: Waiting) -> Result<Waiting, StateError> {
+    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<i64>>(2)?));
+    let row = if waiting.status == "due" {
+        connection.prepare_cached(DUE_EXAMPLE)?.query_row(params![FILE_MANAGER, waiting.deletion], read).optional()?
+    } else {
+        let which = params![FILE_MANAGER, waiting.status, waiting.deletion, waiting.reason];
+        connection.prepare_cached(WAITING_EXAMPLE)?.query_row(which, read).optional()?
+    };
+    let Some((path, message, next_attempt)) = row else { return Ok(waiting) };
+    Ok(Waiting { example: ObjectKey::new(path).ok(), message, next_attempt: next_attempt.and_then(looks::time), ..waiting })
+}
+
+pub(super) const COUNTS: &str =
+    "SELECT status, deletion, reason, paths FROM waiting WHERE sink = ?1 AND paths > 0 ORDER BY status, paths DESC";
+pub(super) const DUE_EXAMPLE: &str =
+    "SELECT path, message, next_attempt FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = ?2 LIMIT 1";
+/// Its last condition is that of the index, word for word.
+pub(super) const WAITING_EXAMPLE: &str = "SELECT path, message, next_attempt FROM pending
+    WHERE sink = ?1 AND status = ?2 AND deletion = ?3 AND reason IS ?4 AND status <> 'due' ORDER BY next_attempt, path LIMIT 1";

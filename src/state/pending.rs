@@ -3,18 +3,21 @@
 //! **Invariant:** a path has a row here exactly while `plan::decide` finds something to do about it, an intent of it is
 //! open, or a page showed it absent and no look has answered yet.
 
+use super::history::{self, Attempts, Moment, Outcome};
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, State, StateError, applied, intents, told};
+use super::{FILE_MANAGER, State, StateError, applied, intents};
+use crate::mutant;
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
-use crate::record::{ObjectKey, Observed, Sides};
+use crate::record::{ObjectKey, Observed, Permissions, Sides};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 
 /// From this size on an object goes the way of the large ones.
 const LARGE_BYTES: u64 = 8 << 20;
 
 /// Why a path could not be brought to an end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// A short, stable name.
     pub reason: String,
@@ -36,20 +39,11 @@ pub(super) enum Trigger {
 }
 
 impl State {
-    /// A path failed: it is tried again in a later run, not before `next_attempt`. An open intent stays open.
-    pub async fn park(&self, path: &ObjectKey, failure: Failure, next_attempt: Timestamp) -> Result<(), StateError> {
-        let path = path.clone();
-        self.writer
-            .call(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "UPDATE pending SET status = 'parked', attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
-                     WHERE sink = ?1 AND path = ?2",
-                )?;
-                let next = next_attempt.as_microsecond();
-                statement.execute(params![FILE_MANAGER, path.as_str(), next, failure.reason, failure.message])?;
-                Ok(())
-            })
-            .await
+    /// A path failed, for the reason that its last attempt did: it is tried again in a later run, not before `next_attempt`. An
+    /// open intent stays open.
+    pub async fn park(&self, path: &ObjectKey, attempts: Attempts, next_attempt: Timestamp) -> Result<(), StateError> {
+        let (path, moment) = (path.clone(), self.moment());
+        self.writer.call(move |connection| park(connection, moment, &path, attempts, next_attempt)).await
     }
 
     /// A path is left out until a look shows something new, or somebody asks for it again. Where a page has shown it absent
@@ -86,11 +80,12 @@ impl State {
         self.writer.call(move |connection| think_again(connection, &path, Trigger::Outcome, limits)).await
     }
 
-    /// Makes everything due that was parked or skipped: somebody asked.
+    /// Makes everything due that was parked or skipped: somebody asked. What the guard holds, only the guard lets go.
     pub async fn release_all(&self) -> Result<(), StateError> {
         self.writer
             .call(|connection| {
-                connection.execute("UPDATE pending SET status = 'due', next_attempt = NULL WHERE status <> 'due'", [])?;
+                let text = "UPDATE pending SET status = 'due', next_attempt = NULL WHERE status IN ('parked', 'skipped')";
+                connection.execute(text, [])?;
                 Ok(())
             })
             .await
@@ -100,12 +95,7 @@ impl State {
     pub async fn release_due(&self, now: Timestamp) -> Result<bool, StateError> {
         self.writer
             .call(move |connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE pending SET status = 'due', next_attempt = NULL
-                         WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2",
-                    )?
-                    .execute(params![FILE_MANAGER, now.as_microsecond()])?;
+                connection.prepare_cached(RELEASE_DUE)?.execute(params![FILE_MANAGER, now.as_microsecond()])?;
                 any_due(connection)
             })
             .await
@@ -117,15 +107,53 @@ impl State {
     }
 }
 
+fn park(connection: &Connection, moment: Moment, path: &ObjectKey, attempts: Attempts, next_attempt: Timestamp) -> Result<(), StateError> {
+    let Failure { reason, message } = attempts.failed.clone().unwrap_or_default();
+    let mut statement = connection.prepare_cached("SELECT attempts > 0 AND reason IS ?3 FROM pending WHERE sink = ?1 AND path = ?2")?;
+    let Some(again) = statement.query_row(params![FILE_MANAGER, path.as_str(), reason], |row| row.get(0)).optional()? else {
+        return Ok(());
+    };
+    let mut statement = connection.prepare_cached(
+        "UPDATE pending SET status = 'parked', attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
+         WHERE sink = ?1 AND path = ?2",
+    )?;
+    statement.execute(params![FILE_MANAGER, path.as_str(), next_attempt.as_microsecond(), reason, message])?;
+    // One that fails for the same reason over the years has one row of history; how often, its own row says.
+    if again { Ok(()) } else { history::operation(connection, moment, path, attempts, Outcome::Failed { next_attempt }) }
+}
+
+pub(super) const RELEASE_DUE: &str =
+    "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2";
+
+pub(super) const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')";
+
 fn any_due(connection: &Connection) -> Result<bool, StateError> {
-    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')")?;
+    let mut statement = connection.prepare_cached(ANY_DUE)?;
     Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
 }
 
-/// All that is known of a path.
+/// All that is known of a path, in one question.
 pub(super) fn sides(connection: &Connection, path: &ObjectKey) -> Result<Sides, StateError> {
-    let (applied, observed) = (applied::read(connection, path)?, looks::read(connection, path)?);
-    Ok(Sides { applied, observed, wanted: told::read(connection, path)?.wanted() })
+    let mut statement = connection.prepare_cached(
+        "SELECT o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
+                a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
+                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group
+         FROM (SELECT 1) LEFT JOIN observed o ON o.path = ?2
+         LEFT JOIN applied a ON a.sink = ?1 AND a.path = ?2
+         LEFT JOIN told t ON t.path = ?2",
+    )?;
+    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| sides_from_row(row, 0, path))?)
+}
+
+/// Reads the columns of both sides, in the order of [`sides`], from `first` on.
+pub(super) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Sides> {
+    let (applied, told) = (first + 7, first + 18);
+    let (looked, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);
+    Ok(Sides {
+        observed: looked.map(|_| looks::from_row(row, first)).transpose()?,
+        applied: held.map(|_| applied::from_row(row, applied, path.clone())).transpose()?,
+        wanted: Permissions { permissions: row.get(told)?, owner: row.get(told + 1)?, group: row.get(told + 2)? },
+    })
 }
 
 /// Reads what is known again and decides anew.
@@ -154,9 +182,7 @@ pub(super) fn reconsider(
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             if row.is_some() && (found_gone || !in_question) {
-                connection
-                    .prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?
-                    .execute(params![FILE_MANAGER, path.as_str()])?;
+                remove(connection, path)?;
             }
             Ok(false)
         }
@@ -189,17 +215,21 @@ fn is_large(sides: &Sides) -> bool {
 /// What is there about a path already.
 struct Standing {
     due: bool,
+    held: bool,
     deletion: bool,
 }
 
 fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
-    let mut statement = connection.prepare_cached("SELECT status = 'due', deletion FROM pending WHERE sink = ?1 AND path = ?2")?;
-    let row = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| Ok(Standing { due: row.get(0)?, deletion: row.get(1)? }));
+    let mut statement =
+        connection.prepare_cached("SELECT status = 'due', status = 'held', deletion FROM pending WHERE sink = ?1 AND path = ?2")?;
+    let row = statement
+        .query_row(params![FILE_MANAGER, path.as_str()], |row| Ok(Standing { due: row.get(0)?, held: row.get(1)?, deletion: row.get(2)? }));
     Ok(row.optional()?)
 }
 
 /// Puts a path into the queue, at its end. What waits there already keeps its place (it may be in hand at this moment:
-/// whoever has it thinks again when it is done), and what failed before keeps its wait until a look shows something new.
+/// whoever has it thinks again when it is done), what failed before keeps its wait until a look shows something new, and a delete
+/// that the guard holds is held whatever else says that the key is gone.
 fn queue(
     connection: &Connection,
     path: &ObjectKey,
@@ -208,20 +238,27 @@ fn queue(
     trigger: Trigger,
 ) -> Result<bool, StateError> {
     let stays = row.is_some_and(|row| match trigger {
+        _ if row.held && deletion => true,
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
         Trigger::InHand => true,
         Trigger::Outcome => row.deletion && !deletion,
         Trigger::Settled => row.deletion == deletion,
     });
     if !stays {
-        // Where there is nothing to replace, SQLite need not be able to undo half of it.
-        let text = match row {
-            None => "INSERT INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)",
-            Some(_) => "INSERT OR REPLACE INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)",
-        };
-        connection.prepare_cached(text)?.execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
+        // No `OR REPLACE`: a row that it removes is seen by no trigger, and what waits would be counted wrong.
+        if row.is_some() {
+            remove(connection, path)?;
+        }
+        connection
+            .prepare_cached("INSERT INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)")?
+            .execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
     }
     Ok(true)
+}
+
+fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
+    connection.prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
+    Ok(())
 }
 
 fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &str) -> Result<bool, StateError> {
@@ -246,9 +283,10 @@ pub(super) fn queue_absent(connection: &Connection, page: &Page) -> Result<(), S
          SELECT sink, path, 'due', 1, 0 FROM applied a
          WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x'')
            AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
-         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = 'due'",
+         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = iif(status = 'held', 'held', 'due')",
     )?;
     let (from, to) = page.range();
-    statement.execute(params![FILE_MANAGER, from, to, integer(page.look.0)])?;
+    let look = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.look.0) };
+    statement.execute(params![FILE_MANAGER, from, to, look])?;
     Ok(())
 }

@@ -3,20 +3,23 @@
 
 use super::{StateError, blocking, open_to_read};
 use std::fs::{self, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-/// Whether a run could open the database for writing, or make it. Leaves everything as it is: for a moment a file of
-/// another name lies in the directory.
+/// As much is written for a trial: a transaction or two.
+const TRIAL_BYTES: usize = 64 * 1024;
+
+/// Whether a run could open the database for writing, or make it, and whether there is room for what it writes. Leaves everything
+/// as it is: for a moment a file of another name lies in the directory.
 pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
     let database = database.to_owned();
     blocking(move || {
         may_be_opened(&database)?;
         if database.exists() {
             let opened = OpenOptions::new().write(true).open(&database);
-            return opened.map(drop).map_err(|error| StateError::file(&database, &format!("cannot be written: {error}")));
+            opened.map_err(|error| StateError::file(&database, &format!("cannot be written: {error}")))?;
         }
-        can_be_made(&database)
+        directory_takes_files(&database)
     })
     .await
 }
@@ -29,7 +32,7 @@ pub fn can_be_read(database: &Path) -> Result<(), StateError> {
 /// What is there must be a file: a device has a mode as well, and it is not ours to change.
 pub(super) fn may_be_opened(path: &Path) -> Result<(), StateError> {
     match fs::metadata(path) {
-        Ok(facts) if !facts.is_file() => Err(StateError::file(path, &"this is not a file: correct DATABASE_PATH")),
+        Ok(facts) if !facts.is_file() => Err(StateError::NotAFile { path: path.to_owned() }),
         _ => Ok(()),
     }
 }
@@ -55,13 +58,21 @@ pub(super) fn make_directory(database: &Path) -> Result<(), StateError> {
     })
 }
 
-fn can_be_made(database: &Path) -> Result<(), StateError> {
+/// Its directory, or the nearest one that is there: SQLite keeps files of its own beside the database.
+fn directory_takes_files(database: &Path) -> Result<(), StateError> {
     let here = |path: &&Path| path.as_os_str().is_empty() || path.exists();
     let nearest = database.ancestors().skip(1).find(here).unwrap_or(Path::new(""));
     let trial = nearest.join(format!(".s3-sync-trial-{}", std::process::id()));
-    let tried = OpenOptions::new().write(true).create_new(true).open(&trial).and_then(|_| fs::remove_file(&trial));
-    tried.map_err(|error| {
+    try_to_write(&trial).map_err(|error| {
         let directory = if nearest.as_os_str().is_empty() { Path::new(".") } else { nearest };
-        StateError::file(database, &format!("it cannot be made, because {} takes no new file: {error}", directory.display()))
+        StateError::file(database, &format!("{} takes no new file of {} KiB: {error}", directory.display(), TRIAL_BYTES / 1024))
     })
+}
+
+/// A disk that is full takes a name, and no content.
+fn try_to_write(trial: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(trial)?;
+    let written = file.write_all(&vec![0; TRIAL_BYTES]).and_then(|()| file.sync_all());
+    fs::remove_file(trial)?;
+    written
 }

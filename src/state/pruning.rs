@@ -1,4 +1,4 @@
-//! What nobody needs any more: tombstones of paths that nothing refers to, and runs of long ago.
+//! What nobody needs any more: tombstones of paths that nothing refers to, runs and history of long ago.
 
 use super::looks::{self, integer, time};
 use super::runs::{read_meta, write_meta};
@@ -15,6 +15,12 @@ const TOMBSTONES_A_PASS: usize = 50_000;
 const ROWS_A_TRANSACTION: usize = 500;
 /// Runs that are remembered: `status` shows the last ten, and no history goes on growing for ever.
 const RUNS_KEPT: u64 = 1000;
+/// As many rows of history are kept; beyond, the oldest go.
+const HISTORY_ROWS_MAX: u64 = 1_000_000;
+/// So long a row of history is kept.
+const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// In one transaction: they lie side by side.
+const HISTORY_ROWS_A_TRANSACTION: u64 = 5_000;
 
 /// How far tombstones may go, and since when: `look@microseconds`.
 const MARK: &str = "tombstones_up_to";
@@ -53,6 +59,33 @@ impl State {
             })
             .await
     }
+
+    /// Forgets what happened too long ago, and what is too much. Returns how many rows.
+    pub async fn prune_history(&self, now: Timestamp) -> Result<u64, StateError> {
+        self.prune_history_to(HISTORY_ROWS_MAX, now).await
+    }
+
+    async fn prune_history_to(&self, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
+        let mut pruned = 0;
+        loop {
+            let gone = self.writer.call(move |connection| prune_history(connection, rows_max, now)).await?;
+            pruned += gone;
+            if gone < HISTORY_ROWS_A_TRANSACTION {
+                return Ok(pruned);
+            }
+        }
+    }
+}
+
+/// One step, at the old end.
+fn prune_history(connection: &Connection, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
+    let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM history", [], |row| row.get(0))?;
+    let too_old = now.checked_sub(HISTORY_KEPT).unwrap_or(Timestamp::MIN).as_microsecond();
+    // The newest row stays: numbers must go on from it.
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM history WHERE id IN (SELECT id FROM history ORDER BY id LIMIT ?1) AND (id <= ?2 OR at < ?3) AND id < ?4",
+    )?;
+    Ok(statement.execute(params![integer(HISTORY_ROWS_A_TRANSACTION), last - integer(rows_max), too_old, last])? as u64)
 }
 
 /// The looks below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
@@ -84,9 +117,10 @@ fn prune(connection: &Connection, paths: &[String], below: Look) -> Result<u64, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::plan::Limits;
     use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
-    use crate::state::{LookedAt, RunKind, RunOutcome};
+    use crate::state::{Attempts, LookedAt, RunKind, RunOutcome};
 
     fn key(raw: &str) -> ObjectKey {
         ObjectKey::new(raw).expect("not empty")
@@ -114,7 +148,8 @@ mod tests {
         let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
         look(&state, "gone", None).await;
         look(&state, "held", Some("e")).await;
-        state.applied(FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) }).await.expect("stored");
+        let held = FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) };
+        state.applied(held, Attempts::default()).await.expect("stored");
         look(&state, "held", None).await;
         look(&state, "there", Some("e")).await;
         let slow = state.next_look();
@@ -143,5 +178,55 @@ mod tests {
         assert_eq!(state.prune_runs().await.expect("pruned"), 1);
         assert_eq!(state.overview().await.expect("read").runs.iter().map(|run| run.number).collect::<Vec<_>>(), [1201, 501]);
         assert_eq!(state.last_run_number().await.expect("read"), 1201);
+    }
+    #[derive(Debug)]
+    struct At(i64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(self.0 * 86_400).expect("a day")
+        }
+    }
+
+    #[tokio::test]
+    async fn history_is_bounded_by_its_age_and_by_its_rows_and_its_numbers_go_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let opened = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let on = |day: i64| opened.clone().with_clock(std::sync::Arc::new(At(day)));
+        let days = async || -> Vec<i64> {
+            let days = opened.writer.call(|connection| {
+                let mut statement = connection.prepare("SELECT at / 86400000000 FROM history ORDER BY id")?;
+                let days = statement.query_map([], |row| row.get(0))?;
+                Ok(days.collect::<Result<_, _>>()?)
+            });
+            days.await.expect("read")
+        };
+        for day in [100, 110, 120, 200, 210] {
+            on(day).deleted(&key("a"), Attempts::default()).await.expect("told");
+        }
+        let now = |day| At(day).now();
+        assert_eq!(opened.prune_history(now(190)).await.expect("pruned"), 0, "ninety days are kept");
+        assert_eq!(opened.prune_history(now(205)).await.expect("pruned"), 2);
+        assert_eq!(days().await, [120, 200, 210]);
+        assert_eq!(opened.prune_history_to(2, now(205)).await.expect("pruned"), 1);
+        assert_eq!(days().await, [200, 210]);
+        assert_eq!(opened.prune_history(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
+        on(1000).deleted(&key("a"), Attempts::default()).await.expect("told");
+        let newest =
+            opened.writer.call(|connection| Ok(connection.query_row("SELECT max(id) FROM history", [], |row| row.get::<_, i64>(0))?));
+        assert_eq!(newest.await.expect("read"), 6);
+    }
+
+    #[tokio::test]
+    async fn long_history_goes_in_steps() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let fill = |connection: &Connection| {
+            let text = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
+                        INSERT INTO history (id, at, run, path, what) SELECT n, 0, 1, 'a', '{}' FROM n";
+            Ok(connection.execute(text, [])?)
+        };
+        assert_eq!(state.writer.call(fill).await.expect("filled"), 12_000);
+        assert_eq!(state.prune_history_to(10, Timestamp::UNIX_EPOCH).await.expect("pruned"), 11_990);
     }
 }

@@ -2,13 +2,14 @@
 //! What the events mean is decided by `events::replay`, what is to be done about it by `plan`.
 
 use super::dead_letters::{self, Poisoned};
+use super::history::{self, Became, Moment, Shown, UsedUp, What};
 use super::looks::{self, LookedAt};
 use super::pending::{self, Trigger};
 use super::{InboxRow, State, StateError, applied, identity, inbox, intents, lineage, told};
 use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
 use crate::plan::{Limits, MoveVerdict, decide_move};
-use crate::record::{EventKind, Look, ObjectKey, Told};
+use crate::record::{EventKind, Look, ObjectKey, Observed, Sides, Told};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +28,6 @@ pub struct Replay {
     pub failed: BTreeMap<ObjectKey, String>,
     /// The paths of rows that stayed in the batches before: rows that share a path stay together.
     pub locked: BTreeSet<ObjectKey>,
-    /// The newest look when the events were received.
-    pub received_at_look: Look,
 }
 
 /// What a batch came to.
@@ -44,6 +43,8 @@ pub struct Replayed {
     pub buried: u64,
     /// Touched paths that are not in the bucket, and of which the sink has nothing.
     pub not_in_bucket: u64,
+    /// One of these.
+    pub not_in_bucket_example: Option<ObjectKey>,
 }
 
 impl State {
@@ -54,35 +55,47 @@ impl State {
 
     /// Stores all that came of a batch, in one transaction.
     pub async fn replay(&self, replay: Replay) -> Result<Replayed, StateError> {
-        let limits = self.limits;
-        self.writer.call(move |connection| store(connection, &replay, limits)).await
+        let (limits, moment) = (self.limits, self.moment());
+        self.writer.call(move |connection| store(connection, moment, &replay, limits)).await
     }
 }
 
-fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Replayed, StateError> {
+fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limits) -> Result<Replayed, StateError> {
     let mut replayed = Replayed::default();
-    let (heard, unsettled) = take_rows(connection, replay, &mut replayed)?;
+    let (heard, unsettled) = take_rows(connection, moment, replay, &mut replayed)?;
     doubt_what_was_forgotten(connection, &heard)?;
     // What a row touched that stays is not known yet: half of a rename alone would be a new file.
-    for looked in replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path)) {
-        looks::store_look(connection, looked, limits)?;
-        looks::raise_high_water(connection, looked.look)?;
+    let looks = || replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path));
+    for LookedAt { path, facts, look } in looks() {
+        let gone = |heard: &Heard| heard.event.kind == EventKind::Delete && heard.event.path == *path;
+        let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
+        looks::write(connection, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
+    }
+    if let Some(newest) = looks().map(|looked| looked.look).max() {
+        looks::raise_high_water(connection, newest)?;
     }
     let mut waiting = load(connection, &heard)?;
     let (before, told_before): (Vec<_>, _) = (waiting.lineage.keys().cloned().collect(), waiting.told.clone());
     let mut paths: BTreeSet<_> = before.iter().cloned().chain(waiting.lineage.values().map(|came| came.origin.clone())).collect();
-    let hints = fold(&mut waiting, heard, replay.received_at_look);
+    let hints = fold(&mut waiting, heard);
     for (path, now) in &waiting.told {
-        if mutant::is("permissions_told_before_the_object_are_dropped") && is_nowhere(connection, path)? {
+        let before = told_before.get(path);
+        if before.is_some_and(|before| before == now) {
+            continue;
+        }
+        if mutant::is("permissions_told_before_the_object_are_dropped") && is_nowhere(&pending::sides(connection, path)?) {
             continue;
         }
         told::write(connection, path, now)?;
-        doubt_what_was_asked(connection, path, told_before.get(path).unwrap_or(&Told::default()), now)?;
+        doubt_what_was_asked(connection, path, before.unwrap_or(&Told::default()), now)?;
     }
     for target in &before {
         lineage::remove(connection, target)?;
     }
     for (target, came) in &waiting.lineage {
+        if mutant::is("waiting_lineage_is_dropped") && before.contains(target) {
+            continue;
+        }
         lineage::write(connection, target, came)?;
         paths.extend([target.clone(), came.origin.clone()]);
     }
@@ -93,9 +106,11 @@ fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Rep
     for path in &paths {
         // Somebody spoke of the path: what failed before is tried again at once.
         let trigger = if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
-        pending::think_again(connection, path, trigger, limits)?;
-        if hints.touched.contains(path) && is_nowhere(connection, path)? {
+        let sides = pending::sides(connection, path)?;
+        pending::reconsider(connection, path, &sides, trigger, limits)?;
+        if hints.touched.contains(path) && is_nowhere(&sides) {
             replayed.not_in_bucket += 1;
+            replayed.not_in_bucket_example.get_or_insert_with(|| path.clone());
         }
     }
     Ok(replayed)
@@ -103,7 +118,13 @@ fn store(connection: &Connection, replay: &Replay, limits: Limits) -> Result<Rep
 
 /// Takes the rows that are used up out of the inbox, and buries those that failed too often: what they tell is heard all the same.
 /// Says, too, which paths the rows name that stay.
-fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) -> Result<(Vec<Heard>, BTreeSet<ObjectKey>), StateError> {
+fn take_rows(
+    connection: &Connection,
+    moment: Moment,
+    replay: &Replay,
+    replayed: &mut Replayed,
+) -> Result<(Vec<Heard>, BTreeSet<ObjectKey>), StateError> {
+    let looks: BTreeMap<_, _> = replay.looks.iter().map(|looked| (&looked.path, Shown::from(looked.facts.as_ref()))).collect();
     let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
     let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
         BTreeSet::new()
@@ -113,6 +134,7 @@ fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) 
     let used = used_up(&paths, &failed);
     let (mut heard, mut unsettled) = (Vec::new(), BTreeSet::new());
     for row in &replay.rows {
+        let mut buried = None;
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
             // It is kept back by another row only: that is no failure of its own.
@@ -124,15 +146,42 @@ fn take_rows(connection: &Connection, replay: &Replay, replayed: &mut Replayed) 
                 continue;
             }
             let message = why.cloned().unwrap_or_default();
+            buried = Some(message.clone());
             let letter = Poisoned { reason: "look_failed".to_owned(), message, raw: Vec::new() };
             dead_letters::add(connection, (row.source, row.received_at), &letter, Some(&row.event))?;
             replayed.buried += 1;
         }
         inbox::remove(connection, &[row.seq])?;
+        tell(connection, moment, row, became(row, &looks, buried))?;
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
-        heard.push(Heard::new(row.event.clone(), row.received_at));
+        heard.push(Heard::new(row.event.clone(), row.received_at, row.received_at_look));
+    }
+    if replayed.buried > 0 {
+        dead_letters::make_room(connection)?;
     }
     Ok((heard, unsettled))
+}
+
+/// What became of an event that was used up.
+fn became(row: &InboxRow, looks: &BTreeMap<&ObjectKey, Shown>, buried: Option<String>) -> Became {
+    let shown = |path| looks.get(path).cloned().unwrap_or(Shown::Nothing);
+    match buried {
+        Some(message) => Became::DeadLetter { message },
+        None => Became::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
+    }
+}
+
+fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: Became) -> Result<(), StateError> {
+    let InboxRow { source, received_at, event, .. } = row;
+    let used_up = UsedUp {
+        source: *source,
+        kind: event.kind,
+        told_at: event.time,
+        received_at: *received_at,
+        permissions: event.permissions.clone(),
+        became,
+    };
+    history::append(connection, moment, (&event.path, event.new_path.as_ref()), &What::Event(used_up))
 }
 
 /// What the sink was sent after the backup that was put back, this state does not know: the first event on a path of which it
@@ -151,15 +200,21 @@ fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<
 /// What waits and may concern a batch.
 fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError> {
     let mut waiting = Waiting::default();
-    for path in heard.iter().flat_map(|heard| heard.event.paths()) {
+    for (heard, path) in heard.iter().flat_map(|heard| heard.event.paths().map(move |path| (heard, path))) {
         for (target, came) in lineage::concerning(connection, path)? {
             load_told(connection, &target, &mut waiting)?;
             waiting.lineage.insert(target, came);
         }
         load_told(connection, path, &mut waiting)?;
-        let mut statement = connection.prepare_cached("SELECT gone_told_at FROM observed WHERE path = ?1 AND gone_told_at IS NOT NULL")?;
-        let gone: Option<i64> = statement.query_row([path.as_str()], |row| row.get(0)).optional()?;
-        waiting.gone_until.extend(gone.and_then(looks::time).map(|gone| (path.clone(), gone)));
+        if heard.event.permissions.is_empty() {
+            continue;
+        }
+        let mut statement = connection.prepare_cached("SELECT gone_told_at, gone_look FROM observed WHERE path = ?1")?;
+        let gone: Option<(Option<i64>, Option<i64>)> =
+            statement.query_row([path.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let (told_at, look) = gone.unwrap_or_default();
+        waiting.gone_until.extend(told_at.and_then(looks::time).map(|gone| (path.clone(), gone)));
+        waiting.gone_at.extend(look.map(|look| (path.clone(), Look(look.unsigned_abs()))));
     }
     Ok(waiting)
 }
@@ -217,9 +272,8 @@ fn drop_moot(connection: &Connection, waiting: &Waiting) -> Result<(), StateErro
     Ok(())
 }
 
-fn is_nowhere(connection: &Connection, path: &ObjectKey) -> Result<bool, StateError> {
-    let sides = pending::sides(connection, path)?;
-    Ok(sides.applied.is_none() && sides.observed.is_some_and(|observed| observed.facts.is_none()))
+fn is_nowhere(sides: &Sides) -> bool {
+    sides.applied.is_none() && sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none())
 }
 
 impl Replayed {
@@ -230,6 +284,7 @@ impl Replayed {
         self.locked.extend(other.locked.iter().cloned());
         self.buried += other.buried;
         self.not_in_bucket += other.not_in_bucket;
+        self.not_in_bucket_example = self.not_in_bucket_example.take().or_else(|| other.not_in_bucket_example.clone());
     }
 
     /// Events used up.

@@ -21,15 +21,15 @@ pub(super) fn visit<E: From<StateError>>(database: &Path, side: Side, visit: &mu
     scan(&connection, side, visit)
 }
 
-/// As [`visit`], only the paths about which something is to be done.
-pub(super) fn visit_pending<E: From<StateError>>(
+/// As [`visit`], only the paths that are due.
+pub(super) fn visit_due<E: From<StateError>>(
     database: &Path,
     side: Side,
     visit: &mut dyn FnMut(FileRecord) -> Result<(), E>,
 ) -> Result<(), E> {
     let connection = super::open_to_read(database)?;
     let moment = connection.unchecked_transaction().map_err(StateError::from)?;
-    let mut paths = moment.prepare("SELECT path FROM pending WHERE sink = ?1 ORDER BY path").map_err(StateError::from)?;
+    let mut paths = moment.prepare(DUE_PATHS).map_err(StateError::from)?;
     let mut paths = paths.query([FILE_MANAGER]).map_err(StateError::from)?;
     while let Some(row) = paths.next().map_err(StateError::from)? {
         let path = path(row)?;
@@ -41,14 +41,17 @@ pub(super) fn visit_pending<E: From<StateError>>(
     Ok(())
 }
 
+/// By the index of what is due: the one by path holds what waits as well.
+pub(super) const DUE_PATHS: &str = "SELECT path FROM pending INDEXED BY pending_due WHERE sink = ?1 AND status = 'due' ORDER BY path";
+
 fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dyn FnMut(FileRecord) -> Result<(), E>) -> Result<(), E> {
     let moment = connection.unchecked_transaction().map_err(StateError::from)?;
     let text = format!("SELECT path, {} FROM applied WHERE sink = ?1 ORDER BY path", applied::COLUMNS);
     let mut applied_rows = moment.prepare(&text).map_err(StateError::from)?;
     let mut applied_rows = applied_rows.query([FILE_MANAGER]).map_err(StateError::from)?;
     if side == Side::Applied {
-        while let Some((path, row)) = next_applied(&mut applied_rows)? {
-            visit(old_row(path, row))?;
+        while let Some(row) = next_applied(&mut applied_rows)? {
+            visit(old_row(row))?;
         }
         return Ok(());
     }
@@ -65,15 +68,14 @@ fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dy
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some((held, _)), Some((looked, _))) => held.cmp(looked),
+            (Some(held), Some((looked, _))) => held.file.file_path.cmp(looked),
         };
         let row = if order.is_le() { held.take() } else { None };
         let look = if order.is_ge() { looked.take() } else { None };
-        let path = row.as_ref().map(|(path, _)| path).or_else(|| look.as_ref().map(|(path, _)| path)).cloned();
-        if let Some(path) = path {
+        let (path, observed) = look.unzip();
+        if let Some(path) = path.or_else(|| row.as_ref().map(|row| row.file.file_path.clone())) {
             let wanted = told.of(&path)?;
-            let sides = Sides { applied: row.map(|(_, row)| row), observed: look.map(|(_, look)| look), wanted };
-            if let Some(file) = row_of(side, path, sides) {
+            if let Some(file) = new_row(path, Sides { applied: row, observed, wanted }) {
                 visit(file)?;
             }
         }
@@ -89,19 +91,19 @@ fn scan<E: From<StateError>>(connection: &Connection, side: Side, visit: &mut dy
 /// A path's row on one side; `None` = it has none there.
 fn row_of(side: Side, path: ObjectKey, sides: Sides) -> Option<FileRecord> {
     match side {
-        Side::Applied => sides.applied.map(|row| old_row(path, row)),
+        Side::Applied => sides.applied.map(old_row),
         Side::Known => new_row(path, sides),
     }
 }
 
 /// What the sink is not known to hold is missing: it differs from whatever is there.
-fn old_row(path: ObjectKey, row: Applied) -> FileRecord {
-    if row.confirmed { row.file } else { FileRecord { internal_id: row.file.internal_id, ..FileRecord::at(path) } }
+fn old_row(row: Applied) -> FileRecord {
+    if row.confirmed { row.file } else { FileRecord { internal_id: row.file.internal_id, ..FileRecord::at(row.file.file_path) } }
 }
 
 /// What the looks and the feed know wins; what they do not know stays as the sink has it.
 fn new_row(path: ObjectKey, sides: Sides) -> Option<FileRecord> {
-    let held = sides.applied.map(|row| old_row(path.clone(), row));
+    let held = sides.applied.map(old_row);
     let mut file = match sides.observed {
         None => held?,
         Some(look) => {
@@ -150,11 +152,9 @@ impl<'statement> ToldRows<'statement> {
     }
 }
 
-fn next_applied(rows: &mut Rows<'_>) -> Result<Option<(ObjectKey, Applied)>, StateError> {
+fn next_applied(rows: &mut Rows<'_>) -> Result<Option<Applied>, StateError> {
     let Some(row) = rows.next()? else { return Ok(None) };
-    let path = path(row)?;
-    let applied = applied::from_row(row, 1, &path)?;
-    Ok(Some((path, applied)))
+    Ok(Some(applied::from_row(row, 1, path(row)?)?))
 }
 
 fn next_observed(rows: &mut Rows<'_>) -> Result<Option<(ObjectKey, Observed)>, StateError> {

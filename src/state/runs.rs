@@ -1,10 +1,11 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
 use super::looks::{Page, integer, time};
-use super::{FILE_MANAGER, State, StateError};
+use super::{FILE_MANAGER, State, StateError, blocking, open_to_read};
 use crate::record::ObjectKey;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use std::path::Path;
 
 /// Which flow ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,18 @@ pub struct Run {
     pub summary: Option<String>,
 }
 
+impl Run {
+    /// The last reconcile that was brought to an end, from a database that another process may be writing.
+    pub async fn last_reconcile(database: &Path) -> Result<Option<Self>, StateError> {
+        let database = database.to_owned();
+        blocking(move || {
+            let which = "WHERE kind = 'reconcile' AND ended_at IS NOT NULL ORDER BY number DESC LIMIT 1";
+            Ok(select(&open_to_read(&database)?, which, [])?.pop())
+        })
+        .await
+    }
+}
+
 /// How far the listing of a run has come that has not come to its own end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
@@ -91,7 +104,8 @@ const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
 impl State {
     /// Begins a run: its number is greater than every number that the database or `at_least` knows.
     pub async fn begin_run(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
-        self.writer
+        let number = self
+            .writer
             .call(move |connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
                 let number = last.max(integer(at_least)) + 1;
@@ -99,9 +113,15 @@ impl State {
                     "INSERT INTO runs (number, kind, started_at) VALUES (?1, ?2, ?3)",
                     params![number, kind.as_str(), now.as_microsecond()],
                 )?;
+                if kind == RunKind::Incremental {
+                    // It goes on with what the listing left: whoever lists after it wants to know how things are by then.
+                    delete_meta(connection, LISTED_EVERYTHING)?;
+                }
                 Ok(number.unsigned_abs())
             })
-            .await
+            .await?;
+        self.run.send_replace(Some((number, kind)));
+        Ok(number)
     }
 
     /// Ends a run. Unless somebody stopped it, its listing is used up and the next run begins another.
@@ -203,9 +223,12 @@ pub(super) fn initial_completed_by(connection: &Connection) -> Result<Option<u64
 
 /// The last runs, newest first.
 pub(super) fn last(connection: &Connection, most: usize) -> Result<Vec<Run>, StateError> {
-    let mut statement =
-        connection.prepare("SELECT number, kind, started_at, ended_at, outcome, summary FROM runs ORDER BY number DESC LIMIT ?1")?;
-    let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+    select(connection, "ORDER BY number DESC LIMIT ?1", [i64::try_from(most).unwrap_or(i64::MAX)])
+}
+
+fn select(connection: &Connection, which: &str, values: impl Params) -> Result<Vec<Run>, StateError> {
+    let mut statement = connection.prepare(&format!("SELECT number, kind, started_at, ended_at, outcome, summary FROM runs {which}"))?;
+    let rows = statement.query_map(values, |row| {
         Ok(Run {
             number: row.get::<_, i64>(0)?.unsigned_abs(),
             kind: row.get(1)?,

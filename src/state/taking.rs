@@ -1,7 +1,7 @@
 //! What is pending, taken in hand: lane by lane, in the order of the queue, with all that is known about each path.
 
-use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, looks};
-use crate::record::{ObjectKey, Permissions, Sides};
+use super::{FILE_MANAGER, Intent, State, StateError, intents, pending};
+use crate::record::{ObjectKey, Sides};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Which of the pending paths: each lane has its own pace.
@@ -129,13 +129,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
     let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
         return Ok(Err(StateError::Corrupt("an empty path".to_owned())));
     };
-    let looked: Option<i64> = row.get(3)?;
-    let held: Option<bool> = row.get(10)?;
-    let sides = Sides {
-        observed: looked.map(|_| looks::from_row(row, 3)).transpose()?,
-        applied: held.map(|_| applied::from_row(row, 10, &path)).transpose()?,
-        wanted: Permissions { permissions: row.get(21)?, owner: row.get(22)?, group: row.get(23)? },
-    };
+    let sides = pending::sides_from_row(row, 3, &path)?;
     let (intent, permissions_intent) = match (intent(row, CONTENT_INTENT, &path)?, intent(row, PERMISSIONS_INTENT, &path)?) {
         (Ok(content), Ok(permissions)) => (content, permissions),
         (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),

@@ -49,7 +49,7 @@ impl Bed {
     }
 
     async fn applied(&self, path: &str, etag: &str) {
-        self.state.applied(file(path, etag)).await.expect("stored");
+        self.state.applied(file(path, etag), Attempts::default()).await.expect("stored");
     }
 
     /// The paths of a lane, in their order.
@@ -59,8 +59,8 @@ impl Bed {
     }
 
     async fn park(&self, path: &str) {
-        let failure = Failure { reason: "broken".to_owned(), message: "it broke".to_owned() };
-        self.state.park(&key(path), failure, Timestamp::MAX).await.expect("parked");
+        let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
+        self.state.park(&key(path), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
     }
 }
 
@@ -231,7 +231,7 @@ async fn rows_are_counted_without_counting_them() {
         bed.applied(path, etag).await;
     }
     assert_eq!(bed.state.overview().await.expect("read").applied_rows, 2);
-    bed.state.deleted(&key("a")).await.expect("deleted");
+    bed.state.deleted(&key("a"), Attempts::default()).await.expect("deleted");
     assert_eq!(bed.state.overview().await.expect("read").applied_rows, 1);
 }
 

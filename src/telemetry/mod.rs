@@ -29,7 +29,7 @@ pub enum SetupError {
     #[error("telemetry is already set up in this process")]
     AlreadySetUp,
     /// The log file cannot be written.
-    #[error("LOG_FILE {path:?} cannot be opened: {error}")]
+    #[error("LOG_FILE {path:?} cannot be opened: {error}; give a file in a directory that is there and that this user may write")]
     LogFile {
         /// The file.
         path: PathBuf,

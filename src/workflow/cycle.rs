@@ -1,43 +1,39 @@
 //! Observing by replay: one incremental cycle. What the sources told is looked at, key by key, and becomes what is known.
 
-use super::Flow;
 use super::flow::{Run, SnapshotsLeft};
+use super::settle::Guard;
 use super::snapshots;
+use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::events::decode::Scope;
 use crate::events::feed::{FeedReader, PollError};
-use crate::record::{EventKind, ObjectKey};
-use crate::state::{InboxRow, Lane, LookedAt, Replay};
-use crate::{listing, mutant};
+use crate::listing;
+use crate::record::ObjectKey;
+use crate::state::{Lane, LookedAt, Replay};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
 /// Events that are looked at and stored together.
-const BATCH_EVENTS: usize = 500;
+const BATCH_EVENTS: usize = 1000;
 
 impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
         self.read_feed().await?;
         let due = self.state.release_due(run.began).await?;
-        // Somebody lets deletes go that the guard holds: that is something to do, though nothing is due and nothing was told.
-        let let_go = self.options.allow_deletes.is_some() && self.state.deletes_in_question().await? > 0;
-        if !due && !let_go && self.state.inbox_len().await? == 0 {
+        let guard = self.cycle_guard().await?;
+        if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {
             self.tally.quiet();
             return Ok(SnapshotsLeft::None);
         }
-        let rows = self.state.overview().await?.applied_rows;
         let executor = self.executor(run.number);
-        if let Err(error) = self.replay_and_apply(&executor, run, rows).await {
+        if let Err(error) = self.replay_and_apply(&executor, run, guard).await {
             self.halt.stop(Some(error));
         }
         Ok(SnapshotsLeft::None)
     }
 
-    async fn replay_and_apply(&self, executor: &Executor, run: Run, rows: u64) -> Result<(), ApplyError> {
-        // What has no outcome comes first: its paths are locked until then.
-        let (_, nothing_more) = watch::channel(false);
-        executor.drain(Lane::Open, nothing_more).await?;
-        self.replay_all().await?;
+    async fn replay_and_apply(&self, executor: &Executor, run: Run, guard: Guard) -> Result<(), ApplyError> {
+        self.catch_up(executor).await?;
         if self.halt.is_stopped() {
             return Ok(());
         }
@@ -45,11 +41,18 @@ impl Flow {
         if self.state.is_anything_due().await? {
             snapshots::write_both(&self.state, &self.options, (run.number, run.began)).await?;
         }
-        self.settle(executor, self.allowed_deletes(rows), rows).await
+        self.settle(executor, guard).await
+    }
+
+    /// What is behind us: effects without an outcome first, because their paths are locked until then, and then what was told.
+    pub(super) async fn catch_up(&self, executor: &Executor) -> Result<(), ApplyError> {
+        let (_, nothing_more) = watch::channel(false);
+        executor.drain(Lane::Open, nothing_more).await?;
+        self.replay_inbox().await
     }
 
     /// What the feed has to say. A feed that is silent keeps nothing else from being done, and the report says so.
-    async fn read_feed(&self) -> Result<(), ApplyError> {
+    pub(super) async fn read_feed(&self) -> Result<(), ApplyError> {
         let Some(feed) = &self.doors.feed else { return Ok(()) };
         let reader = FeedReader {
             feed: feed.clone(),
@@ -74,12 +77,11 @@ impl Flow {
         Ok(())
     }
 
-    /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle.
-    async fn replay_all(&self) -> Result<(), ApplyError> {
+    /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.
+    pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
         let mut left = self.state.inbox_len().await?;
         let (mut after, mut kept_back) = (0, BTreeSet::new());
         while left > 0 && !self.halt.is_stopped() {
-            let received_at_look = self.state.newest_look();
             let rows = self.state.inbox_batch(after, BATCH_EVENTS.min(usize::try_from(left).unwrap_or(BATCH_EVENTS))).await?;
             let Some(last) = rows.last() else { break };
             after = last.seq;
@@ -91,8 +93,7 @@ impl Flow {
                 // A look that is not stored never was.
                 () = self.halt.stopped() => return Ok(()),
             };
-            let looks = if mutant::is("a_delete_event_is_believed") { believed(looks, &rows) } else { looks };
-            let replayed = self.state.replay(Replay { rows, looks, failed, locked: kept_back.clone(), received_at_look }).await?;
+            let replayed = self.state.replay(Replay { rows, looks, failed, locked: kept_back.clone() }).await?;
             self.tally.replayed(&replayed);
             kept_back.extend(replayed.locked);
         }
@@ -103,24 +104,15 @@ impl Flow {
     async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<LookedAt>, BTreeMap<ObjectKey, String>), ApplyError> {
         let look = self.state.next_look();
         let keys = touched.into_iter().collect();
-        let (mut looks, mut failed) = (Vec::new(), BTreeMap::new());
-        for (path, found) in listing::look_at_each(&self.doors.bucket, keys, self.options.concurrency, self.options.retry).await? {
-            match found {
-                Ok(facts) => looks.push(LookedAt { path, facts, look }),
-                Err(error) => {
-                    tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");
-                    let error = ApplyError::from(error);
-                    self.tally.failed(&path, &error);
-                    failed.insert(path, error.to_string());
-                }
-            }
+        let Options { concurrency, retry, .. } = self.options;
+        let looks = listing::look_at_each(&self.doors.bucket, keys, look, concurrency, retry).await?;
+        let mut failed = BTreeMap::new();
+        for (path, error) in looks.failed {
+            tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");
+            let error = ApplyError::from(error);
+            self.tally.failed(&path, &error);
+            failed.insert(path, error.to_string());
         }
-        Ok((looks, failed))
+        Ok((looks.found, failed))
     }
-}
-
-/// What a bug takes for looks.
-fn believed(looks: Vec<LookedAt>, rows: &[InboxRow]) -> Vec<LookedAt> {
-    let gone = |path: &ObjectKey| rows.iter().any(|row| row.event.kind == EventKind::Delete && row.event.path == *path);
-    looks.into_iter().map(|looked| if gone(&looked.path) { LookedAt { facts: None, ..looked } } else { looked }).collect()
 }

@@ -5,6 +5,7 @@ use super::{Doors, backlog, snapshots};
 use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally};
 use crate::clock::Clock;
 use crate::config::{MaxDelete, SnapshotRows};
+use crate::file_manager::FileManagerError;
 use crate::plan::Limits;
 use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
@@ -123,10 +124,13 @@ impl Flow {
     async fn finish(&self, run: Run, snapshots: SnapshotsLeft) -> Result<Ended, ApplyError> {
         let Run { number, kind, began } = run;
         let stopped_by_somebody = self.halt.is_stopped() && self.halt.cause().is_none();
-        if snapshots == SnapshotsLeft::New && !stopped_by_somebody {
-            snapshots::write_new(&self.state, self.kept(), (number, began)).await?;
-        }
         let totals = self.tally.totals();
+        let showed_nothing = self.halt.is_stopped() && totals.pages == 0 && totals.done() == 0;
+        match snapshots {
+            SnapshotsLeft::New if showed_nothing => snapshots::take_back_old(&self.state, self.kept(), (number, began)).await?,
+            SnapshotsLeft::New if !stopped_by_somebody => snapshots::write_new(&self.state, self.kept(), (number, began)).await?,
+            _ => {}
+        }
         let overview = self.state.overview().await?;
         let cause = self.halt.cause();
         let frame = Frame {
@@ -139,6 +143,7 @@ impl Flow {
                 None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
                 None => None,
             },
+            outside_prefix: self.state.applied_outside(&self.options.prefix).await?,
         };
         let mut report = Report::of_run(&frame, &totals, &overview);
         report.report_refused = self.post(&report).await;
@@ -161,7 +166,8 @@ impl Flow {
             Ok(body) => body,
             Err(error) => return Some(error.to_string()),
         };
-        let post = async { self.options.retry.run(|| reports.report_results(&body)).await.err().map(|error| error.to_string()) };
+        let told = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
+        let post = async { self.options.retry.run(|| reports.report_results(&body)).await.err().map(told) };
         let out_of_grace = async {
             self.halt.stopped().await;
             // A shut door hurries nobody: what was in hand may have used up the time since then.
@@ -174,7 +180,7 @@ impl Flow {
         tokio::select! {
             biased;
             refused = post => refused,
-            () = out_of_grace => Some("the run was stopped while the report was on its way".to_owned()),
+            () = out_of_grace => Some("the run was stopped while it was on its way (nothing is wrong with it)".to_owned()),
         }
     }
 

@@ -16,38 +16,46 @@ use tokio::sync::watch;
 impl Flow {
     pub(super) async fn observe_by_listing(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
         snapshots::write_old(&self.state, self.kept(), (run.number, run.began)).await?;
-        // Everything is looked at anyway: what failed, was held or left out before is tried at once.
+        // Everything is looked at anyway: what failed or was left out before is tried at once.
         self.state.release_all().await?;
         if run.kind == RunKind::Reconcile {
             // What it is to find may have happened after the first pages of a listing that was broken off.
             self.state.forget_listing().await?;
         }
         let from_the_start = self.state.listed().await? == Listed::Nothing;
+        let rows = if from_the_start { self.state.applied_rows().await? } else { self.state.rows_before_listing().await? };
         let executor = self.executor(run.number);
-        if let Err(error) = self.list_and_apply(&executor).await {
+        if rows > 0 {
+            // What was told of known files comes first: without it a renamed one would be a new one and one that is gone.
+            self.read_feed().await?;
+            if let Err(error) = self.catch_up(&executor).await {
+                self.halt.stop(Some(error));
+                return Ok(SnapshotsLeft::New);
+            }
+        }
+        let began = self.clock.now();
+        if let Err(error) = self.list_and_apply(&executor, rows).await {
             self.halt.stop(Some(error));
         }
         if self.tally.totals().listing_ended {
-            if run.kind == RunKind::Initial || self.state.overview().await?.initial_completed_by.is_none() {
+            if run.kind == RunKind::Initial || self.state.initial_completed_by().await?.is_none() {
                 self.state.complete_initial(run.number).await?;
             }
             if from_the_start {
-                self.state.clear_feed_gap(run.began).await?;
+                self.state.clear_feed_gap(began).await?;
             }
             let rows = self.state.rows_before_listing().await?;
-            let allowed = if self.state.listing_saw_files().await? { self.allowed_deletes(rows) } else { self.allowed_by_operator() };
-            if let Err(error) = self.settle(&executor, allowed, rows).await {
+            let guard = self.guard(rows, !self.state.listing_saw_files().await?);
+            if let Err(error) = self.settle(&executor, guard).await {
                 self.halt.stop(Some(error));
             }
         }
         Ok(SnapshotsLeft::New)
     }
 
-    /// Lists. Where the sink had nothing when the listing began, what the pages bring is applied while the listing goes on;
+    /// Lists. Where the sink had no `rows` when the listing began, what the pages bring is applied while the listing goes on;
     /// elsewhere a new key may be the other half of a move, and that shows only when all keys have been seen.
-    async fn list_and_apply(&self, executor: &Executor) -> Result<(), ApplyError> {
-        let begun = self.state.listed().await? != Listed::Nothing;
-        let rows = if begun { self.state.rows_before_listing().await? } else { self.state.overview().await?.applied_rows };
+    async fn list_and_apply(&self, executor: &Executor, rows: u64) -> Result<(), ApplyError> {
         let (listing, more_may_come) = watch::channel(true);
         if rows > 0 {
             return self.list(&listing).await;

@@ -4,12 +4,13 @@ use super::Options;
 use crate::apply::ApplyError;
 use crate::config::SnapshotRows;
 use crate::record::FileRecord;
-use crate::snapshot::{self, SnapshotError, SnapshotName, SnapshotStore, SnapshotWriter};
+use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotStore, SnapshotWriter};
 use crate::state::{Side, State, StateError};
 use jiff::Timestamp;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::thread;
 
 /// A snapshot could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -34,48 +35,81 @@ pub fn export(database: &Path, side: Side, out: impl Write, name: &str) -> Resul
     Ok(rows)
 }
 
-/// Both sides of a cycle, once everything is known and nothing is applied: its work is their difference.
+/// Both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written side by
+/// side.
 pub(super) async fn write_both(state: &State, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
-    for (name, side) in [(snapshot::Side::Old, Side::Applied), (snapshot::Side::New, Side::Known)] {
-        write(state, (options.kept_snapshots, options.snapshot_rows), (name, side), run).await?;
-    }
-    Ok(())
+    write(state, (options.kept_snapshots, options.snapshot_rows), vec![OLD, NEW], run).await
 }
 
 /// What was applied before the run.
-pub(super) async fn write_old(state: &State, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<PathBuf, ApplyError> {
-    write(state, (kept, SnapshotRows::Full), (snapshot::Side::Old, Side::Applied), run).await
+pub(super) async fn write_old(state: &State, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+    write(state, (kept, SnapshotRows::Full), vec![OLD], run).await
+}
+
+/// The run showed nothing: the bucket was never seen, and nothing was applied. Its old side goes again.
+pub(super) async fn take_back_old(state: &State, kept: NonZeroUsize, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
+    let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
+    let store = SnapshotStore::new(directory_of(state.path()), kept);
+    in_a_thread(move || Ok(store.remove(name)?)).await
 }
 
 /// The same overlaid with what is known after it; the snapshots of runs long past go.
-pub(super) async fn write_new(state: &State, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<PathBuf, ApplyError> {
-    write(state, (kept, SnapshotRows::Full), (snapshot::Side::New, Side::Known), run).await
+pub(super) async fn write_new(state: &State, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+    write(state, (kept, SnapshotRows::Full), vec![NEW], run).await
 }
+
+const OLD: (snapshot::Side, Side) = (snapshot::Side::Old, Side::Applied);
+const NEW: (snapshot::Side, Side) = (snapshot::Side::New, Side::Known);
 
 async fn write(
     state: &State,
     (kept, rows): (NonZeroUsize, SnapshotRows),
-    (name, side): (snapshot::Side, Side),
+    sides: Vec<(snapshot::Side, Side)>,
     (run, at): (u64, Timestamp),
-) -> Result<PathBuf, ApplyError> {
+) -> Result<(), ApplyError> {
     let database = state.path().to_owned();
-    let written = tokio::task::spawn_blocking(move || -> Result<PathBuf, ExportError> {
-        let directory = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let store = SnapshotStore::new(directory, kept);
-        let mut pending = store.create(SnapshotName { side: name, at, run, rows })?;
-        let push = |file: FileRecord| -> Result<(), ExportError> { Ok(pending.push(&file)?) };
-        match rows {
-            SnapshotRows::Full => State::visit_rows(&database, side, push)?,
-            SnapshotRows::Changed => State::visit_pending_rows(&database, side, push)?,
+    in_a_thread(move || {
+        let store = SnapshotStore::new(directory_of(&database), kept);
+        // Only a run that has shown something makes older ones go.
+        let whole = sides.contains(&NEW);
+        // All are begun before one is written: whoever begins a snapshot clears away what nobody holds.
+        let mut begun = Vec::new();
+        for (name, side) in sides {
+            begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
         }
-        let path = pending.commit()?;
-        store.prune()?;
-        Ok(path)
-    });
-    match written.await {
-        Ok(Ok(path)) => Ok(path),
+        thread::scope(|scope| {
+            let database = &database;
+            let writers: Vec<_> =
+                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(database, (side, rows), pending))).collect();
+            writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
+        if whole {
+            store.prune()?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn directory_of(database: &Path) -> &Path {
+    database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(())) => Ok(()),
         Ok(Err(ExportError::State(error))) => Err(error.into()),
         Ok(Err(ExportError::Snapshot(error))) => Err(ApplyError::Snapshot(error)),
         Err(_) => Err(StateError::Gone.into()),
     }
+}
+
+fn fill(database: &Path, (side, rows): (Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
+    let push = |file: FileRecord| -> Result<(), ExportError> { Ok(pending.push(&file)?) };
+    match rows {
+        SnapshotRows::Full => State::visit_rows(database, side, push)?,
+        SnapshotRows::Changed => State::visit_due_rows(database, side, push)?,
+    }
+    pending.commit()?;
+    Ok(())
 }

@@ -33,6 +33,27 @@ impl Bucket {
         }
     }
 
+    /// The same, many at a time.
+    #[cfg(feature = "limits")]
+    pub(crate) async fn put_very_many(&self, prefix: &str, count: usize) {
+        use futures::StreamExt;
+        let puts = (0..count).map(|index| {
+            let key = format!("{prefix}{:02}/{index:06}.txt", index % 100);
+            async move { self.put(&key, format!("this is {key}\n").into_bytes()).await }
+        });
+        futures::stream::iter(puts).buffer_unordered(16).collect::<()>().await;
+    }
+
+    /// An object of so many bytes, all of them zero.
+    #[cfg(feature = "limits")]
+    pub(crate) async fn put_large(&self, key: &str, bytes: u64) {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        file.as_file().set_len(bytes).expect("a file without content takes no room");
+        let body = aws_sdk_s3::primitives::ByteStream::from_path(file.path()).await.expect("it can be read");
+        let put = self.0.put_object().bucket(SOURCE_BUCKET).key(key).body(body);
+        put.send().await.unwrap_or_else(|error| panic!("{key} is stored: {error:?}"));
+    }
+
     pub(crate) async fn delete(&self, key: &str) {
         self.0.delete_object().bucket(SOURCE_BUCKET).key(key).send().await.expect("it is deleted");
     }

@@ -1,9 +1,8 @@
 //! The daemon in its container: the whole workflow, a drained stop, a second one, kills in the middle of cycles, a door that shuts.
 
 use crate::crashes::in_sync;
-use crate::engine::{docker, try_docker};
+use crate::engine::docker;
 use crate::file_manager::slow_creates;
-use crate::service::Service;
 use crate::stage::Stage;
 use serde_json::{Value, json};
 
@@ -25,28 +24,13 @@ fn permissions(kind: &str, path: &str, permissions: &str) -> Value {
     event
 }
 
-/// Waits until its own health check says so.
-async fn healthy(daemon: &Service) {
-    let look = || async { try_docker(&["exec", daemon.id(), "s3-sync", "health"]).await.success };
-    while !look().await {
-        let state = docker(&["inspect", "--format", "{{.State.Running}}", daemon.id()]).await;
-        assert_eq!(state, "true", "{}", try_docker(&["logs", daemon.id()]).await.stderr);
-    }
-}
-
-async fn ask(daemon: &Service, command: &str) -> String {
-    let said = try_docker(&["exec", daemon.id(), "s3-sync", command]).await;
-    assert!(said.success, "{command}: {} {}", said.stdout, said.stderr);
-    said.stdout
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_workflow_with_all_five_types_of_events() {
     let stage = Stage::with("a/", 6).await;
     let (bucket, files) = (stage.bucket().await, stage.files().await);
     let daemon = stage.start(&["daemon"]).await;
-    healthy(&daemon).await;
-    ask(&daemon, "initial-sync").await;
+    daemon.healthy().await;
+    daemon.ask("initial-sync").await.well();
     in_sync(&stage).await;
     for (from, to) in [("a/001.txt", "a/renamed.txt"), ("a/002.txt", "b/002.txt")] {
         bucket.put(to, format!("this is {from}\n").into_bytes()).await;
@@ -65,7 +49,7 @@ async fn the_whole_workflow_with_all_five_types_of_events() {
         pair("move", "a/002.txt", "b/002.txt"),
     ];
     files.feed(&feed).await;
-    ask(&daemon, "incremental-sync").await;
+    daemon.ask("incremental-sync").await.well();
     let expected = [
         "create new000.txt",
         "create new001.txt",
@@ -79,7 +63,7 @@ async fn the_whole_workflow_with_all_five_types_of_events() {
     ];
     assert_eq!(files.arrived().await, expected);
     files.forget_calls().await;
-    ask(&daemon, "incremental-sync").await;
+    daemon.ask("incremental-sync").await.well();
     assert_eq!(files.arrived().await, [""; 0]);
     in_sync(&stage).await;
     daemon.stop(40).await.expect(0);
@@ -102,9 +86,9 @@ async fn docker_stop_drains_and_ends_with_0_in_the_middle_of_a_run() {
 async fn a_second_daemon_on_the_same_volume_ends_with_4_and_names_the_first() {
     let stage = Stage::with("a/", 3).await;
     let daemon = stage.start(&["daemon"]).await;
-    healthy(&daemon).await;
+    daemon.healthy().await;
     stage.run(&["daemon"]).await.expect(4).says(&["s3-sync daemon"]);
-    healthy(&daemon).await;
+    daemon.healthy().await;
     daemon.stop(40).await.expect(0);
 }
 
@@ -139,19 +123,42 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     stage.setting("SYNC_INTERVAL", "1");
     stage.setting("RETRY_ATTEMPTS", "1");
     let daemon = stage.start(&["daemon"]).await;
-    healthy(&daemon).await;
-    ask(&daemon, "initial-sync").await;
+    daemon.healthy().await;
+    daemon.ask("initial-sync").await.well();
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     stage.bucket().await.put_many("late/", 5).await;
-    while !ask(&daemon, "status").await.contains("error") {}
+    // Longer than one deadline: it has looked in vain again and again.
+    daemon.logs("WARN", 1).await;
+    daemon.logs("waiting for doors that are shut: file manager", 3).await;
+    let status = daemon.ask("status").await.well();
+    assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");
+    let health = daemon.ask("health").await;
+    assert!(!health.success && health.stdout.contains("waiting for doors that are shut: file manager"), "{health:?}");
     docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
     let files = stage.files().await;
     let told: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
     files.feed(&told).await;
     // Nobody asks for it.
-    while files.digests().await.len() < 8 {
-        tokio::task::yield_now().await;
-    }
+    files.holds(8).await;
+    daemon.healthy().await;
     in_sync(&stage).await;
+    daemon.stop(40).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_and_a_missing_bucket_are_waited_for_told_and_healed() {
+    const LATER: &str = "the-password-that-comes-later";
+    let mut stage = Stage::bare(&[]).await;
+    stage.setting("CUSTOMER_S3_SECRET_KEY", LATER);
+    let daemon = stage.start(&["daemon"]).await;
+    daemon.logs("check CUSTOMER_S3_ACCESS_KEY", 1).await;
+    assert!(daemon.ask("status").await.well().contains("check CUSTOMER_S3_ACCESS_KEY"));
+    stage.replace_source(LATER).await;
+    daemon.logs("create the bucket, or correct CUSTOMER_S3_BUCKET", 1).await;
+    assert!(daemon.ask("status").await.well().contains("create the bucket, or correct CUSTOMER_S3_BUCKET"));
+    let setup = stage.start_with_test_data(&["setup", "--create-buckets", "--seed", "/test-data"]).await;
+    setup.ended().await.expect(0).says(&["22 objects from /test-data"]);
+    stage.files().await.holds(22).await;
+    daemon.healthy().await;
     daemon.stop(40).await.expect(0);
 }

@@ -1,7 +1,8 @@
 //! The container engine by its own command line, for what testcontainers has no call for: signals, networks, volumes.
 
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -9,10 +10,18 @@ use tokio::time::timeout;
 const BOUND: Duration = Duration::from_mins(5);
 
 /// What one call of the engine said.
+#[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) success: bool,
+}
+
+impl Said {
+    fn of(output: &Output) -> Self {
+        let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
+        Self { stdout: text(&output.stdout), stderr: text(&output.stderr), success: output.status.success() }
+    }
 }
 
 /// Runs `docker ARGUMENTS` to its end.
@@ -20,9 +29,7 @@ pub(crate) async fn try_docker(arguments: &[&str]) -> Said {
     let mut command = Command::new("docker");
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     let output = timeout(BOUND, command.output()).await.unwrap_or_else(|_| panic!("docker {arguments:?} hangs"));
-    let output = output.expect("docker starts");
-    let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
-    Said { stdout: text(&output.stdout), stderr: text(&output.stderr), success: output.status.success() }
+    Said::of(&output.expect("docker starts"))
 }
 
 /// The same, and it must succeed; what it printed.
@@ -32,12 +39,33 @@ pub(crate) async fn docker(arguments: &[&str]) -> String {
     said.stdout
 }
 
-/// Removes every container, volume and network that carries this label. Blocking, because it runs while a test unwinds.
-pub(crate) fn remove_all(label: &str) {
-    let docker = |arguments: &[&str]| {
-        let output = std::process::Command::new("docker").args(arguments).stderr(Stdio::null()).output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+/// Reads a container's stderr from its beginning and as it comes, until these words stood in it so many times.
+pub(crate) async fn follow_log(id: &str, words: &str, times: usize) {
+    let mut command = Command::new("docker");
+    command.args(["logs", "--follow", id]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut docker = command.spawn().expect("docker starts");
+    let mut lines = BufReader::new(docker.stderr.take().expect("it is piped")).lines();
+    let read = async {
+        let mut seen = 0;
+        while seen < times {
+            let line = lines.next_line().await.expect("a log is text").unwrap_or_else(|| panic!("it ended and never said {words:?}"));
+            seen += usize::from(line.contains(words));
+        }
     };
+    timeout(BOUND, read).await.unwrap_or_else(|_| panic!("its log does not say {words:?} {times} times"));
+}
+
+/// Prints what the containers that this filter finds said last. Blocking, because it runs while a test unwinds.
+pub(crate) fn print_logs(filter: &str) {
+    let format = "{{.ID}} {{.Names}} ({{.Status}}): {{.Command}}";
+    for line in blocking(&["ps", "--all", "--filter", filter, "--format", format]).stdout.lines() {
+        let said = blocking(&["logs", "--tail", "100", line.split(' ').next().unwrap_or_default()]);
+        println!("---- {line}\n{}\n{}", said.stdout, said.stderr);
+    }
+}
+
+/// Removes every container, volume and network that carries this label. Blocking as well.
+pub(crate) fn remove_all(label: &str) {
     let filter = format!("label={label}");
     let removals: [(&[&str], &[&str]); 3] = [
         (&["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]),
@@ -45,10 +73,14 @@ pub(crate) fn remove_all(label: &str) {
         (&["network", "ls", "--quiet"], &["network", "rm"]),
     ];
     for (list, remove) in removals {
-        let found = docker(&[list, &["--filter", &filter]].concat());
+        let found = blocking(&[list, &["--filter", &filter]].concat()).stdout;
         let found: Vec<_> = found.split_whitespace().collect();
         if !found.is_empty() {
-            docker(&[remove, &found].concat());
+            blocking(&[remove, &found].concat());
         }
     }
+}
+
+fn blocking(arguments: &[&str]) -> Said {
+    Said::of(&std::process::Command::new("docker").args(arguments).stdin(Stdio::null()).output().expect("docker starts"))
 }

@@ -37,6 +37,27 @@ impl Files {
         files.map(|(path, file)| (path.clone(), file["sha256"].as_str().expect("a digest").to_owned())).collect()
     }
 
+    /// Waits until so many calls hang: each of them has come whole, and none of them has an answer.
+    pub(crate) async fn wait_for_hanging(&self, count: usize) {
+        let hang = |calls: &Value| {
+            calls["calls"].as_array().is_some_and(|calls| calls.iter().filter(|call| call["state"] == "hanging").count() >= count)
+        };
+        while !hang(&self.get("calls").await) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until it holds so many files.
+    pub(crate) async fn holds(&self, count: usize) {
+        loop {
+            let calls = self.calls_in_all().await;
+            if self.digests().await.len() >= count {
+                return;
+            }
+            self.wait_for_calls(calls + 1).await;
+        }
+    }
+
     /// That no effect happened twice: each key once, each path created once.
     pub(crate) async fn nothing_is_doubled(&self) {
         let effects = self.get("effects").await;

@@ -11,4 +11,6 @@ mod crashes;
 mod daemon;
 mod doors;
 mod images;
+#[cfg(feature = "limits")]
+mod limits;
 mod volumes;

@@ -1,6 +1,6 @@
 //! One container of the service: waiting for its end, ending it, and what it said.
 
-use crate::engine::{docker, try_docker};
+use crate::engine::{Said, docker, follow_log, print_logs, try_docker};
 use testcontainers::{ContainerAsync, GenericImage};
 
 pub(crate) struct Service(ContainerAsync<GenericImage>);
@@ -22,6 +22,24 @@ impl Service {
         self.0.id()
     }
 
+    /// Runs `s3-sync COMMAND` in its container.
+    pub(crate) async fn ask(&self, command: &str) -> Said {
+        try_docker(&["exec", self.id(), "s3-sync", command]).await
+    }
+
+    /// Waits until its own health check says that it is healthy, or degraded.
+    pub(crate) async fn healthy(&self) {
+        while !self.ask("health").await.success {
+            let running = docker(&["inspect", "--format", "{{.State.Running}}", self.id()]).await;
+            assert_eq!(running, "true", "{}", try_docker(&["logs", self.id()]).await.stderr);
+        }
+    }
+
+    /// Waits until its log has these words so many times.
+    pub(crate) async fn logs(&self, words: &str, times: usize) {
+        follow_log(self.id(), words, times).await;
+    }
+
     /// Waits for its end.
     pub(crate) async fn ended(&self) -> Ended {
         let code = docker(&["wait", self.id()]).await.parse().expect("an exit code");
@@ -40,6 +58,23 @@ impl Service {
     pub(crate) async fn stop(&self, grace_secs: u32) -> Ended {
         docker(&["stop", "--time", &grace_secs.to_string(), self.id()]).await;
         self.ended().await
+    }
+}
+
+impl Drop for Service {
+    /// The container goes with it: what it said in a test that fails is told before.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            print_logs(&format!("id={}", self.id()));
+        }
+    }
+}
+
+impl Said {
+    /// That it succeeded; what it said.
+    pub(crate) fn well(self) -> String {
+        assert!(self.success, "{} {}", self.stdout, self.stderr);
+        self.stdout
     }
 }
 

@@ -1,10 +1,11 @@
 //! What one test runs on: a network of its own with an S3 source, an S3 target and mock-api, and a volume for the state.
 
 use crate::bucket::Bucket;
-use crate::engine::{docker, remove_all};
+use crate::engine::{docker, print_logs, remove_all};
 use crate::file_manager::Files;
 use crate::service::Service;
 use std::collections::BTreeMap;
+use std::path::Path;
 use testcontainers::core::{IntoContainerPort, Mount, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
@@ -17,7 +18,7 @@ const LABEL: &str = "s3-sync.test";
 const S3_PORT: u16 = 9000;
 const FILES_PORT: u16 = 8001;
 
-/// Everything around the service. It is taken down when it is dropped, also by a test that fails.
+/// Everything around the service. It is taken down when it is dropped, also by a test that fails, whose containers' logs are printed.
 pub(crate) struct Stage {
     pub(crate) id: String,
     source: ContainerAsync<GenericImage>,
@@ -34,10 +35,11 @@ impl Stage {
         println!("stage {id}: S3 is {}", image("S3_IMAGE"));
         docker(&["network", "create", "--label", &label, &format!("s3-sync-{id}")]).await;
         docker(&[&["volume", "create", "--label", &label], volume_options, &[&format!("state-{id}")]].concat()).await;
-        let source = store(&id, "source").await;
-        let target = store(&id, "target").await;
-        let mock = generic("MOCK_API_IMAGE").with_exposed_port(FILES_PORT.tcp()).with_wait_for(WaitFor::healthcheck());
-        let files = placed(mock.into(), &id, "files").start().await.expect("mock-api starts");
+        // It tells its address when it listens, seconds before the first health check is due.
+        let mock = generic("MOCK_API_IMAGE").with_exposed_port(FILES_PORT.tcp()).with_wait_for(WaitFor::message_on_stdout("http://"));
+        let (source, target, files) =
+            tokio::join!(store(&id, "source", SECRET_KEY), store(&id, "target", SECRET_KEY), placed(mock.into(), &id, "files").start());
+        let files = files.expect("mock-api starts");
         let mut stage = Self { id, source, _target: target, files, settings: BTreeMap::new() };
         let (source, target, files) = (stage.name("source"), stage.name("target"), stage.name("files"));
         for (name, value) in [
@@ -107,10 +109,24 @@ impl Stage {
         self.start_with(arguments, request).await
     }
 
-    /// A shell in the service's image on the same volume.
-    pub(crate) async fn shell(&self, script: &str) -> Service {
-        let request = self.request(generic("SYNC_IMAGE").with_entrypoint("bash").into());
+    /// The same without the image's health check.
+    #[cfg(feature = "limits")]
+    pub(crate) async fn start_unchecked(&self, arguments: &[&str]) -> Service {
+        let request = self.request(generic("SYNC_IMAGE").into()).with_health_check(testcontainers::core::Healthcheck::none());
+        self.start_with(arguments, request).await
+    }
+
+    /// A shell in the service's image on the same volume, with a directory of this machine mounted at `/host`.
+    pub(crate) async fn shell(&self, script: &str, host: &Path) -> Service {
+        let host = host.to_str().expect("a plain path");
+        let request = self.request(generic("SYNC_IMAGE").with_entrypoint("bash").into()).with_mount(Mount::bind_mount(host, "/host"));
         self.start_with(&["-c", script], request).await
+    }
+
+    /// Another S3 source in the place of the first, which is gone with all its data: it is empty and knows another password.
+    pub(crate) async fn replace_source(&mut self, secret_key: &str) {
+        docker(&["rm", "--force", "--volumes", &self.name("source")]).await;
+        self.source = store(&self.id, "source", secret_key).await;
     }
 
     /// Runs a command to its end.
@@ -142,16 +158,19 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            print_logs(&format!("label={LABEL}={}", self.id));
+        }
         remove_all(&format!("{LABEL}={}", self.id));
     }
 }
 
-async fn store(id: &str, what: &str) -> ContainerAsync<GenericImage> {
+async fn store(id: &str, what: &str, secret_key: &str) -> ContainerAsync<GenericImage> {
     let image = generic("S3_IMAGE").with_exposed_port(S3_PORT.tcp());
     let request = placed(image.into(), id, what)
         .with_cmd(["server", "/data", "--console-address", ":9001"])
         .with_env_var("MINIO_ROOT_USER", ACCESS_KEY)
-        .with_env_var("MINIO_ROOT_PASSWORD", SECRET_KEY);
+        .with_env_var("MINIO_ROOT_PASSWORD", secret_key);
     request.start().await.expect("the S3 server starts")
 }
 

@@ -1,16 +1,20 @@
-//! The volume with the state: full, or wanted by two.
+//! The volume with the state: full, wanted by two, or written by the version before this one.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
 use crate::file_manager::hanging_creates;
 use crate::stage::Stage;
+use rusqlite::Connection;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_volume_is_told_corrupts_nothing_and_it_goes_on_when_there_is_room() {
-    let small = ["--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=4m,uid=10001,gid=10001"];
+    let small = ["--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=32m,uid=10001,gid=10001"];
     let stage = Stage::on(&small, "a/", 150).await;
     // Holds the volume, whose content would else go with the last container, and fills it up to the size of a few pages.
-    let holder = stage.shell("head -c 4100000 /dev/zero >/app/data/ballast; exec sleep infinity").await;
+    let holder = stage.shell("head -c 33460000 /dev/zero >/app/data/ballast; exec sleep infinity", Path::new("/tmp")).await;
     let full = stage.run(&["initial-sync"]).await.expect(1);
     full.says(&["/app/data/sync.db", "full"]);
     docker(&["exec", holder.id(), "rm", "/app/data/ballast"]).await;
@@ -32,4 +36,77 @@ async fn a_second_service_on_the_same_volume_ends_with_4_and_names_the_first() {
     files.no_faults().await;
     stage.run(&["initial-sync"]).await.expect(0);
     in_sync(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_of_the_previous_schema_is_brought_up_to_date_and_nothing_is_sent_again() {
+    let stage = Stage::with("a/", 5).await;
+    let service = stage.start(&["initial-sync"]).await;
+    service.ended().await.expect(0);
+    let host = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(host.path(), Permissions::from_mode(0o755)).expect("the service may look into it");
+    docker(&["cp", &format!("{}:/app/data/.", service.id()), host.path().to_str().expect("a plain path")]).await;
+    let newest = write_previous(&host.path().join("sync.db"), &host.path().join("previous.db"));
+    let script = "rm /app/data/sync.db* && cp /host/previous.db /app/data/sync.db && chmod 600 /app/data/sync.db";
+    stage.shell(script, host.path()).await.ended().await.expect(0);
+    stage.bucket().await.put_many("new/", 2).await;
+    let files = stage.files().await;
+    files.forget_calls().await;
+    let service = stage.start(&["initial-sync"]).await;
+    service.ended().await.expect(0);
+    let creates: Vec<_> = files.arrived().await.into_iter().filter(|call| call.starts_with("create")).collect();
+    assert_eq!(creates, ["create new/000.txt", "create new/001.txt"]);
+    in_sync(&stage).await;
+    docker(&["cp", &format!("{}:/app/data/.", service.id()), host.path().to_str().expect("a plain path")]).await;
+    assert_eq!(version(&host.path().join("sync.db")), newest);
+}
+
+/// Writes what is in the database into another one with the schema of one version before, as far as that has a place for it.
+/// The number of the newest version.
+fn write_previous(database: &Path, previous: &Path) -> u32 {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/state/migrations");
+    let mut migrations: Vec<PathBuf> = fs::read_dir(directory).expect("the migrations").map(|entry| entry.expect("one").path()).collect();
+    migrations.sort();
+    let older = &migrations[..migrations.len() - 1];
+    let connection = Connection::open(previous).expect("a new database");
+    connection.pragma_update(None, "foreign_keys", false).expect("a setting");
+    for migration in older {
+        connection.execute_batch(&fs::read_to_string(migration).expect("its text")).expect("it runs");
+    }
+    let newest_version = u32::try_from(migrations.len()).expect("a handful");
+    connection.pragma_update(None, "user_version", newest_version - 1).expect("a number");
+    connection.execute("ATTACH ?1 AS newest", [database.to_str().expect("a plain path")]).expect("the database");
+    // They count what is written: the counts are copied as well.
+    let triggers = column(&connection, "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger'");
+    for name in column(&connection, "SELECT name FROM main.sqlite_schema WHERE type = 'trigger'") {
+        connection.execute_batch(&format!("DROP TRIGGER {name}")).expect("it is there");
+    }
+    for table in column(&connection, "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+        let columns = |schema: &str| column(&connection, &format!("SELECT name FROM pragma_table_info('{table}', '{schema}')"));
+        let newest = columns("newest");
+        let common = columns("main").into_iter().filter(|column| newest.contains(column)).collect::<Vec<_>>().join(", ");
+        if !common.is_empty() {
+            // Rows that the migrations bring, known by their first column: none that only the newest one brings.
+            let seeded = column(
+                &connection,
+                &format!("SELECT name FROM pragma_table_info('{table}') WHERE EXISTS (SELECT 1 FROM main.{table}) LIMIT 1"),
+            );
+            let known = seeded.first().map(|key| format!("WHERE {key} IN (SELECT {key} FROM main.{table})")).unwrap_or_default();
+            let copy = format!("INSERT OR REPLACE INTO main.{table} ({common}) SELECT {common} FROM newest.{table} {known}");
+            connection.execute_batch(&copy).unwrap_or_else(|error| panic!("{copy}: {error}"));
+        }
+    }
+    triggers.iter().for_each(|trigger| connection.execute_batch(trigger).expect("it was there before"));
+    newest_version
+}
+
+fn column(connection: &Connection, query: &str) -> Vec<String> {
+    let mut statement = connection.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.map(|row| row.expect("text")).collect()
+}
+
+fn version(database: &Path) -> u32 {
+    let connection = Connection::open(database).expect("a database");
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a number")
 }

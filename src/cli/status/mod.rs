@@ -28,6 +28,16 @@ struct Status {
     initial_sync_completed_by_run: Option<u64>,
     /// Ours: what waits, by reason.
     pending: Vec<PendingLine>,
+    /// Ours: deletes that the guard holds.
+    deletes_held: u64,
+    /// Ours: events that were heard, and that no cycle has used up yet.
+    inbox: u64,
+    /// Ours: events that could not be used.
+    dead_letters: u64,
+    /// Ours: since when events may have been missed; `null` = a listing has healed it, or there was none.
+    feed_gap: Option<String>,
+    /// Ours: the last reconcile that came to an end.
+    last_reconcile: Option<LastReconcile>,
     /// Ours: effects that went out, or were about to, and have no outcome.
     open_intents: u64,
     /// Ours: the last runs, newest first.
@@ -60,6 +70,13 @@ struct PendingLine {
 }
 
 #[derive(Debug, Serialize)]
+struct LastReconcile {
+    run: u64,
+    ended_at: Option<String>,
+    outcome: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
 struct RunLine {
     run: u64,
     kind: String,
@@ -88,11 +105,13 @@ pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
 
 async fn status(settings: &Settings) -> Result<Status, StateError> {
     let mut problems = Vec::new();
-    let overview = if settings.database_path.exists() {
-        Overview::read(&settings.database_path).await?
+    // Before the database: a run that begins meanwhile is no newer than it.
+    let last_run = state::last_run(&settings.database_path);
+    let (overview, last_reconcile) = if settings.database_path.exists() {
+        (Overview::read(&settings.database_path).await?, Run::last_reconcile(&settings.database_path).await?)
     } else {
         problems.push(format!("there is no database at {} yet: run initial-sync", settings.database_path.display()));
-        Overview::default()
+        (Overview::default(), None)
     };
     let in_use_by = state::holder(&settings.database_path);
     let daemon = match &in_use_by {
@@ -109,7 +128,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     problems.extend(doors.iter().filter_map(probe::Probed::problem));
     problems.extend(doors::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
-    problems.extend(complaints(&overview, in_use_by.as_ref()));
+    problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
     let shut = doors.iter().any(|door| door.problem().is_some());
     let own = match (shut, problems.is_empty()) {
         (true, _) => Health::Error,
@@ -127,6 +146,11 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         },
         problems,
         initial_sync_completed_by_run: overview.initial_completed_by,
+        deletes_held: overview.paths("held"),
+        inbox: overview.inbox,
+        dead_letters: overview.dead_letters,
+        feed_gap: overview.feed_gap.map(|since| since.to_string()),
+        last_reconcile: last_reconcile.map(LastReconcile::from),
         open_intents: overview.open_intents,
         pending: overview.waiting.into_iter().map(PendingLine::from).collect(),
         runs: overview.runs.into_iter().map(RunLine::from).collect(),
@@ -137,17 +161,27 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
 }
 
 /// What is not as it should be in the state itself. Skips are told, and are no problem.
-fn complaints(overview: &Overview, holder: Option<&Holder>) -> Vec<String> {
+fn complaints(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Vec<String> {
     let mut complaints = Vec::new();
+    if overview.runs.first().is_some_and(|run| run.number < last_run) {
+        let older = format!("the database is older than run {last_run}, which its lock file remembers");
+        complaints.push(format!("{older}: the next sync takes it for a restored backup, and confirms every file anew"));
+    }
     let under_way = overview.runs.first().is_some_and(|run| is_under_way(run, holder));
     if overview.initial_completed_by.is_none() && !overview.runs.is_empty() {
         complaints.push("the initial sync has not come to its end yet".to_owned());
     }
     complaints.extend(overview.runs.first().filter(|_| !under_way).and_then(complaint_about));
-    let report = overview.runs.first().and_then(|run| run.summary.as_deref());
-    let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(text).ok());
-    let held = report.and_then(|report| report.get("deletes_held")?.as_u64()).filter(|held| *held > 0);
-    complaints.extend(held.map(|held| format!("deletes that the guard holds: {held} (initial-sync --allow-deletes {held} sends them)")));
+    let held = overview.paths("held");
+    if held > 0 {
+        complaints.push(format!("deletes that the guard holds: {held} (--allow-deletes {held} sends them, with any sync)"));
+    }
+    let gap = overview.feed_gap.map(|since| format!("events may have been missed since {since}: a reconcile finds what they were about"));
+    complaints.extend(gap);
+    if overview.dead_letters_evicted > 0 {
+        let thrown_away = overview.dead_letters_evicted;
+        complaints.push(format!("dead letters that were thrown away because there were too many: {thrown_away} (decide about the others)"));
+    }
     for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);
         if paths > 0 && !(under_way && status == "due") {
@@ -190,6 +224,12 @@ impl From<Waiting> for PendingLine {
             example: example.map(|key| key.to_string()),
             next_attempt: next_attempt.map(|time| time.to_string()),
         }
+    }
+}
+
+impl From<Run> for LastReconcile {
+    fn from(Run { number, ended_at, outcome, .. }: Run) -> Self {
+        Self { run: number, ended_at: ended_at.map(|time| time.to_string()), outcome }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `status` as people read it.
 
-use super::{PendingLine, RunLine, Status};
+use super::{LastReconcile, PendingLine, RunLine, Status, remote};
 use crate::daemon::Task;
 use crate::record::Escaped;
 use std::fmt;
@@ -19,8 +19,22 @@ impl fmt::Display for Status {
         if let Some(holder) = &self.in_use_by {
             write!(f, "\nin use by     {holder}")?;
         }
+        if self.daemon.is_none() && self.in_use_by.as_ref().is_none_or(|holder| holder.command != remote::DAEMON) {
+            write!(f, "\ndaemon        none runs")?;
+        }
         if let Some(next) = self.next_run {
-            write!(f, "\nnext run      {next}")?;
+            write!(f, "\nnext run      {next}, by itself")?;
+        }
+        if let Some(LastReconcile { run, ended_at, outcome }) = &self.last_reconcile {
+            let (ended_at, outcome) = (ended_at.as_deref().unwrap_or("?"), outcome.as_deref().unwrap_or("?"));
+            write!(f, "\nreconcile     the last one ended {ended_at}: run {run}, {outcome}")?;
+        }
+        if self.inbox > 0 {
+            write!(f, "\ninbox         {} for the next cycle", counted(self.inbox, "event"))?;
+        }
+        if self.dead_letters > 0 {
+            let letters = counted(self.dead_letters, "event");
+            write!(f, "\ndead letters  {letters} that could not be used: `s3-sync dead-letters list` shows them")?;
         }
         if let Some(daemon) = &self.daemon {
             daemon.tasks.iter().try_for_each(|task| write_task(f, task))?;
@@ -32,7 +46,11 @@ impl fmt::Display for Status {
 
 impl fmt::Display for PendingLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.deletion { "absent from the bucket" } else { self.reason.as_deref().unwrap_or("to be sent") };
+        let what = match (self.deletion, self.status.as_str()) {
+            (true, "held") => "absent from the bucket, and more than the guard lets go (MAX_DELETE)",
+            (true, _) => "absent from the bucket",
+            (false, _) => self.reason.as_deref().unwrap_or("to be sent"),
+        };
         write!(f, "{:<13} {} {what}", self.status, self.paths)?;
         // What was said when it failed names its own path.
         if let Some(example) = self.message.as_ref().filter(|_| self.status == "parked").or(self.example.as_ref()) {
@@ -50,6 +68,11 @@ impl fmt::Display for RunLine {
         let outcome = self.outcome.as_deref().unwrap_or("not ended");
         write!(f, "run {:<9} {} {outcome}, began {}", self.run, self.kind, self.started_at.as_deref().unwrap_or("?"))
     }
+}
+
+/// `1 event`, `2 events`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What the daemon says of a task is text of ours, with keys and messages that were escaped where they were written down.

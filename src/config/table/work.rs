@@ -37,7 +37,7 @@ pub(in crate::config) static CSV_SNAPSHOTS: Setting<SnapshotRows> = Setting {
     declared: Declared {
         name: "CSV_SNAPSHOTS",
         right: "full or changed",
-        doc: "Which rows the two snapshots of a cycle show: all, or those that differ. Not set: all of them in a scheduled cycle, those that differ in a cycle that a notification woke.",
+        doc: "Which rows the two snapshots of a cycle show: all, or those that differ and are due. Not set: all of them in a scheduled cycle, those that are due in a cycle that a notification woke.",
         ..STATE
     },
     parse: values::snapshot_rows,
@@ -46,7 +46,7 @@ pub(in crate::config) static CSV_SNAPSHOTS: Setting<SnapshotRows> = Setting {
 pub(in crate::config) static CONCURRENCY: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "CONCURRENCY",
-        default: Some("32"),
+        default: Some("64"),
         right: "a whole number from 1 to 256",
         doc: "Operations at a time.",
         ..WORK
@@ -70,7 +70,7 @@ pub(in crate::config) static MAX_DELETE: Setting<MaxDelete> = Setting {
         name: "MAX_DELETE",
         default: Some("50%"),
         right: "a share of the known files from 0% to 100%, or a whole number of files",
-        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete.",
+        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete. Raised, it lets what it held go with the next cycle; what a listing of an empty bucket held waits for objects there, or for `--allow-deletes`.",
         ..WORK
     },
     parse: values::max_delete,
@@ -92,7 +92,7 @@ pub(in crate::config) static SHUTDOWN_TIMEOUT: Setting<Duration> = Setting {
         name: "SHUTDOWN_TIMEOUT",
         default: Some("20"),
         right: "a whole number of seconds from 1 to 3600",
-        doc: "How long SIGTERM waits for what is in flight, in seconds.",
+        doc: "How long the program may take to end after SIGTERM, in seconds. What is in flight has it, less a few seconds to tell how it ended.",
         ..WORK
     },
     parse: values::seconds::<1, 3600>,

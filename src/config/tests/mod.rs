@@ -60,7 +60,7 @@ fn nothing_given_is_the_defaults() {
     assert_eq!((settings.queue_url.as_ref(), settings.queue_endpoint.as_ref(), settings.inbox_max.get()), (None, None, 100_000));
     assert_eq!(settings.database_path, Path::new("data/sync.db"));
     assert_eq!(settings.data_directory(), Path::new("data"));
-    assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 32, 4));
+    assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 64, 4));
     assert_eq!((settings.schedule.interval, &settings.schedule.cron), (Duration::from_mins(5), &None));
     assert_eq!(settings.schedule.reconcile.as_ref().map(Cron::as_str), Some("0 0 3 * * *"));
     assert_eq!(settings.max_delete, MaxDelete::Percent(50));
@@ -219,6 +219,13 @@ fn replaced_settings_and_slips_of_the_pen_are_noticed() {
     let given = Given { environment: &[("CUSTOMER_S3_BUKET", "b"), ("HOME", "/")], dot_env: "LIVE_RELOAD=true", ..Given::default() };
     let notices = given.settings().notices;
     assert_eq!(notices, [RETIRED[0].1, "CUSTOMER_S3_BUKET (environment) is no setting and is not read: did you mean CUSTOMER_S3_BUCKET?"]);
+    let dot_env = Given { dot_env: "DATABSE_PATH=x\nSOMEBODY_ELSES=y\n", ..Given::default() };
+    assert_eq!(dot_env.settings().notices, ["DATABSE_PATH (.env) is no setting and is not read: did you mean DATABASE_PATH?"]);
+    let yaml = Given { yaml: "servce: {max_delete: 3}\naws: {region: x}\n", ..Given::default() };
+    assert_eq!(
+        yaml.settings().notices,
+        ["aws (service.yaml) is not read: settings stand under `service:`", "servce (service.yaml) is not read: did you mean service?"]
+    );
     assert!(Given { yaml: "service: {live_reload: true}", ..Given::default() }.settings().notices[0].contains("start it again"));
 }
 

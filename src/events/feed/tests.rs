@@ -12,7 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Default)]
 struct Served {
     events: Mutex<Vec<Value>>,
+    address: Option<&'static str>,
     page: Option<usize>,
+    /// The last page has no cursor.
+    last_page_without_cursor: bool,
     /// What is asked, oldest first.
     asked: Mutex<Vec<Option<String>>>,
     /// Cursors below this are not known any more.
@@ -22,7 +25,7 @@ struct Served {
 #[async_trait]
 impl ReadFeed for Served {
     fn address(&self) -> String {
-        "http://feed".to_owned()
+        self.address.unwrap_or("http://feed").to_owned()
     }
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
@@ -33,8 +36,11 @@ impl ReadFeed for Served {
             return Err(FileManagerError { call: "pubSubFullList", subject: self.address(), kind, message: "no such cursor".to_owned() });
         }
         let events = self.events.lock().expect("sound");
+        let start = start.min(events.len());
         let served: Vec<_> = events.iter().skip(start).take(self.page.unwrap_or(FEED_EVENTS_MAX)).map(Value::to_string).collect();
-        let next_cursor = self.page.map(|_| (start + served.len()).to_string());
+        let end = start + served.len();
+        let told = self.page.is_some() && !(self.last_page_without_cursor && end == events.len());
+        let next_cursor = told.then(|| end.to_string());
         Ok(FeedPage { events: served, next_cursor })
     }
 }
@@ -138,6 +144,43 @@ async fn a_cursor_that_the_feed_forgot_is_a_gap_and_the_feed_is_read_anew() {
     let polled = bed.poll().await;
     assert_eq!((polled.received, polled.gap), (2, true));
     assert_eq!(bed.waiting().await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_cursor_that_lies_behind_the_end_of_the_feed_is_a_gap_and_the_feed_is_read_anew() {
+    let bed = Bed::new(Served { page: Some(10), ..Served::default() }).await;
+    bed.serve([create("a", 0), create("b", 0)]);
+    bed.poll().await;
+    // It was begun anew, and holds less than we have heard: its cursor goes back.
+    bed.serve([create("c", 0)]);
+    let polled = bed.poll().await;
+    assert_eq!((polled.received, polled.gap), (1, true));
+    assert_eq!(bed.waiting().await, ["a", "b", "c"]);
+    assert_eq!(bed.poll().await, Polled::default());
+}
+
+#[tokio::test]
+async fn a_last_page_without_a_cursor_is_heard_once_and_gone_on_with() {
+    let bed = Bed::new(Served { page: Some(2), last_page_without_cursor: true, ..Served::default() }).await;
+    bed.serve(["a", "b", "c"].map(|path| create(path, 0)));
+    assert_eq!(bed.poll().await.received, 3);
+    assert_eq!(bed.poll().await, Polled { duplicates: 1, ..Polled::default() });
+    bed.serve(["a", "b", "c", "d", "e"].map(|path| create(path, 0)));
+    bed.poll().await;
+    assert_eq!(bed.waiting().await, ["a", "b", "c", "c", "d", "e"], "a page with a cursor is new as a whole, and nothing is missed");
+    assert!(bed.state.feed_gap().await.expect("read").is_none());
+}
+
+#[tokio::test]
+async fn a_full_list_of_strangers_from_another_address_is_a_gap() {
+    let bed = Bed::new(Served::default()).await;
+    let list = |name: &str| (0..100).map(|number| create(&format!("{name}{number}"), 0)).collect::<Vec<_>>();
+    bed.serve(list("a"));
+    bed.poll().await;
+    let moved = Served { address: Some("http://elsewhere"), ..Served::default() };
+    *moved.events.lock().expect("sound") = list("b");
+    let reader = FeedReader { feed: Arc::new(moved), ..bed.reader.clone() };
+    assert!(reader.poll(&bed.state).await.expect("polled").gap);
 }
 
 #[tokio::test]

@@ -31,8 +31,8 @@ fn event(text: &str) -> Event {
 
 /// Tells events, each a second after the one before; the first counts for `second`.
 fn tell(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
-    let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| Heard { event: event(text), at: at(second) });
-    fold(waiting, batch.collect(), Look(9))
+    let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| Heard { event: event(text), at: at(second), look: Look(9) });
+    fold(waiting, batch.collect())
 }
 
 fn lineage(waiting: &Waiting) -> String {
@@ -110,8 +110,17 @@ fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
 }
 
 #[test]
+fn what_was_received_before_a_file_was_found_gone_is_not_heard() {
+    for (found_gone_by, heard) in [(9, true), (10, false)] {
+        let mut waiting = Waiting { gone_at: [(key("a"), Look(found_gone_by))].into(), ..Waiting::default() };
+        tell(&mut waiting, 5, "a=rw");
+        assert_eq!(waiting.told.contains_key(&key("a")), heard, "received at look 9, found gone by look {found_gone_by}");
+    }
+}
+
+#[test]
 fn events_count_for_their_own_time_and_the_future_for_now() {
-    let heard = |time| Heard::new(Event { time, ..event("+a") }, at(10)).at;
+    let heard = |time| Heard::new(Event { time, ..event("+a") }, at(10), Look(9)).at;
     assert_eq!((heard(Some(at(3))), heard(None), heard(Some(at(11)))), (at(3), at(10), at(10)));
 }
 

@@ -128,6 +128,9 @@ impl Answer<'_> {
             (None, Some(message)) => format!("{message} (HTTP {})", self.status),
             (None, None) => format!("HTTP {} without a reason", self.status),
         };
+        if *kind == S3ErrorKind::NoSuchBucket && self.code.is_none() && operation != "HeadBucket" {
+            words.push_str("; an S3 server would name its reason: check CUSTOMER_S3_ENDPOINT first");
+        }
         if *kind == S3ErrorKind::AccessDenied {
             words.push_str(if is_about_a_key(operation) { "; it needs s3:GetObject" } else { "; it needs s3:ListBucket" });
         }

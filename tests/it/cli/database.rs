@@ -11,13 +11,13 @@ async fn a_place_that_cannot_hold_a_database_is_named() {
     let mut stage = Stage::with(&["a.txt"]).await;
     fs::write(stage.path("a-file"), "").expect("written");
     fs::create_dir(stage.path("a-directory")).expect("made");
-    for (place, words) in [
-        ("a-directory", ["database a-directory", "this is not a file", "DATABASE_PATH"]),
-        ("a-file/sync.db", ["database a-file/sync.db", "directory cannot be made", "DATABASE_PATH"]),
-        ("/proc/sync.db", ["/proc/sync.db", "No such file or directory", "s3-sync: database"]),
+    for (place, code, words) in [
+        ("a-directory", 2, ["database a-directory", "this is not a file", "DATABASE_PATH"]),
+        ("a-file/sync.db", 1, ["database a-file/sync.db", "directory cannot be made", "DATABASE_PATH"]),
+        ("/proc/sync.db", 1, ["/proc/sync.db", "No such file or directory", "s3-sync: database"]),
     ] {
         stage.setting("DATABASE_PATH", place);
-        let ran = stage.expect(&["initial-sync"], 1).await;
+        let ran = stage.expect(&["initial-sync"], code).await;
         ran.says(&words);
         assert_eq!((ran.stderr.lines().count(), ran.stdout.as_str()), (1, ""), "{ran:?}");
     }
@@ -34,7 +34,7 @@ async fn what_is_no_file_keeps_its_mode() {
     assert!(made.success());
     stage.setting("DATABASE_PATH", "a-pipe");
     for arguments in [["initial-sync"], ["status"], ["export"]] {
-        stage.expect(&arguments, 1).await.says(&["database a-pipe", "this is not a file", "DATABASE_PATH"]);
+        stage.expect(&arguments, 2).await.says(&["database a-pipe", "this is not a file", "DATABASE_PATH"]);
     }
     assert_eq!(stage.left_behind().into_iter().collect::<Vec<_>>(), [(pipe, 0o666)]);
 }

@@ -1,4 +1,4 @@
-//! `dead-letters`: told, tried again by other settings, forgotten; never while somebody else writes.
+//! `dead-letters`: told, tried again by other settings, forgotten; by the daemon when one runs, else never while somebody writes.
 
 use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
@@ -58,6 +58,34 @@ async fn who_writes_waits_for_nobody_and_who_reads_need_not() {
         stage.expect(&action, 4).await.says(&["in use by", "somebody"]);
     }
     stage.expect(&["dead-letters", "list"], 0).await.prints(&["bad_json"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_daemon_is_asked_and_goes_after_what_can_be_used_now() {
+    let mut stage = with(&[put(BUCKET, "b.txt"), "{".to_owned()]).await;
+    let mut daemon = stage.daemon();
+    daemon.says("run=2 outcome=\"done\"").await.expect("its first cycle ends well");
+    stage.put("b.txt", "b");
+    let ran = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await;
+    ran.says(&["the running daemon is asked for it"]);
+    let retried = ran.json();
+    assert_eq!((&retried["letters"], &retried["events"], retried["kept"].as_array().map(Vec::len)), (&json!(1), &json!(1), Some(1)));
+    assert_eq!((&retried["kept"][0]["id"], &retried["kept"][0]["reason"]), (&json!(2), &json!("bad_json")));
+    daemon.says("run=3 outcome=\"done\"").await.expect("the event wakes a cycle, without a schedule");
+    assert_eq!(stage.api().effects().of("b.txt", "create"), 1);
+
+    stage.expect(&["dead-letters", "retry", "1"], 1).await.says(&["there is no dead letter 1", "dead-letters list"]);
+    stage.setting("CUSTOMER_S3_BUCKET", "another-bucket");
+    for action in [["dead-letters", "retry", "2"], ["dead-letters", "drop", "2"]] {
+        stage.expect(&action, 2).await.says(&["the running daemon works with the source", BUCKET, "another-bucket"]);
+    }
+    // Whoever names no bucket means the daemon's.
+    stage.without("CUSTOMER_S3_BUCKET");
+    stage.expect(&["dead-letters", "drop", "2"], 0).await.prints(&["forgotten: 1"]);
+    stage.expect(&["dead-letters", "drop", "2"], 1).await.says(&["there is no dead letter 2"]);
+    stage.expect(&["dead-letters", "drop", "--all"], 0).await.prints(&["forgotten: 0"]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ mod initial_sync;
 mod self_test;
 mod setup;
 mod status;
+mod why;
 
 mod database;
 mod identity;

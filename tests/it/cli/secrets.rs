@@ -51,7 +51,9 @@ async fn with_open_doors_and_with_each_refusal() {
             (&["initial-sync", "--json"], code),
         ];
         everything_is_clean(&stage, &commands).await;
-        assert!(stage.left_behind().len() >= 4, "database, lock and snapshots were looked through");
+        // A run that saw nothing of the bucket leaves no snapshots.
+        let least = if code == 0 { 4 } else { 2 };
+        assert!(stage.left_behind().len() >= least, "database, lock and snapshots were looked through");
     }
 }
 

@@ -1,13 +1,17 @@
 //! `test`: each shut door is named with what to do, the code is 1, and nothing is changed anywhere.
 
 use super::stage::{BUCKET, Stage, nobody};
+use mock_api::{CallName, Fault, FaultAction};
+use s3_sync::state::InstanceLock;
+use serde_json::json;
 
 /// That a test of the doors looked and did nothing else.
 fn nothing_changed(stage: &Stage) {
     let looks = ["HeadBucket", "ListObjectsV2", "HeadObject"];
     let asked = stage.s3.server().requests();
     assert!(asked.iter().all(|request| looks.contains(&request.operation.as_str())), "{asked:?}");
-    assert!(stage.api().calls().iter().all(|call| call.call == mock_api::CallName::Health && !call.effect), "{:?}", stage.api().calls());
+    let asked = [CallName::Health, CallName::UpdatePermissions];
+    assert!(stage.api().calls().iter().all(|call| asked.contains(&call.call) && !call.effect), "{:?}", stage.api().calls());
     assert_eq!(stage.api().effects().total, 0);
     let left = stage.left_behind();
     assert!(left.keys().all(|path| path.ends_with("a-file")), "{left:?}");
@@ -23,7 +27,10 @@ async fn with_every_door_open_it_says_so_and_leaves_no_trace() {
         "ok       S3",
         "ok       file manager",
         "ok       events API",
-        "initial-sync can run",
+        "skipped  cycle",
+        "skipped  CSV export",
+        "skipped  state = bucket no initial sync has completed yet",
+        "nothing failed",
     ]);
     assert!(!stage.path("data").exists());
     nothing_changed(&stage);
@@ -51,7 +58,7 @@ async fn each_shut_door_is_named_with_what_to_do() {
         std::fs::write(stage.path("a-file"), "not a directory").expect("written");
         stage.setting(name, value.clone());
         let ran = stage.expect(&["test"], 1).await;
-        ran.prints(&[&format!("failed   {door}"), "not every door opens"]);
+        ran.prints(&[&format!("failed   {door}"), "something failed"]);
         ran.prints(&words);
         let report = stage.expect(&["test", "--json"], 1).await.json();
         let failed: Vec<_> = report["checks"].as_array().expect("a list").iter().filter(|check| check["result"] == "failed").collect();
@@ -59,6 +66,46 @@ async fn each_shut_door_is_named_with_what_to_do() {
         assert_eq!(report["success"], false);
         nothing_changed(&stage);
     }
+}
+
+/// Whatever listens at an address may answer `/`, and let everybody ask there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_answers_and_is_no_file_manager_is_no_open_door() {
+    let stage = Stage::with(&["a.txt"]).await;
+    let page = FaultAction::Answer { status: 200, retry_after_secs: None, body: Some("<html>welcome</html>".to_owned()) };
+    let no_detail = FaultAction::Answer { status: 404, retry_after_secs: None, body: Some("<html>404</html>".to_owned()) };
+    for (action, words) in [
+        (page, ["updatePermissions get", "is this a file manager?"]),
+        (no_detail, ["answered 404", "-> check FILE_MANAGER_API_URL"]),
+        (FaultAction::status(401), ["answered 401", "-> check FILE_MANAGER_API_TOKEN"]),
+        (FaultAction::status(403), ["answered 403", "and FILE_MANAGER_API_URL"]),
+    ] {
+        stage.api().order(Fault::new(action).call(CallName::UpdatePermissions).always());
+        stage.expect(&["test"], 1).await.prints(&[&["failed   file manager"][..], &words].concat());
+        stage.api().clear_faults();
+    }
+    // One that keeps no permissions of files that it does not have is a file manager all the same.
+    let unknown = FaultAction::Answer { status: 404, retry_after_secs: None, body: Some(r#"{"detail":"File not found"}"#.to_owned()) };
+    stage.api().order(Fault::new(unknown).call(CallName::UpdatePermissions).always());
+    stage.expect(&["test"], 0).await.prints(&["ok       file manager"]);
+}
+
+/// A disk without room takes a name and no content; here a limit on the size of files stands for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_without_room_is_no_place_for_a_database() {
+    let stage = Stage::with(&["a.txt"]).await;
+    let plain = stage.command(&["test"]);
+    let plain = plain.as_std();
+    let mut command = tokio::process::Command::new("/bin/sh");
+    // The signal that goes with the limit would end the program.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" test", env!("CARGO_BIN_EXE_s3-sync")]);
+    command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.current_dir(plain.get_current_dir().expect("a directory")).output().await.expect("a shell");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("failed   database") && printed.contains("takes no new file of 64 KiB"), "{printed}");
+    assert!(printed.contains("-> check DATABASE_PATH, the space there"), "{printed}");
+    assert!(stage.left_behind().is_empty(), "{:?}", stage.left_behind());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,4 +116,43 @@ async fn the_right_to_read_objects_is_tried_too() {
     stage.s3.server().clear_faults();
     stage.s3.server().remove(BUCKET, "a.txt");
     stage.expect(&["test"], 0).await.prints(&["shows no object", "whether its objects can be read is not known"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cycle_goes_through_the_doors_and_the_state_is_compared_with_the_bucket() {
+    let stage = Stage::with(&["a.txt", "b.txt"]).await;
+    stage.put("directory/", "");
+    stage.expect(&["initial-sync"], 0).await;
+    stage.put("c.txt", "c");
+    stage.api().set_feed(vec![json!({ "event_type": "create", "file_path": "/c.txt" })]);
+    let ran = stage.expect(&["test"], 0).await;
+    ran.prints(&["ok       cycle          run 2: in sync; events 1, operations 1", "ok       CSV export     3 rows"]);
+    ran.prints(&["ok       state = bucket 3 keys compared, and all the same", "nothing failed"]);
+    assert_eq!(stage.api().effects().of("c.txt", "create"), 1);
+
+    // A daemon is asked for its cycle; what nobody told is found, and told with what to do.
+    stage.put("a.txt", "other");
+    stage.put("d.txt", "d");
+    stage.s3.server().remove(BUCKET, "b.txt");
+    let mut daemon = stage.daemon();
+    daemon.says("run=3 outcome=\"done\"").await.expect("its first cycle");
+    let ran = stage.expect(&["test"], 1).await;
+    ran.says(&["the running daemon is asked for it"]);
+    ran.prints(&["ok       cycle          run 4: in sync; nothing was new, and nothing was due"]);
+    ran.prints(&["failed   state = bucket 4 keys compared: 1 not known yet, for example d.txt; 1 of other content, for example a.txt; "]);
+    ran.prints(&["1 no longer there, for example b.txt", "`s3-sync reconcile` heals it", "something failed"]);
+    stage.expect(&["reconcile"], 0).await;
+    stage.expect(&["test"], 0).await.prints(&["ok       state = bucket 3 keys compared, and all the same"]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+
+    // Nobody waits for another command; and what a cycle could not do is told.
+    let held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
+    stage.expect(&["test"], 0).await.prints(&["skipped  cycle", "in use by", "somebody"]);
+    drop(held);
+    stage.api().order(Fault::new(FaultAction::status(400)).operation("update").path("a.txt").always());
+    stage.put("a.txt", "yet other");
+    stage.expect(&["reconcile"], 3).await;
+    let ran = stage.expect(&["test"], 1).await;
+    ran.prints(&["failed   cycle          run 8 left something undone", "-> `s3-sync status` tells what waits, and why"]);
 }

@@ -1,8 +1,14 @@
 //! `status`: the truth before, during and after runs; "healthy" only when the doors were tried and open.
 
 use super::stage::{BUCKET, Stage, nobody};
+use jiff::Timestamp;
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
+use s3_sync::events::decode::Scope;
+use s3_sync::events::notified;
+use s3_sync::plan::Limits;
+use s3_sync::state::{SourceName, State};
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_database_it_says_what_to_run_and_makes_none() {
@@ -28,6 +34,21 @@ async fn healthy_is_said_only_after_the_doors_were_tried() {
     stage.setting("CUSTOMER_S3_ENDPOINT", nobody());
     let ran = stage.expect(&["status"], 0).await;
     ran.prints(&["status        error", "S3: ", "check CUSTOMER_S3_ENDPOINT", "1 confirmed by the file manager"]);
+}
+
+/// The next sync would confirm every file anew, and `status` called that healthy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_older_than_its_last_run_is_told_and_so_is_that_no_daemon_runs() {
+    let stage = Stage::with(&["a.txt"]).await;
+    stage.expect(&["initial-sync"], 0).await;
+    let (database, backup) = (stage.path("data/sync.db"), stage.path("backup.db"));
+    std::fs::copy(&database, &backup).expect("copied");
+    stage.expect(&["initial-sync"], 0).await;
+    stage.expect(&["status"], 0).await.prints(&["status        healthy", "daemon        none runs"]);
+    std::fs::copy(&backup, &database).expect("put back");
+    stage.expect(&["status"], 0).await.prints(&["status        degraded", "the database is older than run 2", "restored backup"]);
+    stage.expect(&["initial-sync"], 0).await;
+    stage.expect(&["status"], 0).await.prints(&["status        healthy"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,6 +95,48 @@ async fn failures_are_told_with_reason_example_and_next_attempt_until_they_are_g
     stage.api().clear_faults();
     stage.expect(&["initial-sync"], 0).await;
     stage.expect(&["status"], 0).await.prints(&["status        healthy", "2 confirmed"]);
+}
+
+/// A list of a hundred events, which is as many as the feed ever tells.
+fn full_list(name: &str) -> Vec<Value> {
+    (0..100).map(|number| json!({ "event_type": "create", "file_path": format!("/{name}/{number}") })).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_told_in_words_and_only_while_it_waits() {
+    let keys: Vec<String> = (0..12).map(|number| format!("{number}.txt")).collect();
+    let stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    stage.expect(&["initial-sync"], 0).await;
+    let quiet = stage.expect(&["status"], 0).await.stdout;
+    for word in ["inbox", "dead letters", "held", "reconcile", "next run", "feed"] {
+        assert!(!quiet.contains(word), "{word} is worth no line: {quiet}");
+    }
+
+    stage.api().set_feed([vec![json!({ "event_type": "explode" })], full_list("first")].concat());
+    stage.expect(&["incremental-sync"], 0).await;
+    for key in keys.iter().skip(1) {
+        stage.s3.server().remove(BUCKET, key);
+    }
+    stage.expect(&["reconcile"], 5).await;
+    stage.api().set_feed(full_list("second"));
+    stage.expect(&["incremental-sync"], 5).await;
+    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    let notice = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": "a" } } });
+    let heard = notified(SourceName::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
+    opened.receive(heard, Timestamp::UNIX_EPOCH).await.expect("stored");
+    drop(opened);
+
+    let ran = stage.expect(&["status"], 0).await;
+    ran.prints(&["status        degraded", "deletes that the guard holds: 11 (--allow-deletes 11 sends them"]);
+    ran.prints(&["- events may have been missed since 20"]);
+    ran.prints(&["held          11 absent from the bucket, and more than the guard lets go (MAX_DELETE), for example 1.txt"]);
+    ran.prints(&["reconcile     the last one ended 20", ": run 3, partial"]);
+    ran.prints(&["inbox         1 event for the next cycle"]);
+    ran.prints(&["dead letters  1 event that could not be used: `s3-sync dead-letters list` shows them"]);
+    let status = stage.expect(&["status", "--json"], 0).await.json();
+    let told = json!([status["deletes_held"], status["inbox"], status["dead_letters"], status["last_reconcile"]["run"]]);
+    assert_eq!(told, json!([11, 1, 1, 3]), "{status}");
+    assert!(status["feed_gap"].is_string(), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

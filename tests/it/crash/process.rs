@@ -62,7 +62,7 @@ impl Process {
     }
 
     /// Waits until it says one of these words on stderr, or until something happens outside: the words are told, if it was they.
-    #[cfg(feature = "failpoints")]
+    #[cfg(feature = "kills")]
     pub(crate) async fn says_or(&mut self, words: &[&'static str], event: impl Future<Output = ()>) -> Result<Option<&'static str>, Vain> {
         let heard = timeout(PATIENCE, async {
             tokio::pin!(event);

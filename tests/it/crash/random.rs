@@ -18,6 +18,7 @@ impl Random {
     }
 
     /// True so many times of a hundred.
+    #[cfg(feature = "kills")]
     pub(super) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }

@@ -49,9 +49,19 @@ impl Scene {
     }
 
     /// Where the events are told as well.
-    #[cfg(feature = "failpoints")]
+    #[cfg(feature = "kills")]
     pub(crate) fn events_url(&self) -> String {
         self.file_manager.url()
+    }
+
+    /// Where the daemon listens.
+    pub(crate) fn control_socket(&self) -> PathBuf {
+        self.directory.path().join("state/sync.db.sock")
+    }
+
+    /// What the state describes, in the words of the control socket.
+    pub(crate) fn identity(&self) -> String {
+        format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, self.bucket.endpoint(), self.file_manager.url())
     }
 
     /// Starts a command, with settings beside those that every process here has.

@@ -22,7 +22,8 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(name, count)| writeln!(f, "  {count:>9}  {name}"))
+        let words: Vec<_> = self.0.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        words.chunks(6).try_for_each(|line| writeln!(f, "  {}", line.join(" · ")))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::dice::Dice;
 use super::op::{ApiTrouble, Change, History, KEYS, Op, S3Trouble, Setup, Tell, Told, Trouble};
 use s3_sync::state::RunKind;
+use std::collections::BTreeSet;
 
 /// The history of a seed.
 pub(crate) fn history(seed: u64) -> History {
@@ -14,155 +15,238 @@ pub(crate) fn history(seed: u64) -> History {
         attempts: dice.one_of(&[1, 2, 3]),
         max_delete: dice.one_of(&[0, 1, 2, 100, 100]),
         prefix: dice.weighted(&[(5, ""), (1, "d/")]),
-        heeds_if_match: dice.percent(70),
+        heeds_if_match: dice.percent(60),
         cursor: dice.percent(30),
     };
+    // What happens to few keys has more to do with each other.
+    let mut keys: Vec<_> = (0..KEYS.len()).collect();
+    for _ in 0..dice.weighted(&[(2, 4), (3, 3), (2, 2), (2, 0)]) {
+        keys.swap_remove(index(&mut dice, keys.len()));
+    }
     // A third of the histories know no trouble: what they come to is known to the last identifier.
     let troubled = dice.percent(70);
-    let length = 3 + dice.below(20);
-    let (mut ops, mut late) = (Vec::new(), Vec::new());
-    for _ in 0..length {
-        if dice.percent(30) {
-            if troubled {
-                let strikes = dice.weighted(&[(1, 0), (3, 1), (3, 2), (2, 4)]);
-                ops.extend((0..strikes).map(|_| trouble(&mut dice)));
+    let mut author = Author { dice, keys, troubled, there: BTreeSet::new(), ops: Vec::new(), late: Vec::new() };
+    author.write();
+    History { setup, ops: author.ops }
+}
+
+/// A history that is being written.
+struct Author {
+    dice: Dice,
+    /// The keys that it is about.
+    keys: Vec<usize>,
+    troubled: bool,
+    /// The keys that have an object.
+    there: BTreeSet<usize>,
+    ops: Vec<Op>,
+    /// What is yet to be told.
+    late: Vec<Tell>,
+}
+
+impl Author {
+    fn write(&mut self) {
+        for _ in 0..3 + self.dice.below(20) {
+            match self.dice.below(100) {
+                0..=29 => self.run(),
+                30..=37 => self.receive(),
+                38..=46 if self.troubled => self.event(),
+                _ => self.change(),
             }
-            ops.push(run(&mut dice));
-            continue;
+            if self.dice.percent(20) {
+                let told = self.permissions();
+                self.ops.push(Op::Tell(told));
+            }
+            if self.dice.percent(30) && !self.late.is_empty() {
+                let at = index(&mut self.dice, self.late.len());
+                let told = self.late.remove(at);
+                self.ops.push(Op::Tell(told));
+            }
         }
-        let op = op(&mut dice, troubled);
-        ops.push(op);
-        if let Op::Change(change) = op {
-            told(&mut dice, change, &mut late, &mut ops);
-        }
-        if dice.percent(20) {
-            ops.push(Op::Tell(permissions(&mut dice)));
-        }
-        if dice.percent(30) && !late.is_empty() {
-            let at = usize::try_from(dice.below(late.len() as u64)).expect("an index");
-            ops.push(Op::Tell(late.remove(at)));
+        // A backup is for being put back.
+        let backed_up = self.ops.iter().position(|op| *op == Op::Backup);
+        if let Some(backed_up) = backed_up.filter(|_| !self.ops.contains(&Op::Restore)) {
+            let later = backed_up + 1 + index(&mut self.dice, self.ops.len() - backed_up);
+            self.ops.insert(later, Op::Restore);
         }
     }
-    if troubled && dice.percent(25) {
-        let mut place = |from: usize| from + usize::try_from(dice.below((ops.len() - from) as u64 + 1)).expect("an index");
-        let backup = place(0);
-        let restore = place(backup);
-        ops.insert(restore, Op::Restore);
-        ops.insert(backup, Op::Backup);
-    }
-    History { setup, ops }
-}
 
-fn run(dice: &mut Dice) -> Op {
-    let kind = dice.weighted(&[(6, RunKind::Incremental), (1, RunKind::Initial), (2, RunKind::Reconcile)]);
-    Op::Run(kind, dice.weighted(&[(3, None), (1, Some(1)), (1, Some(100))]))
-}
-
-fn op(dice: &mut Dice, troubled: bool) -> Op {
-    let calm = dice.weighted(&[(8, true), (2, false)]);
-    if calm || !troubled {
-        return Op::Change(object(dice));
+    fn run(&mut self) {
+        if self.troubled {
+            if self.dice.percent(25) {
+                self.wait();
+            }
+            let strikes = self.dice.weighted(&[(1, 0), (3, 1), (3, 2), (2, 4)]);
+            (0..strikes).for_each(|_| self.trouble());
+        }
+        let crashes = matches!(self.ops.last(), Some(Op::At(_, Trouble::Crash)));
+        let kind = self.dice.weighted(&[(6, RunKind::Incremental), (1, RunKind::Initial), (2, RunKind::Reconcile)]);
+        let allowed = self.dice.weighted(&[(3, None), (1, Some(1)), (1, Some(100))]);
+        self.ops.push(Op::Run(kind, allowed));
+        if crashes && self.dice.percent(20) {
+            self.ops.push(Op::Backup);
+        }
     }
-    match dice.below(10) {
-        0 => Op::Change(Change::Gone),
-        1 => Op::Change(Change::Back),
-        2 => dice.weighted(&[(2, Op::Kill), (4, Op::Receive), (1, Op::Flood)]),
-        3 => Op::Wait { minutes: dice.one_of(&[1, 30, 600]) },
-        4 | 5 => Op::Backup,
-        6..=8 => Op::Restore,
-        _ => Op::Change(Change::Emptied),
-    }
-}
 
-/// What is told of a change: the truth, twice, later than something else, nothing, or something that is not so.
-fn told(dice: &mut Dice, change: Change, late: &mut Vec<Tell>, ops: &mut Vec<Op>) {
-    let what = match change {
-        _ if dice.percent(4) => Told::Rename(key(dice), key(dice)),
-        _ if dice.percent(4) => Told::Delete(key(dice)),
-        Change::Put(key, _) if dice.percent(20) => Told::CreateWith(key, mode(dice)),
-        Change::Put(key, _) => Told::Create(key),
-        Change::Delete(key) => Told::Delete(key),
-        Change::Rename(from, to) => Told::Rename(from, to),
-        Change::Gone | Change::Back | Change::Emptied => return,
-    };
-    let tell = Tell { what, ago: Some(0), notified: dice.percent(40) };
-    // Notifications know no renames: two keys, in any order.
-    let tells = match (what, tell.notified) {
-        (Told::Rename(from, to), true) if dice.percent(50) => vec![Told::Create(to), Told::Delete(from)],
-        (Told::Rename(from, to), true) => vec![Told::Delete(from), Told::Create(to)],
-        _ => vec![what],
-    };
-    for what in tells {
-        let tell = Tell { what, ..tell };
-        match dice.below(10) {
-            0..=5 => ops.push(Op::Tell(tell)),
-            6 => ops.extend([Op::Tell(tell); 2]),
-            7 | 8 => late.push(Tell { ago: dice.weighted(&[(4, Some(5)), (1, Some(0)), (1, Some(60)), (1, None)]), ..tell }),
+    fn receive(&mut self) {
+        if self.troubled && self.dice.percent(40) {
+            let at = small(&mut self.dice, 12);
+            self.ops.push(Op::At(at, Trouble::Crash));
+        }
+        self.ops.push(Op::Receive);
+    }
+
+    fn event(&mut self) {
+        let op = match self.dice.below(10) {
+            0 => Op::Change(Change::Gone),
+            1 => Op::Change(Change::Back),
+            2 => self.dice.weighted(&[(2, Op::Kill), (1, Op::Flood)]),
+            3 | 4 => return self.wait(),
+            5 | 6 => Op::Backup,
+            7 | 8 => Op::Restore,
+            _ => {
+                self.there.clear();
+                Op::Change(Change::Emptied)
+            }
+        };
+        self.ops.push(op);
+    }
+
+    fn wait(&mut self) {
+        let minutes = self.dice.one_of(&[1, 30, 600]);
+        self.ops.push(Op::Wait { minutes });
+    }
+
+    fn change(&mut self) {
+        let change = self.object();
+        self.ops.push(Op::Change(change));
+        self.tell(change);
+    }
+
+    /// What is told of a change: the truth, twice, later than something else, nothing, or something that is not so.
+    fn tell(&mut self, change: Change) {
+        let what = match change {
+            _ if self.dice.percent(4) => Told::Rename(self.key(), self.key()),
+            _ if self.dice.percent(4) => Told::Delete(self.key()),
+            Change::Put(key, _) if self.dice.percent(20) => Told::CreateWith(key, self.mode()),
+            Change::Put(key, _) => Told::Create(key),
+            Change::Delete(key) => Told::Delete(key),
+            Change::Rename(from, to) => Told::Rename(from, to),
+            Change::Gone | Change::Back | Change::Emptied => return,
+        };
+        let tell = Tell { what, ago: Some(0), notified: self.dice.percent(40) };
+        // Notifications know no renames: two keys, in any order.
+        let tells = match (what, tell.notified) {
+            (Told::Rename(from, to), true) if self.dice.percent(50) => vec![Told::Create(to), Told::Delete(from)],
+            (Told::Rename(from, to), true) => vec![Told::Delete(from), Told::Create(to)],
+            _ => vec![what],
+        };
+        for what in tells {
+            let tell = Tell { what, ..tell };
+            match self.dice.below(10) {
+                0..=5 => self.ops.push(Op::Tell(tell)),
+                6 => self.ops.extend([Op::Tell(tell); 2]),
+                7 | 8 => {
+                    let ago = self.dice.weighted(&[(4, Some(5)), (1, Some(0)), (1, Some(60)), (1, None)]);
+                    self.late.push(Tell { ago, ..tell });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn permissions(&mut self) -> Tell {
+        let (key, mode) = (self.key(), self.mode());
+        let what = if self.dice.percent(80) { Told::Permissions(key, mode) } else { Told::Owner(key, mode) };
+        Tell { what, ago: self.dice.weighted(&[(7, Some(0)), (1, Some(3)), (1, Some(10)), (1, None)]), notified: false }
+    }
+
+    fn object(&mut self) -> Change {
+        let change = match self.dice.below(10) {
+            0..=4 => Change::Put(self.key(), self.content()),
+            5..=7 => Change::Delete(self.key_of_an_object()),
+            _ => Change::Rename(self.key_of_an_object(), self.key()),
+        };
+        match change {
+            Change::Put(key, _) => drop(self.there.insert(key)),
+            Change::Delete(key) => drop(self.there.remove(&key)),
+            Change::Rename(from, to) if self.there.remove(&from) => drop(self.there.insert(to)),
             _ => {}
         }
+        change
+    }
+
+    fn trouble(&mut self) {
+        // Most runs have some dozens of points.
+        let most = if self.dice.percent(80) { 60 } else { 200 };
+        let at = small(&mut self.dice, most);
+        let trouble = match self.dice.below(11) {
+            0..=2 => Trouble::Crash,
+            3..=5 => {
+                // What is not answered, and then refused, is another matter than either.
+                if self.dice.percent(30) {
+                    let first = self.dice.one_of(&API_TROUBLES);
+                    self.ops.push(Op::At(at, Trouble::Api(first)));
+                }
+                Trouble::Api(self.dice.one_of(&API_TROUBLES))
+            }
+            6 | 7 => Trouble::S3(self.dice.one_of(&S3_TROUBLES)),
+            8 if self.dice.percent(20) => Trouble::Stop,
+            8 if self.dice.percent(30) => Trouble::Change(self.dice.one_of(&[Change::Gone, Change::Back])),
+            8 => Trouble::Tell(self.permissions()),
+            _ => Trouble::Change(self.object()),
+        };
+        self.ops.push(Op::At(at, trouble));
+    }
+
+    fn key(&mut self) -> usize {
+        self.dice.one_of(&self.keys)
+    }
+
+    /// A key that has an object, if there is one.
+    fn key_of_an_object(&mut self) -> usize {
+        let there: Vec<_> = self.there.iter().copied().collect();
+        if there.is_empty() || self.dice.percent(20) { self.key() } else { self.dice.one_of(&there) }
+    }
+
+    fn mode(&mut self) -> u8 {
+        u8::try_from(self.dice.below(3)).expect("a small number")
+    }
+
+    /// Few contents, so that they come back; 0 is the empty one.
+    fn content(&mut self) -> u8 {
+        u8::try_from(self.dice.below(5)).expect("a small number")
     }
 }
 
-fn permissions(dice: &mut Dice) -> Tell {
-    let (key, mode) = (key(dice), mode(dice));
-    let what = if dice.percent(80) { Told::Permissions(key, mode) } else { Told::Owner(key, mode) };
-    Tell { what, ago: dice.weighted(&[(8, Some(0)), (1, Some(3)), (1, None)]), notified: false }
+const API_TROUBLES: [ApiTrouble; 9] = [
+    ApiTrouble::Busy,
+    ApiTrouble::Reset,
+    ApiTrouble::Timeout,
+    ApiTrouble::Unreachable,
+    ApiTrouble::Refused,
+    ApiTrouble::EffectThenReset,
+    ApiTrouble::EffectThenServerError,
+    ApiTrouble::EffectThenTimeout,
+    ApiTrouble::EffectThenBadAnswer,
+];
+
+const S3_TROUBLES: [S3Trouble; 10] = [
+    S3Trouble::Server,
+    S3Trouble::Throttled,
+    S3Trouble::Timeout,
+    S3Trouble::Unreachable,
+    S3Trouble::AccessDenied,
+    S3Trouble::ShortBody,
+    S3Trouble::BrokenBody,
+    S3Trouble::WrongByte,
+    S3Trouble::LongBody,
+    S3Trouble::NoETags,
+];
+
+fn index(dice: &mut Dice, length: usize) -> usize {
+    usize::try_from(dice.below(length as u64)).expect("an index")
 }
 
-fn mode(dice: &mut Dice) -> u8 {
-    u8::try_from(dice.below(3)).expect("a small number")
-}
-
-fn object(dice: &mut Dice) -> Change {
-    let key = key(dice);
-    match dice.below(10) {
-        0..=4 => Change::Put(key, content(dice)),
-        5..=7 => Change::Delete(key),
-        _ => Change::Rename(key, self::key(dice)),
-    }
-}
-
-fn trouble(dice: &mut Dice) -> Op {
-    // Most runs have some dozens of points.
-    let at = u16::try_from(if dice.percent(80) { dice.below(60) } else { dice.below(200) }).expect("a small number");
-    let trouble = match dice.below(10) {
-        0..=2 => Trouble::Crash,
-        3..=5 => Trouble::Api(dice.one_of(&[
-            ApiTrouble::Busy,
-            ApiTrouble::Reset,
-            ApiTrouble::Timeout,
-            ApiTrouble::Unreachable,
-            ApiTrouble::Refused,
-            ApiTrouble::EffectThenReset,
-            ApiTrouble::EffectThenServerError,
-            ApiTrouble::EffectThenTimeout,
-            ApiTrouble::EffectThenBadAnswer,
-        ])),
-        6..=7 => Trouble::S3(dice.one_of(&[
-            S3Trouble::Server,
-            S3Trouble::Throttled,
-            S3Trouble::Timeout,
-            S3Trouble::Unreachable,
-            S3Trouble::AccessDenied,
-            S3Trouble::ShortBody,
-            S3Trouble::BrokenBody,
-            S3Trouble::WrongByte,
-            S3Trouble::LongBody,
-            S3Trouble::NoETags,
-        ])),
-        8 if dice.percent(20) => Trouble::Stop,
-        8 if dice.percent(30) => Trouble::Change(dice.one_of(&[Change::Gone, Change::Back])),
-        8 => Trouble::Tell(permissions(dice)),
-        _ => Trouble::Change(object(dice)),
-    };
-    Op::At(at, trouble)
-}
-
-fn key(dice: &mut Dice) -> usize {
-    usize::try_from(dice.below(KEYS.len() as u64)).expect("an index")
-}
-
-/// Few contents, so that they come back; 0 is the empty one.
-fn content(dice: &mut Dice) -> u8 {
-    u8::try_from(dice.below(5)).expect("a small number")
+fn small(dice: &mut Dice, below: u64) -> u16 {
+    u16::try_from(dice.below(below)).expect("a small number")
 }

@@ -5,6 +5,7 @@ use super::judge;
 use super::op::{Change, History, Op, Tell, Told};
 use super::process::Process;
 use super::reference::Reference;
+use super::story;
 use super::world::World;
 use s3_sync::apply::ApplyError;
 use s3_sync::state::{RunKind, RunOutcome};
@@ -16,6 +17,10 @@ use std::sync::Arc;
 
 /// Runs without trouble in which everything must have come to rest.
 const RUNS_TO_REST: usize = 4;
+
+/// In every database of the model: an older look never overwrites a newer one. (What comes of it a later look heals, mostly.)
+const NO_OLDER_LOOK: &str = "CREATE TRIGGER no_older_look BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
+    BEGIN SELECT RAISE (ABORT, 'an older look overwrites a newer one'); END;";
 
 /// What playing a history showed.
 #[derive(Debug, Default)]
@@ -53,6 +58,8 @@ pub(crate) fn play(history: &History, directory: &Path) -> Played {
         fs::copy(&empty, directory.join("sync.db")).expect("a copy of an empty database");
     } else {
         Process::new(World::new(history.setup), directory).make();
+        let guarded = rusqlite::Connection::open(directory.join("sync.db")).and_then(|database| database.execute_batch(NO_OLDER_LOOK));
+        guarded.expect("a trigger");
         fs::copy(directory.join("sync.db"), &empty).expect("an empty database");
     }
     let world = World::new(history.setup);
@@ -161,6 +168,7 @@ impl Machine {
     /// One run, and what must hold right after it.
     fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
         let effects_before = self.world.lock().files.effects.len();
+        self.world.lock().tellings.begin_run(kind != RunKind::Incremental);
         let ended = self.process.run(kind, allowed);
         let line = match &ended {
             None => "killed".to_owned(),
@@ -180,11 +188,14 @@ impl Machine {
         if !self.world.lock().present {
             self.reference = None;
         }
+        if kind == RunKind::Incremental && ended.outcome == RunOutcome::Done {
+            self.world.lock().tellings.all_used_up();
+        }
         if let Some(reference) = &mut self.reference {
             let objects = self.world.lock().objects.clone();
             let now = self.world.lock().now;
             match kind {
-                RunKind::Initial | RunKind::Reconcile => reference.list(&objects, self.world.setup, allowed),
+                RunKind::Initial | RunKind::Reconcile => reference.list(&objects, self.world.setup, allowed, now),
                 RunKind::Incremental => reference.replay(&objects, self.world.setup, allowed, now),
             }
             judge::identities(&self.world, reference);
@@ -238,6 +249,8 @@ impl Machine {
         judge::contents(&self.world, &mut self.unknowable, "rest");
         judge::permissions(&self.world);
         judge::state(&self.world, self.process.database(), &self.unknowable);
+        let effects = self.world.lock().files.effects.len();
+        story::judge(&self.world, self.process.database(), effects);
         let (effects, calls) = (self.world.lock().files.effects.len(), self.world.bucket.calls());
         self.run(RunKind::Incremental, None);
         if self.world.bucket.calls() != calls {

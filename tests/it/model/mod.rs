@@ -19,6 +19,7 @@ mod regressions;
 mod runner;
 mod shrink;
 mod sources;
+mod story;
 mod sweeps;
 mod tellings;
 mod world;

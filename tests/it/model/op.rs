@@ -48,6 +48,17 @@ pub(crate) enum Change {
     Emptied,
 }
 
+impl Change {
+    /// The keys that it names.
+    pub(crate) fn keys(self) -> Vec<usize> {
+        match self {
+            Self::Put(key, _) | Self::Delete(key) => vec![key],
+            Self::Rename(from, to) => vec![from, to],
+            Self::Gone | Self::Back | Self::Emptied => Vec::new(),
+        }
+    }
+}
+
 /// What somebody tells. Whether it is so, and how often it is told, is not said here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tell {

@@ -5,6 +5,7 @@ use super::file_manager::Api;
 use super::sources;
 use super::world::World;
 use s3_sync::apply::{ApplyError, Halt, Tally};
+use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::plan::Limits;
 use s3_sync::retry::RetryPolicy;
@@ -97,13 +98,13 @@ impl Process {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let opened = until_death(&runtime, &self.world, async {
             let lock = InstanceLock::take(&self.database, "model")?;
-            let state = State::open_in_place(&self.database, Limits::default(), self.world.clone()).await?;
+            let state = State::open_in_place(&self.database, Limits::default(), self.world.clone()).await?.with_clock(self.world.clone());
             let restored = state.last_run_number().await? < lock.last_run();
             if restored {
                 self.world.lock().counts.add("restored states");
             }
             let identity = Identity { source: "model".to_owned(), file_manager: "model".to_owned() };
-            state.identify(identity, Answer { restored, ..Answer::default() }).await?;
+            state.identify(identity, Answer { restored, ..Answer::default() }, self.world.now()).await?;
             Ok((state, lock))
         })?;
         Some(opened.map(|(state, lock)| Life { runtime, state, lock }))

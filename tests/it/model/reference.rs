@@ -24,6 +24,9 @@ pub(crate) struct Reference {
     unread: Vec<(Option<Timestamp>, Told)>,
     notified: Vec<(Option<Timestamp>, Told)>,
     inbox: Vec<(Timestamp, Told)>,
+    /// Deletes that the guard holds, and whether because a listing showed nothing at all.
+    held: BTreeSet<String>,
+    nothing_listed: bool,
 }
 
 impl Reference {
@@ -40,18 +43,32 @@ impl Reference {
     }
 
     /// A listing, compared with what is held.
-    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>) {
+    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, now: Timestamp) {
+        if !self.files.is_empty() {
+            // A known file that was told to have another name is not a new one.
+            self.hear(objects, setup, now);
+        }
         let held: Vec<_> = self.files.keys().filter(|key| key.starts_with(setup.prefix)).cloned().collect();
         self.seen.extend(held.into_iter().map(|key| (key, None)));
         let listed: Vec<_> = objects.iter().filter(|(key, _)| key.starts_with(setup.prefix)).collect();
         self.seen.extend(listed.iter().map(|(key, content)| ((*key).clone(), Some(**content))));
-        let said = allowed.unwrap_or(0);
-        // A bucket that shows nothing at all is more often a mistake than a wish.
-        self.settle(if listed.is_empty() { said } else { said.max(setup.max_delete) });
+        let nothing_listed = listed.is_empty();
+        self.held.clear();
+        self.settle(objects, setup, allowed, nothing_listed);
     }
 
     /// A cycle: what was told, in the order of its times; one look at each key that it touches.
     pub(crate) fn replay(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, now: Timestamp) {
+        self.hear(objects, setup, now);
+        // Somebody's word: what is held is judged anew.
+        let nothing_listed = allowed.is_some() && self.nothing_listed && !self.held.is_empty();
+        if allowed.is_some() {
+            self.held.clear();
+        }
+        self.settle(objects, setup, allowed, nothing_listed);
+    }
+
+    fn hear(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, now: Timestamp) {
         self.inbox.extend(self.unread.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
         self.inbox.sort_by_key(|(at, _)| *at);
         let mut touched = BTreeSet::new();
@@ -69,7 +86,8 @@ impl Reference {
             touched.extend(what.keys().into_iter().filter(|key| own(*key)).map(|key| KEYS[key]));
         }
         self.seen.extend(touched.iter().map(|key| ((*key).to_owned(), objects.get(*key).copied())));
-        self.settle(setup.max_delete.max(allowed.unwrap_or(0)));
+        // Held is what is gone: another word that it is gone lets nothing go.
+        self.held.retain(|key| self.seen.get(key) == Some(&None));
     }
 
     /// a → b → c is a → c, and a → b → a is nothing.
@@ -82,7 +100,7 @@ impl Reference {
     }
 
     /// Moves, then contents, then deletes if they may go.
-    fn settle(&mut self, limit: u64) {
+    fn settle(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, nothing_listed: bool) {
         self.pair_by_content();
         while self.move_some() {}
         self.lineage.clear();
@@ -94,8 +112,19 @@ impl Reference {
             }
         }
         let gone: Vec<_> = self.files.keys().filter(|key| self.seen.get(*key) == Some(&None)).cloned().collect();
-        if gone.len() as u64 <= limit {
-            self.files.retain(|key, _| !gone.contains(key));
+        // A bucket that shows nothing at all is more often a mistake than a wish. What is held stays held beside what comes after it.
+        let judged: Vec<_> = gone.iter().filter(|key| !self.held.contains(*key)).cloned().collect();
+        let limit = if nothing_listed { 0 } else { setup.max_delete }.max(allowed.unwrap_or(0));
+        if judged.len() as u64 <= limit {
+            // Each is looked at first: what was held may be back by now.
+            self.seen.extend(judged.iter().map(|key| (key.clone(), objects.get(key).copied())));
+            self.files.retain(|key, file| {
+                file.content = objects.get(key).filter(|_| judged.contains(key)).copied().unwrap_or(file.content);
+                !judged.contains(key) || objects.contains_key(key)
+            });
+        } else {
+            self.nothing_listed = nothing_listed || self.nothing_listed && !self.held.is_empty();
+            self.held = gone.into_iter().collect();
         }
     }
 

@@ -77,3 +77,12 @@ fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
     assert!(played.violations.is_empty(), "{}", played.trace.join("\n"));
     assert!(played.ids.is_empty(), "{:?}", played.ids);
 }
+
+/// What an empty listing had held was back; that it had been held made the operator's word, much later, a stricter guard than none.
+#[test]
+fn a_word_lets_no_fewer_deletes_go_than_silence() {
+    let files = [0, 1].map(|key| [Op::Change(Change::Put(key, 1 + u8::try_from(key).expect("small"))), told(Told::Create(key))]).concat();
+    let gone = [0, 1].map(|key| Op::Change(Change::Delete(key)));
+    let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| told(Told::Delete(key)))].concat();
+    assert!(holds(&[&ops[..], &[Op::Run(RunKind::Incremental, Some(1))]].concat()).is_empty());
+}

@@ -5,9 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
 
+/// What is certain of a file's permissions, each field with the time that it was told for.
+type Certain = Vec<(Field, u8, Timestamp)>;
+
 /// All that was told.
 #[derive(Debug, Default)]
 pub(crate) struct Tellings {
+    /// Only what is told of keys that begin with this is heeded.
+    prefix: &'static str,
     /// What the feed holds, each in its JSON.
     pub(crate) feed: Vec<String>,
     /// Notifications that nobody has acknowledged, by a number that stands for them.
@@ -22,6 +27,14 @@ pub(crate) struct Tellings {
     unsettled: BTreeSet<(usize, Field)>,
     /// Keys that changed since somebody spoke of them: only a listing finds them.
     untold: BTreeSet<usize>,
+    /// Keys that ever changed or were spoken of.
+    known: BTreeSet<usize>,
+    /// The rename that was the last thing to happen to the bucket, to a path of which nobody ever heard, and what was certain of
+    /// the file's permissions.
+    just_renamed: Option<((usize, usize), Certain)>,
+    /// What was told of the one is to be taken along to the other, and how many of these are used up.
+    taken_along: Vec<(usize, usize)>,
+    used_up: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +53,18 @@ pub(crate) enum Expected {
 }
 
 impl Tellings {
+    pub(crate) fn new(prefix: &'static str) -> Self {
+        Self { prefix, ..Self::default() }
+    }
+
+    fn is_own(&self, key: usize) -> bool {
+        KEYS[key].starts_with(self.prefix)
+    }
+
     /// Takes in what somebody tells now.
     pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp, is_certain: impl Fn(usize) -> bool) {
+        let just_renamed = self.just_renamed.take();
+        self.known.extend(tell.what.keys());
         let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
         match (tell.what, tell.notified) {
             (Told::Create(key), true) => self.notify("ObjectCreated:Put", key, at),
@@ -53,8 +76,19 @@ impl Tellings {
                 self.heard((key, Field::Permissions), value, at, is_certain(key));
             }
             Told::Owner(key, value) => self.heard((key, Field::Owner), value, at, is_certain(key)),
-            Told::Rename(from, to) => self.unsettle([from, to]),
-            Told::Delete(key) => self.unsettle([key]),
+            Told::Rename(from, to) => {
+                self.unsettle([from, to]);
+                if let Some((paths, held)) = just_renamed
+                    && (paths, tell.ago) == ((from, to), Some(0))
+                    && is_certain(to)
+                {
+                    self.take_along(paths, held);
+                }
+            }
+            Told::Delete(key) => {
+                self.unsettle([key]);
+                self.unsettle_where_it_went(key);
+            }
             Told::Create(_) => {}
         }
         if tell.what.is_heeded() {
@@ -68,10 +102,55 @@ impl Tellings {
         self.permissions.push((key, field, value, at.unwrap_or(Timestamp::MIN)));
         match at {
             Some(at) if is_certain && at > self.latest => self.unsettled.retain(|known| *known != (key, field)),
-            Some(_) => {}
+            Some(at) if at > self.latest => {}
+            // Told late: whether the file had gone elsewhere by then is the process's own affair.
+            Some(_) => self.unsettle_where_it_went(key),
             // The time of receipt counts: which of two was received later is the process's own affair.
-            None => self.unsettled.extend([(key, field)]),
+            None => {
+                self.unsettled.extend([(key, field)]);
+                self.unsettle_where_it_went(key);
+            }
         }
+    }
+
+    /// What was told of a path follows the file that was there.
+    fn take_along(&mut self, (from, to): (usize, usize), held: Certain) {
+        for (field, value, at) in held {
+            self.permissions.push((to, field, value, at));
+            self.unsettled.remove(&(to, field));
+        }
+        self.taken_along.push((from, to));
+    }
+
+    fn unsettle_where_it_went(&mut self, key: usize) {
+        let mut went = BTreeSet::from([key]);
+        for (from, to) in self.taken_along.clone() {
+            if went.contains(&from) {
+                went.insert(to);
+                self.unsettle([to]);
+            }
+        }
+    }
+
+    /// What is known for certain of a path's permissions.
+    fn certain(&self, key: usize) -> Certain {
+        let newest = |field| self.permissions.iter().filter(move |told| (told.0, told.1) == (key, field)).max_by_key(|told| told.3);
+        let fields = [Field::Permissions, Field::Owner].into_iter().filter(|field| !self.unsettled.contains(&(key, *field)));
+        fields.filter_map(newest).map(|told| (told.1, told.2, told.3)).collect()
+    }
+
+    /// A run begins. What a listing finds gone before anybody hears that it was renamed is gone, and all that was told of it.
+    pub(crate) fn begin_run(&mut self, lists: bool) {
+        self.just_renamed = None;
+        if lists {
+            let went: Vec<_> = self.taken_along.drain(self.used_up..).map(|(_, to)| to).collect();
+            self.unsettle(went);
+        }
+    }
+
+    /// All that was told so far is used up.
+    pub(crate) fn all_used_up(&mut self) {
+        self.used_up = self.taken_along.len();
     }
 
     fn unsettle(&mut self, keys: impl IntoIterator<Item = usize>) {
@@ -89,6 +168,13 @@ impl Tellings {
     /// A path that is not there for a while may be found so, and what was told of it goes. A bucket that goes or comes while
     /// a run looks shows it things that nobody tells.
     pub(crate) fn changed(&mut self, change: Change, in_a_run: bool) {
+        self.just_renamed = match change {
+            Change::Rename(from, to) if !in_a_run && !self.known.contains(&to) && [from, to].iter().all(|key| self.is_own(*key)) => {
+                Some(((from, to), self.certain(from)))
+            }
+            _ => None,
+        };
+        self.known.extend(change.keys());
         match change {
             Change::Put(key, _) | Change::Delete(key) => self.untold.extend([key]),
             Change::Rename(from, to) => self.untold.extend([from, to]),
@@ -104,12 +190,12 @@ impl Tellings {
 
     /// A backup was put back: what was told since is told again by a feed, and which of it was used before is not known.
     pub(crate) fn restored(&mut self) {
-        self.unsettle(0..KEYS.len());
         self.some_are_lost();
     }
 
     /// Some of what was told will not be heard.
     pub(crate) fn some_are_lost(&mut self) {
+        self.unsettle(0..KEYS.len());
         self.untold.extend(0..KEYS.len());
     }
 

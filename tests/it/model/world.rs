@@ -64,7 +64,7 @@ impl World {
             present: true,
             files: Files::default(),
             evidence: Evidence::default(),
-            tellings: Tellings::default(),
+            tellings: Tellings::new(setup.prefix),
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
             s3_trouble: VecDeque::new(),

@@ -9,6 +9,7 @@ mod server;
 mod sync;
 
 mod arrivals;
+mod busy_bucket;
 mod changes;
 mod conformance;
 mod credentials;

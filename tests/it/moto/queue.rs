@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// A queue that hears of everything that happens in the bucket: its address, and a client of its owner.
-async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
+pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))

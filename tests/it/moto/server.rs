@@ -49,7 +49,7 @@ impl Drop for Moto {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the server is installed is said by the make target, and is no setting")]
-fn program() -> std::ffi::OsString {
+pub(super) fn program() -> std::ffi::OsString {
     std::env::var_os("MOTO_SERVER").expect("MOTO_SERVER names the moto_server program: `make test-moto` installs it")
 }
 

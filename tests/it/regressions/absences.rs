@@ -1,10 +1,12 @@
 //! Bugs about keys that a listing does not show: deletes, their evidence, their guard.
 
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
+use mock_api::FaultAction;
 use mock_s3::Matcher;
 use s3_sync::apply::Halt;
 use s3_sync::plan::Limits;
-use s3_sync::state::RunOutcome;
+use s3_sync::state::{RunOutcome, Side, State, StateError};
+use serde_json::json;
 
 /// Every delete was looked at a second time after it was done, and told as a skipped object beside.
 #[tokio::test]
@@ -61,6 +63,28 @@ async fn what_a_run_creates_does_not_widen_its_guard() {
     assert_eq!(scene.contents().len(), 70);
 }
 
+/// While the guard held deletes, a file that had never been sent and was gone stood in every snapshot as a new one, and nothing was
+/// to be done about it.
+#[tokio::test]
+async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
+    let (bucket, scene) = in_memory().await;
+    (0..30).for_each(|number| bucket.put(key(&format!("held {number}")), "h"));
+    scene.run_to_success().await;
+    bucket.put(key("late"), "l");
+    scene.order(FaultAction::status(400), "create", "late");
+    assert_eq!(scene.run().await.report.failures.len(), 1);
+    (0..30).for_each(|number| assert!(bucket.remove(&key(&format!("held {number}")))));
+    bucket.remove(&key("late"));
+    assert!(scene.run().await.deletes_held);
+    let mut known = Vec::new();
+    let visited = State::visit_rows(&scene.program.database, Side::Known, |row| -> Result<(), StateError> {
+        known.push(row.file_path);
+        Ok(())
+    });
+    visited.expect("a state that can be read");
+    assert!(known.len() == 30 && !known.contains(&key("late")), "{known:?}");
+}
+
 /// A narrower prefix made every key outside it absent, and the file manager was told so.
 #[tokio::test]
 async fn what_lies_outside_the_prefix_is_left_alone() {
@@ -96,6 +120,30 @@ async fn a_stop_is_heard_while_the_absent_are_looked_at() {
     assert_eq!(looks.strikes(), 1, "it was not tried again");
 }
 
+/// What a listing of an emptied bucket had held went with the next event, when it was less than `MAX_DELETE` allows.
+#[tokio::test]
+async fn what_an_empty_listing_held_does_not_go_with_the_next_event() {
+    let (bucket, scene) = in_memory().await;
+    let keys = ["a", "b", "c"].map(key);
+    for key in &keys {
+        bucket.put(key.clone(), "x");
+    }
+    scene.run_to_success().await;
+    for key in &keys {
+        bucket.remove(key);
+    }
+    assert_eq!(scene.run().await.report.deletes_held, 3);
+    scene.api.api().set_feed(vec![serde_json::json!({ "event_type": "delete", "file_path": "/a" })]);
+    let ended = scene.cycle().await;
+    assert_eq!((ended.report.statistics.events_processed, ended.report.deletes_held), (1, 3), "{}", ended.report);
+    assert_eq!(scene.contents().len(), 3);
+
+    // The bucket shows something again: three deletes are everyday work.
+    bucket.put(key("d"), "x");
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("d", "x")]));
+}
+
 /// With the deletes held, keys that the file manager never had were told as work that the next run would do.
 #[tokio::test]
 async fn what_the_guard_does_not_hold_is_not_told_as_work() {
@@ -122,4 +170,41 @@ async fn a_skipped_object_that_went_is_no_longer_told() {
     scene.run_to_success().await;
     assert_eq!(scene.run_to_success().await.report.skipped.len(), 0);
     assert_eq!(scene.overview().await.waiting, []);
+}
+
+/// A directory marker that went was told as an object "deleted while it was being listed": it never was a file.
+#[tokio::test]
+async fn a_directory_marker_that_went_is_no_skip() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("m/"), "");
+    bucket.put(key("m/a"), "a");
+    scene.run_to_success().await;
+    bucket.remove(&key("m/"));
+    let ended = scene.run_to_success().await;
+    assert!(ended.report.skipped.is_empty(), "{}", ended.report);
+}
+
+/// The files that a reconcile created beside the deletes that it held widened the guard of the next cycle, which let them go.
+#[tokio::test]
+async fn what_was_created_since_lets_no_held_delete_go() {
+    let (bucket, scene) = in_memory().await;
+    (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
+    scene.run_to_success().await;
+    for number in 0..40 {
+        bucket.remove(&key(&format!("old {number}")));
+        bucket.put(key(&format!("new {number}")), "n");
+    }
+    assert!(scene.run().await.deletes_held);
+    bucket.put(key("later"), "l");
+    bucket.remove(&key("new 1"));
+    let feed = [("create", "later"), ("delete", "new 1"), ("delete", "old 1")];
+    scene.api.api().set_feed(feed.map(|(kind, path)| json!({"event_type": kind, "file_path": path, "new_path": null, "metadata": null, "timestamp": "2024-01-15T10:00:00Z"})).to_vec());
+    let cycle = scene.cycle().await;
+    assert_eq!(
+        (cycle.report.deletes_held, cycle.report.operations.delete),
+        (30, 1),
+        "what came since is judged by itself: {}",
+        cycle.report
+    );
+    assert_eq!(scene.contents().len(), 70);
 }

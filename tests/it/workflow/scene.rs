@@ -221,9 +221,9 @@ impl Program {
     }
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {
-        let state = State::open(&self.database, self.options.limits).await?;
+        let state = State::open(&self.database, self.options.limits).await?.with_clock(self.clock.clone());
         let restored = self.answer.restored || state.last_run_number().await? < lock.last_run();
-        state.identify(self.identity.clone(), Answer { restored, ..self.answer }).await?;
+        state.identify(self.identity.clone(), Answer { restored, ..self.answer }, self.clock.now()).await?;
         Ok(state)
     }
 }

@@ -131,3 +131,17 @@ fn without_an_answer_the_way_it_failed_decides() {
         assert_eq!(failure.judged("GetObject", "us-east-1").0, expected);
     }
 }
+
+/// Whatever serves web pages answers a listing with a bare 404; a HEAD has no body that could hold a code.
+#[test]
+fn a_listing_that_is_not_found_without_a_code_is_about_the_endpoint_first() {
+    for (operation, answer, about_the_endpoint) in [
+        ("ListObjectsV2", bare(404), true),
+        ("HeadBucket", bare(404), false),
+        ("HeadObject", bare(404), false),
+        ("ListObjectsV2", coded(404, "NoSuchBucket"), false),
+    ] {
+        let words = answer.words(operation, "us-east-1", &kind(operation, answer));
+        assert_eq!(words.contains("check CUSTOMER_S3_ENDPOINT first"), about_the_endpoint, "{operation}: {words}");
+    }
+}

@@ -3,23 +3,27 @@
 use super::life::{CYCLE, settings, start};
 use super::workload::Workload;
 use crate::crash::Scene;
-use crate::crash::process::Ended;
+use crate::crash::process::{Ended, Process};
 use crate::crash::scene::BUCKET;
 use mock_api::{Call, CallName};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The last daemon, and what it is asked for.
-pub(super) async fn it_comes_to_rest(scene: &Scene, workload: &Workload) {
+/// A daemon that has its cycle, without a listing: what an event told was done, or it failed by itself and waits for its next attempt.
+pub(super) async fn nothing_is_forgotten(scene: &Scene) -> Process {
     let mut daemon = start(scene, None);
-    daemon.says("a run ended").await.expect("the last daemon has its cycle");
+    daemon.says("a run ended").await.expect("it has its cycle");
     let cycle = ask(scene, &[CYCLE]).await;
     assert!(matches!(cycle.code, Some(0 | 3)), "{}{}", cycle.stdout, cycle.stderr);
-    // What an event told was done, or it failed by itself and waits for its next attempt: nothing was forgotten.
     let (apart, waits) = (apart(scene), parked(&status(scene).await));
     println!("{waits:>5}  failed operations waited for their next attempt, {} paths with them", apart.len());
     assert!(apart.len() <= waits, "{waits} paths wait, and these are apart: {apart:?}");
+    daemon
+}
 
+/// The last daemon, and what it is asked for.
+pub(super) async fn it_comes_to_rest(scene: &Scene, workload: &Workload) {
+    let daemon = nothing_is_forgotten(scene).await;
     let reconcile = ask(scene, &["reconcile", "--json"]).await;
     assert_eq!(reconcile.code, Some(0), "{}{}", reconcile.stdout, reconcile.stderr);
     everything_agrees(scene, workload);

@@ -22,6 +22,7 @@ async fn each_troublesome_event_has_its_outcome_and_none_stops_the_others() {
     }
     let report = &ended.report;
     assert_eq!(report.skipped.get("not_in_bucket"), Some(&4), "b.txt, c.txt, unknown.txt and unknown2.txt: {:?}", report.skipped);
+    assert_eq!(report.skipped_examples["not_in_bucket"], "b.txt");
     assert_eq!(report.event_counts.errors, 3, "no new path, unknown type, empty path");
     scene.api.api().reset_calls();
     assert!(scene.cycle_to_success().await.report.quiet);

@@ -118,5 +118,6 @@ async fn what_went_before_it_was_ever_read_is_told_as_skipped_and_asked_of_nobod
     bucket.on_call(|call| matches!(call, Call::Get(get) if get.key.as_str() == "b").then_some(Fault::Removed));
     let ended = scene.run_to_success().await;
     assert_eq!(ended.report.skipped.iter().collect::<Vec<_>>(), [(&"not_in_bucket".to_owned(), &1)]);
+    assert_eq!(ended.report.skipped_examples["not_in_bucket"], "b");
     assert_eq!(scene.saves(), [("create".to_owned(), "a".to_owned())]);
 }

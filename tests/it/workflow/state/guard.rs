@@ -28,6 +28,7 @@ fn assert_held(ended: &Ended, scene: &Scene, expected: u64) {
     let report = &ended.report;
     assert_eq!((ended.outcome, ended.deletes_held, report.success), (RunOutcome::Partial, true, false), "{report}");
     assert_eq!((report.deletes_held, report.pending.due, deletes(scene)), (expected, expected, 0), "{report}");
+    assert!(report.errors.iter().any(|line| line.starts_with(&format!("held: {expected} deletes"))), "{:?}", report.errors);
     assert!(report.to_string().contains(&format!("--allow-deletes {expected}")), "{report}");
 }
 
@@ -72,6 +73,23 @@ async fn held_deletes_hold_nothing_else_and_allow_deletes_raises_the_limit_for_o
     scene.program.options.allow_deletes = Some(20);
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.delete, scene.contents().len()), (20, 11));
+}
+
+#[tokio::test]
+async fn a_raised_limit_lets_held_deletes_go_with_the_next_cycle_and_until_then_cycles_are_quiet() {
+    let (bucket, mut scene) = with_files(30).await;
+    (0..20).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
+    assert_held(&scene.run().await, &scene, 20);
+    for limit in [MaxDelete::Percent(50), MaxDelete::Count(19)] {
+        scene.program.options.max_delete = limit;
+        let ended = scene.cycle().await;
+        assert!(ended.report.quiet, "{}", ended.report);
+        assert_held(&ended, &scene, 20);
+    }
+    scene.program.options.max_delete = MaxDelete::Count(20);
+    let ended = scene.cycle_to_success().await;
+    assert_eq!((ended.report.operations.delete, scene.contents().len()), (20, 10), "{}", ended.report);
+    assert!(scene.cycle_to_success().await.report.quiet);
 }
 
 #[tokio::test]

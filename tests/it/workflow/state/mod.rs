@@ -1,9 +1,12 @@
 //! What the state is for: what it refuses, what it remembers, and what it makes of a world that changed while nobody looked.
 
 mod again;
+mod changed_rows;
 mod deletes;
 mod etags;
 mod guard;
+#[cfg(feature = "failpoints")]
+mod history;
 mod identity;
 mod intents;
 mod looks;

@@ -1,9 +1,12 @@
-//! `test`: every door tried, and whether the state is one of these doors, a line each. Changes nothing in the bucket, in the
-//! file manager or in the state.
+//! `test`: every door tried, then what goes through them: a cycle, a CSV export, the state compared with the bucket; a line each.
+//! Changes nothing in the bucket. The cycle is one like any other, and is left out where there is none to be had.
+
+mod compared;
+mod cycle;
 
 use super::probe::{self, Probed};
 use super::run::fail;
-use super::{ExitCode, Output, doors};
+use super::{ExitCode, Interruption, Output, doors};
 use crate::config::Settings;
 use crate::state::{self, Overview, Side, StateError};
 use crate::workflow;
@@ -20,16 +23,32 @@ struct SelfTest {
 }
 
 /// Runs the command: 0 when nothing failed, else 1.
-pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
+pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
     checks.extend(probe::all(settings).await);
+    let shut = checks.iter().any(|check| check.problem().is_some());
+    checks.push(if shut { Probed::skipped(cycle::DOOR, "not every door opens") } else { cycle::run(settings, interruption).await });
     checks.push(export(settings).await);
+    checks.push(if shut { Probed::skipped(compared::DOOR, "not every door opens") } else { compared::with_bucket(settings).await });
     let test = SelfTest { success: checks.iter().all(|check| check.problem().is_none()), checks };
     if let Err(error) = output.print(&test) {
         return fail(ExitCode::Failed, format!("the result cannot be printed: {error}"));
     }
     if test.success { ExitCode::Done } else { ExitCode::Failed }
+}
+
+/// The state, once an initial sync has completed; else why there is nothing to be tried with it.
+async fn complete(settings: &Settings) -> Result<Overview, String> {
+    let path = &settings.database_path;
+    if !path.exists() {
+        return Err("there is no database yet".to_owned());
+    }
+    let overview = Overview::read(path).await.map_err(|error| error.at(path).to_string())?;
+    if overview.initial_completed_by.is_none() {
+        return Err("the initial sync has not come to its end yet".to_owned());
+    }
+    Ok(overview)
 }
 
 async fn database(settings: &Settings) -> Probed {
@@ -53,7 +72,7 @@ async fn database(settings: &Settings) -> Probed {
             let open = overview.paths("due") + overview.paths("parked");
             Probed::ok(DOOR, format!("{} files confirmed by the file manager, {open} still to be brought into line", overview.applied_rows))
         }
-        Err(error) => failed(error),
+        Err(error) => Probed::failed(DOOR, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
     }
 }
 
@@ -80,9 +99,9 @@ impl fmt::Display for SelfTest {
             }
         }
         f.write_str(if self.success {
-            "every door that is needed opens: initial-sync can run"
+            "nothing failed: every door that is needed opens, a sync can run"
         } else {
-            "not every door opens: follow the hints (->), then run this again"
+            "something failed: follow the hints (->), then run this again"
         })
     }
 }

@@ -1,0 +1,142 @@
+//! Doors that answer at once, in this process: a feed and a file manager, and the flow between them. They decide nothing.
+
+use crate::changes;
+use anyhow::{Result, ensure};
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use s3_sync::apply::{Halt, Tally};
+use s3_sync::clock::SystemClock;
+use s3_sync::config::{MaxDelete, SnapshotRows};
+use s3_sync::file_manager::{
+    FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReadFeed, SaveRequest, Saved,
+};
+use s3_sync::plan::Limits;
+use s3_sync::record::{Event, ObjectKey, Permissions};
+use s3_sync::retry::RetryPolicy;
+use s3_sync::s3::MemoryBucket;
+use s3_sync::state::{InstanceLock, RunKind, State};
+use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What `CONCURRENCY` is when nobody says.
+const CONCURRENCY: usize = 32;
+
+/// A state, and doors beside it.
+pub(crate) struct Scene {
+    pub(crate) state: State,
+    pub(crate) bucket: Arc<MemoryBucket>,
+    pub(crate) feed: Arc<Feed>,
+    file_manager: Arc<Holding>,
+    lock: InstanceLock,
+}
+
+impl Scene {
+    pub(crate) async fn open(database: &Path) -> Result<Self> {
+        let lock = InstanceLock::take(database, "bench")?;
+        let state = State::open(database, Limits::default()).await?;
+        let bucket = Arc::new(MemoryBucket::new("bench"));
+        Ok(Self { state, bucket, feed: Arc::default(), file_manager: Arc::default(), lock })
+    }
+
+    /// The flow, ready to run.
+    pub(crate) fn flow(&self) -> Flow {
+        let doors =
+            Doors { bucket: self.bucket.clone(), file_manager: self.file_manager.clone(), feed: Some(self.feed.clone()), reports: None };
+        let options = Options {
+            bucket: "bench".to_owned(),
+            prefix: String::new(),
+            page_keys: 1000,
+            concurrency: CONCURRENCY,
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            verify: true,
+            max_delete: MaxDelete::Percent(50),
+            allow_deletes: None,
+            kept_snapshots: NonZeroUsize::new(10).expect("ten"),
+            snapshot_rows: SnapshotRows::Changed,
+            inbox_max: 1_000_000,
+            grace: Duration::from_secs(20),
+        };
+        let (tally, halt, clock) = (Arc::new(Tally::default()), Halt::default(), Arc::new(SystemClock));
+        Flow { doors, state: self.state.clone(), options, clock, tally, halt }
+    }
+
+    /// One cycle.
+    pub(crate) async fn cycle(&mut self) -> Result<Ended> {
+        Ok(self.flow().run(RunKind::Incremental, &mut self.lock).await?)
+    }
+}
+
+/// A feed with a cursor, which serves each event once.
+#[derive(Default)]
+pub(crate) struct Feed(Mutex<Vec<String>>);
+
+impl Feed {
+    pub(crate) fn tell(&self, events: &[Event]) {
+        self.0.lock().expect("no panic").extend(events.iter().map(changes::as_served));
+    }
+}
+
+#[async_trait]
+impl ReadFeed for Feed {
+    fn address(&self) -> String {
+        "bench".to_owned()
+    }
+
+    async fn read_feed(&self, _: Option<&str>) -> Result<FeedPage, FileManagerError> {
+        let mut waiting = self.0.lock().expect("no panic");
+        let served = waiting.len().min(FEED_EVENTS_MAX);
+        Ok(FeedPage { events: waiting.drain(..served).collect(), next_cursor: Some("next".to_owned()) })
+    }
+}
+
+/// A file manager that reads what it gets and gives out numbers.
+#[derive(Default)]
+struct Holding(AtomicU64);
+
+#[async_trait]
+impl FileManager for Holding {
+    async fn health(&self) -> Result<(), FileManagerError> {
+        Ok(())
+    }
+
+    async fn permissions(&self, _: &ObjectKey) -> Result<Permissions, FileManagerError> {
+        Ok(Permissions { permissions: Some("rw-r--r--".to_owned()), owner: Some("user".to_owned()), group: Some("users".to_owned()) })
+    }
+
+    async fn set_permissions(&self, _: &ObjectKey, wanted: &Permissions, _: IdempotencyKey) -> Result<Permissions, FileManagerError> {
+        Ok(wanted.clone())
+    }
+
+    async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError> {
+        let mut size = None;
+        if let Some(content) = request.content {
+            let received = content.body.try_fold(0, async |sum, chunk| Ok(sum + chunk.len() as u64)).await;
+            size = received.ok().filter(|received| *received == content.size);
+            if size.is_none() {
+                let kind = FileManagerErrorKind::BodyFailed;
+                return Err(FileManagerError { call: "saveToDisk", subject: String::new(), kind, message: "a short body".to_owned() });
+            }
+        }
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Saved { internal_id: Some(format!("{number:08x}-0000-4000-8000-000000000000")), size, metadata: None })
+    }
+}
+
+/// Nothing lost, nothing done twice.
+pub(crate) fn must_have_done(ended: &Ended, to_do: changes::ToDo) -> Result<()> {
+    let operations = &ended.report.operations;
+    let done = changes::ToDo {
+        created: operations.create,
+        updated: operations.update,
+        deleted: operations.delete,
+        renamed: operations.rename,
+        permissions_set: operations.set_permissions,
+    };
+    ensure!(ended.report.success && done == to_do, "{done:?} was done instead of {to_do:?}: {}", ended.report);
+    Ok(())
+}

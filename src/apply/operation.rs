@@ -1,0 +1,168 @@
+//! One path in hand, brought into line: looks again where the state is in doubt, follows the decision, records what came of it.
+//! How an effect is called is `open_effect`'s concern, one attempt at content `sending`'s.
+
+use super::executor::Place;
+use super::permissions::not_held_back;
+use super::{ApplyError, Ending, FileManagerSink};
+use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest};
+use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
+use crate::record::{FileRecord, ObjectKey};
+use crate::s3::{S3Error, S3ErrorKind};
+use crate::state::{Attempts, Lane, LookedAt, Plane, Work};
+use crate::{listing, mutant, telemetry};
+
+/// How often one operation looks again at an object that keeps changing under it.
+const LOOKS_MOST: usize = 5;
+
+/// A path in hand.
+pub(super) struct Operation<'a> {
+    pub(super) sink: &'a FileManagerSink,
+    /// Where the path was taken from.
+    pub(super) lane: Lane,
+    /// Its right to use the doors; `None` = it uses none any more.
+    pub(super) place: Option<Place>,
+    /// How it went so far, for the history.
+    pub(super) attempts: Attempts,
+}
+
+/// What came of one try.
+pub(super) enum Step {
+    /// This path is done with.
+    Ended(Ending),
+    /// The object is no longer what the newest look showed; with what said so, where looks alone may never agree with it.
+    LookAgain(Option<ApplyError>),
+}
+
+impl Operation<'_> {
+    /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
+    pub(super) async fn bring(&mut self, work: Work) -> Result<Ending, ApplyError> {
+        let path = work.path.clone();
+        // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
+        // lane of the absent, the look has just been made.)
+        let in_doubt =
+            (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
+        let mut now = if in_doubt && self.lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
+        let mut disagreed = None;
+        for _ in 0..LOOKS_MOST {
+            let work = match now {
+                Ok(work) => work,
+                Err(ending) => return Ok(ending),
+            };
+            now = match self.step(&work).await? {
+                Some(Step::Ended(ending)) => return Ok(ending),
+                Some(Step::LookAgain(why)) => {
+                    disagreed = why;
+                    self.look_again(&path).await?
+                }
+                None => self.sink.state.work(&path).await?.ok_or(Ending::Unchanged),
+            };
+        }
+        let words = "the object was replaced each time that we looked";
+        Err(disagreed.unwrap_or_else(|| S3Error::new("GetObject", &path, S3ErrorKind::PreconditionFailed, words).into()))
+    }
+
+    /// One try; `None` = an intent ended and the path is to be decided anew.
+    async fn step(&mut self, work: &Work) -> Result<Option<Step>, ApplyError> {
+        let verdict = plan::decide(&work.path, &work.sides, self.sink.options.limits);
+        if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
+            self.sink.state.refused(&work.path, Plane::Content).await?;
+            return Ok(None);
+        }
+        let mut open = work.intent.iter().chain(&work.permissions_intent);
+        if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
+            self.sink.state.end_intents(&work.path).await?;
+            return Ok(None);
+        }
+        match &verdict {
+            Verdict::Do(planned) => telemetry::decided(planned.effect.as_str()),
+            Verdict::Confirm(_) => telemetry::decided("confirm"),
+            _ => {}
+        }
+        Ok(Some(match verdict {
+            Verdict::Look => Step::LookAgain(None),
+            Verdict::Do(planned) if planned.effect == Effect::Delete => Step::Ended(self.delete(work).await?),
+            Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
+            Verdict::Do(planned) => self.send(work, planned).await?,
+            Verdict::Confirm(planned) => self.confirm(work, planned).await?,
+            Verdict::Nothing => Step::Ended(self.aside(work, Ending::Unchanged).await?),
+            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, Ending::PutAside).await?),
+        }))
+    }
+
+    async fn aside(&self, work: &Work, ending: Ending) -> Result<Ending, ApplyError> {
+        self.sink.state.settle(&work.path).await?;
+        Ok(ending)
+    }
+
+    /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
+    async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
+        let look = self.sink.state.next_look();
+        let facts = listing::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
+        let gone = facts.is_none();
+        self.sink.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
+        let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };
+        Ok(self.sink.state.work(path).await?.ok_or(nothing))
+    }
+
+    /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look, and for the
+    /// guard. What was already sent and has no outcome is sent again where it is found.
+    async fn delete(&mut self, work: &Work) -> Result<Ending, ApplyError> {
+        if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
+            return self.aside(work, Ending::Waits).await;
+        }
+        let mut effect = self.effect(work.intent.as_ref(), || self.sink.intent(&work.path, Planned::delete())).await?;
+        let (sink, idempotency_key) = (self.sink, Some(effect.key()));
+        let delete = || async {
+            let request = SaveRequest { idempotency_key, ..without_content(SaveOperation::Delete, &work.path) };
+            match sink.file_manager.save(request).await {
+                // Another file manager's way to say that it is done.
+                Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
+                answer => answer.map(drop),
+            }
+        };
+        self.call(&mut effect, delete).await?;
+        self.sink.state.deleted(&work.path, self.attempts.clone()).await?;
+        Ok(Ending::Deleted)
+    }
+
+    /// Asks the file manager what it holds: when that is this content, no byte is sent.
+    async fn confirm(&mut self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
+        let Some(content) = &planned.content else { return self.send(work, planned).await };
+        let answer = self.sink.options.retry.run(|| self.sink.file_manager.save(without_content(SaveOperation::Get, &work.path))).await;
+        let saved = match answer {
+            Ok(saved) => saved,
+            Err(error) if error.kind == FileManagerErrorKind::NotFound => {
+                return self.send(work, Planned { effect: Effect::Create, ..planned }).await;
+            }
+            Err(error) if error.kind.is_definite_refusal() => return self.send(work, planned).await,
+            Err(error) => return Err(error.into()),
+        };
+        let etag = saved.metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(serde_json::Value::as_str);
+        if etag != Some(content.etag.as_str()) || saved.size != Some(content.size) {
+            return self.send(work, planned).await;
+        }
+        let permissions = not_held_back(self.with_permissions(work, &planned.permissions).await)?;
+        let facts = work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = work.sides.applied.as_ref().map(|row| &row.file);
+        let file = FileRecord {
+            file_path: work.path.clone(),
+            permissions,
+            size: Some(content.size),
+            file_type: old.and_then(|old| old.file_type.clone()),
+            last_modified: facts.and_then(|facts| facts.last_modified),
+            internal_id: saved.internal_id.or_else(|| old.and_then(|old| old.internal_id.clone())),
+            etag: Some(content.etag.clone()),
+            storage_class: facts.and_then(|facts| facts.storage_class.clone()),
+            version_id: facts.and_then(|facts| facts.version_id.clone()),
+        };
+        self.place = None;
+        self.sink.state.applied(file, self.attempts.clone()).await?;
+        Ok(Step::Ended(Ending::Confirmed))
+    }
+}
+
+/// A request that carries no content, and is no effect yet.
+pub(super) fn without_content(operation: SaveOperation, path: &ObjectKey) -> SaveRequest {
+    let (new_path, content, idempotency_key) = (None, None, None);
+    SaveRequest { operation, path: path.clone(), new_path, content, metadata: serde_json::Map::new(), idempotency_key }
+}

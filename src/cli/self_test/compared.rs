@@ -1,0 +1,196 @@
+//! What the state knows, compared with what the bucket shows at this moment. Both are only read, and of a large bucket the
+//! beginning.
+
+use super::super::doors;
+use super::super::probe::Probed;
+use super::complete;
+use crate::config::Settings;
+use crate::record::{FileRecord, ObjectFacts, ObjectKey};
+use crate::s3::{ListObjects as _, ListRequest, S3Error};
+use crate::state::{Side, State, StateError};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::timeout;
+
+pub(super) const DOOR: &str = "state = bucket";
+/// So many keys are compared, the first ones: they are held in memory.
+const KEYS_MOST: usize = 10_000;
+const PAGE_KEYS: u16 = 1_000;
+/// How long the listing may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The first keys of the bucket.
+struct Listed {
+    objects: BTreeMap<ObjectKey, ObjectFacts>,
+    /// Those after this one were not listed.
+    up_to: Option<ObjectKey>,
+}
+
+/// What differs, with one key of each kind.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Differences {
+    compared: u64,
+    /// In the bucket, and the state does not know of it.
+    new: Found,
+    /// Of another content than the state knows of.
+    changed: Found,
+    /// Known to be there, and not in the bucket.
+    gone: Found,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found(Option<(u64, ObjectKey)>);
+
+/// Ends the walk over the state's rows.
+enum Walk {
+    /// What follows was not listed.
+    Enough,
+    State(StateError),
+}
+
+/// Compares them.
+pub(super) async fn with_bucket(settings: &Settings) -> Probed {
+    let (Ok(_), Some(name)) = (complete(settings).await, settings.source.bucket.as_deref()) else {
+        return Probed::skipped(DOOR, "no initial sync has completed yet");
+    };
+    let listed = match timeout(PATIENCE, list(settings, name)).await {
+        Ok(Ok(listed)) => listed,
+        Ok(Err(error)) => return Probed::failed(DOOR, error.to_string(), error.kind.hint()),
+        Err(_) => return Probed::failed(DOOR, format!("no listing within {} s", PATIENCE.as_secs()), "check the network to the bucket"),
+    };
+    let part = if listed.up_to.is_some() { "the first " } else { "" };
+    let database = settings.database_path.clone();
+    let compared = tokio::task::spawn_blocking(move || compare(listed, |visit| State::visit_rows(&database, Side::Known, visit)));
+    match compared.await {
+        Ok(Ok(differences)) => differences.probed(part),
+        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be read: see the message"),
+        Err(error) => Probed::failed(DOOR, error.to_string(), "this is a bug"),
+    }
+}
+
+async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
+    let bucket = doors::bucket(settings, name).await?;
+    let mut listed = Listed { objects: BTreeMap::new(), up_to: None };
+    loop {
+        let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: listed.up_to.take(), max_keys: PAGE_KEYS };
+        let page = bucket.list_page(request).await?;
+        let last = page.objects.last().map(|(key, _)| key.clone());
+        listed.objects.extend(page.objects.into_iter().filter(|(key, facts)| !key.is_directory_marker(facts.size)));
+        if !page.more || last.is_none() {
+            return Ok(listed);
+        }
+        listed.up_to = last;
+        if listed.objects.len() >= KEYS_MOST {
+            return Ok(listed);
+        }
+    }
+}
+
+/// Holds what was listed against the rows that `walk` shows, in the order of the keys' bytes.
+fn compare(
+    listed: Listed,
+    walk: impl FnOnce(&mut dyn FnMut(FileRecord) -> Result<(), Walk>) -> Result<(), Walk>,
+) -> Result<Differences, StateError> {
+    let Listed { mut objects, up_to } = listed;
+    let mut differences = Differences::default();
+    let walked = walk(&mut |file| {
+        if up_to.as_ref().is_some_and(|up_to| file.file_path > *up_to) {
+            return Err(Walk::Enough);
+        }
+        differences.compared += 1;
+        match objects.remove(&file.file_path) {
+            None => differences.gone.add(file.file_path),
+            Some(facts) if is_same(&file, &facts) => {}
+            Some(_) => differences.changed.add(file.file_path),
+        }
+        Ok(())
+    });
+    if let Err(Walk::State(error)) = walked {
+        return Err(error);
+    }
+    for key in objects.into_keys() {
+        differences.compared += 1;
+        differences.new.add(key);
+    }
+    Ok(differences)
+}
+
+/// As far as both say it: a listing may come without ETags.
+fn is_same(file: &FileRecord, facts: &ObjectFacts) -> bool {
+    file.size == Some(facts.size) && file.etag.as_ref().zip(facts.etag.as_ref()).is_none_or(|(known, shown)| known == shown)
+}
+
+impl Found {
+    fn add(&mut self, key: ObjectKey) {
+        self.0.get_or_insert((0, key)).0 += 1;
+    }
+}
+
+impl Differences {
+    fn probed(&self, part: &str) -> Probed {
+        let kinds = [(&self.new, "not known yet"), (&self.changed, "of other content"), (&self.gone, "no longer there")];
+        let told = kinds.iter().filter_map(|(found, what)| {
+            let (count, example) = found.0.as_ref()?;
+            Some(format!("{count} {what}, for example {example}"))
+        });
+        let told: Vec<_> = told.collect();
+        let keys = if self.compared == 1 { "key" } else { "keys" };
+        if told.is_empty() {
+            return Probed::ok(DOOR, format!("{part}{} {keys} compared, and all the same", self.compared));
+        }
+        let hint = "a change of this moment comes with the next cycle; what stays nobody told of: `s3-sync reconcile` heals it";
+        Probed::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, told.join("; ")), hint)
+    }
+}
+
+impl From<StateError> for Walk {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ETag;
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new(name).expect("not empty")
+    }
+
+    /// `a=1` is the key `a` with the content 1; `a=?` one without an ETag.
+    fn rows(text: &str) -> Vec<(ObjectKey, Option<ETag>)> {
+        let rows = text.split_whitespace().map(|row| row.split_once('=').expect("key=content"));
+        rows.map(|(name, content)| (key(name), if content == "?" { None } else { ETag::parse(content) })).collect()
+    }
+
+    fn compared(known: &str, shown: &str, up_to: Option<&str>) -> String {
+        let facts = |etag| ObjectFacts { size: 1, etag, last_modified: None, storage_class: None, version_id: None };
+        let objects = rows(shown).into_iter().map(|(key, etag)| (key, facts(etag))).collect();
+        let walk = |visit: &mut dyn FnMut(FileRecord) -> Result<(), Walk>| {
+            let mut rows = rows(known).into_iter();
+            rows.try_for_each(|(key, etag)| visit(FileRecord { size: Some(1), etag, ..FileRecord::at(key) }))
+        };
+        let differences = compare(Listed { objects, up_to: up_to.map(key) }, walk).unwrap_or_else(|error| panic!("{error}"));
+        differences.probed("").message
+    }
+
+    #[test]
+    fn what_differs_is_counted_by_kind_and_beyond_the_listed_keys_nothing_is_said() {
+        for (known, shown, up_to, told) in [
+            ("", "", None, "0 keys compared, and all the same"),
+            ("a=1 b=2", "a=1 b=2", None, "2 keys compared, and all the same"),
+            ("a=1 b=?", "a=? b=2", None, "2 keys compared, and all the same"),
+            ("a=1 b=2 c=3", "a=1 b=2", Some("b"), "2 keys compared, and all the same"),
+            ("a=1", "a=2", None, "1 key compared: 1 of other content, for example a"),
+            (
+                "b=1 c=1 d=1",
+                "a=1 b=2 d=1",
+                None,
+                "4 keys compared: 1 not known yet, for example a; 1 of other content, for example b; 1 no longer there, for example c",
+            ),
+        ] {
+            assert_eq!(compared(known, shown, up_to), told, "known {known}, shown {shown}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! One cycle, by the daemon when one runs: a run like any other, which is told and remembered as one.
+
+use super::super::probe::Probed;
+use super::super::{ExitCode, Interruption, order};
+use super::complete;
+use crate::config::Settings;
+use crate::daemon::Order;
+use crate::report::Report;
+use crate::state::RunKind;
+
+pub(super) const DOOR: &str = "cycle";
+
+/// Has one.
+pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Probed {
+    if let Err(why) = complete(settings).await {
+        return Probed::skipped(DOOR, why);
+    }
+    match order::run(("test", Order::plain(RunKind::Incremental)), settings, interruption).await {
+        Ok((ExitCode::Done, report)) => Probed::ok(DOOR, told(&report)),
+        Ok((_, report)) => Probed::failed(DOOR, told(&report), "`s3-sync status` tells what waits, and why"),
+        // Another command is at work: that is no trouble of the doors.
+        Err((ExitCode::Locked, message)) => Probed::skipped(DOOR, message),
+        Err((_, message)) => Probed::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
+    }
+}
+
+fn told(report: &Report) -> String {
+    let run = report.run;
+    if let Some(first) = report.errors.first() {
+        return format!("run {run}: {first}");
+    }
+    match (&report.report_refused, report.success) {
+        (Some(refused), _) => format!("run {run}: its report was not taken: {refused}"),
+        (None, false) => format!("run {run} left something undone"),
+        (None, true) if report.quiet => format!("run {run}: in sync; nothing was new, and nothing was due"),
+        (None, true) => {
+            let statistics = &report.statistics;
+            format!("run {run}: in sync; events {}, operations {}", statistics.events_processed, statistics.operations_processed)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `why KEY`: the stored chain from event to result, all that is known of the key now, and what happens next. Reads beside a
+//! process that writes, and touches no door.
+
+mod answer;
+mod shape;
+mod text;
+
+use super::args::Why as Arguments;
+use super::run::{fail, of_state};
+use super::{ExitCode, Output};
+use crate::config::Settings;
+use crate::plan::Limits;
+use crate::record::ObjectKey;
+use crate::state::Story;
+use shape::Why;
+use std::io::Write;
+
+/// Runs the command: 0 when anything is known of the key, 1 when nothing is.
+pub(super) async fn run<W: Write>(arguments: Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
+    let key = match ObjectKey::new(arguments.object_key) {
+        Ok(key) => key,
+        Err(error) => return fail(ExitCode::Usage, error),
+    };
+    let story = match Story::read(&settings.database_path, key.clone()).await {
+        Ok(Some(story)) => story,
+        Ok(None) => return fail(ExitCode::Failed, nothing_known(&key, &settings.source.prefix)),
+        Err(error) => {
+            let (code, message) = of_state(error, &settings.database_path);
+            return fail(code, message);
+        }
+    };
+    let answer = answer::of(&key, &story, Limits { max_file_bytes: settings.max_file_bytes });
+    match output.print(&Why::new(key, answer, story)) {
+        Ok(()) => ExitCode::Done,
+        Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
+    }
+}
+
+fn nothing_known(key: &ObjectKey, prefix: &str) -> String {
+    let outside = if key.as_str().starts_with(prefix) { "" } else { "; it does not begin with CUSTOMER_S3_PREFIX" };
+    format!(
+        "nothing is known of {key}: no look, no event, no file{outside}. (A key stands as the bucket has it, without a slash before it.)"
+    )
+}

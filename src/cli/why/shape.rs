@@ -1,0 +1,267 @@
+//! What `why --json` prints: a documented shape, in which every field is always there.
+
+use super::answer::Answer;
+use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, ToldField};
+use crate::state::{Became, Ended, Failure, Happened, InboxRow, Intent, Outcome, Shown, Standing, Story, UsedUp, What};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// All of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Why {
+    pub(super) key: ObjectKey,
+    pub(super) state: &'static str,
+    pub(super) answer: String,
+    /// What the newest look showed; `null` = it was never looked at.
+    pub(super) bucket: Option<InBucket>,
+    /// What the file manager confirmed.
+    pub(super) file_manager: Option<Held>,
+    /// What was told of its permissions and is to be held.
+    pub(super) permissions_told: Vec<Told>,
+    pub(super) pending: Option<Pending>,
+    pub(super) open_effects: Vec<OpenEffect>,
+    pub(super) comes_from: Option<ObjectKey>,
+    pub(super) goes_to: Option<ObjectKey>,
+    pub(super) events_waiting: Vec<EventWaiting>,
+    /// Oldest first.
+    pub(super) history: Vec<Line>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct InBucket {
+    pub(super) present: bool,
+    pub(super) size: Option<u64>,
+    pub(super) etag: Option<ETag>,
+    pub(super) last_modified: Option<Timestamp>,
+    pub(super) storage_class: Option<String>,
+    /// Of two looks, the one with the greater number is newer.
+    pub(super) look: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Held {
+    pub(super) confirmed: bool,
+    pub(super) internal_id: Option<String>,
+    pub(super) size: Option<u64>,
+    pub(super) etag: Option<ETag>,
+    pub(super) permissions: Permissions,
+    /// In which run it was confirmed last, and when.
+    pub(super) run: Option<u64>,
+    pub(super) at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    /// `permissions`, `owner` or `group`.
+    pub(super) field: &'static str,
+    pub(super) value: String,
+    pub(super) at: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Pending {
+    pub(super) status: String,
+    pub(super) deletion: bool,
+    pub(super) failed_runs: u32,
+    pub(super) next_attempt: Option<Timestamp>,
+    pub(super) reason: Option<String>,
+    pub(super) message: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct OpenEffect {
+    pub(super) effect: &'static str,
+    pub(super) path: ObjectKey,
+    pub(super) new_path: Option<ObjectKey>,
+    pub(super) idempotency_key: String,
+    pub(super) decided_in_run: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EventWaiting {
+    pub(super) source: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) path: ObjectKey,
+    pub(super) new_path: Option<ObjectKey>,
+    pub(super) told_at: Option<Timestamp>,
+    pub(super) received_at: Timestamp,
+    /// How often it could not be looked at.
+    pub(super) failures: u32,
+}
+
+/// One thing that happened: an event that was used up, or an operation that ended.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    pub(super) at: Option<Timestamp>,
+    pub(super) run: u64,
+    pub(super) path: ObjectKey,
+    pub(super) new_path: Option<ObjectKey>,
+    pub(super) event: Option<Event>,
+    pub(super) operation: Option<Operation>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Event {
+    pub(super) source: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) told_at: Option<Timestamp>,
+    pub(super) received_at: Timestamp,
+    pub(super) permissions: Permissions,
+    /// `looked_at` or `dead_letter`.
+    pub(super) became: &'static str,
+    /// What was there; `null` = it was not looked at.
+    pub(super) found: Option<Found>,
+    pub(super) found_at_new_path: Option<Found>,
+    pub(super) message: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Found {
+    pub(super) present: bool,
+    pub(super) size: Option<u64>,
+    pub(super) etag: Option<ETag>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Operation {
+    /// The effect that was called last; `null` = none was.
+    pub(super) effect: Option<&'static str>,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) decided_in_run: Option<u64>,
+    pub(super) attempts: u32,
+    /// Why the last attempt failed that did.
+    pub(super) last_failure: Option<Failure>,
+    /// `applied`, `confirmed`, `permissions_set`, `deleted`, `moved`, `not_moved`, `failed` or `in_doubt`.
+    pub(super) result: &'static str,
+    pub(super) internal_id: Option<String>,
+    pub(super) size: Option<u64>,
+    pub(super) etag: Option<ETag>,
+    pub(super) permissions: Permissions,
+    pub(super) next_attempt: Option<Timestamp>,
+    /// Of a move: whether somebody told it.
+    pub(super) told: Option<bool>,
+}
+
+impl Why {
+    pub(super) fn new(key: ObjectKey, answer: Answer, story: Story) -> Self {
+        let Answer { state, sentence } = answer;
+        let (run, at) = story.applied_in;
+        let told = [("permissions", story.told.permissions), ("owner", story.told.owner), ("group", story.told.group)];
+        Self {
+            key,
+            state,
+            answer: sentence,
+            bucket: story.sides.observed.map(InBucket::from),
+            file_manager: story.sides.applied.map(|applied| Held { run, at, ..Held::from(applied) }),
+            permissions_told: told.into_iter().filter_map(|(field, told)| Some(Told::new(field, told?))).collect(),
+            pending: story.standing.map(Pending::from),
+            open_effects: story.intents.into_iter().map(OpenEffect::from).collect(),
+            comes_from: story.comes_from,
+            goes_to: story.goes_to,
+            events_waiting: story.inbox.into_iter().map(EventWaiting::from).collect(),
+            history: story.history.into_iter().map(Line::from).collect(),
+        }
+    }
+}
+
+impl Told {
+    fn new(field: &'static str, told: ToldField) -> Self {
+        Self { field, value: told.value, at: told.at }
+    }
+}
+
+impl From<Observed> for InBucket {
+    fn from(Observed { facts, look }: Observed) -> Self {
+        let nothing = Self { present: false, size: None, etag: None, last_modified: None, storage_class: None, look: look.0 };
+        let Some(ObjectFacts { size, etag, last_modified, storage_class, .. }) = facts else { return nothing };
+        Self { present: true, size: Some(size), etag, last_modified, storage_class, ..nothing }
+    }
+}
+
+impl From<Applied> for Held {
+    fn from(Applied { confirmed, file }: Applied) -> Self {
+        let (run, at) = (None, None);
+        Self { confirmed, internal_id: file.internal_id, size: file.size, etag: file.etag, permissions: file.permissions, run, at }
+    }
+}
+
+impl From<Standing> for Pending {
+    fn from(Standing { status, deletion, failed_runs, next_attempt, reason, message }: Standing) -> Self {
+        Self { status, deletion, failed_runs, next_attempt, reason, message }
+    }
+}
+
+impl From<Intent> for OpenEffect {
+    fn from(Intent { path, new_path, idempotency_key, planned, run, .. }: Intent) -> Self {
+        let (effect, idempotency_key) = (planned.effect.as_str(), idempotency_key.to_string());
+        Self { effect, path, new_path, idempotency_key, decided_in_run: run }
+    }
+}
+
+impl From<InboxRow> for EventWaiting {
+    fn from(InboxRow { source, received_at, failures, event, .. }: InboxRow) -> Self {
+        let (source, kind) = (source.as_str(), event.kind.as_str());
+        Self { source, kind, path: event.path, new_path: event.new_path, told_at: event.time, received_at, failures }
+    }
+}
+
+impl From<Happened> for Line {
+    fn from(Happened { at, run, path, new_path, what }: Happened) -> Self {
+        let (event, operation) = match what {
+            What::Event(event) => (Some(Event::from(event)), None),
+            What::Operation(ended) => (None, Some(Operation::from(ended))),
+        };
+        Self { at, run, path, new_path, event, operation }
+    }
+}
+
+impl From<UsedUp> for Event {
+    fn from(UsedUp { source, kind, told_at, received_at, permissions, became }: UsedUp) -> Self {
+        let (became, found, found_at_new_path, message) = match became {
+            Became::LookedAt { path, new_path } => ("looked_at", Some(Found::from(path)), new_path.map(Found::from), None),
+            Became::DeadLetter { message } => ("dead_letter", None, None, Some(message)),
+        };
+        let (source, kind) = (source.as_str(), kind.as_str());
+        Self { source, kind, told_at, received_at, permissions, became, found, found_at_new_path, message }
+    }
+}
+
+impl From<Shown> for Found {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::Nothing => Self { present: false, size: None, etag: None },
+            Shown::Object { size } => Self { present: true, size: Some(size), etag: None },
+            Shown::Content(content) => Self { present: true, size: Some(content.size), etag: Some(content.etag) },
+        }
+    }
+}
+
+impl From<Ended> for Operation {
+    fn from(Ended { attempts, result }: Ended) -> Self {
+        let mut operation = Self {
+            effect: attempts.called.as_ref().map(|called| called.effect.as_str()),
+            idempotency_key: attempts.called.as_ref().map(|called| called.idempotency_key.to_string()),
+            decided_in_run: attempts.called.map(|called| called.decided_in),
+            attempts: attempts.made,
+            last_failure: attempts.failed,
+            result: result.as_str(),
+            internal_id: None,
+            size: None,
+            etag: None,
+            permissions: Permissions::default(),
+            next_attempt: None,
+            told: None,
+        };
+        match result {
+            Outcome::Applied { internal_id, content } | Outcome::Confirmed { internal_id, content } => {
+                operation.internal_id = internal_id;
+                (operation.size, operation.etag) = content.map(|content| (content.size, content.etag)).unzip();
+            }
+            Outcome::PermissionsSet(permissions) => operation.permissions = permissions,
+            Outcome::Moved { told } => operation.told = Some(told),
+            Outcome::Failed { next_attempt } => operation.next_attempt = Some(next_attempt),
+            Outcome::Deleted | Outcome::NotMoved | Outcome::InDoubt => {}
+        }
+        operation
+    }
+}

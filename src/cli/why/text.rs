@@ -1,0 +1,221 @@
+//! `why` as people read it: what happened in its order, what is known now, and the answer.
+
+use super::shape::{Event, EventWaiting, Found, Held, InBucket, Line, OpenEffect, Operation, Pending, Why};
+use crate::record::{ETag, Escaped, Permissions};
+use jiff::Timestamp;
+use std::fmt::{self, Formatter, Write as _};
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "key           {}", self.key)?;
+        self.happened().iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        self.events_waiting.iter().try_for_each(|event| writeln!(f, "{event}"))?;
+        match &self.bucket {
+            Some(bucket) => writeln!(f, "bucket        {bucket}")?,
+            None => writeln!(f, "bucket        never looked at")?,
+        }
+        match &self.file_manager {
+            Some(held) => writeln!(f, "file manager  {held}")?,
+            None => writeln!(f, "file manager  has nothing there that we know of")?,
+        }
+        for told in &self.permissions_told {
+            writeln!(f, "told          {} {}, for {}", told.field, Escaped(&told.value), told.at)?;
+        }
+        self.open_effects.iter().try_for_each(|effect| writeln!(f, "open          {effect}"))?;
+        if let Some(pending) = &self.pending {
+            writeln!(f, "pending       {pending}")?;
+        }
+        write!(f, "answer        {}", self.answer)
+    }
+}
+
+impl Why {
+    /// What happened, a line each, oldest first.
+    fn happened(&self) -> Vec<String> {
+        let other_names = self.history.iter().any(|line| line.path != self.key || line.new_path.is_some());
+        let mut lines: Vec<_> = self.history.iter().map(|line| line.text(other_names)).collect();
+        if let Some((at, run)) = self.brought_untold() {
+            let place = self.history.iter().take_while(|line| line.at.is_some_and(|earlier| earlier <= at)).count();
+            lines.insert(place, format!("{}the file manager confirmed it, at the first attempt", moment(Some(at), run)));
+        }
+        lines
+    }
+
+    /// When a file was confirmed whose history does not tell it: the initial sync brought it without any trouble.
+    fn brought_untold(&self) -> Option<(Timestamp, u64)> {
+        let (at, run) = self.file_manager.as_ref().and_then(|held| held.at.zip(held.run))?;
+        let is_told = self.history.iter().any(|line| line.run == run && line.operation.is_some());
+        (!is_told).then_some((at, run))
+    }
+}
+
+fn moment(at: Option<Timestamp>, run: u64) -> String {
+    let at = at.map_or_else(|| "at some time".to_owned(), |at| at.to_string());
+    format!("{at}  run {run}: ")
+}
+
+impl Line {
+    fn text(&self, named: bool) -> String {
+        let mut text = moment(self.at, self.run);
+        let written = match (&self.event, &self.operation) {
+            (Some(event), _) => write!(text, "{event}"),
+            (_, Some(operation)) => write!(text, "{operation}"),
+            _ => Ok(()),
+        };
+        let whose = match &self.new_path {
+            Some(new_path) => write!(text, " [{} -> {new_path}]", self.path),
+            None if named => write!(text, " [{}]", self.path),
+            None => Ok(()),
+        };
+        written.and(whose).expect("invariant: a String takes every write");
+        text
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} told {}", self.source, self.kind)?;
+        if let Some(told_at) = self.told_at {
+            write!(f, " for {told_at}")?;
+        }
+        write_permissions(f, ", ", &self.permissions)?;
+        write!(f, " (received {})", self.received_at)?;
+        match (&self.found, &self.found_at_new_path) {
+            (Some(found), None) => write!(f, ": a look showed {found}"),
+            (Some(found), Some(new)) => write!(f, ": a look showed {found}, and at the new name {new}"),
+            (None, _) => write!(f, ": became a dead letter: {}", Escaped(self.message.as_deref().unwrap_or_default())),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.present { write_content(f, self.size, self.etag.as_ref()) } else { f.write_str("nothing") }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.effect.unwrap_or("operation"), self.result.replace('_', " "))?;
+        if self.told == Some(false) {
+            write!(f, " (nobody told it: the contents are the same)")?;
+        }
+        if self.size.is_some() || self.etag.is_some() {
+            write!(f, ", ")?;
+            write_content(f, self.size, self.etag.as_ref())?;
+        }
+        if let Some(id) = &self.internal_id {
+            write!(f, ", id {}", Escaped(id))?;
+        }
+        write_permissions(f, ", ", &self.permissions)?;
+        if self.attempts > 0 {
+            write!(f, ", {} {}", self.attempts, if self.attempts == 1 { "attempt" } else { "attempts" })?;
+        }
+        if let Some(failure) = &self.last_failure {
+            write!(f, ", last failure {} ({})", failure.reason, Escaped(&failure.message))?;
+        }
+        if let Some(next) = self.next_attempt {
+            write!(f, ", next attempt {next}")?;
+        }
+        match (&self.idempotency_key, self.decided_in_run) {
+            (Some(key), Some(run)) => write!(f, "; decided in run {run}, key {key}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for EventWaiting {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  waits: {} told {}", self.received_at, self.source, self.kind)?;
+        if self.failures > 0 {
+            write!(f, ", could not be looked at in {} {}", self.failures, if self.failures == 1 { "cycle" } else { "cycles" })?;
+        }
+        match &self.new_path {
+            Some(new_path) => write!(f, " [{} -> {new_path}]", self.path),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for InBucket {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.present {
+            return write!(f, "nothing there, at look {}", self.look);
+        }
+        write_content(f, self.size, self.etag.as_ref())?;
+        if let Some(class) = &self.storage_class {
+            write!(f, ", {}", Escaped(class))?;
+        }
+        if let Some(time) = self.last_modified {
+            write!(f, ", last modified {time}")?;
+        }
+        write!(f, ", at look {}", self.look)
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.confirmed {
+            f.write_str("unconfirmed: ")?;
+        }
+        write_content(f, self.size, self.etag.as_ref())?;
+        if let Some(id) = &self.internal_id {
+            write!(f, ", id {}", Escaped(id))?;
+        }
+        write_permissions(f, ", ", &self.permissions)?;
+        match (self.run, self.at) {
+            (Some(run), Some(at)) => write!(f, ", confirmed in run {run} at {at}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for OpenEffect {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.effect, self.path)?;
+        if let Some(new_path) = &self.new_path {
+            write!(f, " -> {new_path}")?;
+        }
+        write!(f, ", decided in run {}, key {}", self.decided_in_run, self.idempotency_key)
+    }
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.status)?;
+        if self.deletion {
+            f.write_str(", absent from the bucket")?;
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, ", {reason}")?;
+        }
+        if self.failed_runs > 0 {
+            write!(f, ", failed runs {}", self.failed_runs)?;
+        }
+        if let Some(next) = self.next_attempt {
+            write!(f, ", next attempt {next}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_content(f: &mut Formatter<'_>, size: Option<u64>, etag: Option<&ETag>) -> fmt::Result {
+    match size {
+        Some(size) => write!(f, "{size} bytes")?,
+        None => f.write_str("content of unknown size")?,
+    }
+    match etag {
+        Some(etag) => write!(f, ", ETag {etag}"),
+        None => Ok(()),
+    }
+}
+
+fn write_permissions(f: &mut Formatter<'_>, before: &str, permissions: &Permissions) -> fmt::Result {
+    let fields = [("permissions", &permissions.permissions), ("owner", &permissions.owner), ("group", &permissions.group)];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            write!(f, "{before}{name} {}", Escaped(value))?;
+        }
+    }
+    Ok(())
+}

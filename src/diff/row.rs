@@ -1,0 +1,65 @@
+//! What two rows are compared by: as records, or as they stand in their files.
+
+use crate::record::{FileRecord, ObjectKey};
+use crate::snapshot::Line;
+
+/// One side's row. Both ways to compare follow the rule of [`crate::diff`].
+pub trait Row {
+    /// What it is about.
+    fn key(&self) -> &ObjectKey;
+    /// Whether the `ETag` or the size is another one than that of the old side.
+    fn content_differs_from(&self, old: &Self) -> bool;
+    /// Whether permissions, owner or group are others than those of the old side.
+    fn permissions_differ_from(&self, old: &Self) -> bool;
+    /// The row as a record.
+    fn into_record(self) -> FileRecord;
+}
+
+impl Row for FileRecord {
+    fn key(&self) -> &ObjectKey {
+        &self.file_path
+    }
+
+    fn content_differs_from(&self, old: &Self) -> bool {
+        differs(old.etag.as_ref(), self.etag.as_ref()) || differs(old.size.as_ref(), self.size.as_ref())
+    }
+
+    fn permissions_differ_from(&self, old: &Self) -> bool {
+        let (old, new) = (&old.permissions, &self.permissions);
+        differs(old.permissions.as_ref(), new.permissions.as_ref())
+            || differs(old.owner.as_ref(), new.owner.as_ref())
+            || differs(old.group.as_ref(), new.group.as_ref())
+    }
+
+    fn into_record(self) -> FileRecord {
+        self
+    }
+}
+
+/// Every value has one text only, and an empty text is a missing value: so texts say the same as values.
+impl Row for Line {
+    fn key(&self) -> &ObjectKey {
+        self.key()
+    }
+
+    fn content_differs_from(&self, old: &Self) -> bool {
+        texts_differ(old.content(), self.content())
+    }
+
+    fn permissions_differ_from(&self, old: &Self) -> bool {
+        texts_differ(old.permissions(), self.permissions())
+    }
+
+    fn into_record(self) -> FileRecord {
+        self.into_record()
+    }
+}
+
+/// The rule of this module's parent.
+pub(super) fn differs<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
+    new.is_some() && old != new
+}
+
+fn texts_differ<const N: usize>(old: [&[u8]; N], new: [&[u8]; N]) -> bool {
+    old.into_iter().zip(new).any(|(old, new)| !new.is_empty() && old != new)
+}

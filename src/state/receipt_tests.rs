@@ -1,0 +1,52 @@
+//! When something was received, counted in looks: what that says after a restart, and of a file that is found gone.
+
+use super::inbox_tests::{Bed, answer, at, event, told};
+use super::*;
+use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
+
+/// What was told keeps the number of the newest look, though that look may never be stored: after a restart the number went to
+/// another one, and a delete that it found did not clear what had been told before.
+#[tokio::test]
+async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
+    let bed = Bed::new().await;
+    let never_stored = [bed.state.next_look(), bed.state.next_look()][1];
+    bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
+    bed.read(answer("b"), at(0)).await;
+    let bed = bed.reopened().await;
+    let rows = bed.state.inbox_batch(0, 10).await.expect("read");
+    assert_eq!(rows.iter().map(|row| row.received_at_look).collect::<Vec<_>>(), [never_stored; 2]);
+    assert!(bed.state.next_look() > never_stored);
+}
+
+/// What waited in the inbox while a listing found its file gone was heard after the delete, and the next file at the path got it.
+#[tokio::test]
+async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
+    for (before, expected) in [(true, None), (false, Some("rw"))] {
+        let bed = Bed::new().await;
+        let path = event("a").path;
+        let facts = ObjectFacts { size: 3, etag: None, last_modified: None, storage_class: None, version_id: None };
+        let look = async |facts: Option<&ObjectFacts>| {
+            let looked = LookedAt { path: path.clone(), facts: facts.cloned(), look: bed.state.next_look() };
+            bed.state.commit_looks(vec![looked]).await.expect("stored");
+        };
+        look(Some(&facts)).await;
+        bed.state.applied(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
+        let permissions = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
+        let outcome = Ok(Event { kind: EventKind::ChangePermission, permissions, ..event("a") });
+        let batch = vec![Received { source: SourceName::Webhook, outcome }];
+        if before {
+            bed.state.receive(batch.clone(), at(0)).await.expect("stored");
+        }
+        look(None).await;
+        bed.state.deleted(&path, Attempts::default()).await.expect("stored");
+        if !before {
+            bed.state.receive(batch, at(0)).await.expect("stored");
+        }
+        let rows = bed.state.inbox_batch(0, 10).await.expect("read");
+        let looks = vec![LookedAt { path: path.clone(), facts: None, look: bed.state.next_look() }];
+        bed.state.replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
+        look(Some(&facts)).await;
+        let work = bed.state.work(&path).await.expect("read").expect("it is to be created");
+        assert_eq!(work.sides.wanted.permissions.as_deref(), expected, "received before it was found gone: {before}");
+    }
+}

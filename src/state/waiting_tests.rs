@@ -1,0 +1,129 @@
+//! What waits makes nothing heavier, counted in the steps of SQLite's machine; and the counters of what waits are right.
+
+use super::*;
+use crate::record::{ObjectFacts, ObjectKey};
+use rusqlite::{StatementStatus, ToSql};
+
+/// A state of `number` paths of each kind: parked, skipped, held.
+async fn waiting(number: i64) -> (State, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let filled = state.writer.call(move |connection| {
+        for (status, deletion) in [("parked", 0), ("skipped", 0), ("held", 1)] {
+            connection.execute(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+                 INSERT INTO pending (sink, path, status, deletion, large, next_attempt, reason, message)
+                 SELECT 1, ?2 || n, ?2, ?3, 0, 1000, 'broken', 'it broke' FROM n",
+                rusqlite::params![number, status, deletion],
+            )?;
+        }
+        connection.execute_batch(
+            "INSERT INTO pending (sink, path, status, deletion, large) VALUES (1, 'new', 'due', 0, 0), (1, 'gone', 'due', 1, 0)",
+        )?;
+        Ok(())
+    });
+    filled.await.expect("filled");
+    (state, directory)
+}
+
+/// How many steps a statement takes.
+fn steps(connection: &Connection, text: &str, values: &[&dyn ToSql]) -> Result<i32, StateError> {
+    let mut statement = connection.prepare(text)?;
+    let mut rows = statement.query(values)?;
+    while rows.next()?.is_some() {}
+    drop(rows);
+    Ok(statement.get_status(StatementStatus::VmStep))
+}
+
+#[tokio::test]
+async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
+    let mut taken = Vec::new();
+    for number in [5, 500] {
+        let (state, _directory) = waiting(number).await;
+        let each = state.writer.call(|connection| {
+            [
+                (pending::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
+                (pending::ANY_DUE, &[&1]),
+                (lineage::BOTH_WAIT, &[&1]),
+                (rows::DUE_PATHS, &[&1]),
+                (overview::COUNTS, &[&1]),
+                (overview::DUE_EXAMPLE, &[&1, &0]),
+                (overview::WAITING_EXAMPLE, &[&1, &"parked", &0, &"broken"]),
+                (overview::WAITING_EXAMPLE, &[&1, &"held", &1, &"broken"]),
+                (deletes::COUNT_DUE, &[&1]),
+                (deletes::HOLD, &[&1]),
+            ]
+            .into_iter()
+            .map(|(text, values)| Ok((text, steps(connection, text, values)?)))
+            .collect::<Result<Vec<_>, StateError>>()
+        });
+        taken.push(each.await.expect("asked"));
+    }
+    assert_eq!(taken[0], taken[1]);
+}
+
+#[tokio::test]
+async fn what_waits_is_counted_as_it_comes_and_goes() {
+    let (state, _directory) = waiting(3).await;
+    let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
+    let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
+    state.park(&parked, Attempts { failed, ..Attempts::default() }, jiff::Timestamp::UNIX_EPOCH).await.expect("stored");
+    state.suspect(&held).await.expect("stored");
+    let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
+    for path in ["skipped1", "gone", "brand new"] {
+        let path = ObjectKey::new(path).expect("a key");
+        state.commit_looks(vec![LookedAt { path, facts: Some(facts.clone()), look: state.next_look() }]).await.expect("stored");
+    }
+    state.commit_looks(vec![LookedAt { path: held, facts: None, look: state.next_look() }]).await.expect("stored");
+    let (waiting, counted) = (
+        state.overview().await.expect("read").waiting,
+        state
+            .writer
+            .call(|connection| {
+                let mut statement = connection.prepare(
+            "SELECT status, deletion, iif(status = 'due', NULL, reason) AS why, count(*) FROM pending GROUP BY status, deletion, why",
+        )?;
+                let rows = statement.query_map([], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?, row.get::<_, Option<String>>(2)?, row.get::<_, i64>(3)?))
+                })?;
+                Ok(rows.collect::<Result<Vec<_>, _>>()?)
+            })
+            .await
+            .expect("counted"),
+    );
+    let mut told: Vec<_> = waiting
+        .iter()
+        .map(|line| (line.status.clone(), line.deletion, line.reason.clone(), i64::try_from(line.paths).expect("few")))
+        .collect();
+    told.sort();
+    assert_eq!(told, counted);
+    let other = waiting.iter().find(|line| line.reason.as_deref() == Some("other")).expect("parked");
+    assert_eq!((other.paths, other.example.as_ref(), other.message.as_deref()), (1, Some(&parked), Some("something else")));
+}
+
+/// Every removal was compared with every addition, in the one writer's transaction: 20,000 of each took minutes.
+#[tokio::test]
+async fn pairing_by_content_compares_no_two_paths() {
+    let mut taken = Vec::new();
+    for number in [200, 800] {
+        let (state, _directory) = waiting(1).await;
+        let paired = state.writer.call(move |connection| {
+            connection.execute_batch(&format!(
+                "CREATE TEMP TABLE n AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {number}) SELECT n FROM n;
+                 INSERT INTO applied (sink, path, confirmed, size, etag) SELECT 1, 'old' || n, 1, 5, 'e' || n FROM n;
+                 INSERT INTO observed (path, look, present, size, etag) SELECT 'new' || n, 1, 1, 5, 'e' || (n / 2 * 2) FROM n WHERE n <= 3
+                     UNION ALL SELECT 'new' || n, 1, 1, 5, 'e' || n FROM n WHERE n > 3;
+                 INSERT INTO pending (sink, path, status, deletion, large) SELECT 1, 'old' || n, iif(n % 2, 'due', 'held'), 1, 0 FROM n;
+                 INSERT INTO pending (sink, path, status, deletion, large) SELECT 1, 'new' || n, 'due', 0, 0 FROM n;"
+            ))?;
+            let steps = steps(connection, lineage::PAIR, &[&1])?;
+            let paired: i64 =
+                connection.query_row("SELECT count(*) FROM lineage WHERE substr(path, 4) = substr(origin, 4)", [], |row| row.get(0))?;
+            Ok((steps, paired))
+        });
+        let (steps, paired) = paired.await.expect("paired");
+        assert_eq!(paired, number - 3, "two new ones have one content, and two old ones none of the new ones'");
+        taken.push(steps);
+    }
+    assert!(taken[1] < 8 * taken[0], "four times as many: {taken:?}");
+}

@@ -1,0 +1,63 @@
+//! What the history says happened last is what the state says: both are written together, whatever is killed in between.
+
+use super::op::KEYS;
+use super::world::World;
+use s3_sync::record::{Fingerprint, ObjectKey};
+use s3_sync::state::{Happened, Outcome, Story, What};
+use std::path::Path;
+
+/// Judges one key of the world; which one, the caller chooses by a number.
+pub(crate) fn judge(world: &World, database: &Path, number: usize) {
+    let key = ObjectKey::new(KEYS[number % KEYS.len()]).expect("not empty");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut inner = world.lock();
+    match runtime.block_on(Story::read(database, key.clone())) {
+        Ok(Some(story)) if !agrees(&key, &story) => {
+            let what = format!("the history of {key} says {:?}, the state {:?}", story.history, story.sides.applied);
+            inner.violated(what);
+        }
+        Ok(_) => {}
+        Err(error) => inner.violated(format!("the story of {key} cannot be read: {error}")),
+    }
+}
+
+fn agrees(key: &ObjectKey, story: &Story) -> bool {
+    let Some((run, last)) = story.history.iter().rev().find_map(|happened| Some((happened.run, ended(key, happened)?))) else {
+        return true;
+    };
+    let held = story.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
+    // What the initial sync brings at the first attempt is told by its row alone.
+    let untold_since =
+        |or_then: bool| story.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
+    match (last, held) {
+        (Last::Unsure, _) | (Last::Gone, None) => true,
+        (Last::There(_), None) => false,
+        (Last::Gone, Some(_)) => untold_since(true),
+        (Last::There(content), Some(file)) => {
+            let held = file.etag.clone().zip(file.size).map(|(etag, size)| Fingerprint { etag, size });
+            untold_since(false) || (story.applied_in.0 == Some(run) && content.is_none_or(|content| Some(content) == held.as_ref()))
+        }
+    }
+}
+
+/// What an operation left at a key.
+enum Last<'a> {
+    There(Option<&'a Fingerprint>),
+    Gone,
+    Unsure,
+}
+
+fn ended<'a>(key: &ObjectKey, happened: &'a Happened) -> Option<Last<'a>> {
+    let What::Operation(ended) = &happened.what else { return None };
+    let came = happened.new_path.as_ref() == Some(key);
+    if happened.path != *key && !came {
+        return None;
+    }
+    match &ended.result {
+        Outcome::Applied { content, .. } | Outcome::Confirmed { content, .. } => Some(Last::There(content.as_ref())),
+        Outcome::Moved { .. } if came => Some(Last::There(None)),
+        Outcome::Moved { .. } | Outcome::Deleted => Some(Last::Gone),
+        Outcome::NotMoved | Outcome::InDoubt => Some(Last::Unsure),
+        Outcome::PermissionsSet(_) | Outcome::Failed { .. } => None,
+    }
+}

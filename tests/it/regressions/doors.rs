@@ -1,0 +1,55 @@
+//! Bugs about doors that are shut: what they may count against, and what not.
+
+use crate::workflow::scene::{Scene, files, in_memory, key};
+use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
+use s3_sync::state::RunOutcome;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Cycles after which a row that failed by itself in each of them is a dead letter, and one more.
+const CYCLES: usize = 6;
+
+/// A bucket and a file manager that agree; then the object changes, and the feed tells it once.
+async fn told_of_a_change() -> (Arc<MemoryBucket>, Scene) {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "old");
+    scene.run_to_success().await;
+    bucket.put(key("a"), "new");
+    scene.api.api().set_feed(vec![json!({ "event_type": "create", "file_path": "/a" })]);
+    (bucket, scene)
+}
+
+/// Five cycles against a store that was down, or whose credentials had expired, made dead letters of all events: their changes were
+/// lost, and the next cycle called itself quiet.
+#[tokio::test]
+async fn a_shut_door_uses_up_no_row_of_the_inbox() {
+    // A HEAD has no body that could say why: expired credentials look like a missing right.
+    for shut in [S3ErrorKind::Unreachable, S3ErrorKind::BadCredentials, S3ErrorKind::AccessDenied, S3ErrorKind::Server] {
+        let (bucket, scene) = told_of_a_change().await;
+        let ordered = shut.clone();
+        bucket.on_call(move |_| Some(Fault::Error(ordered.clone())));
+        for _ in 0..CYCLES {
+            let ended = scene.cycle().await;
+            assert_eq!((ended.outcome, ended.report.event_counts.errors), (RunOutcome::Failed, 0), "{shut:?}: {}", ended.report);
+            let overview = scene.overview().await;
+            assert_eq!((overview.inbox, overview.dead_letters), (1, 0), "{shut:?}");
+        }
+        bucket.on_call(|_| None);
+        scene.cycle_to_success().await;
+        assert_eq!(scene.contents(), files(&[("a", "new")]), "{shut:?}");
+    }
+}
+
+/// The other side of it: an object that refuses itself while its bucket opens is no shut door, and does not wait for ever.
+#[tokio::test]
+async fn an_object_that_cannot_be_looked_at_counts_against_its_own_row() {
+    let (bucket, scene) = told_of_a_change().await;
+    bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(Fault::Error(S3ErrorKind::AccessDenied)));
+    let mut ended = scene.cycle().await;
+    for _ in 2..CYCLES {
+        assert_eq!((ended.outcome, scene.overview().await.inbox), (RunOutcome::Partial, 1), "{}", ended.report);
+        ended = scene.cycle().await;
+    }
+    let overview = scene.overview().await;
+    assert_eq!((ended.report.event_counts.errors, overview.inbox, overview.dead_letters), (1, 0, 1), "{}", ended.report);
+}

@@ -1,0 +1,131 @@
+//! Bugs about what a run leaves behind: intents, snapshots, waits, files outside of its prefix.
+
+use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
+use mock_api::{CallName, Fault, FaultAction};
+use mock_s3::Matcher;
+use s3_sync::file_manager::{Deadlines, HttpClient, HttpFileManager};
+use s3_sync::s3::{self, Call, S3ErrorKind};
+use s3_sync::state::{Answer, RunOutcome};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A file manager that was never reached, or turned every call away, was taken for the one that the state describes: the intents
+/// of the calls stayed open, and the corrected address was refused.
+#[tokio::test]
+async fn a_file_manager_that_took_no_call_can_be_corrected() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    let (right, door) = (scene.program.identity.clone(), scene.program.doors.file_manager.clone());
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        format!("http://{}", listener.local_addr().expect("an address"))
+    };
+    let address = nobody.parse().expect("an address");
+    let client = HttpClient::new(1).expect("a client");
+    scene.program.doors.file_manager = Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
+    scene.program.identity.file_manager = nobody;
+    assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
+    assert_eq!(scene.overview().await.open_intents, 0, "nobody was reached");
+
+    scene.program.doors.file_manager = door;
+    for status in [401, 403] {
+        scene.program.identity.file_manager = format!("one that answers {status}");
+        scene.api.api().order(Fault::new(FaultAction::status(status)).always());
+        assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
+        assert_eq!(scene.overview().await.open_intents, 0, "{status}");
+        scene.api.api().clear_faults();
+    }
+    scene.program.identity = right;
+    scene.run_to_success().await;
+    assert_eq!(scene.effects("a", "create"), 1);
+}
+
+/// What may have arrived stays open, whatever the last attempt was answered: the create had its effect, then the token ran out.
+#[tokio::test]
+async fn an_intent_whose_call_may_have_arrived_outlives_a_door_that_shuts() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.order(FaultAction::effect_then_status(500), "create", "a");
+    scene.api.api().order(Fault::new(FaultAction::status(401)).call(CallName::SaveToDisk).operation("create").always());
+    assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
+    assert_eq!((scene.overview().await.open_intents, scene.effects("a", "create")), (1, 1));
+    let right = scene.program.identity.clone();
+    scene.program.identity.file_manager = "another".to_owned();
+    assert!(scene.program.run().await.is_err(), "it describes the one that has the file");
+    scene.program.identity = right;
+    scene.api.api().clear_faults();
+    scene.run_to_success().await;
+    assert_eq!(scene.effects("a", "create"), 1, "the same key once more");
+}
+
+/// Runs that saw nothing of the bucket wrote snapshots all the same, and pushed out those of the runs that had.
+#[tokio::test]
+async fn a_run_that_shows_nothing_makes_no_snapshot_go() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    let snapshots = || {
+        let entries = std::fs::read_dir(scene.program.database.parent().expect("a directory")).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
+        let mut names: Vec<_> = names.filter(|name| name.starts_with("sync_")).collect();
+        names.sort();
+        names
+    };
+    let good = snapshots();
+    assert_eq!(good.len(), 2, "{good:?}");
+    bucket.vanish();
+    assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
+    assert_eq!(snapshots(), good);
+    bucket.recreate();
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    assert!(snapshots().len() == 2 && snapshots().iter().all(|name| !good.contains(name)), "{:?}", snapshots());
+}
+
+/// What asked for time was tried again after a minute once it was parked.
+#[tokio::test]
+async fn what_asks_for_time_gets_it_while_it_is_parked() {
+    for (asked_mins, given_mins) in [(30, 30), (0, 1), (60 * 24 * 365, 360)] {
+        let (bucket, scene) = in_memory().await;
+        bucket.put(key("a"), "a");
+        bucket.on_call(move |call| {
+            let after = (asked_mins > 0).then_some(Duration::from_mins(asked_mins));
+            matches!(call, Call::Get(_)).then_some(s3::Fault::Error(S3ErrorKind::Throttled { after }))
+        });
+        let ended = scene.run().await;
+        let next = scene.program.clock.now() + jiff::SignedDuration::from_mins(given_mins);
+        assert_eq!(ended.report.pending.next_attempt, Some(next.to_string()), "{asked_mins}");
+    }
+}
+
+/// Files outside of a new prefix stayed in the file manager, and every summary called that "in sync" and nothing more.
+#[tokio::test]
+async fn files_outside_of_a_new_prefix_are_told() {
+    let (bucket, mut scene) = in_memory().await;
+    for name in ["a", "p/a", "q/a"] {
+        bucket.put(key(name), "x");
+    }
+    assert_eq!(scene.run_to_success().await.report.outside_prefix, 0);
+    scene.program.identity.source = "the same bucket, below p/".to_owned();
+    scene.program.options.prefix = "p/".to_owned();
+    scene.program.answer = Answer { new_source: true, ..Answer::default() };
+    let ended = scene.run_to_success().await;
+    assert_eq!(ended.report.outside_prefix, 2);
+    assert!(ended.report.to_string().contains("outside   2 files"), "{}", ended.report);
+    assert_eq!(scene.contents(), files(&[("a", "x"), ("p/a", "x"), ("q/a", "x")]));
+}
+
+/// A body that broke off on its way was taken for a call that never arrived: its intent was dropped, though nobody knows what was made
+/// of what was sent.
+#[tokio::test]
+async fn a_call_whose_body_broke_off_leaves_its_intent() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "a body", None);
+    let wrong = server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::WrongByte(3));
+    assert_eq!(scene.run().await.report.pending.parked, 1);
+    assert_eq!(scene.overview().await.open_intents, 1);
+    wrong.withdraw();
+    scene.run_to_success().await;
+    assert_eq!((scene.contents(), scene.effects("a", "create")), (files(&[("a", "a body")]), 1));
+}

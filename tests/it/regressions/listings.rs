@@ -1,0 +1,42 @@
+//! Bugs about when everything is listed again, and what comes first then.
+
+use crate::workflow::scene::{files, in_memory, key};
+use s3_sync::apply::Halt;
+use s3_sync::state::{Answer, RunKind, RunOutcome};
+use serde_json::json;
+
+/// A reconcile that came before the cycle took a rename that the feed had told for a new file and one that was gone: its id and what was
+/// told of it were lost.
+#[tokio::test]
+async fn a_reconcile_hears_what_was_told_before_it_lists() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("d/a"), "before");
+    scene.run_to_success().await;
+    let id = scene.internal_id("d/a");
+    bucket.remove(&key("d/a"));
+    bucket.put(key("d/b"), "after");
+    let event = |kind, new_path, metadata| json!({"event_type": kind, "file_path": "d/a", "new_path": new_path, "metadata": metadata, "timestamp": "2024-01-15T10:00:00Z"});
+    scene.api.api().set_feed(vec![
+        event("change_permission", json!(null), json!({"permissions": "rwx-TOLD"})),
+        event("rename", json!("d/b"), json!(null)),
+    ]);
+    let ended = scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let operations = &ended.report.operations;
+    assert_eq!((ended.outcome, operations.rename, operations.create, operations.delete), (RunOutcome::Done, 1, 0, 0), "{}", ended.report);
+    assert_eq!((scene.contents(), scene.internal_id("d/b")), (files(&[("d/b", "after")]), id));
+    assert_eq!(scene.api.api().permissions("d/b").permissions, "rwx-TOLD");
+}
+
+/// A backup that was put back was confirmed anew by nobody where a cycle came first: nothing said that everything was to be listed.
+#[tokio::test]
+async fn a_backup_that_was_put_back_waits_for_a_listing_and_says_so() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    assert!(scene.cycle().await.report.feed_gap, "what was heard since the backup is missing");
+    scene.program.answer = Answer::default();
+    assert!(scene.cycle().await.report.feed_gap, "no cycle finds it");
+    let ended = scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    assert_eq!((ended.outcome, ended.report.feed_gap), (RunOutcome::Done, false), "{}", ended.report);
+}

@@ -1,0 +1,48 @@
+//! Permissions that were refused, forgotten, or remembered for too long.
+
+use crate::workflow::scene::{files, in_memory, key};
+use mock_api::{CallName, Fault, FaultAction};
+use serde_json::json;
+
+/// Permissions that the file manager refused for good kept the content of a new file back, for as long as they were told.
+#[tokio::test]
+async fn refused_permissions_do_not_keep_content_back() {
+    let (bucket, scene) = in_memory().await;
+    scene.run_to_success().await;
+    bucket.put(key("a"), "a");
+    let told = json!({ "event_type": "change_permission", "file_path": "/a", "metadata": { "permissions": "rw-------" } });
+    scene.api.api().set_feed(vec![told]);
+    scene.api.api().order(Fault::new(FaultAction::status(400)).call(CallName::UpdatePermissions).path("a").always());
+    let ended = scene.cycle().await;
+    let report = &ended.report;
+    assert_eq!((scene.contents(), report.operations.create), (files(&[("a", "a")]), 1), "{report}");
+    assert_eq!((report.pending.parked, report.success), (1, false), "{report}");
+    assert_eq!((report.failures.len(), report.failures[0].reason.as_str()), (1, "file_manager_400"), "{report}");
+    assert!(report.failures[0].message.contains("updatePermissions"), "{report}");
+
+    scene.api.api().clear_faults();
+    scene.api.api().reset_calls();
+    let ended = scene.run_to_success().await;
+    assert_eq!((ended.report.operations.set_permissions, scene.saves()), (1, Vec::new()), "{}", ended.report);
+    assert_eq!(scene.api.api().permissions("a").permissions, "rw-------");
+}
+
+/// The look that confirmed a delete made its tombstone forget that it was told: permissions told after the delete were thrown away
+/// with those told before, and the next file at the path was asked for its own.
+#[tokio::test]
+async fn permissions_told_after_a_delete_are_those_of_the_next_file() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "old");
+    scene.run_to_success().await;
+    bucket.remove(&key("a"));
+    let told = |kind, second, metadata| json!({ "event_type": kind, "file_path": "/a", "metadata": metadata, "timestamp": format!("2024-01-15T10:00:{second}Z") });
+    let permissions = told("change_permission", 20, json!({ "permissions": "rw-------" }));
+    scene.api.api().set_feed(vec![told("delete", 10, json!(null)), permissions]);
+    let report = scene.cycle_to_success().await.report;
+    assert_eq!(report.operations.delete, 1, "{report}");
+
+    bucket.put(key("a"), "new");
+    scene.api.api().set_feed(vec![told("create", 30, json!(null))]);
+    scene.cycle_to_success().await;
+    assert_eq!((scene.contents(), scene.api.api().permissions("a").permissions), (files(&[("a", "new")]), "rw-------".to_owned()));
+}

@@ -1,0 +1,128 @@
+//! The rows that are due stand for all rows: their diff is that of the two full snapshots, less what waits, and what is planned about
+//! the paths that are pending is that diff, for content and for permissions.
+
+mod history;
+mod step;
+
+use crate::workflow::scene::key;
+use history::History;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use s3_sync::diff::{self, Difference};
+use s3_sync::plan::{self, Effect, Limits, Verdict};
+use s3_sync::record::{FileRecord, ObjectKey};
+use s3_sync::state::{Side, State, StateError};
+use std::collections::BTreeMap;
+use std::path::Path;
+use step::step;
+
+/// Larger objects are left out.
+const LIMITS: Limits = Limits { max_file_bytes: Some(step::LARGEST) };
+
+/// One side of the state, row by row.
+type Visit = fn(&Path, Side, &mut Vec<FileRecord>) -> Result<(), StateError>;
+
+fn all_rows(database: &Path, side: Side, rows: &mut Vec<FileRecord>) -> Result<(), StateError> {
+    State::visit_rows(database, side, |row| {
+        rows.push(row);
+        Ok(())
+    })
+}
+
+fn due_rows(database: &Path, side: Side, rows: &mut Vec<FileRecord>) -> Result<(), StateError> {
+    State::visit_due_rows(database, side, |row| {
+        rows.push(row);
+        Ok(())
+    })
+}
+
+/// The merge-join of both sides.
+fn differences(state: &State, visit: Visit) -> Vec<Difference> {
+    let [old, new] = [Side::Applied, Side::Known].map(|side| {
+        let mut rows = Vec::new();
+        visit(state.path(), side, &mut rows).expect("a state that can be read");
+        rows.into_iter().map(Ok::<_, StateError>)
+    });
+    diff::diff(old, new).collect::<Result<_, _>>().expect("rows in order")
+}
+
+/// What is to be done about each path that is pending, whether its turn has come or not.
+async fn verdicts(state: &State) -> BTreeMap<ObjectKey, Verdict> {
+    let mut verdicts = BTreeMap::new();
+    for path in step::PATHS.map(key) {
+        if let Some(work) = state.work(&path).await.expect("read") {
+            verdicts.insert(path.clone(), plan::decide(&path, &work.sides, LIMITS));
+        }
+    }
+    verdicts
+}
+
+/// Whether a verdict carries out a difference, whole: its content, and its permissions where the two go together.
+fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
+    let right_content = |planned: &plan::Planned, new: &FileRecord| planned.content.is_none() || planned.content == new.fingerprint();
+    match (verdict, difference) {
+        // The listing told no ETag: a look first, whatever differs.
+        (Verdict::Look, Difference::Changed { .. }) | (Verdict::Skip(_), Difference::Added(_)) => true,
+        (Verdict::TooLarge, Difference::Changed { content, .. }) => *content,
+        (Verdict::Do(planned), Difference::Added(new)) => {
+            planned.effect == Effect::Create && right_content(planned, new) && planned.permissions == new.permissions
+        }
+        (Verdict::Do(planned), Difference::Removed(_)) => planned.effect == Effect::Delete,
+        (Verdict::Do(planned), Difference::Changed { old, new, content: false, .. }) => {
+            planned.effect == Effect::SetPermissions && planned.permissions == new.permissions.differing_from(&old.permissions)
+        }
+        // New permissions of a known file follow its new content.
+        (Verdict::Do(planned), Difference::Changed { new, content: true, .. }) => {
+            planned.effect == Effect::Update && right_content(planned, new)
+        }
+        (Verdict::Confirm(planned), Difference::Changed { new, content: true, .. }) => {
+            right_content(planned, new) && planned.permissions == new.permissions
+        }
+        _ => false,
+    }
+}
+
+/// When nothing waits, what is due is all there is.
+async fn compare_when_released(state: &State) -> Result<(), TestCaseError> {
+    state.release_all().await.expect("stored");
+    state.let_deletes_go().await.expect("stored");
+    prop_assert_eq!(differences(state, due_rows), differences(state, all_rows), "the rows that are due against all rows");
+    Ok(())
+}
+
+async fn compare(state: &State) -> Result<(), TestCaseError> {
+    let differences_of_all = differences(state, all_rows);
+    for difference in differences(state, due_rows) {
+        prop_assert!(differences_of_all.contains(&difference), "due, and not different: {difference:?}");
+    }
+    let mut verdicts = verdicts(state).await;
+    for difference in &differences_of_all {
+        let verdict = verdicts.remove(difference.key());
+        prop_assert!(
+            verdict.as_ref().is_some_and(|verdict| carries_out(verdict, difference)),
+            "planned: {verdict:?}, different: {difference:?}"
+        );
+    }
+    // A look that completes what a listing told, and a path that waits for an answer, are no work that a snapshot could show.
+    verdicts.retain(|_, verdict| !matches!(verdict, Verdict::Nothing | Verdict::Look));
+    prop_assert_eq!(verdicts, BTreeMap::new(), "planned, and nothing differs");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_rows_that_are_due_stand_for_all_rows(steps in vec(step(), 1..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut history = History::begin().await;
+            for step in steps {
+                history.take(step).await;
+                compare(&history.state).await?;
+            }
+            compare_when_released(&history.state).await?;
+            Ok::<_, TestCaseError>(())
+        })?;
+    }
+}

@@ -1,0 +1,217 @@
+//! A history: pages, looks, what sources tell, effects and their ends, all through the state's own surface. What it comes to is judged
+//! elsewhere.
+
+use super::LIMITS;
+use super::step::{End, Found, PATHS, Step, Told, Waiting};
+use crate::workflow::scene::key;
+use jiff::Timestamp;
+use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
+use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions};
+use s3_sync::state::{
+    Attempts, Failure, HeldDeletes, Intent, LookedAt, MoveOutcome, Page, Plane, Received, Replay, SourceName, State, Work,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A state in which something has happened.
+pub(super) struct History {
+    pub(super) state: State,
+    /// So many steps were taken: the clock.
+    steps: i64,
+    _directory: tempfile::TempDir,
+}
+
+impl History {
+    pub(super) async fn begin() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), LIMITS).await.expect("a state");
+        Self { state, steps: 0, _directory: directory }
+    }
+
+    pub(super) async fn take(&mut self, step: Step) {
+        self.steps += 1;
+        match step {
+            Step::Page { from, to, shows } => self.page(from, to, &shows).await,
+            Step::Look { path, found, late } => {
+                let look = self.state.next_look();
+                if late {
+                    self.look(path, found.map(|(etag, size)| (etag, size + 1))).await;
+                }
+                let looked = LookedAt { path: key(PATHS[path]), facts: found.map(facts), look };
+                self.state.commit_looks(vec![looked]).await.expect("stored");
+            }
+            Step::Told { events, found, unseen } => self.told(&events, &found, unseen).await,
+            Step::Turn { path, end, permissions } => self.turn(&key(PATHS[path]), end, permissions).await,
+            Step::Move(outcome) => self.one_move(outcome).await,
+            Step::Waiting(what) => self.waiting(what).await,
+        }
+    }
+
+    async fn look(&self, path: usize, found: Option<Found>) {
+        let looked = LookedAt { path: key(PATHS[path]), facts: found.map(facts), look: self.state.next_look() };
+        self.state.commit_looks(vec![looked]).await.expect("stored");
+    }
+
+    async fn page(&self, from: Option<usize>, to: Option<usize>, shows: &[Option<Found>]) {
+        let (after, up_to) = (from.map(|from| key(PATHS[from])), to.map(|to| key(PATHS[to])));
+        if after.is_some() && up_to.is_some() && after >= up_to {
+            return;
+        }
+        let between =
+            |path: &ObjectKey| after.as_ref().is_none_or(|after| path > after) && up_to.as_ref().is_none_or(|up_to| path <= up_to);
+        let inside = PATHS.iter().map(|path| key(path)).zip(shows).filter(|(path, _)| between(path));
+        let objects = inside.filter_map(|(path, found)| Some((path, facts((*found)?)))).collect();
+        let page = Page { prefix: String::new(), after, up_to, look: self.state.next_look(), objects };
+        self.state.commit_page(page).await.expect("stored");
+    }
+
+    async fn told(&self, events: &[Told], found: &[Option<Found>], unseen: Option<usize>) {
+        let now = Timestamp::from_second(10 + self.steps).expect("a moment");
+        let received = events.iter().filter_map(|told| {
+            let goes = matches!(told.kind, EventKind::Rename | EventKind::Move);
+            let event = Event {
+                kind: told.kind,
+                path: key(PATHS[told.path]),
+                new_path: goes.then(|| key(PATHS[told.new_path])),
+                permissions: permissions(told.permissions, told.owner),
+                time: told.time.map(|second| Timestamp::from_second(second).expect("a moment")),
+            };
+            let outcome = Ok(event);
+            (!goes || told.path != told.new_path).then_some(Received { source: SourceName::Feed, outcome })
+        });
+        self.state.receive(received.collect(), now).await.expect("stored");
+        let rows = self.state.inbox_batch(0, 100).await.expect("read");
+        let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
+        let look = self.state.next_look();
+        let (mut looks, mut failed) = (Vec::new(), BTreeMap::new());
+        for (index, path) in PATHS.iter().map(|path| key(path)).enumerate().filter(|(_, path)| touched.contains(path)) {
+            if unseen == Some(index) {
+                failed.insert(path, "not seen".to_owned());
+            } else {
+                looks.push(LookedAt { path, facts: found[index].map(facts), look });
+            }
+        }
+        let replay = Replay { rows, looks, failed, locked: BTreeSet::new() };
+        self.state.replay(replay).await.expect("stored");
+    }
+
+    /// As the sink does it: only what is decided is begun, and what is open is ended first where it is not meant any more.
+    async fn turn(&self, path: &ObjectKey, end: End, answered: Option<&'static str>) {
+        let Some(work) = self.state.work(path).await.expect("read") else { return };
+        match end {
+            End::Parked => {
+                let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
+                return self.state.park(path, Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("stored");
+            }
+            End::SkippedArchived if work.sides.applied.is_none() && work.intent.is_none() => {
+                return self.state.skip(path, SkipReason::Archived).await.expect("stored");
+            }
+            End::Suspected => return self.state.suspect(path).await.expect("stored"),
+            End::Settled => return self.state.settle(path).await.expect("stored"),
+            _ => {}
+        }
+        let verdict = plan::decide(path, &work.sides, LIMITS);
+        if work.intent.iter().chain(&work.permissions_intent).any(|open| !plan::still_meant(&open.planned, &verdict)) {
+            return self.state.end_intents(path).await.expect("stored");
+        }
+        let (Verdict::Do(planned) | Verdict::Confirm(planned)) = verdict else { return };
+        if planned.content.is_none() && matches!(planned.effect, Effect::Create | Effect::Update) {
+            return;
+        }
+        self.open(&work, &planned).await;
+        match end {
+            End::Done => self.done(&work, planned, answered).await,
+            End::HalfDone if !planned.permissions.is_empty() => {
+                self.state.permissions_set(path, &planned.permissions, Attempts::default()).await.expect("stored");
+            }
+            End::Refused => {
+                let plane = Plane::of(planned.effect);
+                self.state.refused(path, plane).await.expect("stored");
+            }
+            End::Doubted => self.state.end_intents(path).await.expect("stored"),
+            _ => {}
+        }
+    }
+
+    async fn open(&self, work: &Work, planned: &Planned) {
+        let intent = |planned: Planned| Intent {
+            path: work.path.clone(),
+            new_path: None,
+            idempotency_key: uuid::Uuid::new_v4(),
+            planned,
+            file_type: None,
+            metadata: None,
+            run: 1,
+        };
+        let mut missing = Vec::new();
+        if planned.effect != Effect::SetPermissions && work.intent.is_none() {
+            missing.push(intent(Planned { permissions: Permissions::default(), ..planned.clone() }));
+        }
+        if !planned.permissions.is_empty() && work.permissions_intent.is_none() {
+            let permissions = planned.permissions.clone();
+            missing.push(intent(Planned { effect: Effect::SetPermissions, content: None, permissions }));
+        }
+        self.state.open_intents(missing).await.expect("stored");
+    }
+
+    async fn done(&self, work: &Work, planned: Planned, answered: Option<&'static str>) {
+        match planned.effect {
+            Effect::Delete => self.state.deleted(&work.path, Attempts::default()).await.expect("stored"),
+            Effect::SetPermissions => {
+                self.state.permissions_set(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
+            }
+            _ => {
+                let content = planned.content.expect("looked at above");
+                let known = work.sides.applied.as_ref().filter(|row| row.confirmed && planned.effect == Effect::Update);
+                let held = match known {
+                    Some(row) => row.file.permissions.clone(),
+                    None if planned.permissions.is_empty() => permissions(answered, None),
+                    None => planned.permissions,
+                };
+                let file = FileRecord {
+                    permissions: held,
+                    size: Some(content.size),
+                    etag: Some(content.etag),
+                    internal_id: Some("id".to_owned()),
+                    ..FileRecord::at(work.path.clone())
+                };
+                self.state.applied(file, Attempts::default()).await.expect("stored");
+            }
+        }
+    }
+
+    async fn one_move(&self, outcome: MoveOutcome) {
+        self.state.pair_by_content().await.expect("paired");
+        let Some(known) = self.state.moves(None, 1).await.expect("read").pop() else { return };
+        let goes = matches!(plan::decide_move(&known.moving), plan::MoveVerdict::Go(_));
+        let outcome = if goes { outcome } else { MoveOutcome::Moot };
+        if known.intent.is_some() && outcome == MoveOutcome::Moot {
+            self.state.end_intents(known.origin()).await.expect("stored");
+        }
+        self.state.end_move((known.origin(), known.target()), outcome, Attempts::default()).await.expect("stored");
+    }
+
+    async fn waiting(&self, what: Waiting) {
+        match what {
+            Waiting::Hold => {
+                self.state.forget_idle_absences().await.expect("stored");
+                let deletes = self.state.deletes_in_question(true).await.expect("counted");
+                self.state.hold_deletes(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
+            }
+            Waiting::LetGo => self.state.let_deletes_go().await.expect("stored"),
+            Waiting::ReleaseAll => self.state.release_all().await.expect("stored"),
+            Waiting::EndStaleMoves => self.state.end_stale_moves().await.expect("stored"),
+            Waiting::Prune => {
+                let now = Timestamp::from_second(self.steps * 90_000).expect("a moment");
+                self.state.prune_tombstones(self.state.next_look(), now).await.expect("pruned");
+            }
+        }
+    }
+}
+
+fn facts((etag, size): Found) -> ObjectFacts {
+    ObjectFacts { size, etag: etag.and_then(ETag::parse), last_modified: None, storage_class: None, version_id: None }
+}
+
+fn permissions(permissions: Option<&'static str>, owner: Option<&'static str>) -> Permissions {
+    Permissions { permissions: permissions.map(str::to_owned), owner: owner.map(str::to_owned), group: None }
+}

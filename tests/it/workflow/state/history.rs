@@ -1,0 +1,147 @@
+//! The history: what is told of a path is stored with what it tells of, in one commit, and only what happened to it.
+
+use super::super::scene::key;
+use jiff::Timestamp;
+use s3_sync::plan::{Effect, Limits};
+use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions};
+use s3_sync::state::{
+    Attempts, Became, Called, CommitGate, Failure, Happened, LookedAt, MoveOutcome, Outcome, Received, Replay, RunKind, Shown, SourceName,
+    State, Story, What,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Counts commits.
+#[derive(Default)]
+struct Commits(AtomicUsize);
+
+#[async_trait::async_trait]
+impl CommitGate for Commits {
+    async fn before_commit(&self) {}
+    async fn after_commit(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+struct Bed {
+    state: State,
+    commits: Arc<Commits>,
+    directory: TempDir,
+}
+
+impl Bed {
+    async fn with_run(kind: RunKind) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let commits = Arc::new(Commits::default());
+        let state = State::open_in_place(&directory.path().join("sync.db"), Limits::default(), commits.clone()).await.expect("a state");
+        state.begin_run(kind, Timestamp::UNIX_EPOCH, 6).await.expect("begun");
+        Self { state, commits, directory }
+    }
+
+    async fn history(&self, path: &str) -> Vec<Happened> {
+        let story = Story::read(&self.directory.path().join("sync.db"), key(path)).await.expect("it can be read");
+        story.map(|story| story.history).unwrap_or_default()
+    }
+
+    /// The newest thing that happened to a path, after exactly one commit since the last time that was asked.
+    async fn told_at_once(&self, path: &str) -> What {
+        assert_eq!(self.commits.0.swap(0, Ordering::SeqCst), 1, "one commit");
+        let newest = self.history(path).await.pop().expect("something happened");
+        assert_eq!(newest.run, 7);
+        newest.what
+    }
+
+    async fn look(&self, path: &str, there: bool) {
+        let facts = there.then(facts);
+        self.state.commit_looks(vec![LookedAt { path: key(path), facts, look: self.state.next_look() }]).await.expect("stored");
+        self.commits.0.store(0, Ordering::SeqCst);
+    }
+}
+
+fn facts() -> ObjectFacts {
+    ObjectFacts { size: 3, etag: ETag::parse("e"), last_modified: None, storage_class: None, version_id: None }
+}
+
+fn file(path: &str) -> FileRecord {
+    FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key(path)) }
+}
+
+fn after(effect: Effect, made: u32) -> Attempts {
+    Attempts { called: Some(Called { effect, idempotency_key: Uuid::nil(), decided_in: 7 }), made, failed: None }
+}
+
+fn result(what: What) -> Outcome {
+    match what {
+        What::Operation(ended) => ended.result,
+        What::Event(event) => panic!("an event: {event:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_and_its_story_are_one_commit() {
+    let bed = Bed::with_run(RunKind::Incremental).await;
+    let state = &bed.state;
+    bed.look("a", true).await;
+    state.applied(file("a"), after(Effect::Create, 1)).await.expect("stored");
+    assert!(matches!(result(bed.told_at_once("a").await), Outcome::Applied { .. }));
+
+    let told = Permissions { permissions: Some("0640".to_owned()), ..Permissions::default() };
+    state.permissions_set(&key("a"), &told, after(Effect::SetPermissions, 1)).await.expect("stored");
+    assert_eq!(result(bed.told_at_once("a").await), Outcome::PermissionsSet(told));
+
+    state.end_move((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
+    for name in ["a", "b"] {
+        let story = bed.history(name).await;
+        assert_eq!((story.len(), story[2].new_path.as_ref()), (3, Some(&key("b"))), "{name}: {story:?}");
+    }
+    bed.told_at_once("b").await;
+
+    bed.look("b", false).await;
+    let failed = Some(Failure { reason: "busy".to_owned(), message: "not now".to_owned() });
+    let attempts = Attempts { failed, ..after(Effect::Delete, 4) };
+    for _ in 0..3 {
+        state.park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
+        assert_eq!(result(bed.told_at_once("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
+        assert_eq!(bed.history("b").await.len(), 4, "what fails again for the same reason is told once");
+    }
+
+    state.deleted(&key("b"), after(Effect::Delete, 1)).await.expect("stored");
+    assert_eq!(result(bed.told_at_once("b").await), Outcome::Deleted);
+}
+
+#[tokio::test]
+async fn an_event_is_told_in_the_commit_that_uses_it_up() {
+    let bed = Bed::with_run(RunKind::Incremental).await;
+    let event = Event { kind: EventKind::Create, path: key("a"), new_path: None, permissions: Permissions::default(), time: None };
+    let received = vec![Received { source: SourceName::Sqs, outcome: Ok(event) }];
+    bed.state.receive(received, Timestamp::UNIX_EPOCH).await.expect("received");
+    let replay = async |failed: &[&str]| {
+        let rows = bed.state.inbox_batch(0, 10).await.expect("read");
+        let failed: BTreeMap<_, _> = failed.iter().map(|path| (key(path), "no answer".to_owned())).collect();
+        let looked = failed.is_empty().then(|| LookedAt { path: key("a"), facts: Some(facts()), look: bed.state.next_look() });
+        bed.commits.0.store(0, Ordering::SeqCst);
+        let looks = looked.into_iter().collect();
+        bed.state.replay(Replay { rows, looks, failed, ..Replay::default() }).await.expect("stored");
+    };
+    replay(&["a"]).await;
+    assert!(bed.history("a").await.is_empty(), "it waits");
+    replay(&[]).await;
+    let What::Event(told) = bed.told_at_once("a").await else { panic!("no event") };
+    let content = facts().fingerprint().expect("a content");
+    assert_eq!(told.became, Became::LookedAt { path: Shown::Content(content), new_path: None });
+}
+
+#[tokio::test]
+async fn what_the_initial_sync_brings_at_once_has_no_row_and_everything_else_has() {
+    for (kind, made, rows) in [(RunKind::Initial, 1, 0), (RunKind::Initial, 2, 1), (RunKind::Reconcile, 1, 1)] {
+        let bed = Bed::with_run(kind).await;
+        bed.look("a", true).await;
+        bed.state.applied(file("a"), after(Effect::Create, made)).await.expect("stored");
+        assert_eq!(bed.history("a").await.len(), rows, "{kind:?} at attempt {made}");
+        let story = Story::read(&bed.directory.path().join("sync.db"), key("a")).await.expect("read").expect("known");
+        assert_eq!(story.applied_in.0, Some(7));
+    }
+}
