@@ -20,7 +20,7 @@ impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
         self.read_feed().await?;
         let due = self.state.release_due(run.began).await?;
-        let guard = self.cycle_guard().await?;
+        let guard = self.guard_of_cycle().await?;
         if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {
             self.tally.quiet();
             return Ok(SnapshotsLeft::None);

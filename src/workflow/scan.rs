@@ -45,7 +45,7 @@ impl Flow {
                 self.state.clear_feed_gap(began).await?;
             }
             let rows = self.state.rows_before_listing().await?;
-            let guard = self.guard(rows, !self.state.listing_saw_files().await?);
+            let guard = Self::guard_of_listing(rows, !self.state.listing_saw_files().await?);
             if let Err(error) = self.settle(&executor, guard).await {
                 self.halt.stop(Some(error));
             }

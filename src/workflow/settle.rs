@@ -10,13 +10,12 @@ use tokio::sync::watch;
 /// How often what was found absent is gone through.
 const ABSENCE_PASSES: usize = 5;
 
-/// How many deletes one run may send.
+/// By what one run's deletes are judged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard {
-    /// So many, or none at all.
-    allowed: u64,
-    /// Of so many files that the sink has.
-    rows: u64,
+    /// So many files the sink had before a listing: what the same listing brought must not let all the old ones go. Where each delete
+    /// was told by itself, the files that the sink has by then count.
+    rows_before: Option<u64>,
     /// The listing that they come from showed nothing at all.
     nothing_listed: bool,
     /// What an earlier run held is judged anew; else it stays held, and what came since is judged by itself.
@@ -55,7 +54,14 @@ impl Flow {
 
     /// Lets deletes go, or holds them.
     async fn deletes_may_go(&self, guard: Guard) -> Result<bool, ApplyError> {
-        let Guard { allowed, rows, nothing_listed, held_too } = guard;
+        let Guard { rows_before, nothing_listed, held_too } = guard;
+        let rows = match rows_before {
+            Some(rows) => rows,
+            None => self.state.applied_rows().await?,
+        };
+        // An empty bucket is more often a mistake than a wish: then only what somebody said for this run alone counts.
+        let said = self.options.allow_deletes.unwrap_or(0);
+        let allowed = if nothing_listed { said } else { self.options.max_delete.limit(rows).max(said) };
         let deletes = self.state.deletes_in_question(held_too).await?;
         if deletes <= allowed || mutant::is("the_guard_is_off") {
             if held_too {
@@ -74,21 +80,19 @@ impl Flow {
         Ok(false)
     }
 
-    /// The guard of a run that has listed, when the sink has so many rows. An empty bucket is more often a mistake than a wish: then
-    /// only what somebody said for this run alone counts.
-    pub(super) fn guard(&self, rows: u64, nothing_listed: bool) -> Guard {
-        let said = self.options.allow_deletes.unwrap_or(0);
-        let allowed = if nothing_listed { said } else { self.options.max_delete.limit(rows).max(said) };
-        Guard { allowed, rows, nothing_listed, held_too: true }
+    /// The guard of a run that has listed, when the sink had so many rows before.
+    pub(super) fn guard_of_listing(rows: u64, nothing_listed: bool) -> Guard {
+        Guard { rows_before: Some(rows), nothing_listed, held_too: true }
     }
 
     /// The guard of a cycle. What is held waits for a listing that shows less of it, for somebody's word, or for another setting.
-    pub(super) async fn cycle_guard(&self) -> Result<Guard, ApplyError> {
+    pub(super) async fn guard_of_cycle(&self) -> Result<Guard, ApplyError> {
         let held = self.state.held_deletes().await?;
         let raised = held.is_some_and(|held| !held.nothing_listed && self.options.max_delete.limit(held.of_rows) >= held.deletes);
         let held_too = raised || self.options.allow_deletes.is_some();
-        let nothing_listed = held_too && held.is_some_and(|held| held.nothing_listed);
-        Ok(Guard { held_too, ..self.guard(self.state.applied_rows().await?, nothing_listed) })
+        // What a listing held is still a share of the files that were there before it.
+        let rows_before = held.filter(|_| held_too).map(|held| held.of_rows);
+        Ok(Guard { rows_before, nothing_listed: held_too && held.is_some_and(|held| held.nothing_listed), held_too })
     }
 
     /// Whether deletes that are held may go now: that is something to do, though nothing is due and nothing was told.

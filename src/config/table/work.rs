@@ -70,7 +70,7 @@ pub(in crate::config) static MAX_DELETE: Setting<MaxDelete> = Setting {
         name: "MAX_DELETE",
         default: Some("50%"),
         right: "a share of the known files from 0% to 100%, or a whole number of files",
-        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete. Raised, it lets what it held go with the next cycle; what a listing of an empty bucket held waits for objects there, or for `--allow-deletes`.",
+        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete. Where deletes were told, the share is of the files that are there by then; where a listing found them, of those from before it. Raised, it lets what it held go with the next cycle; what a listing of an empty bucket held waits for objects there, or for `--allow-deletes`.",
         ..WORK
     },
     parse: values::max_delete,

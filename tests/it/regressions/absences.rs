@@ -63,6 +63,26 @@ async fn what_a_run_creates_does_not_widen_its_guard() {
     assert_eq!(scene.contents().len(), 70);
 }
 
+/// A bucket that grew fast had what was deleted meanwhile held: the guard of a cycle knew only the files from before it.
+#[tokio::test]
+async fn deletes_that_were_told_are_a_share_of_the_files_that_are_there_by_then() {
+    let (bucket, scene) = in_memory().await;
+    (0..20).for_each(|number| bucket.put(key(&format!("early {number}")), "e"));
+    scene.run_to_success().await;
+    let mut told = Vec::new();
+    for number in 0..15 {
+        bucket.remove(&key(&format!("early {number}")));
+        told.push(json!({ "event_type": "delete", "file_path": format!("/early {number}") }));
+    }
+    for number in 0..30 {
+        bucket.put(key(&format!("late {number}")), "l");
+        told.push(json!({ "event_type": "create", "file_path": format!("/late {number}") }));
+    }
+    scene.api.api().set_feed(told);
+    let ended = scene.cycle_to_success().await;
+    assert_eq!((ended.report.operations.delete, scene.contents().len()), (15, 35), "{}", ended.report);
+}
+
 /// While the guard held deletes, a file that had never been sent and was gone stood in every snapshot as a new one, and nothing was
 /// to be done about it.
 #[tokio::test]
