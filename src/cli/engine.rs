@@ -9,6 +9,7 @@ use crate::config::{Settings, SnapshotRows};
 use crate::daemon::{Order, Progress, Ran, Trigger, Worker, without_last_words};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
+use crate::events::queue::Source;
 use crate::file_manager::HttpClient;
 use crate::plan::Limits;
 use crate::s3::{ListRequest, S3Error};
@@ -41,6 +42,8 @@ pub(super) struct Engine {
     state: State,
     /// Held by whoever runs: so nothing else does.
     lock: Mutex<InstanceLock>,
+    /// What a run empties before its cycle; a daemon listens to it all the time instead.
+    queue: Option<Arc<dyn Source>>,
     /// Once they could be connected.
     doors: Mutex<Option<Doors>>,
 }
@@ -61,7 +64,14 @@ impl Engine {
         state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = doors::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
-        Ok(Self { settings, identity, bucket, client, state, lock, doors })
+        Ok(Self { settings, identity, bucket, client, state, lock, queue: None, doors })
+    }
+
+    /// The same where nobody else listens to the queue that the settings name: each run empties it.
+    #[must_use]
+    pub(super) async fn emptying_the_queue(self) -> Self {
+        let queue = doors::queue_source(&self.settings).await;
+        Self { queue, ..self }
     }
 
     /// What the state describes.
@@ -122,6 +132,7 @@ impl Engine {
         let connected = Doors {
             bucket: Arc::new(doors::bucket(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
+            queue: self.queue.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),
         };

@@ -10,14 +10,13 @@ use crate::state::{SourceName, State};
 use async_trait::async_trait;
 use std::future::pending;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// The task.
 struct Queue(QueueReader);
 
 /// The queue that the settings name, if they do.
 pub(super) async fn source(settings: &Settings, bucket: &str, state: State) -> Option<Box<dyn Source>> {
-    let queue = Arc::new(doors::queue(settings, settings.queue_url.as_ref()?).await);
+    let queue = doors::queue_source(settings).await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
     let inbox = Inbox { scope: Scope::new(bucket, &settings.source.prefix), most, clock: Arc::new(SystemClock) };
     Some(Box::new(Queue(QueueReader::new(queue, SourceName::Sqs, state, inbox))))
@@ -30,7 +29,6 @@ impl Source for Queue {
     }
 
     async fn run(&self, context: &SourceContext) -> Result<(), String> {
-        let stop = CancellationToken::new();
         let mut status = self.0.status();
         let told = async {
             let mut events = 0;
@@ -44,16 +42,11 @@ impl Source for Queue {
             }
             pending::<()>().await;
         };
-        let stopped = async {
-            context.halt.stopped().await;
-            stop.cancel();
-            // What was received is stored and acknowledged, or given back.
-            pending::<()>().await;
-        };
+        let stop = context.halt.token();
         tokio::select! {
+            // At the end, what was received is stored and acknowledged, or given back.
             () = self.0.run(&stop) => Ok(()),
             () = told => Ok(()),
-            () = stopped => Ok(()),
         }
     }
 }

@@ -1,7 +1,12 @@
-//! A queue of notifications, received into the inbox for as long as the process lives. Which queue it is, its [`Source`] knows.
+//! A queue of notifications, received into the inbox: for as long as the process lives, or once until it is empty. Which queue it is,
+//! its [`Source`] knows.
 //!
 //! **Invariant:** a message is acknowledged only after what came of it is committed. One that is lost on the way there comes again, and
 //! an event that comes twice does no harm.
+
+mod source;
+
+pub use source::{Message, Receipt, Source, SourceError};
 
 use super::decode::{PassedOver, Scope};
 use super::intake::notified;
@@ -9,12 +14,18 @@ use crate::clock::Clock;
 use crate::mutant;
 use crate::retry::{Disposed, Disposition, RetryPolicy};
 use crate::state::{ReceiveCounts, SourceName, State, StateError};
-use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// How long a poll waits for the first message: the longest that SQS knows.
+const POLL: Duration = Duration::from_secs(20);
+
+/// And where somebody waits for the end of it: the shortest that still asks every server of a queue, so that an empty answer is one of
+/// an empty queue.
+const SHORT_POLL: Duration = Duration::from_secs(1);
 
 /// While the inbox is full, it is looked at so often: whoever empties it does so in transactions of its own.
 const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
@@ -34,47 +45,6 @@ const SHUT: RetryPolicy = RetryPolicy {
 const ACKNOWLEDGE: RetryPolicy =
     RetryPolicy { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(2), budget: Duration::from_secs(10) };
 
-/// What stands for a message until it is acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt(pub String);
-
-/// A message as it arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// For acknowledging it.
-    pub receipt: Receipt,
-    /// What it says.
-    pub body: String,
-}
-
-/// A queue that cannot be used now. Its text is escaped, and holds no secret.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{call}: {message}")]
-pub struct SourceError {
-    /// `ReceiveMessage`, …
-    pub call: &'static str,
-    /// Why.
-    pub message: String,
-}
-
-impl Disposed for SourceError {
-    /// Whatever it is: a person may mend it while we wait.
-    fn disposition(&self) -> Disposition {
-        Disposition::Retry { after: None }
-    }
-}
-
-/// Where messages wait until they are acknowledged.
-#[async_trait]
-pub trait Source: Send + Sync {
-    /// The next messages, a bounded number of them; waits a bounded time for the first.
-    async fn receive(&self) -> Result<Vec<Message>, SourceError>;
-    /// Says that these are stored; gives back those that the queue did not take the word for.
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError>;
-    /// Gives these back at once: they could not be stored.
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError>;
-}
-
 /// How it stands with a queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceStatus {
@@ -92,6 +62,15 @@ pub struct SourceStatus {
     pub passed_over: PassedOver,
     /// When the last message came.
     pub last_message_at: Option<Timestamp>,
+}
+
+/// What a run made of a queue that it was to empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// What came of it.
+    pub status: SourceStatus,
+    /// Whether it was found empty at last.
+    pub emptied: bool,
 }
 
 /// A queue and the inbox that it fills.
@@ -114,11 +93,13 @@ pub struct Inbox {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why a step could not be done.
+/// Why a step could not be done; what came before it is stored.
 #[derive(Debug, thiserror::Error)]
-enum StepError {
+pub enum StepError {
+    /// The queue.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The state.
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -150,18 +131,10 @@ impl QueueReader {
                 received = self.next() => received,
             };
             let stored = match received {
-                Ok(messages) => {
-                    let storing = self.store_and_acknowledge(messages);
-                    let grace = async {
-                        stop.cancelled().await;
-                        tokio::time::sleep(FINISH_GRACE).await;
-                    };
-                    tokio::select! {
-                        biased;
-                        stored = storing => stored,
-                        () = grace => return,
-                    }
-                }
+                Ok(messages) => match self.finish(messages, stop).await {
+                    Some(stored) => stored,
+                    None => return,
+                },
                 Err(error) => Err(error),
             };
             let Err(error) = stored else {
@@ -178,19 +151,59 @@ impl QueueReader {
         }
     }
 
+    /// Receives what waits by now: until the queue is empty, the inbox full, or it is told to stop. Bounded also where what comes never
+    /// fills the inbox. Says whether the queue was found empty; what came of it, the status says.
+    pub async fn drain(&self, retry: RetryPolicy, stop: &CancellationToken) -> Result<bool, StepError> {
+        for _ in 0..self.inbox.most {
+            if self.is_inbox_full().await? {
+                return Ok(false);
+            }
+            let messages = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(false),
+                received = retry.run(|| self.source.receive(SHORT_POLL)) => received?,
+            };
+            if messages.is_empty() {
+                return Ok(true);
+            }
+            match self.finish(messages, stop).await {
+                Some(stored) => stored?,
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Stores messages and acknowledges them, also when the end is near; `None` = there was no time for all of it.
+    async fn finish(&self, messages: Vec<Message>, stop: &CancellationToken) -> Option<Result<(), StepError>> {
+        let out_of_grace = async {
+            stop.cancelled().await;
+            tokio::time::sleep(FINISH_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            stored = self.store_and_acknowledge(messages) => Some(stored),
+            () = out_of_grace => None,
+        }
+    }
+
     /// The next messages, once there is room for them.
     async fn next(&self) -> Result<Vec<Message>, StepError> {
-        while self.state.inbox_len().await? >= self.inbox.most {
-            self.change(|status| std::mem::replace(&mut status.inbox_full, true) != status.inbox_full);
+        while self.is_inbox_full().await? {
             tokio::time::sleep(FULL_INBOX_RECHECK).await;
         }
-        self.change(|status| std::mem::take(&mut status.inbox_full));
-        let messages = self.source.receive().await?;
+        let messages = self.source.receive(POLL).await?;
         let was_shut = self.change(|status| status.shut.take().is_some());
         if was_shut {
             tracing::info!(source = %self.name, "the queue is open again");
         }
         Ok(messages)
+    }
+
+    async fn is_inbox_full(&self) -> Result<bool, StateError> {
+        let full = self.state.inbox_len().await? >= self.inbox.most;
+        self.change(|status| std::mem::replace(&mut status.inbox_full, full) != full);
+        Ok(full)
     }
 
     async fn store_and_acknowledge(&self, messages: Vec<Message>) -> Result<(), StepError> {

@@ -4,7 +4,7 @@
 mod parts;
 mod summary;
 
-pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PendingCounts, ServiceInfo, Statistics};
+pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PendingCounts, Queue, ServiceInfo, Statistics};
 
 use crate::apply::Totals;
 use crate::record::EventKind;
@@ -43,6 +43,9 @@ pub struct Report {
     pub run: u64,
     /// Ours: nothing had been received and nothing was due, so nothing was looked at and no snapshot written.
     pub quiet: bool,
+    /// Ours: what the queue brought; `null` = this run emptied none (beside a daemon, which listens to it all the time).
+    #[serde(default)]
+    pub queue: Option<Queue>,
     /// Ours: what the feed brought; `null` = it was not read.
     pub feed: Option<Feed>,
     /// Ours: what the listing showed.
@@ -127,6 +130,12 @@ impl Report {
             },
             run: frame.run,
             quiet: totals.quiet,
+            queue: totals.drained.as_ref().map(|drained| Queue {
+                messages: drained.status.messages,
+                received: drained.status.events,
+                dead_letters: drained.status.dead,
+                emptied: drained.emptied,
+            }),
             feed: totals.polled.map(|polled| Feed {
                 received: polled.received,
                 duplicates: polled.duplicates,
@@ -165,11 +174,12 @@ impl Report {
 /// A sentence for everything because of which the run is no success, the most telling first.
 fn errors(frame: &Frame, totals: &Totals, deletes_held: u64, failures: &[FailureLine]) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
+    let queue = totals.queue_failure.as_ref().map(|(message, hint)| format!("queue: {message} ({hint})"));
     let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
     let held = (deletes_held > 0)
         .then(|| format!("held: {deletes_held} deletes, which the guard does not let go (--allow-deletes {deletes_held} sends them)"));
     let failed = failures.iter().map(FailureLine::sentence);
-    stopped.into_iter().chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
+    stopped.into_iter().chain(queue).chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
 }
 
 fn event_counts(totals: &Totals) -> EventCounts {
@@ -180,7 +190,9 @@ fn event_counts(totals: &Totals) -> EventCounts {
         create: of(EventKind::Create),
         rename: of(EventKind::Rename),
         r#move: of(EventKind::Move),
-        errors: totals.replayed.buried + totals.polled.map_or(0, |polled| polled.dead),
+        errors: totals.replayed.buried
+            + totals.drained.as_ref().map_or(0, |drained| drained.status.dead)
+            + totals.polled.map_or(0, |polled| polled.dead),
     }
 }
 

@@ -42,6 +42,19 @@ pub struct ServiceInfo {
     pub record_count: u64,
 }
 
+/// What the queue brought that a run emptied.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Queue {
+    /// Messages that were received.
+    pub messages: u64,
+    /// Events that stood in them.
+    pub received: u64,
+    /// What could not be used.
+    pub dead_letters: u64,
+    /// Whether it was found empty at last; if not, the next run goes on.
+    pub emptied: bool,
+}
+
 /// What the feed brought.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Feed {

@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::plan::Limits;
 use crate::state::inbox_tests::Possible;
+use async_trait::async_trait;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -47,13 +48,14 @@ impl Queue {
 
 #[async_trait]
 impl Source for Queue {
-    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
         let mut arrived = self.arrived.subscribe();
         loop {
             if let Some(next) = self.incoming.lock().expect("sound").pop_front() {
                 return next;
             }
-            arrived.changed().await.expect("open");
+            let Ok(changed) = tokio::time::timeout(wait, arrived.changed()).await else { return Ok(Vec::new()) };
+            changed.expect("open");
         }
     }
 
@@ -68,6 +70,25 @@ impl Source for Queue {
     }
 }
 
+/// A queue, and a state that it may fill.
+async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let queue = Arc::new(Queue {
+        state: state.clone(),
+        incoming: Mutex::default(),
+        arrived: watch::Sender::default(),
+        refusals: Mutex::default(),
+        told: watch::Sender::default(),
+    });
+    (queue, state, directory)
+}
+
+fn reader(queue: &Arc<Queue>, most: u64) -> QueueReader {
+    let inbox = Inbox { scope: Scope::new("bucket", ""), most, clock: Arc::new(SystemClock) };
+    QueueReader::new(queue.clone(), SourceName::Sqs, queue.state.clone(), inbox)
+}
+
 struct Bed {
     queue: Arc<Queue>,
     state: State,
@@ -79,17 +100,8 @@ struct Bed {
 
 impl Bed {
     async fn new(most: u64) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        let queue = Arc::new(Queue {
-            state: state.clone(),
-            incoming: Mutex::default(),
-            arrived: watch::Sender::default(),
-            refusals: Mutex::default(),
-            told: watch::Sender::default(),
-        });
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most, clock: Arc::new(SystemClock) };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
+        let (queue, state, directory) = queue_and_state().await;
+        let reader = reader(&queue, most);
         let (status, stop) = (reader.status(), CancellationToken::new());
         let token = stop.clone();
         let running = tokio::spawn(async move { reader.run(&token).await });
@@ -216,4 +228,52 @@ async fn it_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
     shut.queue.bring(Err(broken()));
     shut.until(|status| status.shut.is_some()).await;
     shut.end().await;
+}
+
+/// As a command does it, which waits for nothing that has not arrived.
+const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE };
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_emptied_and_then_left_alone() {
+    let (queue, state, _directory) = queue_and_state().await;
+    queue.bring(Err(broken()));
+    queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
+    queue.bring(Ok(vec![put("3", "c"), nonsense("4")]));
+    let reader = reader(&queue, 100);
+    assert!(reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it is empty");
+    assert_eq!(queue.heard(2).await, ["acknowledge 1+2 with 2 stored", "acknowledge 3+4 with 3 stored"]);
+    let status = reader.status().borrow().clone();
+    assert_eq!((status.messages, status.events, status.dead), (4, 3, 1));
+    assert_eq!(state.inbox_len().await.expect("counted"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn emptying_a_queue_ends_when_the_inbox_is_full_and_where_nothing_fills_it() {
+    // The inbox takes three: two messages of two events, or three of none.
+    for (messages, left) in [(vec![put("1", "a"), put("2", "b")], 3), (vec![nonsense("1")], 2)] {
+        let (queue, _, _directory) = queue_and_state().await;
+        for _ in 0..5 {
+            queue.bring(Ok(messages.clone()));
+        }
+        let emptied = reader(&queue, 3).drain(ONCE, &CancellationToken::new()).await.expect("drained");
+        assert_eq!((emptied, queue.incoming.lock().expect("sound").len()), (false, left));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_told_to() {
+    let (queue, _, _directory) = queue_and_state().await;
+    queue.bring(Ok(vec![put("1", "a")]));
+    for _ in 0..ONCE.attempts {
+        queue.bring(Err(broken()));
+    }
+    let reader = reader(&queue, 100);
+    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays shut");
+    assert_eq!(error.to_string(), "ReceiveMessage: no such queue");
+    assert_eq!(queue.heard(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
+    let stop = CancellationToken::new();
+    stop.cancel();
+    queue.bring(Ok(vec![put("2", "b")]));
+    assert!(!reader.drain(ONCE, &stop).await.expect("it ends"));
+    assert_eq!(queue.incoming.lock().expect("sound").len(), 1, "nothing more was received");
 }

@@ -8,6 +8,7 @@ use s3_sync::events::queue::{Inbox, Message, QueueReader, Receipt, Source, Sourc
 use s3_sync::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, ReadFeed};
 use s3_sync::state::{SourceName, State};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Messages that are handed out together.
@@ -40,7 +41,7 @@ pub(crate) struct Queue(pub(crate) Arc<World>, pub(crate) CancellationToken);
 
 #[async_trait]
 impl Source for Queue {
-    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
         self.0.point().await;
         let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };
         let messages: Vec<_> = self.0.lock().tellings.queue.iter().take(MESSAGES).map(message).collect();
