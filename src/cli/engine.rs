@@ -27,8 +27,8 @@ use tokio::time::timeout;
 /// How long a door may take to show that it opens.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// So long a queue of SQS keeps a message unless somebody sets it otherwise.
-const QUEUE_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// After so long without any run nobody can know what was missed, where no queue says how long it keeps a message.
+const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// Why a command ends before there is a result.
 pub(super) type Refusal = (ExitCode, String);
@@ -198,7 +198,9 @@ impl Worker for Engine {
         let state_code = |error| self.state_code(error).1;
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
-        if last.is_some_and(|last| now.duration_since(last) > QUEUE_RETENTION) {
+        // Of a queue that was heard before, whoever listens to it knows better.
+        let queue_knows = self.settings.queue_url.is_some() && self.state.queue_heard_at().await.map_err(state_code)?.is_some();
+        if !queue_knows && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
             // Remembered, until a listing that begins from now on has come to its end.
             self.state.note_feed_gap(now).await.map_err(state_code)?;
         }

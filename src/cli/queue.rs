@@ -31,11 +31,12 @@ impl Source for Queue {
     async fn run(&self, context: &SourceContext) -> Result<(), String> {
         let mut status = self.0.status();
         let told = async {
-            let mut events = 0;
+            let mut seen = (0, 0);
             while status.changed().await.is_ok() {
                 let now = status.borrow_and_update().clone();
                 // It counts what is committed: the cycle finds it.
-                if std::mem::replace(&mut events, now.events) != now.events {
+                let told = (now.events, now.gaps);
+                if std::mem::replace(&mut seen, told) != told {
                     context.wake.call();
                 }
                 context.trouble(problem(&now));

@@ -5,8 +5,10 @@
 //! an event that comes twice does no harm.
 
 mod source;
+mod status;
 
 pub use source::{Message, Receipt, Source, SourceError};
+pub use status::{Drained, SourceStatus};
 
 use super::decode::{PassedOver, Scope};
 use super::intake::notified;
@@ -14,7 +16,7 @@ use crate::clock::Clock;
 use crate::mutant;
 use crate::retry::{Disposed, Disposition, RetryPolicy};
 use crate::state::{ReceiveCounts, SourceName, State, StateError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -26,6 +28,12 @@ const POLL: Duration = Duration::from_secs(20);
 /// And where somebody waits for the end of it: the shortest that still asks every server of a queue, so that an empty answer is one of
 /// an empty queue.
 const SHORT_POLL: Duration = Duration::from_secs(1);
+
+/// No queue keeps a message for less: after a shorter silence nothing is lost, and it need not be asked.
+const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_mins(1);
+
+/// So long SQS keeps a message unless somebody sets it otherwise: for a queue that does not say.
+const USUAL_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// While the inbox is full, it is looked at so often: whoever empties it does so in transactions of its own.
 const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
@@ -44,34 +52,6 @@ const SHUT: RetryPolicy = RetryPolicy {
 /// Attempts at acknowledging; what is not acknowledged after them comes again.
 const ACKNOWLEDGE: RetryPolicy =
     RetryPolicy { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(2), budget: Duration::from_secs(10) };
-
-/// How it stands with a queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceStatus {
-    /// Why nothing can be received now, and since when; `None` = all is well.
-    pub shut: Option<(String, Timestamp)>,
-    /// Whether nothing is received because the inbox is full.
-    pub inbox_full: bool,
-    /// Messages so far.
-    pub messages: u64,
-    /// What came of them.
-    pub events: u64,
-    /// What could not be understood.
-    pub dead: u64,
-    /// What there was nothing to do about.
-    pub passed_over: PassedOver,
-    /// When the last message came.
-    pub last_message_at: Option<Timestamp>,
-}
-
-/// What a run made of a queue that it was to empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// What came of it.
-    pub status: SourceStatus,
-    /// Whether it was found empty at last.
-    pub emptied: bool,
-}
 
 /// A queue and the inbox that it fills.
 pub struct QueueReader {
@@ -176,13 +156,17 @@ impl QueueReader {
 
     /// Stores messages and acknowledges them, also when the end is near; `None` = there was no time for all of it.
     async fn finish(&self, messages: Vec<Message>, stop: &CancellationToken) -> Option<Result<(), StepError>> {
+        let stored = async {
+            self.store_and_acknowledge(messages).await?;
+            Ok(self.heard().await?)
+        };
         let out_of_grace = async {
             stop.cancelled().await;
             tokio::time::sleep(FINISH_GRACE).await;
         };
         tokio::select! {
             biased;
-            stored = self.store_and_acknowledge(messages) => Some(stored),
+            stored = stored => Some(stored),
             () = out_of_grace => None,
         }
     }
@@ -198,6 +182,22 @@ impl QueueReader {
             tracing::info!(source = %self.name, "the queue is open again");
         }
         Ok(messages)
+    }
+
+    /// It has answered. Whether it had been shut, or nobody had room or time for it: after a silence that was longer than it keeps a
+    /// message only a listing finds what was told meanwhile.
+    async fn heard(&self) -> Result<(), StateError> {
+        let now = self.inbox.clock.now();
+        let silence = self.state.queue_heard_at().await?.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+        if silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
+            tracing::warn!(source = %self.name, silence = %silence, "messages may be lost: the queue was not heard for longer than it keeps them");
+            self.state.note_feed_gap(now).await?;
+            self.change(|status| {
+                status.gaps += 1;
+                true
+            });
+        }
+        self.state.note_queue_heard(now).await
     }
 
     async fn is_inbox_full(&self) -> Result<bool, StateError> {

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName};
 use aws_sdk_sqs::{Client, Config};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::time::Duration;
@@ -121,6 +122,17 @@ impl Source for SqsQueue {
         });
         let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
         request.send().await.map(drop).map_err(|error| told("ChangeMessageVisibilityBatch", &error))
+    }
+
+    /// Needs a right of its own, `sqs:GetQueueAttributes`, without which a queue can be received from as well.
+    async fn retention(&self) -> Option<SignedDuration> {
+        let name = QueueAttributeName::MessageRetentionPeriod;
+        let request = self.client.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone());
+        let answer = request.send().await.inspect_err(|error| {
+            tracing::debug!(error = %told("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
+        });
+        let secs = answer.ok()?.attributes?.get(&name)?.parse().ok()?;
+        Some(SignedDuration::from_secs(secs))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::retry::{Disposed, Disposition};
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use std::time::Duration;
 
 /// What stands for a message until it is acknowledged.
@@ -50,4 +51,6 @@ pub trait Source: Send + Sync {
     async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError>;
     /// Gives these back at once: they could not be stored.
     async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError>;
+    /// How long it keeps a message that nobody takes; `None` = it does not say.
+    async fn retention(&self) -> Option<SignedDuration>;
 }

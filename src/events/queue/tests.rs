@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::plan::Limits;
 use crate::state::inbox_tests::Possible;
+use crate::state::{RunKind, RunOutcome};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ struct Queue {
     /// What to refuse at the next acknowledgements: an error, or some of the receipts.
     refusals: Mutex<VecDeque<Result<Vec<Receipt>, SourceError>>>,
     told: watch::Sender<Vec<String>>,
+    retention: Option<SignedDuration>,
 }
 
 fn broken() -> SourceError {
@@ -68,10 +70,18 @@ impl Source for Queue {
         self.tell("release", &receipts).await;
         Ok(())
     }
+
+    async fn retention(&self) -> Option<SignedDuration> {
+        self.retention
+    }
 }
 
 /// A queue, and a state that it may fill.
 async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
+    queue_that_keeps(None).await
+}
+
+async fn queue_that_keeps(retention: Option<SignedDuration>) -> (Arc<Queue>, State, tempfile::TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
     let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
     let queue = Arc::new(Queue {
@@ -80,6 +90,7 @@ async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
         arrived: watch::Sender::default(),
         refusals: Mutex::default(),
         told: watch::Sender::default(),
+        retention,
     });
     (queue, state, directory)
 }
@@ -276,4 +287,54 @@ async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_t
     queue.bring(Ok(vec![put("2", "b")]));
     assert!(!reader.drain(ONCE, &stop).await.expect("it ends"));
     assert_eq!(queue.incoming.lock().expect("sound").len(), 1, "nothing more was received");
+}
+
+/// Another time than that of the waits.
+#[derive(Debug)]
+struct At(Mutex<Timestamp>);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("sound")
+    }
+}
+
+/// The daemon took four days for the time that any queue keeps its messages, and the end of any run for one of having listened.
+#[tokio::test(start_paused = true)]
+async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
+    let (minutes, days) = (SignedDuration::from_mins, |days| SignedDuration::from_hours(24 * days));
+    for (retention, silence, gap) in [
+        (Some(minutes(1)), SignedDuration::from_secs(50), false),
+        (Some(minutes(5)), minutes(4), false),
+        (Some(minutes(5)), minutes(6), true),
+        (Some(days(14)), days(13), false),
+        (Some(days(14)), days(15), true),
+        (None, days(3), false),
+        (None, days(5), true),
+    ] {
+        let (queue, state, _directory) = queue_that_keeps(retention).await;
+        let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
+        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
+        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
+        let hear = async || reader.drain(ONCE, &CancellationToken::new()).await;
+        hear().await.expect("drained");
+        assert_eq!((reader.status().borrow().gaps, state.feed_gap().await.expect("read")), (0, None), "never heard before");
+        *clock.0.lock().expect("sound") += silence;
+        // A run that does not listen, and a queue that is shut, say nothing about it.
+        let run = state.begin_run(RunKind::Incremental, clock.now(), 0).await.expect("begun");
+        state.end_run(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
+        queue.bring(Err(broken()));
+        queue.bring(Err(broken()));
+        hear().await.expect_err("it is shut");
+        assert_eq!(state.feed_gap().await.expect("read"), None, "nothing is lost as long as nobody knows");
+        hear().await.expect("drained");
+        let noted = gap.then(|| clock.now());
+        assert_eq!(
+            (reader.status().borrow().gaps, state.feed_gap().await.expect("read")),
+            (u64::from(gap), noted),
+            "{retention:?} {silence:?}"
+        );
+        hear().await.expect("drained");
+        assert_eq!(reader.status().borrow().gaps, u64::from(gap), "once");
+    }
 }

@@ -3,6 +3,7 @@
 use super::file_manager::{Api, without_effect};
 use super::world::World;
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::queue::{Inbox, Message, QueueReader, Receipt, Source, SourceError};
 use s3_sync::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, ReadFeed};
@@ -67,6 +68,10 @@ impl Source for Queue {
 
     async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
         Ok(())
+    }
+
+    async fn retention(&self) -> Option<SignedDuration> {
+        None
     }
 }
 

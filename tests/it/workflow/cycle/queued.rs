@@ -3,6 +3,7 @@
 use super::{effects, in_sync};
 use crate::workflow::scene::{BUCKET, Scene, key};
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use s3_sync::events::queue::{Message, Receipt, Source, SourceError};
 use s3_sync::state::RunOutcome;
 use serde_json::json;
@@ -45,6 +46,10 @@ impl Source for Queue {
 
     async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
         Ok(())
+    }
+
+    async fn retention(&self) -> Option<SignedDuration> {
+        None
     }
 }
 
