@@ -180,7 +180,7 @@ impl Tally {
 
     /// The feed was read.
     pub fn polled(&self, polled: &Polled) {
-        self.lock().polled = Some(*polled);
+        self.lock().polled = Some(polled.clone());
     }
 
     /// The feed could not be read.

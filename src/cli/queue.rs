@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::daemon::{Source, SourceContext};
 use crate::events::decode::Scope;
 use crate::events::queue::{Inbox, QueueReader, SourceStatus};
+use crate::report::PassedOver;
 use crate::state::{SourceName, State};
 use async_trait::async_trait;
 use std::future::pending;
@@ -39,6 +40,7 @@ impl Source for Queue {
                 if std::mem::replace(&mut seen, told) != told {
                     context.wake.call();
                 }
+                context.told(came_of_it(&now));
                 context.trouble(problem(&now));
             }
             pending::<()>().await;
@@ -50,6 +52,12 @@ impl Source for Queue {
             () = told => Ok(()),
         }
     }
+}
+
+fn came_of_it(status: &SourceStatus) -> String {
+    let passed_over = PassedOver::from(status.passed_over.clone()).to_string();
+    let passed_over = if passed_over.is_empty() { passed_over } else { format!("; passed over: {passed_over}") };
+    format!("{} messages: {} events, {} dead letters{passed_over}", status.messages, status.events, status.dead)
 }
 
 fn problem(status: &SourceStatus) -> Option<String> {

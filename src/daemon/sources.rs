@@ -35,6 +35,11 @@ pub struct SourceContext {
 }
 
 impl SourceContext {
+    /// Tells what came of it so far, in one sentence.
+    pub fn told(&self, result: String) {
+        self.tasks.told(self.name, result);
+    }
+
     /// Tells why nothing is heard at this moment; `None` = all is well again.
     pub fn trouble(&self, problem: Option<String>) {
         self.tasks.trouble(self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));

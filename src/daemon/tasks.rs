@@ -149,6 +149,11 @@ impl Tasks {
         });
     }
 
+    /// What has come of a task that goes on.
+    pub(super) fn told(&self, name: &'static str, result: String) {
+        self.with(name, |task| task.last_result = Some(result));
+    }
+
     pub(super) fn run_began(&self, name: &'static str, kind: RunKind, tally: Arc<Tally>) {
         self.began(name);
         self.lock().running = Some((kind, self.clock.now(), tally));

@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::mutant;
 use crate::retry::{Disposed, Disposition, RetryPolicy};
 use crate::state::{ReceiveCounts, SourceName, State, StateError};
-use jiff::{SignedDuration, Timestamp};
+use crate::telemetry;
+use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -231,11 +232,12 @@ impl QueueReader {
                 return Err(error.into());
             }
         };
+        telemetry::metrics().events(self.name.as_str(), counts.events);
         self.change(|status| {
             status.messages += arrived;
             status.events += counts.events;
             status.dead += counts.dead;
-            status.passed_over = status.passed_over.and(passed_over);
+            status.passed_over = std::mem::take(&mut status.passed_over).and(passed_over);
             status.last_message_at = Some(now);
             true
         });

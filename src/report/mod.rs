@@ -4,9 +4,10 @@
 mod parts;
 mod summary;
 
-pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PendingCounts, Queue, ServiceInfo, Statistics};
+pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PassedOver, PendingCounts, Queue, ServiceInfo, Statistics};
 
 use crate::apply::Totals;
+use crate::events::decode;
 use crate::record::EventKind;
 use crate::state::{Overview, RunKind, Waiting};
 use jiff::Timestamp;
@@ -48,6 +49,9 @@ pub struct Report {
     pub queue: Option<Queue>,
     /// Ours: what the feed brought; `null` = it was not read.
     pub feed: Option<Feed>,
+    /// Ours: events that there was nothing to do about, of the queue and of the feed.
+    #[serde(default)]
+    pub passed_over: PassedOver,
     /// Ours: what the listing showed.
     pub listing: Listing,
     /// Ours: operations by kind.
@@ -136,12 +140,13 @@ impl Report {
                 dead_letters: drained.status.dead,
                 emptied: drained.emptied,
             }),
-            feed: totals.polled.map(|polled| Feed {
+            feed: totals.polled.as_ref().map(|polled| Feed {
                 received: polled.received,
                 duplicates: polled.duplicates,
                 dead_letters: polled.dead,
                 gap: polled.gap,
             }),
+            passed_over: passed_over(totals).into(),
             listing: Listing {
                 completed: totals.listing_ended,
                 pages: totals.pages,
@@ -192,8 +197,14 @@ fn event_counts(totals: &Totals) -> EventCounts {
         r#move: of(EventKind::Move),
         errors: totals.replayed.buried
             + totals.drained.as_ref().map_or(0, |drained| drained.status.dead)
-            + totals.polled.map_or(0, |polled| polled.dead),
+            + totals.polled.as_ref().map_or(0, |polled| polled.dead),
     }
+}
+
+fn passed_over(totals: &Totals) -> decode::PassedOver {
+    let of_queue = totals.drained.as_ref().map(|drained| drained.status.passed_over.clone());
+    let of_feed = totals.polled.as_ref().map(|polled| polled.passed_over.clone());
+    of_queue.unwrap_or_default().and(of_feed.unwrap_or_default())
 }
 
 impl FailureLine {

@@ -46,6 +46,14 @@ impl Report {
         if dead > 0 {
             writeln!(f, "  dead      {}: `s3-sync dead-letters list` shows them", counted(dead, "letter"))?;
         }
+        let passed_over = self.passed_over.to_string();
+        if !passed_over.is_empty() {
+            writeln!(f, "  passed    over, with nothing to do about them: {passed_over}")?;
+        }
+        let unreadable = self.passed_over.unreadable_times;
+        if unreadable > 0 {
+            writeln!(f, "  times     that cannot be read: {} taken for events without one", counted(unreadable, "event"))?;
+        }
         if self.queue.as_ref().is_some_and(|queue| !queue.emptied) {
             writeln!(f, "  queue     not read to its end: the next run, or a daemon, goes on there")?;
         }

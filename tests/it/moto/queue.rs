@@ -3,6 +3,7 @@
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
 use super::sync::{Sync, file_manager, held};
+use crate::cli::collector::{Collector, Manner, points};
 use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -102,6 +103,8 @@ async fn a_command_takes_what_waits_in_the_queue() {
     let files = file_manager().await;
     let sync = Sync::new(&moto.endpoint, &files).with("EVENTS_SQS_QUEUE_URL", &url).with("EVENTS_SQS_ENDPOINT", &moto.endpoint);
     sync.done().await;
+    let collector = Collector::start(Manner::Takes).await;
+    let sync = sync.with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);
     objects.put("b c.txt", b"new").await;
     objects.delete("a.txt").await;
     let ran = sync.run(&["incremental-sync", "--json"]).await;
@@ -109,5 +112,7 @@ async fn a_command_takes_what_waits_in_the_queue() {
     let report = ran.report();
     assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &2.into()), "{report}");
     assert_eq!(held(&files).into_iter().collect::<Vec<_>>(), [("b c.txt".to_owned(), b"new".to_vec())]);
-    assert_eq!(left(&owner, &url).await, ["0", "0"]);
+    assert_eq!(left(&owner, &url).await, ["0", "0"]);    let (_, metrics) = collector.metrics();
+    let heard = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
+    assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 2)].into());
 }

@@ -5,6 +5,7 @@ use crate::workflow::scene::{BUCKET, Scene, key};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use s3_sync::events::queue::{Message, Receipt, Source, SourceError};
+use s3_sync::report::PassedOver;
 use s3_sync::state::RunOutcome;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -86,4 +87,21 @@ async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
     assert_eq!(effects(&scene), ["update a"]);
     let told = ended.report.to_string();
     assert!(told.contains("queue: ReceiveMessage: no such queue (check EVENTS_SQS_QUEUE_URL"), "{told}");
+}
+
+/// Whoever had set a prefix and waited for a file outside of it was told of "0 events", and of nothing else.
+#[tokio::test]
+async fn what_there_is_nothing_to_do_about_is_told() {
+    let (_, mut scene) = in_sync(&[]).await;
+    let queue = Arc::new(Queue::default());
+    queue.given_to(&mut scene);
+    scene.program.options.prefix = "in/".to_owned();
+    queue.tell("ObjectCreated:Put", "out/b");
+    queue.tell("ReducedRedundancyLostObject", "in/a");
+    scene.api.api().set_feed(vec![super::event("create", 1, "/out/c"), super::renamed(2, "/in/a", "/in/a")]);
+    let report = scene.cycle_to_success().await.report;
+    let told = "  passed    over, with nothing to do about them: 2 of keys outside of CUSTOMER_S3_PREFIX, for example out/b; \
+                1 with a name that says nothing about an object; 1 of a rename onto itself\n";
+    assert!(report.to_string().contains(told), "{report}");
+    assert_eq!(scene.cycle_to_success().await.report.passed_over, PassedOver::default(), "once");
 }
