@@ -6,7 +6,7 @@ use super::{ExitCode, doors, progress};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
-use crate::daemon::{Order, Progress, Ran, Trigger, Worker, without_last_words};
+use crate::daemon::{Chore, Order, Progress, Ran, Trigger, Worker, without_last_words};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
 use crate::events::queue::Source;
@@ -227,16 +227,25 @@ impl Worker for Engine {
         dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
     }
 
-    async fn keep_house(&self) -> Result<String, String> {
+    async fn keep_house(&self, chore: Chore) -> Result<String, String> {
         let _nobody_runs = self.lock.lock().await;
-        let state_code = |error| self.state_code(error).1;
-        let tombstones = self.state.prune_tombstones(self.state.next_look(), SystemClock.now()).await.map_err(state_code)?;
-        let runs = self.state.prune_runs().await.map_err(state_code)?;
-        let history = self.state.prune_history(SystemClock.now()).await.map_err(state_code)?;
-        let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
-        let snapshots = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
-        let snapshots = snapshots.map_err(|error| error.to_string())?;
-        Ok(format!("thrown away: {tombstones} tombstones, {runs} old runs, {history} rows of history, {snapshots} snapshots"))
+        let (state, now) = (&self.state, SystemClock.now());
+        let kept = match chore {
+            Chore::Snapshots => {
+                let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
+                let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
+                return pruned.map(|snapshots| format!("{snapshots} snapshots thrown away")).map_err(|error| error.to_string());
+            }
+            Chore::Inbox => state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more")),
+            Chore::Tombstones => {
+                state.prune_tombstones(state.next_look(), now).await.map(|tombstones| format!("{tombstones} tombstones thrown away"))
+            }
+            Chore::History => match state.prune_runs().await {
+                Ok(runs) => state.prune_history(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
+                Err(error) => Err(error),
+            },
+        };
+        kept.map_err(|error| self.state_code(error).1)
     }
 }
 

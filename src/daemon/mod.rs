@@ -19,6 +19,7 @@ mod control;
 #[cfg(test)]
 mod tests;
 
+pub use housekeeping::Chore;
 pub use letters::{KeptLetter, LettersAction, LettersRequest};
 pub use protocol::{Ask, Identified, LINE_BYTES_MOST, Progress, Reply, Request, RunRequest, VERSION, read_line, write_line};
 pub use requests::{NotTaken, Requests, Stage, Ticket};
@@ -118,8 +119,8 @@ pub trait Worker: Send + Sync {
     async fn retry_letters(&self, which: Which) -> Result<Retried, String>;
     /// Forgets dead letters, also beside a run; how many there were.
     async fn forget_letters(&self, which: Which) -> Result<u64, String>;
-    /// Throws away what nobody needs any more; never beside a run. A sentence about what it did.
-    async fn keep_house(&self) -> Result<String, String>;
+    /// Throws away what nobody needs any more of one kind; never beside a run. A sentence about what it did.
+    async fn keep_house(&self, chore: Chore) -> Result<String, String>;
 }
 
 /// A daemon, ready to start.

@@ -11,12 +11,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The tasks that every daemon has; each source has its own name.
+/// The tasks that every daemon has, beside the chores; each source has its own name.
 pub(super) const INITIAL: &str = "initial-sync";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const RECONCILE: &str = "reconcile";
 pub(super) const DOORS: &str = "doors";
-pub(super) const HOUSEKEEPING: &str = "housekeeping";
 
 /// How the service is; the worst of several counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -217,3 +217,24 @@ async fn a_run_that_was_refused_heals_no_gap() {
     assert_eq!((status.health, worker.runs().len()), (Health::Error, 1));
     assert!(status.problems.iter().any(|problem| problem.contains("events may have been missed")), "{:?}", status.problems);
 }
+
+/// Four kinds of what is thrown away were one task: which of them had failed, and whether the others were done, nobody could see.
+#[tokio::test(start_paused = true)]
+async fn each_chore_is_a_task_of_its_own_and_one_that_fails_stops_no_other() {
+    let worker = Played::new(1);
+    worker.broken_broom.store(1, Ordering::SeqCst);
+    let shared = shared(&worker);
+    tokio::spawn(housekeeping::keep(shared.clone(), begun()));
+    sleep(Duration::from_secs(1)).await;
+    let told = |status: ServiceStatus| -> Vec<_> {
+        let tasks = status.tasks.into_iter();
+        tasks.map(|task| format!("{} {}: {}", task.name, task.status, task.last_result.expect("it was done"))).collect()
+    };
+    let status = shared.tasks.status();
+    assert_eq!((status.health, status.problems.as_slice()), (Health::Degraded, ["inbox-pruning: a broken broom".to_owned()].as_slice()));
+    let swept = ["history-pruning idle: swept", "inbox-pruning idle: swept", "snapshot-retention idle: swept", "tombstone-pruning idle: swept"];
+    assert_eq!(told(status), swept.map(|task| task.replace("inbox-pruning idle: swept", "inbox-pruning idle: a broken broom")));
+    sleep(Duration::from_hours(1)).await;
+    let status = shared.tasks.status();
+    assert_eq!((status.health, told(status)), (Health::Healthy, swept.map(str::to_owned).into()));
+}

@@ -20,6 +20,7 @@ pub(super) struct Played {
     pub(super) shut_for: AtomicUsize,
     pub(super) fail_next: AtomicUsize,
     pub(super) refuse_next: AtomicUsize,
+    pub(super) broken_broom: AtomicUsize,
     busy: AtomicBool,
     pub(super) initial: AtomicBool,
     pub(super) long_away: AtomicBool,
@@ -36,6 +37,7 @@ impl Played {
             shut_for: AtomicUsize::new(0),
             fail_next: AtomicUsize::new(0),
             refuse_next: AtomicUsize::new(0),
+            broken_broom: AtomicUsize::new(0),
             busy: AtomicBool::new(false),
             initial: AtomicBool::new(false),
             long_away: AtomicBool::new(false),
@@ -115,7 +117,7 @@ impl Worker for Played {
         Ok(0)
     }
 
-    async fn keep_house(&self) -> Result<String, String> {
-        Ok("swept".to_owned())
+    async fn keep_house(&self, chore: Chore) -> Result<String, String> {
+        if chore == Chore::Inbox && one_less(&self.broken_broom) { Err("a broken broom".to_owned()) } else { Ok("swept".to_owned()) }
     }
 }
