@@ -6,11 +6,11 @@ use super::{ExitCode, doors, progress};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
-use crate::daemon::{Chore, Order, Progress, Ran, Trigger, Worker, without_last_words};
+use crate::daemon::{Chore, EVENTS_API, Order, Progress, Ran, Tried, Trigger, Worker, without_last_words};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
 use crate::events::queue::Source;
-use crate::file_manager::HttpClient;
+use crate::file_manager::{FileManagerError, HttpClient};
 use crate::plan::Limits;
 use crate::s3::{ListRequest, S3Error};
 use crate::snapshot::SnapshotStore;
@@ -177,17 +177,21 @@ impl Engine {
 
 #[async_trait]
 impl Worker for Engine {
-    async fn shut_doors(&self) -> Vec<String> {
+    async fn try_doors(&self) -> Vec<Tried> {
         let doors = match self.connected().await {
             Ok(doors) => doors,
-            Err((_, message)) => return vec![message],
+            Err((_, message)) => return vec![Tried { name: "S3", shut: Some(message), awaited: true }],
         };
-        let (bucket, file_manager) = tokio::join!(self.bucket_opens(&doors), timeout(PATIENCE, doors.file_manager.health()));
-        let file_manager = match file_manager {
-            Ok(health) => health.err().map(|error| format!("file manager: {error} ({})", error.kind.hint())),
-            Err(_) => Some(format!("file manager: no answer within {} s (check FILE_MANAGER_API_URL)", PATIENCE.as_secs())),
+        let events = async {
+            let reports = doors.reports.as_ref()?;
+            Some(answered(EVENTS_API, "EVENTS_API_URL", reports.health()).await)
         };
-        bucket.into_iter().chain(file_manager).collect()
+        let (bucket, file_manager, events) =
+            tokio::join!(self.bucket_opens(&doors), answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()), events);
+        let bucket = Tried { name: "S3", shut: bucket, awaited: true };
+        let file_manager = Tried { name: "file manager", shut: file_manager, awaited: true };
+        let events = events.map(|shut| Tried { name: EVENTS_API, shut, awaited: false });
+        [bucket, file_manager].into_iter().chain(events).collect()
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
@@ -246,6 +250,14 @@ impl Worker for Engine {
             },
         };
         kept.map_err(|error| self.state_code(error).1)
+    }
+}
+
+/// Why a door does not open; `None` = it does.
+async fn answered(door: &str, setting: &str, health: impl Future<Output = Result<(), FileManagerError>>) -> Option<String> {
+    match timeout(PATIENCE, health).await {
+        Ok(health) => health.err().map(|error| format!("{door}: {error} ({})", error.kind.hint())),
+        Err(_) => Some(format!("{door}: no answer within {} s (check {setting})", PATIENCE.as_secs())),
     }
 }
 

@@ -40,6 +40,9 @@ impl Source for Queue {
                 if std::mem::replace(&mut seen, told) != told {
                     context.wake.call();
                 }
+                if now.shut.is_some() || now.last_heard_at.is_some() {
+                    context.door(now.shut.as_ref().map(|(why, _)| why.clone()));
+                }
                 context.told(came_of_it(&now));
                 context.trouble(problem(&now));
             }

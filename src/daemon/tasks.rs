@@ -1,6 +1,6 @@
 //! What the daemon's tasks are doing, what came of them last, and how the service is: kept in memory, shown by `status`.
 
-use super::Progress;
+use super::{Door, Progress, Tried};
 use crate::apply::Tally;
 use crate::clock::Clock;
 use crate::state::RunKind;
@@ -88,6 +88,9 @@ pub struct ServiceStatus {
     pub next_run: Option<Timestamp>,
     /// The run that is under way.
     pub running: Option<Running>,
+    /// By name; those that nobody has tried yet are missing.
+    #[serde(default)]
+    pub doors: Vec<Door>,
     /// By name.
     pub tasks: Vec<Task>,
 }
@@ -102,6 +105,7 @@ pub struct Tasks {
 struct Inner {
     since: Timestamp,
     tasks: BTreeMap<&'static str, Task>,
+    doors: BTreeMap<&'static str, Door>,
     troubles: BTreeMap<&'static str, (Health, String)>,
     running: Option<(RunKind, Timestamp, Arc<Tally>)>,
 }
@@ -114,7 +118,7 @@ impl fmt::Debug for Tasks {
 
 impl Tasks {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
+        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), doors: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
@@ -172,6 +176,14 @@ impl Tasks {
         };
     }
 
+    pub(super) fn door(&self, tried: &Tried) {
+        let Tried { name, shut, awaited } = tried.clone();
+        let (open, now) = (shut.is_none(), self.clock.now());
+        let mut inner = self.lock();
+        let since = inner.doors.get(name).filter(|before| before.open == open).map_or(now, |before| before.since);
+        inner.doors.insert(name, Door { name: name.to_owned(), open, message: shut, awaited, since });
+    }
+
     /// How the service is.
     pub fn health(&self) -> Health {
         self.lock().troubles.values().map(|(health, _)| *health).max().unwrap_or_default()
@@ -194,6 +206,7 @@ impl Tasks {
             problems: inner.troubles.values().map(|(_, words)| words.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(name)?.next).min(),
             running,
+            doors: inner.doors.values().cloned().collect(),
             tasks: inner.tasks.values().cloned().collect(),
         }
     }

@@ -198,7 +198,9 @@ impl QueueReader {
                 true
             });
         }
-        self.state.note_queue_heard(now).await
+        self.state.note_queue_heard(now).await?;
+        self.change(|status| status.last_heard_at.replace(now) != Some(now));
+        Ok(())
     }
 
     async fn is_inbox_full(&self) -> Result<bool, StateError> {

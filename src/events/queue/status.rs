@@ -20,6 +20,8 @@ pub struct SourceStatus {
     pub passed_over: PassedOver,
     /// How often it had not been heard for longer than it keeps a message: then some may be lost, and the state remembers that.
     pub gaps: u64,
+    /// When it answered last.
+    pub last_heard_at: Option<Timestamp>,
     /// When the last message came.
     pub last_message_at: Option<Timestamp>,
 }

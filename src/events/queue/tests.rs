@@ -1,10 +1,12 @@
 //! The reader against a queue that is told what to do.
 
+mod once;
+mod silence;
+
 use super::*;
 use crate::clock::SystemClock;
 use crate::plan::Limits;
 use crate::state::inbox_tests::Possible;
-use crate::state::{RunKind, RunOutcome};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -239,102 +241,4 @@ async fn it_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
     shut.queue.bring(Err(broken()));
     shut.until(|status| status.shut.is_some()).await;
     shut.end().await;
-}
-
-/// As a command does it, which waits for nothing that has not arrived.
-const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE };
-
-#[tokio::test(start_paused = true)]
-async fn a_queue_is_emptied_and_then_left_alone() {
-    let (queue, state, _directory) = queue_and_state().await;
-    queue.bring(Err(broken()));
-    queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
-    queue.bring(Ok(vec![put("3", "c"), nonsense("4")]));
-    let reader = reader(&queue, 100);
-    assert!(reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it is empty");
-    assert_eq!(queue.heard(2).await, ["acknowledge 1+2 with 2 stored", "acknowledge 3+4 with 3 stored"]);
-    let status = reader.status().borrow().clone();
-    assert_eq!((status.messages, status.events, status.dead), (4, 3, 1));
-    assert_eq!(state.inbox_len().await.expect("counted"), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn emptying_a_queue_ends_when_the_inbox_is_full_and_where_nothing_fills_it() {
-    // The inbox takes three: two messages of two events, or three of none.
-    for (messages, left) in [(vec![put("1", "a"), put("2", "b")], 3), (vec![nonsense("1")], 2)] {
-        let (queue, _, _directory) = queue_and_state().await;
-        for _ in 0..5 {
-            queue.bring(Ok(messages.clone()));
-        }
-        let emptied = reader(&queue, 3).drain(ONCE, &CancellationToken::new()).await.expect("drained");
-        assert_eq!((emptied, queue.incoming.lock().expect("sound").len()), (false, left));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_told_to() {
-    let (queue, _, _directory) = queue_and_state().await;
-    queue.bring(Ok(vec![put("1", "a")]));
-    for _ in 0..ONCE.attempts {
-        queue.bring(Err(broken()));
-    }
-    let reader = reader(&queue, 100);
-    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays shut");
-    assert_eq!(error.to_string(), "ReceiveMessage: no such queue");
-    assert_eq!(queue.heard(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
-    let stop = CancellationToken::new();
-    stop.cancel();
-    queue.bring(Ok(vec![put("2", "b")]));
-    assert!(!reader.drain(ONCE, &stop).await.expect("it ends"));
-    assert_eq!(queue.incoming.lock().expect("sound").len(), 1, "nothing more was received");
-}
-
-/// Another time than that of the waits.
-#[derive(Debug)]
-struct At(Mutex<Timestamp>);
-
-impl Clock for At {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().expect("sound")
-    }
-}
-
-/// The daemon took four days for the time that any queue keeps its messages, and the end of any run for one of having listened.
-#[tokio::test(start_paused = true)]
-async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
-    let (minutes, days) = (SignedDuration::from_mins, |days| SignedDuration::from_hours(24 * days));
-    for (retention, silence, gap) in [
-        (Some(minutes(1)), SignedDuration::from_secs(50), false),
-        (Some(minutes(5)), minutes(4), false),
-        (Some(minutes(5)), minutes(6), true),
-        (Some(days(14)), days(13), false),
-        (Some(days(14)), days(15), true),
-        (None, days(3), false),
-        (None, days(5), true),
-    ] {
-        let (queue, state, _directory) = queue_that_keeps(retention).await;
-        let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
-        let hear = async || reader.drain(ONCE, &CancellationToken::new()).await;
-        hear().await.expect("drained");
-        assert_eq!((reader.status().borrow().gaps, state.feed_gap().await.expect("read")), (0, None), "never heard before");
-        *clock.0.lock().expect("sound") += silence;
-        // A run that does not listen, and a queue that is shut, say nothing about it.
-        let run = state.begin_run(RunKind::Incremental, clock.now(), 0).await.expect("begun");
-        state.end_run(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
-        queue.bring(Err(broken()));
-        queue.bring(Err(broken()));
-        hear().await.expect_err("it is shut");
-        assert_eq!(state.feed_gap().await.expect("read"), None, "nothing is lost as long as nobody knows");
-        hear().await.expect("drained");
-        let noted = gap.then(|| clock.now());
-        assert_eq!(
-            (reader.status().borrow().gaps, state.feed_gap().await.expect("read")),
-            (u64::from(gap), noted),
-            "{retention:?} {silence:?}"
-        );
-        hear().await.expect("drained");
-        assert_eq!(reader.status().borrow().gaps, u64::from(gap), "once");
-    }
 }

@@ -112,7 +112,8 @@ async fn a_command_takes_what_waits_in_the_queue() {
     let report = ran.report();
     assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &2.into()), "{report}");
     assert_eq!(held(&files).into_iter().collect::<Vec<_>>(), [("b c.txt".to_owned(), b"new".to_vec())]);
-    assert_eq!(left(&owner, &url).await, ["0", "0"]);    let (_, metrics) = collector.metrics();
+    assert_eq!(left(&owner, &url).await, ["0", "0"]);
+    let (_, metrics) = collector.metrics();
     let heard = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
     assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 2)].into());
 }
