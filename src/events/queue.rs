@@ -144,12 +144,13 @@ impl QueueReader {
                 () = stop.cancelled() => return Ok(false),
                 received = retry.run(|| self.source.receive(SHORT_POLL)) => received?,
             };
-            if messages.is_empty() {
-                return Ok(true);
-            }
+            let nothing_waits = messages.is_empty();
             match self.finish(messages, stop).await {
                 Some(stored) => stored?,
                 None => return Ok(false),
+            }
+            if nothing_waits {
+                return Ok(true);
             }
         }
         Ok(false)

@@ -9,7 +9,7 @@ fn told(events: &[Value], scope: &Scope) -> (Vec<String>, PassedOver) {
     let mut passed_over = PassedOver::default();
     let lines = events.iter().map(|event| {
         let decoded = feed_event(&event.to_string(), scope);
-        passed_over = passed_over.and(decoded.passed_over);
+        passed_over = std::mem::take(&mut passed_over).and(decoded.passed_over);
         match decoded.outcome {
             Ok(event) => event.as_ref().map_or_else(|| "-".to_owned(), shown),
             Err(poison) => poison.reason().to_owned(),

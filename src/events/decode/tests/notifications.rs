@@ -131,7 +131,7 @@ fn what_is_not_ours_or_says_nothing_is_counted() {
         (&elsewhere, Scope::new("arn:aws:s3:eu-west-1:1:accesspoint/x", "documents/red f"), PassedOver::default(), 1),
     ] {
         let decoded = notification(message.to_string().as_bytes(), &scope);
-        assert_eq!((decoded.passed_over, decoded.events.len(), reasons(&decoded)), (expected, events, vec![]), "{message}");
+        assert_eq!((&decoded.passed_over, decoded.events.len(), reasons(&decoded)), (&expected, events, vec![]), "{message}");
     }
 }
 

@@ -3,6 +3,7 @@
 use super::once::ONCE;
 use super::*;
 use crate::state::{RunKind, RunOutcome};
+use jiff::Timestamp;
 
 /// Another time than that of the waits.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl Clock for At {
 /// The daemon took four days for the time that any queue keeps its messages, and the end of any run for one of having listened.
 #[tokio::test(start_paused = true)]
 async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
-    let (minutes, days) = (SignedDuration::from_mins, |days| SignedDuration::from_hours(24 * days));
+    let (minutes, days) = (SignedDuration::from_mins, |days: i64| SignedDuration::from_hours(24 * days));
     for (retention, silence, gap) in [
         (Some(minutes(1)), SignedDuration::from_secs(50), false),
         (Some(minutes(5)), minutes(4), false),
