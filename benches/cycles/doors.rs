@@ -44,8 +44,13 @@ impl Scene {
 
     /// The flow, ready to run.
     pub(crate) fn flow(&self) -> Flow {
-        let doors =
-            Doors { bucket: self.bucket.clone(), file_manager: self.file_manager.clone(), feed: Some(self.feed.clone()), reports: None };
+        let doors = Doors {
+            bucket: self.bucket.clone(),
+            file_manager: self.file_manager.clone(),
+            queue: None,
+            feed: Some(self.feed.clone()),
+            reports: None,
+        };
         let options = Options {
             bucket: "bench".to_owned(),
             prefix: String::new(),

@@ -41,6 +41,11 @@ impl Halt {
         self.token.is_cancelled()
     }
 
+    /// For whoever is to stop with it and must not know of it.
+    pub fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
     /// Waits until somebody stops.
     pub async fn stopped(&self) {
         self.token.cancelled().await;

@@ -2,6 +2,7 @@
 
 use super::{ApplyError, Ending};
 use crate::events::feed::Polled;
+use crate::events::queue::{Drained, SourceError};
 use crate::file_manager::FileManagerError;
 use crate::plan::{Effect, SkipReason};
 use crate::record::ObjectKey;
@@ -48,6 +49,10 @@ pub struct Totals {
     pub failures: BTreeMap<String, Failures>,
     /// Deletes that the guard held.
     pub deletes_held: u64,
+    /// What the queue brought that this run emptied; `None` = it emptied none.
+    pub drained: Option<Drained>,
+    /// Why the queue could not be emptied, and what to do about it.
+    pub queue_failure: Option<(String, &'static str)>,
     /// What the feed brought; `None` = it was not read.
     pub polled: Option<Polled>,
     /// Why the feed could not be read, and what to do about it.
@@ -163,9 +168,19 @@ impl Tally {
         failures.count += 1;
     }
 
+    /// The queue was emptied, as far as it could be.
+    pub fn drained(&self, drained: Drained) {
+        self.lock().drained = Some(drained);
+    }
+
+    /// The queue could not be emptied.
+    pub fn queue_failed(&self, error: &SourceError) {
+        self.lock().queue_failure = Some((error.to_string(), error.hint()));
+    }
+
     /// The feed was read.
     pub fn polled(&self, polled: &Polled) {
-        self.lock().polled = Some(*polled);
+        self.lock().polled = Some(polled.clone());
     }
 
     /// The feed could not be read.

@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::daemon::Identified;
+use crate::events::queue::Source;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
@@ -9,6 +10,7 @@ use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
 use crate::state::{self, Identity};
+use std::sync::Arc;
 use url::Url;
 
 /// The retry policy that the settings ask for.
@@ -62,6 +64,18 @@ pub(super) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
         credentials: keys.map(|keys| (keys.access_key.clone(), keys.secret_key.clone(), keys.session_token.clone())),
     };
     SqsQueue::connect(options).await
+}
+
+/// The same as whoever receives from it sees it; `None` = the settings name none.
+#[cfg(feature = "sqs")]
+pub(super) async fn queue_source(settings: &Settings) -> Option<Arc<dyn Source>> {
+    Some(Arc::new(queue(settings, settings.queue_url.as_ref()?).await))
+}
+
+#[cfg(not(feature = "sqs"))]
+#[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
+pub(super) async fn queue_source(_: &Settings) -> Option<Arc<dyn Source>> {
+    None
 }
 
 /// Where results are told and the feed is read.

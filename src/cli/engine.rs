@@ -6,10 +6,11 @@ use super::{ExitCode, doors, progress};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
-use crate::daemon::{Order, Progress, Ran, Trigger, Worker, without_last_words};
+use crate::daemon::{Chore, EVENTS_API, Order, Progress, Ran, Tried, Trigger, Worker, without_last_words};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
-use crate::file_manager::HttpClient;
+use crate::events::queue::Source;
+use crate::file_manager::{FileManagerError, HttpClient};
 use crate::plan::Limits;
 use crate::s3::{ListRequest, S3Error};
 use crate::snapshot::SnapshotStore;
@@ -26,8 +27,8 @@ use tokio::time::timeout;
 /// How long a door may take to show that it opens.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// So long a queue of SQS keeps a message unless somebody sets it otherwise.
-const QUEUE_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// After so long without any run nobody can know what was missed, where no queue says how long it keeps a message.
+const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// Why a command ends before there is a result.
 pub(super) type Refusal = (ExitCode, String);
@@ -41,6 +42,8 @@ pub(super) struct Engine {
     state: State,
     /// Held by whoever runs: so nothing else does.
     lock: Mutex<InstanceLock>,
+    /// What a run empties before its cycle; a daemon listens to it all the time instead.
+    queue: Option<Arc<dyn Source>>,
     /// Once they could be connected.
     doors: Mutex<Option<Doors>>,
 }
@@ -61,7 +64,14 @@ impl Engine {
         state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = doors::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
-        Ok(Self { settings, identity, bucket, client, state, lock, doors })
+        Ok(Self { settings, identity, bucket, client, state, lock, queue: None, doors })
+    }
+
+    /// The same where nobody else listens to the queue that the settings name: each run empties it.
+    #[must_use]
+    pub(super) async fn emptying_the_queue(self) -> Self {
+        let queue = doors::queue_source(&self.settings).await;
+        Self { queue, ..self }
     }
 
     /// What the state describes.
@@ -122,6 +132,7 @@ impl Engine {
         let connected = Doors {
             bucket: Arc::new(doors::bucket(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
+            queue: self.queue.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),
         };
@@ -166,17 +177,21 @@ impl Engine {
 
 #[async_trait]
 impl Worker for Engine {
-    async fn shut_doors(&self) -> Vec<String> {
+    async fn try_doors(&self) -> Vec<Tried> {
         let doors = match self.connected().await {
             Ok(doors) => doors,
-            Err((_, message)) => return vec![message],
+            Err((_, message)) => return vec![Tried { name: "S3", shut: Some(message), awaited: true }],
         };
-        let (bucket, file_manager) = tokio::join!(self.bucket_opens(&doors), timeout(PATIENCE, doors.file_manager.health()));
-        let file_manager = match file_manager {
-            Ok(health) => health.err().map(|error| format!("file manager: {error} ({})", error.kind.hint())),
-            Err(_) => Some(format!("file manager: no answer within {} s (check FILE_MANAGER_API_URL)", PATIENCE.as_secs())),
+        let events = async {
+            let reports = doors.reports.as_ref()?;
+            Some(answered(EVENTS_API, "EVENTS_API_URL", reports.health()).await)
         };
-        bucket.into_iter().chain(file_manager).collect()
+        let (bucket, file_manager, events) =
+            tokio::join!(self.bucket_opens(&doors), answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()), events);
+        let bucket = Tried { name: "S3", shut: bucket, awaited: true };
+        let file_manager = Tried { name: "file manager", shut: file_manager, awaited: true };
+        let events = events.map(|shut| Tried { name: EVENTS_API, shut, awaited: false });
+        [bucket, file_manager].into_iter().chain(events).collect()
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
@@ -187,7 +202,9 @@ impl Worker for Engine {
         let state_code = |error| self.state_code(error).1;
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
-        if last.is_some_and(|last| now.duration_since(last) > QUEUE_RETENTION) {
+        // Of a queue that was heard before, whoever listens to it knows better.
+        let queue_knows = self.settings.queue_url.is_some() && self.state.queue_heard_at().await.map_err(state_code)?.is_some();
+        if !queue_knows && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
             // Remembered, until a listing that begins from now on has come to its end.
             self.state.note_feed_gap(now).await.map_err(state_code)?;
         }
@@ -214,16 +231,33 @@ impl Worker for Engine {
         dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
     }
 
-    async fn keep_house(&self) -> Result<String, String> {
+    async fn keep_house(&self, chore: Chore) -> Result<String, String> {
         let _nobody_runs = self.lock.lock().await;
-        let state_code = |error| self.state_code(error).1;
-        let tombstones = self.state.prune_tombstones(self.state.next_look(), SystemClock.now()).await.map_err(state_code)?;
-        let runs = self.state.prune_runs().await.map_err(state_code)?;
-        let history = self.state.prune_history(SystemClock.now()).await.map_err(state_code)?;
-        let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
-        let snapshots = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
-        let snapshots = snapshots.map_err(|error| error.to_string())?;
-        Ok(format!("thrown away: {tombstones} tombstones, {runs} old runs, {history} rows of history, {snapshots} snapshots"))
+        let (state, now) = (&self.state, SystemClock.now());
+        let kept = match chore {
+            Chore::Snapshots => {
+                let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
+                let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
+                return pruned.map(|snapshots| format!("{snapshots} snapshots thrown away")).map_err(|error| error.to_string());
+            }
+            Chore::Inbox => state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more")),
+            Chore::Tombstones => {
+                state.prune_tombstones(state.next_look(), now).await.map(|tombstones| format!("{tombstones} tombstones thrown away"))
+            }
+            Chore::History => match state.prune_runs().await {
+                Ok(runs) => state.prune_history(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
+                Err(error) => Err(error),
+            },
+        };
+        kept.map_err(|error| self.state_code(error).1)
+    }
+}
+
+/// Why a door does not open; `None` = it does.
+async fn answered(door: &str, setting: &str, health: impl Future<Output = Result<(), FileManagerError>>) -> Option<String> {
+    match timeout(PATIENCE, health).await {
+        Ok(health) => health.err().map(|error| format!("{door}: {error} ({})", error.kind.hint())),
+        Err(_) => Some(format!("{door}: no answer within {} s (check {setting})", PATIENCE.as_secs())),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::run::fail;
 use super::{ExitCode, Output, remote};
 use crate::config::Settings;
-use crate::daemon::Health;
+use crate::daemon::{Door, Health};
 use crate::record::Escaped;
 use serde::Serialize;
 use std::fmt;
@@ -16,6 +16,8 @@ struct Answer {
     service_status: Health,
     /// Why it is not healthy, a sentence each.
     problems: Vec<String>,
+    /// Ours: what it found when each was tried last.
+    doors: Vec<Door>,
 }
 
 /// Runs the command.
@@ -27,7 +29,7 @@ pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
             return fail(ExitCode::Failed, format!("no daemon of {} answers: {error}", Escaped(&database)));
         }
     };
-    let answer = Answer { service_status: status.health, problems: status.problems };
+    let answer = Answer { service_status: status.health, problems: status.problems, doors: status.doors };
     match output.print(&answer) {
         Ok(()) if answer.service_status == Health::Error => ExitCode::Failed,
         Ok(()) => ExitCode::Done,
@@ -38,6 +40,7 @@ pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.service_status.as_str())?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))?;
+        self.doors.iter().try_for_each(|door| write!(f, "\n{door}"))
     }
 }

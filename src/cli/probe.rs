@@ -123,10 +123,7 @@ async fn queue(settings: &Settings) -> Option<Probed> {
     let queue = doors::queue(settings, url).await;
     Some(match timeout(PATIENCE, queue.check()).await {
         Ok(Ok(())) => Probed::ok(DOOR, format!("{} answers", address(url))),
-        Ok(Err(error)) => {
-            let hint = "check EVENTS_SQS_QUEUE_URL and EVENTS_SQS_ENDPOINT, and that the credentials may receive from it and delete there";
-            Probed::failed(DOOR, error.to_string(), hint)
-        }
+        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.hint()),
         Err(_) => Probed::failed(DOOR, too_slow(), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it"),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::requests::{Stage, Waiting};
 use super::tasks::{self, Health};
-use super::{Order, Ran, Shared};
+use super::{Order, Ran, Shared, doors};
 use crate::apply::Tally;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
@@ -71,6 +71,9 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
             (message.clone(), trouble)
         }
     };
+    if let Ran::Ended { report, .. } = ran {
+        doors::heed(shared, report);
+    }
     heal_gap(shared, ran);
     shared.tasks.run_ended(name, result);
     if let Some(trouble) = trouble {

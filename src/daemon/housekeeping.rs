@@ -1,7 +1,8 @@
-//! Housekeeping by the clock: what nobody needs any more is thrown away, between runs. What that is, the worker knows.
+//! Housekeeping by the clock: what nobody needs any more is thrown away, between runs, one chore after the other. What that is, the
+//! worker knows.
 
 use super::Shared;
-use super::tasks::{self, Health};
+use super::tasks::Health;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -9,9 +10,38 @@ use tokio::time::MissedTickBehavior;
 /// Between two rounds.
 const INTERVAL: Duration = Duration::from_hours(1);
 
+/// One kind of what is thrown away. Each is a task of its own: one that fails keeps no other from being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chore {
+    /// Snapshots that are too many.
+    Snapshots,
+    /// What the inbox remembers of events that cannot come again. (Its rows go when they are used up.)
+    Inbox,
+    /// What is remembered of objects that are gone, where nothing refers to them.
+    Tombstones,
+    /// Runs, and what happened to single files, of long ago.
+    History,
+}
+
+impl Chore {
+    const ALL: [Self; 4] = [Self::Snapshots, Self::Inbox, Self::Tombstones, Self::History];
+
+    /// The task's name.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Snapshots => "snapshot-retention",
+            Self::Inbox => "inbox-pruning",
+            Self::Tombstones => "tombstone-pruning",
+            Self::History => "history-pruning",
+        }
+    }
+}
+
 /// Goes on for ever.
 pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
-    shared.tasks.add(tasks::HOUSEKEEPING, Some(format!("every {} s", INTERVAL.as_secs())));
+    for chore in Chore::ALL {
+        shared.tasks.add(chore.name(), Some(format!("every {} s", INTERVAL.as_secs())));
+    }
     if may_begin.wait_for(|begun| *begun).await.is_err() {
         return;
     }
@@ -19,14 +49,21 @@ pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        shared.tasks.began(tasks::HOUSEKEEPING);
-        let kept = shared.worker.keep_house().await;
-        let trouble = kept.as_ref().err().map(|message| (Health::Degraded, format!("{}: {message}", tasks::HOUSEKEEPING)));
-        if let Err(message) = &kept {
-            tracing::warn!("housekeeping: {message}");
+        for chore in Chore::ALL {
+            do_one(&shared, chore).await;
         }
-        shared.tasks.trouble(tasks::HOUSEKEEPING, trouble);
-        shared.tasks.ended(tasks::HOUSEKEEPING, kept.unwrap_or_else(|message| message));
-        shared.tasks.next_after(tasks::HOUSEKEEPING, INTERVAL);
     }
+}
+
+async fn do_one(shared: &Shared, chore: Chore) {
+    let name = chore.name();
+    shared.tasks.began(name);
+    let done = shared.worker.keep_house(chore).await;
+    if let Err(message) = &done {
+        tracing::warn!(task = name, "{message}");
+    }
+    let trouble = done.as_ref().err().map(|message| (Health::Degraded, format!("{name}: {message}")));
+    shared.tasks.trouble(name, trouble);
+    shared.tasks.ended(name, done.unwrap_or_else(|message| message));
+    shared.tasks.next_after(name, INTERVAL);
 }

@@ -9,6 +9,7 @@ mod conductor;
 mod beginning;
 mod schedule;
 mod wake;
+mod doors;
 mod sources;
 mod housekeeping;
 mod tasks;
@@ -19,6 +20,8 @@ mod control;
 #[cfg(test)]
 mod tests;
 
+pub use doors::{Door, EVENTS_API, Tried};
+pub use housekeeping::Chore;
 pub use letters::{KeptLetter, LettersAction, LettersRequest};
 pub use protocol::{Ask, Identified, LINE_BYTES_MOST, Progress, Reply, Request, RunRequest, VERSION, read_line, write_line};
 pub use requests::{NotTaken, Requests, Stage, Ticket};
@@ -105,8 +108,8 @@ pub enum Ran {
 /// What does the work; the daemon says when. Shared, because doors are also looked at while nothing runs.
 #[async_trait]
 pub trait Worker: Send + Sync {
-    /// A sentence for each door that a run needs and that does not open at this moment.
-    async fn shut_doors(&self) -> Vec<String>;
+    /// Tries every door that no source tries by itself.
+    async fn try_doors(&self) -> Vec<Tried>;
     /// Whether an initial sync has ever come to its end.
     async fn initial_completed(&self) -> Result<bool, String>;
     /// Whether events may have been missed, because nobody has listened for longer than a queue keeps its messages, for example:
@@ -118,8 +121,8 @@ pub trait Worker: Send + Sync {
     async fn retry_letters(&self, which: Which) -> Result<Retried, String>;
     /// Forgets dead letters, also beside a run; how many there were.
     async fn forget_letters(&self, which: Which) -> Result<u64, String>;
-    /// Throws away what nobody needs any more; never beside a run. A sentence about what it did.
-    async fn keep_house(&self) -> Result<String, String>;
+    /// Throws away what nobody needs any more of one kind; never beside a run. A sentence about what it did.
+    async fn keep_house(&self, chore: Chore) -> Result<String, String>;
 }
 
 /// A daemon, ready to start.

@@ -1,7 +1,7 @@
 //! Where tasks live that hear of changes: each is kept alive, shows its status, and can wake the daemon.
 
 use super::tasks::{Health, Tasks};
-use super::{Shared, Wake};
+use super::{Shared, Tried, Wake, doors};
 use crate::apply::Halt;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -35,6 +35,16 @@ pub struct SourceContext {
 }
 
 impl SourceContext {
+    /// Tells what came of it so far, in one sentence.
+    pub fn told(&self, result: String) {
+        self.tasks.told(self.name, result);
+    }
+
+    /// Tells whether the door to what it listens to opens; if not, why.
+    pub fn door(&self, shut: Option<String>) {
+        doors::tell(&self.tasks, &Tried { name: self.name, shut, awaited: false });
+    }
+
     /// Tells why nothing is heard at this moment; `None` = all is well again.
     pub fn trouble(&self, problem: Option<String>) {
         self.tasks.trouble(self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));

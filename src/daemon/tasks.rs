@@ -1,6 +1,6 @@
 //! What the daemon's tasks are doing, what came of them last, and how the service is: kept in memory, shown by `status`.
 
-use super::Progress;
+use super::{Door, Progress, Tried};
 use crate::apply::Tally;
 use crate::clock::Clock;
 use crate::state::RunKind;
@@ -11,12 +11,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The tasks that every daemon has; each source has its own name.
+/// The tasks that every daemon has, beside the chores; each source has its own name.
 pub(super) const INITIAL: &str = "initial-sync";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const RECONCILE: &str = "reconcile";
 pub(super) const DOORS: &str = "doors";
-pub(super) const HOUSEKEEPING: &str = "housekeeping";
 
 /// How the service is; the worst of several counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,6 +88,9 @@ pub struct ServiceStatus {
     pub next_run: Option<Timestamp>,
     /// The run that is under way.
     pub running: Option<Running>,
+    /// By name; those that nobody has tried yet are missing.
+    #[serde(default)]
+    pub doors: Vec<Door>,
     /// By name.
     pub tasks: Vec<Task>,
 }
@@ -103,6 +105,7 @@ pub struct Tasks {
 struct Inner {
     since: Timestamp,
     tasks: BTreeMap<&'static str, Task>,
+    doors: BTreeMap<&'static str, Door>,
     troubles: BTreeMap<&'static str, (Health, String)>,
     running: Option<(RunKind, Timestamp, Arc<Tally>)>,
 }
@@ -115,7 +118,7 @@ impl fmt::Debug for Tasks {
 
 impl Tasks {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
+        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), doors: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
@@ -149,6 +152,11 @@ impl Tasks {
         });
     }
 
+    /// What has come of a task that goes on.
+    pub(super) fn told(&self, name: &'static str, result: String) {
+        self.with(name, |task| task.last_result = Some(result));
+    }
+
     pub(super) fn run_began(&self, name: &'static str, kind: RunKind, tally: Arc<Tally>) {
         self.began(name);
         self.lock().running = Some((kind, self.clock.now(), tally));
@@ -166,6 +174,14 @@ impl Tasks {
             Some(trouble) => inner.troubles.insert(about, trouble),
             None => inner.troubles.remove(about),
         };
+    }
+
+    pub(super) fn door(&self, tried: &Tried) {
+        let Tried { name, shut, awaited } = tried.clone();
+        let (open, now) = (shut.is_none(), self.clock.now());
+        let mut inner = self.lock();
+        let since = inner.doors.get(name).filter(|before| before.open == open).map_or(now, |before| before.since);
+        inner.doors.insert(name, Door { name: name.to_owned(), open, message: shut, awaited, since });
     }
 
     /// How the service is.
@@ -190,6 +206,7 @@ impl Tasks {
             problems: inner.troubles.values().map(|(_, words)| words.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(name)?.next).min(),
             running,
+            doors: inner.doors.values().cloned().collect(),
             tasks: inner.tasks.values().cloned().collect(),
         }
     }

@@ -217,3 +217,53 @@ async fn a_run_that_was_refused_heals_no_gap() {
     assert_eq!((status.health, worker.runs().len()), (Health::Error, 1));
     assert!(status.problems.iter().any(|problem| problem.contains("events may have been missed")), "{:?}", status.problems);
 }
+
+/// Four kinds of what is thrown away were one task: which of them had failed, and whether the others were done, nobody could see.
+#[tokio::test(start_paused = true)]
+async fn each_chore_is_a_task_of_its_own_and_one_that_fails_stops_no_other() {
+    let worker = Played::new(1);
+    worker.broken_broom.store(1, Ordering::SeqCst);
+    let shared = shared(&worker);
+    tokio::spawn(housekeeping::keep(shared.clone(), begun()));
+    sleep(Duration::from_secs(1)).await;
+    let told = |status: ServiceStatus| -> Vec<_> {
+        let tasks = status.tasks.into_iter();
+        tasks.map(|task| format!("{} {}: {}", task.name, task.status, task.last_result.expect("it was done"))).collect()
+    };
+    let status = shared.tasks.status();
+    assert_eq!((status.health, status.problems.as_slice()), (Health::Degraded, ["inbox-pruning: a broken broom".to_owned()].as_slice()));
+    let swept =
+        ["history-pruning idle: swept", "inbox-pruning idle: swept", "snapshot-retention idle: swept", "tombstone-pruning idle: swept"];
+    assert_eq!(told(status), swept.map(|task| task.replace("inbox-pruning idle: swept", "inbox-pruning idle: a broken broom")));
+    sleep(Duration::from_hours(1)).await;
+    let status = shared.tasks.status();
+    assert_eq!((status.health, told(status)), (Health::Healthy, swept.map(str::to_owned).into()));
+}
+
+/// A feed that was down when the daemon began was said nowhere until a cycle had failed because of it.
+#[tokio::test(start_paused = true)]
+async fn a_door_that_runs_go_on_without_is_told_and_not_waited_for() {
+    let worker = Played::new(2);
+    worker.mute.store(true, Ordering::SeqCst);
+    worker.initial.store(true, Ordering::SeqCst);
+    let shared = shared(&worker);
+    let doors = |status: &ServiceStatus| status.doors.iter().map(|door| (door.name.clone(), door.open)).collect::<Vec<_>>();
+    let told = |events_api| vec![("S3".to_owned(), true), (EVENTS_API.to_owned(), events_api)];
+    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(beginning::keep_going(shared.clone(), watch::channel(false).0));
+    sleep(Duration::from_secs(1)).await;
+    let status = shared.tasks.status();
+    assert_eq!((status.health, doors(&status), status.running.is_some()), (Health::Degraded, told(false), true));
+    assert_eq!(status.problems, ["events API: nobody listens: runs go on without it"]);
+    worker.mute.store(false, Ordering::SeqCst);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!((worker.looks().len(), worker.runs().len()), (1, 1));
+    // The next cycle reads the feed: that is as good as a look.
+    assert!(shared.requests.ask(Order::plain(CYCLE)).expect("taken").ended().await.is_some());
+    let status = shared.tasks.status();
+    assert_eq!((status.health, doors(&status)), (Health::Healthy, told(true)));
+    worker.mute.store(true, Ordering::SeqCst);
+    assert!(shared.requests.ask(Order::plain(CYCLE)).expect("taken").ended().await.is_some());
+    let status = shared.tasks.status();
+    assert_eq!((doors(&status), status.doors[1].message.as_deref()), (told(false), Some("feed: nobody listens (start it)")));
+}

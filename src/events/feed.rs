@@ -31,7 +31,7 @@ pub struct FeedReader {
 }
 
 /// What a poll came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Polled {
     /// Events that are in the inbox now.
     pub received: u64,
@@ -114,7 +114,8 @@ impl FeedReader {
         polled.dead += counts.received.dead;
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;
-        polled.passed_over = counts.fresh.iter().fold(polled.passed_over, |sum, place| sum.and(passed_over[*place]));
+        let before = std::mem::take(&mut polled.passed_over);
+        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(passed_over[*place].clone()));
         Ok(())
     }
 }

@@ -1,7 +1,14 @@
-//! A queue of notifications, received into the inbox for as long as the process lives. Which queue it is, its [`Source`] knows.
+//! A queue of notifications, received into the inbox: for as long as the process lives, or once until it is empty. Which queue it is,
+//! its [`Source`] knows.
 //!
 //! **Invariant:** a message is acknowledged only after what came of it is committed. One that is lost on the way there comes again, and
 //! an event that comes twice does no harm.
+
+mod source;
+mod status;
+
+pub use source::{Message, Receipt, Source, SourceError};
+pub use status::{Drained, SourceStatus};
 
 use super::decode::{PassedOver, Scope};
 use super::intake::notified;
@@ -9,12 +16,25 @@ use crate::clock::Clock;
 use crate::mutant;
 use crate::retry::{Disposed, Disposition, RetryPolicy};
 use crate::state::{ReceiveCounts, SourceName, State, StateError};
-use async_trait::async_trait;
-use jiff::Timestamp;
+use crate::telemetry;
+use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// How long a poll waits for the first message: the longest that SQS knows.
+const POLL: Duration = Duration::from_secs(20);
+
+/// And where somebody waits for the end of it: the shortest that still asks every server of a queue, so that an empty answer is one of
+/// an empty queue.
+const SHORT_POLL: Duration = Duration::from_secs(1);
+
+/// No queue keeps a message for less: after a shorter silence nothing is lost, and it need not be asked.
+const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_mins(1);
+
+/// So long SQS keeps a message unless somebody sets it otherwise: for a queue that does not say.
+const USUAL_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// While the inbox is full, it is looked at so often: whoever empties it does so in transactions of its own.
 const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
@@ -33,66 +53,6 @@ const SHUT: RetryPolicy = RetryPolicy {
 /// Attempts at acknowledging; what is not acknowledged after them comes again.
 const ACKNOWLEDGE: RetryPolicy =
     RetryPolicy { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(2), budget: Duration::from_secs(10) };
-
-/// What stands for a message until it is acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt(pub String);
-
-/// A message as it arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// For acknowledging it.
-    pub receipt: Receipt,
-    /// What it says.
-    pub body: String,
-}
-
-/// A queue that cannot be used now. Its text is escaped, and holds no secret.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{call}: {message}")]
-pub struct SourceError {
-    /// `ReceiveMessage`, …
-    pub call: &'static str,
-    /// Why.
-    pub message: String,
-}
-
-impl Disposed for SourceError {
-    /// Whatever it is: a person may mend it while we wait.
-    fn disposition(&self) -> Disposition {
-        Disposition::Retry { after: None }
-    }
-}
-
-/// Where messages wait until they are acknowledged.
-#[async_trait]
-pub trait Source: Send + Sync {
-    /// The next messages, a bounded number of them; waits a bounded time for the first.
-    async fn receive(&self) -> Result<Vec<Message>, SourceError>;
-    /// Says that these are stored; gives back those that the queue did not take the word for.
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError>;
-    /// Gives these back at once: they could not be stored.
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError>;
-}
-
-/// How it stands with a queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceStatus {
-    /// Why nothing can be received now, and since when; `None` = all is well.
-    pub shut: Option<(String, Timestamp)>,
-    /// Whether nothing is received because the inbox is full.
-    pub inbox_full: bool,
-    /// Messages so far.
-    pub messages: u64,
-    /// What came of them.
-    pub events: u64,
-    /// What could not be understood.
-    pub dead: u64,
-    /// What there was nothing to do about.
-    pub passed_over: PassedOver,
-    /// When the last message came.
-    pub last_message_at: Option<Timestamp>,
-}
 
 /// A queue and the inbox that it fills.
 pub struct QueueReader {
@@ -114,11 +74,13 @@ pub struct Inbox {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why a step could not be done.
+/// Why a step could not be done; what came before it is stored.
 #[derive(Debug, thiserror::Error)]
-enum StepError {
+pub enum StepError {
+    /// The queue.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The state.
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -150,18 +112,10 @@ impl QueueReader {
                 received = self.next() => received,
             };
             let stored = match received {
-                Ok(messages) => {
-                    let storing = self.store_and_acknowledge(messages);
-                    let grace = async {
-                        stop.cancelled().await;
-                        tokio::time::sleep(FINISH_GRACE).await;
-                    };
-                    tokio::select! {
-                        biased;
-                        stored = storing => stored,
-                        () = grace => return,
-                    }
-                }
+                Ok(messages) => match self.finish(messages, stop).await {
+                    Some(stored) => stored,
+                    None => return,
+                },
                 Err(error) => Err(error),
             };
             let Err(error) = stored else {
@@ -178,19 +132,82 @@ impl QueueReader {
         }
     }
 
+    /// Receives what waits by now: until the queue is empty, the inbox full, or it is told to stop. Bounded also where what comes never
+    /// fills the inbox. Says whether the queue was found empty; what came of it, the status says.
+    pub async fn drain(&self, retry: RetryPolicy, stop: &CancellationToken) -> Result<bool, StepError> {
+        for _ in 0..self.inbox.most {
+            if self.is_inbox_full().await? {
+                return Ok(false);
+            }
+            let messages = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(false),
+                received = retry.run(|| self.source.receive(SHORT_POLL)) => received?,
+            };
+            let nothing_waits = messages.is_empty();
+            match self.finish(messages, stop).await {
+                Some(stored) => stored?,
+                None => return Ok(false),
+            }
+            if nothing_waits {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Stores messages and acknowledges them, also when the end is near; `None` = there was no time for all of it.
+    async fn finish(&self, messages: Vec<Message>, stop: &CancellationToken) -> Option<Result<(), StepError>> {
+        let stored = async {
+            self.store_and_acknowledge(messages).await?;
+            Ok(self.heard().await?)
+        };
+        let out_of_grace = async {
+            stop.cancelled().await;
+            tokio::time::sleep(FINISH_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            stored = stored => Some(stored),
+            () = out_of_grace => None,
+        }
+    }
+
     /// The next messages, once there is room for them.
     async fn next(&self) -> Result<Vec<Message>, StepError> {
-        while self.state.inbox_len().await? >= self.inbox.most {
-            self.change(|status| std::mem::replace(&mut status.inbox_full, true) != status.inbox_full);
+        while self.is_inbox_full().await? {
             tokio::time::sleep(FULL_INBOX_RECHECK).await;
         }
-        self.change(|status| std::mem::take(&mut status.inbox_full));
-        let messages = self.source.receive().await?;
+        let messages = self.source.receive(POLL).await?;
         let was_shut = self.change(|status| status.shut.take().is_some());
         if was_shut {
             tracing::info!(source = %self.name, "the queue is open again");
         }
         Ok(messages)
+    }
+
+    /// It has answered. Whether it had been shut, or nobody had room or time for it: after a silence that was longer than it keeps a
+    /// message only a listing finds what was told meanwhile.
+    async fn heard(&self) -> Result<(), StateError> {
+        let now = self.inbox.clock.now();
+        let silence = self.state.queue_heard_at().await?.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+        if silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
+            tracing::warn!(source = %self.name, silence = %silence, "messages may be lost: the queue was not heard for longer than it keeps them");
+            self.state.note_feed_gap(now).await?;
+            self.change(|status| {
+                status.gaps += 1;
+                true
+            });
+        }
+        self.state.note_queue_heard(now).await?;
+        self.change(|status| status.last_heard_at.replace(now) != Some(now));
+        Ok(())
+    }
+
+    async fn is_inbox_full(&self) -> Result<bool, StateError> {
+        let full = self.state.inbox_len().await? >= self.inbox.most;
+        self.change(|status| std::mem::replace(&mut status.inbox_full, full) != full);
+        Ok(full)
     }
 
     async fn store_and_acknowledge(&self, messages: Vec<Message>) -> Result<(), StepError> {
@@ -218,11 +235,12 @@ impl QueueReader {
                 return Err(error.into());
             }
         };
+        telemetry::metrics().events(self.name.as_str(), counts.events);
         self.change(|status| {
             status.messages += arrived;
             status.events += counts.events;
             status.dead += counts.dead;
-            status.passed_over = status.passed_over.and(passed_over);
+            status.passed_over = std::mem::take(&mut status.passed_over).and(passed_over);
             status.last_message_at = Some(now);
             true
         });

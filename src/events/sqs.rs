@@ -7,20 +7,18 @@ use async_trait::async_trait;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName};
 use aws_sdk_sqs::{Client, Config};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::time::Duration;
 use url::Url;
 
-/// How long a poll waits for the first message: the longest that SQS knows.
-const POLL_SECS: i32 = 20;
-
 /// Messages in one answer, and in one batch: the most that SQS knows.
 const BATCH_MESSAGES: i32 = 10;
 
-/// Above the poll, so that a quiet queue is no broken one.
+/// Above the longest poll that SQS knows, 20 s, so that a quiet queue is no broken one.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -92,9 +90,10 @@ fn region_at_aws(queue_url: &Url) -> Option<String> {
 
 #[async_trait]
 impl Source for SqsQueue {
-    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
+        let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);
-        let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(POLL_SECS);
+        let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
         let answer = request.send().await.map_err(|error| told("ReceiveMessage", &error))?;
         // One without a receipt could not be acknowledged: it comes again, whole.
         let messages = answer.messages.unwrap_or_default().into_iter();
@@ -123,6 +122,17 @@ impl Source for SqsQueue {
         });
         let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
         request.send().await.map(drop).map_err(|error| told("ChangeMessageVisibilityBatch", &error))
+    }
+
+    /// Needs a right of its own, `sqs:GetQueueAttributes`, without which a queue can be received from as well.
+    async fn retention(&self) -> Option<SignedDuration> {
+        let name = QueueAttributeName::MessageRetentionPeriod;
+        let request = self.client.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone());
+        let answer = request.send().await.inspect_err(|error| {
+            tracing::debug!(error = %told("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
+        });
+        let secs = answer.ok()?.attributes?.get(&name)?.parse().ok()?;
+        Some(SignedDuration::from_secs(secs))
     }
 }
 

@@ -13,8 +13,11 @@ use std::error::Error;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// No answer of the contract is longer.
+/// No answer of the contract is longer, but the feed's.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// A hundred events of 160 KiB: the key of an object has 1 KiB. It is held whole, so it is bounded by what a small machine has.
+pub(super) const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Of a refusal, as much is read.
 const REFUSAL_BYTES_MAX: usize = 16 * 1024;
@@ -32,11 +35,12 @@ pub(super) struct Call {
     pub name: &'static str,
     pub subject: String,
     pub about: About,
+    pub answer_bytes_max: usize,
 }
 
 impl Call {
     pub(super) fn about_path(name: &'static str, path: &ObjectKey) -> Self {
-        Self { name, subject: path.to_string(), about: About::Path }
+        Self { name, subject: path.to_string(), about: About::Path, answer_bytes_max: ANSWER_BYTES_MAX }
     }
 }
 
@@ -50,7 +54,7 @@ struct Answer {
 /// Why there is no answer.
 enum Silence {
     Transport(reqwest::Error),
-    TooLong,
+    TooLong { limit: usize, announced: Option<u64> },
 }
 
 /// One base URL over the pool: where both the file manager's and the events API's calls go through.
@@ -85,7 +89,7 @@ impl Door {
 
     /// A call that is about nothing but the address.
     pub(super) fn call_about_address(&self, name: &'static str) -> Call {
-        Call { name, subject: self.address(), about: About::Address }
+        Call { name, subject: self.address(), about: About::Address, answer_bytes_max: ANSWER_BYTES_MAX }
     }
 
     /// A request to `path`, which stands below whatever path the base URL has.
@@ -117,7 +121,7 @@ impl Door {
         tracing::debug!(call = call.name, subject = %call.subject, %request_id, "an attempt");
         let outcome = tokio::select! {
             biased;
-            outcome = exchange(request, progress) => match outcome {
+            outcome = exchange(request, call.answer_bytes_max, progress) => match outcome {
                 Ok(answer) => judged(&answer, call.about, progress).map(|()| answer.body),
                 Err(silence) => Err(unanswered(&silence, progress)),
             },
@@ -157,14 +161,15 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, HttpSetupError> {
 /// A failure in words that are neither capped nor escaped yet.
 type Trouble = (FileManagerErrorKind, String);
 
-async fn exchange(request: RequestBuilder, progress: &Progress) -> Result<Answer, Silence> {
+async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<Answer, Silence> {
     let mut response = request.send().await.map_err(Silence::Transport)?;
     progress.answer_moved();
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     if status.is_success() {
-        if !read_up_to(ANSWER_BYTES_MAX, &mut response, &mut body, progress).await.map_err(Silence::Transport)? {
-            return Err(Silence::TooLong);
+        let announced = response.content_length();
+        if !read_up_to(limit, &mut response, &mut body, progress).await.map_err(Silence::Transport)? {
+            return Err(Silence::TooLong { limit, announced });
         }
     } else {
         // Whatever came of its words will do: one who refuses early may hang up on the content that is still on its way.
@@ -201,7 +206,10 @@ fn judged(answer: &Answer, about: About, progress: &Progress) -> Result<(), Trou
 fn unanswered(silence: &Silence, progress: &Progress) -> Trouble {
     match (silence, progress.source()) {
         (_, Source::Failed(why)) => (FileManagerErrorKind::BodyFailed, why),
-        (Silence::TooLong, _) => (FileManagerErrorKind::BadAnswer, format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")),
+        (Silence::TooLong { limit, announced }, _) => {
+            let length = announced.map_or_else(|| "longer".to_owned(), |bytes| format!("of {bytes} bytes: longer"));
+            (FileManagerErrorKind::TooLong, format!("the answer is {length} than the {limit} bytes that are read of it"))
+        }
         (Silence::Transport(error), _) if error.is_connect() && error.is_timeout() => {
             (FileManagerErrorKind::Unreachable, format!("no connection within {CONNECT_TIMEOUT:?}"))
         }

@@ -51,6 +51,8 @@ pub enum FileManagerErrorKind {
     BodyFailed,
     /// 2xx with an answer that cannot be read: it may have had its effect.
     BadAnswer,
+    /// 2xx with an answer that is longer than what is read of one: it may have had its effect.
+    TooLong,
 }
 
 impl FileManagerErrorKind {
@@ -65,6 +67,7 @@ impl FileManagerErrorKind {
             Self::Interrupted => "file_manager_interrupted".to_owned(),
             Self::BodyFailed => "body_failed".to_owned(),
             Self::BadAnswer => "file_manager_bad_answer".to_owned(),
+            Self::TooLong => "file_manager_answer_too_long".to_owned(),
         }
     }
 
@@ -87,6 +90,10 @@ impl FileManagerErrorKind {
             Self::Interrupted => "the connection broke; the next run tries again",
             Self::BodyFailed => "the object could not be read whole from S3: nothing was saved",
             Self::BadAnswer => "the answer is not the contract's: is this a file manager?",
+            Self::TooLong => {
+                "no answer of the contract is that long; where it is the feed's, let it serve fewer events, or less metadata in each: until \
+                 then only a reconcile finds what it tells of"
+            }
         }
     }
 
@@ -110,7 +117,10 @@ impl Disposed for FileManagerError {
             | FileManagerErrorKind::Interrupted
             | FileManagerErrorKind::BodyFailed
             | FileManagerErrorKind::BadAnswer => Disposition::Retry { after: None },
-            FileManagerErrorKind::NotFound | FileManagerErrorKind::Taken | FileManagerErrorKind::Refused { .. } => Disposition::Fail,
+            FileManagerErrorKind::NotFound
+            | FileManagerErrorKind::Taken
+            | FileManagerErrorKind::Refused { .. }
+            | FileManagerErrorKind::TooLong => Disposition::Fail,
             FileManagerErrorKind::Unauthorised { .. } => Disposition::Stop { transient: false },
             FileManagerErrorKind::Unreachable => Disposition::Stop { transient: true },
         }

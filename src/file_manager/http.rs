@@ -1,6 +1,6 @@
 //! The calls of the contract over HTTP: which fields go where. How an attempt fares is `attempt.rs`' concern, what an answer means `answer.rs`'.
 
-use super::attempt::{Call, Door};
+use super::attempt::{Call, Door, FEED_BYTES_MAX};
 use super::multipart::{Multipart, sendable_file_type};
 use super::progress::Progress;
 use super::{Content, Deadlines, FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey};
@@ -127,7 +127,7 @@ impl ReadFeed for HttpEvents {
     }
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
-        let call = self.0.call_about_address("pubSubFullList");
+        let call = Call { answer_bytes_max: FEED_BYTES_MAX, ..self.0.call_about_address("pubSubFullList") };
         let count = FEED_EVENTS_MAX.to_string();
         let mut query = vec![("count", count.as_str())];
         query.extend(cursor.map(|cursor| ("cursor", cursor)));

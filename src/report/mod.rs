@@ -4,9 +4,10 @@
 mod parts;
 mod summary;
 
-pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PendingCounts, ServiceInfo, Statistics};
+pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PassedOver, PendingCounts, Queue, ServiceInfo, Statistics};
 
 use crate::apply::Totals;
+use crate::events::decode;
 use crate::record::EventKind;
 use crate::state::{Overview, RunKind, Waiting};
 use jiff::Timestamp;
@@ -43,8 +44,14 @@ pub struct Report {
     pub run: u64,
     /// Ours: nothing had been received and nothing was due, so nothing was looked at and no snapshot written.
     pub quiet: bool,
+    /// Ours: what the queue brought; `null` = this run emptied none (beside a daemon, which listens to it all the time).
+    #[serde(default)]
+    pub queue: Option<Queue>,
     /// Ours: what the feed brought; `null` = it was not read.
     pub feed: Option<Feed>,
+    /// Ours: events that there was nothing to do about, of the queue and of the feed.
+    #[serde(default)]
+    pub passed_over: PassedOver,
     /// Ours: what the listing showed.
     pub listing: Listing,
     /// Ours: operations by kind.
@@ -127,12 +134,19 @@ impl Report {
             },
             run: frame.run,
             quiet: totals.quiet,
-            feed: totals.polled.map(|polled| Feed {
+            queue: totals.drained.as_ref().map(|drained| Queue {
+                messages: drained.status.messages,
+                received: drained.status.events,
+                dead_letters: drained.status.dead,
+                emptied: drained.emptied,
+            }),
+            feed: totals.polled.as_ref().map(|polled| Feed {
                 received: polled.received,
                 duplicates: polled.duplicates,
                 dead_letters: polled.dead,
                 gap: polled.gap,
             }),
+            passed_over: passed_over(totals).into(),
             listing: Listing {
                 completed: totals.listing_ended,
                 pages: totals.pages,
@@ -165,11 +179,12 @@ impl Report {
 /// A sentence for everything because of which the run is no success, the most telling first.
 fn errors(frame: &Frame, totals: &Totals, deletes_held: u64, failures: &[FailureLine]) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
+    let queue = totals.queue_failure.as_ref().map(|(message, hint)| format!("queue: {message} ({hint})"));
     let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
     let held = (deletes_held > 0)
         .then(|| format!("held: {deletes_held} deletes, which the guard does not let go (--allow-deletes {deletes_held} sends them)"));
     let failed = failures.iter().map(FailureLine::sentence);
-    stopped.into_iter().chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
+    stopped.into_iter().chain(queue).chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
 }
 
 fn event_counts(totals: &Totals) -> EventCounts {
@@ -180,8 +195,16 @@ fn event_counts(totals: &Totals) -> EventCounts {
         create: of(EventKind::Create),
         rename: of(EventKind::Rename),
         r#move: of(EventKind::Move),
-        errors: totals.replayed.buried + totals.polled.map_or(0, |polled| polled.dead),
+        errors: totals.replayed.buried
+            + totals.drained.as_ref().map_or(0, |drained| drained.status.dead)
+            + totals.polled.as_ref().map_or(0, |polled| polled.dead),
     }
+}
+
+fn passed_over(totals: &Totals) -> decode::PassedOver {
+    let of_queue = totals.drained.as_ref().map(|drained| drained.status.passed_over.clone());
+    let of_feed = totals.polled.as_ref().map(|polled| polled.passed_over.clone());
+    of_queue.unwrap_or_default().and(of_feed.unwrap_or_default())
 }
 
 impl FailureLine {

@@ -1,6 +1,8 @@
 //! What a report consists of. How its values come about is not its concern.
 
+use crate::events::decode;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The contract's counts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -40,6 +42,36 @@ pub struct ServiceInfo {
     pub customer_bucket: String,
     /// Files that the file manager has confirmed.
     pub record_count: u64,
+}
+
+/// What the queue brought that a run emptied.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Queue {
+    /// Messages that were received.
+    pub messages: u64,
+    /// Events that stood in them.
+    pub received: u64,
+    /// What could not be used.
+    pub dead_letters: u64,
+    /// Whether it was found empty at last; if not, the next run goes on.
+    pub emptied: bool,
+}
+
+/// Events that there was nothing to do about: no failure, and yet a person may wonder where they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Of keys outside of the prefix.
+    pub outside_prefix: u64,
+    /// One of these keys, escaped for display.
+    pub outside_example: Option<String>,
+    /// With a name that says nothing about where an object is.
+    pub unknown_names: u64,
+    /// Sent by S3 to try the way.
+    pub test_events: u64,
+    /// Renames of a path onto itself.
+    pub onto_itself: u64,
+    /// Not passed over: used like an event without a time, because theirs cannot be read.
+    pub unreadable_times: u64,
 }
 
 /// What the feed brought.
@@ -113,4 +145,27 @@ pub struct PendingCounts {
     pub parked: u64,
     /// The earliest next attempt, ISO-8601.
     pub next_attempt: Option<String>,
+}
+
+impl From<decode::PassedOver> for PassedOver {
+    fn from(passed_over: decode::PassedOver) -> Self {
+        let decode::PassedOver { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = passed_over;
+        let outside_example = outside_example.map(|key| key.to_string());
+        Self { outside_prefix, outside_example, unknown_names, test_events, onto_itself, unreadable_times }
+    }
+}
+
+/// What there is of it, in words; nothing when there is nothing.
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let example = self.outside_example.as_ref().map(|key| format!(", for example {key}")).unwrap_or_default();
+        let parts = [
+            (self.outside_prefix, format!("of keys outside of CUSTOMER_S3_PREFIX{example}")),
+            (self.unknown_names, "with a name that says nothing about an object".to_owned()),
+            (self.test_events, "to try the way".to_owned()),
+            (self.onto_itself, "of a rename onto itself".to_owned()),
+        ];
+        let told: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        f.write_str(&told.join("; "))
+    }
 }

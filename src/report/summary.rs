@@ -42,8 +42,20 @@ impl Report {
         } else {
             writeln!(f, "  heard     {} used up", counted(self.statistics.events_processed, "event"))?;
         }
-        if let Some(feed) = self.feed.as_ref().filter(|feed| feed.dead_letters > 0) {
-            writeln!(f, "  dead      {}: `s3-sync dead-letters list` shows them", counted(feed.dead_letters, "letter"))?;
+        let dead = self.queue.as_ref().map_or(0, |queue| queue.dead_letters) + self.feed.as_ref().map_or(0, |feed| feed.dead_letters);
+        if dead > 0 {
+            writeln!(f, "  dead      {}: `s3-sync dead-letters list` shows them", counted(dead, "letter"))?;
+        }
+        let passed_over = self.passed_over.to_string();
+        if !passed_over.is_empty() {
+            writeln!(f, "  passed    over, with nothing to do about them: {passed_over}")?;
+        }
+        let unreadable = self.passed_over.unreadable_times;
+        if unreadable > 0 {
+            writeln!(f, "  times     that cannot be read: {} taken for events without one", counted(unreadable, "event"))?;
+        }
+        if self.queue.as_ref().is_some_and(|queue| !queue.emptied) {
+            writeln!(f, "  queue     not read to its end: the next run, or a daemon, goes on there")?;
         }
         if self.feed.as_ref().is_some_and(|feed| feed.gap) {
             writeln!(f, "  gap       the feed may have lost events since it was last read: a reconcile finds what they were about")?;
@@ -87,11 +99,10 @@ impl Report {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;
         }
-        if let Some(stopped) = self.errors.iter().find(|line| line.starts_with("stopped: ")) {
-            writeln!(f, "  {stopped}")?;
-        }
-        if let Some(feed) = self.errors.iter().find(|line| line.starts_with("feed: ")) {
-            writeln!(f, "  {feed}")?;
+        for about in ["stopped: ", "queue: ", "feed: "] {
+            if let Some(line) = self.errors.iter().find(|line| line.starts_with(about)) {
+                writeln!(f, "  {line}")?;
+            }
         }
         if self.deletes_held > 0 {
             writeln!(f, "  held      {}: --allow-deletes {} sends them", counted(self.deletes_held, "delete"), self.deletes_held)?;

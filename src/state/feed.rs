@@ -97,6 +97,11 @@ impl State {
         self.writer.call(move |connection| note_gap(connection, now)).await
     }
 
+    /// Forgets events that no answer has served for [`FEED_RETENTION`], also where no feed is read any more. Returns how many.
+    pub async fn prune_feed(&self, now: Timestamp) -> Result<u64, StateError> {
+        self.writer.call(move |connection| prune(connection, now)).await
+    }
+
     /// When events may have been missed; `None` = since the last reconcile they were not.
     pub async fn feed_gap(&self) -> Result<Option<Timestamp>, StateError> {
         self.writer.call(gap).await
@@ -206,8 +211,7 @@ fn remember(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Res
 }
 
 /// Forgets events that the feed has not served for long. Where there are none, nothing is written.
-fn prune(connection: &Connection, now: Timestamp) -> Result<(), StateError> {
+fn prune(connection: &Connection, now: Timestamp) -> Result<u64, StateError> {
     let before = now.checked_sub(FEED_RETENTION).unwrap_or(Timestamp::MIN);
-    connection.prepare_cached("DELETE FROM feed_identities WHERE left_at < ?1")?.execute([before.as_microsecond()])?;
-    Ok(())
+    Ok(connection.prepare_cached("DELETE FROM feed_identities WHERE left_at < ?1")?.execute([before.as_microsecond()])? as u64)
 }

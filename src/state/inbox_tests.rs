@@ -188,6 +188,10 @@ async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
     assert_eq!(bed.identities().await, 1, "a is forgotten although the answer was the same");
     let back = bed.read(answer("ab"), at(22 + week)).await;
     assert_eq!((back.received.events, back.fresh), (1, vec![0]));
+    // Where nobody reads the feed any more, housekeeping forgets.
+    bed.read(answer("b"), at(23 + week)).await;
+    assert_eq!(bed.state.prune_feed(at(23 + 2 * week)).await.expect("pruned"), 0);
+    assert_eq!((bed.state.prune_feed(at(24 + 2 * week)).await.expect("pruned"), bed.identities().await), (1, 1));
 }
 
 #[tokio::test]

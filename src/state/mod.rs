@@ -22,6 +22,7 @@ mod overview;
 mod pending;
 mod place;
 mod pruning;
+mod queue;
 mod replay;
 mod rows;
 mod runs;

@@ -38,11 +38,11 @@ impl OperationResult {
 /// What is not applied yet, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Paths with something to do: due or parked.
+    /// Paths with something to do: due, parked or held.
     pub pending: u64,
     /// Events that were given up.
     pub dead_letters: u64,
-    /// The age of the oldest event that came in and is not applied; zero = there is none.
+    /// How long ago the oldest event came into the inbox that is still there; zero = there is none.
     pub lag: Duration,
 }
 

@@ -107,7 +107,7 @@ pub static METRICS: [MetricName; 6] = [
         name: EVENTS,
         form: "counter",
         unit: "{event}",
-        doc: "Events that came in.",
+        doc: "Events that came in, into the inbox: what is passed over or a dead letter is none.",
         labels: &[Field { name: SOURCE, doc: "where from: `feed`, `sqs` or `webhook`" }],
     },
     MetricName {
@@ -125,14 +125,16 @@ pub static METRICS: [MetricName; 6] = [
         name: LAG,
         form: "gauge",
         unit: "s",
-        doc: "How long the oldest event that was not applied had been in the inbox, at the end of the last run; 0 when there was none.",
+        doc: "How long ago the oldest event was received that still waits in the inbox, at the end of the last run; 0 when there is none. \
+              An event leaves the inbox when a run has looked at the paths that it names; what could not be done about them then (it \
+              failed, the guard holds it, the run was stopped) is in `s3_sync.pending`, and no longer part of this.",
         labels: &[],
     },
     MetricName {
         name: PENDING,
         form: "gauge",
         unit: "{path}",
-        doc: "Paths with something to do (due, or failed and waiting for their next attempt), at the end of the last run.",
+        doc: "Paths with something to do (due, failed and waiting for their next attempt, or deletes that the guard holds), at the end of the last run.",
         labels: &[],
     },
     MetricName {

@@ -7,9 +7,10 @@ use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::events::decode::Scope;
 use crate::events::feed::{FeedReader, PollError};
+use crate::events::queue::{Drained, Inbox, QueueReader, StepError};
 use crate::listing;
 use crate::record::ObjectKey;
-use crate::state::{Lane, LookedAt, Replay};
+use crate::state::{Lane, LookedAt, Replay, SourceName};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
@@ -18,7 +19,7 @@ const BATCH_EVENTS: usize = 1000;
 
 impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
-        self.read_feed().await?;
+        self.hear().await?;
         let due = self.state.release_due(run.began).await?;
         let guard = self.guard_of_cycle().await?;
         if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {
@@ -51,12 +52,34 @@ impl Flow {
         self.replay_inbox().await
     }
 
-    /// What the feed has to say. A feed that is silent keeps nothing else from being done, and the report says so.
-    pub(super) async fn read_feed(&self) -> Result<(), ApplyError> {
+    /// What the sources have to say. One that is silent keeps nothing else from being done, and the report says so.
+    pub(super) async fn hear(&self) -> Result<(), ApplyError> {
+        self.drain_queue().await?;
+        self.read_feed().await
+    }
+
+    async fn drain_queue(&self) -> Result<(), ApplyError> {
+        let Some(queue) = &self.doors.queue else { return Ok(()) };
+        let inbox = Inbox { scope: self.scope(), most: self.options.inbox_max, clock: self.clock.clone() };
+        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, self.state.clone(), inbox);
+        let drained = reader.drain(self.options.retry, &self.halt.token()).await;
+        self.tally.drained(Drained { status: reader.status().borrow().clone(), emptied: matches!(drained, Ok(true)) });
+        match drained {
+            Ok(_) => {}
+            Err(StepError::Source(error)) => {
+                tracing::warn!(%error, "the queue cannot be read: the run goes on without it");
+                self.tally.queue_failed(&error);
+            }
+            Err(StepError::State(error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn read_feed(&self) -> Result<(), ApplyError> {
         let Some(feed) = &self.doors.feed else { return Ok(()) };
         let reader = FeedReader {
             feed: feed.clone(),
-            scope: Scope::new(&self.options.bucket, &self.options.prefix),
+            scope: self.scope(),
             retry: self.options.retry,
             inbox_max: self.options.inbox_max,
             clock: self.clock.clone(),
@@ -75,6 +98,10 @@ impl Flow {
             Err(PollError::State(error)) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::new(&self.options.bucket, &self.options.prefix)
     }
 
     /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.

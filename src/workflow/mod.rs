@@ -10,6 +10,7 @@ mod snapshots;
 pub use flow::{Ended, Flow, Options};
 pub use snapshots::{ExportError, export};
 
+use crate::events::queue::Source;
 use crate::file_manager::{FileManager, ReadFeed, ReportResults};
 use crate::s3::ReadBucket;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Doors {
     pub bucket: Arc<dyn ReadBucket>,
     /// Where the files are to be.
     pub file_manager: Arc<dyn FileManager>,
+    /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
+    pub queue: Option<Arc<dyn Source>>,
     /// What is read at the beginning of a cycle, if anything.
     pub feed: Option<Arc<dyn ReadFeed>>,
     /// Where the results are told, if anywhere.

@@ -27,7 +27,7 @@ impl Flow {
         let executor = self.executor(run.number);
         if rows > 0 {
             // What was told of known files comes first: without it a renamed one would be a new one and one that is gone.
-            self.read_feed().await?;
+            self.hear().await?;
             if let Err(error) = self.catch_up(&executor).await {
                 self.halt.stop(Some(error));
                 return Ok(SnapshotsLeft::New);

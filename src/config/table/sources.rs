@@ -11,7 +11,7 @@ pub(in crate::config) static EVENTS_SQS_QUEUE_URL: Setting<Url> = Setting {
     declared: Declared {
         name: "EVENTS_SQS_QUEUE_URL",
         right: "the address of a standard queue, such as https://sqs.eu-central-1.amazonaws.com/123456789012/events",
-        doc: "The queue that the daemon receives S3 notifications from: those of S3 itself, through SNS or through EventBridge. It is asked with the bucket's credentials, or with the credential chain of AWS. Not set: none.",
+        doc: "The queue that S3 notifications are received from: those of S3 itself, through SNS or through EventBridge. It is asked with the bucket's credentials, or with the credential chain of AWS. Where these may (`sqs:GetQueueAttributes`), it is asked how long it keeps a message, else 4 days are assumed: when it was not heard for longer, everything is listed again. Not set: none.",
         ..SOURCES
     },
     parse: values::address,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::apply::Totals;
+use crate::events::feed::Polled;
 use crate::report::Frame;
 use crate::state::Overview;
 use jiff::Timestamp;
@@ -20,10 +21,13 @@ pub(super) struct Played {
     pub(super) shut_for: AtomicUsize,
     pub(super) fail_next: AtomicUsize,
     pub(super) refuse_next: AtomicUsize,
+    pub(super) broken_broom: AtomicUsize,
     busy: AtomicBool,
     pub(super) initial: AtomicBool,
     pub(super) long_away: AtomicBool,
     pub(super) gap: AtomicBool,
+    /// The events API does not answer.
+    pub(super) mute: AtomicBool,
     takes: Duration,
 }
 
@@ -36,10 +40,12 @@ impl Played {
             shut_for: AtomicUsize::new(0),
             fail_next: AtomicUsize::new(0),
             refuse_next: AtomicUsize::new(0),
+            broken_broom: AtomicUsize::new(0),
             busy: AtomicBool::new(false),
             initial: AtomicBool::new(false),
             long_away: AtomicBool::new(false),
             gap: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
             takes: Duration::from_secs(takes),
         })
     }
@@ -67,9 +73,11 @@ pub(super) fn one_less(count: &AtomicUsize) -> bool {
 
 #[async_trait]
 impl Worker for Played {
-    async fn shut_doors(&self) -> Vec<String> {
+    async fn try_doors(&self) -> Vec<Tried> {
         self.looks.lock().expect("no test panics while it holds it").push(self.now());
-        if one_less(&self.shut_for) { vec!["S3: no such bucket".to_owned()] } else { Vec::new() }
+        let shut = one_less(&self.shut_for).then(|| "S3: no such bucket".to_owned());
+        let mute = self.mute.load(Ordering::SeqCst).then(|| "events API: nobody listens".to_owned());
+        vec![Tried { name: "S3", shut, awaited: true }, Tried { name: EVENTS_API, shut: mute, awaited: false }]
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
@@ -104,7 +112,11 @@ impl Worker for Played {
         let gap = self.gap.load(Ordering::SeqCst) && order.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);
         let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
-        Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &Totals::default(), &overview)) }
+        let mute = self.mute.load(Ordering::SeqCst);
+        let feed_failure = mute.then(|| ("nobody listens".to_owned(), "start it"));
+        let polled = (!mute && order.kind == RunKind::Incremental).then(Polled::default);
+        let totals = Totals { feed_failure, polled, ..Totals::default() };
+        Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &totals, &overview)) }
     }
 
     async fn retry_letters(&self, _: Which) -> Result<Retried, String> {
@@ -115,7 +127,7 @@ impl Worker for Played {
         Ok(0)
     }
 
-    async fn keep_house(&self) -> Result<String, String> {
-        Ok("swept".to_owned())
+    async fn keep_house(&self, chore: Chore) -> Result<String, String> {
+        if chore == Chore::Inbox && one_less(&self.broken_broom) { Err("a broken broom".to_owned()) } else { Ok("swept".to_owned()) }
     }
 }

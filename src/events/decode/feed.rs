@@ -41,11 +41,8 @@ fn decode(event: &Value, scope: &Scope, passed_over: &mut PassedOver) -> Result<
         return Ok(None);
     }
     let permissions = permissions(event.get("metadata"));
-    let Some(own) = scope.own(Event { kind, path, new_path, permissions, time: None }) else {
-        passed_over.outside_prefix += 1;
-        return Ok(None);
-    };
-    Ok(Some(Event { time: time::read(event.get("timestamp"), passed_over), ..own }))
+    let own = scope.own(Event { kind, path, new_path, permissions, time: None }, passed_over);
+    Ok(own.map(|own| Event { time: time::read(event.get("timestamp"), passed_over), ..own }))
 }
 
 fn kind(name: Option<&Value>) -> Result<EventKind, Poison> {

@@ -48,12 +48,14 @@ pub struct Poisoned {
 }
 
 /// What there is nothing to do about, and what had to be ignored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PassedOver {
     /// Events with a name that says nothing about where an object is.
     pub unknown_names: u64,
     /// Events of keys that do not begin with the prefix.
     pub outside_prefix: u64,
+    /// One of these.
+    pub outside_example: Option<ObjectKey>,
     /// Messages that only try the way.
     pub test_events: u64,
     /// Renames of a path onto itself.
@@ -76,20 +78,22 @@ impl Scope {
         key.as_str().starts_with(&self.prefix)
     }
 
-    /// The event as far as it is about what is ours: a rename over the edge of the prefix comes to one half of itself.
-    fn own(&self, event: Event) -> Option<Event> {
-        let from_here = self.covers(&event.path);
-        match &event.new_path {
-            None => from_here.then_some(event),
-            Some(target) => match (from_here, self.covers(target)) {
-                (true, true) => Some(event),
-                (true, false) => Some(Event { kind: EventKind::Delete, new_path: None, ..event }),
-                (false, true) => {
-                    let path = target.clone();
-                    Some(Event { kind: EventKind::Create, path, new_path: None, ..event })
-                }
-                (false, false) => None,
-            },
+    /// The event as far as it is about what is ours: a rename over the edge of the prefix comes to one half of itself. What lies outside
+    /// is passed over, and counted.
+    fn own(&self, event: Event, passed_over: &mut PassedOver) -> Option<Event> {
+        let to_here = event.new_path.as_ref().map(|target| self.covers(target));
+        match (self.covers(&event.path), to_here) {
+            (true, None | Some(true)) => Some(event),
+            (true, Some(false)) => Some(Event { kind: EventKind::Delete, new_path: None, ..event }),
+            (false, Some(true)) => {
+                let path = event.new_path.unwrap_or(event.path);
+                Some(Event { kind: EventKind::Create, path, new_path: None, ..event })
+            }
+            (false, None | Some(false)) => {
+                passed_over.outside_prefix += 1;
+                passed_over.outside_example.get_or_insert(event.path);
+                None
+            }
         }
     }
 }
@@ -98,10 +102,11 @@ impl PassedOver {
     /// Both together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        let Self { unknown_names, outside_prefix, test_events, onto_itself, unreadable_times } = other;
+        let Self { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = other;
         Self {
             unknown_names: self.unknown_names + unknown_names,
             outside_prefix: self.outside_prefix + outside_prefix,
+            outside_example: self.outside_example.or(outside_example),
             test_events: self.test_events + test_events,
             onto_itself: self.onto_itself + onto_itself,
             unreadable_times: self.unreadable_times + unreadable_times,

@@ -24,10 +24,7 @@ pub(super) fn decode(record: &Value, scope: &Scope, passed_over: &mut PassedOver
 
 /// An event of an object, if it is one of ours.
 pub(super) fn event(kind: EventKind, path: ObjectKey, told: Option<&Value>, scope: &Scope, passed_over: &mut PassedOver) -> Option<Event> {
-    let Some(event) = scope.own(Event { kind, path, new_path: None, permissions: Permissions::default(), time: None }) else {
-        passed_over.outside_prefix += 1;
-        return None;
-    };
+    let event = scope.own(Event { kind, path, new_path: None, permissions: Permissions::default(), time: None }, passed_over)?;
     Some(Event { time: time::read(told, passed_over), ..event })
 }
 

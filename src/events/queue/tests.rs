@@ -1,9 +1,13 @@
 //! The reader against a queue that is told what to do.
 
+mod once;
+mod silence;
+
 use super::*;
 use crate::clock::SystemClock;
 use crate::plan::Limits;
 use crate::state::inbox_tests::Possible;
+use async_trait::async_trait;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -17,6 +21,7 @@ struct Queue {
     /// What to refuse at the next acknowledgements: an error, or some of the receipts.
     refusals: Mutex<VecDeque<Result<Vec<Receipt>, SourceError>>>,
     told: watch::Sender<Vec<String>>,
+    retention: Option<SignedDuration>,
 }
 
 fn broken() -> SourceError {
@@ -47,13 +52,14 @@ impl Queue {
 
 #[async_trait]
 impl Source for Queue {
-    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
         let mut arrived = self.arrived.subscribe();
         loop {
             if let Some(next) = self.incoming.lock().expect("sound").pop_front() {
                 return next;
             }
-            arrived.changed().await.expect("open");
+            let Ok(changed) = tokio::time::timeout(wait, arrived.changed()).await else { return Ok(Vec::new()) };
+            changed.expect("open");
         }
     }
 
@@ -66,6 +72,34 @@ impl Source for Queue {
         self.tell("release", &receipts).await;
         Ok(())
     }
+
+    async fn retention(&self) -> Option<SignedDuration> {
+        self.retention
+    }
+}
+
+/// A queue, and a state that it may fill.
+async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
+    queue_that_keeps(None).await
+}
+
+async fn queue_that_keeps(retention: Option<SignedDuration>) -> (Arc<Queue>, State, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let queue = Arc::new(Queue {
+        state: state.clone(),
+        incoming: Mutex::default(),
+        arrived: watch::Sender::default(),
+        refusals: Mutex::default(),
+        told: watch::Sender::default(),
+        retention,
+    });
+    (queue, state, directory)
+}
+
+fn reader(queue: &Arc<Queue>, most: u64) -> QueueReader {
+    let inbox = Inbox { scope: Scope::new("bucket", ""), most, clock: Arc::new(SystemClock) };
+    QueueReader::new(queue.clone(), SourceName::Sqs, queue.state.clone(), inbox)
 }
 
 struct Bed {
@@ -79,17 +113,8 @@ struct Bed {
 
 impl Bed {
     async fn new(most: u64) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        let queue = Arc::new(Queue {
-            state: state.clone(),
-            incoming: Mutex::default(),
-            arrived: watch::Sender::default(),
-            refusals: Mutex::default(),
-            told: watch::Sender::default(),
-        });
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most, clock: Arc::new(SystemClock) };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
+        let (queue, state, directory) = queue_and_state().await;
+        let reader = reader(&queue, most);
         let (status, stop) = (reader.status(), CancellationToken::new());
         let token = stop.clone();
         let running = tokio::spawn(async move { reader.run(&token).await });

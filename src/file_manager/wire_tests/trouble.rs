@@ -129,7 +129,8 @@ async fn what_is_not_answered_is_told_apart() {
 
     let (base, _) = answering(ok(&" ".repeat(2 * 1024 * 1024))).await;
     let failed = door(&base).permissions(&key("a")).await.expect_err("too long");
-    assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BadAnswer, "the answer is longer than 1048576 bytes"));
+    let words = "the answer is of 2097152 bytes: longer than the 1048576 bytes that are read of it";
+    assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::TooLong, words));
 }
 
 #[tokio::test]

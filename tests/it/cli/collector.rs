@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 /// What the collector does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     Takes,
     /// Answers so, and repeats the request's headers.
     Refuses(u16),
@@ -22,8 +22,8 @@ pub(super) enum Manner {
 }
 
 /// A collector that serves until it is dropped.
-pub(super) struct Collector {
-    pub(super) url: String,
+pub(crate) struct Collector {
+    pub(crate) url: String,
     inner: Arc<Inner>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -34,14 +34,14 @@ struct Inner {
 }
 
 /// As it came.
-pub(super) struct Request {
-    pub(super) path: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Collector {
-    pub(super) async fn start(manner: Manner) -> Self {
+    pub(crate) async fn start(manner: Manner) -> Self {
         let inner = Arc::new(Inner { manner, requests: Mutex::default() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/otlp", listener.local_addr().expect("an address"));
@@ -50,12 +50,12 @@ impl Collector {
         Self { url, inner, server }
     }
 
-    pub(super) fn requests(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
+    pub(crate) fn requests(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
         self.inner.requests.lock().expect("no test panics while it looks")
     }
 
     /// Every span, with the attributes of the resource that it came from.
-    pub(super) fn spans(&self) -> Vec<(BTreeMap<String, String>, Span)> {
+    pub(crate) fn spans(&self) -> Vec<(BTreeMap<String, String>, Span)> {
         let requests = self.requests();
         let bodies = requests.iter().filter(|request| request.path == "/otlp/v1/traces").map(|request| request.body.clone());
         let resources = bodies.flat_map(|body| ExportTraceServiceRequest::decode(body).expect("it is a batch of spans").resource_spans);
@@ -68,7 +68,7 @@ impl Collector {
     }
 
     /// The metrics as they were told last, with the attributes of their resource.
-    pub(super) fn metrics(&self) -> (BTreeMap<String, String>, Vec<Metric>) {
+    pub(crate) fn metrics(&self) -> (BTreeMap<String, String>, Vec<Metric>) {
         let requests = self.requests();
         let last = requests.iter().rfind(|request| request.path == "/otlp/v1/metrics").expect("metrics came");
         let decoded = ExportMetricsServiceRequest::decode(last.body.clone()).expect("it is a batch of metrics");
@@ -95,7 +95,7 @@ async fn take(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, bod
 }
 
 /// Attributes by name; numbers as text.
-pub(super) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, String> {
+pub(crate) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |value: &KeyValue| match value.value.as_ref().and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::IntValue(number)) => number.to_string(),
@@ -105,7 +105,7 @@ pub(super) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, String> {
 }
 
 /// A counter's or a gauge's numbers by their labels; of a histogram, how often something was measured.
-pub(super) fn points(metric: &Metric) -> BTreeMap<Vec<String>, u64> {
+pub(crate) fn points(metric: &Metric) -> BTreeMap<Vec<String>, u64> {
     let labels =
         |attributes_of: &[KeyValue]| attributes(attributes_of).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let numbers = match metric.data.as_ref().expect("data") {

@@ -64,7 +64,36 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
         .await
         .expect("told");
     stage.expect(&["reconcile"], 0).await;
-    stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: sqs: the queue is shut", "task          sqs: running"]);
+    stage.expect(&["status"], 0).await.prints(&[
+        "status        error",
+        "daemon: sqs: the queue is shut",
+        "door          sqs: shut since ",
+        "task          sqs: running",
+    ]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_events_api_that_is_not_there_is_told_from_the_start_and_waited_for_by_nobody() {
+    let mut stage = Stage::with(&["a.txt"]).await;
+    stage.setting("EVENTS_API_URL", super::stage::nobody());
+    let mut daemon = stage.daemon();
+    daemon.says("runs go on without doors that are shut: events API: ").await.expect("it says so before it begins");
+    daemon.says("run=1 outcome=\"partial\"").await.expect("the initial sync comes all the same");
+    assert_eq!(stage.api().files().len(), 1);
+    let health = stage.expect(&["health"], 0).await;
+    health.prints(&[
+        "degraded",
+        "- events API: ",
+        "events API: shut since ",
+        ", and runs go on without it: ",
+        "S3: open since ",
+        "file manager: open since ",
+    ]);
+    let status = stage.expect(&["status", "--json"], 0).await.json();
+    let doors: Vec<_> = status["daemon"]["doors"].as_array().expect("doors").iter().map(|door| (&door["name"], &door["open"])).collect();
+    assert_eq!(serde_json::json!(doors), serde_json::json!([["S3", true], ["events API", false], ["file manager", true]]));
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 }

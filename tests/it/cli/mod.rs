@@ -1,6 +1,6 @@
 //! The command line from outside: the real program, with an environment and a directory of its own, between two doubles.
 
-mod collector;
+pub(crate) mod collector;
 mod stage;
 
 mod usage;

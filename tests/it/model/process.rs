@@ -112,7 +112,13 @@ impl Process {
 
     fn doors(&self) -> Doors {
         let api = Arc::new(Api(self.world.clone()));
-        Doors { bucket: Arc::new(Bucket(self.world.clone())), file_manager: api.clone(), feed: Some(api.clone()), reports: Some(api) }
+        Doors {
+            bucket: Arc::new(Bucket(self.world.clone())),
+            file_manager: api.clone(),
+            queue: None,
+            feed: Some(api.clone()),
+            reports: Some(api),
+        }
     }
 
     fn options(&self, allow_deletes: Option<u64>) -> Options {

@@ -3,11 +3,13 @@
 use super::file_manager::{Api, without_effect};
 use super::world::World;
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::queue::{Inbox, Message, QueueReader, Receipt, Source, SourceError};
 use s3_sync::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, ReadFeed};
 use s3_sync::state::{SourceName, State};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Messages that are handed out together.
@@ -40,7 +42,7 @@ pub(crate) struct Queue(pub(crate) Arc<World>, pub(crate) CancellationToken);
 
 #[async_trait]
 impl Source for Queue {
-    async fn receive(&self) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
         self.0.point().await;
         let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };
         let messages: Vec<_> = self.0.lock().tellings.queue.iter().take(MESSAGES).map(message).collect();
@@ -66,6 +68,10 @@ impl Source for Queue {
 
     async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
         Ok(())
+    }
+
+    async fn retention(&self) -> Option<SignedDuration> {
+        None
     }
 }
 

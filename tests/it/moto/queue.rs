@@ -2,12 +2,15 @@
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
+use super::sync::{Sync, file_manager, held};
+use crate::cli::collector::{Collector, Manner, points};
 use aws_sdk_s3::types::{Event, NotificationConfiguration, QueueConfiguration};
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
+use jiff::SignedDuration;
 use s3_sync::clock::SystemClock;
 use s3_sync::events::decode::Scope;
-use s3_sync::events::queue::{Inbox, QueueReader};
+use s3_sync::events::queue::{Inbox, QueueReader, Source as _};
 use s3_sync::events::sqs::{SqsOptions, SqsQueue};
 use s3_sync::plan::Limits;
 use s3_sync::state::{SourceName, State};
@@ -36,6 +39,14 @@ pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sq
     (url, client)
 }
 
+/// Messages that wait in a queue, and those that somebody has in hand.
+async fn left(owner: &aws_sdk_sqs::Client, url: &str) -> [String; 2] {
+    let asked = owner.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await.expect("told");
+    let attributes = asked.attributes.expect("some");
+    [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible]
+        .map(|name| attributes[&name].clone())
+}
+
 #[tokio::test]
 async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() {
     let moto = Moto::start().await;
@@ -56,6 +67,8 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     };
     let source = SqsQueue::connect(options).await;
     source.check().await.expect("the queue is there");
+    owner.set_queue_attributes().queue_url(&url).attributes(QueueAttributeName::MessageRetentionPeriod, "7200").send().await.expect("set");
+    assert_eq!(source.retention().await, Some(SignedDuration::from_hours(2)));
     let inbox = Inbox { scope: Scope::new(BUCKET, ""), most: 1000, clock: Arc::new(SystemClock) };
     let reader = QueueReader::new(Arc::new(source), SourceName::Sqs, state.clone(), inbox);
     let (mut status, stop, mut arrivals) = (reader.status(), CancellationToken::new(), state.arrivals());
@@ -77,9 +90,30 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     // The end waits for the acknowledgement of what was stored.
     stop.cancel();
     running.await.expect("it ends");
-    let asked = owner.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All).send().await.expect("told");
-    let attributes = asked.attributes.expect("some");
-    for name in [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible] {
-        assert_eq!(attributes.get(&name).map(String::as_str), Some("0"), "{name}");
-    }
+    assert_eq!(left(&owner, &url).await, ["0", "0"]);
+}
+
+/// Nobody but a command listens here: what waits in the queue is applied by it, and gone from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_takes_what_waits_in_the_queue() {
+    let moto = Moto::start().await;
+    let objects = Objects::create(&moto).await;
+    objects.put("a.txt", b"a").await;
+    let (url, owner) = queue(&moto, &objects).await;
+    let files = file_manager().await;
+    let sync = Sync::new(&moto.endpoint, &files).with("EVENTS_SQS_QUEUE_URL", &url).with("EVENTS_SQS_ENDPOINT", &moto.endpoint);
+    sync.done().await;
+    let collector = Collector::start(Manner::Takes).await;
+    let sync = sync.with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);
+    objects.put("b c.txt", b"new").await;
+    objects.delete("a.txt").await;
+    let ran = sync.run(&["incremental-sync", "--json"]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.told());
+    let report = ran.report();
+    assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &2.into()), "{report}");
+    assert_eq!(held(&files).into_iter().collect::<Vec<_>>(), [("b c.txt".to_owned(), b"new".to_vec())]);
+    assert_eq!(left(&owner, &url).await, ["0", "0"]);
+    let (_, metrics) = collector.metrics();
+    let heard = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
+    assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 2)].into());
 }

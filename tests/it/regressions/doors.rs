@@ -1,6 +1,8 @@
 //! Bugs about doors that are shut: what they may count against, and what not.
 
 use crate::workflow::scene::{Scene, files, in_memory, key};
+use mock_api::CallName;
+use s3_sync::file_manager::FEED_EVENTS_MAX;
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use serde_json::json;
@@ -52,4 +54,31 @@ async fn an_object_that_cannot_be_looked_at_counts_against_its_own_row() {
     }
     let overview = scene.overview().await;
     assert_eq!((ended.report.event_counts.errors, overview.inbox, overview.dead_letters), (1, 0, 1), "{}", ended.report);
+}
+
+/// Events of a dozen kilobytes each made a list of more than 1 MiB, and no cycle ever heard of anything again: "is this a file manager?"
+#[tokio::test]
+async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_loses_nothing() {
+    let (bucket, scene) = told_of_a_change().await;
+    let list = |note_bytes| {
+        let event = |number: usize| {
+            let note = "x".repeat(note_bytes);
+            json!({ "event_type": "create", "file_path": format!("/{number}"), "metadata": { "note": note } })
+        };
+        (0..FEED_EVENTS_MAX).map(event).collect::<Vec<_>>()
+    };
+    for number in 0..FEED_EVENTS_MAX {
+        bucket.put(key(&number.to_string()), "x");
+    }
+    scene.api.api().set_feed(list(200 << 10));
+    scene.api.api().reset_calls();
+    let ended = scene.cycle().await;
+    assert_eq!(ended.outcome, RunOutcome::Failed, "{}", ended.report);
+    let told = ended.report.to_string();
+    assert!(told.contains("longer than the 16777216 bytes that are read of it (") && told.contains("serve fewer events"), "{told}");
+    let asked = scene.api.api().calls().iter().filter(|call| call.call == CallName::PubSubFullList).count();
+    assert_eq!(asked, 1, "the same answer is not fetched again at once");
+    scene.api.api().set_feed(list(20 << 10));
+    scene.cycle_to_success().await;
+    assert_eq!(scene.contents().len(), FEED_EVENTS_MAX + 1);
 }

@@ -121,16 +121,17 @@ fn what_is_not_ours_or_says_nothing_is_counted() {
     let elsewhere = put(|_| ());
     let no_time = put(|record| record["eventTime"] = json!("yesterday"));
     let minor = put(|record| record["eventVersion"] = json!("2.9"));
+    let key = notification(elsewhere.to_string().as_bytes(), &scope()).events.remove(0).path;
     let prefixed = Scope::new("customer-bucket", "photos/");
     for (message, scope, expected, events) in [
         (&unknown, scope(), PassedOver { unknown_names: 1, ..PassedOver::default() }, 0),
-        (&elsewhere, prefixed, PassedOver { outside_prefix: 1, ..PassedOver::default() }, 0),
+        (&elsewhere, prefixed, PassedOver { outside_prefix: 1, outside_example: Some(key), ..PassedOver::default() }, 0),
         (&no_time, scope(), PassedOver { unreadable_times: 1, ..PassedOver::default() }, 1),
         (&minor, scope(), PassedOver::default(), 1),
         (&elsewhere, Scope::new("arn:aws:s3:eu-west-1:1:accesspoint/x", "documents/red f"), PassedOver::default(), 1),
     ] {
         let decoded = notification(message.to_string().as_bytes(), &scope);
-        assert_eq!((decoded.passed_over, decoded.events.len(), reasons(&decoded)), (expected, events, vec![]), "{message}");
+        assert_eq!((&decoded.passed_over, decoded.events.len(), reasons(&decoded)), (&expected, events, vec![]), "{message}");
     }
 }
 

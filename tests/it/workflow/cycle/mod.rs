@@ -2,6 +2,7 @@
 
 mod defects;
 mod oracle;
+mod queued;
 mod table;
 mod trouble;
 

@@ -1,0 +1,56 @@
+//! A queue as the reader sees it: what it gives, what it is told, and that it may be shut. Which one it is, each implementation knows.
+
+use crate::retry::{Disposed, Disposition};
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use std::time::Duration;
+
+/// What stands for a message until it is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt(pub String);
+
+/// A message as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// For acknowledging it.
+    pub receipt: Receipt,
+    /// What it says.
+    pub body: String,
+}
+
+/// A queue that cannot be used now. Its text is escaped, and holds no secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{call}: {message}")]
+pub struct SourceError {
+    /// `ReceiveMessage`, …
+    pub call: &'static str,
+    /// Why.
+    pub message: String,
+}
+
+impl SourceError {
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        "check EVENTS_SQS_QUEUE_URL and EVENTS_SQS_ENDPOINT, and that the credentials may receive from it and delete there"
+    }
+}
+
+impl Disposed for SourceError {
+    /// Whatever it is: a person may mend it while we wait.
+    fn disposition(&self) -> Disposition {
+        Disposition::Retry { after: None }
+    }
+}
+
+/// Where messages wait until they are acknowledged.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The next messages, a bounded number of them; waits at most so long for the first.
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError>;
+    /// Says that these are stored; gives back those that the queue did not take the word for.
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError>;
+    /// Gives these back at once: they could not be stored.
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError>;
+    /// How long it keeps a message that nobody takes; `None` = it does not say.
+    async fn retention(&self) -> Option<SignedDuration>;
+}

@@ -1,0 +1,51 @@
+//! A queue that is emptied once.
+
+use super::*;
+
+/// As a command does it, which waits for nothing that has not arrived.
+pub(super) const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE };
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_emptied_and_then_left_alone() {
+    let (queue, state, _directory) = queue_and_state().await;
+    queue.bring(Err(broken()));
+    queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
+    queue.bring(Ok(vec![put("3", "c"), nonsense("4")]));
+    let reader = reader(&queue, 100);
+    assert!(reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it is empty");
+    assert_eq!(queue.heard(2).await, ["acknowledge 1+2 with 2 stored", "acknowledge 3+4 with 3 stored"]);
+    let status = reader.status().borrow().clone();
+    assert_eq!((status.messages, status.events, status.dead), (4, 3, 1));
+    assert_eq!(state.inbox_len().await.expect("counted"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn emptying_a_queue_ends_when_the_inbox_is_full_and_where_nothing_fills_it() {
+    // The inbox takes three: two messages of two events, or three of none.
+    for (messages, left) in [(vec![put("1", "a"), put("2", "b")], 3), (vec![nonsense("1")], 2)] {
+        let (queue, _, _directory) = queue_and_state().await;
+        for _ in 0..5 {
+            queue.bring(Ok(messages.clone()));
+        }
+        let emptied = reader(&queue, 3).drain(ONCE, &CancellationToken::new()).await.expect("drained");
+        assert_eq!((emptied, queue.incoming.lock().expect("sound").len()), (false, left));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_told_to() {
+    let (queue, _, _directory) = queue_and_state().await;
+    queue.bring(Ok(vec![put("1", "a")]));
+    for _ in 0..ONCE.attempts {
+        queue.bring(Err(broken()));
+    }
+    let reader = reader(&queue, 100);
+    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays shut");
+    assert_eq!(error.to_string(), "ReceiveMessage: no such queue");
+    assert_eq!(queue.heard(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
+    let stop = CancellationToken::new();
+    stop.cancel();
+    queue.bring(Ok(vec![put("2", "b")]));
+    assert!(!reader.drain(ONCE, &stop).await.expect("it ends"));
+    assert_eq!(queue.incoming.lock().expect("sound").len(), 1, "nothing more was received");
+}

@@ -1,0 +1,107 @@
+//! Runs that empty the queue of notifications themselves: those of a command, where no daemon listens to it.
+
+use super::{effects, in_sync};
+use crate::workflow::scene::{BUCKET, Scene, key};
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use s3_sync::events::queue::{Message, Receipt, Source, SourceError};
+use s3_sync::report::PassedOver;
+use s3_sync::state::RunOutcome;
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Gives what waits in it, a message at a time; shut, it gives nothing.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Vec<Message>>,
+    shut: Mutex<bool>,
+}
+
+impl Queue {
+    fn tell(&self, name: &str, path: &str) {
+        let record = json!({ "eventName": name, "s3": { "bucket": { "name": BUCKET }, "object": { "key": path } } });
+        let mut waiting = self.waiting.lock().expect("sound");
+        let receipt = Receipt(waiting.len().to_string());
+        waiting.push(Message { receipt, body: json!({ "Records": [record] }).to_string() });
+    }
+
+    fn given_to(self: &Arc<Self>, scene: &mut Scene) {
+        scene.program.doors.queue = Some(self.clone());
+    }
+}
+
+#[async_trait]
+impl Source for Queue {
+    async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
+        if *self.shut.lock().expect("sound") {
+            return Err(SourceError { call: "ReceiveMessage", message: "no such queue".to_owned() });
+        }
+        Ok(self.waiting.lock().expect("sound").first().cloned().into_iter().collect())
+    }
+
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+        self.waiting.lock().expect("sound").retain(|message| !receipts.contains(&message.receipt));
+        Ok(Vec::new())
+    }
+
+    async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    async fn retention(&self) -> Option<SignedDuration> {
+        None
+    }
+}
+
+/// A command's cycle read the feed and left everything in the queue for a daemon that nobody had started.
+#[tokio::test]
+async fn what_waits_in_the_queue_is_taken_by_a_cycle_and_by_a_reconcile() {
+    let (bucket, mut scene) = in_sync(&["gone", "old"]).await;
+    let queue = Arc::new(Queue::default());
+    queue.given_to(&mut scene);
+    bucket.remove(&key("gone"));
+    bucket.put(key("old"), "new");
+    queue.tell("ObjectRemoved:Delete", "gone");
+    queue.tell("ObjectCreated:Put", "old");
+    let report = scene.cycle_to_success().await.report;
+    assert_eq!(effects(&scene), ["delete gone", "update old"]);
+    let drained = report.queue.expect("it was emptied");
+    assert_eq!((drained.messages, drained.received, drained.dead_letters, drained.emptied), (2, 2, 0, true));
+    assert!(queue.waiting.lock().expect("sound").is_empty());
+    queue.tell("ObjectCreated:Put", "old");
+    scene.run_to_success().await;
+    assert!(queue.waiting.lock().expect("sound").is_empty(), "what a listing is about to show is no news any more");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
+    let (bucket, mut scene) = in_sync(&["a"]).await;
+    let queue = Arc::new(Queue::default());
+    *queue.shut.lock().expect("sound") = true;
+    queue.given_to(&mut scene);
+    bucket.put(key("a"), "new");
+    scene.api.api().set_feed(vec![super::event("create", 1, "/a")]);
+    let ended = scene.cycle().await;
+    assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Failed, false), "{}", ended.report);
+    assert_eq!(effects(&scene), ["update a"]);
+    let told = ended.report.to_string();
+    assert!(told.contains("queue: ReceiveMessage: no such queue (check EVENTS_SQS_QUEUE_URL"), "{told}");
+}
+
+/// Whoever had set a prefix and waited for a file outside of it was told of "0 events", and of nothing else.
+#[tokio::test]
+async fn what_there_is_nothing_to_do_about_is_told() {
+    let (_, mut scene) = in_sync(&[]).await;
+    let queue = Arc::new(Queue::default());
+    queue.given_to(&mut scene);
+    scene.program.options.prefix = "in/".to_owned();
+    queue.tell("ObjectCreated:Put", "out/b");
+    queue.tell("ReducedRedundancyLostObject", "in/a");
+    scene.api.api().set_feed(vec![super::event("create", 1, "/out/c"), super::renamed(2, "/in/a", "/in/a")]);
+    let report = scene.cycle_to_success().await.report;
+    let told = "  passed    over, with nothing to do about them: 2 of keys outside of CUSTOMER_S3_PREFIX, for example out/b; \
+                1 with a name that says nothing about an object; 1 of a rename onto itself\n";
+    assert!(report.to_string().contains(told), "{report}");
+    assert_eq!(scene.cycle_to_success().await.report.passed_over, PassedOver::default(), "once");
+}
