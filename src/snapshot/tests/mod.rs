@@ -13,7 +13,7 @@ fn bare(key: &str) -> FileRecord {
 }
 
 fn written(records: &[FileRecord]) -> Result<Vec<u8>, SnapshotError> {
-    let mut writer = SnapshotWriter::new(Vec::new(), "test.csv")?;
+    let mut writer = SnapshotWriter::new(Vec::new(), "test.csv");
     records.iter().try_for_each(|record| writer.push(record))?;
     writer.finish()
 }
