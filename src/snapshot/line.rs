@@ -26,14 +26,16 @@ impl Line {
 
     /// The texts of size and `ETag`; empty = missing.
     pub fn content(&self) -> [&[u8]; 2] {
-        let [_, _, size, _, _, _, etag, ..] = self.wire().fields();
-        [size, etag]
+        let wire = self.wire();
+        let [_, _, size, _, _, _, etag, ..] = wire.places;
+        [size, etag].map(|place| wire.field(place))
     }
 
     /// The texts of permissions, owner and group; empty = missing.
     pub fn permissions(&self) -> [&[u8]; 3] {
-        let [_, permissions, _, _, _, _, _, _, _, owner, group] = self.wire().fields();
-        [permissions, owner, group]
+        let wire = self.wire();
+        let [_, permissions, _, _, _, _, _, _, _, owner, group] = wire.places;
+        [permissions, owner, group].map(|place| wire.field(place))
     }
 
     /// The row as a record.

@@ -76,8 +76,9 @@ pub(super) struct Blocks<R> {
     /// Of the row before; empty before the first one, later never.
     previous: Vec<u8>,
     fields: Vec<Range<usize>>,
-    /// To be told when the rows before it are.
-    failed: Option<SnapshotError>,
+    /// What ended the last block, and what ended the reading: to be told when the rows before it are.
+    refused: Option<SnapshotError>,
+    broken_off: Option<SnapshotError>,
     ended: bool,
 }
 
@@ -94,7 +95,8 @@ impl<R: io::Read> Blocks<R> {
             last: false,
             previous: Vec::new(),
             fields: Vec::new(),
-            failed: None,
+            refused: None,
+            broken_off: None,
             ended: false,
         }
     }
@@ -126,7 +128,7 @@ impl<R: io::Read> Blocks<R> {
             let mut rows = Vec::new();
             let taken = self.take_rows(&mut rows).map_err(|problem| self.unreadable(problem));
             if !rows.is_empty() {
-                self.failed = taken.err().or(self.failed.take());
+                self.refused = taken.err();
                 let rest = self.bytes.split_off(self.at);
                 self.at = 0;
                 return Ok(Some(Block { bytes: std::mem::replace(&mut self.bytes, rest), rows }));
@@ -187,7 +189,7 @@ impl<R: io::Read> Blocks<R> {
 
     /// Reads as much again as a row has that is longer than a block: so that a long one is not looked through for each piece.
     fn read_on(&mut self) -> Result<(), SnapshotError> {
-        if let Some(error) = self.failed.take() {
+        if let Some(error) = self.broken_off.take() {
             return Err(error);
         }
         self.bytes.drain(..self.at);
@@ -198,9 +200,7 @@ impl<R: io::Read> Blocks<R> {
         match self.input.by_ref().take(wanted as u64).read_to_end(&mut self.bytes) {
             Ok(count) => self.last = count < wanted,
             Err(source) => {
-                let error = SnapshotError::Io { action: "read", path: self.file.clone(), source };
-                // What came before it counts.
-                self.failed = Some(error);
+                self.broken_off = Some(SnapshotError::Io { action: "read", path: self.file.clone(), source });
             }
         }
         Ok(())
@@ -218,7 +218,7 @@ impl<R: io::Read> Iterator for Blocks<R> {
         if self.ended {
             return None;
         }
-        let next = match self.failed.take() {
+        let next = match self.refused.take() {
             Some(error) => Some(Err(error)),
             None => self.next_block().transpose(),
         };

@@ -36,14 +36,13 @@ pub(super) struct WireRow<'a> {
 }
 
 impl<'a> WireRow<'a> {
-    /// In the order of [`COLUMNS`].
-    pub(super) fn fields(self) -> [&'a [u8]; COLUMNS.len()] {
-        self.places.each_ref().map(|place| &self.bytes[place.clone()])
+    pub(super) fn field(self, place: &Range<usize>) -> &'a [u8] {
+        &self.bytes[place.clone()]
     }
 
     pub(super) fn key(self) -> &'a [u8] {
         let [file_path, ..] = self.places;
-        &self.bytes[file_path.clone()]
+        self.field(file_path)
     }
 
     /// Whether every field is UTF-8.
@@ -53,15 +52,16 @@ impl<'a> WireRow<'a> {
 
     /// Whether every field can be read that is more than a text.
     pub(super) fn check_values(self) -> Result<(), Problem> {
-        let [file_path, _, size, _, last_modified, ..] = self.fields();
-        parsed(size, parse_size).map_err(|found| Problem::Size { found })?;
-        parsed(last_modified, parse_time).map_err(|found| Problem::LastModified { found })?;
+        let [file_path, _, size, _, last_modified, ..] = self.places;
+        parsed(self.field(size), parse_size).map_err(|found| Problem::Size { found })?;
+        parsed(self.field(last_modified), parse_time).map_err(|found| Problem::LastModified { found })?;
         if file_path.is_empty() { Err(Problem::NoKey) } else { Ok(()) }
     }
 
     fn texts(self) -> Result<[&'a str; COLUMNS.len()], Problem> {
         let mut texts = [""; COLUMNS.len()];
-        for ((text, bytes), column) in texts.iter_mut().zip(self.fields()).zip(COLUMNS) {
+        for ((text, place), column) in texts.iter_mut().zip(self.places).zip(COLUMNS) {
+            let bytes = self.field(place);
             *text = str::from_utf8(bytes).map_err(|_| Problem::NotText { column, found: shown(&bytes.escape_ascii().to_string()) })?;
         }
         Ok(texts)

@@ -99,7 +99,7 @@ fn write_row(bytes: &mut Vec<u8>, row: &FileRow<'_>) -> usize {
 /// In quotes where RFC 4180 wants them, and nowhere else.
 fn write_text(bytes: &mut Vec<u8>, text: Option<&str>) -> usize {
     let text = text.unwrap_or_default().as_bytes();
-    // All of them, without a look at what was found: that is done for many bytes at a time.
+    // All of them, without a stop at the first: so many bytes are looked at together.
     if text.iter().fold(false, |found, byte| found | matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
         bytes.push(b'"');
         for &byte in text {

@@ -61,7 +61,7 @@ fn visit_applied<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_,
     let mut rows = moment.prepare(APPLIED_ROWS).map_err(StateError::from)?;
     let mut rows = Walk::begin(&mut rows, [FILE_MANAGER])?;
     while let Some(row) = rows.row() {
-        visit(applied_row(row, path(row)?)?)?;
+        visit(over_applied(FileRow::at(path(row)?), row)?)?;
         rows.advance()?;
     }
     Ok(())
@@ -82,12 +82,12 @@ fn visit_known<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E
             (None, Some(_)) => Ordering::Greater,
             (Some(held), Some(looked)) => held.cmp(looked),
         };
-        let held = held_path.zip(applied.row()).filter(|_| order.is_le()).map(|(path, row)| applied_row(row, path)).transpose()?;
+        let held = applied.row().filter(|_| order.is_le());
         let looked = looked_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
         if let Some(path) = held_path.filter(|_| order.is_le()).or(looked_path) {
             let wanted = told.row_of(path)?.map(told_row).transpose()?;
-            if let Some(file) = known(held, looked, wanted) {
-                visit(file)?;
+            if let Some(known) = known(path, looked, wanted) {
+                visit(held.map_or(Ok(known), |row| over_applied(known, row))?)?;
             }
         }
         if order.is_le() {
@@ -102,11 +102,13 @@ fn visit_known<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E
 /// A path's row on one side; `None` = it has none there.
 fn row_of<'a>(side: Side, path: &'a str, Sides { applied, observed, wanted }: &'a Sides) -> Option<FileRow<'a>> {
     let held = applied.as_ref().map(|row| held(FileRow::from(&row.file), row.confirmed));
-    match side {
-        Side::Applied => held,
-        Side::Known => {
-            let looked = observed.as_ref().map(|look| look.facts.as_ref().map(|facts| FileRow::looked_at(path, facts)));
-            known(held, looked, Some(FileRow::told(path, wanted)))
+    match (side, observed) {
+        (Side::Applied, _) | (Side::Known, None) if held.is_none() => None,
+        (Side::Applied, _) => held,
+        (Side::Known, look) => {
+            let looked = look.as_ref().map(|look| look.facts.as_ref().map(|facts| FileRow::looked_at(path, facts)));
+            let known = known(path, looked, Some(FileRow::told(path, wanted)))?;
+            Some(held.map_or(known, |held| known.over(held)))
         }
     }
 }
@@ -116,16 +118,14 @@ fn held(row: FileRow<'_>, confirmed: bool) -> FileRow<'_> {
     if confirmed { row } else { FileRow { internal_id: row.internal_id, ..FileRow::at(row.file_path) } }
 }
 
-/// What the looks and the feed know wins; what they do not know stays as the sink has it. The newest look may have found nothing.
-fn known<'a>(held: Option<FileRow<'a>>, looked: Option<Option<FileRow<'a>>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
-    let file = match looked {
-        None => held?,
-        Some(found) => {
-            let found = found.filter(|file| !file.is_directory_marker())?;
-            held.map_or(found, |held| found.over(held))
-        }
+/// What the looks and the feed know: it wins, and what they do not know stays as the sink has it. The newest look, if there was one,
+/// may have found nothing, or a directory: then there is no row.
+fn known<'a>(path: &'a str, looked: Option<Option<FileRow<'a>>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
+    let found = match looked {
+        None => FileRow::at(path),
+        Some(found) => found.filter(|file| !file.is_directory_marker())?,
     };
-    Some(told.map_or(file, |told| told.over(file)))
+    Some(told.map_or(found, |told| told.over(found)))
 }
 
 /// The rows of a statement, one after the other.
@@ -152,29 +152,37 @@ impl<'s> Walk<'s> {
 
     /// The row of a path, if there is one. Paths are asked for in their order.
     fn row_of(&mut self, wanted: &str) -> Result<Option<&Row<'s>>, StateError> {
-        while self.path()?.is_some_and(|path| path < wanted) {
-            self.advance()?;
+        loop {
+            match self.path()?.map(|path| path.cmp(wanted)) {
+                Some(Ordering::Less) => self.advance()?,
+                Some(Ordering::Equal) => return Ok(self.row()),
+                Some(Ordering::Greater) | None => return Ok(None),
+            }
         }
-        Ok(if self.path()? == Some(wanted) { self.row() } else { None })
     }
 }
 
-/// Of [`APPLIED_ROWS`].
-fn applied_row<'r>(row: &'r Row<'_>, path: &'r str) -> Result<FileRow<'r>, StateError> {
-    let file = FileRow {
-        size: row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs),
-        etag: text(row, 3)?.and_then(ETag::bare),
-        last_modified: row.get::<_, Option<i64>>(4)?.and_then(time),
-        storage_class: text(row, 5)?,
-        version_id: text(row, 6)?,
-        file_type: text(row, 7)?,
-        internal_id: text(row, 8)?,
-        permissions: text(row, 9)?,
-        owner: text(row, 10)?,
-        group: text(row, 11)?,
-        ..FileRow::at(path)
-    };
-    Ok(held(file, row.get(1)?))
+/// These fields over those of a row of [`APPLIED_ROWS`], of which only what is missing here is read: it takes as long to ask SQLite
+/// for a column as to write it.
+fn over_applied<'r>(known: FileRow<'r>, row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
+    let confirmed: bool = row.get(1)?;
+    let missing = |known: Option<&'r str>, column| if known.is_some() { Ok(known) } else { text(row, column) };
+    if !confirmed {
+        return Ok(FileRow { internal_id: missing(known.internal_id, 8)?, ..known });
+    }
+    Ok(FileRow {
+        file_path: known.file_path,
+        size: if known.size.is_some() { known.size } else { row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs) },
+        etag: if known.etag.is_some() { known.etag } else { text(row, 3)?.and_then(ETag::bare) },
+        last_modified: if known.last_modified.is_some() { known.last_modified } else { row.get::<_, Option<i64>>(4)?.and_then(time) },
+        storage_class: missing(known.storage_class, 5)?,
+        version_id: missing(known.version_id, 6)?,
+        file_type: missing(known.file_type, 7)?,
+        internal_id: missing(known.internal_id, 8)?,
+        permissions: missing(known.permissions, 9)?,
+        owner: missing(known.owner, 10)?,
+        group: missing(known.group, 11)?,
+    })
 }
 
 /// Of [`OBSERVED_ROWS`]; `None` = the look found nothing.

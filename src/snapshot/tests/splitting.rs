@@ -46,7 +46,8 @@ fn quotes_that_do_not_come_in_pairs_are_refused() {
         ("\"a\n", Err(Problem::OpenQuote)),
         ("\"a\"\"\n", Err(Problem::OpenQuote)),
     ] {
-        let rows = |rows: Vec<Vec<&str>>| rows.into_iter().map(|row| row.into_iter().map(|field| field.as_bytes().to_vec()).collect()).collect();
+        let rows =
+            |rows: Vec<Vec<&str>>| rows.into_iter().map(|row| row.into_iter().map(|field| field.as_bytes().to_vec()).collect()).collect();
         assert_eq!(split(text.as_bytes()), expected.map(rows), "{text:?}");
     }
 }
