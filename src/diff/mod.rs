@@ -13,7 +13,7 @@
 //! Values are compared as text: `0755` and `755` differ. `ETag` and size are the content, the other three the permissions: two planes,
 //! told apart in every [`Difference`]. The other columns describe and never differ; they follow silently.
 //!
-//! Only one row of each side is held in memory.
+//! Only one row of each side is held.
 
 pub mod merge;
 pub mod render;
