@@ -84,7 +84,7 @@ fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) 
     let mut rows: u64 = 0;
     State::visit_rows(database, side, |file| -> Result<(), ExportError> {
         rows += 1;
-        Ok(pending.push(&file)?)
+        Ok(pending.push(file)?)
     })?;
     pending.commit().map_err(ExportError::from)?;
     Ok(output.print(&Written { output: path.to_string_lossy().into_owned(), side: name, rows })?)

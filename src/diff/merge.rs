@@ -32,6 +32,16 @@ pub enum JoinError<K, E> {
     },
 }
 
+impl<K, E> JoinError<K, E> {
+    /// The same of other keys.
+    pub fn map_keys<J>(self, named: impl Fn(K) -> J) -> JoinError<J, E> {
+        match self {
+            Self::Source(error) => JoinError::Source(error),
+            Self::OutOfOrder { side, previous, key } => JoinError::OutOfOrder { side, previous: named(previous), key: named(key) },
+        }
+    }
+}
+
 /// Joins two sides, each in strictly ascending order of the key that its function finds in a row. The first error ends it.
 pub fn outer_join<L, R, K, E, LI, RI>(
     left: LI,
@@ -42,7 +52,7 @@ pub fn outer_join<L, R, K, E, LI, RI>(
 where
     LI: IntoIterator<Item = Result<L, E>>,
     RI: IntoIterator<Item = Result<R, E>>,
-    K: Ord + Clone,
+    K: Ord + ToOwned + ?Sized,
 {
     OuterJoin {
         left: Sorted::new("left", left.into_iter(), left_key),
@@ -52,7 +62,7 @@ where
 }
 
 /// What [`outer_join`] returns.
-pub struct OuterJoin<LI, RI, L, R, K, E> {
+pub struct OuterJoin<LI, RI, L, R, K: ToOwned + ?Sized, E> {
     left: Sorted<LI, L, K, E>,
     right: Sorted<RI, R, K, E>,
     ended: bool,
@@ -62,9 +72,9 @@ impl<LI, RI, L, R, K, E> OuterJoin<LI, RI, L, R, K, E>
 where
     LI: Iterator<Item = Result<L, E>>,
     RI: Iterator<Item = Result<R, E>>,
-    K: Ord + Clone,
+    K: Ord + ToOwned + ?Sized,
 {
-    fn join(&mut self) -> Result<Option<Joined<L, R>>, JoinError<K, E>> {
+    fn join(&mut self) -> Result<Option<Joined<L, R>>, JoinError<K::Owned, E>> {
         let order = match (self.left.key_of_head()?, self.right.key_of_head()?) {
             (None, None) => return Ok(None),
             (Some(_), None) => Ordering::Less,
@@ -83,9 +93,9 @@ impl<LI, RI, L, R, K, E> Iterator for OuterJoin<LI, RI, L, R, K, E>
 where
     LI: Iterator<Item = Result<L, E>>,
     RI: Iterator<Item = Result<R, E>>,
-    K: Ord + Clone,
+    K: Ord + ToOwned + ?Sized,
 {
-    type Item = Result<Joined<L, R>, JoinError<K, E>>;
+    type Item = Result<Joined<L, R>, JoinError<K::Owned, E>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
@@ -98,20 +108,20 @@ where
 }
 
 /// One side, with its next row in hand once it has begun.
-struct Sorted<I, T, K, E> {
+struct Sorted<I, T, K: ToOwned + ?Sized, E> {
     side: &'static str,
     rows: Fuse<I>,
     key: fn(&T) -> &K,
     begun: bool,
-    head: Option<Result<T, JoinError<K, E>>>,
+    head: Option<Result<T, JoinError<K::Owned, E>>>,
 }
 
-impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + Clone, E> Sorted<I, T, K, E> {
+impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + ToOwned + ?Sized, E> Sorted<I, T, K, E> {
     fn new(side: &'static str, rows: I, key: fn(&T) -> &K) -> Self {
         Self { side, rows: rows.fuse(), key, begun: false, head: None }
     }
 
-    fn key_of_head(&mut self) -> Result<Option<&K>, JoinError<K, E>> {
+    fn key_of_head(&mut self) -> Result<Option<&K>, JoinError<K::Owned, E>> {
         if !self.begun {
             self.begun = true;
             self.head = self.draw(None);
@@ -129,7 +139,7 @@ impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + Clone, E> Sorted<I, T, K, E> 
         row
     }
 
-    fn draw(&mut self, previous: Option<&T>) -> Option<Result<T, JoinError<K, E>>> {
+    fn draw(&mut self, previous: Option<&T>) -> Option<Result<T, JoinError<K::Owned, E>>> {
         let row = match self.rows.next()? {
             Ok(row) => row,
             Err(error) => return Some(Err(JoinError::Source(error))),
@@ -137,7 +147,7 @@ impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + Clone, E> Sorted<I, T, K, E> 
         let key = (self.key)(&row);
         match previous.map(self.key) {
             Some(previous) if previous >= key => {
-                Some(Err(JoinError::OutOfOrder { side: self.side, previous: previous.clone(), key: key.clone() }))
+                Some(Err(JoinError::OutOfOrder { side: self.side, previous: previous.to_owned(), key: key.to_owned() }))
             }
             _ => Some(Ok(row)),
         }

@@ -13,7 +13,7 @@
 //! Values are compared as text: `0755` and `755` differ. `ETag` and size are the content, the other three the permissions: two planes,
 //! told apart in every [`Difference`]. The other columns describe and never differ; they follow silently.
 //!
-//! Only one row of each side is held in memory.
+//! Only one row of each side is held.
 
 pub mod merge;
 pub mod render;
@@ -65,7 +65,11 @@ pub fn diff<R: Row, E>(
     old: impl IntoIterator<Item = Result<R, E>>,
     new: impl IntoIterator<Item = Result<R, E>>,
 ) -> impl Iterator<Item = Result<Difference, DiffError<E>>> {
-    outer_join(old, new, R::key, R::key).filter_map(|joined| joined.map(compare).transpose())
+    outer_join(old, new, R::key, R::key).filter_map(|joined| joined.map(compare).map_err(|error| error.map_keys(object_key)).transpose())
+}
+
+fn object_key(bytes: Vec<u8>) -> ObjectKey {
+    ObjectKey::new(String::from_utf8_lossy(&bytes)).expect("invariant: a row has a key")
 }
 
 fn compare<R: Row>(joined: Joined<R, R>) -> Option<Difference> {

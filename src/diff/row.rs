@@ -1,12 +1,12 @@
 //! What two rows are compared by: as records, or as they stand in their files.
 
-use crate::record::{FileRecord, ObjectKey};
+use crate::record::FileRecord;
 use crate::snapshot::Line;
 
 /// One side's row. Both ways to compare follow the rule of [`crate::diff`].
 pub trait Row {
-    /// What it is about.
-    fn key(&self) -> &ObjectKey;
+    /// The bytes of its key.
+    fn key(&self) -> &[u8];
     /// Whether the `ETag` or the size is another one than that of the old side.
     fn content_differs_from(&self, old: &Self) -> bool;
     /// Whether permissions, owner or group are others than those of the old side.
@@ -16,8 +16,8 @@ pub trait Row {
 }
 
 impl Row for FileRecord {
-    fn key(&self) -> &ObjectKey {
-        &self.file_path
+    fn key(&self) -> &[u8] {
+        self.file_path.as_str().as_bytes()
     }
 
     fn content_differs_from(&self, old: &Self) -> bool {
@@ -38,7 +38,7 @@ impl Row for FileRecord {
 
 /// Every value has one text only, and an empty text is a missing value: so texts say the same as values.
 impl Row for Line {
-    fn key(&self) -> &ObjectKey {
+    fn key(&self) -> &[u8] {
         self.key()
     }
 

@@ -4,6 +4,7 @@ mod escape;
 mod event;
 mod file;
 mod key;
+mod row;
 mod sequencer;
 mod sides;
 mod told;
@@ -12,6 +13,7 @@ pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
+pub use row::FileRow;
 pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed, Sides};
 pub use told::{Told, ToldField};
@@ -27,8 +29,18 @@ pub struct ETag(String);
 impl ETag {
     /// Takes `"abc"`, `abc` and `W/"abc"`; `None` for an empty tag.
     pub fn parse(raw: &str) -> Option<Self> {
+        Self::bare(raw).map(|bare| Self(bare.to_owned()))
+    }
+
+    /// What [`ETag::parse`] takes of a text, where it lies.
+    pub fn bare(raw: &str) -> Option<&str> {
         let strong = raw.strip_prefix("W/").unwrap_or(raw);
         let bare = strong.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(strong);
+        (!bare.is_empty()).then_some(bare)
+    }
+
+    /// Takes a tag that has no quotes around it: whatever stands there is the tag. `None` for an empty one.
+    pub fn of_bare(bare: &str) -> Option<Self> {
         (!bare.is_empty()).then(|| Self(bare.to_owned()))
     }
 

@@ -1,56 +1,34 @@
-//! Reading ahead: a thread of its own parses the next lines while somebody compares those before. It holds a few batches and no more.
+//! Reading ahead: a thread of its own reads the next block while somebody compares the rows before. It holds a few blocks and no more.
 
 use super::error::SnapshotError;
-use super::line::Line;
+use super::line::{Block, Line, Lines};
 use super::read::SnapshotReader;
 use std::io;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
-use std::vec;
 
-/// Lines that are handed over together, and after how many bytes there is no more to a batch.
-const BATCH_LINES: usize = 512;
-const BATCH_BYTES: usize = 128 * 1024;
-/// Batches that wait.
-const BATCHES: usize = 2;
-
-type Batch = Vec<Result<Line, SnapshotError>>;
+/// Blocks that wait.
+const BLOCKS: usize = 4;
 
 /// The lines of a snapshot, in their order.
 pub struct Ahead {
-    batch: vec::IntoIter<Result<Line, SnapshotError>>,
-    batches: Receiver<Batch>,
+    lines: Lines,
+    blocks: Receiver<Result<Block, SnapshotError>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<R: io::Read + Send + 'static> SnapshotReader<R> {
     /// Reads on in a thread of its own.
     pub fn ahead(self) -> Result<Ahead, SnapshotError> {
-        let (sender, batches) = mpsc::sync_channel(BATCHES);
-        let file = self.name().to_owned();
+        let (sender, blocks) = mpsc::sync_channel(BLOCKS);
+        let Self { blocks: mut source, lines } = self;
+        let file = source.file.clone();
         let thread = thread::Builder::new()
             .name("snapshot-reader".to_owned())
-            .spawn(move || read_all(self, &sender))
+            // Whoever compared has an error of the other side, and needs no more.
+            .spawn(move || drop(source.try_for_each(|block| sender.send(block))))
             .map_err(|source| SnapshotError::Io { action: "start reading", path: file, source })?;
-        Ok(Ahead { batch: Vec::new().into_iter(), batches, thread: Some(thread) })
-    }
-}
-
-fn read_all<R: io::Read>(mut reader: SnapshotReader<R>, batches: &SyncSender<Batch>) {
-    loop {
-        let mut batch = Vec::with_capacity(BATCH_LINES);
-        let mut bytes = 0;
-        while batch.len() < BATCH_LINES
-            && bytes < BATCH_BYTES
-            && let Some(line) = reader.next_line()
-        {
-            bytes += line.as_ref().map_or(0, Line::bytes);
-            batch.push(line);
-        }
-        // Whoever compared has an error of the other side, and needs no more.
-        if batch.is_empty() || batches.send(batch).is_err() {
-            return;
-        }
+        Ok(Ahead { lines, blocks, thread: Some(thread) })
     }
 }
 
@@ -58,12 +36,15 @@ impl Iterator for Ahead {
     type Item = Result<Line, SnapshotError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(line) = self.batch.next() {
-            return Some(line);
-        }
-        if let Ok(batch) = self.batches.recv() {
-            self.batch = batch.into_iter();
-            return self.batch.next();
+        loop {
+            if let Some(line) = self.lines.next() {
+                return Some(Ok(line));
+            }
+            match self.blocks.recv() {
+                Ok(Ok(block)) => self.lines = Lines::from(block),
+                Ok(Err(error)) => return Some(Err(error)),
+                Err(_) => break,
+            }
         }
         // It has come to the end, or to a bug: half a file is never taken for a whole one.
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {

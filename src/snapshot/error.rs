@@ -117,6 +117,9 @@ pub enum Problem {
     /// More than [`MAX_ROW_BYTES`]: most likely a quote that is never closed.
     #[error("the row is longer than {MAX_ROW_BYTES} bytes; is a quote left open?")]
     RowTooLong,
+    /// A quote was not doubled, or stands where none may: what it was to end or to begin cannot be known.
+    #[error("the row has an odd number of quotes; is one of them not doubled?")]
+    OddQuotes,
     /// The file was cut off, or a quote was not doubled.
     #[error("the file ends inside a quoted field; was it cut off?")]
     OpenQuote,

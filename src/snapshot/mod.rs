@@ -13,12 +13,13 @@
 //! All of it is blocking `std::io`: asynchronous callers use `spawn_blocking`.
 
 mod ahead;
+mod columns;
 mod error;
-mod guarded_input;
 mod line;
 mod pending;
 mod read;
 mod row;
+mod split;
 mod store;
 mod write;
 
@@ -37,5 +38,7 @@ mod tests;
 /// No row's fields are longer than this together; S3 keys end at 1,024 bytes. It bounds what a file with an open quote costs to read.
 pub const MAX_ROW_BYTES: usize = 1024 * 1024;
 
-/// Bytes held between the file and the rows.
+/// Bytes held between the rows and the file.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes read from a file at a time.
+const BLOCK_BYTES: usize = 128 * 1024;

@@ -2,7 +2,7 @@
 
 use super::error::{SnapshotError, shown_path};
 use super::write::SnapshotWriter;
-use crate::record::FileRecord;
+use crate::record::FileRow;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -24,14 +24,14 @@ pub fn create(path: &Path) -> Result<PendingSnapshot, SnapshotError> {
     let temp = temp_path(path).map_err(SnapshotError::io("create", path))?;
     let file = create_locked(&temp).map_err(SnapshotError::io("create", &temp))?;
     let temp = TempFile(Some(temp));
-    let writer = SnapshotWriter::named(file, shown_path(path))?;
+    let writer = SnapshotWriter::named(file, shown_path(path));
     Ok(PendingSnapshot { writer, temp, path: path.to_owned() })
 }
 
 impl PendingSnapshot {
     /// Adds a row. Its key must be greater than that of the row before.
-    pub fn push(&mut self, record: &FileRecord) -> Result<(), SnapshotError> {
-        self.writer.push(record)
+    pub fn push<'r>(&mut self, row: impl Into<FileRow<'r>>) -> Result<(), SnapshotError> {
+        self.writer.push(row)
     }
 
     /// Puts the snapshot in its place, durably, and returns that place.

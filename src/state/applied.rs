@@ -7,10 +7,6 @@ use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// The columns in the order in which [`from_row`] reads them.
-pub(super) const COLUMNS: &str = "confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, \
-                                  permissions, owner, owner_group";
-
 pub(super) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Applied>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, permissions, owner, owner_group
@@ -19,7 +15,8 @@ pub(super) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<A
     Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path.clone())).optional()?)
 }
 
-/// Reads [`COLUMNS`] from `first` on.
+/// Reads the columns `confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, permissions, owner,
+/// owner_group` from `first` on.
 pub(super) fn from_row(row: &Row<'_>, first: usize, path: ObjectKey) -> rusqlite::Result<Applied> {
     Ok(Applied {
         confirmed: row.get(first)?,

@@ -1,6 +1,7 @@
 //! What can go wrong with the state. No SQLite type leaves this module.
 
 use super::lock::Holder;
+use crate::record::EmptyKey;
 use std::path::{Path, PathBuf};
 
 /// A failure of the state.
@@ -50,6 +51,13 @@ pub enum StateError {
 impl From<rusqlite::Error> for StateError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.to_string())
+    }
+}
+
+/// A row whose key is no key.
+impl From<EmptyKey> for StateError {
+    fn from(error: EmptyKey) -> Self {
+        Self::Corrupt(error.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
 use super::{FILE_MANAGER, Run, Side, State, StateError, blocking, feed, inbox, looks, open_to_read, rows, runs};
-use crate::record::{FileRecord, ObjectKey};
+use crate::record::{FileRow, ObjectKey};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
 
@@ -93,7 +93,7 @@ impl State {
     pub fn visit_rows<E: From<StateError>>(
         database: &Path,
         side: Side,
-        mut visit: impl FnMut(FileRecord) -> Result<(), E>,
+        mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         rows::visit(database, side, &mut visit)
     }
@@ -103,7 +103,7 @@ impl State {
     pub fn visit_due_rows<E: From<StateError>>(
         database: &Path,
         side: Side,
-        mut visit: impl FnMut(FileRecord) -> Result<(), E>,
+        mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         rows::visit_due(database, side, &mut visit)
     }

@@ -3,7 +3,7 @@
 use super::Options;
 use crate::apply::ApplyError;
 use crate::config::SnapshotRows;
-use crate::record::FileRecord;
+use crate::record::FileRow;
 use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotStore, SnapshotWriter};
 use crate::state::{Side, State, StateError};
 use jiff::Timestamp;
@@ -25,11 +25,11 @@ pub enum ExportError {
 
 /// Writes one side as CSV to `out`; `name` stands for it in errors. Returns how many rows. Blocks.
 pub fn export(database: &Path, side: Side, out: impl Write, name: &str) -> Result<u64, ExportError> {
-    let mut writer = SnapshotWriter::new(out, name)?;
+    let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
-    State::visit_rows(database, side, |file: FileRecord| -> Result<(), ExportError> {
+    State::visit_rows(database, side, |file: FileRow<'_>| -> Result<(), ExportError> {
         rows += 1;
-        Ok(writer.push(&file)?)
+        Ok(writer.push(file)?)
     })?;
     writer.finish()?;
     Ok(rows)
@@ -105,7 +105,7 @@ async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'st
 }
 
 fn fill(database: &Path, (side, rows): (Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
-    let push = |file: FileRecord| -> Result<(), ExportError> { Ok(pending.push(&file)?) };
+    let push = |file: FileRow<'_>| -> Result<(), ExportError> { Ok(pending.push(file)?) };
     match rows {
         SnapshotRows::Full => State::visit_rows(database, side, push)?,
         SnapshotRows::Changed => State::visit_due_rows(database, side, push)?,

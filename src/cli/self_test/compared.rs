@@ -5,7 +5,7 @@ use super::super::doors;
 use super::super::probe::Probed;
 use super::complete;
 use crate::config::Settings;
-use crate::record::{FileRecord, ObjectFacts, ObjectKey};
+use crate::record::{FileRow, ObjectFacts, ObjectKey};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
 use crate::state::{Side, State, StateError};
 use std::collections::BTreeMap;
@@ -89,19 +89,20 @@ async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
 /// Holds what was listed against the rows that `walk` shows, in the order of the keys' bytes.
 fn compare(
     listed: Listed,
-    walk: impl FnOnce(&mut dyn FnMut(FileRecord) -> Result<(), Walk>) -> Result<(), Walk>,
+    walk: impl FnOnce(&mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>) -> Result<(), Walk>,
 ) -> Result<Differences, StateError> {
     let Listed { mut objects, up_to } = listed;
     let mut differences = Differences::default();
     let walked = walk(&mut |file| {
-        if up_to.as_ref().is_some_and(|up_to| file.file_path > *up_to) {
+        let key = ObjectKey::new(file.file_path).map_err(StateError::from)?;
+        if up_to.as_ref().is_some_and(|up_to| key > *up_to) {
             return Err(Walk::Enough);
         }
         differences.compared += 1;
-        match objects.remove(&file.file_path) {
-            None => differences.gone.add(file.file_path),
+        match objects.remove(&key) {
+            None => differences.gone.add(key),
             Some(facts) if is_same(&file, &facts) => {}
-            Some(_) => differences.changed.add(file.file_path),
+            Some(_) => differences.changed.add(key),
         }
         Ok(())
     });
@@ -116,8 +117,8 @@ fn compare(
 }
 
 /// As far as both say it: a listing may come without ETags.
-fn is_same(file: &FileRecord, facts: &ObjectFacts) -> bool {
-    file.size == Some(facts.size) && file.etag.as_ref().zip(facts.etag.as_ref()).is_none_or(|(known, shown)| known == shown)
+fn is_same(file: &FileRow<'_>, facts: &ObjectFacts) -> bool {
+    file.size == Some(facts.size) && file.etag.zip(facts.etag.as_ref()).is_none_or(|(known, shown)| known == shown.as_str())
 }
 
 impl Found {
@@ -167,9 +168,11 @@ mod tests {
     fn compared(known: &str, shown: &str, up_to: Option<&str>) -> String {
         let facts = |etag| ObjectFacts { size: 1, etag, last_modified: None, storage_class: None, version_id: None };
         let objects = rows(shown).into_iter().map(|(key, etag)| (key, facts(etag))).collect();
-        let walk = |visit: &mut dyn FnMut(FileRecord) -> Result<(), Walk>| {
+        let walk = |visit: &mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>| {
             let mut rows = rows(known).into_iter();
-            rows.try_for_each(|(key, etag)| visit(FileRecord { size: Some(1), etag, ..FileRecord::at(key) }))
+            rows.try_for_each(|(key, etag)| {
+                visit(FileRow { size: Some(1), etag: etag.as_ref().map(ETag::as_str), ..FileRow::at(key.as_str()) })
+            })
         };
         let differences = compare(Listed { objects, up_to: up_to.map(key) }, walk).unwrap_or_else(|error| panic!("{error}"));
         differences.probed("").message

@@ -91,7 +91,7 @@ fn a_file_from_elsewhere_is_read() {
 }
 
 /// Text out of what has a meaning somewhere: to CSV, to spreadsheets, to type inference, to terminals, to line readers.
-fn hostile_text() -> impl Strategy<Value = String> {
+pub(super) fn hostile_text() -> impl Strategy<Value = String> {
     let telling = select(vec![
         "\"",
         "\"\"",
@@ -129,7 +129,7 @@ fn time() -> impl Strategy<Value = Timestamp> {
         .prop_filter_map("a time", |(second, nanosecond)| Timestamp::new(second, nanosecond).ok())
 }
 
-fn record() -> impl Strategy<Value = FileRecord> {
+pub(super) fn record() -> impl Strategy<Value = FileRecord> {
     let text = || option::of(hostile_text());
     let permissions = (text(), text(), text()).prop_map(|(permissions, owner, group)| Permissions { permissions, owner, group });
     (permissions, option::of(any::<u64>()), text(), option::of(time()), text(), text(), text(), text()).prop_map(
@@ -150,10 +150,7 @@ fn record() -> impl Strategy<Value = FileRecord> {
 proptest! {
     #[test]
     fn whatever_is_written_is_read(rows in btree_map(hostile_text(), record(), 0..20)) {
-        let records: Vec<FileRecord> = rows
-            .into_iter()
-            .map(|(key, record)| FileRecord { file_path: ObjectKey::new(key).expect("not empty"), ..record })
-            .collect();
+        let records = named(rows);
         prop_assert_eq!(read(&written(&records).expect("written")).expect("read"), records);
     }
 }

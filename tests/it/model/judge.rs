@@ -97,8 +97,8 @@ pub(crate) fn identities(world: &World, reference: &Reference) {
 /// What the state says that the file manager holds is what it holds.
 pub(crate) fn state(world: &World, database: &Path, unknowable: &BTreeSet<String>) {
     let mut rows = BTreeMap::new();
-    let read = State::visit_rows(database, Side::Applied, |file: FileRecord| -> Result<(), StateError> {
-        rows.insert(file.file_path.as_str().to_owned(), file);
+    let read = State::visit_rows(database, Side::Applied, |row| -> Result<(), StateError> {
+        rows.insert(row.file_path.to_owned(), FileRecord::try_from(row)?);
         Ok(())
     });
     let mut inner = world.lock();

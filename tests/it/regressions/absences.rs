@@ -98,7 +98,7 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     assert!(scene.run().await.deletes_held);
     let mut known = Vec::new();
     let visited = State::visit_rows(&scene.program.database, Side::Known, |row| -> Result<(), StateError> {
-        known.push(row.file_path);
+        known.push(key(row.file_path));
         Ok(())
     });
     visited.expect("a state that can be read");

@@ -24,14 +24,14 @@ type Visit = fn(&Path, Side, &mut Vec<FileRecord>) -> Result<(), StateError>;
 
 fn all_rows(database: &Path, side: Side, rows: &mut Vec<FileRecord>) -> Result<(), StateError> {
     State::visit_rows(database, side, |row| {
-        rows.push(row);
+        rows.push(row.try_into()?);
         Ok(())
     })
 }
 
 fn due_rows(database: &Path, side: Side, rows: &mut Vec<FileRecord>) -> Result<(), StateError> {
     State::visit_due_rows(database, side, |row| {
-        rows.push(row);
+        rows.push(row.try_into()?);
         Ok(())
     })
 }
