@@ -28,11 +28,6 @@ impl Evidence {
         self.run += 1;
     }
 
-    /// The run that is on its way.
-    pub(crate) fn run(&self) -> u64 {
-        self.run
-    }
-
     pub(crate) fn there(&mut self, key: &str) {
         self.newest.insert(key.to_owned(), (Shown::There, self.run));
     }
@@ -56,12 +51,11 @@ impl Evidence {
         self.newest.clear();
     }
 
-    /// Why a delete of the key may not be sent now; `first_sent` is the run that sent it first.
-    pub(crate) fn against_a_delete(&self, key: &str, first_sent: u64) -> Option<String> {
+    /// Why a delete of the key may not be sent now: each, the one that is sent again too, needs a look of its own run.
+    pub(crate) fn against_a_delete(&self, key: &str) -> Option<String> {
         match self.newest.get(key) {
-            // What has no outcome since an earlier run is looked at again.
-            Some((Shown::Absent { bucket_there: true }, looked)) if first_sent == self.run || *looked == self.run => None,
-            shown => Some(format!("a delete of {key:?} without evidence: the newest look says {shown:?}")),
+            Some((Shown::Absent { bucket_there: true }, looked)) if *looked == self.run => None,
+            shown => Some(format!("a delete of {key:?} without evidence: in run {}, the newest look says {shown:?}", self.run)),
         }
     }
 }

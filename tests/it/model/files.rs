@@ -45,8 +45,6 @@ pub(crate) struct Files {
     pub(crate) permissions: BTreeMap<String, Permissions>,
     ledger: BTreeMap<Uuid, Entry>,
     ids: u64,
-    /// The run that sent a key first.
-    first_sent: BTreeMap<Uuid, u64>,
     /// Effects so far, in their order.
     pub(crate) effects: Vec<(&'static str, String)>,
     /// What had to be refused.
@@ -73,11 +71,6 @@ impl Files {
         if matches!(self.ledger.get(&key), Some(Entry::InProgress)) {
             self.ledger.remove(&key);
         }
-    }
-
-    /// The run that sent the key first.
-    pub(crate) fn first_sent(&mut self, key: Uuid, run: u64) -> u64 {
-        *self.first_sent.entry(key).or_insert(run)
     }
 
     /// Whether the key's request had its outcome already.

@@ -185,6 +185,11 @@ impl Machine {
                 return None;
             }
         };
+        // Told as a run that was stopped, and healed by the next one: a state that refuses what is written into it is a bug.
+        let cause = self.world.lock().halt.cause();
+        if let Some(error) = cause.filter(|error| matches!(**error, ApplyError::State(_))) {
+            self.of_state(&error);
+        }
         if !self.world.lock().present {
             self.reference = None;
         }

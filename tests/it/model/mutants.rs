@@ -6,48 +6,63 @@ use super::op::History;
 use super::runner;
 use super::sweeps::Sweep;
 use s3_sync::mutant;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// A bug must be seen within so many histories, or in a sweep; what neither shows, within more.
-const HISTORIES: u64 = 400;
-const HISTORIES_MOST: u64 = 4_000;
+/// What chance shows, it shows within so many histories.
+const HISTORIES: u64 = 1_000;
 
-/// The bugs, by what `mutant::is` calls them. Where a second rule stops the damage too, that rule is switched off beside it, and only
-/// a history counts that shows nothing when the second rule alone is off.
-const BUGS: &[&[&str]] = &[
-    &["a_404_is_believed"],
-    &["absence_in_a_page_is_believed"],
-    &["an_open_intent_is_forgotten"],
-    &["an_open_intent_is_sent_again_without_a_look"],
-    &["an_ended_intent_leaves_its_row_confirmed"],
-    &["a_refusal_after_no_answer_is_final"],
-    &["an_outcome_is_recorded_before_its_call"],
-    &["a_key_is_of_the_content"],
-    &["a_body_is_not_verified"],
-    &["the_etag_of_a_get_is_not_compared"],
-    &["an_older_look_wins"],
+/// A bug, by what `mutant::is` calls it, and how it is seen.
+struct Bug {
+    /// The bug. Where a second rule stops the damage too, that rule is switched off beside it, and only a history counts that shows
+    /// nothing when the second rule alone is off.
+    planted: &'static [&'static str],
+    /// The sweep that shows it; `None` = histories by chance do.
+    sweep: Option<&'static str>,
+}
+
+/// What histories by chance show.
+const fn by_chance(planted: &'static [&'static str]) -> Bug {
+    Bug { planted, sweep: None }
+}
+
+/// What takes a history that chance comes by too rarely.
+const fn in_a_sweep(sweep: &'static str, planted: &'static [&'static str]) -> Bug {
+    Bug { planted, sweep: Some(sweep) }
+}
+
+const BUGS: &[Bug] = &[
+    by_chance(&["a_404_is_believed"]),
+    by_chance(&["absence_in_a_page_is_believed"]),
+    by_chance(&["an_open_intent_is_forgotten"]),
+    in_a_sweep("a delete, and the object is back", &["an_open_intent_is_sent_again_without_a_look"]),
+    by_chance(&["an_ended_intent_leaves_its_row_confirmed"]),
+    by_chance(&["a_refusal_after_no_answer_is_final"]),
+    by_chance(&["an_outcome_is_recorded_before_its_call"]),
+    by_chance(&["a_key_is_of_the_content"]),
+    by_chance(&["a_body_is_not_verified"]),
+    in_a_sweep("an object that is replaced meanwhile", &["the_etag_of_a_get_is_not_compared"]),
+    in_a_sweep("a create without an outcome, and a page that takes its time", &["an_older_look_wins"]),
     // Each delete is confirmed by a HEAD of its own.
-    &["absence_is_judged_by_an_older_look", "absence_in_a_page_is_believed"],
-    &["the_guard_is_off"],
-    &["applied_rows_trusted_after_a_restore"],
-    &["open_intents_kept_after_a_restore"],
+    by_chance(&["absence_is_judged_by_an_older_look", "absence_in_a_page_is_believed"]),
+    by_chance(&["the_guard_is_off"]),
+    in_a_sweep("a backup of what a crash left, and the content is back", &["applied_rows_trusted_after_a_restore"]),
+    in_a_sweep("a backup of what a crash left, and the content is back", &["open_intents_kept_after_a_restore"]),
     // Here, too.
-    &["a_delete_event_is_believed", "a_delete_is_not_looked_at_again"],
-    &["a_delete_is_not_looked_at_again"],
-    &["a_message_is_acknowledged_before_its_commit"],
-    &["a_plus_is_not_decoded"],
-    &["a_row_is_used_up_after_a_failed_look"],
-    &["permissions_told_before_the_object_are_dropped"],
-    &["the_target_of_a_rename_may_be_taken"],
-    &["an_ended_rename_leaves_its_target_confirmed"],
-    &["waiting_lineage_is_dropped"],
-    &["the_feed_is_heard_again"],
-    &["the_earlier_telling_wins"],
-    &["permissions_stay_behind_a_rename"],
+    by_chance(&["a_delete_event_is_believed", "a_delete_is_not_looked_at_again"]),
+    by_chance(&["a_delete_is_not_looked_at_again"]),
+    by_chance(&["a_message_is_acknowledged_before_its_commit"]),
+    by_chance(&["a_plus_is_not_decoded"]),
+    by_chance(&["a_row_is_used_up_after_a_failed_look"]),
+    in_a_sweep("permissions, and the object comes later", &["permissions_told_before_the_object_are_dropped"]),
+    in_a_sweep("a rename to where another file is", &["the_target_of_a_rename_may_be_taken"]),
+    by_chance(&["an_ended_rename_leaves_its_target_confirmed"]),
+    by_chance(&["waiting_lineage_is_dropped"]),
+    by_chance(&["the_feed_is_heard_again"]),
+    in_a_sweep("permissions told late", &["the_earlier_telling_wins"]),
+    in_a_sweep("permissions, and a rename before anything was sent", &["permissions_stay_behind_a_rename"]),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]
@@ -55,59 +70,97 @@ const BUGS: &[&[&str]] = &[
 fn every_planted_bug_is_seen() {
     // One alone, where somebody works on it.
     let only = std::env::var("MODEL_BUG").ok();
-    let bugs: Vec<_> = BUGS.iter().filter(|bugs| only.as_ref().is_none_or(|only| only.contains(bugs[0]))).collect();
+    let bugs: Vec<_> = BUGS.iter().filter(|bug| only.as_ref().is_none_or(|only| only == bug.planted[0])).collect();
+    assert!(!bugs.is_empty(), "no bug is called {only:?}");
     let next = AtomicUsize::new(0);
     let unseen = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 let directory = runner::directory();
-                while let Some(bugs) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let begun = Instant::now();
-                    mutant::plant(bugs);
-                    let seen = first_seen(bugs, directory.path());
+                    mutant::plant(bug.planted);
+                    let seen = bug.first_seen(directory.path());
                     mutant::plant(&[]);
                     match seen {
-                        Some(seen) => println!("{:.1?} {bugs:?}: seen {seen:.300}", begun.elapsed()),
-                        None => unseen.lock().expect("a list").push(bugs),
+                        Some(seen) => println!("{:.1?} {:?}: seen in {seen:.300}", begun.elapsed(), bug.planted),
+                        None => unseen.lock().expect("a list").push(bug.planted),
                     }
                 }
             });
         }
     });
     let unseen = unseen.into_inner().expect("a list");
-    assert!(unseen.is_empty(), "seen neither within {HISTORIES_MOST} histories nor in a sweep: {unseen:?}");
+    assert!(unseen.is_empty(), "not seen: {unseen:?}");
 }
 
-fn first_seen(bugs: &'static [&'static str], directory: &Path) -> Option<String> {
-    by_chance(bugs, 1..=HISTORIES, directory)
-        .or_else(|| in_a_sweep(bugs, directory))
-        .or_else(|| by_chance(bugs, HISTORIES + 1..=HISTORIES_MOST, directory))
-}
-
-fn by_chance(bugs: &'static [&'static str], seeds: RangeInclusive<u64>, directory: &Path) -> Option<String> {
-    seeds.into_iter().find_map(|seed| {
-        let history = generate::history(seed);
-        let violation = play(&history, directory).violations.into_iter().next()?;
-        is_to_blame(bugs, &history, directory).then(|| format!("in history {seed}: {violation}"))
-    })
-}
-
-fn in_a_sweep(bugs: &'static [&'static str], directory: &Path) -> Option<String> {
-    Sweep::all().iter().find_map(|sweep| {
-        let broken = sweep.play(directory, |history| is_to_blame(bugs, history, directory)).err()?;
-        Some(format!("in {}: {broken}", sweep.name))
-    })
-}
-
-/// Whether the history shows nothing without the first of these bugs.
-fn is_to_blame(bugs: &'static [&'static str], history: &History, directory: &Path) -> bool {
-    let [_, others @ ..] = bugs else { return true };
-    if others.is_empty() {
-        return true;
+impl Bug {
+    /// The first history that shows it.
+    fn first_seen(&self, directory: &Path) -> Option<String> {
+        let Some(name) = self.sweep else {
+            return (1..=HISTORIES).find_map(|seed| {
+                let history = generate::history(seed);
+                let violation = play(&history, directory).violations.into_iter().next()?;
+                self.is_to_blame(&history, directory).then(|| format!("history {seed}: {violation}"))
+            });
+        };
+        let sweeps = Sweep::all();
+        let sweep = sweeps.iter().find(|sweep| sweep.name == name).expect("a sweep of that name");
+        let broken = sweep.play(directory, |history| self.is_to_blame(history, directory)).err()?;
+        Some(format!("{name:?}: {broken}"))
     }
-    mutant::plant(others);
-    let without = play(history, directory).violations;
-    mutant::plant(bugs);
-    without.is_empty()
+
+    /// Whether the history shows nothing without it.
+    fn is_to_blame(&self, history: &History, directory: &Path) -> bool {
+        let second_rules = &self.planted[1..];
+        if second_rules.is_empty() {
+            return true;
+        }
+        mutant::plant(second_rules);
+        let without = play(history, directory).violations;
+        mutant::plant(self.planted);
+        without.is_empty()
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "scratch")]
+fn scratch() {
+    let var = |name| std::env::var(name).unwrap_or_default();
+    let bug = BUGS.iter().find(|bug| bug.planted[0] == var("MODEL_BUG")).map_or(&[][..], |bug| bug.planted);
+    let directory = runner::directory();
+    let sweeps = Sweep::all();
+    if var("SWEEP") == "ALL" {
+        for sweep in &sweeps {
+            let begun = Instant::now();
+            mutant::plant(bug);
+            let result = sweep.play(directory.path(), |_| true);
+            mutant::plant(&[]);
+            println!("{:.1?} {}: {result:?}", begun.elapsed(), sweep.name);
+        }
+        return;
+    }
+    if let Ok(most) = var("CHANCE").parse::<u64>() {
+        for bug in BUGS.iter().filter(|bug| var("MODEL_BUG").is_empty() || bug.planted[0] == var("MODEL_BUG")) {
+            let begun = Instant::now();
+            mutant::plant(bug.planted);
+            let seen = (1..=most).find_map(|seed| {
+                let history = generate::history(seed);
+                let violation = play(&history, directory.path()).violations.into_iter().next()?;
+                bug.is_to_blame(&history, directory.path()).then(|| format!("history {seed}: {violation:.200}"))
+            });
+            mutant::plant(&[]);
+            println!("CHANCE {:.1?} {:?}: {seen:?}", begun.elapsed(), bug.planted);
+        }
+        return;
+    }
+    let sweep = sweeps.iter().find(|sweep| sweep.name.contains(&var("SWEEP"))).expect("sweep");
+    mutant::plant(bug);
+    let which: usize = var("WHICH").parse().unwrap_or(0);
+    let point = var("POINT").parse().unwrap_or(0);
+    let (_, history) = sweep.histories(point).nth(which).expect("history");
+    let played = play(&history, directory.path());
+    mutant::plant(&[]);
+    println!("{:?}\n{}", history, played.trace.join("\n"));
 }

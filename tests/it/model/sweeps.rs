@@ -15,6 +15,8 @@ const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
 /// What leaves no doubt in the end: with the ledger, every effect has happened once.
 const TROUBLES: [&[Trouble]; 5] = [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::S3(S3Trouble::Server)]];
 
+/// A history without trouble: what it comes to is known to the last identifier.
+const NOTHING: &[Trouble] = &[];
 const CRASH: &[Trouble] = &[Trouble::Crash];
 const TIMEOUT: &[Trouble] = &[Trouble::Api(ApiTrouble::Timeout)];
 const NO_ANSWER: &[Trouble] = &[Trouble::Api(ApiTrouble::EffectThenReset)];
@@ -25,13 +27,13 @@ const NO_ANSWER_THEN_NO: &[Trouble] = &[Trouble::Api(ApiTrouble::EffectThenReset
 pub(crate) struct Sweep {
     pub(crate) name: &'static str,
     before: Vec<Op>,
-    /// What strikes, all of it at one point: one history for each.
+    /// What strikes, all of it at one point: one history for each and each point.
     troubles: &'static [&'static [Trouble]],
     run: Op,
     then: Vec<Op>,
     /// Whether the only file must be the first that ever was.
     one_identity: bool,
-    attempts: usize,
+    setup: Setup,
     /// How many interleavings are tried.
     seeds: u64,
 }
@@ -40,16 +42,16 @@ impl Sweep {
     /// All of them.
     #[cfg(feature = "mutants")]
     pub(crate) fn all() -> Vec<Self> {
-        renames().into_iter().chain(others()).collect()
+        renames().into_iter().chain(effects_without_an_outcome()).chain(tellings()).chain(surprises()).collect()
     }
 
-    /// Trouble at one point, in some interleavings.
-    fn histories(&self, point: u16) -> impl Iterator<Item = (&'static [Trouble], History)> {
-        self.troubles.iter().flat_map(move |troubles| {
+    /// Trouble at one point, in some interleavings. Where nothing strikes, the point makes no difference.
+    pub(crate) fn histories(&self, point: u16) -> impl Iterator<Item = (&'static [Trouble], History)> {
+        self.troubles.iter().filter(move |troubles| point == 0 || !troubles.is_empty()).flat_map(move |troubles| {
             (0..self.seeds).map(move |seed| {
                 let struck: Vec<_> = troubles.iter().map(|trouble| Op::At(point, *trouble)).collect();
                 let ops = [&self.before[..], &struck, &[self.run], &self.then, &[Op::Wait { minutes: 600 }, CYCLE]].concat();
-                (*troubles, History { setup: Setup { seed, attempts: self.attempts, ..PLAIN }, ops })
+                (*troubles, History { setup: Setup { seed, ..self.setup }, ops })
             })
         })
     }
@@ -61,7 +63,7 @@ impl Sweep {
             let mut struck = false;
             for (troubles, history) in self.histories(points) {
                 let played = play(&history, directory);
-                struck |= played.trace.contains(&format!("     ! {:?}", troubles[0]));
+                struck |= troubles.first().is_some_and(|trouble| played.trace.contains(&format!("     ! {trouble:?}")));
                 let lost = self.one_identity && (played.ids.len() != 1 || played.ids.values().any(|id| *id != 1));
                 let lost = lost.then(|| format!("the file lost its identity: {:?}", played.ids));
                 if let Some(broken) = played.violations.first().cloned().or(lost)
@@ -80,7 +82,7 @@ impl Sweep {
 
 fn sweep(name: &'static str, before: &[&[Op]], troubles: &'static [&'static [Trouble]], then: &[&[Op]]) -> Sweep {
     let (before, then) = (before.concat(), then.concat());
-    Sweep { name, before, troubles, run: CYCLE, then, one_identity: false, attempts: 1, seeds: 1 }
+    Sweep { name, before, troubles, run: CYCLE, then, one_identity: false, setup: PLAIN, seeds: 1 }
 }
 
 /// A file that was told to have another name keeps its identifier.
@@ -101,11 +103,13 @@ fn renames() -> [Sweep; 4] {
     .map(|sweep| Sweep { one_identity: true, ..sweep })
 }
 
-fn others() -> [Sweep; 6] {
+/// What becomes of an effect without an outcome, when its object is another, gone or back by then.
+fn effects_without_an_outcome() -> [Sweep; 6] {
     let here = applied_at_0();
-    let (put, gone) = (changed(Change::Put(0, 1), Told::Create(0)), changed(Change::Delete(0), Told::Delete(0)));
-    let notified = [Op::Change(Change::Put(1, 1)), Op::Tell(Tell { what: Told::Create(1), ago: Some(0), notified: true })];
-    let timeout = [Op::Change(Change::Put(0, 1)), Op::At(0, TIMEOUT[0]), RECONCILE, Op::Change(Change::Delete(0))];
+    let [put, other] = [1, 2].map(|content| changed(Change::Put(0, content), Told::Create(0)));
+    let gone = changed(Change::Delete(0), Told::Delete(0));
+    let asked_and_not_answered = [Trouble::Api(ApiTrouble::Refused), TIMEOUT[0], TIMEOUT[0]].map(|trouble| Op::At(0, trouble));
+    let not_created = [&[Op::Change(Change::Put(0, 1))], &asked_and_not_answered[..], &[RECONCILE]].concat();
     [
         sweep(
             "a delete, and the object is back",
@@ -113,25 +117,72 @@ fn others() -> [Sweep; 6] {
             &[CRASH, TIMEOUT, NO_ANSWER],
             &[&[Op::Change(Change::Put(0, 2)), CYCLE]],
         ),
-        Sweep { attempts: 2, ..sweep("a create that is not answered, and then refused", &[&put], &[NO_ANSWER_THEN_NO], &[]) },
-        sweep(
-            "a backup of what a crash left",
-            &[&put],
-            &[CRASH],
-            &[&[Op::Backup, CYCLE], &gone, &[CYCLE], &put, &[CYCLE, Op::Restore, CYCLE]],
-        ),
+        Sweep {
+            setup: Setup { attempts: 2, ..PLAIN },
+            ..sweep("a create that is not answered, and then refused", &[&put], &[NO_ANSWER_THEN_NO], &[])
+        },
         sweep(
             "a rename, and the object goes",
             &[&here, &renamed(0, 1)],
             &[CRASH, NO_ANSWER],
             &[&changed(Change::Delete(1), Told::Delete(1)), &[CYCLE]],
         ),
-        Sweep { run: Op::Receive, ..sweep("a notification", &[&notified], &[CRASH], &[&[CYCLE]]) },
         // A create without an outcome is looked at again while the first listing goes on: what its page shows is older.
         Sweep {
             run: RECONCILE,
-            seeds: 2,
-            ..sweep("a put while the first listing goes on", &[&timeout], &[&[Trouble::Change(Change::Put(0, 2))]], &[])
+            seeds: 4,
+            setup: Setup { attempts: 2, ..PLAIN },
+            ..sweep(
+                "a create without an outcome, and a page that takes its time",
+                &[&not_created],
+                &[&[Trouble::S3(S3Trouble::Throttled)]],
+                &[],
+            )
+        },
+        // What was sent and not answered before the backup was answered after it, and what it brought is no longer there.
+        sweep(
+            "a backup of what a crash left, and the content is back",
+            &[&put],
+            &[CRASH],
+            &[&[Op::Backup, CYCLE], &other, &[CYCLE, Op::Restore], &put, &[CYCLE]],
+        ),
+        sweep(
+            "a backup of what a crash left, and the file is another",
+            &[&put],
+            &[CRASH],
+            &[&[Op::Backup, CYCLE], &gone, &[CYCLE], &put, &[CYCLE, Op::Restore, CYCLE]],
+        ),
+    ]
+}
+
+/// What was told and nothing has used yet.
+fn tellings() -> [Sweep; 4] {
+    let notified = [Op::Change(Change::Put(1, 1)), Op::Tell(Tell { what: Told::Create(1), ago: Some(0), notified: true })];
+    let put = changed(Change::Put(0, 1), Told::Create(0));
+    let older = [Op::Tell(Tell { what: Told::Permissions(0, 1), ago: Some(60), notified: false })];
+    [
+        Sweep { run: Op::Receive, ..sweep("a notification", &[&notified], &[CRASH], &[&[CYCLE]]) },
+        sweep("permissions, and the object comes later", &[&told(Told::Permissions(0, 2))], &[NOTHING, CRASH], &[&put, &[CYCLE]]),
+        sweep("permissions told late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),
+        sweep(
+            "permissions, and a rename before anything was sent",
+            &[&put, &told(Told::Permissions(0, 2)), &renamed(0, 1)],
+            &[NOTHING, CRASH, NO_ANSWER],
+            &[],
+        ),
+    ]
+}
+
+/// What is there is another thing than was looked at.
+fn surprises() -> [Sweep; 2] {
+    let put = changed(Change::Put(0, 2), Told::Create(0));
+    let two = [&put[..], &changed(Change::Put(1, 3), Told::Create(1)), &[CYCLE]].concat();
+    [
+        sweep("a rename to where another file is", &[&two, &renamed(0, 1)], &[NOTHING, CRASH, NO_ANSWER], &[]),
+        // Of the same length, on a store that does not heed If-Match.
+        Sweep {
+            setup: Setup { heeds_if_match: false, ..PLAIN },
+            ..sweep("an object that is replaced meanwhile", &[&put], &[&[Trouble::Change(Change::Put(0, 3))]], &[])
         },
     ]
 }
@@ -169,6 +220,16 @@ fn a_renamed_file_keeps_its_identity_whatever_strikes() {
 }
 
 #[test]
-fn one_trouble_at_any_point_breaks_no_promise() {
-    hold(&others());
+fn an_effect_without_an_outcome_is_brought_to_one_whatever_became_of_its_object() {
+    hold(&effects_without_an_outcome());
+}
+
+#[test]
+fn what_was_told_is_heeded_whatever_strikes() {
+    hold(&tellings());
+}
+
+#[test]
+fn another_thing_than_was_looked_at_breaks_no_promise() {
+    hold(&surprises());
 }

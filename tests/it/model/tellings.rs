@@ -25,6 +25,8 @@ pub(crate) struct Tellings {
     /// What may be forgotten, rightly, since the path was not there for a while, or a rename concerned it. What is told
     /// later, of a path that is there, counts again.
     unsettled: BTreeSet<(usize, Field)>,
+    /// Keys of which something was told without a time: it counts for its receipt, which may be later than all that is told since.
+    timeless: BTreeSet<usize>,
     /// Keys that changed since somebody spoke of them: only a listing finds them.
     untold: BTreeSet<usize>,
     /// Keys that ever changed or were spoken of.
@@ -61,10 +63,16 @@ impl Tellings {
         KEYS[key].starts_with(self.prefix)
     }
 
-    /// Takes in what somebody tells now.
-    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp, is_certain: impl Fn(usize) -> bool) {
+    /// Takes in what somebody tells now. Of what `is_there`, and of what nobody ever heard, no delete that is on its way has it
+    /// forgotten.
+    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp, is_there: impl Fn(usize) -> Option<bool>) {
         let just_renamed = self.just_renamed.take();
+        let new: BTreeSet<_> = tell.what.keys().into_iter().filter(|key| !self.known.contains(key)).collect();
+        let is_certain = |key: usize| is_there(key).is_some_and(|there| there || new.contains(&key));
         self.known.extend(tell.what.keys());
+        if tell.ago.is_none() && !matches!(tell.what, Told::Create(_)) {
+            self.timeless.extend(tell.what.keys());
+        }
         let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
         match (tell.what, tell.notified) {
             (Told::Create(key), true) => self.notify("ObjectCreated:Put", key, at),
@@ -101,7 +109,9 @@ impl Tellings {
     fn heard(&mut self, (key, field): (usize, Field), value: u8, at: Option<Timestamp>, is_certain: bool) {
         self.permissions.push((key, field, value, at.unwrap_or(Timestamp::MIN)));
         match at {
-            Some(at) if is_certain && at > self.latest => self.unsettled.retain(|known| *known != (key, field)),
+            Some(at) if is_certain && at > self.latest && !self.timeless.contains(&key) => {
+                self.unsettled.retain(|known| *known != (key, field))
+            }
             Some(at) if at > self.latest => {}
             // Told late: whether the file had gone elsewhere by then is the process's own affair.
             Some(_) => self.unsettle_where_it_went(key),

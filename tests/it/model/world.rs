@@ -19,6 +19,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
+/// No run has so many points: one that comes to more goes round in circles.
+const POINTS_MOST: u16 = 2_000;
+
 /// Shared by the doors, the gate before the commits, and whoever drives a history.
 pub(crate) struct World {
     pub(crate) setup: Setup,
@@ -131,6 +134,10 @@ impl World {
     fn pass(&self) -> Option<u64> {
         let mut inner = self.lock();
         inner.points = (inner.points.0.saturating_add(1), inner.points.1 + 1);
+        if inner.points.0 == POINTS_MOST {
+            inner.violated(format!("a run does not end: {POINTS_MOST} points, and no end"));
+            inner.dead = true;
+        }
         let (now, later) = std::mem::take(&mut inner.armed).into_iter().partition(|(at, _)| *at <= inner.points.0);
         inner.armed = later;
         for (_, trouble) in now {
@@ -169,6 +176,9 @@ impl World {
 
     /// Something happens to the bucket.
     pub(crate) fn change(&self, inner: &mut Inner, change: Change) {
+        if change == Change::Back && inner.present {
+            return;
+        }
         inner.counts.add(change.name());
         let in_a_run = inner.in_a_run;
         inner.tellings.changed(change, in_a_run);
@@ -208,10 +218,10 @@ impl Inner {
     /// Somebody tells something.
     pub(crate) fn hear(&mut self, tell: Tell) {
         self.counts.add(tell.name());
-        let Self { tellings, objects, files, now, in_a_run, .. } = self;
-        // Told between runs of what is there, or of what nobody has: no delete that is on its way has it forgotten.
-        let is_certain = |key: usize| !*in_a_run && (objects.contains_key(KEYS[key]) || !files.by_path.contains_key(KEYS[key]));
-        tellings.tell(tell, *now, is_certain);
+        let Self { tellings, objects, now, in_a_run, .. } = self;
+        // What is told during a run may be overtaken by what the run has seen.
+        let is_there = |key: usize| (!*in_a_run).then(|| objects.contains_key(KEYS[key]));
+        tellings.tell(tell, *now, is_there);
     }
 
     /// A line of the trace.
