@@ -134,18 +134,8 @@ impl Report {
             },
             run: frame.run,
             quiet: totals.quiet,
-            queue: totals.drained.as_ref().map(|drained| Queue {
-                messages: drained.status.messages,
-                received: drained.status.events,
-                dead_letters: drained.status.dead,
-                emptied: drained.emptied,
-            }),
-            feed: totals.polled.as_ref().map(|polled| Feed {
-                received: polled.received,
-                duplicates: polled.duplicates,
-                dead_letters: polled.dead,
-                gap: polled.gap,
-            }),
+            queue: totals.drained.as_ref().map(Queue::from),
+            feed: totals.polled.as_ref().map(Feed::from),
             passed_over: passed_over(totals).into(),
             listing: Listing {
                 completed: totals.listing_ended,

@@ -1,6 +1,8 @@
 //! What a report consists of. How its values come about is not its concern.
 
 use crate::events::decode;
+use crate::events::feed::Polled;
+use crate::events::queue::Drained;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -145,6 +147,18 @@ pub struct PendingCounts {
     pub parked: u64,
     /// The earliest next attempt, ISO-8601.
     pub next_attempt: Option<String>,
+}
+
+impl From<&Drained> for Queue {
+    fn from(Drained { status, emptied }: &Drained) -> Self {
+        Self { messages: status.messages, received: status.events, dead_letters: status.dead, emptied: *emptied }
+    }
+}
+
+impl From<&Polled> for Feed {
+    fn from(polled: &Polled) -> Self {
+        Self { received: polled.received, duplicates: polled.duplicates, dead_letters: polled.dead, gap: polled.gap }
+    }
 }
 
 impl From<decode::PassedOver> for PassedOver {

@@ -115,7 +115,7 @@ impl Worker for Played {
         let mute = self.mute.load(Ordering::SeqCst);
         let feed_failure = mute.then(|| ("nobody listens".to_owned(), "start it"));
         let polled = (!mute && order.kind == RunKind::Incremental).then(Polled::default);
-        let totals = Totals { feed_failure, polled, ..Totals::default() };
+        let totals = Totals { polled, feed_failure, ..Totals::default() };
         Ran::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &totals, &overview)) }
     }
 
