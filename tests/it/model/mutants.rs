@@ -38,11 +38,11 @@ const BUGS: &[Bug] = &[
     by_chance(&["absence_in_a_page_is_believed"]),
     by_chance(&["an_open_intent_is_forgotten"]),
     in_a_sweep("a delete, and the object is back", &["an_open_intent_is_sent_again_without_a_look"]),
-    by_chance(&["an_ended_intent_leaves_its_row_confirmed"]),
-    by_chance(&["a_refusal_after_no_answer_is_final"]),
+    in_a_sweep("a delete, and the object is back", &["an_ended_intent_leaves_its_row_confirmed"]),
+    in_a_sweep("a create that is not answered, and then refused", &["a_refusal_after_no_answer_is_final"]),
     by_chance(&["an_outcome_is_recorded_before_its_call"]),
-    by_chance(&["a_key_is_of_the_content"]),
-    by_chance(&["a_body_is_not_verified"]),
+    in_a_sweep("a backup of what a crash left, and the file is another", &["a_key_is_of_the_content"]),
+    in_a_sweep("a body on its way", &["a_body_is_not_verified"]),
     in_a_sweep("an object that is replaced meanwhile", &["the_etag_of_a_get_is_not_compared"]),
     in_a_sweep("a create without an outcome, and a page that takes its time", &["an_older_look_wins"]),
     // Each delete is confirmed by a HEAD of its own.
@@ -53,13 +53,13 @@ const BUGS: &[Bug] = &[
     // Here, too.
     by_chance(&["a_delete_event_is_believed", "a_delete_is_not_looked_at_again"]),
     by_chance(&["a_delete_is_not_looked_at_again"]),
-    by_chance(&["a_message_is_acknowledged_before_its_commit"]),
+    in_a_sweep("a notification", &["a_message_is_acknowledged_before_its_commit"]),
     by_chance(&["a_plus_is_not_decoded"]),
     by_chance(&["a_row_is_used_up_after_a_failed_look"]),
     in_a_sweep("permissions, and the object comes later", &["permissions_told_before_the_object_are_dropped"]),
     in_a_sweep("a rename to where another file is", &["the_target_of_a_rename_may_be_taken"]),
-    by_chance(&["an_ended_rename_leaves_its_target_confirmed"]),
-    by_chance(&["waiting_lineage_is_dropped"]),
+    in_a_sweep("a rename, and the object goes", &["an_ended_rename_leaves_its_target_confirmed"]),
+    in_a_sweep("a rename that waits, and is spoken of", &["waiting_lineage_is_dropped"]),
     by_chance(&["the_feed_is_heard_again"]),
     in_a_sweep("permissions told late", &["the_earlier_telling_wins"]),
     in_a_sweep("permissions, and a rename before anything was sent", &["permissions_stay_behind_a_rename"]),
@@ -122,45 +122,4 @@ impl Bug {
         mutant::plant(self.planted);
         without.is_empty()
     }
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "scratch")]
-fn scratch() {
-    let var = |name| std::env::var(name).unwrap_or_default();
-    let bug = BUGS.iter().find(|bug| bug.planted[0] == var("MODEL_BUG")).map_or(&[][..], |bug| bug.planted);
-    let directory = runner::directory();
-    let sweeps = Sweep::all();
-    if var("SWEEP") == "ALL" {
-        for sweep in &sweeps {
-            let begun = Instant::now();
-            mutant::plant(bug);
-            let result = sweep.play(directory.path(), |_| true);
-            mutant::plant(&[]);
-            println!("{:.1?} {}: {result:?}", begun.elapsed(), sweep.name);
-        }
-        return;
-    }
-    if let Ok(most) = var("CHANCE").parse::<u64>() {
-        for bug in BUGS.iter().filter(|bug| var("MODEL_BUG").is_empty() || bug.planted[0] == var("MODEL_BUG")) {
-            let begun = Instant::now();
-            mutant::plant(bug.planted);
-            let seen = (1..=most).find_map(|seed| {
-                let history = generate::history(seed);
-                let violation = play(&history, directory.path()).violations.into_iter().next()?;
-                bug.is_to_blame(&history, directory.path()).then(|| format!("history {seed}: {violation:.200}"))
-            });
-            mutant::plant(&[]);
-            println!("CHANCE {:.1?} {:?}: {seen:?}", begun.elapsed(), bug.planted);
-        }
-        return;
-    }
-    let sweep = sweeps.iter().find(|sweep| sweep.name.contains(&var("SWEEP"))).expect("sweep");
-    mutant::plant(bug);
-    let which: usize = var("WHICH").parse().unwrap_or(0);
-    let point = var("POINT").parse().unwrap_or(0);
-    let (_, history) = sweep.histories(point).nth(which).expect("history");
-    let played = play(&history, directory.path());
-    mutant::plant(&[]);
-    println!("{:?}\n{}", history, played.trace.join("\n"));
 }

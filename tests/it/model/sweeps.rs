@@ -23,6 +23,14 @@ const NO_ANSWER: &[Trouble] = &[Trouble::Api(ApiTrouble::EffectThenReset)];
 /// The call that follows is refused.
 const NO_ANSWER_THEN_NO: &[Trouble] = &[Trouble::Api(ApiTrouble::EffectThenReset), Trouble::Api(ApiTrouble::Refused)];
 
+/// What becomes of a body on its way.
+const BODIES: [&[Trouble]; 4] = [
+    &[Trouble::S3(S3Trouble::WrongByte)],
+    &[Trouble::S3(S3Trouble::ShortBody)],
+    &[Trouble::S3(S3Trouble::LongBody)],
+    &[Trouble::S3(S3Trouble::BrokenBody)],
+];
+
 /// One trouble, wherever in a run it may strike.
 pub(crate) struct Sweep {
     pub(crate) name: &'static str,
@@ -46,7 +54,7 @@ impl Sweep {
     }
 
     /// Trouble at one point, in some interleavings. Where nothing strikes, the point makes no difference.
-    pub(crate) fn histories(&self, point: u16) -> impl Iterator<Item = (&'static [Trouble], History)> {
+    fn histories(&self, point: u16) -> impl Iterator<Item = (&'static [Trouble], History)> {
         self.troubles.iter().filter(move |troubles| point == 0 || !troubles.is_empty()).flat_map(move |troubles| {
             (0..self.seeds).map(move |seed| {
                 let struck: Vec<_> = troubles.iter().map(|trouble| Op::At(point, *trouble)).collect();
@@ -115,7 +123,7 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
             "a delete, and the object is back",
             &[&here, &gone],
             &[CRASH, TIMEOUT, NO_ANSWER],
-            &[&[Op::Change(Change::Put(0, 2)), CYCLE]],
+            &[&[Op::Change(Change::Put(0, 1)), CYCLE]],
         ),
         Sweep {
             setup: Setup { attempts: 2, ..PLAIN },
@@ -174,11 +182,12 @@ fn tellings() -> [Sweep; 4] {
 }
 
 /// What is there is another thing than was looked at.
-fn surprises() -> [Sweep; 2] {
+fn surprises() -> [Sweep; 3] {
     let put = changed(Change::Put(0, 2), Told::Create(0));
     let two = [&put[..], &changed(Change::Put(1, 3), Told::Create(1)), &[CYCLE]].concat();
     [
         sweep("a rename to where another file is", &[&two, &renamed(0, 1)], &[NOTHING, CRASH, NO_ANSWER], &[]),
+        sweep("a body on its way", &[&put], &BODIES, &[]),
         // Of the same length, on a store that does not heed If-Match.
         Sweep {
             setup: Setup { heeds_if_match: false, ..PLAIN },
