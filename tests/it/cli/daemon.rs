@@ -25,6 +25,8 @@ async fn it_runs_the_initial_sync_then_cycles_by_its_schedule_and_a_signal_ends_
     let ended = daemon.end().await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.stderr);
     assert!(!stage.path("data/sync.db.sock").exists());
+    // The signal may have met a cycle.
+    stage.expect(&["incremental-sync"], 0).await;
     stage.expect(&["status"], 0).await.prints(&["status        healthy"]);
 }
 
