@@ -3,7 +3,7 @@
 use super::history::Moment;
 use super::looks::{integer, time};
 use super::{FILE_MANAGER, StateError};
-use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions};
+use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions, Told};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -35,16 +35,7 @@ pub(super) fn from_row(row: &Row<'_>, first: usize, path: ObjectKey) -> rusqlite
 }
 
 pub(super) fn write(connection: &Connection, moment: Moment, file: &FileRecord) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id,
-                              permissions, owner, owner_group, run, applied_at)
-         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT (sink, path) DO UPDATE SET confirmed = 1, size = excluded.size, etag = excluded.etag,
-             last_modified = excluded.last_modified, storage_class = excluded.storage_class, version_id = excluded.version_id,
-             file_type = excluded.file_type, internal_id = excluded.internal_id, permissions = excluded.permissions,
-             owner = excluded.owner, owner_group = excluded.owner_group, run = excluded.run, applied_at = excluded.applied_at",
-    )?;
-    statement.execute(params![
+    let values = params![
         FILE_MANAGER,
         file.file_path.as_str(),
         file.size.map(integer),
@@ -59,7 +50,20 @@ pub(super) fn write(connection: &Connection, moment: Moment, file: &FileRecord) 
         file.permissions.group,
         integer(moment.run),
         moment.at.as_microsecond(),
-    ])?;
+    ];
+    let mut update = connection.prepare_cached(
+        "UPDATE applied SET confirmed = 1, size = ?3, etag = ?4, last_modified = ?5, storage_class = ?6, version_id = ?7, file_type = ?8,
+                internal_id = ?9, permissions = ?10, owner = ?11, owner_group = ?12, run = ?13, applied_at = ?14
+         WHERE sink = ?1 AND path = ?2",
+    )?;
+    if update.execute(values)? == 0 {
+        let mut insert = connection.prepare_cached(
+            "INSERT OR FAIL INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, version_id, file_type,
+                                          internal_id, permissions, owner, owner_group, run, applied_at)
+             VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        insert.execute(values)?;
+    }
     Ok(())
 }
 
@@ -78,6 +82,24 @@ pub(super) fn write_permissions(connection: &Connection, path: &ObjectKey, permi
     let Permissions { permissions, owner, group } = permissions;
     statement.execute(params![FILE_MANAGER, path.as_str(), permissions, owner, group])?;
     Ok(())
+}
+
+/// What the sink has of a field that nobody had told is what it answered when it was asked. Now that somebody tells it, that is to
+/// be set, and what was answered vouches for nothing.
+pub(super) fn doubt_what_was_asked(connection: &Connection, path: &ObjectKey, before: &Told, now: &Told) -> Result<(), StateError> {
+    let (before, now) = (before.wanted(), now.wanted());
+    let Some(row) = read(connection, path)? else { return Ok(()) };
+    let mut held = row.file.permissions.clone();
+    for (held, (before, now)) in [
+        (&mut held.permissions, (before.permissions, now.permissions)),
+        (&mut held.owner, (before.owner, now.owner)),
+        (&mut held.group, (before.group, now.group)),
+    ] {
+        if before.is_none() && now.is_some() {
+            *held = None;
+        }
+    }
+    if held == row.file.permissions { Ok(()) } else { write_permissions(connection, path, &held) }
 }
 
 /// The row, if there is none yet too, no longer says what the sink holds.

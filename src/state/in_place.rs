@@ -4,7 +4,6 @@
 //! simulation that wants the same seed to give the same history takes this in its place.
 
 use super::StateError;
-use super::writer::in_savepoint;
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,8 +39,11 @@ impl InPlace {
     fn commit<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<Result<T, StateError>, StateError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let outcome = in_savepoint(&transaction, work);
-        transaction.commit()?;
+        let outcome = work(&transaction);
+        match outcome {
+            Ok(_) => transaction.commit()?,
+            Err(_) => transaction.finish()?,
+        }
         Ok(outcome)
     }
 }

@@ -150,6 +150,7 @@ pub(super) fn store(connection: &Connection, batch: &[Received], receipt: Receip
         dead_letters::make_room(connection)?;
     }
     if counts.events > 0 {
+        count_by(connection, integer(counts.events))?;
         // It may be the number of a look that is never stored: the next process must not give it to another.
         looks::raise_high_water(connection, receipt.look)?;
     }
@@ -166,11 +167,14 @@ fn add(connection: &Connection, source: SourceName, event: &Event, receipt: Rece
     Ok(())
 }
 
-/// Takes rows out: what came of them is stored in the same transaction.
+/// Takes rows out, named in their order: what came of them is stored in the same transaction.
 pub(super) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq = ?1")?;
-    seqs.iter().try_for_each(|seq| statement.execute([seq]).map(drop))?;
-    Ok(())
+    let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
+    let mut removed = 0;
+    for run in seqs.chunk_by(|one, next| one + 1 == *next) {
+        removed += statement.execute([run.first(), run.last()])?;
+    }
+    count_by(connection, -integer(removed as u64))
 }
 
 /// Counts a failure of a row; says how many there are now. A row that is not there has none.
@@ -181,11 +185,17 @@ pub(super) fn count_failure(connection: &Connection, seq: i64) -> Result<u32, St
 
 /// Another source: what the old one told is of no use.
 pub(super) fn forget(connection: &Connection) -> Result<(), StateError> {
-    connection.execute("DELETE FROM inbox", [])?;
+    let removed = connection.execute("DELETE FROM inbox", [])?;
+    count_by(connection, -integer(removed as u64))
+}
+
+/// Whoever adds or takes out rows counts them, all at once: a trigger would count each event twice in a statement of its own.
+fn count_by(connection: &Connection, rows: i64) -> Result<(), StateError> {
+    connection.prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'inbox'")?.execute([rows])?;
     Ok(())
 }
 
-/// One of the counters that triggers keep.
+/// How many rows a table has, by its counter.
 pub(super) fn count(connection: &Connection, name: &str) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
     let value: Option<i64> = statement.query_row([name], |row| row.get(0)).optional()?;

@@ -106,6 +106,16 @@ async fn what_was_received_waits_in_its_order_over_a_restart() {
 }
 
 #[tokio::test]
+async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
+    let bed = Bed::new().await;
+    bed.state.receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
+    for _ in ["there", "gone already"] {
+        bed.state.writer.call(|connection| inbox::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
+        assert_eq!(bed.waiting().await, ["c", "e"]);
+    }
+}
+
+#[tokio::test]
 async fn arrivals_are_told_and_the_reading_of_a_feed_is_not() {
     let bed = Bed::new().await;
     let mut arrivals = bed.state.arrivals();

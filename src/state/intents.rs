@@ -180,7 +180,7 @@ pub(super) fn is_open(connection: &Connection, path: &ObjectKey) -> Result<bool,
 fn write(connection: &Connection, intent: &Intent) -> Result<(), StateError> {
     let Planned { effect, content, permissions } = &intent.planned;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO intents (sink, path, plane, new_path, idempotency_key, effect, size, etag, permissions, owner, owner_group,
+        "INSERT OR FAIL INTO intents (sink, path, plane, new_path, idempotency_key, effect, size, etag, permissions, owner, owner_group,
                               file_type, metadata, run)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;

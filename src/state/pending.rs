@@ -53,7 +53,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "UPDATE pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2 AND deletion = 0",
+                    "UPDATE OR FAIL pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2 AND deletion = 0",
                 )?;
                 statement.execute(params![FILE_MANAGER, path.as_str(), reason.as_str()])?;
                 Ok(())
@@ -67,7 +67,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 connection
-                    .prepare_cached("UPDATE pending SET deletion = 1, large = 0, status = 'due' WHERE sink = ?1 AND path = ?2")?
+                    .prepare_cached("UPDATE OR FAIL pending SET deletion = 1, large = 0, status = 'due' WHERE sink = ?1 AND path = ?2")?
                     .execute(params![FILE_MANAGER, path.as_str()])?;
                 Ok(())
             })
@@ -114,7 +114,7 @@ fn park(connection: &Connection, moment: Moment, path: &ObjectKey, attempts: Att
         return Ok(());
     };
     let mut statement = connection.prepare_cached(
-        "UPDATE pending SET status = 'parked', attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
+        "UPDATE OR FAIL pending SET status = 'parked', attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
          WHERE sink = ?1 AND path = ?2",
     )?;
     statement.execute(params![FILE_MANAGER, path.as_str(), next_attempt.as_microsecond(), reason, message])?;
@@ -250,7 +250,7 @@ fn queue(
             remove(connection, path)?;
         }
         connection
-            .prepare_cached("INSERT INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)")?
+            .prepare_cached("INSERT OR FAIL INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)")?
             .execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
     }
     Ok(true)
@@ -262,11 +262,14 @@ fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
 }
 
 fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &str) -> Result<bool, StateError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO pending (sink, path, status, deletion, large, reason) VALUES (?1, ?2, ?3, 0, 1, ?4)
-         ON CONFLICT (sink, path) DO UPDATE SET status = excluded.status, reason = excluded.reason, deletion = 0",
-    )?;
-    statement.execute(params![FILE_MANAGER, path.as_str(), status, reason])?;
+    let values = params![FILE_MANAGER, path.as_str(), status, reason];
+    let mut update =
+        connection.prepare_cached("UPDATE OR FAIL pending SET status = ?3, deletion = 0, reason = ?4 WHERE sink = ?1 AND path = ?2")?;
+    if update.execute(values)? == 0 {
+        let mut insert = connection
+            .prepare_cached("INSERT OR FAIL INTO pending (sink, path, status, deletion, large, reason) VALUES (?1, ?2, ?3, 0, 1, ?4)")?;
+        insert.execute(values)?;
+    }
     Ok(false)
 }
 

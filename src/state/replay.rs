@@ -87,7 +87,7 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
             continue;
         }
         told::write(connection, path, now)?;
-        doubt_what_was_asked(connection, path, before.unwrap_or(&Told::default()), now)?;
+        applied::doubt_what_was_asked(connection, path, before.unwrap_or(&Told::default()), now)?;
     }
     for target in &before {
         lineage::remove(connection, target)?;
@@ -132,7 +132,7 @@ fn take_rows(
         replay.failed.keys().chain(&replay.locked).cloned().collect()
     };
     let used = used_up(&paths, &failed);
-    let (mut heard, mut unsettled) = (Vec::new(), BTreeSet::new());
+    let (mut heard, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
     for row in &replay.rows {
         let mut buried = None;
         if !used.contains(&row.seq) {
@@ -151,11 +151,12 @@ fn take_rows(
             dead_letters::add(connection, (row.source, row.received_at), &letter, Some(&row.event))?;
             replayed.buried += 1;
         }
-        inbox::remove(connection, &[row.seq])?;
+        gone.push(row.seq);
         tell(connection, moment, row, became(row, &looks, buried))?;
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
         heard.push(Heard::new(row.event.clone(), row.received_at, row.received_at_look));
     }
+    inbox::remove(connection, &gone)?;
     if replayed.buried > 0 {
         dead_letters::make_room(connection)?;
     }
@@ -205,7 +206,10 @@ fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError>
             load_told(connection, &target, &mut waiting)?;
             waiting.lineage.insert(target, came);
         }
-        load_told(connection, path, &mut waiting)?;
+        // Nobody else's told permissions can change: those of most events need not be read.
+        if heard.event.new_path.is_some() || !heard.event.permissions.is_empty() {
+            load_told(connection, path, &mut waiting)?;
+        }
         if heard.event.permissions.is_empty() {
             continue;
         }
@@ -224,24 +228,6 @@ fn load_told(connection: &Connection, path: &ObjectKey, waiting: &mut Waiting) -
         waiting.told.insert(path.clone(), told::read(connection, path)?);
     }
     Ok(())
-}
-
-/// What the sink has of a field that nobody had told is what it answered when it was asked. Now that somebody tells it, that is to
-/// be set, and what was answered vouches for nothing.
-fn doubt_what_was_asked(connection: &Connection, path: &ObjectKey, before: &Told, now: &Told) -> Result<(), StateError> {
-    let (before, now) = (before.wanted(), now.wanted());
-    let Some(row) = applied::read(connection, path)? else { return Ok(()) };
-    let mut held = row.file.permissions.clone();
-    for (held, (before, now)) in [
-        (&mut held.permissions, (before.permissions, now.permissions)),
-        (&mut held.owner, (before.owner, now.owner)),
-        (&mut held.group, (before.group, now.group)),
-    ] {
-        if before.is_none() && now.is_some() {
-            *held = None;
-        }
-    }
-    if held == row.file.permissions { Ok(()) } else { applied::write_permissions(connection, path, &held) }
 }
 
 /// A tombstone keeps the time that was told for it. (A path that is there after all has no such time.)

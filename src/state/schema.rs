@@ -24,11 +24,14 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    // In KiB: the pages that a batch of events touches in a state of millions of rows, so that each is read once.
-    connection.pragma_update(None, "cache_size", -16_384)?;
-    // What a savepoint may have to undo is kept in memory: else every job copies its pages into a file in `/var/tmp`.
+    // There is one sink, and nothing takes it away: no row need look it up.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    // In KiB: the pages that a batch of events touches in a state of a million rows, and the inner nodes above them, which the next
+    // batch touches again.
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    // What a savepoint may have to undo is kept in memory: else jobs copy their pages into a file in `/var/tmp`.
     connection.pragma_update(None, "temp_store", "memory")?;
+    // In pages, 16 MiB: with 64, folding is a tenth faster at the most, and a small volume is full of it.
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // More than there are: a statement that is used in every job is never prepared again.
     connection.set_prepared_statement_cache_capacity(256);

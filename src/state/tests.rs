@@ -91,16 +91,29 @@ async fn nobody_else_can_read_the_files() {
 
 #[tokio::test]
 async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
-    let bed = Bed::new().await;
-    let failing = bed.state.writer.call(|connection| {
-        connection.execute("INSERT INTO meta (name, value) VALUES ('half', 'done')", [])?;
-        Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
-    });
-    let other = bed.page(None, None, &[("a", "x")]);
-    let (failed, ()) = tokio::join!(failing, other);
-    assert!(matches!(failed, Err(StateError::Corrupt(_))), "{failed:?}");
-    let left = bed.state.writer.call(|connection| runs::read_meta(connection, "half")).await.expect("read");
-    assert_eq!((left, bed.due(Lane::Small).await), (None, vec!["a".to_owned()]));
+    // What comes while the first is at work shares its transaction, unless it fails.
+    for first_fails in [true, false] {
+        let bed = Bed::new().await;
+        let (they_wait, first_goes_on) = std::sync::mpsc::channel();
+        let first = bed.state.writer.call(move |connection| {
+            first_goes_on.recv().expect("somebody waits");
+            if first_fails { fail_half_way(connection) } else { runs::write_meta(connection, "first", "done") }
+        });
+        let second = bed.state.writer.call(fail_half_way);
+        let other = bed.page(None, None, &[("a", "x")]);
+        let (first, second, (), ()) = tokio::join!(first, second, other, async { they_wait.send(()).expect("the first waits") });
+        assert_eq!(first.is_err(), first_fails);
+        assert!(matches!(second, Err(StateError::Database(_))), "{second:?}");
+        let left =
+            bed.state.writer.call(|connection| Ok((runs::read_meta(connection, "half")?, runs::read_meta(connection, "first")?.is_some())));
+        assert_eq!((left.await.expect("read"), bed.due(Lane::Small).await), ((None, !first_fails), vec!["a".to_owned()]));
+    }
+}
+
+/// The second row is refused, and `OR FAIL` leaves the first where it is.
+fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
+    connection.execute("INSERT OR FAIL INTO meta (name, value) VALUES ('half', 'done'), ('half', 'again')", [])?;
+    Ok(())
 }
 
 #[tokio::test]

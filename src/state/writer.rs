@@ -1,4 +1,8 @@
 //! The one thread that owns the connection: takes jobs, runs as many as wait in one transaction, commits, answers.
+//!
+//! A job that fails is taken back as a whole, so no statement of it need be able to take itself back. Those that fire triggers say
+//! `OR FAIL`, not SQLite's default: a statement that may abort half-way keeps a journal of its own, and in a job of many thousand
+//! statements SQLite walks the journal of the whole job at the end of each.
 
 use super::StateError;
 #[cfg(feature = "failpoints")]
@@ -20,8 +24,8 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A job's second half: told how the commit went, it answers whoever brought the job.
 type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
-/// A job's first half: works in the transaction.
-type Job = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
+/// A job's first half: works in the transaction. Beside the second half it says whether what it did may be stored.
+type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
 
 /// A handle on the thread. Dropping it lets the thread finish what waits, and end.
 pub(super) struct Writer {
@@ -65,12 +69,15 @@ impl Writer {
             return in_place.call(work).await;
         }
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |transaction| {
-            let outcome = in_savepoint(transaction, work);
-            Box::new(move |committed| {
-                // Whoever asked may have been cancelled: then nobody waits for the answer.
-                let _ = answer.send(committed.and(outcome));
-            })
+        let job: Job = Box::new(move |connection| {
+            let outcome = work(connection);
+            let worked = outcome.is_ok();
+            let answer: Answer = Box::new(move |committed| {
+                // What went wrong in the job itself says more than what became of the transaction then (on a full disk SQLite
+                // takes it back by itself). Whoever asked may have been cancelled: then nobody waits for the answer.
+                let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
+            });
+            (worked, answer)
         });
         let jobs = self.jobs.as_ref().ok_or(StateError::Gone)?;
         jobs.send(job).await.map_err(|_| StateError::Gone)?;
@@ -103,7 +110,8 @@ fn run(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-/// Runs the jobs that wait; with an error, none of them is stored.
+/// Runs the jobs that wait; with an error, none of them is stored. The first has the transaction to itself until it is done, and takes
+/// back all of it where it fails; each of the others has a savepoint, in which SQLite keeps a copy of every page that it changes.
 fn commit_group(
     connection: &mut Connection,
     first: Job,
@@ -114,11 +122,20 @@ fn commit_group(
         // The job was not run: dropping it tells its bringer that there is no answer.
         Err(error) => return Err((Vec::new(), error)),
     };
-    let mut answers = vec![first(&transaction)];
+    let (worked, answer) = first(&transaction);
+    let mut answers = vec![answer];
+    if !worked {
+        return match transaction.finish() {
+            Ok(()) => Ok(answers),
+            Err(error) => Err((answers, error)),
+        };
+    }
     while answers.len() < GROUP_JOBS
         && let Ok(job) = queue.try_recv()
     {
-        answers.push(job(&transaction));
+        if let Err(error) = in_savepoint(&transaction, job, &mut answers) {
+            return Err((answers, error));
+        }
     }
     match transaction.commit() {
         Ok(()) => Ok(answers),
@@ -126,15 +143,13 @@ fn commit_group(
     }
 }
 
-pub(super) fn in_savepoint<T>(
-    transaction: &Transaction<'_>,
-    work: impl FnOnce(&Connection) -> Result<T, StateError>,
-) -> Result<T, StateError> {
+fn in_savepoint(transaction: &Transaction<'_>, job: Job, answers: &mut Vec<Answer>) -> Result<(), rusqlite::Error> {
     transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let outcome = work(transaction);
-    if outcome.is_err() {
+    let (worked, answer) = job(transaction);
+    answers.push(answer);
+    if !worked {
         transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
     }
     transaction.prepare_cached("RELEASE job")?.execute([])?;
-    outcome
+    Ok(())
 }

@@ -14,8 +14,8 @@ use crate::state::{Lane, LookedAt, Replay, SourceName};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
-/// Events that are looked at and stored together.
-const BATCH_EVENTS: usize = 1000;
+/// Events that are looked at and stored together: those that touch the same page of the state write it once.
+const BATCH_EVENTS: usize = 2000;
 
 impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
