@@ -111,6 +111,11 @@ pub(super) fn unconfirm(connection: &Connection, path: &ObjectKey) -> Result<(),
     Ok(())
 }
 
+/// Whether there is a row, and nothing in it: nobody knows of a file that was ever there.
+pub(super) fn is_only_doubted(connection: &Connection, path: &ObjectKey) -> Result<bool, StateError> {
+    Ok(read(connection, path)?.is_some_and(|row| !row.confirmed && row.file == FileRecord::at(path.clone())))
+}
+
 pub(super) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM applied WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
     Ok(())

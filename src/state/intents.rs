@@ -3,7 +3,7 @@
 use super::history::{self, Attempts, Called, Ended, Moment, Outcome, What};
 use super::looks::{self, integer};
 use super::pending::{self, Trigger};
-use super::{FILE_MANAGER, State, StateError, applied, told};
+use super::{FILE_MANAGER, State, StateError, applied, identity, told};
 use crate::mutant;
 use crate::plan::{Effect, Planned};
 use crate::record::{Applied, ETag, FileRecord, Fingerprint, ObjectKey, Permissions, Sides};
@@ -97,9 +97,13 @@ impl State {
         let (path, limits, moment) = (path.clone(), self.limits, self.moment());
         self.writer
             .call(move |connection| {
+                // A restored state made sure that nothing is there: no file went, and what was told waits for the one that comes.
+                let only_doubted = identity::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, &path)?;
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
-                told::forget_gone(connection, &path)?;
+                if !only_doubted {
+                    told::forget_gone(connection, &path)?;
+                }
                 history::operation(connection, moment, &path, attempts, Outcome::Deleted)?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)
             })

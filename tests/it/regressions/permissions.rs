@@ -2,6 +2,7 @@
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
+use s3_sync::state::Answer;
 use serde_json::json;
 
 /// Permissions that the file manager refused for good kept the content of a new file back, for as long as they were told.
@@ -45,4 +46,23 @@ async fn permissions_told_after_a_delete_are_those_of_the_next_file() {
     scene.api.api().set_feed(vec![told("create", 30, json!(null))]);
     scene.cycle_to_success().await;
     assert_eq!((scene.contents(), scene.api.api().permissions("a").permissions), (files(&[("a", "new")]), "rw-------".to_owned()));
+}
+
+/// After a backup was put back, permissions told of a path of which it knew nothing went with a delete that only made sure that
+/// nothing was there.
+#[tokio::test]
+async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_file() {
+    let (bucket, mut scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    let told = json!({ "event_type": "change_permission", "file_path": "/b", "metadata": { "permissions": "rw-------" } });
+    scene.api.api().set_feed(vec![told]);
+    scene.cycle_to_success().await;
+    scene.program.answer = Answer::default();
+
+    bucket.put(key("b"), "b");
+    scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", "a"), ("b", "b")]));
+    assert_eq!(scene.api.api().permissions("b").permissions, "rw-------");
 }
