@@ -34,10 +34,10 @@ pub enum JoinError<K, E> {
 
 impl<K, E> JoinError<K, E> {
     /// The same of other keys.
-    pub fn map_keys<J>(self, named: impl Fn(K) -> J) -> JoinError<J, E> {
+    pub fn map_keys<J>(self, named: impl Fn(&K) -> J) -> JoinError<J, E> {
         match self {
             Self::Source(error) => JoinError::Source(error),
-            Self::OutOfOrder { side, previous, key } => JoinError::OutOfOrder { side, previous: named(previous), key: named(key) },
+            Self::OutOfOrder { side, previous, key } => JoinError::OutOfOrder { side, previous: named(&previous), key: named(&key) },
         }
     }
 }
@@ -61,6 +61,9 @@ where
     }
 }
 
+/// One row on, if there is one.
+type Step<T, K, E> = Result<Option<T>, JoinError<<K as ToOwned>::Owned, E>>;
+
 /// What [`outer_join`] returns.
 pub struct OuterJoin<LI, RI, L, R, K: ToOwned + ?Sized, E> {
     left: Sorted<LI, L, K, E>,
@@ -74,7 +77,7 @@ where
     RI: Iterator<Item = Result<R, E>>,
     K: Ord + ToOwned + ?Sized,
 {
-    fn join(&mut self) -> Result<Option<Joined<L, R>>, JoinError<K::Owned, E>> {
+    fn join(&mut self) -> Step<Joined<L, R>, K, E> {
         let order = match (self.left.key_of_head()?, self.right.key_of_head()?) {
             (None, None) => return Ok(None),
             (Some(_), None) => Ordering::Less,
@@ -121,7 +124,7 @@ impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + ToOwned + ?Sized, E> Sorted<I
         Self { side, rows: rows.fuse(), key, begun: false, head: None }
     }
 
-    fn key_of_head(&mut self) -> Result<Option<&K>, JoinError<K::Owned, E>> {
+    fn key_of_head(&mut self) -> Step<&K, K, E> {
         if !self.begun {
             self.begun = true;
             self.head = self.draw(None);

@@ -65,11 +65,12 @@ pub fn diff<R: Row, E>(
     old: impl IntoIterator<Item = Result<R, E>>,
     new: impl IntoIterator<Item = Result<R, E>>,
 ) -> impl Iterator<Item = Result<Difference, DiffError<E>>> {
-    outer_join(old, new, R::key, R::key).filter_map(|joined| joined.map(compare).map_err(|error| error.map_keys(object_key)).transpose())
+    outer_join(old, new, R::key, R::key)
+        .filter_map(|joined| joined.map(compare).map_err(|error| error.map_keys(|key| object_key(key))).transpose())
 }
 
-fn object_key(bytes: Vec<u8>) -> ObjectKey {
-    ObjectKey::new(String::from_utf8_lossy(&bytes)).expect("invariant: a row has a key")
+fn object_key(bytes: &[u8]) -> ObjectKey {
+    ObjectKey::new(String::from_utf8_lossy(bytes)).expect("invariant: a row has a key")
 }
 
 fn compare<R: Row>(joined: Joined<R, R>) -> Option<Difference> {

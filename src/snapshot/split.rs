@@ -34,8 +34,8 @@ fn plain_row(bytes: &[u8], at: usize) -> Option<RawRow> {
     let text = bytes[at..at + line_bytes].strip_suffix(b"\n")?;
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     // All of them, without a stop at the first: so many bytes are looked at together.
-    let plain = !text.iter().fold(false, |found, &byte| found | (byte == b'"') | (byte == b'\r'));
-    plain.then_some(RawRow { text: at..at + text.len(), end: at + line_bytes, quoted: false, line_feeds: 1 })
+    let quotes_or_returns = text.iter().fold(0, |found, &byte| found | u8::from(byte == b'"') | u8::from(byte == b'\r'));
+    (quotes_or_returns == 0).then_some(RawRow { text: at..at + text.len(), end: at + line_bytes, quoted: false, line_feeds: 1 })
 }
 
 /// Byte by byte.
@@ -72,9 +72,8 @@ impl Place {
     /// `None` = the row ended.
     fn after(self, byte: u8) -> Option<Self> {
         match (self, byte) {
-            (Self::FieldStart | Self::QuoteInQuoted, b'"') => Some(Self::Quoted),
             (Self::Quoted, b'"') => Some(Self::QuoteInQuoted),
-            (Self::Quoted, _) => Some(Self::Quoted),
+            (Self::FieldStart | Self::QuoteInQuoted, b'"') | (Self::Quoted, _) => Some(Self::Quoted),
             (_, b'\r' | b'\n') => None,
             (_, b',') => Some(Self::FieldStart),
             _ => Some(Self::Plain),

@@ -3,7 +3,7 @@
 
 use super::looks::time;
 use super::{FILE_MANAGER, StateError, pending};
-use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Sides};
+use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Params, Row, Rows, Statement};
 use std::cmp::Ordering;
@@ -86,7 +86,7 @@ fn visit_known<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E
         let looked = looked_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
         if let Some(path) = held_path.filter(|_| order.is_le()).or(looked_path) {
             let wanted = told.row_of(path)?.map(told_row).transpose()?;
-            if let Some(known) = known(path, looked, wanted) {
+            if let Some(known) = known(looked.unwrap_or(Some(FileRow::at(path))), wanted) {
                 visit(held.map_or(Ok(known), |row| over_applied(known, row))?)?;
             }
         }
@@ -106,8 +106,8 @@ fn row_of<'a>(side: Side, path: &'a str, Sides { applied, observed, wanted }: &'
         (Side::Applied, _) | (Side::Known, None) if held.is_none() => None,
         (Side::Applied, _) => held,
         (Side::Known, look) => {
-            let looked = look.as_ref().map(|look| look.facts.as_ref().map(|facts| FileRow::looked_at(path, facts)));
-            let known = known(path, looked, Some(FileRow::told(path, wanted)))?;
+            let found = |look: &'a Observed| look.facts.as_ref().map(|facts| FileRow::looked_at(path, facts));
+            let known = known(look.as_ref().map_or(Some(FileRow::at(path)), found), Some(FileRow::told(path, wanted)))?;
             Some(held.map_or(known, |held| known.over(held)))
         }
     }
@@ -118,13 +118,10 @@ fn held(row: FileRow<'_>, confirmed: bool) -> FileRow<'_> {
     if confirmed { row } else { FileRow { internal_id: row.internal_id, ..FileRow::at(row.file_path) } }
 }
 
-/// What the looks and the feed know: it wins, and what they do not know stays as the sink has it. The newest look, if there was one,
-/// may have found nothing, or a directory: then there is no row.
-fn known<'a>(path: &'a str, looked: Option<Option<FileRow<'a>>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
-    let found = match looked {
-        None => FileRow::at(path),
-        Some(found) => found.filter(|file| !file.is_directory_marker())?,
-    };
+/// What the looks and the feed know: it wins, and what they do not know stays as the sink has it. `found` by the newest look is a file,
+/// or nothing or a directory: then there is no row. Where nobody looked yet, it is the path alone.
+fn known<'a>(found: Option<FileRow<'a>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
+    let found = found.filter(|file| !file.is_directory_marker())?;
     Some(told.map_or(found, |told| told.over(found)))
 }
 

@@ -110,7 +110,7 @@ impl Tellings {
         self.permissions.push((key, field, value, at.unwrap_or(Timestamp::MIN)));
         match at {
             Some(at) if is_certain && at > self.latest && !self.timeless.contains(&key) => {
-                self.unsettled.retain(|known| *known != (key, field))
+                self.unsettled.retain(|known| *known != (key, field));
             }
             Some(at) if at > self.latest => {}
             // Told late: whether the file had gone elsewhere by then is the process's own affair.
