@@ -21,6 +21,7 @@ use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long a poll waits for the first message: the longest that SQS knows.
@@ -29,6 +30,9 @@ const POLL: Duration = Duration::from_secs(20);
 /// And where somebody waits for the end of it: the shortest that still asks every server of a queue, so that an empty answer is one of
 /// an empty queue.
 const SHORT_POLL: Duration = Duration::from_secs(1);
+
+/// So long a run goes on emptying a queue before it does its own work.
+const DRAINS_FOR: Duration = Duration::from_mins(1);
 
 /// No queue keeps a message for less: after a shorter silence nothing is lost, and it need not be asked.
 const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_mins(1);
@@ -132,10 +136,11 @@ impl QueueReader {
         }
     }
 
-    /// Receives what waits by now: until the queue is empty, the inbox full, or it is told to stop. Bounded also where what comes never
-    /// fills the inbox. Says whether the queue was found empty; what came of it, the status says.
+    /// Receives what waits by now: until the queue is empty, the inbox full, or it is told to stop. Bounded in time, too: a busy queue
+    /// is never empty, and one that takes no acknowledgement gives the same again. Says whether the queue was found empty; what came of it, the status says.
     pub async fn drain(&self, retry: RetryPolicy, stop: &CancellationToken) -> Result<bool, StepError> {
-        for _ in 0..self.inbox.most {
+        let until = Instant::now() + DRAINS_FOR;
+        while Instant::now() < until {
             if self.is_inbox_full().await? {
                 return Ok(false);
             }

@@ -59,6 +59,11 @@ impl Report {
         }
         if self.feed.as_ref().is_some_and(|feed| feed.gap) {
             writeln!(f, "  gap       the feed may have lost events since it was last read: a reconcile finds what they were about")?;
+        } else if self.feed_gap {
+            writeln!(
+                f,
+                "  gap       events were lost before this run, or may have been: a daemon lists again by itself, else a reconcile does"
+            )?;
         }
         Ok(())
     }

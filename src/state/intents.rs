@@ -97,13 +97,11 @@ impl State {
         let (path, limits, moment) = (path.clone(), self.limits, self.moment());
         self.writer
             .call(move |connection| {
-                // A restored state made sure that nothing is there: no file went, and what was told waits for the one that comes.
-                let only_doubted = identity::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, &path)?;
+                // A restored state made sure that nothing is there: what was told waits for the file that comes.
+                let made_sure = identity::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, &path)?;
                 applied::remove(connection, &path)?;
                 remove(connection, &path)?;
-                if !only_doubted {
-                    told::forget_gone(connection, &path)?;
-                }
+                told::forget_gone(connection, &path, made_sure)?;
                 history::operation(connection, moment, &path, attempts, Outcome::Deleted)?;
                 pending::think_again(connection, &path, Trigger::Outcome, limits)
             })

@@ -254,7 +254,7 @@ fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>)
             told::write(connection, origin, &known)
         }
         None if is_there => Ok(()),
-        None => told::forget_gone(connection, origin),
+        None => told::forget_gone(connection, origin, false),
     }
 }
 

@@ -240,7 +240,7 @@ fn keep_times_of_the_gone(connection: &Connection, hints: &Hints) -> Result<(), 
         let nothing_left = applied::read(connection, path)?.is_none() && !intents::is_open(connection, path)?;
         let gone = looks::read(connection, path)?.is_some_and(|observed| observed.facts.is_none());
         if nothing_left && gone {
-            told::forget_gone(connection, path)?;
+            told::forget_gone(connection, path, false)?;
         }
     }
     Ok(())

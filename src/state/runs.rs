@@ -99,6 +99,7 @@ const LISTED_UP_TO: &str = "listed_up_to";
 const LISTED_EVERYTHING: &str = "listed_everything";
 const ROWS_BEFORE_LISTING: &str = "rows_before_listing";
 const LISTING_SAW_FILES: &str = "listing_saw_files";
+const LISTING_UNJUDGED: &str = "listing_unjudged";
 const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
 
 impl State {
@@ -174,6 +175,22 @@ impl State {
         self.writer.call(|connection| Ok(read_meta(connection, LISTING_SAW_FILES)?.is_some())).await
     }
 
+    /// How many rows the sink had before a listing of which the guard has not seen the deletes; `None` = it has seen them all, or
+    /// there was nothing to lose.
+    pub async fn rows_before_unjudged_listing(&self) -> Result<Option<u64>, StateError> {
+        self.writer
+            .call(|connection| {
+                let unjudged = read_meta(connection, LISTING_UNJUDGED)?.is_some();
+                Ok(if unjudged { Some(rows_before_listing(connection)?).filter(|rows| *rows > 0) } else { None })
+            })
+            .await
+    }
+
+    /// The guard has seen the deletes of what was listed so far.
+    pub async fn listing_was_judged(&self) -> Result<(), StateError> {
+        self.writer.call(|connection| delete_meta(connection, LISTING_UNJUDGED)).await
+    }
+
     /// The listing ran to its end: the initial sync has completed, and the next listing begins at the start.
     pub async fn complete_initial(&self, run: u64) -> Result<(), StateError> {
         self.writer.call(move |connection| write_meta(connection, INITIAL_COMPLETED_BY, &run.to_string())).await
@@ -191,6 +208,7 @@ pub(super) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), Sta
             )?
             .execute(params![ROWS_BEFORE_LISTING, FILE_MANAGER])?;
     }
+    write_meta(connection, LISTING_UNJUDGED, "yes")?;
     if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
         write_meta(connection, LISTING_SAW_FILES, "yes")?;
     }

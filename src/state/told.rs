@@ -49,12 +49,14 @@ pub(super) fn write(connection: &Connection, path: &ObjectKey, told: &Told) -> R
 
 /// The file at a path is confirmed to be gone: what was told of it goes too. What was told since waits for the next file there.
 /// Where nobody told that it went, the tombstone keeps the look that found it gone: what was received before may still be in the inbox.
-pub(super) fn forget_gone(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
+/// Whoever only made sure that nothing is there knows of no file that went, unless somebody told it (`made_sure`).
+pub(super) fn forget_gone(connection: &Connection, path: &ObjectKey, made_sure: bool) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("SELECT look, gone_told_at, gone_by_event FROM observed WHERE path = ?1")?;
     let tombstone = statement.query_row([path.as_str()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?)));
     let mut told = read(connection, path)?;
     match tombstone.optional()? {
         Some((_, Some(gone_at), true)) => time(gone_at).into_iter().for_each(|gone_at| told.forget_until(gone_at)),
+        Some(_) if made_sure => {}
         Some((look, ..)) => {
             connection
                 .prepare_cached("UPDATE observed SET gone_look = ?2 WHERE path = ?1 AND present = 0")?

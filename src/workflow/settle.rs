@@ -67,6 +67,7 @@ impl Flow {
             if held_too {
                 self.state.let_deletes_go().await?;
             }
+            self.state.listing_was_judged().await?;
             return Ok(true);
         }
         let before = self.state.held_deletes().await?.filter(|_| !held_too);
@@ -77,6 +78,7 @@ impl Flow {
         let of_rows = before.map_or(rows, |before| before.of_rows.min(rows));
         let nothing_listed = nothing_listed || before.is_some_and(|before| before.nothing_listed);
         self.state.hold_deletes(HeldDeletes { deletes, of_rows, nothing_listed }).await?;
+        self.state.listing_was_judged().await?;
         Ok(false)
     }
 
@@ -90,8 +92,10 @@ impl Flow {
         let held = self.state.held_deletes().await?;
         let raised = held.is_some_and(|held| !held.nothing_listed && self.options.max_delete.limit(held.of_rows) >= held.deletes);
         let held_too = raised || self.options.allow_deletes.is_some();
-        // What a listing held is still a share of the files that were there before it.
-        let rows_before = held.filter(|_| held_too).map(|held| held.of_rows);
+        // What a listing found gone is still a share of the files that were there before it, whether it held that or was cut off
+        // before it could.
+        let held_of = held.filter(|_| held_too).map(|held| held.of_rows);
+        let rows_before = [held_of, self.state.rows_before_unjudged_listing().await?].into_iter().flatten().min();
         Ok(Guard { rows_before, nothing_listed: held_too && held.is_some_and(|held| held.nothing_listed), held_too })
     }
 

@@ -7,6 +7,7 @@ use s3_sync::apply::Halt;
 use s3_sync::plan::Limits;
 use s3_sync::state::{RunOutcome, Side, State, StateError};
 use serde_json::json;
+use std::time::Duration;
 
 /// Every delete was looked at a second time after it was done, and told as a skipped object beside.
 #[tokio::test]
@@ -138,6 +139,35 @@ async fn a_stop_is_heard_while_the_absent_are_looked_at() {
     let ended = run.await.expect("no panic").expect("the state can be used");
     assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
     assert_eq!(looks.strikes(), 1, "it was not tried again");
+}
+
+/// What a listing had found gone went with the next cycle, when the listing's run was stopped before its guard had judged it: by then
+/// the cycle had created what is new, and counted that as well.
+#[tokio::test]
+async fn a_cycle_after_a_listing_that_nobody_judged_does_not_widen_its_guard() {
+    let (server, mut scene) = over_http().await;
+    scene.program.options.grace = Duration::from_millis(100);
+    for number in 0..30 {
+        server.server().put(BUCKET, &format!("old {number}"), "o", None);
+    }
+    scene.run_to_success().await;
+    for number in 0..40 {
+        server.server().remove(BUCKET, &format!("old {number}"));
+        server.server().put(BUCKET, &format!("new {number}"), "n", None);
+    }
+    let reads = server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::Hang);
+    let (halt, program) = (Halt::default(), scene.program.clone());
+    let stopped = halt.clone();
+    let run = tokio::spawn(async move { program.run_until(stopped).await });
+    reads.struck(1).await;
+    halt.stop(None);
+    let ended = run.await.expect("no panic").expect("the state can be used");
+    assert_eq!((ended.outcome, ended.deletes_held), (RunOutcome::Stopped, false), "{}", ended.report);
+
+    server.server().clear_faults();
+    let ended = scene.cycle().await;
+    assert!(ended.deletes_held, "{}", ended.report);
+    assert_eq!((ended.report.operations.create, scene.contents().len()), (40, 70), "{}", ended.report);
 }
 
 /// What a listing of an emptied bucket had held went with the next event, when it was less than `MAX_DELETE` allows.

@@ -20,16 +20,30 @@ async fn a_queue_is_emptied_and_then_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptying_a_queue_ends_when_the_inbox_is_full_and_where_nothing_fills_it() {
-    // The inbox takes three: two messages of two events, or three of none.
-    for (messages, left) in [(vec![put("1", "a"), put("2", "b")], 3), (vec![nonsense("1")], 2)] {
-        let (queue, _, _directory) = queue_and_state().await;
-        for _ in 0..5 {
-            queue.bring(Ok(messages.clone()));
-        }
-        let emptied = reader(&queue, 3).drain(ONCE, &CancellationToken::new()).await.expect("drained");
-        assert_eq!((emptied, queue.incoming.lock().expect("sound").len()), (false, left));
+async fn emptying_a_queue_ends_when_the_inbox_is_full() {
+    let (queue, _, _directory) = queue_and_state().await;
+    for _ in 0..5 {
+        queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
     }
+    assert!(!reader(&queue, 3).drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it was never empty");
+    assert_eq!(queue.incoming.lock().expect("sound").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn emptying_a_queue_that_is_never_empty_ends_after_a_while() {
+    let (queue, _, _directory) = queue_and_state().await;
+    let busy = queue.clone();
+    let bringing = tokio::spawn(async move {
+        loop {
+            busy.bring(Ok(vec![nonsense("1")]));
+            tokio::time::sleep(SHORT_POLL / 2).await;
+        }
+    });
+    let (reader, began) = (reader(&queue, 100), Instant::now());
+    assert!(!reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it was never empty");
+    bringing.abort();
+    assert!(began.elapsed() >= DRAINS_FOR, "{:?}", began.elapsed());
+    assert!(reader.status().borrow().messages > 0);
 }
 
 #[tokio::test(start_paused = true)]
