@@ -1,9 +1,9 @@
 //! Bugs about keys that a listing does not show: deletes, their evidence, their guard.
 
+use super::stops::stopped_when;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::FaultAction;
 use mock_s3::Matcher;
-use s3_sync::apply::Halt;
 use s3_sync::plan::Limits;
 use s3_sync::state::{RunOutcome, Side, State, StateError};
 use serde_json::json;
@@ -131,12 +131,7 @@ async fn a_stop_is_heard_while_the_absent_are_looked_at() {
     scene.run_to_success().await;
     server.server().remove(BUCKET, "b");
     let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
-    let (halt, program) = (Halt::default(), scene.program.clone());
-    let stopped = halt.clone();
-    let run = tokio::spawn(async move { program.run_until(stopped).await });
-    looks.struck(1).await;
-    halt.stop(None);
-    let ended = run.await.expect("no panic").expect("the state can be used");
+    let ended = stopped_when(&scene, looks.struck(1)).await;
     assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
     assert_eq!(looks.strikes(), 1, "it was not tried again");
 }
@@ -156,12 +151,7 @@ async fn a_cycle_after_a_listing_that_nobody_judged_does_not_widen_its_guard() {
         server.server().put(BUCKET, &format!("new {number}"), "n", None);
     }
     let reads = server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::Hang);
-    let (halt, program) = (Halt::default(), scene.program.clone());
-    let stopped = halt.clone();
-    let run = tokio::spawn(async move { program.run_until(stopped).await });
-    reads.struck(1).await;
-    halt.stop(None);
-    let ended = run.await.expect("no panic").expect("the state can be used");
+    let ended = stopped_when(&scene, reads.struck(1)).await;
     assert_eq!((ended.outcome, ended.deletes_held), (RunOutcome::Stopped, false), "{}", ended.report);
 
     server.server().clear_faults();

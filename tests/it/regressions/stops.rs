@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, UnixStream};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run that is stopped as soon as something has happened.
-async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> Ended {
+pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> Ended {
     let (halt, program) = (Halt::default(), scene.program.clone());
     let stopped = halt.clone();
     let run = tokio::spawn(async move { program.run_until(stopped).await });
