@@ -14,6 +14,7 @@ ENV CARGO_PROFILE_DEV_DEBUG=none CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
 WORKDIR /build
 # The manifests with empty sources: this layer is built again only when a dependency changes.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY mock-api/Cargo.toml mock-api/
 COPY mock-s3/Cargo.toml mock-s3/
 RUN for crate in . mock-api mock-s3; do \

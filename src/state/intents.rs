@@ -71,7 +71,7 @@ impl State {
                 let observed = looks::read(connection, &path)?;
                 let wanted = told::read(connection, &path)?.wanted();
                 let sides = Sides { applied: Some(Applied { file, confirmed: true }), observed, wanted };
-                pending::reconsider(connection, &path, &sides, Trigger::Outcome, limits).map(drop)
+                pending::reconsider(connection, &path, sides, Trigger::Outcome, limits).map(drop)
             })
             .await
     }

@@ -9,6 +9,7 @@ use crate::events::replay::Came;
 use crate::plan::{Limits, Moving};
 use crate::record::ObjectKey;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeMap;
 
 /// A file on its way to another path.
 #[derive(Clone, Debug)]
@@ -120,12 +121,15 @@ pub(super) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
 /// What waits and concerns any of these paths, by target.
-pub(super) fn concerning(connection: &Connection, path: &ObjectKey) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+pub(super) fn concerning<'p>(
+    connection: &Connection,
+    paths: impl Iterator<Item = &'p ObjectKey>,
+) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND path = ?2
-         UNION ALL SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND origin = ?2",
+        "SELECT l.path, l.origin, l.told_at FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
+         UNION ALL SELECT l.path, l.origin, l.told_at FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
     )?;
-    let rows = statement.query_map(params![FILE_MANAGER, path.as_str()], |row| Ok(from_row(row)))?;
+    let rows = statement.query_map(params![FILE_MANAGER, pending::texts(paths)], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 

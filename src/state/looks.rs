@@ -147,7 +147,7 @@ pub(super) fn store_look(connection: &Connection, looked: &LookedAt, limits: Lim
     write(connection, &looked.path, &observed)?;
     let wanted = told::read(connection, &looked.path)?.wanted();
     let sides = Sides { applied: applied::read(connection, &looked.path)?, observed: Some(observed), wanted };
-    pending::reconsider(connection, &looked.path, &sides, Trigger::Look { changed }, limits)
+    pending::reconsider(connection, &looked.path, sides, Trigger::Look { changed }, limits)
 }
 
 /// Whether two looks showed another content or another class. A listing and a HEAD tell the same object with other

@@ -17,6 +17,7 @@ mod inbox;
 mod intents;
 mod lineage;
 mod lock;
+mod log;
 mod looks;
 mod overview;
 mod pending;

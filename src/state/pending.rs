@@ -10,8 +10,12 @@ use crate::mutant;
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{ObjectKey, Observed, Permissions, Sides};
 use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::vtab::array::Array;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// From this size on an object goes the way of the large ones.
 const LARGE_BYTES: u64 = 8 << 20;
@@ -132,17 +136,48 @@ fn any_due(connection: &Connection) -> Result<bool, StateError> {
     Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
 }
 
-/// All that is known of a path, in one question.
+/// What is known of a path, and its row here.
+pub(super) struct Known {
+    pub(super) sides: Sides,
+    standing: Option<Standing>,
+}
+
+/// All that is known of a path.
 pub(super) fn sides(connection: &Connection, path: &ObjectKey) -> Result<Sides, StateError> {
+    Ok(known(connection, path)?.sides)
+}
+
+fn known(connection: &Connection, path: &ObjectKey) -> Result<Known, StateError> {
+    let mut known = all_known(connection, std::iter::once(path))?;
+    known.pop().ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))
+}
+
+/// What is known of each of these paths, in their order, in one question.
+pub(super) fn all_known<'p>(connection: &Connection, paths: impl Iterator<Item = &'p ObjectKey> + Clone) -> Result<Vec<Known>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
                 a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
-                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group
-         FROM (SELECT 1) LEFT JOIN observed o ON o.path = ?2
-         LEFT JOIN applied a ON a.sink = ?1 AND a.path = ?2
-         LEFT JOIN told t ON t.path = ?2",
+                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group,
+                p.status = 'due', p.status = 'held', p.deletion
+         FROM rarray(?2) k LEFT JOIN observed o ON o.path = k.value
+         LEFT JOIN applied a ON a.sink = ?1 AND a.path = k.value
+         LEFT JOIN told t ON t.path = k.value
+         LEFT JOIN pending p ON p.sink = ?1 AND p.path = k.value",
     )?;
-    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| sides_from_row(row, 0, path))?)
+    let mut rows = statement.query(params![FILE_MANAGER, texts(paths.clone())])?;
+    let mut known = Vec::new();
+    for path in paths {
+        let row = rows.next()?.ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))?;
+        let due: Option<bool> = row.get(21)?;
+        let standing = due.map(|due| Ok::<_, rusqlite::Error>(Standing { due, held: row.get(22)?, deletion: row.get(23)? }));
+        known.push(Known { sides: sides_from_row(row, 0, path)?, standing: standing.transpose()? });
+    }
+    Ok(known)
+}
+
+/// Paths as a statement takes many of them at once.
+pub(super) fn texts<'p>(paths: impl Iterator<Item = &'p ObjectKey>) -> Array {
+    Rc::new(paths.map(|path| Value::from(path.as_str().to_owned())).collect())
 }
 
 /// Reads the columns of both sides, in the order of [`sides`], from `first` on.
@@ -158,19 +193,66 @@ pub(super) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> r
 
 /// Reads what is known again and decides anew.
 pub(super) fn think_again(connection: &Connection, path: &ObjectKey, trigger: Trigger, limits: Limits) -> Result<(), StateError> {
-    let sides = sides(connection, path)?;
-    reconsider(connection, path, &sides, trigger, limits).map(drop)
+    bring_into_line(connection, path, &known(connection, path)?, trigger, limits).map(drop)
 }
 
-/// Brings a path's row into line with the decision; says whether something is to be done now.
+/// As [`think_again`], for whoever knows both sides; says whether something is to be done now.
 pub(super) fn reconsider(
     connection: &Connection,
     path: &ObjectKey,
-    sides: &Sides,
+    sides: Sides,
     trigger: Trigger,
     limits: Limits,
 ) -> Result<bool, StateError> {
-    let row = standing(connection, path)?;
+    let known = Known { sides, standing: standing(connection, path)? };
+    bring_into_line(connection, path, &known, trigger, limits)
+}
+
+fn bring_into_line(connection: &Connection, path: &ObjectKey, known: &Known, trigger: Trigger, limits: Limits) -> Result<bool, StateError> {
+    match decide_anew(connection, path, known, trigger, limits)? {
+        Place::Stays { to_do } => Ok(to_do),
+        Place::AtTheEnd(lane) => append(connection, &[path], lane).map(|()| true),
+    }
+}
+
+/// As [`think_again`], for all of these paths, whose triggers `trigger` says.
+pub(super) fn think_of_all_again(
+    connection: &Connection,
+    all: &[(&ObjectKey, Known)],
+    trigger: impl Fn(&ObjectKey) -> Trigger,
+    limits: Limits,
+) -> Result<(), StateError> {
+    let mut queued: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (path, known) in all {
+        if let Place::AtTheEnd(lane) = decide_anew(connection, path, known, trigger(path), limits)? {
+            queued.entry(lane).or_default().push(*path);
+        }
+    }
+    queued.into_iter().try_for_each(|(lane, paths)| append(connection, &paths, lane))
+}
+
+/// Whether it is a delete, and whether it is large.
+type Lane = (bool, bool);
+
+/// What becomes of a path's row.
+enum Place {
+    /// Nothing, or all that had to was done.
+    Stays {
+        /// Whether something is to be done now.
+        to_do: bool,
+    },
+    /// It is due, and has no row (any more).
+    AtTheEnd(Lane),
+}
+
+/// Brings a path's row into line with the decision, but for a new row.
+fn decide_anew(
+    connection: &Connection,
+    path: &ObjectKey,
+    Known { sides, standing: row }: &Known,
+    trigger: Trigger,
+    limits: Limits,
+) -> Result<Place, StateError> {
     let large = is_large(sides);
     // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
     let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
@@ -184,13 +266,13 @@ pub(super) fn reconsider(
             if row.is_some() && (found_gone || !in_question) {
                 remove(connection, path)?;
             }
-            Ok(false)
+            Ok(Place::Stays { to_do: false })
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
-        Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(false),
-        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
-        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
+        Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(Place::Stays { to_do: false }),
+        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()).map(|()| Place::Stays { to_do: false }),
+        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| Place::Stays { to_do: false }),
     }
 }
 
@@ -200,10 +282,11 @@ pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: 
     match plan::decide(path, &sides, limits) {
         Verdict::Nothing => Ok(false),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
-            queue(connection, path, None, (false, is_large(&sides)), Trigger::Look { changed: true })
+            append(connection, &[path], (false, is_large(&sides)))?;
+            Ok(true)
         }
-        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()),
-        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()),
+        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()).map(|()| false),
+        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| false),
     }
 }
 
@@ -227,16 +310,16 @@ fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing
     Ok(row.optional()?)
 }
 
-/// Puts a path into the queue, at its end. What waits there already keeps its place (it may be in hand at this moment:
-/// whoever has it thinks again when it is done), what failed before keeps its wait until a look shows something new, and a delete
-/// that the guard holds is held whatever else says that the key is gone.
+/// Where a path with something to do belongs: at the end of the queue. What waits there already keeps its place (it may be in hand at
+/// this moment: whoever has it thinks again when it is done), what failed before keeps its wait until a look shows something new, and
+/// a delete that the guard holds is held whatever else says that the key is gone.
 fn queue(
     connection: &Connection,
     path: &ObjectKey,
     row: Option<&Standing>,
-    (deletion, large): (bool, bool),
+    (deletion, large): Lane,
     trigger: Trigger,
-) -> Result<bool, StateError> {
+) -> Result<Place, StateError> {
     let stays = row.is_some_and(|row| match trigger {
         _ if row.held && deletion => true,
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
@@ -244,16 +327,22 @@ fn queue(
         Trigger::Outcome => row.deletion && !deletion,
         Trigger::Settled => row.deletion == deletion,
     });
-    if !stays {
-        // No `OR REPLACE`: a row that it removes is seen by no trigger, and what waits would be counted wrong.
-        if row.is_some() {
-            remove(connection, path)?;
-        }
-        connection
-            .prepare_cached("INSERT OR FAIL INTO pending (sink, path, status, deletion, large) VALUES (?1, ?2, 'due', ?3, ?4)")?
-            .execute(params![FILE_MANAGER, path.as_str(), deletion, large])?;
+    if stays {
+        return Ok(Place::Stays { to_do: true });
     }
-    Ok(true)
+    // No `OR REPLACE` later: a row that it removes is seen by no trigger, and what waits would be counted wrong.
+    if row.is_some() {
+        remove(connection, path)?;
+    }
+    Ok(Place::AtTheEnd((deletion, large)))
+}
+
+fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large): Lane) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR FAIL INTO pending (sink, path, status, deletion, large) SELECT ?1, value, 'due', ?3, ?4 FROM rarray(?2)",
+    )?;
+    statement.execute(params![FILE_MANAGER, texts(paths.iter().copied()), deletion, large])?;
+    Ok(())
 }
 
 fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
@@ -261,7 +350,7 @@ fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
     Ok(())
 }
 
-fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &str) -> Result<bool, StateError> {
+fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &str) -> Result<(), StateError> {
     let values = params![FILE_MANAGER, path.as_str(), status, reason];
     let mut update =
         connection.prepare_cached("UPDATE OR FAIL pending SET status = ?3, deletion = 0, reason = ?4 WHERE sink = ?1 AND path = ?2")?;
@@ -270,7 +359,7 @@ fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &s
             .prepare_cached("INSERT OR FAIL INTO pending (sink, path, status, deletion, large, reason) VALUES (?1, ?2, ?3, 0, 1, ?4)")?;
         insert.execute(values)?;
     }
-    Ok(false)
+    Ok(())
 }
 
 /// Queues every key of a page's range that an older look or the sink knows and the page does not show.

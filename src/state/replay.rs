@@ -103,16 +103,13 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
     drop_moot(connection, &waiting)?;
     paths.extend(hints.touched.iter().cloned());
     let looked: BTreeSet<_> = replay.looks.iter().map(|looked| &looked.path).collect();
-    for path in &paths {
-        // Somebody spoke of the path: what failed before is tried again at once.
-        let trigger = if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
-        let sides = pending::sides(connection, path)?;
-        pending::reconsider(connection, path, &sides, trigger, limits)?;
-        if hints.touched.contains(path) && is_nowhere(&sides) {
-            replayed.not_in_bucket += 1;
-            replayed.not_in_bucket_example.get_or_insert_with(|| path.clone());
-        }
-    }
+    // Somebody spoke of the path: what failed before is tried again at once.
+    let trigger = |path: &ObjectKey| if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
+    let known: Vec<_> = paths.iter().zip(pending::all_known(connection, paths.iter())?).collect();
+    pending::think_of_all_again(connection, &known, trigger, limits)?;
+    let nowhere = || known.iter().filter(|(path, known)| hints.touched.contains(path) && is_nowhere(&known.sides));
+    replayed.not_in_bucket = nowhere().count() as u64;
+    replayed.not_in_bucket_example = nowhere().next().map(|(path, _)| (*path).clone());
     Ok(replayed)
 }
 
@@ -201,11 +198,11 @@ fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<
 /// What waits and may concern a batch.
 fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError> {
     let mut waiting = Waiting::default();
+    waiting.lineage = lineage::concerning(connection, heard.iter().flat_map(|heard| heard.event.paths()))?;
+    for target in waiting.lineage.keys().cloned().collect::<Vec<_>>() {
+        load_told(connection, &target, &mut waiting)?;
+    }
     for (heard, path) in heard.iter().flat_map(|heard| heard.event.paths().map(move |path| (heard, path))) {
-        for (target, came) in lineage::concerning(connection, path)? {
-            load_told(connection, &target, &mut waiting)?;
-            waiting.lineage.insert(target, came);
-        }
         // Nobody else's told permissions can change: those of most events need not be read.
         if heard.event.new_path.is_some() || !heard.event.permissions.is_empty() {
             load_told(connection, path, &mut waiting)?;

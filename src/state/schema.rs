@@ -2,6 +2,7 @@
 
 use super::{StateError, place};
 use rusqlite::config::DbConfig;
+use rusqlite::vtab::array;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -14,13 +15,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_planes.sql"),
     include_str!("migrations/0004_history.sql"),
     include_str!("migrations/0005_waiting.sql"),
+    include_str!("migrations/0006_counting.sql"),
 ];
 
 /// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     make_private(path)?;
     let mut connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
-    plan_once(&connection)?;
+    set_up(&connection)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
@@ -31,11 +33,16 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     connection.pragma_update(None, "cache_size", -32_768)?;
     // What a savepoint may have to undo is kept in memory: else jobs copy their pages into a file in `/var/tmp`.
     connection.pragma_update(None, "temp_store", "memory")?;
-    // In pages, 16 MiB: with 64, folding is a tenth faster at the most, and a small volume is full of it.
-    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // More than there are: a statement that is used in every job is never prepared again.
     connection.set_prepared_statement_cache_capacity(256);
     migrate(path, &mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a second connection, beside one that [`open_to_write`] opened.
+pub(super) fn open_to_bring_over(path: &Path) -> Result<Connection, StateError> {
+    let connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
+    connection.pragma_update(None, "synchronous", "full")?;
     Ok(connection)
 }
 
@@ -44,7 +51,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
     place::must_be_there(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, &error))?;
-    plan_once(&connection)?;
+    set_up(&connection)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     let found = version(&connection).map_err(|error| StateError::file(path, &error))?;
     if found != known_version() {
@@ -58,11 +65,11 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
     Ok(connection)
 }
 
-/// A statement that is kept stays as it was planned. Else SQLite plans some of them anew for each value that they are given, which
-/// takes longer than to run them.
-fn plan_once(connection: &Connection) -> Result<(), StateError> {
+/// A statement that is kept stays as it was planned (else SQLite plans some of them anew for each value that they are given, which
+/// takes longer than to run them), and may be given many values at once.
+fn set_up(connection: &Connection) -> Result<(), StateError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
+    Ok(array::load_module(connection)?)
 }
 
 fn known_version() -> i64 {

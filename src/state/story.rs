@@ -71,7 +71,7 @@ impl Story {
 }
 
 fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, StateError> {
-    let lineage = lineage::concerning(connection, path)?;
+    let lineage = lineage::concerning(connection, std::iter::once(path))?;
     let story = Story {
         history: history_of(connection, path)?,
         inbox: inbox_of(connection, path)?,
@@ -80,7 +80,7 @@ fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, Stat
         applied_in: applied::confirmed_at(connection, path)?,
         standing: standing(connection, path)?,
         intents: intents::naming(connection, path)?,
-        comes_from: lineage.iter().find(|(target, _)| target == path).map(|(_, came)| came.origin.clone()),
+        comes_from: lineage.get(path).map(|came| came.origin.clone()),
         goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
         held: deletes::held(connection)?,
     };

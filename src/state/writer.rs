@@ -4,9 +4,9 @@
 //! `OR FAIL`, not SQLite's default: a statement that may abort half-way keeps a journal of its own, and in a job of many thousand
 //! statements SQLite walks the journal of the whole job at the end of each.
 
-use super::StateError;
 #[cfg(feature = "failpoints")]
 use super::in_place::InPlace;
+use super::{StateError, log};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -38,11 +38,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(path: &Path, connection: Connection) -> Result<Self, StateError> {
+    pub(super) fn start(path: &Path, mut connection: Connection) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
+        let bringing_over = log::bring_over(path, &mut connection)?;
         let thread = thread::Builder::new()
             .name("state-writer".to_owned())
-            .spawn(move || run(connection, queue))
+            .spawn(move || {
+                run(connection, queue);
+                // The connection is closed: it ends. A panic of it was printed when it happened.
+                let _ = bringing_over.join();
+            })
             .map_err(|error| StateError::file(path, &error))?;
         Ok(Self {
             jobs: Some(jobs),

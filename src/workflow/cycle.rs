@@ -11,11 +11,21 @@ use crate::events::queue::{Drained, Inbox, QueueReader, StepError};
 use crate::listing;
 use crate::record::ObjectKey;
 use crate::state::{Lane, LookedAt, Replay, SourceName};
+use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
-/// Events that are looked at and stored together: those that touch the same page of the state write it once.
-const BATCH_EVENTS: usize = 2000;
+/// Events that are looked at and stored together: those that touch the same page of the state write it once. (The pages that so many
+/// write fit into SQLite's cache; with more, it begins to write them before the commit.)
+const BATCH_EVENTS: usize = 4000;
+
+/// What of the inbox is to be looked at.
+struct Ahead {
+    /// Rows after this one.
+    after: i64,
+    /// So many: what comes meanwhile is for the next cycle.
+    left: u64,
+}
 
 impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
@@ -106,25 +116,39 @@ impl Flow {
 
     /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
-        let mut left = self.state.inbox_len().await?;
-        let (mut after, mut kept_back) = (0, BTreeSet::new());
-        while left > 0 && !self.halt.is_stopped() {
-            let rows = self.state.inbox_batch(after, BATCH_EVENTS.min(usize::try_from(left).unwrap_or(BATCH_EVENTS))).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.seq;
-            left = left.saturating_sub(rows.len() as u64);
-            let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
-            let (looks, failed) = tokio::select! {
-                biased;
-                looked = self.look_at(touched) => looked?,
-                // A look that is not stored never was.
-                () = self.halt.stopped() => return Ok(()),
-            };
-            let replayed = self.state.replay(Replay { rows, looks, failed, locked: kept_back.clone() }).await?;
+        let mut ahead = Ahead { after: 0, left: self.state.inbox_len().await? };
+        let mut kept_back = BTreeSet::new();
+        let mut next = self.look_ahead(&mut ahead).await?;
+        while let Some(batch) = next {
+            let batch = Replay { locked: kept_back.clone(), ..batch };
+            // While one batch is stored, the paths of the next are looked at. (Its rows are asked for first: the state does one thing
+            // after the other.)
+            let (looked, replayed) = future::join(self.look_ahead(&mut ahead), self.state.replay(batch)).await;
+            let replayed = replayed?;
             self.tally.replayed(&replayed);
             kept_back.extend(replayed.locked);
+            next = looked?;
         }
         Ok(())
+    }
+
+    /// The next rows of the inbox, and what is at the paths that they touch; `None` = there are no more, or the run is stopped.
+    async fn look_ahead(&self, ahead: &mut Ahead) -> Result<Option<Replay>, ApplyError> {
+        if ahead.left == 0 || self.halt.is_stopped() {
+            return Ok(None);
+        }
+        let most = BATCH_EVENTS.min(usize::try_from(ahead.left).unwrap_or(BATCH_EVENTS));
+        let rows = self.state.inbox_batch(ahead.after, most).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        *ahead = Ahead { after: last.seq, left: ahead.left.saturating_sub(rows.len() as u64) };
+        let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
+        let (looks, failed) = tokio::select! {
+            biased;
+            looked = self.look_at(touched) => looked?,
+            // A look that is not stored never was.
+            () = self.halt.stopped() => return Ok(None),
+        };
+        Ok(Some(Replay { rows, looks, failed, ..Replay::default() }))
     }
 
     /// One look at each path. An error is a shut door, which counts against no event.

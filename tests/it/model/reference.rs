@@ -88,13 +88,19 @@ impl Reference {
         self.seen.extend(touched.iter().map(|key| ((*key).to_owned(), objects.get(*key).copied())));
         // Held is what is gone: another word that it is gone lets nothing go.
         self.held.retain(|key| self.seen.get(key) == Some(&None));
+        // What is no move never was one: its paths are as free to be paired as if nobody had told it.
+        for (target, origin) in self.lineage.clone() {
+            if self.is_moot(&target, &origin) || self.files.contains_key(&target) && !self.is_leaving(&target) {
+                self.lineage.remove(&target);
+            }
+        }
     }
 
     /// a → b → c is a → c, and a → b → a is nothing.
     fn renamed(&mut self, from: &str, to: &str) {
         let origin = self.lineage.remove(from).unwrap_or_else(|| from.to_owned());
         self.lineage.remove(to);
-        if origin != to && !self.lineage.values().any(|other| *other == origin) {
+        if origin != to && !self.is_leaving(&origin) {
             self.lineage.insert(to.to_owned(), origin);
         }
     }
@@ -148,10 +154,8 @@ impl Reference {
     fn move_some(&mut self) -> bool {
         let mut done = false;
         for (target, origin) in self.lineage.clone() {
-            let seen = |key: &str| self.seen.get(key).copied().flatten();
-            let held = self.files.get(&origin).copied();
-            let moot = held.is_none_or(|held| seen(&origin) == Some(held.content)) || seen(&target).is_none();
-            if !moot && self.files.contains_key(&target) && self.lineage.values().any(|other| *other == target) {
+            let moot = self.is_moot(&target, &origin);
+            if !moot && self.files.contains_key(&target) && self.is_leaving(&target) {
                 continue;
             }
             self.lineage.remove(&target);
@@ -162,5 +166,15 @@ impl Reference {
             }
         }
         done
+    }
+
+    /// Nothing went, or nothing came.
+    fn is_moot(&self, target: &str, origin: &str) -> bool {
+        let seen = |key: &str| self.seen.get(key).copied().flatten();
+        self.files.get(origin).is_none_or(|held| seen(origin) == Some(held.content)) || seen(target).is_none()
+    }
+
+    fn is_leaving(&self, path: &str) -> bool {
+        self.lineage.values().any(|origin| origin == path)
     }
 }

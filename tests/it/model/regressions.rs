@@ -17,7 +17,11 @@ fn told(what: Told) -> Op {
 
 /// Plays it; says whose file is where in the end.
 fn holds(ops: &[Op]) -> Vec<(String, u64)> {
-    let played = play(&History { setup: PLAIN, ops: ops.to_vec() }, runner::directory().path());
+    holds_under(PLAIN, ops)
+}
+
+fn holds_under(setup: Setup, ops: &[Op]) -> Vec<(String, u64)> {
+    let played = play(&History { setup, ops: ops.to_vec() }, runner::directory().path());
     assert!(played.violations.is_empty(), "{}", played.trace.join("\n"));
     played.ids.into_iter().collect()
 }
@@ -85,4 +89,22 @@ fn a_word_lets_no_fewer_deletes_go_than_silence() {
     let gone = [0, 1].map(|key| Op::Change(Change::Delete(key)));
     let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| told(Told::Delete(key)))].concat();
     assert!(holds(&[&ops[..], &[Op::Run(RunKind::Incremental, Some(1))]].concat()).is_empty());
+}
+
+/// The reference's own bug, and none of the product: it took a told rename whose target is not there for a reason not to pair the
+/// file that went with the one that came.
+#[test]
+fn a_rename_that_never_was_keeps_no_file_from_its_new_name() {
+    let ids = holds_under(
+        Setup { max_delete: 0, ..PLAIN },
+        &[
+            Op::Change(Change::Put(5, 3)),
+            RECONCILE,
+            Op::Change(Change::Rename(5, 2)),
+            told(Told::Delete(5)),
+            told(Told::Rename(2, 4)),
+            CYCLE,
+        ],
+    );
+    assert_eq!(ids, [("d/a".to_owned(), 1)], "the file under its new name");
 }
