@@ -5,7 +5,7 @@
 
 use super::history::{self, Attempts, Moment, Outcome};
 use super::looks::{self, Page, integer};
-use super::{FILE_MANAGER, State, StateError, applied, intents};
+use super::{FILE_MANAGER, State, StateError, applied, identity, intents};
 use crate::mutant;
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{ObjectKey, Observed, Permissions, Sides};
@@ -263,6 +263,13 @@ fn decide_anew(
         }
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
+            let only_seen = row.is_some() && sides.applied.is_none() && matches!(trigger, Trigger::Look { .. });
+            if found_gone && only_seen && identity::restored_at(connection)?.is_some() {
+                // It was seen, nothing that was done about it came to an outcome, and it is gone: whether the sink has it from the time
+                // that this state has forgotten, nobody knows.
+                applied::unconfirm(connection, path)?;
+                return queue(connection, path, row.as_ref(), (true, false), trigger);
+            }
             if row.is_some() && (found_gone || !in_question) {
                 remove(connection, path)?;
             }

@@ -108,3 +108,22 @@ fn a_rename_that_never_was_keeps_no_file_from_its_new_name() {
     );
     assert_eq!(ids, [("d/a".to_owned(), 1)], "the file under its new name");
 }
+
+/// After a restore a listing saw a file, and the process died before it had told the file manager, which has it from before the
+/// restore. Then the file went: the state had never sent it, forgot it, and the file manager kept it for ever.
+#[test]
+fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
+    for point in 0..40 {
+        let ids = holds(&[
+            Op::Backup,
+            Op::Change(Change::Put(5, 3)),
+            RECONCILE,
+            Op::Restore,
+            Op::At(point, Trouble::Crash),
+            RECONCILE,
+            Op::Change(Change::Rename(5, 4)),
+            Op::Tell(Tell { what: Told::Delete(5), ago: Some(0), notified: true }),
+        ]);
+        assert_eq!(ids.len(), 1, "a crash at {point}: {ids:?}");
+    }
+}
