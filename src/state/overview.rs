@@ -71,6 +71,19 @@ impl State {
         self.writer.call(overview).await
     }
 
+    /// When the oldest event was received that is not applied: it is in the inbox, or something is to be done about its path that nobody
+    /// has done. (What is left out waits for nothing.) To the second; `None` = there is none.
+    pub async fn oldest_unapplied(&self) -> Result<Option<jiff::Timestamp>, StateError> {
+        self.writer
+            .call(|connection| {
+                let arrived_first = "SELECT received_at FROM inbox ORDER BY seq LIMIT 1";
+                let in_inbox: Option<i64> = connection.prepare_cached(arrived_first)?.query_row([], |row| row.get(0)).optional()?;
+                let pending: Option<i64> = connection.prepare_cached(OLDEST_PENDING)?.query_row([FILE_MANAGER], |row| row.get(0))?;
+                Ok(in_inbox.into_iter().chain(pending).min().and_then(looks::time))
+            })
+            .await
+    }
+
     /// How many files the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
     /// there are.
     pub async fn applied_outside(&self, prefix: &str) -> Result<u64, StateError> {
@@ -166,3 +179,5 @@ pub(super) const DUE_EXAMPLE: &str =
 /// Its last condition is that of the index, word for word.
 pub(super) const WAITING_EXAMPLE: &str = "SELECT path, message, next_attempt FROM pending
     WHERE sink = ?1 AND status = ?2 AND deletion = ?3 AND reason IS ?4 AND status <> 'due' ORDER BY next_attempt, path LIMIT 1";
+/// Its condition is that of the index, word for word.
+pub(super) const OLDEST_PENDING: &str = "SELECT min(told_at) FROM pending WHERE sink = ?1 AND told_at IS NOT NULL AND status <> 'skipped'";

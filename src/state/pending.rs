@@ -10,7 +10,7 @@ use crate::mutant;
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{ObjectKey, Observed, Permissions, Sides};
 use jiff::Timestamp;
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::vtab::array::Array;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
@@ -140,6 +140,8 @@ fn any_due(connection: &Connection) -> Result<bool, StateError> {
 pub(super) struct Known {
     pub(super) sides: Sides,
     standing: Option<Standing>,
+    /// When the first of the events was received that are being used up and name the path.
+    pub(super) told_at: Option<Timestamp>,
 }
 
 /// All that is known of a path.
@@ -158,7 +160,7 @@ pub(super) fn all_known<'p>(connection: &Connection, paths: impl Iterator<Item =
         "SELECT o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
                 a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
                 a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group,
-                p.status = 'due', p.status = 'held', p.deletion
+                p.status = 'due', p.status = 'held', p.deletion, p.told_at
          FROM rarray(?2) k LEFT JOIN observed o ON o.path = k.value
          LEFT JOIN applied a ON a.sink = ?1 AND a.path = k.value
          LEFT JOIN told t ON t.path = k.value
@@ -168,9 +170,9 @@ pub(super) fn all_known<'p>(connection: &Connection, paths: impl Iterator<Item =
     let mut known = Vec::new();
     for path in paths {
         let row = rows.next()?.ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))?;
-        let due: Option<bool> = row.get(21)?;
-        let standing = due.map(|due| Ok::<_, rusqlite::Error>(Standing { due, held: row.get(22)?, deletion: row.get(23)? }));
-        known.push(Known { sides: sides_from_row(row, 0, path)?, standing: standing.transpose()? });
+        let is_there = row.get_ref(21)? != ValueRef::Null;
+        let standing = is_there.then(|| standing_from_row(row, 21)).transpose()?;
+        known.push(Known { sides: sides_from_row(row, 0, path)?, standing, told_at: None });
     }
     Ok(known)
 }
@@ -204,7 +206,7 @@ pub(super) fn reconsider(
     trigger: Trigger,
     limits: Limits,
 ) -> Result<bool, StateError> {
-    let known = Known { sides, standing: standing(connection, path)? };
+    let known = Known { sides, standing: standing(connection, path)?, told_at: None };
     bring_into_line(connection, path, &known, trigger, limits)
 }
 
@@ -231,8 +233,8 @@ pub(super) fn think_of_all_again(
     queued.into_iter().try_for_each(|(lane, paths)| append(connection, &paths, lane))
 }
 
-/// Whether it is a delete, and whether it is large.
-type Lane = (bool, bool);
+/// Whether it is a delete, whether it is large, and when what is to be done was told.
+type Lane = (bool, bool, Option<i64>);
 
 /// What becomes of a path's row.
 enum Place {
@@ -246,20 +248,15 @@ enum Place {
 }
 
 /// Brings a path's row into line with the decision, but for a new row.
-fn decide_anew(
-    connection: &Connection,
-    path: &ObjectKey,
-    Known { sides, standing: row }: &Known,
-    trigger: Trigger,
-    limits: Limits,
-) -> Result<Place, StateError> {
+fn decide_anew(connection: &Connection, path: &ObjectKey, known: &Known, trigger: Trigger, limits: Limits) -> Result<Place, StateError> {
+    let Known { sides, standing: row, .. } = known;
     let large = is_large(sides);
     // A page that showed the key absent is newer than a look that showed it there: only a look answers it.
     let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
     match plan::decide(path, sides, limits) {
         // Whatever the verdict is, an effect without an outcome is to be brought to one first.
         Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
-            queue(connection, path, row.as_ref(), (false, large), trigger)
+            queue(connection, path, known, (false, large), trigger)
         }
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
@@ -268,15 +265,15 @@ fn decide_anew(
                 // It was seen, nothing that was done about it came to an outcome, and it is gone: whether the sink has it from the time
                 // that this state has forgotten, nobody knows.
                 applied::unconfirm(connection, path)?;
-                return queue(connection, path, row.as_ref(), (true, false), trigger);
+                return queue(connection, path, known, (true, false), trigger);
             }
             if row.is_some() && (found_gone || !in_question) {
                 remove(connection, path)?;
             }
             Ok(Place::Stays { to_do: false })
         }
-        Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, row.as_ref(), (true, false), trigger),
-        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, row.as_ref(), (false, large), trigger),
+        Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, known, (true, false), trigger),
+        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, known, (false, large), trigger),
         Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(Place::Stays { to_do: false }),
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()).map(|()| Place::Stays { to_do: false }),
         Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| Place::Stays { to_do: false }),
@@ -289,7 +286,7 @@ pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: 
     match plan::decide(path, &sides, limits) {
         Verdict::Nothing => Ok(false),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
-            append(connection, &[path], (false, is_large(&sides)))?;
+            append(connection, &[path], (false, is_large(&sides), None))?;
             Ok(true)
         }
         Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()).map(|()| false),
@@ -307,14 +304,17 @@ struct Standing {
     due: bool,
     held: bool,
     deletion: bool,
+    told_at: Option<i64>,
 }
 
 fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
-    let mut statement =
-        connection.prepare_cached("SELECT status = 'due', status = 'held', deletion FROM pending WHERE sink = ?1 AND path = ?2")?;
-    let row = statement
-        .query_row(params![FILE_MANAGER, path.as_str()], |row| Ok(Standing { due: row.get(0)?, held: row.get(1)?, deletion: row.get(2)? }));
-    Ok(row.optional()?)
+    let mut statement = connection
+        .prepare_cached("SELECT status = 'due', status = 'held', deletion, told_at FROM pending WHERE sink = ?1 AND path = ?2")?;
+    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| standing_from_row(row, 0)).optional()?)
+}
+
+fn standing_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Standing> {
+    Ok(Standing { due: row.get(first)?, held: row.get(first + 1)?, deletion: row.get(first + 2)?, told_at: row.get(first + 3)? })
 }
 
 /// Where a path with something to do belongs: at the end of the queue. What waits there already keeps its place (it may be in hand at
@@ -323,10 +323,13 @@ fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing
 fn queue(
     connection: &Connection,
     path: &ObjectKey,
-    row: Option<&Standing>,
-    (deletion, large): Lane,
+    known: &Known,
+    (deletion, large): (bool, bool),
     trigger: Trigger,
 ) -> Result<Place, StateError> {
+    let row = known.standing.as_ref();
+    // In whole seconds: what is queued with the same values is queued together.
+    let told_at = known.told_at.map(|at| at.as_second() * 1_000_000);
     let stays = row.is_some_and(|row| match trigger {
         _ if row.held && deletion => true,
         Trigger::Look { changed } => row.deletion == deletion && (row.due || !changed),
@@ -335,20 +338,27 @@ fn queue(
         Trigger::Settled => row.deletion == deletion,
     });
     if stays {
+        if told_at.is_some() && row.is_some_and(|row| row.told_at.is_none()) {
+            connection.prepare_cached("UPDATE OR FAIL pending SET told_at = ?3 WHERE sink = ?1 AND path = ?2")?.execute(params![
+                FILE_MANAGER,
+                path.as_str(),
+                told_at
+            ])?;
+        }
         return Ok(Place::Stays { to_do: true });
     }
     // No `OR REPLACE` later: a row that it removes is seen by no trigger, and what waits would be counted wrong.
     if row.is_some() {
         remove(connection, path)?;
     }
-    Ok(Place::AtTheEnd((deletion, large)))
+    Ok(Place::AtTheEnd((deletion, large, row.and_then(|row| row.told_at).or(told_at))))
 }
 
-fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large): Lane) -> Result<(), StateError> {
+fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large, told_at): Lane) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR FAIL INTO pending (sink, path, status, deletion, large) SELECT ?1, value, 'due', ?3, ?4 FROM rarray(?2)",
+        "INSERT OR FAIL INTO pending (sink, path, status, deletion, large, told_at) SELECT ?1, value, 'due', ?3, ?4, ?5 FROM rarray(?2)",
     )?;
-    statement.execute(params![FILE_MANAGER, texts(paths.iter().copied()), deletion, large])?;
+    statement.execute(params![FILE_MANAGER, texts(paths.iter().copied()), deletion, large, told_at])?;
     Ok(())
 }
 

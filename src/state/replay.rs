@@ -105,7 +105,9 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
     let looked: BTreeSet<_> = replay.looks.iter().map(|looked| &looked.path).collect();
     // Somebody spoke of the path: what failed before is tried again at once.
     let trigger = |path: &ObjectKey| if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
-    let known: Vec<_> = paths.iter().zip(pending::all_known(connection, paths.iter())?).collect();
+    let received = first_received(&replay.rows);
+    let mut known: Vec<_> = paths.iter().zip(pending::all_known(connection, paths.iter())?).collect();
+    known.iter_mut().for_each(|(path, known)| known.told_at = received.get(path).copied());
     pending::think_of_all_again(connection, &known, trigger, limits)?;
     let nowhere = || known.iter().filter(|(path, known)| hints.touched.contains(path) && is_nowhere(&known.sides));
     replayed.not_in_bucket = nowhere().count() as u64;
@@ -158,6 +160,15 @@ fn take_rows(
         dead_letters::make_room(connection)?;
     }
     Ok((heard, unsettled))
+}
+
+/// When the first event was received that names each path.
+fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestamp> {
+    let mut received = BTreeMap::new();
+    for (path, at) in rows.iter().flat_map(|row| row.event.paths().map(|path| (path, row.received_at))) {
+        received.entry(path).and_modify(|first: &mut Timestamp| *first = at.min(*first)).or_insert(at);
+    }
+    received
 }
 
 /// What became of an event that was used up.

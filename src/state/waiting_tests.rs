@@ -1,7 +1,10 @@
 //! What waits makes nothing heavier, counted in the steps of SQLite's machine; and the counters of what waits are right.
 
+use super::inbox_tests::{at, told};
 use super::*;
-use crate::record::{ObjectFacts, ObjectKey};
+use crate::plan::SkipReason;
+use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
+use jiff::Timestamp;
 use rusqlite::{StatementStatus, ToSql};
 
 /// A state of `number` paths of each kind: parked, skipped, held.
@@ -50,6 +53,7 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
                 (overview::DUE_EXAMPLE, &[&1, &0]),
                 (overview::WAITING_EXAMPLE, &[&1, &"parked", &0, &"broken"]),
                 (overview::WAITING_EXAMPLE, &[&1, &"held", &1, &"broken"]),
+                (overview::OLDEST_PENDING, &[&1]),
                 (deletes::COUNT_DUE, &[&1]),
                 (deletes::HOLD, &[&1]),
             ]
@@ -126,4 +130,42 @@ async fn pairing_by_content_compares_no_two_paths() {
         taken.push(steps);
     }
     assert!(taken[1] < 8 * taken[0], "four times as many: {taken:?}");
+}
+
+/// An event that was used up counted as applied, whatever became of what it told.
+#[tokio::test]
+async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let key = |raw: &str| ObjectKey::new(raw).expect("not empty");
+    let facts = |class: Option<&str>| ObjectFacts {
+        size: 3,
+        etag: ETag::parse("x"),
+        last_modified: None,
+        storage_class: class.map(str::to_owned),
+        version_id: None,
+    };
+    // One that a listing found first: it is told of later.
+    let listed = LookedAt { path: key("listed"), facts: Some(facts(None)), look: state.next_look() };
+    state.commit_looks(vec![listed]).await.expect("stored");
+    assert_eq!(state.oldest_unapplied().await.expect("read"), None, "nobody told it");
+    for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
+        state.receive(vec![told(path)], at(second)).await.expect("received");
+    }
+    assert_eq!(state.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
+    let look = state.next_look();
+    let looks = ["applied", "listed", "parked"].map(|path| LookedAt { path: key(path), facts: Some(facts(None)), look });
+    let rows = state.inbox_batch(0, 10).await.expect("read");
+    state.replay(Replay { rows, looks: looks.to_vec(), ..Replay::default() }).await.expect("replayed");
+    assert_eq!((state.inbox_len().await.expect("counted"), state.oldest_unapplied().await.expect("read")), (0, Some(at(1))));
+    for (path, oldest) in [("applied", Some(at(2))), ("listed", Some(at(3)))] {
+        let file = FileRecord { size: Some(3), etag: ETag::parse("x"), ..FileRecord::at(key(path)) };
+        state.applied(file, Attempts::default()).await.expect("stored");
+        assert_eq!(state.oldest_unapplied().await.expect("read"), oldest, "after {path}");
+    }
+    let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
+    state.park(&key("parked"), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
+    assert_eq!(state.oldest_unapplied().await.expect("read"), Some(at(3)), "it waits for its next attempt");
+    state.skip(&key("parked"), SkipReason::Archived).await.expect("skipped");
+    assert_eq!(state.oldest_unapplied().await.expect("read"), None, "it waits for nothing");
 }

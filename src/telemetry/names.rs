@@ -125,9 +125,8 @@ pub static METRICS: [MetricName; 6] = [
         name: LAG,
         form: "gauge",
         unit: "s",
-        doc: "How long ago the oldest event was received that still waits in the inbox, at the end of the last run; 0 when there is none. \
-              An event leaves the inbox when a run has looked at the paths that it names; what could not be done about them then (it \
-              failed, the guard holds it, the run was stopped) is in `s3_sync.pending`, and no longer part of this.",
+        doc: "How long ago the oldest event was received that is not applied, at the end of the last run; 0 when there is none. It waits in \
+              the inbox, or what it told of its path is still to be done: it failed, the guard holds it, the run was stopped. To the second.",
         labels: &[],
     },
     MetricName {

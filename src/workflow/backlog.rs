@@ -7,12 +7,11 @@ use std::time::Duration;
 
 /// Tells how much waits, and for how long the oldest event has.
 pub(super) async fn tell(state: &State, overview: &Overview, now: Timestamp) -> Result<(), StateError> {
-    let oldest = state.inbox_batch(0, 1).await?.pop().map(|row| row.received_at);
-    telemetry::metrics().backlog(&backlog(overview, oldest, now));
+    telemetry::metrics().backlog(&backlog(overview, state.oldest_unapplied().await?, now));
     Ok(())
 }
 
-/// `oldest` is when the first event of the inbox was received.
+/// `oldest` is when the oldest event was received that is not applied.
 fn backlog(overview: &Overview, oldest: Option<Timestamp>, now: Timestamp) -> Backlog {
     let age = |received: Timestamp| Duration::try_from(now.duration_since(received)).unwrap_or_default();
     Backlog {

@@ -15,3 +15,7 @@ CREATE TRIGGER pending_waiting_added AFTER INSERT ON pending WHEN NEW.status <> 
     UPDATE OR FAIL waiting SET paths = paths + 1 WHERE sink = NEW.sink AND status = NEW.status AND deletion = NEW.deletion
         AND reason = ifnull(NEW.reason, '');
 END;
+
+-- When what was told of the path, and is not applied, was received; null where nobody told it, but a listing found it.
+ALTER TABLE pending ADD COLUMN told_at INTEGER;
+CREATE INDEX pending_told ON pending (sink, told_at) WHERE told_at IS NOT NULL AND status <> 'skipped';
