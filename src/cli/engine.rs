@@ -203,7 +203,8 @@ impl Worker for Engine {
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
         // Of a queue that was heard before, whoever listens to it knows better.
-        let queue_knows = self.settings.queue_url.is_some() && self.state.queue_heard_at().await.map_err(state_code)?.is_some();
+        let heard = self.state.queue_heard().await.map_err(state_code)?;
+        let queue_knows = self.settings.queue_url.as_ref().zip(heard).is_some_and(|(url, heard)| heard.is_of(url.as_str()));
         if !queue_knows && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
             // Remembered, until a listing that begins from now on has come to its end.
             self.state.note_feed_gap(now).await.map_err(state_code)?;

@@ -192,19 +192,22 @@ impl QueueReader {
     }
 
     /// It has answered. Whether it had been shut, or nobody had room or time for it: after a silence that was longer than it keeps a
-    /// message only a listing finds what was told meanwhile.
+    /// message only a listing finds what was told meanwhile. What is left in another queue, nobody hears any more.
     async fn heard(&self) -> Result<(), StateError> {
         let now = self.inbox.clock.now();
-        let silence = self.state.queue_heard_at().await?.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
-        if silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
-            tracing::warn!(source = %self.name, silence = %silence, "messages may be lost: the queue was not heard for longer than it keeps them");
+        let last = self.state.queue_heard().await?;
+        let another = last.as_ref().is_some_and(|last| !last.is_of(self.source.address()));
+        let silence = last.map_or(SignedDuration::ZERO, |last| now.duration_since(last.at));
+        if another || silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
+            let why = if another { "another queue was heard until now" } else { "the queue was not heard for longer than it keeps them" };
+            tracing::warn!(source = %self.name, silence = %silence, "messages may be lost: {why}");
             self.state.note_feed_gap(now).await?;
             self.change(|status| {
                 status.gaps += 1;
                 true
             });
         }
-        self.state.note_queue_heard(now).await?;
+        self.state.note_queue_heard(self.source.address(), now).await?;
         self.change(|status| status.last_heard_at.replace(now) != Some(now));
         Ok(())
     }

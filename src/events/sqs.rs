@@ -90,6 +90,10 @@ fn region_at_aws(queue_url: &Url) -> Option<String> {
 
 #[async_trait]
 impl Source for SqsQueue {
+    fn address(&self) -> &str {
+        &self.queue_url
+    }
+
     async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
         let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);

@@ -71,7 +71,7 @@ async fn what_waits_is_counted_as_it_comes_and_goes() {
     let (state, _directory) = waiting(3).await;
     let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
     let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
-    state.park(&parked, Attempts { failed, ..Attempts::default() }, jiff::Timestamp::UNIX_EPOCH).await.expect("stored");
+    state.park(&parked, Attempts { failed, ..Attempts::default() }, Timestamp::UNIX_EPOCH).await.expect("stored");
     state.suspect(&held).await.expect("stored");
     let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
     for path in ["skipped1", "gone", "brand new"] {

@@ -45,6 +45,9 @@ impl Disposed for SourceError {
 /// Where messages wait until they are acknowledged.
 #[async_trait]
 pub trait Source: Send + Sync {
+    /// Which queue it is: two with the same address are one.
+    fn address(&self) -> &str;
+
     /// The next messages, a bounded number of them; waits at most so long for the first.
     async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError>;
     /// Says that these are stored; gives back those that the queue did not take the word for.

@@ -22,6 +22,7 @@ struct Queue {
     refusals: Mutex<VecDeque<Result<Vec<Receipt>, SourceError>>>,
     told: watch::Sender<Vec<String>>,
     retention: Option<SignedDuration>,
+    address: &'static str,
 }
 
 fn broken() -> SourceError {
@@ -52,6 +53,10 @@ impl Queue {
 
 #[async_trait]
 impl Source for Queue {
+    fn address(&self) -> &str {
+        self.address
+    }
+
     async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
         let mut arrived = self.arrived.subscribe();
         loop {
@@ -93,6 +98,7 @@ async fn queue_that_keeps(retention: Option<SignedDuration>) -> (Arc<Queue>, Sta
         refusals: Mutex::default(),
         told: watch::Sender::default(),
         retention,
+        address: "queue",
     });
     (queue, state, directory)
 }

@@ -42,6 +42,10 @@ pub(crate) struct Queue(pub(crate) Arc<World>, pub(crate) CancellationToken);
 
 #[async_trait]
 impl Source for Queue {
+    fn address(&self) -> &str {
+        "the model's"
+    }
+
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
         self.0.point().await;
         let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };

@@ -54,3 +54,18 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
         assert_eq!(reader.status().borrow().gaps, u64::from(gap), "once");
     }
 }
+
+/// The time at which the old queue was heard last was taken for the new one's.
+#[tokio::test(start_paused = true)]
+async fn another_queue_than_was_heard_until_now_is_a_gap() {
+    let (_, state, _directory) = queue_and_state().await;
+    let hear = async |address| {
+        let (queue, ..) = queue_and_state().await;
+        let queue = Queue { state: state.clone(), address, ..Arc::into_inner(queue).expect("its only owner") };
+        reader(&Arc::new(queue), 100).drain(ONCE, &CancellationToken::new()).await.expect("drained");
+        state.feed_gap().await.expect("read").is_some()
+    };
+    let heard = [hear("old").await, hear("old").await, hear("new").await];
+    assert_eq!(heard, [false, false, true]);
+    assert!(state.queue_heard().await.expect("read").expect("one").is_of("new"));
+}

@@ -33,6 +33,10 @@ impl Queue {
 
 #[async_trait]
 impl Source for Queue {
+    fn address(&self) -> &str {
+        "the scene's"
+    }
+
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
         if *self.shut.lock().expect("sound") {
             return Err(SourceError { call: "ReceiveMessage", message: "no such queue".to_owned() });
