@@ -209,7 +209,8 @@ impl Worker for Engine {
             // Remembered, until a listing that begins from now on has come to its end.
             self.state.note_feed_gap(now).await.map_err(state_code)?;
         }
-        Ok(self.state.feed_gap().await.map_err(state_code)?.is_some())
+        let unfinished = self.state.reconcile_is_unfinished().await.map_err(state_code)?;
+        Ok(unfinished || self.state.feed_gap().await.map_err(state_code)?.is_some())
     }
 
     async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran {

@@ -20,8 +20,9 @@ impl Default for Deadlines {
         Self {
             small_call: Duration::from_secs(30),
             body_base: Duration::from_mins(1),
-            // Thirty-two uploads at once share a line of 8 Mbit/s. What hangs is found by `idle` long before.
-            body_min_bytes_per_sec: 32 * 1024,
+            // Sixty-four uploads at once, as many as there are unless somebody says otherwise, share a line of 8 Mbit/s. What hangs is
+            // found by `idle` long before.
+            body_min_bytes_per_sec: 16 * 1024,
             idle: Duration::from_mins(1),
         }
     }

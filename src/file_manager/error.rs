@@ -84,6 +84,9 @@ impl FileManagerErrorKind {
                 "check FILE_MANAGER_API_TOKEN and its rights; and FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report"
             }
             Self::Unauthorised { .. } => "check FILE_MANAGER_API_TOKEN",
+            Self::Busy { status: 501 | 505, .. } => {
+                "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report: what answers is no file manager"
+            }
             Self::Busy { .. } => "the file manager is overloaded or failing; the next run tries again",
             Self::Timeout => "the file manager answers too slowly: look at its load, or lower CONCURRENCY",
             Self::Unreachable => "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report, and that it is running",

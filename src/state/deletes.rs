@@ -21,13 +21,15 @@ pub struct HeldDeletes {
 
 impl State {
     /// Forgets the absent keys of which the sink has nothing: with the deletes held, nobody looks at them, and the next
-    /// listing finds them absent again. What an older look had shown there is forgotten too: nothing is to be done about it.
+    /// listing finds them absent again. What an older look had shown there is forgotten too: nothing is to be done about it. (A state
+    /// that was restored does not know of what the sink has nothing.)
     pub async fn forget_idle_absences(&self) -> Result<(), StateError> {
         self.writer
             .call(|connection| {
                 let idle = "deletion = 1
                      AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-                     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)";
+                     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)
+                     AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'restored_at_look')";
                 connection.execute(
                     &format!("DELETE FROM observed WHERE present = 1 AND path IN (SELECT path FROM pending p WHERE sink = ?1 AND {idle})"),
                     [FILE_MANAGER],
@@ -39,7 +41,7 @@ impl State {
     }
 
     /// How many deletes the sink would see if every path that is or may be gone is deleted, with those that are held or without:
-    /// for the guard.
+    /// for the guard. In a state that was restored the sink may have any of them.
     pub async fn deletes_in_question(&self, held_too: bool) -> Result<u64, StateError> {
         self.writer
             .call(move |connection| {
@@ -99,11 +101,13 @@ fn count(connection: &Connection, which: &str) -> Result<u64, StateError> {
 // Two questions each, not one with a parameter: an index that holds some rows only is used where the query says which, word for word.
 pub(super) const COUNT_DUE: &str = "SELECT count(*) FROM pending p WHERE sink = ?1 AND status = 'due' AND deletion = 1 AND (
     EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-    OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path))";
+    OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)
+    OR EXISTS (SELECT 1 FROM meta WHERE name = 'restored_at_look'))";
 pub(super) const COUNT_HELD: &str =
     "SELECT count(*) FROM pending p WHERE sink = ?1 AND status = 'held' AND status <> 'due' AND deletion = 1 AND (
     EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
-    OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path))";
+    OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)
+    OR EXISTS (SELECT 1 FROM meta WHERE name = 'restored_at_look'))";
 pub(super) const HOLD: &str = "UPDATE pending SET status = 'held' WHERE sink = ?1 AND status = 'due' AND deletion = 1";
 pub(super) const LET_GO: &str =
     "UPDATE pending SET status = 'due' WHERE sink = ?1 AND status = 'held' AND status <> 'due' AND deletion = 1";

@@ -4,7 +4,7 @@
 use super::history::{self, Attempts, Ended, Moment, Outcome, What};
 use super::looks::time;
 use super::pending::{self, Trigger};
-use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, looks, told};
+use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, known, looks, told};
 use crate::events::replay::Came;
 use crate::plan::{Limits, Moving};
 use crate::record::ObjectKey;
@@ -129,7 +129,7 @@ pub(super) fn concerning<'p>(
         "SELECT l.path, l.origin, l.told_at FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
          UNION ALL SELECT l.path, l.origin, l.told_at FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
     )?;
-    let rows = statement.query_map(params![FILE_MANAGER, pending::texts(paths)], |row| Ok(from_row(row)))?;
+    let rows = statement.query_map(params![FILE_MANAGER, known::texts(paths)], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 
@@ -148,7 +148,7 @@ pub(super) fn remove(connection: &Connection, target: &ObjectKey) -> Result<(), 
 /// Everything that is known of a file on its way.
 pub(super) fn read_move(connection: &Connection, target: ObjectKey, came: Came) -> Result<Move, StateError> {
     let origin = came.origin;
-    let (at_origin, at_target) = (pending::sides(connection, &origin)?, pending::sides(connection, &target)?);
+    let (at_origin, at_target) = (known::sides(connection, &origin)?, known::sides(connection, &target)?);
     let intent = intents::of_move(connection, &origin, &target)?;
     let open: i64 = connection
         .prepare_cached("SELECT count(*) FROM intents WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3))")?

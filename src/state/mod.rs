@@ -15,6 +15,7 @@ mod identity;
 mod in_place;
 mod inbox;
 mod intents;
+mod known;
 mod lineage;
 mod lock;
 mod log;

@@ -4,18 +4,14 @@
 //! open, or a page showed it absent and no look has answered yet.
 
 use super::history::{self, Attempts, Moment, Outcome};
-use super::looks::{self, Page, integer};
+use super::known::{Known, known, standing, texts};
 use super::{FILE_MANAGER, State, StateError, applied, identity, intents};
-use crate::mutant;
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
-use crate::record::{ObjectKey, Observed, Permissions, Sides};
+use crate::record::{ObjectKey, Observed, Sides};
 use jiff::Timestamp;
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::vtab::array::Array;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// From this size on an object goes the way of the large ones.
 const LARGE_BYTES: u64 = 8 << 20;
@@ -136,63 +132,6 @@ fn any_due(connection: &Connection) -> Result<bool, StateError> {
     Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
 }
 
-/// What is known of a path, and its row here.
-pub(super) struct Known {
-    pub(super) sides: Sides,
-    standing: Option<Standing>,
-    /// When the first of the events was received that are being used up and name the path.
-    pub(super) told_at: Option<Timestamp>,
-}
-
-/// All that is known of a path.
-pub(super) fn sides(connection: &Connection, path: &ObjectKey) -> Result<Sides, StateError> {
-    Ok(known(connection, path)?.sides)
-}
-
-fn known(connection: &Connection, path: &ObjectKey) -> Result<Known, StateError> {
-    let mut known = all_known(connection, std::iter::once(path))?;
-    known.pop().ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))
-}
-
-/// What is known of each of these paths, in their order, in one question.
-pub(super) fn all_known<'p>(connection: &Connection, paths: impl Iterator<Item = &'p ObjectKey> + Clone) -> Result<Vec<Known>, StateError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
-                a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
-                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group,
-                p.status = 'due', p.status = 'held', p.deletion, p.told_at
-         FROM rarray(?2) k LEFT JOIN observed o ON o.path = k.value
-         LEFT JOIN applied a ON a.sink = ?1 AND a.path = k.value
-         LEFT JOIN told t ON t.path = k.value
-         LEFT JOIN pending p ON p.sink = ?1 AND p.path = k.value",
-    )?;
-    let mut rows = statement.query(params![FILE_MANAGER, texts(paths.clone())])?;
-    let mut known = Vec::new();
-    for path in paths {
-        let row = rows.next()?.ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))?;
-        let is_there = row.get_ref(21)? != ValueRef::Null;
-        let standing = is_there.then(|| standing_from_row(row, 21)).transpose()?;
-        known.push(Known { sides: sides_from_row(row, 0, path)?, standing, told_at: None });
-    }
-    Ok(known)
-}
-
-/// Paths as a statement takes many of them at once.
-pub(super) fn texts<'p>(paths: impl Iterator<Item = &'p ObjectKey>) -> Array {
-    Rc::new(paths.map(|path| Value::from(path.as_str().to_owned())).collect())
-}
-
-/// Reads the columns of both sides, in the order of [`sides`], from `first` on.
-pub(super) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Sides> {
-    let (applied, told) = (first + 7, first + 18);
-    let (looked, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);
-    Ok(Sides {
-        observed: looked.map(|_| looks::from_row(row, first)).transpose()?,
-        applied: held.map(|_| applied::from_row(row, applied, path.clone())).transpose()?,
-        wanted: Permissions { permissions: row.get(told)?, owner: row.get(told + 1)?, group: row.get(told + 2)? },
-    })
-}
-
 /// Reads what is known again and decides anew.
 pub(super) fn think_again(connection: &Connection, path: &ObjectKey, trigger: Trigger, limits: Limits) -> Result<(), StateError> {
     bring_into_line(connection, path, &known(connection, path)?, trigger, limits).map(drop)
@@ -234,17 +173,14 @@ pub(super) fn think_of_all_again(
 }
 
 /// Whether it is a delete, whether it is large, and when what is to be done was told.
-type Lane = (bool, bool, Option<i64>);
+type Queue = (bool, bool, Option<i64>);
 
 /// What becomes of a path's row.
 enum Place {
-    /// Nothing, or all that had to was done.
-    Stays {
-        /// Whether something is to be done now.
-        to_do: bool,
-    },
+    /// All that had to be done with it was; whether something is to be done about the path now.
+    Stays { to_do: bool },
     /// It is due, and has no row (any more).
-    AtTheEnd(Lane),
+    AtTheEnd(Queue),
 }
 
 /// Brings a path's row into line with the decision, but for a new row.
@@ -261,9 +197,9 @@ fn decide_anew(connection: &Connection, path: &ObjectKey, known: &Known, trigger
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             let only_seen = row.is_some() && sides.applied.is_none() && matches!(trigger, Trigger::Look { .. });
-            if found_gone && only_seen && identity::restored_at(connection)?.is_some() {
-                // It was seen, nothing that was done about it came to an outcome, and it is gone: whether the sink has it from the time
-                // that this state has forgotten, nobody knows.
+            if found_gone && only_seen && !path.is_directory_marker(0) && identity::restored_at(connection)?.is_some() {
+                // It was seen, was not brought to an outcome since, and is gone: whether the sink has it from the time that this state
+                // has forgotten, nobody knows. (Nor whether it is a new one: in a restored state each of them costs a call.)
                 applied::unconfirm(connection, path)?;
                 return queue(connection, path, known, (true, false), trigger);
             }
@@ -297,24 +233,6 @@ pub(super) fn consider_first(connection: &Connection, path: &ObjectKey, looked: 
 fn is_large(sides: &Sides) -> bool {
     let facts = sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
     facts.is_some_and(|facts| facts.size >= LARGE_BYTES)
-}
-
-/// What is there about a path already.
-struct Standing {
-    due: bool,
-    held: bool,
-    deletion: bool,
-    told_at: Option<i64>,
-}
-
-fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
-    let mut statement = connection
-        .prepare_cached("SELECT status = 'due', status = 'held', deletion, told_at FROM pending WHERE sink = ?1 AND path = ?2")?;
-    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| standing_from_row(row, 0)).optional()?)
-}
-
-fn standing_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Standing> {
-    Ok(Standing { due: row.get(first)?, held: row.get(first + 1)?, deletion: row.get(first + 2)?, told_at: row.get(first + 3)? })
 }
 
 /// Where a path with something to do belongs: at the end of the queue. What waits there already keeps its place (it may be in hand at
@@ -354,7 +272,7 @@ fn queue(
     Ok(Place::AtTheEnd((deletion, large, row.and_then(|row| row.told_at).or(told_at))))
 }
 
-fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large, told_at): Lane) -> Result<(), StateError> {
+fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large, told_at): Queue) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT OR FAIL INTO pending (sink, path, status, deletion, large, told_at) SELECT ?1, value, 'due', ?3, ?4, ?5 FROM rarray(?2)",
     )?;
@@ -376,26 +294,5 @@ fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &s
             .prepare_cached("INSERT OR FAIL INTO pending (sink, path, status, deletion, large, reason) VALUES (?1, ?2, ?3, 0, 1, ?4)")?;
         insert.execute(values)?;
     }
-    Ok(())
-}
-
-/// Queues every key of a page's range that an older look or the sink knows and the page does not show.
-/// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
-/// greater than every text: a comparison with it still bounds the scan of the index.)
-pub(super) fn queue_absent(connection: &Connection, page: &Page) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO pending (sink, path, status, deletion, large)
-         SELECT ?1, path, 'due', 1, 0 FROM observed o
-         WHERE path >= ?2 AND path < ifnull(?3, x'') AND look < ?4
-           AND (present = 1 OR EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = o.path))
-         UNION ALL
-         SELECT sink, path, 'due', 1, 0 FROM applied a
-         WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x'')
-           AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
-         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = iif(status = 'held', 'held', 'due')",
-    )?;
-    let (from, to) = page.range();
-    let look = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.look.0) };
-    statement.execute(params![FILE_MANAGER, from, to, look])?;
     Ok(())
 }

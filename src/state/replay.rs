@@ -5,7 +5,7 @@ use super::dead_letters::{self, Poisoned};
 use super::history::{self, Became, Moment, Shown, UsedUp, What};
 use super::looks::{self, LookedAt};
 use super::pending::{self, Trigger};
-use super::{InboxRow, State, StateError, applied, identity, inbox, intents, lineage, told};
+use super::{InboxRow, State, StateError, applied, identity, inbox, intents, known, lineage, told};
 use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
 use crate::plan::{Limits, MoveVerdict, decide_move};
@@ -83,7 +83,7 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
         if before.is_some_and(|before| before == now) {
             continue;
         }
-        if mutant::is("permissions_told_before_the_object_are_dropped") && is_nowhere(&pending::sides(connection, path)?) {
+        if mutant::is("permissions_told_before_the_object_are_dropped") && is_nowhere(&known::sides(connection, path)?) {
             continue;
         }
         told::write(connection, path, now)?;
@@ -106,12 +106,16 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
     // Somebody spoke of the path: what failed before is tried again at once.
     let trigger = |path: &ObjectKey| if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
     let received = first_received(&replay.rows);
-    let mut known: Vec<_> = paths.iter().zip(pending::all_known(connection, paths.iter())?).collect();
+    let mut known: Vec<_> = paths.iter().zip(known::all_known(connection, paths.iter())?).collect();
     known.iter_mut().for_each(|(path, known)| known.told_at = received.get(path).copied());
     pending::think_of_all_again(connection, &known, trigger, limits)?;
-    let nowhere = || known.iter().filter(|(path, known)| hints.touched.contains(path) && is_nowhere(&known.sides));
-    replayed.not_in_bucket = nowhere().count() as u64;
-    replayed.not_in_bucket_example = nowhere().next().map(|(path, _)| (*path).clone());
+    for (path, _) in known.iter().filter(|(path, known)| hints.touched.contains(path) && is_nowhere(&known.sides)) {
+        // A restored state may have come to doubt it.
+        if applied::read(connection, path)?.is_none() {
+            replayed.not_in_bucket += 1;
+            replayed.not_in_bucket_example.get_or_insert_with(|| (*path).clone());
+        }
+    }
     Ok(replayed)
 }
 

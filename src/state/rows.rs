@@ -2,7 +2,7 @@
 //! shown where SQLite holds them: to copy eight of them costs more than to read them.
 
 use super::looks::time;
-use super::{FILE_MANAGER, StateError, pending};
+use super::{FILE_MANAGER, StateError};
 use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Params, Row, Rows, Statement};
@@ -39,7 +39,7 @@ pub(super) fn visit_due<E: From<StateError>>(database: &Path, side: Side, visit:
     let mut paths = Walk::begin(&mut paths, [FILE_MANAGER])?;
     while let Some(row) = paths.row() {
         let path = ObjectKey::new(path(row)?).map_err(StateError::from)?;
-        let sides = pending::sides(&moment, &path)?;
+        let sides = super::known::sides(&moment, &path)?;
         if let Some(file) = row_of(side, path.as_str(), &sides) {
             visit(file)?;
         }

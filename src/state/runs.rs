@@ -72,11 +72,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// The last reconcile that was brought to an end, from a database that another process may be writing.
+    /// The last reconcile that listed everything, from a database that another process may be writing.
     pub async fn last_reconcile(database: &Path) -> Result<Option<Self>, StateError> {
         let database = database.to_owned();
         blocking(move || {
-            let which = "WHERE kind = 'reconcile' AND ended_at IS NOT NULL ORDER BY number DESC LIMIT 1";
+            let which = "WHERE kind = 'reconcile' AND outcome IN ('done', 'partial') ORDER BY number DESC LIMIT 1";
             Ok(select(&open_to_read(&database)?, which, [])?.pop())
         })
         .await
@@ -101,6 +101,8 @@ const ROWS_BEFORE_LISTING: &str = "rows_before_listing";
 const LISTING_SAW_FILES: &str = "listing_saw_files";
 const LISTING_UNJUDGED: &str = "listing_unjudged";
 const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
+/// A reconcile began, and no listing has come to its end since.
+const RECONCILE_UNFINISHED: &str = "reconcile_unfinished";
 
 impl State {
     /// Begins a run: its number is greater than every number that the database or `at_least` knows.
@@ -117,6 +119,9 @@ impl State {
                 if kind == RunKind::Incremental {
                     // It goes on with what the listing left: whoever lists after it wants to know how things are by then.
                     delete_meta(connection, LISTED_EVERYTHING)?;
+                }
+                if kind == RunKind::Reconcile {
+                    write_meta(connection, RECONCILE_UNFINISHED, "yes")?;
                 }
                 Ok(number.unsigned_abs())
             })
@@ -189,6 +194,16 @@ impl State {
     /// The guard has seen the deletes of what was listed so far.
     pub async fn listing_was_judged(&self) -> Result<(), StateError> {
         self.writer.call(|connection| delete_meta(connection, LISTING_UNJUDGED)).await
+    }
+
+    /// Whether a reconcile began, and neither it nor another run has listed everything since.
+    pub async fn reconcile_is_unfinished(&self) -> Result<bool, StateError> {
+        self.writer.call(|connection| Ok(read_meta(connection, RECONCILE_UNFINISHED)?.is_some())).await
+    }
+
+    /// A listing that began at the start ran to its end.
+    pub async fn reconciled(&self) -> Result<(), StateError> {
+        self.writer.call(|connection| delete_meta(connection, RECONCILE_UNFINISHED)).await
     }
 
     /// The listing ran to its end: the initial sync has completed, and the next listing begins at the start.

@@ -39,10 +39,12 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     Ok(connection)
 }
 
-/// Opens a second connection, beside one that [`open_to_write`] opened.
-pub(super) fn open_to_bring_over(path: &Path) -> Result<Connection, StateError> {
+/// Opens a second connection, beside one that [`open_to_write`] opened, for the log alone.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, StateError> {
     let connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
+    // Before it has read anything SQLite does not know that there is a log, and brings nothing over without saying so.
+    version(&connection).map_err(|error| StateError::file(path, &error))?;
     Ok(connection)
 }
 

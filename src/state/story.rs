@@ -3,8 +3,7 @@
 use super::history::{self, Happened, Outcome, What};
 use super::looks::time;
 use super::{
-    FILE_MANAGER, HeldDeletes, InboxRow, Intent, StateError, applied, blocking, deletes, inbox, intents, lineage, open_to_read, pending,
-    told,
+    FILE_MANAGER, HeldDeletes, InboxRow, Intent, StateError, applied, blocking, deletes, inbox, intents, known, lineage, open_to_read, told,
 };
 use crate::record::{ObjectKey, Sides, Told};
 use jiff::Timestamp;
@@ -75,7 +74,7 @@ fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, Stat
     let story = Story {
         history: history_of(connection, path)?,
         inbox: inbox_of(connection, path)?,
-        sides: pending::sides(connection, path)?,
+        sides: known::sides(connection, path)?,
         told: told::read(connection, path)?,
         applied_in: applied::confirmed_at(connection, path)?,
         standing: standing(connection, path)?,

@@ -1,6 +1,6 @@
 //! What is pending, taken in hand: lane by lane, in the order of the queue, with all that is known about each path.
 
-use super::{FILE_MANAGER, Intent, State, StateError, intents, pending};
+use super::{FILE_MANAGER, Intent, State, StateError, intents, known};
 use crate::record::{ObjectKey, Sides};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -129,7 +129,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
     let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
         return Ok(Err(StateError::Corrupt("an empty path".to_owned())));
     };
-    let sides = pending::sides_from_row(row, 3, &path)?;
+    let sides = known::sides_from_row(row, 3, &path)?;
     let (intent, permissions_intent) = match (intent(row, CONTENT_INTENT, &path)?, intent(row, PERMISSIONS_INTENT, &path)?) {
         (Ok(content), Ok(permissions)) => (content, permissions),
         (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),

@@ -4,9 +4,10 @@
 //! `OR FAIL`, not SQLite's default: a statement that may abort half-way keeps a journal of its own, and in a job of many thousand
 //! statements SQLite walks the journal of the whole job at the end of each.
 
+use super::StateError;
 #[cfg(feature = "failpoints")]
 use super::in_place::InPlace;
-use super::{StateError, log};
+use super::log::Log;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -40,13 +41,12 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(path: &Path, mut connection: Connection) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
-        let bringing_over = log::bring_over(path, &mut connection)?;
+        let log = Log::start(path, &mut connection)?;
         let thread = thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || {
-                run(connection, queue);
-                // The connection is closed: it ends. A panic of it was printed when it happened.
-                let _ = bringing_over.join();
+                run(&mut connection, queue);
+                log.end(&mut connection);
             })
             .map_err(|error| StateError::file(path, &error))?;
         Ok(Self {
@@ -100,12 +100,12 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+fn run(connection: &mut Connection, mut queue: mpsc::Receiver<Job>) {
     let mut next_commit = Instant::now();
     while let Some(first) = queue.blocking_recv() {
         thread::sleep(next_commit.saturating_duration_since(Instant::now()));
         next_commit = Instant::now() + COMMIT_INTERVAL;
-        let (answers, committed) = match commit_group(&mut connection, first, &mut queue) {
+        let (answers, committed) = match commit_group(connection, first, &mut queue) {
             Ok(answers) => (answers, None),
             Err((answers, error)) => (answers, Some(error.to_string())),
         };

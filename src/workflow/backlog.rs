@@ -1,14 +1,16 @@
 //! What is not applied when a run ends, told as metrics. The report says the same in its own words.
 
-use crate::state::{Overview, State, StateError};
+use crate::state::{Overview, State};
 use crate::telemetry::{self, Backlog};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Tells how much waits, and for how long the oldest event has.
-pub(super) async fn tell(state: &State, overview: &Overview, now: Timestamp) -> Result<(), StateError> {
-    telemetry::metrics().backlog(&backlog(overview, state.oldest_unapplied().await?, now));
-    Ok(())
+/// Tells how much waits, and for how long the oldest event has. What cannot be told changes nothing of what was done.
+pub(super) async fn tell(state: &State, overview: &Overview, now: Timestamp) {
+    match state.oldest_unapplied().await {
+        Ok(oldest) => telemetry::metrics().backlog(&backlog(overview, oldest, now)),
+        Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
+    }
 }
 
 /// `oldest` is when the oldest event was received that is not applied.

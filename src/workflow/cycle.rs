@@ -10,7 +10,7 @@ use crate::events::feed::{FeedReader, PollError};
 use crate::events::queue::{Drained, Inbox, QueueReader, StepError};
 use crate::listing;
 use crate::record::ObjectKey;
-use crate::state::{Lane, LookedAt, Replay, SourceName};
+use crate::state::{InboxRow, Lane, LookedAt, Replay, SourceName};
 use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
@@ -19,8 +19,8 @@ use tokio::sync::watch;
 /// write fit into SQLite's cache; with more, it begins to write them before the commit.)
 const BATCH_EVENTS: usize = 4000;
 
-/// What of the inbox is to be looked at.
-struct Ahead {
+/// What of the inbox is still to be replayed.
+struct Rest {
     /// Rows after this one.
     after: i64,
     /// So many: what comes meanwhile is for the next cycle.
@@ -37,22 +37,31 @@ impl Flow {
             return Ok(SnapshotsLeft::None);
         }
         let executor = self.executor(run.number);
-        if let Err(error) = self.replay_and_apply(&executor, run, guard).await {
+        let replayed = self.replay_and_apply(&executor, run, guard).await;
+        Ok(replayed.unwrap_or_else(|error| {
             self.halt.stop(Some(error));
-        }
-        Ok(SnapshotsLeft::None)
+            SnapshotsLeft::None
+        }))
     }
 
-    async fn replay_and_apply(&self, executor: &Executor, run: Run, guard: Guard) -> Result<(), ApplyError> {
+    async fn replay_and_apply(&self, executor: &Executor, run: Run, guard: Guard) -> Result<SnapshotsLeft, ApplyError> {
         self.catch_up(executor).await?;
         if self.halt.is_stopped() {
-            return Ok(());
+            return Ok(SnapshotsLeft::None);
         }
-        // Both sides now: a replay changes nothing of what was applied.
-        if self.state.is_anything_due().await? {
+        let mut left = SnapshotsLeft::None;
+        if self.judges_held(guard).await? {
+            // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
+            snapshots::write_old(&self.state, self.kept(), (run.number, run.began)).await?;
+            left = SnapshotsLeft::New;
+        } else if self.state.is_anything_due().await? {
+            // Both sides now: a replay changes nothing of what was applied.
             snapshots::write_both(&self.state, &self.options, (run.number, run.began)).await?;
         }
-        self.settle(executor, guard).await
+        if let Err(error) = self.settle(executor, guard).await {
+            self.halt.stop(Some(error));
+        }
+        Ok(left)
     }
 
     /// What is behind us: effects without an outcome first, because their paths are locked until then, and then what was told.
@@ -116,14 +125,16 @@ impl Flow {
 
     /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
-        let mut ahead = Ahead { after: 0, left: self.state.inbox_len().await? };
+        let mut rest = Rest { after: 0, left: self.state.inbox_len().await? };
         let mut kept_back = BTreeSet::new();
-        let mut next = self.look_ahead(&mut ahead).await?;
+        let rows = self.next_rows(&mut rest).await?;
+        let mut next = self.look_at_rows(rows).await?;
         while let Some(batch) = next {
             let batch = Replay { locked: kept_back.clone(), ..batch };
-            // While one batch is stored, the paths of the next are looked at. (Its rows are asked for first: the state does one thing
-            // after the other.)
-            let (looked, replayed) = future::join(self.look_ahead(&mut ahead), self.state.replay(batch)).await;
+            // While one batch is stored, the paths of the next are looked at. Its rows are read before: the state does one thing after
+            // the other, and has the transaction of a batch to itself.
+            let rows = self.next_rows(&mut rest).await?;
+            let (looked, replayed) = future::join(self.look_at_rows(rows), self.state.replay(batch)).await;
             let replayed = replayed?;
             self.tally.replayed(&replayed);
             kept_back.extend(replayed.locked);
@@ -132,15 +143,24 @@ impl Flow {
         Ok(())
     }
 
-    /// The next rows of the inbox, and what is at the paths that they touch; `None` = there are no more, or the run is stopped.
-    async fn look_ahead(&self, ahead: &mut Ahead) -> Result<Option<Replay>, ApplyError> {
-        if ahead.left == 0 || self.halt.is_stopped() {
+    /// The next rows of the inbox; none at its end, or when the run is stopped.
+    async fn next_rows(&self, rest: &mut Rest) -> Result<Vec<InboxRow>, ApplyError> {
+        if rest.left == 0 || self.halt.is_stopped() {
+            return Ok(Vec::new());
+        }
+        let most = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
+        let rows = self.state.inbox_batch(rest.after, most).await?;
+        if let Some(last) = rows.last() {
+            *rest = Rest { after: last.seq, left: rest.left.saturating_sub(rows.len() as u64) };
+        }
+        Ok(rows)
+    }
+
+    /// What is at the paths that these rows touch; `None` = there are no rows, or the run is stopped.
+    async fn look_at_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
+        if rows.is_empty() {
             return Ok(None);
         }
-        let most = BATCH_EVENTS.min(usize::try_from(ahead.left).unwrap_or(BATCH_EVENTS));
-        let rows = self.state.inbox_batch(ahead.after, most).await?;
-        let Some(last) = rows.last() else { return Ok(None) };
-        *ahead = Ahead { after: last.seq, left: ahead.left.saturating_sub(rows.len() as u64) };
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
         let (looks, failed) = tokio::select! {
             biased;

@@ -156,7 +156,7 @@ impl Flow {
         };
         self.remember(number, &report, outcome).await?;
         telemetry::run_ended(outcome.as_str());
-        backlog::tell(&self.state, &overview, self.clock.now()).await?;
+        backlog::tell(&self.state, &overview, self.clock.now()).await;
         Ok(Ended { deletes_held: report.deletes_held > 0, report, outcome })
     }
 

@@ -43,6 +43,7 @@ impl Flow {
             }
             if from_the_start {
                 self.state.clear_feed_gap(began).await?;
+                self.state.reconciled().await?;
             }
             let rows = self.state.rows_before_listing().await?;
             let guard = Self::guard_of_listing(rows, !self.state.listing_saw_files().await?);

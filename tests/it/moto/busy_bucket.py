@@ -1,16 +1,22 @@
 """Changes in a bucket, one after the other, by boto3: puts, overwrites and deletes. Then what is there, by boto3's own listing.
 
-Each line of its input is a round; it names the queue that is purged half-way, or nothing. Of each round it prints two lines of
+Each line of its input is a round; it names a queue that is purged half-way and the process that listens to it, which sleeps until
+then; or nothing. Of each round it prints two lines of
 JSON: what was done, when it is done; then each key that is listed, with the SHA-256 of its content.
 """
 
 import argparse
 import hashlib
 import json
+import os
 import random
+import signal
 import sys
 
 import boto3
+
+# Changes of which nobody hears.
+LOST = 200
 
 
 def main():
@@ -28,14 +34,16 @@ def main():
     s3, sqs = boto3.client("s3", **door), boto3.client("sqs", **door)
     chance, contents = random.Random(20_261_121), {}
     for line in sys.stdin:
-        queue, done = line.strip(), {"put": 0, "overwritten": 0, "deleted": 0, "purged": 0}
+        done = {"put": 0, "overwritten": 0, "deleted": 0, "purged": 0}
+        queue, listener = line.split() or ("", "")
         for number in range(asked.changes):
+            if queue and number == asked.changes // 2:
+                os.kill(int(listener), signal.SIGSTOP)
             change(s3, asked.bucket, chance, contents, done)
-            # As soon as it has something to lose; a queue can be purged once a minute.
-            if queue and number >= asked.changes // 2 and not done["purged"]:
+            if queue and number == asked.changes // 2 + LOST:
                 done["purged"] = waiting(sqs, queue)
-                if done["purged"]:
-                    sqs.purge_queue(QueueUrl=queue)
+                sqs.purge_queue(QueueUrl=queue)
+                os.kill(int(listener), signal.SIGCONT)
         print(json.dumps(done), flush=True)
         print(json.dumps(listed(s3, asked.bucket, contents)), flush=True)
 

@@ -4,8 +4,10 @@ use super::stops::stopped_when;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::FaultAction;
 use mock_s3::Matcher;
+use s3_sync::config::MaxDelete;
 use s3_sync::plan::Limits;
-use s3_sync::state::{RunOutcome, Side, State, StateError};
+use s3_sync::s3::{Call, Fault, S3ErrorKind};
+use s3_sync::state::{Answer, RunOutcome, Side, State, StateError};
 use serde_json::json;
 use std::time::Duration;
 
@@ -247,4 +249,32 @@ async fn what_was_created_since_lets_no_held_delete_go() {
         cycle.report
     );
     assert_eq!(scene.contents().len(), 70);
+}
+
+/// What a restored state had seen and never sent went past the guard when it went: the state had no row of it, and nothing to count.
+#[tokio::test]
+async fn what_a_restored_state_only_saw_goes_under_the_guard_when_it_goes() {
+    let (bucket, mut scene) = in_memory().await;
+    scene.run_to_success().await;
+    let backup = std::fs::read(&scene.program.database).expect("a database at rest");
+    (0..9).for_each(|number| bucket.put(key(&format!("{number}")), "x"));
+    bucket.put(key("marker/"), "");
+    scene.run_to_success().await;
+    std::fs::write(&scene.program.database, backup).expect("put back");
+    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    bucket.on_call(|call| matches!(call, Call::Get(_)).then_some(Fault::Error(S3ErrorKind::Throttled { after: None })));
+    assert_eq!(scene.run().await.report.pending.parked, 9, "seen, and not brought to an outcome");
+    scene.program.answer = Answer::default();
+    bucket.on_call(|_| None);
+    for name in (0..9).map(|number| number.to_string()).chain(["marker/".to_owned()]) {
+        bucket.remove(&key(&name));
+    }
+    bucket.put(key("other"), "y");
+    scene.program.options.max_delete = MaxDelete::Count(0);
+    let held = scene.run().await;
+    assert!(held.deletes_held, "{}", held.report);
+    assert_eq!(scene.contents().len(), 10);
+    scene.program.options.allow_deletes = Some(20);
+    scene.run_to_success().await;
+    assert_eq!((scene.contents(), scene.effects("marker/", "delete")), (files(&[("other", "y")]), 0));
 }

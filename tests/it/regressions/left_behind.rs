@@ -1,12 +1,14 @@
 //! Bugs about what a run leaves behind: intents, snapshots, waits, files outside of its prefix.
 
-use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
+use crate::workflow::scene::{BUCKET, Scene, files, in_memory, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::Matcher;
+use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpFileManager};
 use s3_sync::s3::{self, Call, S3ErrorKind};
 use s3_sync::state::{Answer, RunOutcome};
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,13 +67,7 @@ async fn a_run_that_shows_nothing_makes_no_snapshot_go() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
-    let snapshots = || {
-        let entries = std::fs::read_dir(scene.program.database.parent().expect("a directory")).expect("a directory");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-        let mut names: Vec<_> = names.filter(|name| name.starts_with("sync_")).collect();
-        names.sort();
-        names
-    };
+    let snapshots = || snapshots_of(&scene);
     let good = snapshots();
     assert_eq!(good.len(), 2, "{good:?}");
     bucket.vanish();
@@ -81,6 +77,37 @@ async fn a_run_that_shows_nothing_makes_no_snapshot_go() {
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
     assert!(snapshots().len() == 2 && snapshots().iter().all(|name| !good.contains(name)), "{:?}", snapshots());
+}
+
+fn snapshots_of(scene: &Scene) -> Vec<String> {
+    let entries = std::fs::read_dir(scene.program.database.parent().expect("a directory")).expect("a directory");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
+    let mut names: Vec<_> = names.filter(|name| name.starts_with("sync_")).collect();
+    names.sort();
+    names
+}
+
+/// The most deletes that a cycle sends at all, those that somebody let go, left no snapshots: nothing had been due.
+#[tokio::test]
+async fn deletes_that_are_let_go_are_in_a_pair_of_snapshots() {
+    for rows in [SnapshotRows::Full, SnapshotRows::Changed] {
+        let (bucket, mut scene) = in_memory().await;
+        scene.program.options.kept_snapshots = NonZeroUsize::new(9).expect("nine");
+        scene.program.options.snapshot_rows = rows;
+        scene.program.options.max_delete = MaxDelete::Count(0);
+        ["a", "b", "c"].into_iter().for_each(|name| bucket.put(key(name), name));
+        scene.run_to_success().await;
+        assert!(["a", "b"].into_iter().all(|name| bucket.remove(&key(name))));
+        assert!(scene.run().await.deletes_held);
+        let before = snapshots_of(&scene);
+        scene.program.options.allow_deletes = Some(2);
+        let run = scene.cycle_to_success().await.report.run;
+        let written: Vec<_> = snapshots_of(&scene).into_iter().filter(|name| !before.contains(name)).collect();
+        let [new, old] = &written[..] else { panic!("run {run} left {written:?}") };
+        let directory = scene.program.database.parent().expect("a directory");
+        let rows_of = |name: &str| std::fs::read_to_string(directory.join(name)).expect("a snapshot").lines().skip(1).count();
+        assert_eq!((rows_of(old) - rows_of(new), scene.contents().len()), (2, 1), "{written:?}");
+    }
 }
 
 /// What asked for time was tried again after a minute once it was parked.

@@ -2,7 +2,8 @@
 
 use crate::workflow::scene::{files, in_memory, key};
 use s3_sync::apply::Halt;
-use s3_sync::state::{Answer, RunKind, RunOutcome};
+use s3_sync::plan::Limits;
+use s3_sync::state::{Answer, Run, RunKind, RunOutcome, State};
 use serde_json::json;
 
 /// A reconcile that came before the cycle took a rename that the feed had told for a new file and one that was gone: its id and what was
@@ -25,6 +26,30 @@ async fn a_reconcile_hears_what_was_told_before_it_lists() {
     assert_eq!((ended.outcome, operations.rename, operations.create, operations.delete), (RunOutcome::Done, 1, 0, 0), "{}", ended.report);
     assert_eq!((scene.contents(), scene.internal_id("d/b")), (files(&[("d/b", "after")]), id));
     assert_eq!(scene.api.api().permissions("d/b").permissions, "rwx-TOLD");
+}
+
+/// A reconcile that a shut door ended was forgotten: the next came a day later, at the next moment of its schedule.
+#[tokio::test]
+async fn a_reconcile_that_did_not_list_everything_is_still_due() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used").outcome;
+    let unfinished = async || {
+        let state = State::open(&scene.program.database, Limits::default()).await.expect("a state");
+        let last = Run::last_reconcile(&scene.program.database).await.expect("read");
+        (state.reconcile_is_unfinished().await.expect("read"), last.map(|run| run.number))
+    };
+    assert_eq!(unfinished().await, (false, None));
+    bucket.vanish();
+    assert_eq!(reconcile().await, RunOutcome::Failed);
+    assert_eq!(unfinished().await, (true, None), "one that failed is not the last that there was");
+    bucket.recreate();
+    bucket.put(key("a"), "a");
+    scene.cycle_to_success().await;
+    assert_eq!(unfinished().await, (true, None), "a cycle finds nothing that nobody told");
+    assert_eq!(reconcile().await, RunOutcome::Done);
+    assert_eq!(unfinished().await, (false, Some(4)));
 }
 
 /// A backup that was put back was confirmed anew by nobody where a cycle came first: nothing said that everything was to be listed.
