@@ -67,6 +67,9 @@ pub struct Report {
     pub pending: PendingCounts,
     /// Ours: deletes that the guard held.
     pub deletes_held: u64,
+    /// Ours: of `record_count`, the files that the file manager has not confirmed since their rows came into doubt.
+    #[serde(default)]
+    pub unconfirmed: u64,
     /// Ours: files that the file manager holds outside of the prefix, from before it was set: nothing becomes of them.
     #[serde(default)]
     pub outside_prefix: u64,
@@ -158,6 +161,7 @@ impl Report {
             failures,
             pending,
             deletes_held,
+            unconfirmed: overview.unconfirmed_rows,
             outside_prefix: frame.outside_prefix,
             feed_gap: overview.feed_gap.is_some(),
             unverified: totals.unverified,

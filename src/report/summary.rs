@@ -128,7 +128,12 @@ impl Report {
         if let Some(refused) = &self.report_refused {
             writeln!(f, "  report    not taken: {refused}; the next run posts its own")?;
         }
-        write!(f, "  total     {} confirmed by the file manager", counted(self.service_info.record_count, "file"))
+        let confirmed = self.service_info.record_count.saturating_sub(self.unconfirmed);
+        write!(f, "  total     {} confirmed by the file manager", counted(confirmed, "file"))?;
+        if self.unconfirmed > 0 {
+            write!(f, ", {} in doubt until it has been asked", HumanCount(self.unconfirmed))?;
+        }
+        Ok(())
     }
 }
 

@@ -8,8 +8,10 @@ use std::path::Path;
 /// The state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// Files that the file manager has confirmed.
+    /// Files that the file manager has, as far as is known.
     pub applied_rows: u64,
+    /// Of those, the ones that it has not confirmed since their rows came into doubt.
+    pub unconfirmed_rows: u64,
     /// The run that completed the initial sync; `None` = none has yet.
     pub initial_completed_by: Option<u64>,
     /// What waits, by reason; `due` paths have none.
@@ -48,6 +50,11 @@ pub struct Waiting {
 }
 
 impl Overview {
+    /// Files that the file manager has confirmed, and has since, for all that is known.
+    pub fn confirmed_rows(&self) -> u64 {
+        self.applied_rows.saturating_sub(self.unconfirmed_rows)
+    }
+
     /// Reads it from a database that another process may be writing.
     pub async fn read(database: &Path) -> Result<Self, StateError> {
         let database = database.to_owned();
@@ -125,6 +132,7 @@ impl State {
 fn overview(connection: &Connection) -> Result<Overview, StateError> {
     Ok(Overview {
         applied_rows: applied_rows(connection)?,
+        unconfirmed_rows: unconfirmed_rows(connection)?,
         initial_completed_by: runs::initial_completed_by(connection)?,
         waiting: waiting(connection)?,
         open_intents: inbox::count(connection, "intents")?,
@@ -136,7 +144,14 @@ fn overview(connection: &Connection) -> Result<Overview, StateError> {
     })
 }
 
-/// How many files the sink has confirmed: a counter.
+/// How many rows are in doubt. Counted by an index that has no others: after a restore, while it lasts, all of them.
+fn unconfirmed_rows(connection: &Connection) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM applied WHERE sink = ?1 AND confirmed = 0")?;
+    let rows: i64 = statement.query_row([FILE_MANAGER], |row| row.get(0))?;
+    Ok(rows.unsigned_abs())
+}
+
+/// How many files the sink has, as far as is known: a counter.
 pub(super) fn applied_rows(connection: &Connection) -> Result<u64, StateError> {
     let rows: i64 = connection.query_row("SELECT applied_rows FROM sinks WHERE id = ?1", [FILE_MANAGER], |row| row.get(0))?;
     Ok(rows.unsigned_abs())

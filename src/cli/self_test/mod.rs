@@ -70,7 +70,10 @@ async fn database(settings: &Settings) -> Probed {
     match Overview::read(path).await {
         Ok(overview) => {
             let open = overview.paths("due") + overview.paths("parked");
-            Probed::ok(DOOR, format!("{} files confirmed by the file manager, {open} still to be brought into line", overview.applied_rows))
+            Probed::ok(
+                DOOR,
+                format!("{} files confirmed by the file manager, {open} still to be brought into line", overview.confirmed_rows()),
+            )
         }
         Err(error) => Probed::failed(DOOR, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
     }

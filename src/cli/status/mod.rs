@@ -17,7 +17,7 @@ use std::io::Write;
 struct Status {
     /// `healthy`, `degraded` or `error`.
     service_status: Health,
-    /// Files that the file manager has confirmed.
+    /// Files that the file manager has, as far as is known.
     database_records: u64,
     database_path: String,
     customer_bucket: Option<String>,
@@ -30,6 +30,8 @@ struct Status {
     pending: Vec<PendingLine>,
     /// Ours: deletes that the guard holds.
     deletes_held: u64,
+    /// Of `database_records`, the files that the file manager has not confirmed since their rows came into doubt.
+    unconfirmed: u64,
     /// Ours: events that were heard, and that no cycle has used up yet.
     inbox: u64,
     /// Ours: events that could not be used.
@@ -147,6 +149,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         problems,
         initial_sync_completed_by_run: overview.initial_completed_by,
         deletes_held: overview.paths("held"),
+        unconfirmed: overview.unconfirmed_rows,
         inbox: overview.inbox,
         dead_letters: overview.dead_letters,
         feed_gap: overview.feed_gap.map(|since| since.to_string()),

@@ -15,7 +15,10 @@ impl fmt::Display for Status {
         writeln!(f, "file manager  {}", self.api_endpoints.file_manager.as_deref().unwrap_or("(not set)"))?;
         writeln!(f, "events API    {}", self.api_endpoints.mock_api.as_deref().unwrap_or("(not set)"))?;
         writeln!(f, "database      {}", Escaped(&self.database_path))?;
-        write!(f, "files         {} confirmed by the file manager", self.database_records)?;
+        write!(f, "files         {} confirmed by the file manager", self.database_records.saturating_sub(self.unconfirmed))?;
+        if self.unconfirmed > 0 {
+            write!(f, ", {} in doubt until it has been asked", self.unconfirmed)?;
+        }
         if let Some(holder) = &self.in_use_by {
             write!(f, "\nin use by     {holder}")?;
         }

@@ -19,3 +19,6 @@ END;
 -- When what was told of the path, and is not applied, was received; null where nobody told it, but a listing found it.
 ALTER TABLE pending ADD COLUMN told_at INTEGER;
 CREATE INDEX pending_told ON pending (sink, told_at) WHERE told_at IS NOT NULL AND status <> 'skipped';
+
+-- Rows that no longer say what the sink holds: there are none, or they are about to be asked for.
+CREATE INDEX applied_unconfirmed ON applied (sink) WHERE confirmed = 0;

@@ -156,3 +156,21 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
     scene.run_to_success().await;
     assert_eq!((scene.contents(), scene.effects("a", "create")), (files(&[("a", "a body")]), 1));
 }
+
+/// Files of which a restored state knew nothing for certain were told as confirmed, while the file manager could not be reached.
+#[tokio::test]
+async fn what_is_in_doubt_is_not_told_as_confirmed() {
+    let (bucket, mut scene) = in_memory().await;
+    ["a", "b"].into_iter().for_each(|name| bucket.put(key(name), name));
+    scene.run_to_success().await;
+    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    bucket.vanish();
+    let shut = scene.run().await.report;
+    assert_eq!((shut.service_info.record_count, shut.unconfirmed), (2, 2));
+    assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until it has been asked"), "{shut}");
+    scene.program.answer = Answer::default();
+    bucket.recreate();
+    ["a", "b"].into_iter().for_each(|name| bucket.put(key(name), name));
+    let asked = scene.run_to_success().await.report;
+    assert!(asked.to_string().ends_with("  total     2 files confirmed by the file manager"), "{asked}");
+}
