@@ -107,7 +107,9 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
     let trigger = |path: &ObjectKey| if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
     let received = first_received(&replay.rows);
     let mut known: Vec<_> = paths.iter().zip(known::all_known(connection, paths.iter())?).collect();
-    known.iter_mut().for_each(|(path, known)| known.told_at = received.get(path).copied());
+    for (path, known) in &mut known {
+        known.told_at = received.get(path).copied();
+    }
     pending::think_of_all_again(connection, &known, trigger, limits)?;
     for (path, _) in known.iter().filter(|(path, known)| hints.touched.contains(path) && is_nowhere(&known.sides)) {
         // A restored state may have come to doubt it.
@@ -212,8 +214,8 @@ fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<
 
 /// What waits and may concern a batch.
 fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError> {
-    let mut waiting = Waiting::default();
-    waiting.lineage = lineage::concerning(connection, heard.iter().flat_map(|heard| heard.event.paths()))?;
+    let lineage = lineage::concerning(connection, heard.iter().flat_map(|heard| heard.event.paths()))?;
+    let mut waiting = Waiting { lineage, ..Waiting::default() };
     for target in waiting.lineage.keys().cloned().collect::<Vec<_>>() {
         load_told(connection, &target, &mut waiting)?;
     }

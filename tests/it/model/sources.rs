@@ -42,7 +42,7 @@ pub(crate) struct Queue(pub(crate) Arc<World>, pub(crate) CancellationToken);
 
 #[async_trait]
 impl Source for Queue {
-    fn address(&self) -> &str {
+    fn address(&self) -> &'static str {
         "the model's"
     }
 

@@ -95,7 +95,9 @@ async fn deletes_that_are_let_go_are_in_a_pair_of_snapshots() {
         scene.program.options.kept_snapshots = NonZeroUsize::new(9).expect("nine");
         scene.program.options.snapshot_rows = rows;
         scene.program.options.max_delete = MaxDelete::Count(0);
-        ["a", "b", "c"].into_iter().for_each(|name| bucket.put(key(name), name));
+        for name in ["a", "b", "c"] {
+            bucket.put(key(name), name);
+        }
         scene.run_to_success().await;
         assert!(["a", "b"].into_iter().all(|name| bucket.remove(&key(name))));
         assert!(scene.run().await.deletes_held);
@@ -161,7 +163,9 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
 #[tokio::test]
 async fn what_is_in_doubt_is_not_told_as_confirmed() {
     let (bucket, mut scene) = in_memory().await;
-    ["a", "b"].into_iter().for_each(|name| bucket.put(key(name), name));
+    for name in ["a", "b"] {
+        bucket.put(key(name), name);
+    }
     scene.run_to_success().await;
     scene.program.answer = Answer { restored: true, ..Answer::default() };
     bucket.vanish();
@@ -170,7 +174,9 @@ async fn what_is_in_doubt_is_not_told_as_confirmed() {
     assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until it has been asked"), "{shut}");
     scene.program.answer = Answer::default();
     bucket.recreate();
-    ["a", "b"].into_iter().for_each(|name| bucket.put(key(name), name));
+    for name in ["a", "b"] {
+        bucket.put(key(name), name);
+    }
     let asked = scene.run_to_success().await.report;
     assert!(asked.to_string().ends_with("  total     2 files confirmed by the file manager"), "{asked}");
 }

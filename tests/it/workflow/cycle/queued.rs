@@ -33,7 +33,7 @@ impl Queue {
 
 #[async_trait]
 impl Source for Queue {
-    fn address(&self) -> &str {
+    fn address(&self) -> &'static str {
         "the scene's"
     }
 
