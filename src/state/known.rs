@@ -54,7 +54,7 @@ pub(super) fn texts<'p>(paths: impl Iterator<Item = &'p ObjectKey>) -> Array {
     Rc::new(paths.map(|path| Value::from(path.as_str().to_owned())).collect())
 }
 
-/// Reads the columns of both sides, in the order of [`sides`], from `first` on.
+/// Reads the columns of both sides, in the order of [`all_known`], from `first` on.
 pub(super) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Sides> {
     let (applied, told) = (first + 7, first + 18);
     let (looked, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);

@@ -93,6 +93,15 @@ mod tests {
     const WRITE: &str = "WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < ?1)
                          INSERT OR REPLACE INTO pages SELECT (?2 + n) % 3000, randomblob(4000) FROM n";
 
+    /// A database with an empty table, and the thread of its log.
+    fn database(directory: &Path) -> (Connection, Log) {
+        let path = directory.join("sync.db");
+        let mut connection = schema::open_to_write(&path).expect("a database");
+        let log = Log::start(&path, &mut connection).expect("a thread");
+        connection.execute_batch(TABLE).expect("a table");
+        (connection, log)
+    }
+
     fn bytes_of(path: &Path) -> u64 {
         std::fs::metadata(path).expect("a file").len()
     }
@@ -100,14 +109,11 @@ mod tests {
     #[test]
     fn a_portion_is_brought_over_beside_the_commits() {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("sync.db");
-        let mut connection = schema::open_to_write(&path).expect("a database");
-        let log = Log::start(&path, &mut connection).expect("a thread");
-        connection.execute_batch(TABLE).expect("a table");
+        let (mut connection, log) = database(directory.path());
         connection.execute(WRITE, [2500, 0]).expect("written");
         // It ends with the portion that it has in hand.
         log.end(&mut connection);
-        assert!(bytes_of(&path) > 4096 * 2500, "nothing was brought over");
+        assert!(bytes_of(&directory.path().join("sync.db")) > 4096 * 2500, "nothing was brought over");
         drop(connection);
         assert!(!directory.path().join("sync.db-wal").exists(), "the last to close takes the log away");
     }
@@ -115,10 +121,7 @@ mod tests {
     #[test]
     fn under_load_the_log_does_not_grow_beyond_its_bound() {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("sync.db");
-        let mut connection = schema::open_to_write(&path).expect("a database");
-        let log = Log::start(&path, &mut connection).expect("a thread");
-        connection.execute_batch(TABLE).expect("a table");
+        let (mut connection, log) = database(directory.path());
         // Three times as much as the log may hold.
         let mut longest = 0;
         for round in 0..50_000 / 100 {
