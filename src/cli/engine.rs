@@ -15,7 +15,7 @@ use crate::plan::Limits;
 use crate::s3::{ListRequest, S3Error};
 use crate::snapshot::SnapshotStore;
 use crate::state::{Answer, Identity, InstanceLock, RunOutcome, State, StateError};
-use crate::workflow::{Doors, Ended, Flow, Options};
+use crate::workflow::{self, Doors, Ended, Flow, Options};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use std::fmt::Display;
@@ -231,6 +231,10 @@ impl Worker for Engine {
 
     async fn forget_letters(&self, which: Which) -> Result<u64, String> {
         dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
+    }
+
+    async fn tell_backlog(&self) {
+        workflow::tell_backlog(&self.state, SystemClock.now()).await;
     }
 
     async fn keep_house(&self, chore: Chore) -> Result<String, String> {

@@ -163,8 +163,9 @@ impl Reading<'_> {
     fn otlp(&mut self) -> Option<OtlpSettings> {
         let endpoint = self.optional(&table::OTEL_EXPORTER_OTLP_ENDPOINT);
         let headers = self.optional(&table::OTEL_EXPORTER_OTLP_HEADERS).unwrap_or_default();
+        let disabled = self.with_default(&table::OTEL_SDK_DISABLED);
         let service_name = self.with_default(&table::OTEL_SERVICE_NAME);
-        Some(OtlpSettings { endpoint: endpoint?, headers, service_name })
+        Some(OtlpSettings { endpoint: endpoint.filter(|_| !disabled)?, headers, service_name })
     }
 
     fn is_given(&self, declared: &Declared) -> bool {

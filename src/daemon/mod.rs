@@ -12,6 +12,7 @@ mod wake;
 mod doors;
 mod sources;
 mod housekeeping;
+mod backlog;
 mod tasks;
 mod letters;
 mod protocol;
@@ -121,6 +122,8 @@ pub trait Worker: Send + Sync {
     async fn retry_letters(&self, which: Which) -> Result<Retried, String>;
     /// Forgets dead letters, also beside a run; how many there were.
     async fn forget_letters(&self, which: Which) -> Result<u64, String>;
+    /// Tells how much waits to whoever measures, also beside a run.
+    async fn tell_backlog(&self);
     /// Throws away what nobody needs any more of one kind; never beside a run. A sentence about what it did.
     async fn keep_house(&self, chore: Chore) -> Result<String, String>;
 }
@@ -182,6 +185,7 @@ impl Daemon {
         }
         around.spawn(wake::keep(shared.clone(), may_begin.clone()));
         around.spawn(housekeeping::keep(shared.clone(), may_begin));
+        around.spawn(backlog::keep(shared.clone()));
         let mut listening = JoinSet::new();
         for source in self.sources {
             listening.spawn(sources::keep(shared.clone(), source));

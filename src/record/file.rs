@@ -31,6 +31,17 @@ impl Permissions {
         }
     }
 
+    /// The fields that are given there, too, whatever their values.
+    #[must_use]
+    pub fn given_in(self, there: &Self) -> Self {
+        let given = |held: Option<String>, there: &Option<String>| held.filter(|_| there.is_some());
+        Self {
+            permissions: given(self.permissions, &there.permissions),
+            owner: given(self.owner, &there.owner),
+            group: given(self.group, &there.group),
+        }
+    }
+
     /// These fields, and where one is missing, that of `under`.
     #[must_use]
     pub fn over(self, under: Self) -> Self {

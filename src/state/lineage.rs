@@ -217,6 +217,10 @@ fn end(
             if let Some(mut row) = applied::read(connection, origin)? {
                 row.file.file_path = target.clone();
                 row.file.internal_id = internal_id.or(row.file.internal_id);
+                // What was told was set, and the file took it along. What the file manager answered when it was asked, it said of
+                // another path: nothing vouches for it here.
+                let told = told::read(connection, origin)?.wanted().over(told::read(connection, target)?.wanted());
+                row.file.permissions = row.file.permissions.given_in(&told);
                 applied::write(connection, moment, &row.file)?;
             }
             applied::remove(connection, origin)?;

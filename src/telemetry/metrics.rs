@@ -73,6 +73,11 @@ pub fn metrics() -> Metrics {
 pub struct Metrics(Option<&'static dyn Instruments>);
 
 impl Metrics {
+    /// Whether anybody listens: worth asking where something has to be found out first.
+    pub fn are_heard(self) -> bool {
+        self.0.is_some()
+    }
+
     /// An operation ended. (Inside [`super::operation`] this is done for you.)
     pub fn operation(self, kind: &'static str, result: OperationResult) {
         if let Some(instruments) = self.0 {

@@ -125,7 +125,7 @@ pub static METRICS: [MetricName; 6] = [
         name: LAG,
         form: "gauge",
         unit: "s",
-        doc: "How long ago the oldest event was received that is not applied, at the end of the last run; 0 when there is none. It waits in \
+        doc: "How long ago the oldest event was received that is not applied; 0 when there is none. It waits in \
               the inbox, or what it told of its path is still to be done: it failed, the guard holds it, the run was stopped. To the second.",
         labels: &[],
     },
@@ -133,16 +133,10 @@ pub static METRICS: [MetricName; 6] = [
         name: PENDING,
         form: "gauge",
         unit: "{path}",
-        doc: "Paths with something to do (due, failed and waiting for their next attempt, or deletes that the guard holds), at the end of the last run.",
+        doc: "Paths with something to do (due, failed and waiting for their next attempt, or deletes that the guard holds).",
         labels: &[],
     },
-    MetricName {
-        name: DEAD_LETTERS,
-        form: "gauge",
-        unit: "{event}",
-        doc: "Events that were given up and wait for a person, at the end of the last run.",
-        labels: &[],
-    },
+    MetricName { name: DEAD_LETTERS, form: "gauge", unit: "{event}", doc: "Events that were given up and wait for a person.", labels: &[] },
 ];
 
 /// The metric of this name.

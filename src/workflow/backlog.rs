@@ -1,11 +1,23 @@
-//! What is not applied when a run ends, told as metrics. The report says the same in its own words.
+//! What is not applied, told as metrics: when a run ends, and in between by whoever runs for long. The report says the same in its own
+//! words.
 
 use crate::state::{Overview, State};
 use crate::telemetry::{self, Backlog};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Tells how much waits, and for how long the oldest event has. What cannot be told changes nothing of what was done.
+/// Tells how much waits, and for how long the oldest event has, if anybody listens.
+pub async fn tell_backlog(state: &State, now: Timestamp) {
+    if !telemetry::metrics().are_heard() {
+        return;
+    }
+    match state.overview().await {
+        Ok(overview) => tell(state, &overview, now).await,
+        Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
+    }
+}
+
+/// As [`tell_backlog`], for whoever has the overview. What cannot be told changes nothing of what was done.
 pub(super) async fn tell(state: &State, overview: &Overview, now: Timestamp) {
     match state.oldest_unapplied().await {
         Ok(oldest) => telemetry::metrics().backlog(&backlog(overview, oldest, now)),

@@ -125,13 +125,20 @@ impl Flow {
         let Run { number, kind, began } = run;
         let stopped_by_somebody = self.halt.is_stopped() && self.halt.cause().is_none();
         let totals = self.tally.totals();
+        let overview = self.state.overview().await?;
         let showed_nothing = self.halt.is_stopped() && totals.pages == 0 && totals.done() == 0;
+        // As after a cycle to which nothing was told: every night a pair of equal snapshots would push out one that shows something.
+        let nothing_differed = kind == RunKind::Reconcile
+            && !self.halt.is_stopped()
+            && totals.done() == 0
+            && ["due", "parked", "held"].iter().all(|status| overview.paths(status) == 0);
         match snapshots {
-            SnapshotsLeft::New if showed_nothing => snapshots::take_back_old(&self.state, self.kept(), (number, began)).await?,
+            SnapshotsLeft::New if showed_nothing || nothing_differed => {
+                snapshots::take_back_old(&self.state, self.kept(), (number, began)).await?
+            }
             SnapshotsLeft::New if !stopped_by_somebody => snapshots::write_new(&self.state, self.kept(), (number, began)).await?,
             _ => {}
         }
-        let overview = self.state.overview().await?;
         let cause = self.halt.cause();
         let frame = Frame {
             run: number,

@@ -7,6 +7,7 @@ mod scan;
 mod settle;
 mod snapshots;
 
+pub use backlog::tell_backlog;
 pub use flow::{Ended, Flow, Options};
 pub use snapshots::{ExportError, export};
 

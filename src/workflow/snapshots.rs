@@ -46,7 +46,7 @@ pub(super) async fn write_old(state: &State, kept: NonZeroUsize, run: (u64, Time
     write(state, (kept, SnapshotRows::Full), vec![OLD], run).await
 }
 
-/// The run showed nothing: the bucket was never seen, and nothing was applied. Its old side goes again.
+/// The run has nothing to show: the bucket was never seen, or nothing differed. Its old side goes again.
 pub(super) async fn take_back_old(state: &State, kept: NonZeroUsize, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
     let store = SnapshotStore::new(directory_of(state.path()), kept);

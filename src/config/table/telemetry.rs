@@ -62,6 +62,17 @@ pub(in crate::config) static OTEL_EXPORTER_OTLP_HEADERS: Setting<Vec<(String, Se
     parse: headers::parse,
 };
 
+pub(in crate::config) static OTEL_SDK_DISABLED: Setting<bool> = Setting {
+    declared: Declared {
+        name: "OTEL_SDK_DISABLED",
+        default: Some("false"),
+        right: "true or false",
+        doc: "`true`: nothing is sent to the collector, whatever else is set.",
+        ..COLLECTOR
+    },
+    parse: values::yes_or_no,
+};
+
 pub(in crate::config) static OTEL_SERVICE_NAME: Setting<String> = Setting {
     declared: Declared {
         name: "OTEL_SERVICE_NAME",

@@ -37,7 +37,7 @@ pub(in crate::config) static CSV_SNAPSHOTS: Setting<SnapshotRows> = Setting {
     declared: Declared {
         name: "CSV_SNAPSHOTS",
         right: "full or changed",
-        doc: "Which rows the two snapshots of a cycle show: all, or those that differ and are due. Not set: all of them in a scheduled cycle, those that are due in a cycle that a notification woke.",
+        doc: "Which rows the two snapshots of a cycle show: all, or those that differ and are due. Not set: all of them in a scheduled cycle, those that are due in a cycle that a notification woke. A run that lists the bucket, and a cycle that lets held deletes go, always show all.",
         ..STATE
     },
     parse: values::snapshot_rows,

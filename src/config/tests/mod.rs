@@ -85,6 +85,8 @@ fn a_log_file_and_a_collector_are_there_when_they_are_named() {
     let otlp = settings.otlp.expect("it is named");
     assert_eq!((otlp.endpoint.as_str(), otlp.service_name.as_str()), ("http://collector:4318/", "blue"));
     assert_eq!((otlp.headers[0].0.as_str(), otlp.headers[0].1.expose_secret()), ("authorization", "x"));
+    let disabled = [&named[..], &[("OTEL_SDK_DISABLED", "true")]].concat();
+    assert!(environment(&disabled).settings().otlp.is_none());
 }
 
 #[test]

@@ -127,6 +127,8 @@ impl Worker for Played {
         Ok(0)
     }
 
+    async fn tell_backlog(&self) {}
+
     async fn keep_house(&self, chore: Chore) -> Result<String, String> {
         if chore == Chore::Inbox && one_less(&self.broken_broom) { Err("a broken broom".to_owned()) } else { Ok("swept".to_owned()) }
     }

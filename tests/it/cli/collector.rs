@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
 
 /// What the collector does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Collector {
 struct Inner {
     manner: Manner,
     requests: Mutex<Vec<Request>>,
+    /// Changes whenever there is one more.
+    arrivals: watch::Sender<()>,
 }
 
 /// As it came.
@@ -42,7 +45,7 @@ pub(crate) struct Request {
 
 impl Collector {
     pub(crate) async fn start(manner: Manner) -> Self {
-        let inner = Arc::new(Inner { manner, requests: Mutex::default() });
+        let inner = Arc::new(Inner { manner, requests: Mutex::default(), arrivals: watch::Sender::default() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/otlp", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(take).with_state(inner.clone());
@@ -52,6 +55,14 @@ impl Collector {
 
     pub(crate) fn requests(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
         self.inner.requests.lock().expect("no test panics while it looks")
+    }
+
+    /// Waits for metrics.
+    pub(crate) async fn hears_metrics(&self) {
+        let mut arrivals = self.inner.arrivals.subscribe();
+        while !self.requests().iter().any(|request| request.path == "/otlp/v1/metrics") {
+            arrivals.changed().await.expect("it is ours");
+        }
     }
 
     /// Every span, with the attributes of the resource that it came from.
@@ -87,6 +98,7 @@ impl Drop for Collector {
 async fn take(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
     let repeated = format!("{headers:?}");
     inner.requests.lock().expect("no test panics while it looks").push(Request { path: uri.path().to_owned(), headers, body });
+    inner.arrivals.send_replace(());
     match inner.manner {
         Manner::Takes => (StatusCode::OK, String::new()),
         Manner::Refuses(status) => (StatusCode::from_u16(status).expect("a status"), repeated),

@@ -1,7 +1,9 @@
-//! `docs/cli.md` against the program: the JSON that it shows has the keys that the program prints, and no others.
+//! What is delivered beside the program, against the program: the JSON that `docs/cli.md` shows has the keys that the program prints, and no
+//! others; the compose files set what it reads.
 
 use super::stage::{BUCKET, Stage};
 use mock_api::{Fault, FaultAction};
+use s3_sync::config::TABLE;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,4 +110,44 @@ async fn every_command_flag_and_exit_code_has_its_place_on_the_page() {
     for code in codes {
         assert!(PAGE.contains(&format!("\n| {code} |")), "exit code {code} is not on the page");
     }
+}
+
+const COMPOSE: [&str; 3] = [
+    include_str!("../../../docker-compose.yml"),
+    include_str!("../../../docker-compose.production.yml"),
+    include_str!("../../../docker-compose.dev.yml"),
+];
+
+/// The settings under `x-settings`, and what stands after their names.
+fn settings(compose: &str) -> BTreeMap<&str, &str> {
+    let lines = compose.lines().skip_while(|line| !line.starts_with("x-settings:")).skip(1);
+    lines.take_while(|line| line.starts_with("  ")).filter_map(|line| line.trim().split_once(": ")).collect()
+}
+
+/// 19: `make clean` pruned the whole machine, ports were open to everybody and secrets stood in the file, the container's user could
+/// not write its bind mount, and several settings were read by nobody.
+#[test]
+fn defect_19_what_is_delivered_touches_only_its_own_and_every_setting_is_read() {
+    let makefile = include_str!("../../../Makefile");
+    let scripts = [makefile, include_str!("../../../sync_cli.sh"), include_str!("../../../sync_cli.ps1")];
+    for script in scripts {
+        assert!(!script.contains(" prune"), "nothing but what is ours is removed");
+    }
+    let clean = makefile.split("\nclean:").nth(1).expect("a target").lines().nth(1).expect("a recipe");
+    assert!(clean.contains("down --volumes"), "{clean}");
+
+    let read: BTreeSet<_> = TABLE.iter().map(|declared| declared.name).collect();
+    let [demo, production, _] = COMPOSE.map(settings);
+    assert_eq!(demo.keys().copied().collect::<BTreeSet<_>>(), read, "docker-compose.yml and the settings that are read");
+    for name in production.keys() {
+        let named = name.strip_suffix("_FILE").is_some_and(|name| read.contains(name));
+        assert!(named || read.contains(name), "{name} is read by nobody");
+        let secret = TABLE.iter().any(|declared| declared.secret && declared.name == *name);
+        assert!(!secret, "{name} is no file in docker-compose.production.yml");
+    }
+    let ports = COMPOSE.iter().flat_map(|compose| compose.lines()).filter_map(|line| line.split_once("ports: "));
+    let open: Vec<_> = ports.flat_map(|(_, ports)| ports.split(", ")).map(|port| port.contains("\"127.0.0.1:$")).collect();
+    assert_eq!(open, [true; 5], "published to this machine alone");
+    let own: Vec<_> = COMPOSE[..2].iter().flat_map(|compose| compose.lines()).filter(|line| line.ends_with(":/app/data")).collect();
+    assert_eq!(own, ["      - sync-data:/app/data"; 2], "a volume of ours, which takes the owner of the image's directory");
 }

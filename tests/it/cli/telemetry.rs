@@ -130,6 +130,33 @@ async fn the_collectors_token_is_in_its_header_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
+    let collector = Collector::start(Manner::Takes).await;
+    let mut stage = Stage::set().await;
+    stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
+    stage.tells(&collector.url);
+    stage.setting("OTEL_METRIC_EXPORT_INTERVAL", "50");
+    let mut daemon = stage.daemon();
+    daemon.says("waiting for doors that are shut").await.expect("it waits");
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(20), collector.hears_metrics()).await;
+    heard.expect("metrics come while nothing runs");
+    let names: BTreeSet<_> = collector.metrics().1.into_iter().map(|metric| metric.name).collect();
+    assert_eq!(names.iter().map(String::as_str).collect::<Vec<_>>(), ["s3_sync.dead_letters", "s3_sync.lag", "s3_sync.pending"]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_hears_nothing_when_telemetry_is_switched_off() {
+    let collector = Collector::start(Manner::Takes).await;
+    let mut stage = Stage::with(&["a.txt"]).await;
+    stage.tells(&collector.url);
+    stage.setting("OTEL_SDK_DISABLED", "true");
+    stage.expect(&["initial-sync"], 0).await;
+    assert_eq!((collector.requests().len(), stage.api().files().len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_hangs_holds_the_end_up_for_seconds_and_is_told_once() {
     let collector = Collector::start(Manner::Hangs).await;
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;

@@ -1,7 +1,7 @@
 //! Histories that broke a promise once, as the model shrank them: one for each bug, with its story.
 
 use super::machine::play;
-use super::op::{Change, History, Op, S3Trouble, Setup, Tell, Told, Trouble};
+use super::op::{ApiTrouble, Change, History, Op, S3Trouble, Setup, Tell, Told, Trouble};
 use super::runner;
 use s3_sync::state::RunKind;
 
@@ -126,4 +126,30 @@ fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
         ]);
         assert_eq!(ids.len(), 1, "a crash at {point}: {ids:?}");
     }
+}
+
+/// Permissions were set for a path whose file never arrived. Of another file, which went there later, the state said the permissions that
+/// the file manager had answered for the path from which it came.
+#[test]
+fn what_was_answered_for_one_path_is_not_said_of_the_next() {
+    let ids = holds_under(
+        Setup { page_keys: 2, attempts: 2, ..PLAIN },
+        &[
+            told(Told::Permissions(5, 2)),
+            Op::Change(Change::Put(5, 2)),
+            Op::Change(Change::Rename(5, 2)),
+            told(Told::Rename(5, 2)),
+            Op::At(61, Trouble::Api(ApiTrouble::Timeout)),
+            Op::At(36, Trouble::S3(S3Trouble::WrongByte)),
+            CYCLE,
+            Op::Change(Change::Rename(2, 0)),
+            Op::Change(Change::Put(1, 2)),
+            told(Told::Create(1)),
+            Op::Run(RunKind::Reconcile, Some(1)),
+            Op::Change(Change::Rename(1, 5)),
+            Op::Change(Change::Put(2, 2)),
+            told(Told::Create(2)),
+        ],
+    );
+    assert_eq!(ids.len(), 3, "{ids:?}");
 }

@@ -65,3 +65,24 @@ async fn a_backup_that_was_put_back_waits_for_a_listing_and_says_so() {
     let ended = scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
     assert_eq!((ended.outcome, ended.report.feed_gap), (RunOutcome::Done, false), "{}", ended.report);
 }
+
+/// A reconcile that found nothing to do wrote a pair of equal snapshots, and after ten nights no other was left.
+#[tokio::test]
+async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let snapshots = || {
+        let directory = scene.program.database.parent().expect("a directory");
+        let names =
+            directory.read_dir().expect("readable").map(|entry| entry.expect("readable").file_name().into_string().expect("a name"));
+        names.filter(|name| name.ends_with(".csv")).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = snapshots();
+    assert_eq!((reconcile().await.outcome, snapshots()), (RunOutcome::Done, before.clone()));
+    bucket.put(key("b"), "b");
+    assert_eq!(reconcile().await.outcome, RunOutcome::Done);
+    let after = snapshots();
+    assert_eq!((before.len(), after.len(), before.intersection(&after).count()), (2, 2, 0), "{before:?}, {after:?}");
+}

@@ -1,5 +1,5 @@
-//! The rows that are due stand for all rows: their diff is that of the two full snapshots, less what waits, and what is planned about
-//! the paths that are pending is that diff, for content and for permissions.
+//! The rows that are due stand for all rows: the diff of their two CSV files is that of the two full ones, less what waits, and what is
+//! planned about the paths that are pending is that diff, for content and for permissions.
 
 mod history;
 mod step;
@@ -10,40 +10,41 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use s3_sync::diff::{self, Difference};
 use s3_sync::plan::{self, Effect, Limits, Verdict};
-use s3_sync::record::{FileRecord, ObjectKey};
-use s3_sync::state::{Side, State, StateError};
+use s3_sync::record::{FileRecord, FileRow, ObjectKey};
+use s3_sync::snapshot::{SnapshotReader, SnapshotWriter};
+use s3_sync::state::{Side, State};
+use s3_sync::workflow::ExportError;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::Cursor;
 use step::step;
 
 /// Larger objects are left out.
 const LIMITS: Limits = Limits { max_file_bytes: Some(step::LARGEST) };
 
-/// One side of the state, row by row.
-type Visit = fn(&Path, Side, &mut Vec<FileRecord>) -> Result<(), StateError>;
-
-fn all_rows(database: &Path, side: Side, rows: &mut Vec<FileRecord>) -> Result<(), StateError> {
-    State::visit_rows(database, side, |row| {
-        rows.push(row.try_into()?);
-        Ok(())
-    })
+/// The rows of a snapshot.
+#[derive(Clone, Copy)]
+enum Rows {
+    All,
+    Due,
 }
 
-fn due_rows(database: &Path, side: Side, rows: &mut Vec<FileRecord>) -> Result<(), StateError> {
-    State::visit_due_rows(database, side, |row| {
-        rows.push(row.try_into()?);
-        Ok(())
-    })
+/// A side as its CSV file has it.
+fn csv(state: &State, side: Side, rows: Rows) -> Vec<u8> {
+    let mut writer = SnapshotWriter::new(Vec::new(), "in memory");
+    let push = |row: FileRow<'_>| -> Result<(), ExportError> { Ok(writer.push(row)?) };
+    let visited = match rows {
+        Rows::All => State::visit_rows(state.path(), side, push),
+        Rows::Due => State::visit_due_rows(state.path(), side, push),
+    };
+    visited.expect("a state that can be read");
+    writer.finish().expect("written")
 }
 
-/// The merge-join of both sides.
-fn differences(state: &State, visit: Visit) -> Vec<Difference> {
-    let [old, new] = [Side::Applied, Side::Known].map(|side| {
-        let mut rows = Vec::new();
-        visit(state.path(), side, &mut rows).expect("a state that can be read");
-        rows.into_iter().map(Ok::<_, StateError>)
-    });
-    diff::diff(old, new).collect::<Result<_, _>>().expect("rows in order")
+/// The merge-join of both CSV files.
+fn differences(state: &State, rows: Rows) -> Vec<Difference> {
+    let [old, new] = [Side::Applied, Side::Known].map(|side| csv(state, side, rows));
+    let read = |file| SnapshotReader::new(Cursor::new(file), "in memory").expect("it has a header");
+    diff::diff(read(old), read(new)).collect::<Result<_, _>>().expect("rows in order")
 }
 
 /// What is to be done about each path that is pending, whether its turn has come or not.
@@ -86,13 +87,13 @@ fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
 async fn compare_when_released(state: &State) -> Result<(), TestCaseError> {
     state.release_all().await.expect("stored");
     state.let_deletes_go().await.expect("stored");
-    prop_assert_eq!(differences(state, due_rows), differences(state, all_rows), "the rows that are due against all rows");
+    prop_assert_eq!(differences(state, Rows::Due), differences(state, Rows::All), "the rows that are due against all rows");
     Ok(())
 }
 
 async fn compare(state: &State) -> Result<(), TestCaseError> {
-    let differences_of_all = differences(state, all_rows);
-    for difference in differences(state, due_rows) {
+    let differences_of_all = differences(state, Rows::All);
+    for difference in differences(state, Rows::Due) {
         prop_assert!(differences_of_all.contains(&difference), "due, and not different: {difference:?}");
     }
     let mut verdicts = verdicts(state).await;
