@@ -12,7 +12,7 @@ mod quiet;
 mod rows;
 mod sizes;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -69,6 +69,7 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     println!("{} cores, {}", std::thread::available_parallelism()?, measuring::load()?);
     let wanted = |name: &str| name.contains(&only);
+    ensure!(["events", "quiet", "sizes", "files"].into_iter().any(wanted), "--only {only}: there are events, quiet, sizes and files");
     if wanted("events") {
         runtime.block_on(folding::run(&bench)).context("events")?;
     }

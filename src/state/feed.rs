@@ -106,15 +106,13 @@ impl State {
     pub async fn feed_gap(&self) -> Result<Option<Timestamp>, StateError> {
         self.writer.call(gap).await
     }
+}
 
-    /// A listing that began at `listed_since` has found what was missed before it.
-    pub async fn clear_feed_gap(&self, listed_since: Timestamp) -> Result<(), StateError> {
-        self.writer
-            .call(move |connection| match gap(connection)? {
-                Some(noted) if noted <= listed_since => delete_meta(connection, GAP),
-                _ => Ok(()),
-            })
-            .await
+/// A listing that began at `listed_since` has found what was missed before it.
+pub(super) fn clear_gap(connection: &Connection, listed_since: Timestamp) -> Result<(), StateError> {
+    match gap(connection)? {
+        Some(noted) if noted <= listed_since => delete_meta(connection, GAP),
+        _ => Ok(()),
     }
 }
 

@@ -214,9 +214,9 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
     assert!(bed.read(full("ab"), at(3)).await.gap, "known, and not from the last answer");
     let bed = bed.reopened().await;
     assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)));
-    bed.state.clear_feed_gap(at(2)).await.expect("asked");
+    bed.state.listed_everything(at(2)).await.expect("asked");
     assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)), "that listing began before");
-    bed.state.clear_feed_gap(at(4)).await.expect("cleared");
+    bed.state.listed_everything(at(4)).await.expect("cleared");
     assert_eq!(bed.state.feed_gap().await.expect("read"), None);
     bed.read(answer(""), at(5)).await;
     assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");

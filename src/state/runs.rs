@@ -1,7 +1,7 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
 use super::looks::{Page, integer, time};
-use super::{FILE_MANAGER, State, StateError, blocking, open_to_read};
+use super::{FILE_MANAGER, State, StateError, blocking, feed, open_to_read};
 use crate::record::ObjectKey;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -201,9 +201,14 @@ impl State {
         self.writer.call(|connection| Ok(read_meta(connection, RECONCILE_UNFINISHED)?.is_some())).await
     }
 
-    /// A listing that began at the start ran to its end.
-    pub async fn reconciled(&self) -> Result<(), StateError> {
-        self.writer.call(|connection| delete_meta(connection, RECONCILE_UNFINISHED)).await
+    /// A listing of everything, which began at `since`, ran to its end: none is due any more, for whatever was missed before.
+    pub async fn listed_everything(&self, since: Timestamp) -> Result<(), StateError> {
+        self.writer
+            .call(move |connection| {
+                feed::clear_gap(connection, since)?;
+                delete_meta(connection, RECONCILE_UNFINISHED)
+            })
+            .await
     }
 
     /// The listing ran to its end: the initial sync has completed, and the next listing begins at the start.

@@ -42,8 +42,7 @@ impl Flow {
                 self.state.complete_initial(run.number).await?;
             }
             if from_the_start {
-                self.state.clear_feed_gap(began).await?;
-                self.state.reconciled().await?;
+                self.state.listed_everything(began).await?;
             }
             let rows = self.state.rows_before_listing().await?;
             let guard = Self::guard_of_listing(rows, !self.state.listing_saw_files().await?);

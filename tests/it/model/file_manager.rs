@@ -56,6 +56,9 @@ impl Api {
     /// A call with an effect.
     async fn effect(&self, key: IdempotencyKey, request: Request, content: Option<Content>) -> Answer {
         self.0.point().await;
+        if request.operation == "delete" {
+            self.0.lock().deletes_sent.insert(key.0);
+        }
         let trouble = self.trouble();
         if let Some(kind) = trouble.and_then(without_effect) {
             return Err(kind);

@@ -167,7 +167,7 @@ impl Machine {
 
     /// One run, and what must hold right after it.
     fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
-        let effects_before = self.world.lock().files.effects.len();
+        let sent_before = self.world.lock().deletes_sent.len();
         self.world.lock().tellings.begin_run(kind != RunKind::Incremental);
         let ended = self.process.run(kind, allowed);
         let line = match &ended {
@@ -177,7 +177,7 @@ impl Machine {
         };
         self.world.lock().tell(format_args!("   = {line}"));
         self.world.lock().counts.add(format!("runs {}", kind.as_str()));
-        self.judge_deletes(effects_before, allowed);
+        self.judge_deletes(sent_before, allowed);
         let ended = match ended? {
             Ok(ended) => ended,
             Err(error) => {
@@ -222,10 +222,10 @@ impl Machine {
         self.world.lock().violated(format!("the state cannot be used: {error}"));
     }
 
-    /// The guard: what one run deletes is within what it may.
-    fn judge_deletes(&self, effects_before: usize, allowed: Option<u64>) {
+    /// The guard: what one run sends for the first time is within what it may. (What has no outcome yet passed the guard of an earlier one.)
+    fn judge_deletes(&self, sent_before: usize, allowed: Option<u64>) {
         let mut inner = self.world.lock();
-        let deleted = inner.files.effects[effects_before..].iter().filter(|(operation, _)| *operation == "delete").count() as u64;
+        let deleted = (inner.deletes_sent.len() - sent_before) as u64;
         let limit = self.world.setup.max_delete.max(allowed.unwrap_or(0));
         if deleted > limit {
             inner.violated(format!("{deleted} deletes in a run that may send {limit}"));

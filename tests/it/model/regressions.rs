@@ -153,3 +153,23 @@ fn what_was_answered_for_one_path_is_not_said_of_the_next() {
     );
     assert_eq!(ids.len(), 3, "{ids:?}");
 }
+
+/// A delete that the operator let go had no outcome, and the next run may send none: it is the same delete, which passed the guard. (The
+/// judge had counted it twice.)
+#[test]
+fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
+    let ids = holds_under(
+        Setup { max_delete: 0, ..PLAIN },
+        &[
+            Op::Change(Change::Put(0, 0)),
+            Op::Run(RunKind::Reconcile, Some(100)),
+            Op::Change(Change::Delete(0)),
+            told(Told::Delete(0)),
+            Op::At(10, Trouble::Api(ApiTrouble::Reset)),
+            Op::Run(RunKind::Incremental, Some(100)),
+            Op::Wait { minutes: 30 },
+            CYCLE,
+        ],
+    );
+    assert_eq!(ids, []);
+}

@@ -14,10 +14,11 @@ use s3_sync::clock::Clock;
 use s3_sync::record::ObjectKey;
 use s3_sync::s3::{MemoryBucket, MemoryObject};
 use s3_sync::state::CommitGate;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 /// No run has so many points: one that comes to more goes round in circles.
 const POINTS_MOST: u16 = 2_000;
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) present: bool,
     pub(crate) files: Files,
     pub(crate) evidence: Evidence,
+    /// The keys of the deletes that were sent, whatever came of them.
+    pub(crate) deletes_sent: BTreeSet<Uuid>,
     pub(crate) tellings: Tellings,
     pub(crate) now: Timestamp,
     /// Trouble of this run that has not struck.
@@ -67,6 +70,7 @@ impl World {
             present: true,
             files: Files::default(),
             evidence: Evidence::default(),
+            deletes_sent: BTreeSet::new(),
             tellings: Tellings::new(setup.prefix),
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
