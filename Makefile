@@ -103,15 +103,14 @@ tools: bootstrap $(VENV) ## install what check and test-moto can use into .venv:
 # ---- In containers. Each needs Docker with Compose; scripts/compose.sh finds them, or says in one line what to do. ----
 COMPOSE := scripts/compose.sh
 SERVICE := scripts/compose.sh --service
-# A log goes on until Ctrl-C on a terminal, and ends where nobody could press it.
-LOGS := $(COMPOSE) logs --tail=100 $$([ -t 1 ] && echo -f || echo --no-color)
+LOGS := $(COMPOSE) --logs
 
 .PHONY: setup
 setup: build up ## build the images, start everything, wait until the service is healthy
 
 .PHONY: build
 build: ## build the images of the service and of mock-api
-	@$(COMPOSE) build
+	@REVISION=$${REVISION:-$$(git rev-parse HEAD 2>/dev/null || echo unknown)} $(COMPOSE) build
 
 .PHONY: up
 up: ## start everything, wait until the service is healthy
@@ -133,7 +132,7 @@ restart: ## stop and start the service
 
 .PHONY: ps
 ps: ## the containers and how they are
-	@$(COMPOSE) ps
+	@$(COMPOSE) --ps
 
 .PHONY: logs
 logs: ## what all containers say
@@ -160,7 +159,7 @@ reconcile: ## list the bucket again and heal what the feed missed
 	@$(SERVICE) $@
 status: ## what the service knows, and whether every door opens
 	@$(SERVICE) $@
-export: ## a CSV snapshot of the state, on stdout
+export: ## a CSV snapshot of the state: make -s export >snapshot.csv
 	@$(SERVICE) $@
 
 .PHONY: daemon

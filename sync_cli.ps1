@@ -12,7 +12,7 @@ The containers:
   start                starts everything and waits until the service is healthy (builds the images the first time)
   stop                 stops everything; nothing is lost
   restart              stops and starts the service
-  logs [SERVICE...]    what the containers say; it goes on until Ctrl-C
+  logs [SERVICE...]    what the containers say; on a terminal it goes on until Ctrl-C
   shell                a shell in the service's container
 
 In the running service (its exit codes: docs/cli.md):
@@ -40,17 +40,19 @@ function Test-Command([string] $Name, [string[]] $Arguments) {
 }
 
 function Invoke-Compose([string[]] $Arguments) {
+    $ErrorActionPreference = 'Continue'
     if ($script:Plugin) { & docker compose @Arguments } else { & docker-compose @Arguments }
 }
 
 function Get-Container {
     $ErrorActionPreference = 'Continue'
-    $ids = @(Invoke-Compose @('ps', '-q', 'sync-service') 2>$null)
+    $ids = @(Invoke-Compose @('ps', '-q', 'sync-service'))
     if ($ids.Count -gt 0) { return [string] $ids[0] }
     return ''
 }
 
 function Assert-Service {
+    $ErrorActionPreference = 'Continue'
     $id = Get-Container
     if (-not $id) { Stop-With 'the service is not running: ".\sync_cli.ps1 start" starts it' }
     $state = & docker inspect --format '{{.State.Status}}' $id
@@ -60,6 +62,7 @@ function Assert-Service {
 }
 
 function Wait-Healthy {
+    $ErrorActionPreference = 'Continue'
     $id = Assert-Service
     $health = 'none'
     for ($seconds = 0; $seconds -lt 180; $seconds++) {
@@ -114,7 +117,13 @@ try {
             if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
             Wait-Healthy
         }
-        'logs' { Invoke-Compose (@('logs', '-f', '--tail=100') + $rest) }
+        'logs' {
+            $ids = @(Invoke-Compose @('ps', '-a', '-q'))
+            if ($ids.Count -eq 0) { Stop-With 'nothing is running: ".\sync_cli.ps1 start" starts it' }
+            $follow = '-f'
+            if ([Console]::IsOutputRedirected) { $follow = '--no-color' }
+            Invoke-Compose (@('logs', $follow, '--tail=100') + $rest)
+        }
         'shell' { Invoke-Compose @('exec', 'sync-service', 'bash') }
         default {
             Assert-Service | Out-Null

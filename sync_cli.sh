@@ -3,7 +3,16 @@
 # (docs/cli.md); of the others, that of compose.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# Whoever calls it by a link means the directory that it lies in.
+source=${BASH_SOURCE[0]}
+while [ -L "$source" ]; do
+    target=$(readlink "$source")
+    case $target in
+        /*) source=$target ;;
+        *) source=$(dirname "$source")/$target ;;
+    esac
+done
+here=$(cd "$(dirname "$source")" && pwd)
 
 usage() {
     cat <<'HELP'
@@ -39,12 +48,7 @@ case $command in
         "$here/scripts/compose.sh" restart "${@:-sync-service}"
         exec "$here/scripts/compose.sh" --healthy
         ;;
-    logs)
-        if [ -t 1 ]; then
-            exec "$here/scripts/compose.sh" logs -f --tail=100 "$@"
-        fi
-        exec "$here/scripts/compose.sh" logs --no-color --tail=100 "$@"
-        ;;
+    logs) exec "$here/scripts/compose.sh" --logs "$@" ;;
     shell) exec "$here/scripts/compose.sh" exec sync-service bash ;;
     help | -h | --help) usage ;;
     *) exec "$here/scripts/compose.sh" --service "$command" "$@" ;;

@@ -4,6 +4,8 @@
 #
 #   compose.sh ARGUMENT...               runs compose
 #   compose.sh --service ARGUMENT...     runs `s3-sync ARGUMENT...` in the running service's container, with its exit code
+#   compose.sh --logs [SERVICE...]       what the containers say: until Ctrl-C on a terminal, else what they have said
+#   compose.sh --ps                      the containers and how they are
 #   compose.sh --healthy                 waits until the service is healthy, or says why it is not
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,14 +22,17 @@ else
     give_up "there is no Compose here: install the Docker Compose plugin (or docker-compose 1.29) and run this again"
 fi
 
-# The images that scripts/offline-images.sh made, if it did; what the environment says goes first.
+# The images that scripts/offline-images.sh made, if it did; what the environment or .env says goes first.
 if [ -f .offline-images.env ]; then
     while IFS='=' read -r name value; do
-        [ -n "${!name:-}" ] || export "$name=$value"
+        if [ -z "${!name:-}" ] && ! grep -qs "^$name=." .env; then
+            export "$name=$value"
+        fi
     done <.offline-images.env
 fi
 
-container() { compose ps -q sync-service 2>/dev/null | head -n 1; }
+# What compose says of itself on stderr (a file that it cannot read, for example) is for whoever called.
+container() { compose ps -q sync-service | head -n 1; }
 
 # Whether the service runs; if not, what to do about it.
 need_service() {
@@ -42,14 +47,24 @@ need_service() {
     esac
 }
 
+# Whether there is any container, running or not.
+need_something() {
+    [ -n "$(compose ps -a -q)" ] || give_up "nothing is there: \"make up\" (or ./sync_cli.sh start) starts everything"
+}
+
 # After 3 minutes without it, the end of its log says more than we could.
 wait_until_healthy() {
-    local id health=none seconds=0
+    local id health=none seconds=0 began
     need_service
     id=$(container)
+    began=$(docker inspect --format '{{.RestartCount}}' "$id")
     while [ "$seconds" -lt 180 ]; do
         health=$(docker inspect --format '{{.State.Health.Status}}' "$id")
         [ "$health" != healthy ] || { echo "the service is healthy"; return; }
+        if [ "$(docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$id")" != "running $began" ]; then
+            docker logs --tail 20 "$id" >&2
+            give_up "the service ends and is started again; above is the end of its log"
+        fi
         sleep 1
         seconds=$((seconds + 1))
     done
@@ -68,5 +83,18 @@ case ${1:-} in
         fi
         ;;
     --healthy) wait_until_healthy ;;
+    --ps)
+        need_something
+        compose ps -a
+        ;;
+    --logs)
+        shift
+        need_something
+        if [ -t 1 ]; then
+            compose logs -f --tail=100 "$@"
+        else
+            compose logs --no-color --tail=100 "$@"
+        fi
+        ;;
     *) compose "$@" ;;
 esac

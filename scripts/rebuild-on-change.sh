@@ -5,6 +5,8 @@ set -uo pipefail
 
 binary=${CARGO_TARGET_DIR:-target}/debug/s3-sync
 stamp=$(mktemp)
+# As in the image: what asks the service (`make status`, sync_cli.sh) finds the program by its name.
+ln -sf "$binary" /usr/local/bin/s3-sync
 service=
 
 stop_service() {

@@ -6,11 +6,11 @@ cd "$(dirname "$0")/.."
 
 command -v docker >/dev/null 2>&1 || { echo "there is no Docker here: install Docker Engine and run this again" >&2; exit 1; }
 docker info >/dev/null 2>&1 || { echo "Docker does not answer: start its daemon and run this again" >&2; exit 1; }
+# The images that scripts/offline-images.sh made, if it did; what the environment says goes first.
 if [ -f .offline-images.env ]; then
-    set -a
-    # shellcheck source=/dev/null
-    . ./.offline-images.env
-    set +a
+    while IFS='=' read -r name value; do
+        [ -n "${!name:-}" ] || export "$name=$value"
+    done <.offline-images.env
 fi
 arguments=(--build-arg "CARGO_PROFILE=${CARGO_PROFILE:-dev}")
 for name in RUST_IMAGE DEBIAN_IMAGE; do

@@ -52,7 +52,8 @@ event() {
 }
 # The effects and looks that arrived since they were last forgotten: `call operation path new_path`, sorted.
 arrived() {
-    mock "$mock_url/calls" | tr '{' '\n' |
+    mock --output "$work/calls" "$mock_url/calls"
+    tr '{' '\n' <"$work/calls" |
         sed -n -E 's/.*"call":"([^"]*)".*"new_path":(null|"[^"]*").*"operation":(null|"[^"]*").*"path":(null|"[^"]*").*/\1 \3 \4 \2/p' |
         tr -d '"' | grep -E '^(saveToDisk|updatePermissions) ' | LC_ALL=C sort || true
 }

@@ -55,5 +55,12 @@ pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String)
         StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
         _ => ExitCode::Failed,
     };
-    (code, error.at(database).to_string())
+    let answer = match error {
+        // Process 1 is started again and again: whoever reads its log cannot simply type the flag.
+        StateError::OtherIdentity(_) if std::process::id() == 1 => {
+            "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag"
+        }
+        _ => "",
+    };
+    (code, format!("{}{answer}", error.at(database)))
 }

@@ -18,6 +18,9 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 pub struct Holder {
     /// Process id.
     pub pid: u32,
+    /// Where it runs: in containers each process is number 1, and this is the container's id. Empty = not known.
+    #[serde(default)]
+    pub host: String,
     /// The command that it runs.
     pub command: String,
     /// Since when, ISO-8601.
@@ -29,7 +32,9 @@ impl fmt::Display for Holder {
         if self.pid == 0 {
             return f.write_str("another process");
         }
-        write!(f, "process {} (s3-sync {}, since {})", self.pid, self.command.escape_debug(), self.since.escape_debug())
+        let on = if self.host.is_empty() { "" } else { " on " };
+        let host = self.host.escape_debug();
+        write!(f, "process {}{on}{host} (s3-sync {}, since {})", self.pid, self.command.escape_debug(), self.since.escape_debug())
     }
 }
 
@@ -67,7 +72,8 @@ impl InstanceLock {
             Err(TryLockError::Error(error)) => return Err(StateError::file(&path, &format!("cannot be locked: {error}"))),
         }
         let last_run = read(&mut file).last_run;
-        let holder = Holder { pid: std::process::id(), command: command.to_owned(), since: jiff::Timestamp::now().to_string() };
+        let since = jiff::Timestamp::now().to_string();
+        let holder = Holder { pid: std::process::id(), host: host(), command: command.to_owned(), since };
         let mut lock = Self { file, path, contents: Contents { holder, last_run } };
         lock.write()?;
         Ok(lock)
@@ -131,6 +137,11 @@ pub fn holder(database: &Path) -> Option<Holder> {
 /// The number of the last run that the lock of a database saw; 0 = none. It changes nothing, and makes nothing.
 pub fn last_run(database: &Path) -> u64 {
     File::open(beside(database)).map_or(0, |mut file| read(&mut file).last_run)
+}
+
+/// This machine's name, or this container's. Only Linux has it in a file; it is there to be told, and nothing depends on it.
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
 /// `sync.db` → `sync.db.lock`.

@@ -134,7 +134,7 @@ impl Flow {
             && ["due", "parked", "held"].iter().all(|status| overview.paths(status) == 0);
         match snapshots {
             SnapshotsLeft::New if showed_nothing || nothing_differed => {
-                snapshots::take_back_old(&self.state, self.kept(), (number, began)).await?
+                snapshots::take_back_old(&self.state, self.kept(), (number, began)).await?;
             }
             SnapshotsLeft::New if !stopped_by_somebody => snapshots::write_new(&self.state, self.kept(), (number, began)).await?,
             _ => {}

@@ -24,6 +24,11 @@ impl Said {
     }
 }
 
+/// What has to come, or the test ends and says what did not.
+pub(crate) async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    timeout(BOUND, coming).await.unwrap_or_else(|_| panic!("{what} never came"))
+}
+
 /// Runs `docker ARGUMENTS` to its end.
 pub(crate) async fn try_docker(arguments: &[&str]) -> Said {
     let mut command = Command::new("docker");

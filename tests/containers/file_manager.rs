@@ -1,5 +1,6 @@
 //! mock-api from outside: what arrived, and faults to order.
 
+use crate::engine::in_time;
 use mock_api::Fault;
 use reqwest::Client;
 use serde_json::Value;
@@ -27,7 +28,19 @@ impl Files {
 
     /// Waits until so many came.
     pub(crate) async fn wait_for_calls(&self, at_least: u64) {
-        self.get(&format!("calls?at_least={at_least}")).await;
+        in_time(&format!("call {at_least}"), self.get(&format!("calls?at_least={at_least}"))).await;
+    }
+
+    /// Waits until so many creates came since the calls were forgotten.
+    pub(crate) async fn wait_for_creates(&self, at_least: usize) {
+        loop {
+            let calls = self.get("calls").await;
+            let creates = calls["calls"].as_array().expect("a list").iter().filter(|call| call["operation"] == "create");
+            if creates.count() >= at_least {
+                return;
+            }
+            self.wait_for_calls(calls["in_all"].as_u64().expect("a number") + 1).await;
+        }
     }
 
     /// The SHA-256 of every file, by path.
@@ -42,9 +55,12 @@ impl Files {
         let hang = |calls: &Value| {
             calls["calls"].as_array().is_some_and(|calls| calls.iter().filter(|call| call["state"] == "hanging").count() >= count)
         };
-        while !hang(&self.get("calls").await) {
-            tokio::task::yield_now().await;
-        }
+        let all = async {
+            while !hang(&self.get("calls").await) {
+                tokio::task::yield_now().await;
+            }
+        };
+        in_time(&format!("{count} hanging calls"), all).await;
     }
 
     /// Waits until it holds so many files.

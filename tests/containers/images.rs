@@ -25,9 +25,8 @@ async fn the_service_image_is_small_unprivileged_labelled_and_checks_itself() {
     assert_eq!(variables, ["PATH", "DATABASE_PATH"], "no secret, and nothing that settings would say");
     // Every layer but those of the base, the newest first: an imported base says nothing of how it was made, an official one adds files.
     let sizes = docker(&["history", "--no-trunc", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", &image]).await;
-    let of_the_base = |line: &str| {
-        line.split_once(' ').is_none_or(|(_, by)| by.trim().is_empty() || by.contains("debuerreotype") || by.contains("ADD file"))
-    };
+    let of_the_base =
+        |line: &str| line.split_once(' ').is_none_or(|(_, by)| by.trim().is_empty() || by.contains("debian.sh") || by.contains("ADD file"));
     let ours = sizes.lines().take_while(|line| !of_the_base(line));
     let bytes: u64 = ours.filter_map(|line| line.split(' ').next()?.parse::<u64>().ok()).sum();
     let profile = config["Labels"]["s3-sync.profile"].as_str().expect("the profile that it was built with");

@@ -1,6 +1,6 @@
 //! One container of the service: waiting for its end, ending it, and what it said.
 
-use crate::engine::{Said, docker, follow_log, print_logs, try_docker};
+use crate::engine::{Said, docker, follow_log, in_time, print_logs, try_docker};
 use testcontainers::{ContainerAsync, GenericImage};
 
 pub(crate) struct Service(ContainerAsync<GenericImage>);
@@ -29,10 +29,13 @@ impl Service {
 
     /// Waits until its own health check says that it is healthy, or degraded.
     pub(crate) async fn healthy(&self) {
-        while !self.ask("health").await.success {
-            let running = docker(&["inspect", "--format", "{{.State.Running}}", self.id()]).await;
-            assert_eq!(running, "true", "{}", try_docker(&["logs", self.id()]).await.stderr);
-        }
+        let healthy = async {
+            while !self.ask("health").await.success {
+                let running = docker(&["inspect", "--format", "{{.State.Running}}", self.id()]).await;
+                assert_eq!(running, "true", "{}", try_docker(&["logs", self.id()]).await.stderr);
+            }
+        };
+        in_time("a healthy service", healthy).await;
     }
 
     /// Waits until its log has these words so many times.

@@ -39,6 +39,17 @@ async fn a_second_service_on_the_same_volume_ends_with_4_and_names_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_another_bucket_is_refused_with_2_and_the_command_that_answers_it() {
+    let mut stage = Stage::with("a/", 2).await;
+    stage.run(&["initial-sync"]).await.expect(0);
+    stage.setting("CUSTOMER_S3_PREFIX", "a/");
+    let refused = stage.run(&["daemon"]).await.expect(2);
+    refused.says(&["--adopt", "--new-source", "docker compose run --rm sync-service initial-sync"]);
+    stage.run(&["initial-sync", "--adopt"]).await.expect(0);
+    in_sync(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_volume_of_the_previous_schema_is_brought_up_to_date_and_nothing_is_sent_again() {
     let stage = Stage::with("a/", 5).await;
     let service = stage.start(&["initial-sync"]).await;

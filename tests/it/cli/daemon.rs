@@ -50,8 +50,8 @@ async fn a_second_daemon_is_told_who_holds_the_state() {
     let stage = Stage::with(&["a.txt"]).await;
     let daemon = stage.daemon_at_rest().await;
     let requests = stage.s3.server().counters().requests;
-    let holder = format!("in use by process {} (s3-sync daemon, since ", daemon.id());
-    stage.expect(&["daemon"], 4).await.says(&[&holder]);
+    let holder = format!("in use by process {} on ", daemon.id());
+    stage.expect(&["daemon"], 4).await.says(&[&holder, " (s3-sync daemon, since "]);
     assert_eq!(stage.s3.server().counters().requests, requests, "the loser asks nobody anything");
     stage.expect(&["health"], 0).await;
 }

@@ -5,6 +5,7 @@ use s3_sync::apply::Halt;
 use s3_sync::plan::Limits;
 use s3_sync::state::{Answer, Run, RunKind, RunOutcome, State};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// A reconcile that came before the cycle took a rename that the feed had told for a new file and one that was gone: its id and what was
 /// told of it were lost.
@@ -75,9 +76,8 @@ async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
     let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
     let snapshots = || {
         let directory = scene.program.database.parent().expect("a directory");
-        let names =
-            directory.read_dir().expect("readable").map(|entry| entry.expect("readable").file_name().into_string().expect("a name"));
-        names.filter(|name| name.ends_with(".csv")).collect::<std::collections::BTreeSet<_>>()
+        let paths = directory.read_dir().expect("readable").map(|entry| entry.expect("readable").path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "csv")).collect::<BTreeSet<_>>()
     };
     let before = snapshots();
     assert_eq!((reconcile().await.outcome, snapshots()), (RunOutcome::Done, before.clone()));
