@@ -3,7 +3,7 @@
 use super::{ApplyError, Ending};
 use crate::events::feed::Polled;
 use crate::events::queue::{Drained, SourceError};
-use crate::file_manager::FileManagerError;
+use crate::file_manager::{FileManagerError, FileManagerErrorKind};
 use crate::plan::{Effect, SkipReason};
 use crate::record::ObjectKey;
 use crate::state::{PageCounts, Replayed};
@@ -185,7 +185,13 @@ impl Tally {
 
     /// The feed could not be read.
     pub fn feed_failed(&self, error: &FileManagerError) {
-        self.lock().feed_failure = Some((error.to_string(), error.kind.hint()));
+        let hint = match error.kind {
+            FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { status: ..=500 | 502..=504, .. } => {
+                "the events API is overloaded or failing; the next run asks it again"
+            }
+            ref kind => kind.hint(),
+        };
+        self.lock().feed_failure = Some((error.to_string(), hint));
     }
 
     /// A batch of the inbox was replayed.

@@ -11,9 +11,13 @@ use crate::telemetry;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Pages of a feed with a cursor that one poll reads at the most: what is left comes with the next one.
 const PAGES_MAX: usize = 1000;
+/// For one answer, all attempts together.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A feed, and how it is read.
 #[derive(Clone)]
@@ -69,7 +73,7 @@ impl FeedReader {
             if polled.inbox_full {
                 break;
             }
-            let page = match self.retry.run(|| self.feed.read_feed(cursor.as_deref())).await {
+            let page = match self.page(cursor.as_deref()).await {
                 Ok(page) => page,
                 Err(error) if cursor.is_some() && is_about_the_cursor(&error) => {
                     tracing::warn!(%error, "the feed does not know its own cursor any more: it is read from its beginning");
@@ -94,6 +98,15 @@ impl FeedReader {
             cursor = next;
         }
         Ok(polled)
+    }
+
+    /// One answer, within a time in which a run can wait for it: what else there is to do comes after it.
+    async fn page(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
+        let answered = timeout(PATIENCE, self.retry.run(|| self.feed.read_feed(cursor))).await;
+        answered.unwrap_or_else(|_| {
+            let message = format!("no answer within {} s", PATIENCE.as_secs());
+            Err(FileManagerError { call: "pubSubFullList", subject: self.feed.address(), kind: FileManagerErrorKind::Timeout, message })
+        })
     }
 
     async fn store(

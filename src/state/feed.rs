@@ -109,9 +109,11 @@ impl State {
 }
 
 /// A listing that began at `listed_since` has found what was missed before it.
-pub(super) fn clear_gap(connection: &Connection, listed_since: Timestamp) -> Result<(), StateError> {
+pub(super) fn clear_gap(connection: &Connection, listed_since: Timestamp, now: Timestamp) -> Result<(), StateError> {
     match gap(connection)? {
         Some(noted) if noted <= listed_since => delete_meta(connection, GAP),
+        // The clock was ahead when it was noted: the next listing is surely a later one.
+        Some(noted) if noted > now => note_gap(connection, now),
         _ => Ok(()),
     }
 }

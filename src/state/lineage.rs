@@ -6,6 +6,7 @@ use super::looks::time;
 use super::pending::{self, Trigger};
 use super::{FILE_MANAGER, Intent, State, StateError, applied, intents, known, looks, told};
 use crate::events::replay::Came;
+use crate::mutant;
 use crate::plan::{Limits, Moving};
 use crate::record::ObjectKey;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -217,9 +218,13 @@ fn end(
             if let Some(mut row) = applied::read(connection, origin)? {
                 row.file.file_path = target.clone();
                 row.file.internal_id = internal_id.or(row.file.internal_id);
-                // What was told was set, and the file took it along. What the file manager answered when it was asked, it said of
-                // another path: nothing vouches for it here.
-                let told = told::read(connection, origin)?.wanted().over(told::read(connection, target)?.wanted());
+                // What was told of the origin was set there, and the file took it along. What the file manager answered when it was
+                // asked, it said of another path: nothing vouches for it here, and what is told of the target is to be set.
+                let told = if mutant::is("what_was_asked_goes_along") {
+                    row.file.permissions.clone()
+                } else {
+                    told::read(connection, origin)?.wanted()
+                };
                 row.file.permissions = row.file.permissions.given_in(&told);
                 applied::write(connection, moment, &row.file)?;
             }

@@ -67,6 +67,9 @@ impl Overview {
     }
 }
 
+/// A row of `meta`.
+const OUTSIDE_PREFIX: &str = "outside_prefix";
+
 impl State {
     /// The run that completed the initial sync; `None` = none has yet.
     pub async fn initial_completed_by(&self) -> Result<Option<u64>, StateError> {
@@ -91,9 +94,9 @@ impl State {
             .await
     }
 
-    /// How many files the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
+    /// Counts the files that the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
     /// there are.
-    pub async fn applied_outside(&self, prefix: &str) -> Result<u64, StateError> {
+    pub async fn count_outside(&self, prefix: &str) -> Result<u64, StateError> {
         let (from, to) = (prefix.to_owned(), looks::just_after_all_that_begin_with(prefix));
         self.writer
             .call(move |connection| {
@@ -103,9 +106,16 @@ impl State {
                     params![FILE_MANAGER, from, to],
                     |row| row.get(0),
                 )?;
+                runs::write_meta(connection, OUTSIDE_PREFIX, &rows.to_string())?;
                 Ok(rows.unsigned_abs())
             })
             .await
+    }
+
+    /// How many there were when they were counted last. No cycle makes them more or fewer, nor counts them.
+    pub async fn counted_outside(&self) -> Result<u64, StateError> {
+        let counted = self.writer.call(|connection| runs::read_meta(connection, OUTSIDE_PREFIX)).await?;
+        Ok(counted.and_then(|rows| rows.parse().ok()).unwrap_or_default())
     }
 
     /// Shows every row of a side to `visit`, in the order of the key's bytes, as of one moment. Blocks: call it apart

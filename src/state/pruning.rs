@@ -1,7 +1,7 @@
 //! What nobody needs any more: tombstones of paths that nothing refers to, runs and history of long ago.
 
 use super::looks::{self, integer, time};
-use super::runs::{read_meta, write_meta};
+use super::runs::{RECONCILED, read_meta, write_meta};
 use super::{State, StateError, blocking, open_to_read};
 use crate::record::Look;
 use jiff::{SignedDuration, Timestamp};
@@ -55,7 +55,10 @@ impl State {
             .call(|connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
                 let kept_from = last.unsigned_abs().saturating_sub(RUNS_KEPT);
-                Ok(connection.execute("DELETE FROM runs WHERE number <= ?1", [integer(kept_from)])? as u64)
+                // The last reconcile may be far behind many short cycles.
+                let text =
+                    format!("DELETE FROM runs WHERE number <= ?1 AND number IS NOT (SELECT max(number) FROM runs WHERE {RECONCILED})");
+                Ok(connection.execute(&text, [integer(kept_from)])? as u64)
             })
             .await
     }
@@ -171,12 +174,19 @@ mod tests {
     async fn runs_of_long_ago_are_forgotten_and_their_numbers_are_not() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        for number in [1, 500, 1200] {
-            let begun = state.begin_run(RunKind::Incremental, Timestamp::UNIX_EPOCH, number).await.expect("begun");
+        for (number, kind) in [
+            (1, RunKind::Reconcile),
+            (2, RunKind::Reconcile),
+            (3, RunKind::Incremental),
+            (500, RunKind::Incremental),
+            (1200, RunKind::Incremental),
+        ] {
+            let begun = state.begin_run(kind, Timestamp::UNIX_EPOCH, number).await.expect("begun");
             state.end_run(begun, RunOutcome::Done, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
         }
-        assert_eq!(state.prune_runs().await.expect("pruned"), 1);
-        assert_eq!(state.overview().await.expect("read").runs.iter().map(|run| run.number).collect::<Vec<_>>(), [1201, 501]);
+        assert_eq!(state.prune_runs().await.expect("pruned"), 2);
+        let left = state.overview().await.expect("read").runs;
+        assert_eq!(left.iter().map(|run| run.number).collect::<Vec<_>>(), [1201, 501, 3], "the last reconcile is the oldest");
         assert_eq!(state.last_run_number().await.expect("read"), 1201);
     }
     #[derive(Debug)]

@@ -71,13 +71,16 @@ pub struct Run {
     pub summary: Option<String>,
 }
 
+/// The reconciles that listed everything.
+pub(super) const RECONCILED: &str = "kind = 'reconcile' AND outcome IN ('done', 'partial')";
+
 impl Run {
     /// The last reconcile that listed everything, from a database that another process may be writing.
     pub async fn last_reconcile(database: &Path) -> Result<Option<Self>, StateError> {
         let database = database.to_owned();
         blocking(move || {
-            let which = "WHERE kind = 'reconcile' AND outcome IN ('done', 'partial') ORDER BY number DESC LIMIT 1";
-            Ok(select(&open_to_read(&database)?, which, [])?.pop())
+            let which = format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1");
+            Ok(select(&open_to_read(&database)?, &which, [])?.pop())
         })
         .await
     }
@@ -203,9 +206,10 @@ impl State {
 
     /// A listing of everything, which began at `since`, ran to its end: none is due any more, for whatever was missed before.
     pub async fn listed_everything(&self, since: Timestamp) -> Result<(), StateError> {
+        let now = self.clock.now();
         self.writer
             .call(move |connection| {
-                feed::clear_gap(connection, since)?;
+                feed::clear_gap(connection, since, now)?;
                 delete_meta(connection, RECONCILE_UNFINISHED)
             })
             .await

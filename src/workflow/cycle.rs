@@ -33,7 +33,11 @@ impl Flow {
         let due = self.state.release_due(run.began).await?;
         let guard = self.guard_of_cycle().await?;
         if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {
-            self.tally.quiet();
+            // A source that could not be heard may have had something to say.
+            let totals = self.tally.totals();
+            if totals.queue_failure.is_none() && totals.feed_failure.is_none() {
+                self.tally.quiet();
+            }
             return Ok(SnapshotsLeft::None);
         }
         let executor = self.executor(run.number);

@@ -15,6 +15,10 @@ use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
+
+/// For the report, all attempts together: the next run waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a run is told.
 #[derive(Clone, Debug)]
@@ -150,7 +154,10 @@ impl Flow {
                 None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
                 None => None,
             },
-            outside_prefix: self.state.applied_outside(&self.options.prefix).await?,
+            outside_prefix: match kind {
+                RunKind::Initial | RunKind::Reconcile => self.state.count_outside(&self.options.prefix).await?,
+                RunKind::Incremental => self.state.counted_outside().await?,
+            },
         };
         let mut report = Report::of_run(&frame, &totals, &overview);
         report.report_refused = self.post(&report).await;
@@ -174,7 +181,12 @@ impl Flow {
             Err(error) => return Some(error.to_string()),
         };
         let told = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
-        let post = async { self.options.retry.run(|| reports.report_results(&body)).await.err().map(told) };
+        let post = async {
+            match timeout(PATIENCE, self.options.retry.run(|| reports.report_results(&body))).await {
+                Ok(answered) => answered.err().map(told),
+                Err(_) => Some(format!("no answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
+            }
+        };
         let out_of_grace = async {
             self.halt.stopped().await;
             // A shut door hurries nobody: what was in hand may have used up the time since then.

@@ -20,6 +20,8 @@ struct Served {
     asked: Mutex<Vec<Option<String>>>,
     /// Cursors below this are not known any more.
     forgotten_below: AtomicU64,
+    /// Whoever asks is never answered.
+    hangs: bool,
 }
 
 #[async_trait]
@@ -30,6 +32,9 @@ impl ReadFeed for Served {
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
         self.asked.lock().expect("sound").push(cursor.map(str::to_owned));
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
         let start: usize = cursor.map_or(0, |cursor| cursor.parse().expect("ours"));
         if cursor.is_some() && (start as u64) < self.forgotten_below.load(Ordering::Relaxed) {
             let kind = FileManagerErrorKind::Refused { status: 422 };
@@ -99,6 +104,17 @@ async fn events_wait_in_the_order_of_their_times_and_come_once() {
     assert_eq!(again, Polled { duplicates: 5, ..Polled::default() });
     let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
     assert_eq!((letter.reason.as_str(), letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
+}
+
+/// Four attempts of half a minute each held up every cycle, though a run goes on without its feed.
+#[tokio::test]
+async fn a_feed_that_never_answers_is_not_waited_for_long() {
+    let bed = Bed::new(Served { hangs: true, ..Served::default() }).await;
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let error = bed.reader.poll(&bed.state).await.expect_err("no answer");
+    assert!(error.to_string().contains("no answer within 20 s"), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 20);
 }
 
 #[tokio::test]

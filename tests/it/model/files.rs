@@ -164,14 +164,14 @@ impl Files {
 
     /// Any path has some.
     pub(crate) fn permissions_of(&self, path: &str) -> Permissions {
-        self.permissions.get(path).cloned().unwrap_or_else(default_permissions)
+        self.permissions.get(path).cloned().unwrap_or_else(|| default_permissions(path))
     }
 }
 
-/// What is answered for a path of which nothing was said.
-pub(crate) fn default_permissions() -> Permissions {
-    let text = |text: &str| Some(text.to_owned());
-    Permissions { permissions: text("rw-rw-r--"), owner: text("system"), group: text("system") }
+/// What is answered for a path of which nothing was said: another for each, and what events may tell of it as well.
+pub(crate) fn default_permissions(path: &str) -> Permissions {
+    let number = (path.len() + 1) % 3;
+    Permissions { permissions: Some(format!("mode-{number}")), owner: Some(format!("owner-{number}")), group: Some("system".to_owned()) }
 }
 
 pub(crate) fn saved(file: &File) -> Saved {

@@ -63,6 +63,7 @@ const BUGS: &[Bug] = &[
     by_chance(&["the_feed_is_heard_again"]),
     in_a_sweep("permissions told late", &["the_earlier_telling_wins"]),
     in_a_sweep("permissions, and a rename before anything was sent", &["permissions_stay_behind_a_rename"]),
+    by_chance(&["what_was_asked_goes_along"]),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]

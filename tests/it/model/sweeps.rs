@@ -170,11 +170,12 @@ fn tellings() -> [Sweep; 4] {
     let older = [Op::Tell(Tell { what: Told::Permissions(0, 1), ago: Some(60), notified: false })];
     [
         Sweep { run: Op::Receive, ..sweep("a notification", &[&notified], &[CRASH], &[&[CYCLE]]) },
-        sweep("permissions, and the object comes later", &[&told(Told::Permissions(0, 2))], &[NOTHING, CRASH], &[&put, &[CYCLE]]),
+        // Permissions that no path has by itself.
+        sweep("permissions, and the object comes later", &[&told(Told::Permissions(0, 3))], &[NOTHING, CRASH], &[&put, &[CYCLE]]),
         sweep("permissions told late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),
         sweep(
             "permissions, and a rename before anything was sent",
-            &[&put, &told(Told::Permissions(0, 2)), &renamed(0, 1)],
+            &[&put, &told(Told::Permissions(0, 3)), &renamed(0, 1)],
             &[NOTHING, CRASH, NO_ANSWER],
             &[],
         ),
@@ -210,7 +211,7 @@ fn renamed(from: usize, to: usize) -> Vec<Op> {
 }
 
 fn applied_at_0() -> Vec<Op> {
-    [&changed(Change::Put(0, 1), Told::Create(0))[..], &told(Told::Permissions(0, 2)), &[CYCLE]].concat()
+    [&changed(Change::Put(0, 1), Told::Create(0))[..], &told(Told::Permissions(0, 3)), &[CYCLE]].concat()
 }
 
 fn hold(sweeps: &[Sweep]) {

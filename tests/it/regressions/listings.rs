@@ -1,6 +1,7 @@
 //! Bugs about when everything is listed again, and what comes first then.
 
 use crate::workflow::scene::{files, in_memory, key};
+use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::apply::Halt;
 use s3_sync::plan::Limits;
 use s3_sync::state::{Answer, Run, RunKind, RunOutcome, State};
@@ -85,4 +86,30 @@ async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
     assert_eq!(reconcile().await.outcome, RunOutcome::Done);
     let after = snapshots();
     assert_eq!((before.len(), after.len(), before.intersection(&after).count()), (2, 2, 0), "{before:?}, {after:?}");
+}
+
+/// A gap was noted while the clock was ahead. Once it was right again, no listing was later than the gap, and each was followed by another.
+#[tokio::test]
+async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    let ahead = jiff::Timestamp::now() + std::time::Duration::from_hours(24 * 365);
+    State::open(&scene.program.database, Limits::default()).await.expect("a state").note_feed_gap(ahead).await.expect("noted");
+    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    assert!(reconcile().await.report.feed_gap, "it may have been noted during this very listing");
+    assert!(!reconcile().await.report.feed_gap);
+}
+
+/// A cycle that could not hear its feed said that there was nothing new.
+#[tokio::test]
+async fn a_cycle_that_could_not_hear_is_not_quiet() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a"), "a");
+    scene.run_to_success().await;
+    assert!(scene.cycle_to_success().await.report.quiet);
+    scene.api.api().order(Fault::new(FaultAction::status(503)).call(CallName::PubSubFullList).always());
+    let ended = scene.cycle().await;
+    assert_eq!((ended.outcome, ended.report.quiet), (RunOutcome::Failed, false), "{}", ended.report);
+    assert!(ended.report.errors[0].contains("the events API is overloaded"), "{}", ended.report);
 }

@@ -66,3 +66,24 @@ async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_fi
     assert_eq!(scene.contents(), files(&[("a", "a"), ("b", "b")]));
     assert_eq!(scene.api.api().permissions("b").permissions, "rw-------");
 }
+
+/// A file was renamed, and the permissions told of its new path were those that the file manager had answered for the old one: they were
+/// taken for set, and never were.
+#[tokio::test]
+async fn permissions_told_of_the_new_path_are_set_there_whatever_the_old_one_had() {
+    let (bucket, scene) = in_memory().await;
+    bucket.put(key("a.txt"), "a");
+    scene.run_to_success().await;
+    let answered = scene.api.api().permissions("a.txt").permissions;
+    assert_ne!(answered, scene.api.api().permissions("a.pdf").permissions, "the rule knows the endings");
+    bucket.remove(&key("a.txt"));
+    bucket.put(key("a.pdf"), "a");
+    scene.api.api().set_feed(vec![
+        json!({ "event_type": "rename", "file_path": "/a.txt", "new_path": "/a.pdf", "timestamp": "2024-01-15T10:00:00Z" }),
+        json!({ "event_type": "change_permission", "file_path": "/a.pdf", "metadata": { "permissions": answered },
+                "timestamp": "2024-01-15T10:00:01Z" }),
+    ]);
+    let operations = scene.cycle_to_success().await.report.operations;
+    assert_eq!((operations.rename, operations.set_permissions), (1, 1));
+    assert_eq!(scene.api.api().permissions("a.pdf").permissions, answered);
+}
