@@ -35,6 +35,19 @@ part() {
     printf 'containers: %s took %d s\n' "$*" $((SECONDS - began))
 }
 
+# Compose reads all three files, and has nothing to say about them.
+files_are_clean() {
+    local said
+    said=$({
+        scripts/compose.sh config -q
+        scripts/compose.sh -f docker-compose.yml -f docker-compose.dev.yml config -q
+        SYNC_IMAGE=s3-sync:test CUSTOMER_S3_BUCKET=b CUSTOMER_S3_ACCESS_KEY=k FILE_MANAGER_API_URL=http://files \
+            scripts/compose.sh -p s3-sync -f docker-compose.production.yml config -q
+    } 2>&1)
+    [ -z "$said" ] || { printf 'containers: compose says of its files: %s\n' "$said" >&2; return 1; }
+}
+part files_are_clean
+
 if can_pull; then
     echo "containers: S3 is $s3_image"
 else
