@@ -10,7 +10,8 @@ const INTRODUCTION: &str = "\
 #
 # Every setting, with its default; what each does at length: docs/configuration.md. Copy this file to .env and take the # away
 # from what you set. Both read it: the program, in the directory that it is started in, and docker-compose.yml, which knows the
-# names below alone (no synonyms), and whose own defaults lead to the test doubles. A value with spaces, # or $ stands in single quotes. An empty value counts as not set.
+# names below alone (no synonyms), and whose own defaults lead to the test doubles. A value with spaces, # or $ stands in single
+# quotes. An empty value counts as not set.
 ";
 
 const COMPOSE: &str = "

@@ -104,7 +104,7 @@ impl FeedReader {
     async fn page(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
         let answered = timeout(PATIENCE, self.retry.run(|| self.feed.read_feed(cursor))).await;
         answered.unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", PATIENCE.as_secs());
+            let message = format!("no usable answer within {} s", PATIENCE.as_secs());
             Err(FileManagerError { call: "pubSubFullList", subject: self.feed.address(), kind: FileManagerErrorKind::Timeout, message })
         })
     }

@@ -184,7 +184,7 @@ impl Flow {
         let post = async {
             match timeout(PATIENCE, self.options.retry.run(|| reports.report_results(&body))).await {
                 Ok(answered) => answered.err().map(told),
-                Err(_) => Some(format!("no answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
+                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
             }
         };
         let out_of_grace = async {
