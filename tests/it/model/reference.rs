@@ -18,6 +18,8 @@ pub(crate) struct Reference {
     ids: u64,
     /// What the newest look at a key found.
     seen: BTreeMap<String, Option<u8>>,
+    /// Keys that a listing did not show, and that nobody has looked at since.
+    not_listed: BTreeSet<String>,
     /// Where the file at a key came from.
     lineage: BTreeMap<String, String>,
     /// What the feed serves and nobody has read, what notifications told, and what was received: each with its time.
@@ -49,6 +51,7 @@ impl Reference {
             self.hear(objects, setup, now);
         }
         let held: Vec<_> = self.files.keys().filter(|key| key.starts_with(setup.prefix)).cloned().collect();
+        self.not_listed = held.iter().filter(|key| !objects.contains_key(*key)).cloned().collect();
         self.seen.extend(held.into_iter().map(|key| (key, None)));
         let listed: Vec<_> = objects.iter().filter(|(key, _)| key.starts_with(setup.prefix)).collect();
         self.seen.extend(listed.iter().map(|(key, content)| ((*key).clone(), Some(**content))));
@@ -85,6 +88,7 @@ impl Reference {
             }
             touched.extend(what.keys().into_iter().filter(|key| own(*key)).map(|key| KEYS[key]));
         }
+        self.not_listed.retain(|key| !touched.contains(key.as_str()));
         self.seen.extend(touched.iter().map(|key| ((*key).to_owned(), objects.get(*key).copied())));
         // Held is what is gone: another word that it is gone lets nothing go.
         self.held.retain(|key| self.seen.get(key) == Some(&None));
@@ -107,7 +111,12 @@ impl Reference {
 
     /// Moves, then contents, then deletes if they may go.
     fn settle(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, nothing_listed: bool) {
-        self.pair_by_content();
+        for (target, origin) in self.pair_by_content() {
+            // That a page does not show a key is no look at it: both are looked at before the file goes, and the key may be back by now.
+            if self.not_listed.remove(&origin) {
+                self.seen.extend([target, origin].map(|key| (key.clone(), objects.get(&key).copied())));
+            }
+        }
         while self.move_some() {}
         self.lineage.clear();
         for (key, content) in self.seen.clone() {
@@ -134,8 +143,8 @@ impl Reference {
         }
     }
 
-    /// One file gone and one come with the same content, and no other candidate on either side.
-    fn pair_by_content(&mut self) {
+    /// One file gone and one come with the same content, and no other candidate on either side: where it came, and from where.
+    fn pair_by_content(&mut self) -> Vec<(String, String)> {
         let free = |key: &String| !self.lineage.contains_key(key) && !self.lineage.values().any(|origin| origin == key);
         let went: Vec<_> = self.files.iter().filter(|(key, _)| free(key) && self.seen.get(*key) == Some(&None)).collect();
         let came: Vec<_> = self.seen.iter().filter(|(key, _)| free(key) && !self.files.contains_key(*key)).collect();
@@ -147,7 +156,8 @@ impl Reference {
                 pairs.push((came.0.clone(), went.0.clone()));
             }
         }
-        self.lineage.extend(pairs);
+        self.lineage.extend(pairs.clone());
+        pairs
     }
 
     /// Moves what can go now; what is no move is forgotten, what waits for another stays.

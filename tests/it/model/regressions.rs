@@ -173,3 +173,23 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
     );
     assert_eq!(ids, []);
 }
+
+/// A listing that showed nothing had a delete held; the file's content came back under another name, and other content under its own,
+/// which nobody told. The move's own look finds that, too. (The reference had not looked.)
+#[test]
+fn what_a_move_finds_at_its_origin_arrives_as_well() {
+    let ids = holds_under(
+        Setup { page_keys: 3, attempts: 3, ..PLAIN },
+        &[
+            Op::Change(Change::Put(0, 4)),
+            told(Told::Create(0)),
+            Op::Run(RunKind::Incremental, Some(1)),
+            Op::Change(Change::Delete(0)),
+            RECONCILE,
+            Op::Change(Change::Put(3, 4)),
+            told(Told::Create(3)),
+            Op::Change(Change::Put(0, 1)),
+        ],
+    );
+    assert_eq!(ids, [("a".to_owned(), 2), ("d/b".to_owned(), 1)]);
+}
