@@ -22,14 +22,9 @@ else
     give_up "there is no Compose here: install the Docker Compose plugin (or docker-compose 1.29) and run this again"
 fi
 
-# The images that scripts/offline-images.sh made, if it did; what the environment or .env says goes first.
-if [ -f .offline-images.env ]; then
-    while IFS='=' read -r name value; do
-        if [ -z "${!name:-}" ] && ! grep -qs "^$name=." .env; then
-            export "$name=$value"
-        fi
-    done <.offline-images.env
-fi
+# shellcheck source=scripts/offline/images.sh
+. scripts/offline/images.sh
+use_offline_images .env
 
 # What compose says of itself on stderr (a file that it cannot read, for example) is for whoever called.
 container() { compose ps -q sync-service | head -n 1; }

@@ -6,12 +6,9 @@ cd "$(dirname "$0")/.."
 
 command -v docker >/dev/null 2>&1 || { echo "there is no Docker here: install Docker Engine and run this again" >&2; exit 1; }
 docker info >/dev/null 2>&1 || { echo "Docker does not answer: start its daemon and run this again" >&2; exit 1; }
-# The images that scripts/offline-images.sh made, if it did; what the environment says goes first.
-if [ -f .offline-images.env ]; then
-    while IFS='=' read -r name value; do
-        [ -n "${!name:-}" ] || export "$name=$value"
-    done <.offline-images.env
-fi
+# shellcheck source=scripts/offline/images.sh
+. scripts/offline/images.sh
+use_offline_images
 arguments=(--build-arg "CARGO_PROFILE=${CARGO_PROFILE:-dev}")
 for name in RUST_IMAGE DEBIAN_IMAGE; do
     [ -z "${!name:-}" ] || arguments+=(--build-arg "$name=${!name}")

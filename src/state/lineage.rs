@@ -220,12 +220,9 @@ fn end(
                 row.file.internal_id = internal_id.or(row.file.internal_id);
                 // What was told of the origin was set there, and the file took it along. What the file manager answered when it was
                 // asked, it said of another path: nothing vouches for it here, and what is told of the target is to be set.
-                let told = if mutant::is("what_was_asked_goes_along") {
-                    row.file.permissions.clone()
-                } else {
-                    told::read(connection, origin)?.wanted()
-                };
-                row.file.permissions = row.file.permissions.given_in(&told);
+                if !mutant::is("what_was_asked_goes_along") {
+                    row.file.permissions = row.file.permissions.given_in(&told::read(connection, origin)?.wanted());
+                }
                 applied::write(connection, moment, &row.file)?;
             }
             applied::remove(connection, origin)?;
