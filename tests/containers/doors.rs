@@ -11,7 +11,8 @@ async fn s3_is_killed_and_started_again_in_the_middle_of_an_initial_sync() {
     stage.setting("CONCURRENCY", "4");
     stage.setting("RETRY_ATTEMPTS", "1");
     let files = stage.files().await;
-    files.order(&slow_creates(100)).await;
+    // It has work for seconds: an engine under load takes its time to kill anything.
+    files.order(&slow_creates(500)).await;
     let service = stage.start(&["initial-sync"]).await;
     files.wait_for_calls(files.calls_in_all().await + 20).await;
     docker(&["kill", "--signal", "KILL", &stage.name("source")]).await;

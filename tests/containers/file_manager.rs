@@ -89,10 +89,18 @@ impl Files {
         self.client.delete(format!("{}/calls", self.url)).send().await.expect("the order is taken");
     }
 
-    /// What the feed tells from now on.
+    /// What the feed tells from now on: of so many, the first hundred.
     pub(crate) async fn feed(&self, events: &[Value]) {
-        let order = serde_json::json!({ "events": events });
-        let answer = self.client.put(format!("{}/feed", self.url)).json(&order).send().await;
+        self.order_feed(&serde_json::json!({ "events": events })).await;
+    }
+
+    /// The same page by page, each event once: whoever asks goes on where it was.
+    pub(crate) async fn feed_with_cursor(&self, events: &[Value]) {
+        self.order_feed(&serde_json::json!({ "events": events, "pages": true })).await;
+    }
+
+    async fn order_feed(&self, order: &Value) {
+        let answer = self.client.put(format!("{}/feed", self.url)).json(order).send().await;
         answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
     }
 
