@@ -47,7 +47,7 @@ impl Scene {
         let doors = Doors {
             bucket: self.bucket.clone(),
             file_manager: self.file_manager.clone(),
-            queue: None,
+            queues: Vec::new(),
             feed: Some(self.feed.clone()),
             reports: None,
         };

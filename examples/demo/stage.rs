@@ -80,7 +80,7 @@ impl Stage {
         let doors = Doors {
             bucket: Arc::new(AwsBucket::connect(options).await?),
             file_manager: Arc::new(HttpFileManager::new(&client, &url, None, Deadlines::default())?),
-            queue: None,
+            queues: Vec::new(),
             feed: Some(events.clone()),
             reports: Some(events),
         };

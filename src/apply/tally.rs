@@ -49,10 +49,10 @@ pub struct Totals {
     pub failures: BTreeMap<String, Failures>,
     /// Deletes that the guard held.
     pub deletes_held: u64,
-    /// What the queue brought that this run emptied; `None` = it emptied none.
-    pub drained: Option<Drained>,
-    /// Why the queue could not be emptied, and what to do about it.
-    pub queue_failure: Option<(String, &'static str)>,
+    /// What each queue brought that this run emptied.
+    pub drained: Vec<Drained>,
+    /// Why queues could not be emptied, and what to do about each.
+    pub queue_failures: Vec<(String, &'static str)>,
     /// What the feed brought; `None` = it was not read.
     pub polled: Option<Polled>,
     /// Why the feed could not be read, and what to do about it.
@@ -168,14 +168,14 @@ impl Tally {
         failures.count += 1;
     }
 
-    /// The queue was emptied, as far as it could be.
+    /// A queue was emptied, as far as it could be.
     pub fn drained(&self, drained: Drained) {
-        self.lock().drained = Some(drained);
+        self.lock().drained.push(drained);
     }
 
-    /// The queue could not be emptied.
+    /// A queue could not be emptied.
     pub fn queue_failed(&self, error: &SourceError) {
-        self.lock().queue_failure = Some((error.to_string(), error.hint()));
+        self.lock().queue_failures.push((error.to_string(), error.hint()));
     }
 
     /// The feed was read.

@@ -30,7 +30,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
     let engine = Engine::open(settings, lock, Answer::default()).await?;
-    let sources = sources(settings, &engine).await;
+    let sources = sources(settings, &engine).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {
         identity: engine.identity(),
@@ -48,12 +48,12 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
 
 /// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
 #[cfg(feature = "sqs")]
-async fn sources(settings: &Settings, engine: &Engine) -> Vec<Box<dyn Source>> {
-    super::queue::source(settings, engine.bucket(), engine.state()).await.into_iter().collect()
+async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+    super::queue::sources(settings, engine).await
 }
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-async fn sources(_: &Settings, _: &Engine) -> Vec<Box<dyn Source>> {
-    Vec::new()
+async fn sources(_: &Settings, _: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+    Ok(Vec::new())
 }

@@ -53,7 +53,7 @@ pub(super) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) 
     HttpFileManager::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
-/// The queue of notifications, asked with the bucket's credentials.
+/// A queue of notifications, asked with the bucket's credentials.
 #[cfg(feature = "sqs")]
 pub(super) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
     let keys = settings.source.credentials.as_ref();
@@ -66,16 +66,20 @@ pub(super) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
     SqsQueue::connect(options).await
 }
 
-/// The same as whoever receives from it sees it; `None` = the settings name none.
+/// All that the settings name, as whoever receives from them sees them.
 #[cfg(feature = "sqs")]
-pub(super) async fn queue_source(settings: &Settings) -> Option<Arc<dyn Source>> {
-    Some(Arc::new(queue(settings, settings.queue_url.as_ref()?).await))
+pub(super) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for url in &settings.queue_urls {
+        sources.push(Arc::new(queue(settings, url).await));
+    }
+    sources
 }
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-pub(super) async fn queue_source(_: &Settings) -> Option<Arc<dyn Source>> {
-    None
+pub(super) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn Source>> {
+    Vec::new()
 }
 
 /// Where results are told and the feed is read.

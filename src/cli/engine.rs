@@ -43,7 +43,7 @@ pub(super) struct Engine {
     /// Held by whoever runs: so nothing else does.
     lock: Mutex<InstanceLock>,
     /// What a run empties before its cycle; a daemon listens to it all the time instead.
-    queue: Option<Arc<dyn Source>>,
+    queues: Vec<Arc<dyn Source>>,
     /// Once they could be connected.
     doors: Mutex<Option<Doors>>,
 }
@@ -64,14 +64,24 @@ impl Engine {
         state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = doors::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
-        Ok(Self { settings, identity, bucket, client, state, lock, queue: None, doors })
+        Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors })
     }
 
-    /// The same where nobody else listens to the queue that the settings name: each run empties it.
-    #[must_use]
-    pub(super) async fn emptying_the_queue(self) -> Self {
-        let queue = doors::queue_source(&self.settings).await;
-        Self { queue, ..self }
+    /// The same where nobody else listens to the queues that the settings name: each run empties them.
+    pub(super) async fn emptying_the_queues(self) -> Result<Self, Refusal> {
+        Ok(Self { queues: self.queues().await?, ..self })
+    }
+
+    /// The queues that the settings name: from now on they are listened to, and no others.
+    pub(super) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
+        let queues = doors::queue_sources(&self.settings).await;
+        if !queues.is_empty() {
+            let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
+            for queue in self.state.listen_to(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
+                tracing::warn!(queue, "messages may be lost: nobody listens to this queue any more");
+            }
+        }
+        Ok(queues)
     }
 
     /// What the state describes.
@@ -132,7 +142,7 @@ impl Engine {
         let connected = Doors {
             bucket: Arc::new(doors::bucket(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
-            queue: self.queue.clone(),
+            queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),
         };
@@ -180,7 +190,7 @@ impl Worker for Engine {
     async fn try_doors(&self) -> Vec<Tried> {
         let doors = match self.connected().await {
             Ok(doors) => doors,
-            Err((_, message)) => return vec![Tried { name: "S3", shut: Some(message), awaited: true }],
+            Err((_, message)) => return vec![Tried { name: "S3".to_owned(), shut: Some(message), awaited: true }],
         };
         let events = async {
             let reports = doors.reports.as_ref()?;
@@ -188,9 +198,9 @@ impl Worker for Engine {
         };
         let (bucket, file_manager, events) =
             tokio::join!(self.bucket_opens(&doors), answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()), events);
-        let bucket = Tried { name: "S3", shut: bucket, awaited: true };
-        let file_manager = Tried { name: "file manager", shut: file_manager, awaited: true };
-        let events = events.map(|shut| Tried { name: EVENTS_API, shut, awaited: false });
+        let bucket = Tried { name: "S3".to_owned(), shut: bucket, awaited: true };
+        let file_manager = Tried { name: "file manager".to_owned(), shut: file_manager, awaited: true };
+        let events = events.map(|shut| Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
         [bucket, file_manager].into_iter().chain(events).collect()
     }
 
@@ -203,9 +213,11 @@ impl Worker for Engine {
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
         // Of a queue that was heard before, whoever listens to it knows better.
-        let heard = self.state.queue_heard().await.map_err(state_code)?;
-        let queue_knows = self.settings.queue_url.as_ref().zip(heard).is_some_and(|(url, heard)| heard.is_of(url.as_str()));
-        if !queue_knows && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
+        let mut queues_know = !self.settings.queue_urls.is_empty();
+        for url in &self.settings.queue_urls {
+            queues_know &= self.state.queue_heard(url.as_str()).await.map_err(state_code)?.is_some();
+        }
+        if !queues_know && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
             // Remembered, until a listing that begins from now on has come to its end.
             self.state.note_feed_gap(now).await.map_err(state_code)?;
         }

@@ -5,6 +5,7 @@ use crate::config::Settings;
 use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
+use futures::future;
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -53,9 +54,9 @@ impl Probed {
 
 /// Tries every door that the settings name, all at the same time.
 pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
-    let (bucket, file_manager, events, queue) =
-        tokio::join!(bucket(settings), file_manager(settings), events(settings), Box::pin(queue(settings)));
-    [bucket, file_manager, events].into_iter().chain(queue).collect()
+    let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
+    let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
+    [bucket, file_manager, events].into_iter().chain(queues).collect()
 }
 
 async fn bucket(settings: &Settings) -> Probed {
@@ -115,24 +116,25 @@ pub(super) async fn events(settings: &Settings) -> Probed {
     judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
 }
 
-/// Only when one is named: most installations have none.
+/// One of those that are named: most installations have none.
 #[cfg(feature = "sqs")]
-async fn queue(settings: &Settings) -> Option<Probed> {
+async fn queue(settings: &Settings, url: &Url) -> Probed {
     const DOOR: &str = "queue";
-    let url = settings.queue_url.as_ref()?;
-    let queue = doors::queue(settings, url).await;
-    Some(match timeout(PATIENCE, queue.check()).await {
+    let queue = Box::pin(doors::queue(settings, url)).await;
+    match timeout(PATIENCE, queue.check()).await {
         Ok(Ok(())) => Probed::ok(DOOR, format!("{} answers", address(url))),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.hint()),
-        Err(_) => Probed::failed(DOOR, too_slow(), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it"),
-    })
+        Err(_) => {
+            let message = format!("{}: {}", address(url), too_slow());
+            Probed::failed(DOOR, message, "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it")
+        }
+    }
 }
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "it stands for the one that asks")]
-async fn queue(settings: &Settings) -> Option<Probed> {
-    settings.queue_url.as_ref()?;
-    Some(Probed::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs"))
+async fn queue(_: &Settings, _: &Url) -> Probed {
+    Probed::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs")
 }
 
 /// An address as it was given: `Url` adds a slash to a bare host.

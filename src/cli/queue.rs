@@ -1,36 +1,47 @@
-//! The queue of notifications as a task of the daemon: what it brings into the inbox wakes a cycle, and why it brings nothing is told.
+//! Queues of notifications, each a task of the daemon: what it brings into the inbox wakes a cycle, and why it brings nothing is told.
 
-use super::doors;
+use super::engine::{Engine, Refusal};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{Source, SourceContext};
 use crate::events::decode::Scope;
-use crate::events::queue::{Inbox, QueueReader, SourceStatus};
+use crate::events::queue::{self, Inbox, QueueReader, SourceStatus};
 use crate::report::PassedOver;
-use crate::state::{SourceName, State};
+use crate::state::SourceName;
 use async_trait::async_trait;
 use std::future::pending;
 use std::sync::Arc;
 
-/// The task.
-struct Queue(QueueReader);
+/// A queue's name in `status`; of several, each with its address.
+const SQS: &str = "sqs";
 
-/// The queue that the settings name, if they do.
-pub(super) async fn source(settings: &Settings, bucket: &str, state: State) -> Option<Box<dyn Source>> {
-    let queue = doors::queue_source(settings).await?;
+/// The task.
+struct Queue {
+    name: String,
+    reader: QueueReader,
+}
+
+/// Those that the settings name.
+pub(super) async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+    let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
-    let inbox = Inbox { scope: Scope::new(bucket, &settings.source.prefix), most, clock: Arc::new(SystemClock) };
-    Some(Box::new(Queue(QueueReader::new(queue, SourceName::Sqs, state, inbox))))
+    let inbox = Inbox { scope: Scope::new(engine.bucket(), &settings.source.prefix), most, clock: Arc::new(SystemClock) };
+    let alone = queues.len() == 1;
+    let task = |queue: Arc<dyn queue::Source>| -> Box<dyn Source> {
+        let name = if alone { SQS.to_owned() } else { format!("{SQS} {}", queue.address()) };
+        Box::new(Queue { name, reader: QueueReader::new(queue, SourceName::Sqs, engine.state(), inbox.clone()) })
+    };
+    Ok(queues.into_iter().map(task).collect())
 }
 
 #[async_trait]
 impl Source for Queue {
-    fn name(&self) -> &'static str {
-        "sqs"
+    fn name(&self) -> &str {
+        &self.name
     }
 
     async fn run(&self, context: &SourceContext) -> Result<(), String> {
-        let mut status = self.0.status();
+        let mut status = self.reader.status();
         let told = async {
             let mut seen = (0, 0);
             while status.changed().await.is_ok() {
@@ -51,7 +62,7 @@ impl Source for Queue {
         let stop = context.halt.token();
         tokio::select! {
             // At the end, what was received is stored and acknowledged, or given back.
-            () = self.0.run(&stop) => Ok(()),
+            () = self.reader.run(&stop) => Ok(()),
             () = told => Ok(()),
         }
     }

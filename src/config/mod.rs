@@ -65,9 +65,9 @@ pub struct Settings {
     pub file_manager_token: Option<SecretString>,
     /// Where results are reported and the feed of events is read.
     pub events_url: Option<Url>,
-    /// The queue of notifications.
-    pub queue_url: Option<Url>,
-    /// The queue's server, where its address does not say it.
+    /// The queues of notifications.
+    pub queue_urls: Vec<Url>,
+    /// The queues' server, where their addresses do not say it.
     pub queue_endpoint: Option<Url>,
     /// While as many events wait, no more are received.
     pub inbox_max: NonZeroUsize,

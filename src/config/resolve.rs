@@ -75,7 +75,7 @@ impl Reading<'_> {
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
-            queue_url: self.optional(&table::EVENTS_SQS_QUEUE_URL),
+            queue_urls: self.optional(&table::EVENTS_SQS_QUEUE_URL).unwrap_or_default(),
             queue_endpoint: self.optional(&table::EVENTS_SQS_ENDPOINT),
             inbox_max: self.with_default(&table::INBOX_MAX),
             target: TargetSettings {

@@ -14,7 +14,7 @@ pub const EVENTS_API: &str = "events API";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
     /// Which.
-    pub name: &'static str,
+    pub name: String,
     /// Why it does not open, in a sentence; `None` = it opens.
     pub shut: Option<String>,
     /// Whether runs wait for it.
@@ -58,7 +58,7 @@ impl fmt::Display for Door {
 
 /// Tells how a door was found.
 pub(super) fn tell(tasks: &Tasks, tried: &Tried) {
-    tasks.trouble(tried.name, tried.trouble());
+    tasks.trouble(&tried.name, tried.trouble());
     tasks.door(tried);
 }
 
@@ -66,6 +66,6 @@ pub(super) fn tell(tasks: &Tasks, tried: &Tried) {
 pub(super) fn heed(shared: &Shared, report: &Report) {
     let shut = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
     if report.feed.is_some() || shut.is_some() {
-        tell(&shared.tasks, &Tried { name: EVENTS_API, shut, awaited: false });
+        tell(&shared.tasks, &Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
     }
 }

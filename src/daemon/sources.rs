@@ -17,8 +17,8 @@ const WORKED_WELL: Duration = Duration::from_mins(2);
 /// A task that hears of changes, such as the consumer of a queue.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Its name in `status`.
-    fn name(&self) -> &'static str;
+    /// Its name in `status`: no other task has it.
+    fn name(&self) -> &str;
     /// Works until the daemon stops. An error is told in `status`, and it is begun anew after a wait.
     async fn run(&self, context: &SourceContext) -> Result<(), String>;
 }
@@ -26,7 +26,7 @@ pub trait Source: Send + Sync {
 /// What a source is given.
 #[derive(Clone, Debug)]
 pub struct SourceContext {
-    name: &'static str,
+    name: String,
     tasks: Tasks,
     /// To be called after what was heard is stored.
     pub wake: Wake,
@@ -37,17 +37,17 @@ pub struct SourceContext {
 impl SourceContext {
     /// Tells what came of it so far, in one sentence.
     pub fn told(&self, result: String) {
-        self.tasks.told(self.name, result);
+        self.tasks.told(&self.name, result);
     }
 
     /// Tells whether the door to what it listens to opens; if not, why.
     pub fn door(&self, shut: Option<String>) {
-        doors::tell(&self.tasks, &Tried { name: self.name, shut, awaited: false });
+        doors::tell(&self.tasks, &Tried { name: self.name.clone(), shut, awaited: false });
     }
 
     /// Tells why nothing is heard at this moment; `None` = all is well again.
     pub fn trouble(&self, problem: Option<String>) {
-        self.tasks.trouble(self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
+        self.tasks.trouble(&self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
     }
 }
 
@@ -55,7 +55,8 @@ impl SourceContext {
 pub(super) async fn keep(shared: Shared, source: Box<dyn Source>) {
     let name = source.name();
     shared.tasks.add(name, None);
-    let context = SourceContext { name, tasks: shared.tasks.clone(), wake: shared.wake.clone(), halt: shared.halt.clone() };
+    let context =
+        SourceContext { name: name.to_owned(), tasks: shared.tasks.clone(), wake: shared.wake.clone(), halt: shared.halt.clone() };
     let mut wait = WAIT_FIRST;
     loop {
         let began = Instant::now();

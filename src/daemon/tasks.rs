@@ -104,9 +104,9 @@ pub struct Tasks {
 
 struct Inner {
     since: Timestamp,
-    tasks: BTreeMap<&'static str, Task>,
-    doors: BTreeMap<&'static str, Door>,
-    troubles: BTreeMap<&'static str, (Health, String)>,
+    tasks: BTreeMap<String, Task>,
+    doors: BTreeMap<String, Door>,
+    troubles: BTreeMap<String, (Health, String)>,
     running: Option<(RunKind, Timestamp, Arc<Tally>)>,
 }
 
@@ -122,20 +122,20 @@ impl Tasks {
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
-    pub(super) fn add(&self, name: &'static str, schedule: Option<String>) {
+    pub(super) fn add(&self, name: &str, schedule: Option<String>) {
         self.with(name, |task| task.schedule = schedule);
     }
 
-    pub(super) fn next(&self, name: &'static str, next: Option<Timestamp>) {
+    pub(super) fn next(&self, name: &str, next: Option<Timestamp>) {
         self.with(name, |task| task.next = next);
     }
 
-    pub(super) fn next_after(&self, name: &'static str, wait: Duration) {
+    pub(super) fn next_after(&self, name: &str, wait: Duration) {
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
         self.next(name, self.clock.now().checked_add(wait).ok());
     }
 
-    pub(super) fn began(&self, name: &'static str) {
+    pub(super) fn began(&self, name: &str) {
         let now = self.clock.now();
         self.with(name, |task| {
             "running".clone_into(&mut task.status);
@@ -143,7 +143,7 @@ impl Tasks {
         });
     }
 
-    pub(super) fn ended(&self, name: &'static str, result: String) {
+    pub(super) fn ended(&self, name: &str, result: String) {
         let now = self.clock.now();
         self.with(name, |task| {
             "idle".clone_into(&mut task.status);
@@ -153,25 +153,25 @@ impl Tasks {
     }
 
     /// What has come of a task that goes on.
-    pub(super) fn told(&self, name: &'static str, result: String) {
+    pub(super) fn told(&self, name: &str, result: String) {
         self.with(name, |task| task.last_result = Some(result));
     }
 
-    pub(super) fn run_began(&self, name: &'static str, kind: RunKind, tally: Arc<Tally>) {
+    pub(super) fn run_began(&self, name: &str, kind: RunKind, tally: Arc<Tally>) {
         self.began(name);
         self.lock().running = Some((kind, self.clock.now(), tally));
     }
 
-    pub(super) fn run_ended(&self, name: &'static str, result: String) {
+    pub(super) fn run_ended(&self, name: &str, result: String) {
         self.lock().running = None;
         self.ended(name, result);
     }
 
     /// What is wrong about one thing from now on; `None` = nothing any more.
-    pub(super) fn trouble(&self, about: &'static str, trouble: Option<(Health, String)>) {
+    pub(super) fn trouble(&self, about: &str, trouble: Option<(Health, String)>) {
         let mut inner = self.lock();
         match trouble {
-            Some(trouble) => inner.troubles.insert(about, trouble),
+            Some(trouble) => inner.troubles.insert(about.to_owned(), trouble),
             None => inner.troubles.remove(about),
         };
     }
@@ -180,8 +180,8 @@ impl Tasks {
         let Tried { name, shut, awaited } = tried.clone();
         let (open, now) = (shut.is_none(), self.clock.now());
         let mut inner = self.lock();
-        let since = inner.doors.get(name).filter(|before| before.open == open).map_or(now, |before| before.since);
-        inner.doors.insert(name, Door { name: name.to_owned(), open, message: shut, awaited, since });
+        let since = inner.doors.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
+        inner.doors.insert(name.clone(), Door { name, open, message: shut, awaited, since });
     }
 
     /// How the service is.
@@ -204,17 +204,17 @@ impl Tasks {
             since: inner.since,
             health,
             problems: inner.troubles.values().map(|(_, words)| words.clone()).collect(),
-            next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(name)?.next).min(),
+            next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
             doors: inner.doors.values().cloned().collect(),
             tasks: inner.tasks.values().cloned().collect(),
         }
     }
 
-    fn with(&self, name: &'static str, change: impl FnOnce(&mut Task)) {
+    fn with(&self, name: &str, change: impl FnOnce(&mut Task)) {
         let mut inner = self.lock();
         let new = || Task { name: name.to_owned(), status: "idle".to_owned(), ..Task::default() };
-        change(inner.tasks.entry(name).or_insert_with(new));
+        change(inner.tasks.entry(name.to_owned()).or_insert_with(new));
     }
 
     /// What a panicking thread left is still a status.

@@ -138,7 +138,7 @@ struct Stumbling(Arc<Played>);
 
 #[async_trait]
 impl Source for Stumbling {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "stumbling"
     }
 

@@ -186,28 +186,26 @@ impl QueueReader {
         let messages = self.source.receive(POLL).await?;
         let was_shut = self.change(|status| status.shut.take().is_some());
         if was_shut {
-            tracing::info!(source = %self.name, "the queue is open again");
+            tracing::info!(queue = self.source.address(), "the queue is open again");
         }
         Ok(messages)
     }
 
     /// It has answered. Whether it had been shut, or nobody had room or time for it: after a silence that was longer than it keeps a
-    /// message only a listing finds what was told meanwhile. What is left in another queue, nobody hears any more.
+    /// message only a listing finds what was told meanwhile.
     async fn heard(&self) -> Result<(), StateError> {
         let now = self.inbox.clock.now();
-        let last = self.state.queue_heard().await?;
-        let another = last.as_ref().is_some_and(|last| !last.is_of(self.source.address()));
-        let silence = last.map_or(SignedDuration::ZERO, |last| now.duration_since(last.at));
-        if another || silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
-            let why = if another { "another queue was heard until now" } else { "the queue was not heard for longer than it keeps them" };
-            tracing::warn!(source = %self.name, silence = %silence, "messages may be lost: {why}");
+        let queue = self.source.address();
+        let silence = self.state.queue_heard(queue).await?.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
+        if silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
+            tracing::warn!(queue, %silence, "messages may be lost: the queue was not heard for longer than it keeps them");
             self.state.note_feed_gap(now).await?;
             self.change(|status| {
                 status.gaps += 1;
                 true
             });
         }
-        self.state.note_queue_heard(self.source.address(), now).await?;
+        self.state.note_queue_heard(queue, now).await?;
         self.change(|status| status.last_heard_at.replace(now) != Some(now));
         Ok(())
     }
@@ -238,7 +236,7 @@ impl QueueReader {
             Ok(counts) => counts,
             Err(error) => {
                 if let Err(error) = self.source.release(receipts).await {
-                    tracing::warn!(source = %self.name, %error, "messages that could not be stored come again when their time is over");
+                    tracing::warn!(%error, "messages that could not be stored come again when their time is over");
                 }
                 return Err(error.into());
             }
@@ -264,12 +262,13 @@ impl QueueReader {
                 Ok(refused) if refused.is_empty() => return,
                 Ok(refused) => {
                     receipts = refused;
-                    SourceError { call: "acknowledge", message: format!("{} messages were refused", receipts.len()) }
+                    let (address, message) = (self.source.address().to_owned(), format!("{} messages were refused", receipts.len()));
+                    SourceError { call: "acknowledge", address, message }
                 }
                 Err(error) => error,
             };
             let Some(wait) = attempts.next_wait(&error) else {
-                tracing::warn!(source = %self.name, %error, "messages that are stored cannot be acknowledged: they will come again");
+                tracing::warn!(%error, "messages that are stored cannot be acknowledged: they will come again");
                 return;
             };
             tokio::time::sleep(wait).await;
@@ -284,7 +283,7 @@ impl QueueReader {
             std::mem::replace(&mut status.shut, told.clone()) != told
         });
         if changed {
-            tracing::warn!(source = %self.name, %error, "nothing can be received; it is tried again and again");
+            tracing::warn!(queue = self.source.address(), %error, "nothing can be received; it is tried again and again");
         }
     }
 

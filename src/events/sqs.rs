@@ -77,7 +77,22 @@ impl SqsQueue {
     /// Whether the queue is there and may be used. Takes nothing from it.
     pub async fn check(&self) -> Result<(), SourceError> {
         let asked = self.client.get_queue_attributes().queue_url(&self.queue_url).send().await;
-        asked.map(drop).map_err(|error| told("GetQueueAttributes", &error))
+        asked.map(drop).map_err(|error| self.told("GetQueueAttributes", &error))
+    }
+
+    /// The words of an error and of what caused it, each once.
+    fn told(&self, call: &'static str, error: &(dyn Error + 'static)) -> SourceError {
+        let mut words: Vec<String> = Vec::new();
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            let own = cause.to_string();
+            if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
+                words.push(own);
+            }
+            next = cause.source();
+        }
+        let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
+        SourceError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
     }
 }
 
@@ -98,7 +113,7 @@ impl Source for SqsQueue {
         let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
-        let answer = request.send().await.map_err(|error| told("ReceiveMessage", &error))?;
+        let answer = request.send().await.map_err(|error| self.told("ReceiveMessage", &error))?;
         // One without a receipt could not be acknowledged: it comes again, whole.
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages
@@ -112,7 +127,7 @@ impl Source for SqsQueue {
             entry.build().expect("invariant: id and receipt are set")
         });
         let request = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        let answer = request.send().await.map_err(|error| told("DeleteMessageBatch", &error))?;
+        let answer = request.send().await.map_err(|error| self.told("DeleteMessageBatch", &error))?;
         // What is in neither list is not known to be gone.
         let gone: Vec<_> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
         let left = receipts.into_iter().enumerate().filter(|(index, _)| !gone.contains(&index.to_string().as_str()));
@@ -125,7 +140,7 @@ impl Source for SqsQueue {
             entry.visibility_timeout(0).build().expect("invariant: id and receipt are set")
         });
         let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        request.send().await.map(drop).map_err(|error| told("ChangeMessageVisibilityBatch", &error))
+        request.send().await.map(drop).map_err(|error| self.told("ChangeMessageVisibilityBatch", &error))
     }
 
     /// Needs a right of its own, `sqs:GetQueueAttributes`, without which a queue can be received from as well.
@@ -133,26 +148,11 @@ impl Source for SqsQueue {
         let name = QueueAttributeName::MessageRetentionPeriod;
         let request = self.client.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone());
         let answer = request.send().await.inspect_err(|error| {
-            tracing::debug!(error = %told("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
+            tracing::debug!(error = %self.told("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
         });
         let secs = answer.ok()?.attributes?.get(&name)?.parse().ok()?;
         Some(SignedDuration::from_secs(secs))
     }
-}
-
-/// The words of an error and of what caused it, each once.
-fn told(call: &'static str, error: &(dyn Error + 'static)) -> SourceError {
-    let mut words: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let own = cause.to_string();
-        if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
-            words.push(own);
-        }
-        next = cause.source();
-    }
-    let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
-    SourceError { call, message: Escaped(&words).to_string() }
 }
 
 #[cfg(test)]

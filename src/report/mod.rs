@@ -44,7 +44,7 @@ pub struct Report {
     pub run: u64,
     /// Ours: nothing had been received and nothing was due, so nothing was looked at and no snapshot written.
     pub quiet: bool,
-    /// Ours: what the queue brought; `null` = this run emptied none (beside a daemon, which listens to it all the time).
+    /// Ours: what the queues brought; `null` = this run emptied none (beside a daemon, which listens to them all the time).
     #[serde(default)]
     pub queue: Option<Queue>,
     /// Ours: what the feed brought; `null` = it was not read.
@@ -137,7 +137,7 @@ impl Report {
             },
             run: frame.run,
             quiet: totals.quiet,
-            queue: totals.drained.as_ref().map(Queue::from),
+            queue: Queue::of_all(&totals.drained),
             feed: totals.polled.as_ref().map(Feed::from),
             passed_over: passed_over(totals).into(),
             listing: Listing {
@@ -173,12 +173,12 @@ impl Report {
 /// A sentence for everything because of which the run is no success, the most telling first.
 fn errors(frame: &Frame, totals: &Totals, deletes_held: u64, failures: &[FailureLine]) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
-    let queue = totals.queue_failure.as_ref().map(|(message, hint)| format!("queue: {message} ({hint})"));
+    let queues = totals.queue_failures.iter().map(|(message, hint)| format!("queue: {message} ({hint})"));
     let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
     let held = (deletes_held > 0)
         .then(|| format!("held: {deletes_held} deletes, which the guard does not let go (--allow-deletes {deletes_held} sends them)"));
     let failed = failures.iter().map(FailureLine::sentence);
-    stopped.into_iter().chain(queue).chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
+    stopped.into_iter().chain(queues).chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
 }
 
 fn event_counts(totals: &Totals) -> EventCounts {
@@ -190,15 +190,15 @@ fn event_counts(totals: &Totals) -> EventCounts {
         rename: of(EventKind::Rename),
         r#move: of(EventKind::Move),
         errors: totals.replayed.buried
-            + totals.drained.as_ref().map_or(0, |drained| drained.status.dead)
+            + totals.drained.iter().map(|drained| drained.status.dead).sum::<u64>()
             + totals.polled.as_ref().map_or(0, |polled| polled.dead),
     }
 }
 
 fn passed_over(totals: &Totals) -> decode::PassedOver {
-    let of_queue = totals.drained.as_ref().map(|drained| drained.status.passed_over.clone());
-    let of_feed = totals.polled.as_ref().map(|polled| polled.passed_over.clone());
-    of_queue.unwrap_or_default().and(of_feed.unwrap_or_default())
+    let of_queues = totals.drained.iter().map(|drained| &drained.status.passed_over);
+    let of_feed = totals.polled.iter().map(|polled| &polled.passed_over);
+    of_queues.chain(of_feed).cloned().fold(decode::PassedOver::default(), decode::PassedOver::and)
 }
 
 impl FailureLine {

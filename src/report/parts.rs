@@ -2,7 +2,7 @@
 
 use crate::events::decode;
 use crate::events::feed::Polled;
-use crate::events::queue::Drained;
+use crate::events::queue::{Drained, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -46,7 +46,7 @@ pub struct ServiceInfo {
     pub record_count: u64,
 }
 
-/// What the queue brought that a run emptied.
+/// What the queues brought that a run emptied, together.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
     /// Messages that were received.
@@ -55,7 +55,7 @@ pub struct Queue {
     pub received: u64,
     /// What could not be used.
     pub dead_letters: u64,
-    /// Whether it was found empty at last; if not, the next run goes on.
+    /// Whether each was found empty at last; if not, the next run goes on.
     pub emptied: bool,
 }
 
@@ -149,9 +149,16 @@ pub struct PendingCounts {
     pub next_attempt: Option<String>,
 }
 
-impl From<&Drained> for Queue {
-    fn from(Drained { status, emptied }: &Drained) -> Self {
-        Self { messages: status.messages, received: status.events, dead_letters: status.dead, emptied: *emptied }
+impl Queue {
+    /// Of all that a run was to empty; `None` = there was none.
+    pub(super) fn of_all(drained: &[Drained]) -> Option<Self> {
+        let sum = |count: fn(&SourceStatus) -> u64| drained.iter().map(|drained| count(&drained.status)).sum();
+        (!drained.is_empty()).then(|| Self {
+            messages: sum(|status| status.messages),
+            received: sum(|status| status.events),
+            dead_letters: sum(|status| status.dead),
+            emptied: drained.iter().all(|drained| drained.emptied),
+        })
     }
 }
 

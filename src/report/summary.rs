@@ -105,7 +105,7 @@ impl Report {
             writeln!(f, "            -> {}", failure.hint)?;
         }
         for about in ["stopped: ", "queue: ", "feed: "] {
-            if let Some(line) = self.errors.iter().find(|line| line.starts_with(about)) {
+            for line in self.errors.iter().filter(|line| line.starts_with(about)) {
                 writeln!(f, "  {line}")?;
             }
         }

@@ -50,7 +50,6 @@ pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
 pub use pending::Failure;
 pub use place::{can_be_read, can_be_written};
-pub use queue::QueueHeard;
 pub use replay::{Replay, Replayed};
 pub use rows::Side;
 pub use runs::{Listed, Run, RunKind, RunOutcome};

@@ -1,39 +1,21 @@
-//! When the queue was last heard. What waited in it longer than it keeps a message is lost, and only a listing finds what it told.
+//! When each queue was last heard. What waited in one longer than it keeps a message is lost, and only a listing finds what it told.
 
+use super::feed::note_gap;
 use super::looks::time;
-use super::runs::{read_meta, write_meta};
 use super::{State, StateError};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
-
-/// The names of rows of `meta`: microseconds, and which queue it was.
-const HEARD_AT: &str = "queue_heard_at";
-const ADDRESS: &str = "queue_address";
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// So exact it is, so that a quiet queue costs no commit with each of its answers. Together with a long poll (20 s) less than the shortest
 /// time that any queue keeps a message (60 s).
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
-/// When some queue was heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueHeard {
-    /// Which; `None` = an older version of this program heard it, and did not say.
-    pub address: Option<String>,
-    /// When it last answered.
-    pub at: Timestamp,
-}
-
-impl QueueHeard {
-    /// Whether it may have been this one.
-    pub fn is_of(&self, address: &str) -> bool {
-        self.address.as_deref().is_none_or(|heard| heard == address)
-    }
-}
-
 impl State {
-    /// The queue that was heard last; `None` = none was, as far as is known. Runs that do not listen to it change nothing about that.
-    pub async fn queue_heard(&self) -> Result<Option<QueueHeard>, StateError> {
-        self.writer.call(heard).await
+    /// When the queue of this address last answered; `None` = never, as far as is known. Runs that do not listen to it change nothing
+    /// about that.
+    pub async fn queue_heard(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
+        let address = address.to_owned();
+        self.writer.call(move |connection| heard(connection, &address)).await
     }
 
     /// The queue of this address has answered.
@@ -41,19 +23,51 @@ impl State {
         let address = address.to_owned();
         self.writer
             .call(move |connection| {
-                let noted = heard(connection)?.filter(|noted| noted.address.as_ref() == Some(&address));
-                if noted.is_some_and(|noted| now.duration_since(noted.at).abs() < NOTED_EVERY) {
+                if heard(connection, &address)?.is_some_and(|noted| now.duration_since(noted).abs() < NOTED_EVERY) {
                     return Ok(());
                 }
-                write_meta(connection, ADDRESS, &address)?;
-                write_meta(connection, HEARD_AT, &now.as_microsecond().to_string())
+                let mut statement = connection.prepare_cached(
+                    "INSERT INTO queues (address, heard_at) VALUES (?1, ?2) ON CONFLICT (address) DO UPDATE SET heard_at = excluded.heard_at",
+                )?;
+                statement.execute(params![address, now.as_microsecond()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// These are the queues that are listened to from now on. What is left in others that were until now nobody hears any more, and that is
+    /// a gap. Returns their addresses.
+    pub async fn listen_to(&self, addresses: Vec<String>, now: Timestamp) -> Result<Vec<String>, StateError> {
+        self.writer
+            .call(move |connection| {
+                let mut left = Vec::new();
+                for (address, was_left) in known(connection)? {
+                    let is_left = !addresses.contains(&address);
+                    if is_left == was_left {
+                        continue;
+                    }
+                    connection.execute("UPDATE queues SET is_left = ?2 WHERE address = ?1", params![address, is_left])?;
+                    if is_left {
+                        left.push(address);
+                    }
+                }
+                if !left.is_empty() {
+                    note_gap(connection, now)?;
+                }
+                Ok(left)
             })
             .await
     }
 }
 
-fn heard(connection: &Connection) -> Result<Option<QueueHeard>, StateError> {
-    let at = read_meta(connection, HEARD_AT)?.and_then(|text| text.parse().ok()).and_then(time);
-    let address = read_meta(connection, ADDRESS)?;
-    Ok(at.map(|at| QueueHeard { address, at }))
+fn heard(connection: &Connection, address: &str) -> Result<Option<Timestamp>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT heard_at FROM queues WHERE address = ?1")?;
+    let at: Option<i64> = statement.query_row([address], |row| row.get(0)).optional()?;
+    Ok(at.and_then(time))
+}
+
+fn known(connection: &Connection) -> Result<Vec<(String, bool)>, StateError> {
+    let mut statement = connection.prepare("SELECT address, is_left FROM queues ORDER BY address")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_history.sql"),
     include_str!("migrations/0005_waiting.sql"),
     include_str!("migrations/0006_counting.sql"),
+    include_str!("migrations/0007_queues.sql"),
 ];
 
 /// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.

@@ -7,12 +7,13 @@ use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::events::decode::Scope;
 use crate::events::feed::{FeedReader, PollError};
-use crate::events::queue::{Drained, Inbox, QueueReader, StepError};
+use crate::events::queue::{Drained, Inbox, QueueReader, Source, StepError};
 use crate::listing;
 use crate::record::ObjectKey;
 use crate::state::{InboxRow, Lane, LookedAt, Replay, SourceName};
 use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Events that are looked at and stored together: those that touch the same page of the state write it once. (The pages that so many
@@ -35,7 +36,7 @@ impl Flow {
         if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {
             // A source that could not be heard may have had something to say.
             let totals = self.tally.totals();
-            if totals.queue_failure.is_none() && totals.feed_failure.is_none() {
+            if totals.queue_failures.is_empty() && totals.feed_failure.is_none() {
                 self.tally.quiet();
             }
             return Ok(SnapshotsLeft::None);
@@ -77,12 +78,11 @@ impl Flow {
 
     /// What the sources have to say. One that is silent keeps nothing else from being done, and the report says so.
     pub(super) async fn hear(&self) -> Result<(), ApplyError> {
-        self.drain_queue().await?;
+        future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
         self.read_feed().await
     }
 
-    async fn drain_queue(&self) -> Result<(), ApplyError> {
-        let Some(queue) = &self.doors.queue else { return Ok(()) };
+    async fn drain(&self, queue: &Arc<dyn Source>) -> Result<(), ApplyError> {
         let inbox = Inbox { scope: self.scope(), most: self.options.inbox_max, clock: self.clock.clone() };
         let reader = QueueReader::new(queue.clone(), SourceName::Sqs, self.state.clone(), inbox);
         let drained = reader.drain(self.options.retry, &self.halt.token()).await;
@@ -90,7 +90,7 @@ impl Flow {
         match drained {
             Ok(_) => {}
             Err(StepError::Source(error)) => {
-                tracing::warn!(%error, "the queue cannot be read: the run goes on without it");
+                tracing::warn!(%error, "a queue cannot be read: the run goes on without it");
                 self.tally.queue_failed(&error);
             }
             Err(StepError::State(error)) => return Err(error.into()),

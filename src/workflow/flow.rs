@@ -163,7 +163,7 @@ impl Flow {
         report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.halt.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
-            (None, false) if totals.queue_failure.is_some() || totals.feed_failure.is_some() => RunOutcome::Failed,
+            (None, false) if !totals.queue_failures.is_empty() || totals.feed_failure.is_some() => RunOutcome::Failed,
             (None, true) => RunOutcome::Stopped,
             (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,

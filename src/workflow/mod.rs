@@ -24,7 +24,7 @@ pub struct Doors {
     /// Where the files are to be.
     pub file_manager: Arc<dyn FileManager>,
     /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
-    pub queue: Option<Arc<dyn Source>>,
+    pub queues: Vec<Arc<dyn Source>>,
     /// What is read at the beginning of a cycle, if anything.
     pub feed: Option<Arc<dyn ReadFeed>>,
     /// Where the results are told, if anywhere.

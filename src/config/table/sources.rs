@@ -7,14 +7,14 @@ use url::Url;
 
 const SOURCES: Declared = Declared { group: Group::Sources, ..PLAIN };
 
-pub(in crate::config) static EVENTS_SQS_QUEUE_URL: Setting<Url> = Setting {
+pub(in crate::config) static EVENTS_SQS_QUEUE_URL: Setting<Vec<Url>> = Setting {
     declared: Declared {
         name: "EVENTS_SQS_QUEUE_URL",
-        right: "the address of a standard queue, such as https://sqs.eu-central-1.amazonaws.com/123456789012/events",
-        doc: "The queue that S3 notifications are received from: those of S3 itself, through SNS or through EventBridge. It is asked with the bucket's credentials, or with the credential chain of AWS. Where these may (`sqs:GetQueueAttributes`), it is asked how long it keeps a message, else 4 days are assumed: when it was not heard for longer, everything is listed again. Not set: none.",
+        right: "the address of a standard queue, such as https://sqs.eu-central-1.amazonaws.com/123456789012/events, or several with commas between them",
+        doc: "The queues that S3 notifications are received from: those of S3 itself, through SNS or through EventBridge. They are asked with the bucket's credentials, or with the credential chain of AWS. Where these may (`sqs:GetQueueAttributes`), a queue is asked how long it keeps a message, else 4 days are assumed: when it was not heard for longer, or one is named no more while another is, everything is listed again. Not set: none.",
         ..SOURCES
     },
-    parse: values::address,
+    parse: values::addresses,
 };
 
 pub(in crate::config) static EVENTS_SQS_ENDPOINT: Setting<Url> = Setting {
@@ -22,7 +22,7 @@ pub(in crate::config) static EVENTS_SQS_ENDPOINT: Setting<Url> = Setting {
         name: "EVENTS_SQS_ENDPOINT",
         fallbacks: &["AWS_ENDPOINT_URL_SQS"],
         right: "an http:// or https:// address with a host, without user, password, query or fragment",
-        doc: "The SQS server. Not set: AWS, or where the queue's own address points when that is not AWS.",
+        doc: "The SQS server of all queues. Not set: AWS, or where a queue's own address points when that is not AWS.",
         ..SOURCES
     },
     parse: values::address,

@@ -2,6 +2,7 @@
 
 mod errors;
 mod secrets;
+mod values;
 
 use super::{files, table::RETIRED, *};
 use secrecy::ExposeSecret;
@@ -57,7 +58,7 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(settings.source.prefix, "");
     assert!(settings.source.credentials.is_none());
     assert_eq!(settings.source.timeout, Duration::from_secs(30));
-    assert_eq!((settings.queue_url.as_ref(), settings.queue_endpoint.as_ref(), settings.inbox_max.get()), (None, None, 100_000));
+    assert_eq!((settings.queue_urls.len(), settings.queue_endpoint.as_ref(), settings.inbox_max.get()), (0, None, 100_000));
     assert_eq!(settings.database_path, Path::new("data/sync.db"));
     assert_eq!(settings.data_directory(), Path::new("data"));
     assert_eq!((settings.csv_retention.get(), settings.concurrency.get(), settings.retry_attempts.get()), (10, 64, 4));

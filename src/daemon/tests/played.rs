@@ -77,7 +77,7 @@ impl Worker for Played {
         self.looks.lock().expect("no test panics while it holds it").push(self.now());
         let shut = one_less(&self.shut_for).then(|| "S3: no such bucket".to_owned());
         let mute = self.mute.load(Ordering::SeqCst).then(|| "events API: nobody listens".to_owned());
-        vec![Tried { name: "S3", shut, awaited: true }, Tried { name: EVENTS_API, shut: mute, awaited: false }]
+        vec![Tried { name: "S3".to_owned(), shut, awaited: true }, Tried { name: EVENTS_API.to_owned(), shut: mute, awaited: false }]
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {

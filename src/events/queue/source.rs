@@ -20,10 +20,12 @@ pub struct Message {
 
 /// A queue that cannot be used now. Its text is escaped, and holds no secret.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{call}: {message}")]
+#[error("{call} {address}: {message}")]
 pub struct SourceError {
     /// `ReceiveMessage`, …
     pub call: &'static str,
+    /// Which queue.
+    pub address: String,
     /// Why.
     pub message: String,
 }

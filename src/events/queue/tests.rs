@@ -26,7 +26,7 @@ struct Queue {
 }
 
 fn broken() -> SourceError {
-    SourceError { call: "ReceiveMessage", message: "no such queue".to_owned() }
+    SourceError { call: "ReceiveMessage", address: "queue".to_owned(), message: "no such queue".to_owned() }
 }
 
 impl Queue {
@@ -232,7 +232,7 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
         bed.queue.bring(Err(broken()));
     }
     let shut = bed.until(|status| status.shut.is_some()).await.shut.expect("shut");
-    assert_eq!(shut.0, "ReceiveMessage: no such queue");
+    assert_eq!(shut.0, "ReceiveMessage queue: no such queue");
     bed.queue.bring(Ok(vec![put("1", "a")]));
     assert_eq!(bed.queue.heard(1).await, ["acknowledge 1 with 1 stored"]);
     assert_eq!(bed.status.borrow().shut, None);

@@ -115,7 +115,7 @@ impl Process {
         Doors {
             bucket: Arc::new(Bucket(self.world.clone())),
             file_manager: api.clone(),
-            queue: None,
+            queues: Vec::new(),
             feed: Some(api.clone()),
             reports: Some(api),
         }

@@ -66,7 +66,7 @@ impl Source for Queue {
             inner.tellings.queue.retain(|(number, _)| !receipts.contains(&Receipt(number.to_string())));
         }
         inner.tell(format_args!("     queue: {} acknowledged, {trouble:?}", receipts.len()));
-        let lost = |trouble| SourceError { call: "acknowledge", message: format!("{trouble:?}") };
+        let lost = |trouble| SourceError { call: "acknowledge", address: self.address().to_owned(), message: format!("{trouble:?}") };
         trouble.map_or(Ok(Vec::new()), |trouble| Err(lost(trouble)))
     }
 

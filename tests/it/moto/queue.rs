@@ -93,27 +93,33 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     assert_eq!(left(&owner, &url).await, ["0", "0"]);
 }
 
-/// Nobody but a command listens here: what waits in the queue is applied by it, and gone from there.
+/// Nobody but a command listens here: what waits in the queues is applied by it, and gone from there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_takes_what_waits_in_the_queue() {
+async fn a_command_takes_what_waits_in_each_queue() {
     let moto = Moto::start().await;
     let objects = Objects::create(&moto).await;
     objects.put("a.txt", b"a").await;
     let (url, owner) = queue(&moto, &objects).await;
     let files = file_manager().await;
-    let sync = Sync::new(&moto.endpoint, &files).with("EVENTS_SQS_QUEUE_URL", &url).with("EVENTS_SQS_ENDPOINT", &moto.endpoint);
+    let other = owner.create_queue().queue_name("others").send().await.expect("created").queue_url.expect("it has an address");
+    let urls = format!("{url}, {other}");
+    let sync = Sync::new(&moto.endpoint, &files).with("EVENTS_SQS_QUEUE_URL", urls).with("EVENTS_SQS_ENDPOINT", &moto.endpoint);
     sync.done().await;
     let collector = Collector::start(Manner::Takes).await;
     let sync = sync.with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);
     objects.put("b c.txt", b"new").await;
     objects.delete("a.txt").await;
+    let told = format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{BUCKET}"}},"object":{{"key":"b+c.txt"}}}}}}"#);
+    owner.send_message().queue_url(&other).message_body(told).send().await.expect("it waits");
     let ran = sync.run(&["incremental-sync", "--json"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.told());
     let report = ran.report();
-    assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &2.into()), "{report}");
+    assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &3.into()), "{report}");
     assert_eq!(held(&files).into_iter().collect::<Vec<_>>(), [("b c.txt".to_owned(), b"new".to_vec())]);
-    assert_eq!(left(&owner, &url).await, ["0", "0"]);
+    for queue in [&url, &other] {
+        assert_eq!(left(&owner, queue).await, ["0", "0"], "{queue}");
+    }
     let (_, metrics) = collector.metrics();
     let heard = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
-    assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 2)].into());
+    assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 3)].into());
 }

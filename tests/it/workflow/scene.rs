@@ -122,7 +122,13 @@ impl Scene {
         let events = Arc::new(HttpEvents::new(&client, &url, None, deadlines).expect("an address"));
         let directory = tempfile::tempdir().expect("a directory");
         let program = Program {
-            doors: Doors { bucket, file_manager: Arc::new(file_manager), queue: None, feed: Some(events.clone()), reports: Some(events) },
+            doors: Doors {
+                bucket,
+                file_manager: Arc::new(file_manager),
+                queues: Vec::new(),
+                feed: Some(events.clone()),
+                reports: Some(events),
+            },
             options: options(),
             identity: Identity { source: format!("the-endpoint/{BUCKET}/"), file_manager: api.url() },
             answer: Answer::default(),

@@ -55,7 +55,7 @@ async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_t
     }
     let reader = reader(&queue, 100);
     let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays shut");
-    assert_eq!(error.to_string(), "ReceiveMessage: no such queue");
+    assert_eq!(error.to_string(), "ReceiveMessage queue: no such queue");
     assert_eq!(queue.heard(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
     let stop = CancellationToken::new();
     stop.cancel();

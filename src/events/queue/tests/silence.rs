@@ -57,15 +57,42 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
 
 /// The time at which the old queue was heard last was taken for the new one's.
 #[tokio::test(start_paused = true)]
-async fn another_queue_than_was_heard_until_now_is_a_gap() {
+async fn each_queue_has_a_silence_of_its_own() {
     let (_, state, _directory) = queue_and_state().await;
+    let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
     let hear = async |address| {
-        let (queue, ..) = queue_and_state().await;
+        let (queue, ..) = queue_that_keeps(Some(SignedDuration::from_mins(5))).await;
         let queue = Queue { state: state.clone(), address, ..Arc::into_inner(queue).expect("its only owner") };
-        reader(&Arc::new(queue), 100).drain(ONCE, &CancellationToken::new()).await.expect("drained");
+        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
+        let reader = QueueReader::new(Arc::new(queue), SourceName::Sqs, state.clone(), inbox);
+        reader.drain(ONCE, &CancellationToken::new()).await.expect("drained");
         state.feed_gap().await.expect("read").is_some()
     };
-    let heard = [hear("old").await, hear("old").await, hear("new").await];
-    assert_eq!(heard, [false, false, true]);
-    assert!(state.queue_heard().await.expect("read").expect("one").is_of("new"));
+    assert_eq!([hear("one").await, hear("other").await], [false, false]);
+    for _ in 0..3 {
+        *clock.0.lock().expect("sound") += SignedDuration::from_mins(3);
+        assert!(!hear("one").await, "it was never silent for long");
+    }
+    assert!(hear("other").await, "it was, for nine minutes");
+}
+
+/// What is left in a queue that nobody listens to any more is lost: once, and also where its successor never answers.
+#[tokio::test]
+async fn a_queue_that_others_take_the_place_of_is_a_gap_once() {
+    let (_, state, _directory) = queue_and_state().await;
+    let at = |second| Timestamp::from_second(second).expect("a time");
+    let listen_to = async |addresses: &[&str], second| {
+        let left = state.listen_to(addresses.iter().map(|address| (*address).to_owned()).collect(), at(second)).await;
+        (left.expect("stored"), state.feed_gap().await.expect("read"))
+    };
+    assert_eq!(listen_to(&["a", "b"], 1).await, (vec![], None), "none was heard");
+    for address in ["a", "b"] {
+        state.note_queue_heard(address, at(2)).await.expect("noted");
+    }
+    assert_eq!(listen_to(&["a", "b", "c"], 3).await, (vec![], None), "one more takes nothing away");
+    assert_eq!(listen_to(&["b", "c"], 4).await, (vec!["a".to_owned()], Some(at(4))));
+    assert_eq!(listen_to(&["b", "c"], 5).await, (vec![], Some(at(4))), "once");
+    assert_eq!(listen_to(&["a"], 6).await, (vec!["b".to_owned()], Some(at(6))));
+    assert_eq!(state.queue_heard("a").await.expect("read"), Some(at(2)), "named again, it knows how long it was not heard");
+    assert_eq!(listen_to(&["b"], 7).await, (vec!["a".to_owned()], Some(at(7))), "and can be left again");
 }

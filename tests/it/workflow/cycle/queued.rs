@@ -27,19 +27,19 @@ impl Queue {
     }
 
     fn given_to(self: &Arc<Self>, scene: &mut Scene) {
-        scene.program.doors.queue = Some(self.clone());
+        scene.program.doors.queues.push(self.clone());
     }
 }
 
 #[async_trait]
 impl Source for Queue {
     fn address(&self) -> &'static str {
-        "the scene's"
+        "http://queue"
     }
 
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
         if *self.shut.lock().expect("sound") {
-            return Err(SourceError { call: "ReceiveMessage", message: "no such queue".to_owned() });
+            return Err(SourceError { call: "ReceiveMessage", address: self.address().to_owned(), message: "no such queue".to_owned() });
         }
         Ok(self.waiting.lock().expect("sound").first().cloned().into_iter().collect())
     }
@@ -90,7 +90,26 @@ async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
     assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Failed, false), "{}", ended.report);
     assert_eq!(effects(&scene), ["update a"]);
     let told = ended.report.to_string();
-    assert!(told.contains("queue: ReceiveMessage: no such queue (check EVENTS_SQS_QUEUE_URL"), "{told}");
+    assert!(told.contains("queue: ReceiveMessage http://queue: no such queue (check EVENTS_SQS_QUEUE_URL"), "{told}");
+}
+
+#[tokio::test]
+async fn of_several_queues_each_is_emptied_whatever_becomes_of_the_others() {
+    let (bucket, mut scene) = in_sync(&["a", "b"]).await;
+    let queues: [Arc<Queue>; 3] = Default::default();
+    queues.iter().for_each(|queue| queue.given_to(&mut scene));
+    for (queue, path) in queues.iter().zip(["a", "b", "lost"]) {
+        bucket.put(key(path), "new");
+        queue.tell("ObjectCreated:Put", path);
+    }
+    *queues[2].shut.lock().expect("sound") = true;
+    let ended = scene.cycle().await;
+    assert_eq!((ended.outcome, effects(&scene)), (RunOutcome::Failed, vec!["update a".to_owned(), "update b".to_owned()]));
+    let drained = ended.report.queue.expect("they were emptied");
+    assert_eq!((drained.messages, drained.received, drained.emptied), (2, 2, false));
+    *queues[2].shut.lock().expect("sound") = false;
+    scene.cycle_to_success().await;
+    assert!(effects(&scene).contains(&"create lost".to_owned()), "{:?}", effects(&scene));
 }
 
 /// Whoever had set a prefix and waited for a file outside of it was told of "0 events", and of nothing else.

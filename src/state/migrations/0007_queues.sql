@@ -1,0 +1,14 @@
+-- When each queue was last heard. `is_left`: the settings named it once and name others now; should they name it again, it still says how
+-- long it was not heard.
+CREATE TABLE queues (
+    address TEXT PRIMARY KEY,
+    heard_at INTEGER NOT NULL,
+    is_left INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+INSERT INTO queues (address, heard_at)
+    SELECT a.value, CAST(h.value AS INTEGER) FROM meta a, meta h WHERE a.name = 'queue_address' AND h.name = 'queue_heard_at';
+-- Which queue it was that an older version heard it did not say: something of it may have been missed.
+INSERT OR REPLACE INTO meta (name, value)
+    SELECT 'feed_gap', CAST(CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS TEXT) FROM meta
+    WHERE name = 'queue_heard_at' AND NOT EXISTS (SELECT 1 FROM queues);
+DELETE FROM meta WHERE name IN ('queue_address', 'queue_heard_at');
