@@ -101,6 +101,12 @@ impl Process {
         Err(self.in_vain(&how))
     }
 
+    /// SIGKILL, if it is still alive.
+    pub(crate) async fn end_it(mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill().await;
+    }
+
     /// SIGKILL. The process must have been alive.
     pub(crate) async fn kill(mut self) {
         self.child.start_kill().expect("the process can be killed");

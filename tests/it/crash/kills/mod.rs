@@ -18,6 +18,9 @@ const OBJECTS: usize = 300;
 const PAGE_KEYS: usize = 20;
 const PAGES: usize = OBJECTS / PAGE_KEYS;
 const KILLS: usize = 200;
+/// On a machine under load the doubles may read a request of a process that is dead by then, and take it for one of the next process:
+/// it hangs at a fence that was put up for later. So many times that is no sign of anything.
+const IN_VAIN_MOST: usize = 3;
 /// Of each kind that has a fail point.
 const KILLS_OF_A_KIND_LEAST: usize = 20;
 const SETTINGS: [(&str, &str); 2] = [("LIST_PAGE_KEYS", "20"), ("CONCURRENCY", "4")];
@@ -62,15 +65,21 @@ impl Kills {
     }
 
     async fn all(&mut self, scene: &Scene) -> Result<(), Vain> {
-        let mut plan = Plan::new();
+        let (mut plan, mut in_vain) = (Plan::new(), 0);
         while self.number() < KILLS {
             let next = plan.next(Progress { kills: self.number(), effects: effects(scene), pages_asked_for: self.pages.different() });
             let fence = Fence::put_up(scene, &next);
             let killed = one(scene, next.moment).await;
             fence.take_down(scene);
             self.pages.process_ended(&scene.bucket().requests());
-            killed?;
-            *self.by_kind.entry(next.moment.kind()).or_default() += 1;
+            match killed {
+                Ok(()) => *self.by_kind.entry(next.moment.kind()).or_default() += 1,
+                Err(vain) if in_vain < IN_VAIN_MOST => {
+                    println!("after {} kills: {vain:?}", self.number());
+                    in_vain += 1;
+                }
+                Err(vain) => return Err(vain),
+            }
         }
         Ok(())
     }
@@ -91,9 +100,13 @@ async fn one(scene: &Scene, moment: Moment) -> Result<(), Vain> {
     let held = fail_point.iter().map(|at| ("S3_SYNC_FAILPOINT", at.as_str()));
     let settings: Vec<_> = SETTINGS.into_iter().chain(held).collect();
     let mut process = scene.start(&["initial-sync"], &settings);
-    moment.come(scene, &mut process, since).await?;
-    process.kill().await;
-    Ok(())
+    let come = moment.come(scene, &mut process, since).await;
+    if come.is_err() {
+        process.end_it().await;
+    } else {
+        process.kill().await;
+    }
+    come
 }
 
 fn effects(scene: &Scene) -> usize {
