@@ -59,9 +59,8 @@ impl Files {
         self.by_path.get(path).ok_or(Refusal::NotFound)
     }
 
-    /// New content for a path, known or not. A known path keeps its id.
-    pub(crate) fn create(&mut self, path: &str, id_if_new: Uuid, new: NewContent) -> &StoredFile {
-        let internal_id = self.by_path.get(path).map_or(id_if_new, |known| known.internal_id);
+    /// New content for a path, known or not, under this id.
+    pub(crate) fn create(&mut self, path: &str, internal_id: Uuid, new: NewContent) -> &StoredFile {
         let file = StoredFile {
             internal_id,
             size: new.size,

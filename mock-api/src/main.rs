@@ -31,6 +31,9 @@ struct Flags {
     /// How many calls are remembered, the newest ones; 0 is fastest.
     #[arg(long, value_name = "N", default_value_t = Options::default().recorded_calls)]
     recorded_calls: usize,
+    /// Answers 200 to what a strict file manager refuses: an update, a delete or a rename of an unknown path, a rename onto a taken one.
+    #[arg(long)]
+    lenient: bool,
 }
 
 #[tokio::main]
@@ -82,7 +85,7 @@ fn options(flags: Flags) -> Result<Options, String> {
         }
         None => Contents::Hashed,
     };
-    Ok(Options { contents, token, recorded_calls: flags.recorded_calls })
+    Ok(Options { contents, token, recorded_calls: flags.recorded_calls, lenient: flags.lenient })
 }
 
 fn read_token(file: &Path) -> Result<String, String> {

@@ -23,10 +23,13 @@ pub struct Options {
     pub token: Option<String>,
     /// How many calls are remembered, the newest ones; 0 for none, which saves time in a benchmark.
     pub recorded_calls: usize,
+    /// Whether what a strict file manager refuses is done as well as it can be, and answered with 200: an update of an unknown path creates
+    /// it, a delete or a rename of one does nothing, a rename onto a taken path replaces what is there. A create gives a known path a new id.
+    pub lenient: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { contents: Contents::Hashed, token: None, recorded_calls: 100_000 }
+        Self { contents: Contents::Hashed, token: None, recorded_calls: 100_000, lenient: false }
     }
 }

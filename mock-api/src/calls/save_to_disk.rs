@@ -7,7 +7,7 @@ use crate::api::{MockApi, lock};
 use crate::content::{Content, discard};
 use crate::fields::Received;
 use crate::files::{Files, NewContent, Refusal, StoredFile};
-use crate::options::Contents;
+use crate::options::{Contents, Options};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -51,11 +51,11 @@ pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
     };
     let content = received.content.take();
     let mut files = lock(&api.shared.files);
-    let outcome = apply(&mut files, &request, content, &api.shared.options.contents);
+    let outcome = apply(&mut files, &request, content, &api.shared.options);
     let operation = received.fields.get("operation").unwrap_or_default();
     match outcome {
         Ok(file) => {
-            let answer = success(&request, operation, &file);
+            let answer = success(&request, operation, file.as_ref());
             if request.operation == Operation::Get { Done::looked(answer) } else { Done::changed(answer) }
         }
         Err(Failure::Refused(Refusal::NotFound)) => Done::looked(Answer::detail(404, "File not found")),
@@ -67,12 +67,23 @@ pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
     }
 }
 
-/// The file as it is after the operation; after a delete, as it was. The bytes find their place first, so that a failure leaves all as it was.
-fn apply(files: &mut Files, request: &SaveRequest, content: Option<Content>, contents: &Contents) -> Result<StoredFile, Failure> {
+/// The file as it is after the operation; after a delete, as it was; none where a lenient one found nothing to do. The bytes find their
+/// place first, so that a failure leaves all as it was.
+fn apply(files: &mut Files, request: &SaveRequest, content: Option<Content>, options: &Options) -> Result<Option<StoredFile>, Failure> {
     let path = request.file_path.as_str();
+    let known = files.get(path).ok().map(|known| known.internal_id);
     let file = match request.operation {
+        Operation::Rename | Operation::Move | Operation::Delete if options.lenient && known.is_none() => return Ok(None),
         Operation::Create => {
-            let id = files.get(path).map_or_else(|_| Uuid::new_v4(), |known| known.internal_id);
+            let id = known.filter(|_| !options.lenient).unwrap_or_else(Uuid::new_v4);
+            let new = stored(content, request, id)?;
+            if let Some(known) = known.filter(|known| *known != id) {
+                let_go(known, &options.contents);
+            }
+            files.create(path, id, new)
+        }
+        Operation::Update if options.lenient && known.is_none() => {
+            let id = Uuid::new_v4();
             files.create(path, id, stored(content, request, id)?)
         }
         Operation::Update => {
@@ -81,18 +92,29 @@ fn apply(files: &mut Files, request: &SaveRequest, content: Option<Content>, con
         }
         Operation::Rename | Operation::Move => {
             let new_path = request.new_path.as_deref().expect("invariant: a rename without a target is no request");
+            if options.lenient && new_path != path && files.get(new_path).is_ok() {
+                delete(files, new_path, &options.contents)?;
+            }
             files.rename(path, new_path, request.metadata.clone())?
         }
         Operation::Delete => {
-            let file = files.delete(path)?;
-            if let Err(error) = discard(contents, file.internal_id) {
-                tracing::warn!(%error, internal_id = %file.internal_id, "a deleted file's content stays behind");
-            }
-            return Ok(file);
+            return Ok(Some(delete(files, path, &options.contents)?));
         }
         Operation::Get => files.get(path)?,
     };
-    Ok(file.clone())
+    Ok(Some(file.clone()))
+}
+
+fn delete(files: &mut Files, path: &str, contents: &Contents) -> Result<StoredFile, Refusal> {
+    let file = files.delete(path)?;
+    let_go(file.internal_id, contents);
+    Ok(file)
+}
+
+fn let_go(internal_id: Uuid, contents: &Contents) {
+    if let Err(error) = discard(contents, internal_id) {
+        tracing::warn!(%error, %internal_id, "a deleted file's content stays behind");
+    }
 }
 
 fn stored(content: Option<Content>, request: &SaveRequest, internal_id: Uuid) -> io::Result<NewContent> {
@@ -106,16 +128,17 @@ fn stored(content: Option<Content>, request: &SaveRequest, internal_id: Uuid) ->
     })
 }
 
-fn success(request: &SaveRequest, operation: &str, file: &StoredFile) -> Answer {
+fn success(request: &SaveRequest, operation: &str, file: Option<&StoredFile>) -> Answer {
+    let left = file.filter(|_| request.operation != Operation::Delete);
     let body = Body {
-        internal_id: Some(file.internal_id),
+        internal_id: file.map(|file| file.internal_id),
         file_path: &request.file_path,
         operation,
-        size: (request.operation != Operation::Delete).then_some(file.size),
+        size: left.map(|file| file.size),
         saved_at: Timestamp::now(),
         status: "success",
         new_path: request.new_path.as_deref(),
-        metadata: if request.operation == Operation::Delete { None } else { file.metadata.as_ref() },
+        metadata: left.and_then(|file| file.metadata.as_ref()),
     };
     Answer::json(200, &body)
 }

@@ -10,6 +10,7 @@ pub use object::MemoryObject;
 use super::{ByteStream, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
 use crate::record::{Escaped, ObjectKey};
 use async_trait::async_trait;
+use bytes::Bytes;
 use fault::Hook;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -54,6 +55,11 @@ impl MemoryBucket {
     /// Removes an object; `false` when there was none.
     pub fn remove(&self, key: &ObjectKey) -> bool {
         self.state().objects.remove(key).is_some()
+    }
+
+    /// What its objects hold, by key.
+    pub fn contents(&self) -> BTreeMap<String, Bytes> {
+        self.state().objects.iter().map(|(key, object)| (key.as_str().to_owned(), object.body.clone())).collect()
     }
 
     /// The whole bucket goes, with its objects.

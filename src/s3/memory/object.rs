@@ -10,7 +10,7 @@ use jiff::Timestamp;
 /// An object to put. Unless told otherwise it was written in one part: its ETag is its MD5, and that is what it vouches for.
 #[derive(Clone, Debug)]
 pub struct MemoryObject {
-    body: Bytes,
+    pub(super) body: Bytes,
     etag: Option<ETag>,
     checksum: Option<Checksum>,
     content_type: Option<String>,

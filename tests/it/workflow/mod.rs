@@ -1,7 +1,7 @@
 //! The workflow in this process, between a bucket and a file manager that do what they are ordered: what it does about every fault,
 //! what its state makes of a world that changed meanwhile, and how much it does at a time.
 
-mod cycle;
+pub(crate) mod cycle;
 mod defects;
 mod faults;
 mod lanes;

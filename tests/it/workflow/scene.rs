@@ -1,6 +1,7 @@
 //! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock;
@@ -45,11 +46,11 @@ pub(crate) struct Scene {
 
 /// It is always the same moment.
 #[derive(Debug)]
-struct StoppedClock;
+struct StoppedClock(Timestamp);
 
 impl Clock for StoppedClock {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::from_second(1_800_000_000).expect("a moment")
+    fn now(&self) -> Timestamp {
+        self.0
     }
 }
 
@@ -86,6 +87,13 @@ pub(crate) async fn in_memory() -> (Arc<MemoryBucket>, Scene) {
     (bucket.clone(), Scene::with(bucket, Deadlines::default()).await)
 }
 
+/// The same before a file manager that answers 200 where ours refuses.
+pub(crate) async fn before_a_lenient_one() -> (Arc<MemoryBucket>, Scene) {
+    let bucket = Arc::new(MemoryBucket::new(BUCKET));
+    let lenient = mock_api::Options { lenient: true, ..mock_api::Options::default() };
+    (bucket.clone(), Scene::before(lenient, bucket, Deadlines::default()).await)
+}
+
 /// A bucket behind a server, and a scene around it.
 pub(crate) async fn over_http() -> (mock_s3::Running, Scene) {
     over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await
@@ -115,7 +123,12 @@ async fn aws_bucket(server: &mock_s3::Running, patience: Duration) -> AwsBucket 
 
 impl Scene {
     pub(crate) async fn with(bucket: Arc<dyn ReadBucket>, deadlines: Deadlines) -> Self {
-        let options_of_api = mock_api::Options { contents: Contents::Memory, ..mock_api::Options::default() };
+        Self::before(mock_api::Options::default(), bucket, deadlines).await
+    }
+
+    /// Before a file manager of this kind.
+    pub(crate) async fn before(api: mock_api::Options, bucket: Arc<dyn ReadBucket>, deadlines: Deadlines) -> Self {
+        let options_of_api = mock_api::Options { contents: Contents::Memory, ..api };
         let api = MockApi::new(options_of_api).start("127.0.0.1:0").await.expect("a free port");
         let (client, url) = (HttpClient::new(4).expect("a client"), api.url().parse().expect("an address"));
         let file_manager = HttpFileManager::new(&client, &url, None, deadlines).expect("an address");
@@ -133,7 +146,7 @@ impl Scene {
             identity: Identity { source: format!("the-endpoint/{BUCKET}/"), file_manager: api.url() },
             answer: Answer::default(),
             database: directory.path().join("sync.db"),
-            clock: Arc::new(StoppedClock),
+            clock: Arc::new(StoppedClock(Timestamp::from_second(1_800_000_000).expect("a moment"))),
         };
         Self { api, program, _directory: directory }
     }
@@ -148,6 +161,17 @@ impl Scene {
     pub(crate) async fn cycle(&self) -> Ended {
         let cycle = self.program.run_flow(RunKind::Incremental, Halt::default());
         tokio::time::timeout(Duration::from_mins(2), cycle).await.expect("a cycle comes to its end").expect("the state can be used")
+    }
+
+    /// One reconcile.
+    pub(crate) async fn reconcile(&self) -> Ended {
+        let reconcile = self.program.run_flow(RunKind::Reconcile, Halt::default());
+        tokio::time::timeout(Duration::from_mins(2), reconcile).await.expect("it comes to its end").expect("the state can be used")
+    }
+
+    /// So many minutes pass.
+    pub(crate) fn later(&mut self, minutes: i64) {
+        self.program.clock = Arc::new(StoppedClock(self.program.clock.now() + SignedDuration::from_mins(minutes)));
     }
 
     /// One cycle that is to leave nothing undone.

@@ -12,8 +12,12 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A bucket and a file manager that agree on these files; each file's content is its name. The log of calls is empty.
-async fn in_sync(names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
-    let (bucket, scene) = in_memory().await;
+pub(crate) async fn in_sync(names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
+    filled(in_memory().await, names).await
+}
+
+/// The same in a scene that is there.
+async fn filled((bucket, scene): (Arc<MemoryBucket>, Scene), names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
     for name in names {
         bucket.put(key(name), (*name).to_owned());
     }
@@ -23,17 +27,17 @@ async fn in_sync(names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
 }
 
 /// What an object keeps when it gets another name.
-fn rename(bucket: &MemoryBucket, from: &str, to: &str, content: &str) {
+pub(crate) fn rename(bucket: &MemoryBucket, from: &str, to: &str, content: &str) {
     bucket.remove(&key(from));
     bucket.put(key(to), content.to_owned());
 }
 
 /// An event of the feed at a second.
-fn event(kind: &str, second: u32, path: &str) -> Value {
+pub(crate) fn event(kind: &str, second: u32, path: &str) -> Value {
     json!({"event_type": kind, "file_path": path, "new_path": null, "metadata": null, "timestamp": format!("2024-01-15T10:00:{second:02}Z")})
 }
 
-fn renamed(second: u32, from: &str, to: &str) -> Value {
+pub(crate) fn renamed(second: u32, from: &str, to: &str) -> Value {
     let mut event = event("rename", second, from);
     event["new_path"] = json!(to);
     event
@@ -46,7 +50,7 @@ fn permissions(second: u32, path: &str, mode: &str) -> Value {
 }
 
 /// The effects that the file manager saw since the log was reset: `create a`, `rename a>b`, `set a`. Sorted.
-fn effects(scene: &Scene) -> Vec<String> {
+pub(crate) fn effects(scene: &Scene) -> Vec<String> {
     let mut effects = calls(scene);
     effects.retain(|call| !call.starts_with("get "));
     effects.sort();

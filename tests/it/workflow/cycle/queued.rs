@@ -16,6 +16,7 @@ use std::time::Duration;
 struct Queue {
     waiting: Mutex<Vec<Message>>,
     shut: Mutex<bool>,
+    number: usize,
 }
 
 impl Queue {
@@ -33,8 +34,8 @@ impl Queue {
 
 #[async_trait]
 impl Source for Queue {
-    fn address(&self) -> &'static str {
-        "http://queue"
+    fn address(&self) -> &str {
+        ["http://queue", "http://queue/1", "http://queue/2"][self.number]
     }
 
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
@@ -96,15 +97,17 @@ async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
 #[tokio::test]
 async fn of_several_queues_each_is_emptied_whatever_becomes_of_the_others() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
-    let queues: [Arc<Queue>; 3] = Default::default();
-    queues.iter().for_each(|queue| queue.given_to(&mut scene));
+    let queues = [0, 1, 2].map(|number| Arc::new(Queue { number, ..Queue::default() }));
     for (queue, path) in queues.iter().zip(["a", "b", "lost"]) {
+        queue.given_to(&mut scene);
         bucket.put(key(path), "new");
         queue.tell("ObjectCreated:Put", path);
     }
     *queues[2].shut.lock().expect("sound") = true;
     let ended = scene.cycle().await;
     assert_eq!((ended.outcome, effects(&scene)), (RunOutcome::Failed, vec!["update a".to_owned(), "update b".to_owned()]));
+    let told: Vec<_> = ended.report.errors.iter().filter(|line| line.starts_with("queue: ")).collect();
+    assert!(told.len() == 1 && told[0].contains("http://queue/2: no such queue"), "{told:?}");
     let drained = ended.report.queue.expect("they were emptied");
     assert_eq!((drained.messages, drained.received, drained.emptied), (2, 2, false));
     *queues[2].shut.lock().expect("sound") = false;

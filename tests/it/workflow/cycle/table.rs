@@ -1,8 +1,9 @@
 //! The table of effects, row by row.
 
-use super::{calls, effects, event, in_sync, permissions, rename, renamed};
-use crate::workflow::scene::{Scene, key};
+use super::{calls, effects, event, filled, in_sync, permissions, rename, renamed};
+use crate::workflow::scene::{Scene, before_a_lenient_one, in_memory, key};
 use mock_api::{Fault, FaultAction};
+use s3_sync::file_manager::{SaveOperation, SaveRequest};
 use s3_sync::s3::MemoryBucket;
 use serde_json::Value;
 
@@ -47,33 +48,75 @@ async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     seen
 }
 
+/// A case: what is known, what happens, what is told, and the effects.
+type Case = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
+const TABLE: [Case; 19] = [
+    ("new", "", "+a", "+a", &["create a"]),
+    ("new, with permissions told", "", "+a", "+a a=rw", &["create a", "set a"]),
+    ("known, other content", "a", "+a", "+a", &["update a"]),
+    ("known, same content", "a", "", "+a", &[]),
+    ("known, only the permissions", "a", "", "a=rw", &["set a"]),
+    ("known, both", "a", "+a", "+a a=rw", &["set a", "update a"]),
+    ("known, gone", "a", "-a", "-a", &["delete a"]),
+    ("an event that is not so", "a", "", "-a", &[]),
+    ("told to be renamed", "a", "a>b", "a>b", &["rename a>b"]),
+    ("in two steps", "a", "a>c", "a>b b>c", &["rename a>c"]),
+    ("and back", "a", "", "a>b b>a", &[]),
+    ("to another directory", "a", "a>d/a", "a>d/a", &["move a>d/a"]),
+    ("renamed, and replaced at its origin", "a", "a>b +a", "a>b +a", &["create a", "rename a>b"]),
+    ("nobody told: the same content", "a", "a>b", "-a +b", &["move a>b"]),
+    ("told, onto a living file", "a b", "a>b", "a>b", &["delete a", "update b"]),
+    ("told, and it was a copy", "a", "+b", "a>b", &["create b"]),
+    ("a chain of names", "a b", "b>c a>b", "b>c a>b", &["rename a>b", "rename b>c"]),
+    ("a circle", "a b", "+a +b", "a>t b>a t>b", &["update a", "update b"]),
+    ("never applied", "", "+b", "a>b", &["create b"]),
+];
+
 #[tokio::test]
 async fn the_table_of_effects() {
-    let cases: [(&str, &str, &str, &str, &[&str]); 19] = [
-        ("new", "", "+a", "+a", &["create a"]),
-        ("new, with permissions told", "", "+a", "+a a=rw", &["create a", "set a"]),
-        ("known, other content", "a", "+a", "+a", &["update a"]),
-        ("known, same content", "a", "", "+a", &[]),
-        ("known, only the permissions", "a", "", "a=rw", &["set a"]),
-        ("known, both", "a", "+a", "+a a=rw", &["set a", "update a"]),
-        ("known, gone", "a", "-a", "-a", &["delete a"]),
-        ("an event that is not so", "a", "", "-a", &[]),
-        ("told to be renamed", "a", "a>b", "a>b", &["rename a>b"]),
-        ("in two steps", "a", "a>c", "a>b b>c", &["rename a>c"]),
-        ("and back", "a", "", "a>b b>a", &[]),
-        ("to another directory", "a", "a>d/a", "a>d/a", &["move a>d/a"]),
-        ("renamed, and replaced at its origin", "a", "a>b +a", "a>b +a", &["create a", "rename a>b"]),
-        ("nobody told: the same content", "a", "a>b", "-a +b", &["move a>b"]),
-        ("told, onto a living file", "a b", "a>b", "a>b", &["delete a", "update b"]),
-        ("told, and it was a copy", "a", "+b", "a>b", &["create b"]),
-        ("a chain of names", "a b", "b>c a>b", "b>c a>b", &["rename a>b", "rename b>c"]),
-        ("a circle", "a b", "+a +b", "a>t b>a t>b", &["update a", "update b"]),
-        ("never applied", "", "+b", "a>b", &["create b"]),
-    ];
-    for (name, known, happens, feed, expected) in cases {
+    for (name, known, happens, feed, expected) in TABLE {
         let (bucket, scene) = in_sync(&known.split_whitespace().collect::<Vec<_>>()).await;
         happen(&bucket, happens);
         assert_eq!(cycle(&scene, feed).await, expected, "{name}");
+    }
+}
+
+/// One that refuses nothing cannot say that we are wrong: nothing may hang on its word.
+#[tokio::test]
+async fn the_table_of_effects_before_a_lenient_file_manager() {
+    for (name, known, happens, feed, expected) in TABLE {
+        let (bucket, scene) = filled(before_a_lenient_one().await, &known.split_whitespace().collect::<Vec<_>>()).await;
+        happen(&bucket, happens);
+        assert_eq!(cycle(&scene, feed).await, expected, "{name}");
+        assert_eq!(scene.contents(), bucket.contents(), "{name}");
+    }
+}
+
+/// What it holds was changed behind our back, and the state says that it is a backup: each file is asked for, or sent again.
+#[tokio::test]
+async fn a_restored_state_before_a_lenient_file_manager_converges() {
+    for before in [in_memory().await, before_a_lenient_one().await] {
+        let (bucket, mut scene) = filled(before, &["kept", "lost", "other", "gone", "renamed"]).await;
+        happen(&bucket, "-gone +other renamed>r");
+        scene.api.api().set_feed(told("-gone +other renamed>r"));
+        let backup = std::fs::read(&scene.program.database).expect("the state");
+        scene.cycle_to_success().await;
+        // The file manager has lost one by itself.
+        let (new_path, content, idempotency_key) = (None, None, None);
+        let metadata = serde_json::Map::new();
+        let lost = SaveRequest { operation: SaveOperation::Delete, path: key("lost"), new_path, content, metadata, idempotency_key };
+        scene.program.doors.file_manager.save(lost).await.expect("it is deleted");
+        for name in ["sync.db-wal", "sync.db-shm"] {
+            // They went with the last process, mostly.
+            let _ = std::fs::remove_file(scene.program.database.with_file_name(name));
+        }
+        std::fs::write(&scene.program.database, backup).expect("the backup is put back");
+        scene.program.answer.restored = true;
+        scene.run_to_success().await;
+        scene.program.answer.restored = false;
+        assert_eq!(scene.contents(), bucket.contents());
+        assert!(scene.cycle_to_success().await.report.success);
     }
 }
 
