@@ -8,7 +8,7 @@ use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Save
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
-use crate::{listing, telemetry};
+use crate::{listing, mutant, telemetry};
 use std::collections::{HashMap, HashSet};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -16,30 +16,64 @@ use tracing::Instrument as _;
 /// Moves taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
 
+/// A move of which one path could never be looked at is given up after so many failed runs: each path is then decided by itself.
+const UNSEEN_RUNS_MOST: u32 = 5;
+
+/// The targets of moves that were looked at in this run.
+#[derive(Default)]
+struct Looked {
+    targets: HashSet<ObjectKey>,
+    /// Those where the look failed: nothing more is to be known of them.
+    in_vain: HashSet<ObjectKey>,
+}
+
 impl Executor {
     /// Settles every move whose turn it is: b → c before a → b. What is no move is left to the lanes, and so is a circle.
     pub async fn drain_moves(&self) -> Result<(), ApplyError> {
         self.state.end_stale_moves().await?;
-        let mut looked = HashSet::new();
+        let mut looked = Looked::default();
         loop {
             let (settled, waiting) = self.pass(&mut looked).await?;
             if self.halt.is_stopped() {
                 return Ok(());
             }
-            if settled == 0 {
-                // Each waits for another one's target: whatever is done first, a living file is in the way.
-                for known in &waiting {
-                    self.state.end_move((known.origin(), known.target()), MoveOutcome::Moot, Attempts::default()).await?;
-                }
-                if waiting.is_empty() {
-                    return Ok(());
-                }
+            if settled > 0 {
+                continue;
+            }
+            let circle = self.left_of(waiting).await?;
+            if circle.is_empty() {
+                return Ok(());
+            }
+            // Each waits for another one's target: whatever is done first, a living file is in the way.
+            for known in &circle {
+                self.state.end_move((known.origin(), known.target()), MoveOutcome::Moot, Attempts::default()).await?;
             }
         }
     }
 
+    /// Puts those aside whose target is left by a file that failed to, or that wait for one of these; the others are left.
+    async fn left_of(&self, mut waiting: Vec<Move>) -> Result<Vec<Move>, ApplyError> {
+        if mutant::is("a_rename_that_failed_is_not_waited_for") {
+            return Ok(waiting);
+        }
+        loop {
+            let before = waiting.len();
+            let mut left = Vec::new();
+            // Once from one end and once from the other: most chains are in the order of their names.
+            for known in waiting.into_iter().rev() {
+                if !self.state.wait_together(known.origin(), known.target()).await? {
+                    left.push(known);
+                }
+            }
+            if left.len() == before {
+                return Ok(left);
+            }
+            waiting = left;
+        }
+    }
+
     /// Goes through all once; says how many were settled or put aside, and which wait for others.
-    async fn pass(&self, looked: &mut HashSet<ObjectKey>) -> Result<(u64, Vec<Move>), ApplyError> {
+    async fn pass(&self, looked: &mut Looked) -> Result<(u64, Vec<Move>), ApplyError> {
         let (mut after, mut settled, mut waiting) = (None, 0, Vec::new());
         loop {
             let batch = self.state.moves(after, TAKEN_AT_A_TIME).await?;
@@ -70,15 +104,17 @@ impl Executor {
         }
     }
 
-    /// A call that was not answered, a failure of an earlier run, a pair of which only a listing knows: what is there now?
-    async fn look_where_in_doubt(&self, batch: Vec<Move>, looked: &mut HashSet<ObjectKey>) -> Result<Vec<Move>, ApplyError> {
+    /// A call that was not answered, a failure of an earlier run, a path that nobody could look at, a pair of which only a listing
+    /// knows: what is there now?
+    async fn look_where_in_doubt(&self, mut batch: Vec<Move>, looked: &mut Looked) -> Result<Vec<Move>, ApplyError> {
+        batch.retain(|known| !looked.in_vain.contains(known.target()));
         let doubtful = |known: &Move| {
             let origin_is_gone = known.moving.origin.1.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
-            known.intent.is_some() || known.attempts > 0 || (!known.moving.told && !origin_is_gone)
+            known.intent.is_some() || known.attempts > 0 || known.unseen || (!known.moving.told && !origin_is_gone)
         };
         let mut keys = Vec::new();
         for known in batch.iter().filter(|known| doubtful(known)) {
-            if looked.insert(known.target().clone()) {
+            if looked.targets.insert(known.target().clone()) {
                 keys.extend([known.origin().clone(), known.target().clone()]);
             }
         }
@@ -98,7 +134,12 @@ impl Executor {
         let mut now = Vec::new();
         for known in batch {
             match unseen.remove(known.origin()).or_else(|| unseen.remove(known.target())) {
-                Some(error) => self.move_failed(&known, Attempts::default(), error).await,
+                // Whoever cannot look at one of the two for so long must not keep the content of the other from arriving.
+                Some(_) if known.unseen && known.intent.is_none() && known.attempts >= UNSEEN_RUNS_MOST => self.no_move(&known).await?,
+                Some(error) => {
+                    looked.in_vain.insert(known.target().clone());
+                    self.move_failed(&known, Attempts::default(), error).await;
+                }
                 None => now.extend(self.state.one_move(known.target()).await?),
             }
         }

@@ -67,14 +67,15 @@ impl Engine {
         Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors })
     }
 
-    /// The same where nobody else listens to the queues that the settings name: each run empties them.
-    pub(super) async fn emptying_the_queues(self) -> Result<Self, Refusal> {
-        Ok(Self { queues: self.queues().await?, ..self })
+    /// Nobody else listens to the queues that the settings name: each run empties them.
+    pub(super) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
+        self.queues = self.queues().await?;
+        Ok(())
     }
 
     /// The queues that the settings name: from now on they are listened to, and no others.
     pub(super) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
-        let queues = doors::queue_sources(&self.settings).await;
+        let queues = Box::pin(doors::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
             for queue in self.state.listen_to(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
@@ -250,7 +251,7 @@ impl Worker for Engine {
     }
 
     async fn keep_house(&self, chore: Chore) -> Result<String, String> {
-        let _nobody_runs = self.lock.lock().await;
+        let nobody_runs = self.lock.lock().await;
         let (state, now) = (&self.state, SystemClock.now());
         let kept = match chore {
             Chore::Snapshots => {
@@ -260,7 +261,11 @@ impl Worker for Engine {
             }
             Chore::Inbox => state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more")),
             Chore::Tombstones => {
-                state.prune_tombstones(state.next_look(), now).await.map(|tombstones| format!("{tombstones} tombstones thrown away"))
+                // With nobody running, no look is in flight. There may be millions: no run waits until all of them are gone.
+                let below = state.tombstones_may_go(state.next_look(), now).await.map_err(|error| self.state_code(error).1)?;
+                drop(nobody_runs);
+                let pruned = if let Some(below) = below { state.prune_tombstones(below).await } else { Ok(0) };
+                pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
             }
             Chore::History => match state.prune_runs().await {
                 Ok(runs) => state.prune_history(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),

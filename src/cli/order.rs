@@ -44,7 +44,8 @@ pub(super) async fn run(
         }
         Err(error) => return Err(refused(error)),
     };
-    let engine = Engine::open(settings, lock, order.answer).await?.emptying_the_queues().await?;
+    let mut engine = Engine::open(settings, lock, order.answer).await?;
+    engine.empty_the_queues().await?;
     // What the operator said has been done when the state was opened.
     let order = Order { answer: Answer::default(), ..order };
     let ended = engine.run_order(order, Arc::new(Tally::default()), interruption.halt()).await?;

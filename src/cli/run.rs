@@ -58,7 +58,8 @@ pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String)
     let answer = match error {
         // Process 1 is started again and again: whoever reads its log cannot simply type the flag.
         StateError::OtherIdentity(_) if std::process::id() == 1 => {
-            "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag"
+            "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag, and with the -p and -f \
+             of the `docker compose` that started it"
         }
         _ => "",
     };

@@ -10,7 +10,8 @@ const INTRODUCTION: &str = "\
 #
 # Every setting, with its default; what each does at length: docs/configuration.md. Copy this file to .env and take the # away
 # from what you set. Both read it: the program, in the directory that it is started in, and docker-compose.yml, which knows the
-# names below alone (no synonyms), and whose own defaults lead to the test doubles. A value with spaces, # or $ stands in single
+# names below alone (no synonyms, and none that ends in _FILE: a container sees no file of this machine, unless it is mounted as in
+# docker-compose.production.yml), and whose own defaults lead to the test doubles. A value with spaces, # or $ stands in single
 # quotes. An empty value counts as not set.
 ";
 
@@ -24,6 +25,12 @@ const COMPOSE: &str = "
 #RUST_IMAGE=rust:1.95.0-slim-bookworm
 #DEBIAN_IMAGE=debian:12.12-slim
 #CARGO_PROFILE=release
+#DEV_IMAGE=s3-sync-dev:local
+#DEV_SETUP_IMAGE=s3-sync:dev
+#DEV_MOCK_API_IMAGE=s3-sync-mock-api:dev
+
+# How long the service may take to end before it is killed: longer than SHUTDOWN_TIMEOUT.
+#STOP_GRACE_PERIOD=40s
 
 # Where the test doubles are published, on 127.0.0.1.
 #MINIO_CUSTOMER_PORT=9001
@@ -31,6 +38,11 @@ const COMPOSE: &str = "
 #MINIO_TARGET_PORT=9002
 #MINIO_TARGET_CONSOLE_PORT=9012
 #MOCK_API_PORT=8001
+
+# docker-compose.production.yml: the volume with the state, and where the secrets lie on this machine.
+#STATE_VOLUME=s3-sync-data
+#CUSTOMER_S3_SECRET_KEY_PATH=./secrets/customer_s3_secret_key
+#FILE_MANAGER_API_TOKEN_PATH=./secrets/file_manager_api_token
 ";
 
 /// The file, as it is committed.
@@ -95,6 +107,19 @@ mod tests {
     fn the_compose_file_passes_every_setting_on() {
         let names: Vec<_> = TABLE.iter().map(|declared| declared.name.to_owned()).collect();
         check("docker-compose.yml", |text| passing_on(text, &names));
+    }
+
+    /// `make build` says these two itself.
+    #[test]
+    fn the_env_example_has_whatever_a_compose_file_reads() {
+        let example = env_example();
+        for name in ["docker-compose.yml", "docker-compose.production.yml", "docker-compose.dev.yml"] {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("it can be read");
+            for read in text.split("${").skip(1).filter_map(|rest| rest.split([':', '}', '?']).next()) {
+                let told = example.contains(&format!("\n#{read}=")) || ["REVISION", "CREATED"].contains(&read);
+                assert!(told, "{name} reads {read}");
+            }
+        }
     }
 
     /// Temporary credentials are no setting of a deployment, and the backup comes with the HTTP service.

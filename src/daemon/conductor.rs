@@ -58,6 +58,10 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
             let trouble = match outcome {
                 RunOutcome::Done => Some(None),
                 RunOutcome::Partial => Some(Some((Health::Degraded, result.clone()))),
+                // A feed or a queue that is shut keeps nothing else from being done.
+                RunOutcome::Failed if !report.errors.iter().any(|line| line.starts_with("stopped: ")) => {
+                    Some(Some((Health::Degraded, result.clone())))
+                }
                 RunOutcome::Failed => Some(Some((Health::Error, result.clone()))),
                 // Whoever stops says nothing about how things are.
                 RunOutcome::Stopped => None,

@@ -65,7 +65,9 @@ pub(super) fn tell(tasks: &Tasks, tried: &Tried) {
 /// A run has read the feed, or has tried to: nobody need try that door again.
 pub(super) fn heed(shared: &Shared, report: &Report) {
     let shut = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
-    if report.feed.is_some() || shut.is_some() {
+    // With a full inbox it was not even asked.
+    let read = report.feed.as_ref().is_some_and(|feed| !feed.left_unread || feed.received + feed.duplicates + feed.dead_letters > 0);
+    if read || shut.is_some() {
         tell(&shared.tasks, &Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
     }
 }

@@ -138,7 +138,7 @@ struct Stumbling(Arc<Played>);
 
 #[async_trait]
 impl Source for Stumbling {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "stumbling"
     }
 
@@ -263,7 +263,9 @@ async fn a_door_that_runs_go_on_without_is_told_and_not_waited_for() {
     let status = shared.tasks.status();
     assert_eq!((status.health, doors(&status)), (Health::Healthy, told(true)));
     worker.mute.store(true, Ordering::SeqCst);
-    assert!(shared.requests.ask(Order::plain(CYCLE)).expect("taken").ended().await.is_some());
+    worker.fail_next.store(1, Ordering::SeqCst);
+    assert!(shared.requests.ask(Order::plain(CYCLE)).expect("taken").ended().await.is_some_and(|ran| ran.failed()));
     let status = shared.tasks.status();
+    assert_eq!(status.health, Health::Degraded, "the cycle failed, and did everything but hear the feed: {:?}", status.problems);
     assert_eq!((doors(&status), status.doors[1].message.as_deref()), (told(false), Some("feed: nobody listens (start it)")));
 }

@@ -47,8 +47,8 @@ pub struct Polled {
     pub passed_over: PassedOver,
     /// Whether events may have been missed; the state remembers it until a listing has healed it.
     pub gap: bool,
-    /// Whether the inbox is full, so that the feed was not read to its end.
-    pub inbox_full: bool,
+    /// Whether it was not read to its end: the inbox is full, or it has too many pages for one time.
+    pub left_unread: bool,
 }
 
 /// Why a poll failed; what came before it is stored.
@@ -67,10 +67,9 @@ impl FeedReader {
     pub async fn poll(&self, state: &State) -> Result<Polled, PollError> {
         let address = self.feed.address();
         let mut cursor = state.feed_cursor(&address).await?;
-        let mut polled = Polled::default();
+        let mut polled = Polled { left_unread: true, ..Polled::default() };
         for _ in 0..PAGES_MAX {
-            polled.inbox_full = state.inbox_len().await? >= self.inbox_max;
-            if polled.inbox_full {
+            if state.inbox_len().await? >= self.inbox_max {
                 break;
             }
             let page = match self.page(cursor.as_deref()).await {
@@ -93,6 +92,7 @@ impl FeedReader {
             let ended = page.events.is_empty() || next.is_none() || next == cursor;
             self.store(state, (address.clone(), cursor), &page, &mut polled).await?;
             if ended {
+                polled.left_unread = false;
                 break;
             }
             cursor = next;

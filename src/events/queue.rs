@@ -7,14 +7,14 @@
 mod source;
 mod status;
 
-pub use source::{Message, Receipt, Source, SourceError};
+pub use source::{Message, Receipt, Source, SourceError, StepError};
 pub use status::{Drained, SourceStatus};
 
 use super::decode::{PassedOver, Scope};
 use super::intake::notified;
 use crate::clock::Clock;
 use crate::mutant;
-use crate::retry::{Disposed, Disposition, RetryPolicy};
+use crate::retry::RetryPolicy;
 use crate::state::{ReceiveCounts, SourceName, State, StateError};
 use crate::telemetry;
 use jiff::SignedDuration;
@@ -76,23 +76,6 @@ pub struct Inbox {
     pub most: u64,
     /// For when something arrived.
     pub clock: Arc<dyn Clock>,
-}
-
-/// Why a step could not be done; what came before it is stored.
-#[derive(Debug, thiserror::Error)]
-pub enum StepError {
-    /// The queue.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The state.
-    #[error(transparent)]
-    State(#[from] StateError),
-}
-
-impl Disposed for StepError {
-    fn disposition(&self) -> Disposition {
-        Disposition::Retry { after: None }
-    }
 }
 
 impl QueueReader {
@@ -161,8 +144,10 @@ impl QueueReader {
         Ok(false)
     }
 
-    /// Stores messages and acknowledges them, also when the end is near; `None` = there was no time for all of it.
+    /// Stores messages and acknowledges them, also when the end is near; `None` = there was no time for all of it, and they are given
+    /// back: what is stored of them by then comes again, which does no harm.
     async fn finish(&self, messages: Vec<Message>, stop: &CancellationToken) -> Option<Result<(), StepError>> {
+        let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
         let stored = async {
             self.store_and_acknowledge(messages).await?;
             Ok(self.heard().await?)
@@ -174,7 +159,19 @@ impl QueueReader {
         tokio::select! {
             biased;
             stored = stored => Some(stored),
-            () = out_of_grace => None,
+            () = out_of_grace => {
+                if tokio::time::timeout(FINISH_GRACE, self.give_back(receipts)).await.is_err() {
+                    tracing::warn!("messages that are not finished come again when their time is over: the queue does not answer");
+                }
+                None
+            }
+        }
+    }
+
+    /// Whoever comes next gets them at once; if they cannot be given back, when their time is over.
+    async fn give_back(&self, receipts: Vec<Receipt>) {
+        if let Err(error) = self.source.release(receipts).await {
+            tracing::warn!(%error, "messages that are not finished come again when their time is over");
         }
     }
 
@@ -235,9 +232,7 @@ impl QueueReader {
         let counts = match stored {
             Ok(counts) => counts,
             Err(error) => {
-                if let Err(error) = self.source.release(receipts).await {
-                    tracing::warn!(%error, "messages that could not be stored come again when their time is over");
-                }
+                self.give_back(receipts).await;
                 return Err(error.into());
             }
         };

@@ -15,7 +15,8 @@ pub struct Moving {
     pub told: bool,
     /// Whether the file that the sink has at the target is itself said to have gone elsewhere.
     pub target_is_leaving: bool,
-    /// Whether another effect on one of the two paths has no outcome yet: then nothing certain is known of it.
+    /// Whether another effect on one of the two paths has no outcome yet: then nothing certain is known of it. (The move of the file that
+    /// leaves the target is no doubt of this kind: its outcome is waited for.)
     pub in_doubt: bool,
 }
 

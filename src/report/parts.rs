@@ -87,6 +87,9 @@ pub struct Feed {
     pub dead_letters: u64,
     /// Whether events may have been missed: the next reconcile finds what they were about.
     pub gap: bool,
+    /// Whether it was not read to its end, because the inbox is full, for example: the next run goes on.
+    #[serde(default)]
+    pub left_unread: bool,
 }
 
 /// What the listing showed.
@@ -164,7 +167,8 @@ impl Queue {
 
 impl From<&Polled> for Feed {
     fn from(polled: &Polled) -> Self {
-        Self { received: polled.received, duplicates: polled.duplicates, dead_letters: polled.dead, gap: polled.gap }
+        let Polled { received, duplicates, dead, gap, left_unread, .. } = *polled;
+        Self { received, duplicates, dead_letters: dead, gap, left_unread }
     }
 }
 

@@ -57,6 +57,9 @@ impl Report {
         if self.queue.as_ref().is_some_and(|queue| !queue.emptied) {
             writeln!(f, "  queue     not read to its end: the next run, or a daemon, goes on there")?;
         }
+        if self.feed.as_ref().is_some_and(|feed| feed.left_unread) {
+            writeln!(f, "  feed      not read to its end: the next run goes on there")?;
+        }
         if self.feed.as_ref().is_some_and(|feed| feed.gap) {
             writeln!(f, "  gap       the feed may have lost events since it was last read: a reconcile finds what they were about")?;
         } else if self.feed_gap {

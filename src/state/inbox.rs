@@ -112,11 +112,6 @@ impl State {
         self.writer.call(move |connection| batch(connection, after_seq, most)).await
     }
 
-    /// The replay of an event failed by itself: says how often by now.
-    pub async fn count_failure(&self, seq: i64) -> Result<u32, StateError> {
-        self.writer.call(move |connection| count_failure(connection, seq)).await
-    }
-
     /// An event that failed too often: out of the inbox and among the dead letters, in one transaction.
     pub async fn bury(&self, row: InboxRow, reason: String, message: String) -> Result<(), StateError> {
         self.writer
@@ -177,9 +172,16 @@ pub(super) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateE
     count_by(connection, -integer(removed as u64))
 }
 
-/// Counts a failure of a row; says how many there are now. A row that is not there has none.
-pub(super) fn count_failure(connection: &Connection, seq: i64) -> Result<u32, StateError> {
-    let mut statement = connection.prepare_cached("UPDATE inbox SET failures = failures + 1 WHERE seq = ?1 RETURNING failures")?;
+/// Counts a failure of a row; says how many there are now. A row that is not there has none. Cycles may follow one another within
+/// seconds, and a store that is overloaded for a while fails in all of them: that is one failure. After it as many minutes must have
+/// passed for the next one to count, 1, then 2, 4 and 8.
+pub(super) fn count_failure(connection: &Connection, seq: i64, now: Timestamp) -> Result<u32, StateError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE inbox SET failures = failures + 1, failed_at = ?2
+         WHERE seq = ?1 AND (failed_at IS NULL OR abs(?2 - failed_at) >= 60000000 * (1 << (failures - 1)))",
+    )?;
+    statement.execute(params![seq, now.as_microsecond()])?;
+    let mut statement = connection.prepare_cached("SELECT failures FROM inbox WHERE seq = ?1")?;
     Ok(statement.query_row([seq], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 

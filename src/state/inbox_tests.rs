@@ -134,9 +134,14 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
     let bed = Bed::new().await;
     bed.state.receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
     let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
-    assert_eq!(bed.state.count_failure(row.seq).await.expect("counted"), 1);
-    assert_eq!(bed.state.count_failure(row.seq).await.expect("counted"), 2);
-    assert_eq!(bed.state.count_failure(999).await.expect("counted"), 0);
+    let fails = async |seq, mins: i64| {
+        let counted = bed.state.writer.call(move |connection| inbox::count_failure(connection, seq, at(60 * mins))).await;
+        counted.expect("counted")
+    };
+    for (mins, failures) in [(0, 1), (0, 1), (1, 2), (2, 2), (3, 3), (6, 3), (7, 4), (14, 4), (15, 5), (0, 5)] {
+        assert_eq!(fails(row.seq, mins).await, failures, "after {mins} minutes");
+    }
+    assert_eq!(fails(999, 0).await, 0);
     bed.state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
     assert_eq!(bed.waiting().await, ["b"]);
     let letters = bed.state.dead_letters(0, 10).await.expect("read");
@@ -214,9 +219,9 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
     assert!(bed.read(full("ab"), at(3)).await.gap, "known, and not from the last answer");
     let bed = bed.reopened().await;
     assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)));
-    bed.state.listed_everything(at(2)).await.expect("asked");
+    bed.state.listed_everything(0, at(2)).await.expect("asked");
     assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)), "that listing began before");
-    bed.state.listed_everything(at(4)).await.expect("cleared");
+    bed.state.listed_everything(0, at(4)).await.expect("cleared");
     assert_eq!(bed.state.feed_gap().await.expect("read"), None);
     bed.read(answer(""), at(5)).await;
     assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");

@@ -1,6 +1,8 @@
 //! Which file went where, as far as no sink has it there yet: what was told, and what was paired by content. Whether two paths
 //! are one file is `plan`'s decision.
 
+mod together;
+
 use super::history::{self, Attempts, Ended, Moment, Outcome, What};
 use super::looks::time;
 use super::pending::{self, Trigger};
@@ -21,6 +23,8 @@ pub struct Move {
     pub intent: Option<Intent>,
     /// Failed runs so far.
     pub attempts: u32,
+    /// Whether one of the two paths could not be looked at when the move was told.
+    pub unseen: bool,
 }
 
 impl Move {
@@ -127,16 +131,18 @@ pub(super) fn concerning<'p>(
     paths: impl Iterator<Item = &'p ObjectKey>,
 ) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT l.path, l.origin, l.told_at FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
-         UNION ALL SELECT l.path, l.origin, l.told_at FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
+        "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
+         UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
     )?;
     let rows = statement.query_map(params![FILE_MANAGER, known::texts(paths)], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 
 pub(super) fn write(connection: &Connection, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at) VALUES (?1, ?2, ?3, ?4)")?;
-    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), came.told_at.map(jiff::Timestamp::as_microsecond)])?;
+    let mut statement =
+        connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
+    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
     Ok(())
 }
 
@@ -151,29 +157,32 @@ pub(super) fn read_move(connection: &Connection, target: ObjectKey, came: Came) 
     let origin = came.origin;
     let (at_origin, at_target) = (known::sides(connection, &origin)?, known::sides(connection, &target)?);
     let intent = intents::of_move(connection, &origin, &target)?;
+    // (The file at the target, when it is on its way itself, is what is waited for.)
     let open: i64 = connection
-        .prepare_cached("SELECT count(*) FROM intents WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3))")?
+        .prepare_cached(
+            "SELECT count(*) FROM intents i WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3)) AND NOT (path = ?3
+                 AND EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path))",
+        )?
         .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
     let in_doubt = open > i64::from(intent.is_some());
     let target_is_leaving = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM lineage WHERE sink = ?1 AND origin = ?2)")?
         .query_row(params![FILE_MANAGER, target.as_str()], |row| row.get(0))?;
     let attempts = connection
-        .prepare_cached("SELECT attempts FROM pending WHERE sink = ?1 AND path = ?2")?
-        .query_row(params![FILE_MANAGER, target.as_str()], |row| row.get(0))
-        .optional()?;
+        .prepare_cached("SELECT ifnull(max(attempts), 0) FROM pending WHERE sink = ?1 AND path IN (?2, ?3)")?
+        .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
     let moving =
         Moving { origin: (origin, at_origin), target: (target, at_target), told: came.told_at.is_some(), target_is_leaving, in_doubt };
-    Ok(Move { moving, intent, attempts: attempts.unwrap_or_default() })
+    Ok(Move { moving, intent, attempts, unseen: came.unseen })
 }
 
-/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot.
+/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it.
 fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT path, origin, told_at FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
+        "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
              EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
              OR EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.origin AND p.status = 'due')
-             OR NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path))
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path))
          ORDER BY path LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -182,7 +191,7 @@ fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Resul
 }
 
 fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came>, StateError> {
-    let mut statement = connection.prepare_cached("SELECT path, origin, told_at FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![FILE_MANAGER, target.as_str()], |row| Ok(from_row(row))).optional()?;
     Ok(row.transpose()?.map(|(_, came)| came))
 }
@@ -242,7 +251,7 @@ fn end(
     for path in [origin, target] {
         pending::think_again(connection, path, Trigger::Settled, limits)?;
     }
-    Ok(())
+    together::release_who_waits(connection, origin)
 }
 
 /// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
@@ -270,7 +279,7 @@ fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>)
 
 fn from_row(row: &Row<'_>) -> Result<(ObjectKey, Came), StateError> {
     let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
-    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at }))
+    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
 }
 
 fn key(raw: String) -> Result<ObjectKey, StateError> {

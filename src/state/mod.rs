@@ -25,6 +25,7 @@ mod pending;
 mod place;
 mod pruning;
 mod queue;
+mod release;
 mod replay;
 mod rows;
 mod runs;

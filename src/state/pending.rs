@@ -80,27 +80,6 @@ impl State {
         self.writer.call(move |connection| think_again(connection, &path, Trigger::Outcome, limits)).await
     }
 
-    /// Makes everything due that was parked or skipped: somebody asked. What the guard holds, only the guard lets go.
-    pub async fn release_all(&self) -> Result<(), StateError> {
-        self.writer
-            .call(|connection| {
-                let text = "UPDATE pending SET status = 'due', next_attempt = NULL WHERE status IN ('parked', 'skipped')";
-                connection.execute(text, [])?;
-                Ok(())
-            })
-            .await
-    }
-
-    /// Makes due what was parked until now at the latest; says whether anything is due.
-    pub async fn release_due(&self, now: Timestamp) -> Result<bool, StateError> {
-        self.writer
-            .call(move |connection| {
-                connection.prepare_cached(RELEASE_DUE)?.execute(params![FILE_MANAGER, now.as_microsecond()])?;
-                any_due(connection)
-            })
-            .await
-    }
-
     /// Whether anything is due.
     pub async fn is_anything_due(&self) -> Result<bool, StateError> {
         self.writer.call(any_due).await
@@ -122,12 +101,9 @@ fn park(connection: &Connection, moment: Moment, path: &ObjectKey, attempts: Att
     if again { Ok(()) } else { history::operation(connection, moment, path, attempts, Outcome::Failed { next_attempt }) }
 }
 
-pub(super) const RELEASE_DUE: &str =
-    "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2";
-
 pub(super) const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')";
 
-fn any_due(connection: &Connection) -> Result<bool, StateError> {
+pub(super) fn any_due(connection: &Connection) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(ANY_DUE)?;
     Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 /// So long a tombstone is kept at least: what is told late about its path still finds it.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24);
-/// In one pass; the next one goes on.
+/// Read at a time: so many paths are held in memory.
 const TOMBSTONES_A_PASS: usize = 50_000;
 /// In one transaction, so that nobody waits long for the writer.
 const ROWS_A_TRANSACTION: usize = 500;
@@ -34,19 +34,31 @@ const UNREFERENCED: &str = "present = 0 AND look < ?1
     AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
 
 impl State {
-    /// Throws away tombstones that nothing refers to and that are older than a day. `in_flight` is the oldest look whose answer
-    /// may still come: nothing that is as young as it goes, or that look could show an object which has been deleted since.
-    /// Returns how many went.
-    pub async fn prune_tombstones(&self, in_flight: Look, now: Timestamp) -> Result<u64, StateError> {
-        let Some(below) = self.writer.call(move |connection| move_mark(connection, in_flight, now)).await? else { return Ok(0) };
-        let database = self.path.clone();
-        let paths = blocking(move || unreferenced(&open_to_read(&database)?, below)).await?;
-        let mut pruned = 0;
-        for chunk in paths.chunks(ROWS_A_TRANSACTION) {
-            let chunk = chunk.to_vec();
-            pruned += self.writer.call(move |connection| prune(connection, &chunk, below)).await?;
+    /// The look below which tombstones may go, once a day. `in_flight` is the oldest look whose answer may still come: nothing that is as
+    /// young as it goes, or that look could show an object which has been deleted since.
+    pub async fn tombstones_may_go(&self, in_flight: Look, now: Timestamp) -> Result<Option<Look>, StateError> {
+        self.writer.call(move |connection| move_mark(connection, in_flight, now)).await
+    }
+
+    /// Throws away the tombstones below a look that nothing refers to; also beside a run, whose looks are younger. Returns how many went.
+    pub async fn prune_tombstones(&self, below: Look) -> Result<u64, StateError> {
+        self.prune_tombstones_by(TOMBSTONES_A_PASS, below).await
+    }
+
+    async fn prune_tombstones_by(&self, a_pass: usize, below: Look) -> Result<u64, StateError> {
+        let (mut pruned, mut after) = (0, String::new());
+        loop {
+            let database = self.path.clone();
+            let paths = blocking(move || unreferenced(&open_to_read(&database)?, below, &after, a_pass)).await?;
+            for chunk in paths.chunks(ROWS_A_TRANSACTION) {
+                let chunk = chunk.to_vec();
+                pruned += self.writer.call(move |connection| prune(connection, &chunk, below)).await?;
+            }
+            match paths.into_iter().next_back() {
+                Some(last) => after = last,
+                None => return Ok(pruned),
+            }
         }
-        Ok(pruned)
     }
 
     /// Forgets runs of long ago. Returns how many.
@@ -105,9 +117,10 @@ fn move_mark(connection: &Connection, in_flight: Look, now: Timestamp) -> Result
     Ok(old.map(|(look, _)| look.min(in_flight)))
 }
 
-fn unreferenced(connection: &Connection, below: Look) -> Result<Vec<String>, StateError> {
-    let mut statement = connection.prepare(&format!("SELECT path FROM observed o WHERE {UNREFERENCED} LIMIT ?2"))?;
-    let rows = statement.query_map(params![integer(below.0), integer(TOMBSTONES_A_PASS as u64)], |row| row.get(0))?;
+fn unreferenced(connection: &Connection, below: Look, after: &str, most: usize) -> Result<Vec<String>, StateError> {
+    let text = format!("SELECT path FROM observed o WHERE path > ?2 AND {UNREFERENCED} ORDER BY path LIMIT ?3");
+    let mut statement = connection.prepare(&text)?;
+    let rows = statement.query_map(params![integer(below.0), after, integer(most as u64)], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -157,7 +170,10 @@ mod tests {
         look(&state, "there", Some("e")).await;
         let slow = state.next_look();
         look(&state, "late", None).await;
-        let prune = async |in_flight: Look, at: i64| state.prune_tombstones(in_flight, day(at)).await.expect("pruned");
+        let prune = async |in_flight: Look, at: i64| match state.tombstones_may_go(in_flight, day(at)).await.expect("asked") {
+            Some(below) => state.prune_tombstones(below).await.expect("pruned"),
+            None => 0,
+        };
 
         assert_eq!(prune(state.next_look(), 1).await, 0, "the first pass only sets the mark");
         look(&state, "young", None).await;
@@ -168,6 +184,22 @@ mod tests {
         assert_eq!(prune(state.next_look(), 3).await, 0, "the mark was not set beyond the look in flight");
         assert_eq!(prune(state.next_look(), 4).await, 3);
         assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
+    }
+
+    /// A pass ended with fifty thousand, and the next one came a day later: where more went a day, the state grew for ever.
+    #[tokio::test]
+    async fn all_tombstones_that_may_go_go_however_many_are_read_at_a_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        for path in ["a", "b", "c", "d", "e"] {
+            look(&state, path, None).await;
+            look(&state, &format!("{path} is there"), Some("e")).await;
+        }
+        let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
+        assert_eq!(state.tombstones_may_go(state.next_look(), day(1)).await.expect("asked"), None);
+        let below = state.tombstones_may_go(state.next_look(), day(2)).await.expect("asked").expect("a day has passed");
+        assert_eq!(state.prune_tombstones_by(2, below).await.expect("pruned"), 5);
+        assert_eq!(observed(&state).await.len(), 5);
     }
 
     #[tokio::test]
@@ -182,7 +214,11 @@ mod tests {
             (1200, RunKind::Incremental),
         ] {
             let begun = state.begin_run(kind, Timestamp::UNIX_EPOCH, number).await.expect("begun");
-            state.end_run(begun, RunOutcome::Done, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
+            if kind == RunKind::Reconcile {
+                state.listed_everything(begun, Timestamp::UNIX_EPOCH).await.expect("listed");
+            }
+            // That a source was silent says nothing about what was listed.
+            state.end_run(begun, RunOutcome::Failed, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
         }
         assert_eq!(state.prune_runs().await.expect("pruned"), 2);
         let left = state.overview().await.expect("read").runs;

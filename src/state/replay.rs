@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A row whose replay failed as often by itself becomes a dead letter.
+/// A row whose replay failed as often by itself becomes a dead letter: after a quarter of an hour at the earliest (see `inbox.rs`).
 const FAILURES_MOST: u32 = 5;
 
 /// A batch of the inbox, and the looks at the paths that it touched.
@@ -89,10 +89,13 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
         told::write(connection, path, now)?;
         applied::doubt_what_was_asked(connection, path, before.unwrap_or(&Told::default()), now)?;
     }
-    for target in &before {
-        lineage::remove(connection, target)?;
-    }
-    for (target, came) in &waiting.lineage {
+    before.iter().try_for_each(|target| lineage::remove(connection, target))?;
+    let looked: BTreeSet<_> = looks().map(|looked| &looked.path).collect();
+    for (target, came) in &mut waiting.lineage {
+        // Of a row that is buried, what it told is heard: whether it is so, a later look says.
+        let both = [target, &came.origin];
+        let failed = both.iter().any(|path| replay.failed.contains_key(path));
+        came.unseen = failed || came.unseen && !both.iter().all(|path| looked.contains(path));
         if mutant::is("waiting_lineage_is_dropped") && before.contains(target) {
             continue;
         }
@@ -102,7 +105,6 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
     keep_times_of_the_gone(connection, &hints)?;
     drop_moot(connection, &waiting)?;
     paths.extend(hints.touched.iter().cloned());
-    let looked: BTreeSet<_> = replay.looks.iter().map(|looked| &looked.path).collect();
     // Somebody spoke of the path: what failed before is tried again at once.
     let trigger = |path: &ObjectKey| if looked.contains(path) { Trigger::Look { changed: true } } else { Trigger::InHand };
     let received = first_received(&replay.rows);
@@ -143,7 +145,7 @@ fn take_rows(
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
             // It is kept back by another row only: that is no failure of its own.
-            let failures = if why.is_some() { inbox::count_failure(connection, row.seq)? } else { row.failures };
+            let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
             if failures < FAILURES_MOST {
                 replayed.stayed += 1;
                 replayed.locked.extend(row.event.paths().cloned());
@@ -262,7 +264,7 @@ fn keep_times_of_the_gone(connection: &Connection, hints: &Hints) -> Result<(), 
 
 /// What is no move never was one: each path is decided by itself.
 fn drop_moot(connection: &Connection, waiting: &Waiting) -> Result<(), StateError> {
-    for (target, came) in &waiting.lineage {
+    for (target, came) in waiting.lineage.iter().filter(|(_, came)| !came.unseen) {
         let known = lineage::read_move(connection, target.clone(), came.clone())?;
         if known.intent.is_none() && decide_move(&known.moving) == MoveVerdict::Moot {
             lineage::remove(connection, target)?;
@@ -277,11 +279,10 @@ fn is_nowhere(sides: &Sides) -> bool {
 }
 
 impl Replayed {
-    /// Adds another batch's counts.
+    /// Adds another batch's counts. (Its paths are for the batches after it alone.)
     pub fn add(&mut self, other: &Self) {
         other.events.iter().for_each(|(kind, count)| *self.events.entry(kind).or_default() += count);
         self.stayed += other.stayed;
-        self.locked.extend(other.locked.iter().cloned());
         self.buried += other.buried;
         self.not_in_bucket += other.not_in_bucket;
         self.not_in_bucket_example = self.not_in_bucket_example.take().or_else(|| other.not_in_bucket_example.clone());

@@ -72,7 +72,7 @@ pub struct Run {
 }
 
 /// The reconciles that listed everything.
-pub(super) const RECONCILED: &str = "kind = 'reconcile' AND outcome IN ('done', 'partial')";
+pub(super) const RECONCILED: &str = "kind = 'reconcile' AND listed = 1 AND ended_at IS NOT NULL";
 
 impl Run {
     /// The last reconcile that listed everything, from a database that another process may be writing.
@@ -204,11 +204,12 @@ impl State {
         self.writer.call(|connection| Ok(read_meta(connection, RECONCILE_UNFINISHED)?.is_some())).await
     }
 
-    /// A listing of everything, which began at `since`, ran to its end: none is due any more, for whatever was missed before.
-    pub async fn listed_everything(&self, since: Timestamp) -> Result<(), StateError> {
+    /// A run's listing of everything, which began at `since`, came to its end: none is due any more, for whatever was missed before.
+    pub async fn listed_everything(&self, run: u64, since: Timestamp) -> Result<(), StateError> {
         let now = self.clock.now();
         self.writer
             .call(move |connection| {
+                connection.execute("UPDATE runs SET listed = 1 WHERE number = ?1", [integer(run)])?;
                 feed::clear_gap(connection, since, now)?;
                 delete_meta(connection, RECONCILE_UNFINISHED)
             })
@@ -295,6 +296,5 @@ pub(super) fn write_meta(connection: &Connection, name: &str, value: &str) -> Re
 }
 
 pub(super) fn delete_meta(connection: &Connection, name: &str) -> Result<(), StateError> {
-    connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
-    Ok(())
+    Ok(connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name]).map(drop)?)
 }

@@ -16,7 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_history.sql"),
     include_str!("migrations/0005_waiting.sql"),
     include_str!("migrations/0006_counting.sql"),
-    include_str!("migrations/0007_queues.sql"),
+    include_str!("migrations/0007_unheard.sql"),
 ];
 
 /// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
@@ -110,4 +110,49 @@ fn make_private(path: &Path) -> Result<(), StateError> {
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(|error| StateError::file(path, &error))?;
     drop(file);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::params;
+
+    /// What a state of version 6 with these rows of `meta` becomes: its queues, whether events may have been missed, and which runs listed.
+    fn brought_up_to_date(meta: &[(&str, &str)]) -> (Vec<(String, i64)>, bool, Vec<i64>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("sync.db");
+        let old = Connection::open(&path).expect("a database");
+        for migration in &MIGRATIONS[..6] {
+            old.execute_batch(migration).expect("it runs");
+        }
+        old.pragma_update(None, "user_version", 6).expect("a number");
+        for (name, value) in meta {
+            old.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", params![name, value]).expect("a row");
+        }
+        old.execute_batch(
+            "INSERT INTO runs (number, kind, started_at, ended_at, outcome) VALUES
+                 (1, 'reconcile', 1, 2, 'partial'), (2, 'reconcile', 3, 4, 'failed'), (3, 'incremental', 5, 6, 'done')",
+        )
+        .expect("runs");
+        drop(old);
+        let new = open_to_write(&path).expect("brought up to date");
+        let rows = |text: &str| -> Vec<(String, i64)> {
+            let mut statement = new.prepare(text).expect("a question");
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("asked");
+            rows.collect::<Result<_, _>>().expect("rows")
+        };
+        let gap = rows("SELECT name, 0 FROM meta WHERE name = 'feed_gap' AND CAST(value AS INTEGER) > 1700000000000000");
+        let left = rows("SELECT name, 0 FROM meta WHERE name LIKE 'queue%'");
+        assert_eq!(left, [], "its rows of `meta` went into the table");
+        let listed = rows("SELECT kind, number FROM runs WHERE listed = 1").into_iter().map(|(_, number)| number).collect();
+        (rows("SELECT address, heard_at FROM queues"), !gap.is_empty(), listed)
+    }
+
+    #[test]
+    fn when_the_queue_was_heard_is_kept_and_which_it_was_is_a_gap_where_nobody_said() {
+        let one = [("queue_address", "http://queue"), ("queue_heard_at", "5")];
+        assert_eq!(brought_up_to_date(&one), (vec![("http://queue".to_owned(), 5)], false, vec![1]));
+        assert_eq!(brought_up_to_date(&one[1..]), (vec![], true, vec![1]));
+        assert_eq!(brought_up_to_date(&[]), (vec![], false, vec![1]));
+    }
 }

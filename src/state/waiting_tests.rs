@@ -45,7 +45,7 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
         let (state, _directory) = waiting(number).await;
         let each = state.writer.call(|connection| {
             [
-                (pending::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
+                (release::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
                 (pending::ANY_DUE, &[&1]),
                 (lineage::BOTH_WAIT, &[&1]),
                 (rows::DUE_PATHS, &[&1]),

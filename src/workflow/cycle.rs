@@ -31,6 +31,7 @@ struct Rest {
 impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
         self.hear().await?;
+        self.state.heed_settings(self.options.that_operations_depend_on()).await?;
         let due = self.state.release_due(run.began).await?;
         let guard = self.guard_of_cycle().await?;
         if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {

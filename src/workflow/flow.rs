@@ -51,6 +51,14 @@ pub struct Options {
     pub grace: Duration,
 }
 
+impl Options {
+    /// What may make an operation possible that was not: in words that are equal while nothing of it changes.
+    pub(super) fn that_operations_depend_on(&self) -> String {
+        let Self { limits, retry, verify, .. } = self;
+        format!("max_file_bytes={:?} attempts={} verify={verify}", limits.max_file_bytes, retry.attempts)
+    }
+}
+
 /// One run of any flow.
 pub struct Flow {
     /// The doors.

@@ -18,6 +18,7 @@ impl Flow {
         snapshots::write_old(&self.state, self.kept(), (run.number, run.began)).await?;
         // Everything is looked at anyway: what failed or was left out before is tried at once.
         self.state.release_all().await?;
+        self.state.heed_settings(self.options.that_operations_depend_on()).await?;
         if run.kind == RunKind::Reconcile {
             // What it is to find may have happened after the first pages of a listing that was broken off.
             self.state.forget_listing().await?;
@@ -42,7 +43,7 @@ impl Flow {
                 self.state.complete_initial(run.number).await?;
             }
             if from_the_start {
-                self.state.listed_everything(began).await?;
+                self.state.listed_everything(run.number, began).await?;
             }
             let rows = self.state.rows_before_listing().await?;
             let guard = Self::guard_of_listing(rows, !self.state.listing_saw_files().await?);

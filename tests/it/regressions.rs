@@ -5,6 +5,7 @@ mod doors;
 mod etags;
 mod left_behind;
 mod listings;
+mod patience;
 mod permissions;
 mod stops;
 

@@ -2,6 +2,9 @@
 
 use crate::config::values::*;
 use std::fmt::Debug;
+use std::{num::NonZeroUsize, time::Duration};
+use tracing::Level;
+use url::Url;
 
 fn check<T: PartialEq + Debug>(parse: fn(&str) -> Option<T>, table: &[(&str, Option<T>)]) {
     for (raw, expected) in table {

@@ -107,12 +107,13 @@ impl Worker for Played {
         };
         self.initial.fetch_or(order.kind == RunKind::Initial && outcome == RunOutcome::Done, Ordering::SeqCst);
         let now = Timestamp::UNIX_EPOCH;
-        let frame = Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by: None, outside_prefix: 0 };
+        let mute = self.mute.load(Ordering::SeqCst);
+        let stopped_by = (outcome == RunOutcome::Failed && !mute).then(|| ("no such bucket".to_owned(), "create it"));
+        let frame = Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by, outside_prefix: 0 };
         // A listing heals a gap of the feed.
         let gap = self.gap.load(Ordering::SeqCst) && order.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);
         let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
-        let mute = self.mute.load(Ordering::SeqCst);
         let feed_failure = mute.then(|| ("nobody listens".to_owned(), "start it"));
         let polled = (!mute && order.kind == RunKind::Incremental).then(Polled::default);
         let totals = Totals { polled, feed_failure, ..Totals::default() };

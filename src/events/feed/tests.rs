@@ -204,6 +204,6 @@ async fn a_full_inbox_reads_no_more() {
     let mut bed = Bed::new(Served { page: Some(2), ..Served::default() }).await;
     bed.reader.inbox_max = 3;
     bed.serve((0..10).map(|number| create(&number.to_string(), 0)));
-    assert_eq!(bed.poll().await, Polled { received: 4, inbox_full: true, ..Polled::default() });
+    assert_eq!(bed.poll().await, Polled { received: 4, left_unread: true, ..Polled::default() });
     assert_eq!(bed.served.asked.lock().expect("sound").len(), 2);
 }

@@ -1,6 +1,7 @@
 //! A queue as the reader sees it: what it gives, what it is told, and that it may be shut. Which one it is, each implementation knows.
 
 use crate::retry::{Disposed, Disposition};
+use crate::state::StateError;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use std::time::Duration;
@@ -39,6 +40,23 @@ impl SourceError {
 
 impl Disposed for SourceError {
     /// Whatever it is: a person may mend it while we wait.
+    fn disposition(&self) -> Disposition {
+        Disposition::Retry { after: None }
+    }
+}
+
+/// Why a step could not be done; what came before it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The queue.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl Disposed for StepError {
     fn disposition(&self) -> Disposition {
         Disposition::Retry { after: None }
     }

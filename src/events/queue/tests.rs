@@ -23,6 +23,8 @@ struct Queue {
     told: watch::Sender<Vec<String>>,
     retention: Option<SignedDuration>,
     address: &'static str,
+    /// Whether it answers who acknowledges.
+    answers: bool,
 }
 
 fn broken() -> SourceError {
@@ -70,6 +72,9 @@ impl Source for Queue {
 
     async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
         self.tell("acknowledge", &receipts).await;
+        if !self.answers {
+            std::future::pending::<()>().await;
+        }
         self.refusals.lock().expect("sound").pop_front().unwrap_or(Ok(Vec::new()))
     }
 
@@ -99,6 +104,7 @@ async fn queue_that_keeps(retention: Option<SignedDuration>) -> (Arc<Queue>, Sta
         told: watch::Sender::default(),
         retention,
         address: "queue",
+        answers: true,
     });
     (queue, state, directory)
 }
@@ -237,6 +243,22 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
     assert_eq!(bed.queue.heard(1).await, ["acknowledge 1 with 1 stored"]);
     assert_eq!(bed.status.borrow().shut, None);
     bed.end().await;
+}
+
+/// What was received and not acknowledged in time stayed away from everybody for as long as the queue hides a message.
+#[tokio::test]
+async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
+    let (queue, state, _directory) = queue_and_state().await;
+    let queue = Arc::new(Queue { answers: false, ..Arc::into_inner(queue).expect("its only owner") });
+    let (reader, stop) = (reader(&queue, 100), CancellationToken::new());
+    let token = stop.clone();
+    let running = tokio::spawn(async move { reader.run(&token).await });
+    queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
+    queue.heard(1).await;
+    stop.cancel();
+    running.await.expect("it ends");
+    assert_eq!(queue.heard(2).await, ["acknowledge 1+2 with 2 stored", "release 1+2 with 2 stored"]);
+    assert_eq!(state.inbox_len().await.expect("counted"), 2, "what is stored is not lost, whatever the queue does with it");
 }
 
 #[tokio::test(start_paused = true)]

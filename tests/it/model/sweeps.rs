@@ -4,6 +4,7 @@ use super::machine::play;
 use super::op::{ApiTrouble, Change, History, Op, S3Trouble, Setup, Tell, Told, Trouble};
 use super::runner;
 use s3_sync::state::RunKind;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 const PLAIN: Setup =
@@ -14,6 +15,10 @@ const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
 
 /// What leaves no doubt in the end: with the ledger, every effect has happened once.
 const TROUBLES: [&[Trouble]; 5] = [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::S3(S3Trouble::Server)]];
+
+const LOOKS_THAT_FAIL: [&[Trouble]; 2] = [&[Trouble::S3(S3Trouble::Server)], &[Trouble::S3(S3Trouble::AccessDenied)]];
+const IN_A_CHAIN: [&[Trouble]; 6] =
+    [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::Api(ApiTrouble::Busy)], &[Trouble::S3(S3Trouble::Server)]];
 
 /// A history without trouble: what it comes to is known to the last identifier.
 const NOTHING: &[Trouble] = &[];
@@ -39,8 +44,8 @@ pub(crate) struct Sweep {
     troubles: &'static [&'static [Trouble]],
     run: Op,
     then: Vec<Op>,
-    /// Whether the only file must be the first that ever was.
-    one_identity: bool,
+    /// The identifiers of all files in the end, counted in the order in which they were created; empty = whichever.
+    ids: &'static [u64],
     setup: Setup,
     /// How many interleavings are tried.
     seeds: u64,
@@ -72,8 +77,9 @@ impl Sweep {
             for (troubles, history) in self.histories(points) {
                 let played = play(&history, directory);
                 struck |= troubles.first().is_some_and(|trouble| played.trace.contains(&format!("     ! {trouble:?}")));
-                let lost = self.one_identity && (played.ids.len() != 1 || played.ids.values().any(|id| *id != 1));
-                let lost = lost.then(|| format!("the file lost its identity: {:?}", played.ids));
+                let ids: BTreeSet<_> = played.ids.values().copied().collect();
+                let kept = self.ids.is_empty() || (played.ids.len() == ids.len() && ids.iter().eq(self.ids));
+                let lost = (!kept).then(|| format!("a file lost its identity: {:?}", played.ids));
                 if let Some(broken) = played.violations.first().cloned().or(lost)
                     && counts(&history)
                 {
@@ -90,13 +96,14 @@ impl Sweep {
 
 fn sweep(name: &'static str, before: &[&[Op]], troubles: &'static [&'static [Trouble]], then: &[&[Op]]) -> Sweep {
     let (before, then) = (before.concat(), then.concat());
-    Sweep { name, before, troubles, run: CYCLE, then, one_identity: false, setup: PLAIN, seeds: 1 }
+    Sweep { name, before, troubles, run: CYCLE, then, ids: &[], setup: PLAIN, seeds: 1 }
 }
 
 /// A file that was told to have another name keeps its identifier.
-fn renames() -> [Sweep; 4] {
+fn renames() -> [Sweep; 5] {
     let (here, there, further) = (applied_at_0(), renamed(0, 1), renamed(1, 3));
-    [
+    let two = [&changed(Change::Put(0, 1), Told::Create(0))[..], &changed(Change::Put(1, 2), Told::Create(1)), &[CYCLE]].concat();
+    let one_file = [
         sweep("a rename", &[&here, &there], &TROUBLES, &[]),
         sweep("two renames", &[&here, &there, &further], &[CRASH, NO_ANSWER], &[]),
         // (Where the first rename was sent and not answered, its paths are in doubt, and the design gives the identity up.)
@@ -108,7 +115,11 @@ fn renames() -> [Sweep; 4] {
             &[&told(Told::Permissions(1, 1)), &[CYCLE]],
         ),
     ]
-    .map(|sweep| Sweep { one_identity: true, ..sweep })
+    .map(|sweep| Sweep { ids: &[1], ..sweep });
+    let [one, other, third, fourth] = one_file;
+    // The second waits until the first has left its place.
+    let chain = Sweep { ids: &[1, 2], ..sweep("a chain of renames", &[&two, &further, &there], &IN_A_CHAIN, &[]) };
+    [one, other, third, fourth, chain]
 }
 
 /// What becomes of an effect without an outcome, when its object is another, gone or back by then.
@@ -164,12 +175,13 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
 }
 
 /// What was told and nothing has used yet.
-fn tellings() -> [Sweep; 4] {
+fn tellings() -> [Sweep; 5] {
     let notified = [Op::Change(Change::Put(1, 1)), Op::Tell(Tell { what: Told::Create(1), ago: Some(0), notified: true })];
     let put = changed(Change::Put(0, 1), Told::Create(0));
     let older = [Op::Tell(Tell { what: Told::Permissions(0, 1), ago: Some(60), notified: false })];
     [
         Sweep { run: Op::Receive, ..sweep("a notification", &[&notified], &[CRASH], &[&[CYCLE]]) },
+        sweep("an event, and a look that fails", &[&applied_at_0(), &changed(Change::Put(0, 2), Told::Create(0))], &LOOKS_THAT_FAIL, &[]),
         // Permissions that no path has by itself.
         sweep("permissions, and the object comes later", &[&told(Told::Permissions(0, 3))], &[NOTHING, CRASH], &[&put, &[CYCLE]]),
         sweep("permissions told late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),

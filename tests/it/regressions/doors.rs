@@ -45,11 +45,12 @@ async fn a_shut_door_uses_up_no_row_of_the_inbox() {
 /// The other side of it: an object that refuses itself while its bucket opens is no shut door, and does not wait for ever.
 #[tokio::test]
 async fn an_object_that_cannot_be_looked_at_counts_against_its_own_row() {
-    let (bucket, scene) = told_of_a_change().await;
+    let (bucket, mut scene) = told_of_a_change().await;
     bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(Fault::Error(S3ErrorKind::AccessDenied)));
     let mut ended = scene.cycle().await;
     for _ in 2..CYCLES {
         assert_eq!((ended.outcome, scene.overview().await.inbox), (RunOutcome::Partial, 1), "{}", ended.report);
+        scene.later(8);
         ended = scene.cycle().await;
     }
     let overview = scene.overview().await;

@@ -202,7 +202,9 @@ impl History {
             Waiting::EndStaleMoves => self.state.end_stale_moves().await.expect("stored"),
             Waiting::Prune => {
                 let now = Timestamp::from_second(self.steps * 90_000).expect("a moment");
-                self.state.prune_tombstones(self.state.next_look(), now).await.expect("pruned");
+                if let Some(below) = self.state.tombstones_may_go(self.state.next_look(), now).await.expect("asked") {
+                    self.state.prune_tombstones(below).await.expect("pruned");
+                }
             }
         }
     }

@@ -12,3 +12,13 @@ INSERT OR REPLACE INTO meta (name, value)
     SELECT 'feed_gap', CAST(CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS TEXT) FROM meta
     WHERE name = 'queue_heard_at' AND NOT EXISTS (SELECT 1 FROM queues);
 DELETE FROM meta WHERE name IN ('queue_address', 'queue_heard_at');
+
+-- When a failure of an event's replay was last counted: those that follow it at once are the same trouble.
+ALTER TABLE inbox ADD COLUMN failed_at INTEGER;
+
+-- `unseen = 1`: one of the two paths could not be looked at when it was told that a file went from one to the other.
+ALTER TABLE lineage ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
+
+-- Whether the listing of the run came to its end.
+ALTER TABLE runs ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET listed = 1 WHERE kind <> 'incremental' AND outcome IN ('done', 'partial');

@@ -1,0 +1,175 @@
+//! Bugs about waiting too little: what failed for a moment was given up, and what was given up for ever might have been possible.
+
+use crate::workflow::cycle::{effects, in_sync, rename, renamed};
+use crate::workflow::scene::{files, key};
+use mock_api::{Fault, FaultAction};
+use s3_sync::s3::{self, Call, S3ErrorKind};
+use s3_sync::state::RunOutcome;
+
+/// A rename of the chain b → c, a → b that failed for a moment left its successor without a target: that file was deleted and created
+/// again, with another id.
+#[tokio::test]
+async fn the_next_of_a_chain_of_renames_waits_for_one_that_failed() {
+    for failing_cycles in 1..=3 {
+        let (bucket, mut scene) = in_sync(&["a", "b", "d"]).await;
+        let ids = ["a", "b", "d"].map(|path| scene.internal_id(path));
+        rename(&bucket, "b", "c", "b");
+        rename(&bucket, "a", "b", "a");
+        rename(&bucket, "d", "a", "d");
+        scene.api.api().set_feed(vec![renamed(1, "/b", "/c"), renamed(2, "/a", "/b"), renamed(3, "/d", "/a")]);
+        scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path("b").always());
+        for _ in 0..failing_cycles {
+            let ended = scene.cycle().await;
+            assert_eq!(ended.outcome, RunOutcome::Partial, "{}", ended.report);
+            assert!(effects(&scene).iter().all(|effect| effect == "rename b>c"), "{:?}", effects(&scene));
+            let quiet = scene.cycle().await;
+            assert!(quiet.report.quiet, "what waits together makes no cycle heavier: {}", quiet.report);
+            scene.later(10);
+        }
+        scene.api.api().clear_faults();
+        scene.api.api().reset_calls();
+        scene.cycle_to_success().await;
+        assert_eq!(effects(&scene), ["rename a>b", "rename b>c", "rename d>a"], "{failing_cycles}");
+        assert_eq!(["b", "c", "a"].map(|path| scene.internal_id(path)), ids, "{failing_cycles}");
+    }
+}
+
+/// Five cycles in a row made dead letters of events, though their store was overloaded for half a minute: with other events to wake
+/// them, cycles follow one another within seconds.
+#[tokio::test]
+async fn a_store_that_is_overloaded_for_a_while_uses_up_no_row() {
+    let (bucket, mut scene) = in_sync(&["a"]).await;
+    bucket.put(key("a"), "new");
+    scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/a")]);
+    bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(s3::Fault::Error(S3ErrorKind::Server)));
+    for _ in 0..20 {
+        scene.cycle().await;
+    }
+    scene.later(3);
+    scene.cycle().await;
+    let overview = scene.overview().await;
+    assert_eq!((overview.inbox, overview.dead_letters), (1, 0));
+    bucket.on_call(|_| None);
+    scene.cycle_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", "new")]));
+}
+
+/// An event that became a dead letter told a rename, and "could not be looked at" was taken for "is not there": the file was deleted
+/// at the one path, and created at the other with another id.
+#[tokio::test]
+async fn a_rename_whose_target_cannot_be_looked_at_is_heard_until_it_can() {
+    for hidden in ["a", "b"] {
+        let (bucket, mut scene) = in_sync(&["a", "x"]).await;
+        let id = scene.internal_id("a");
+        rename(&bucket, "a", "b", "a");
+        let told = renamed(1, "/a", "/b");
+        scene.api.api().set_feed(vec![told.clone()]);
+        bucket.on_call(move |call| {
+            matches!(call, Call::Head(path) if path.as_str() == hidden).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied))
+        });
+        for _ in 0..5 {
+            scene.cycle().await;
+            scene.later(10);
+        }
+        // Another move: what is settled is gone through once more.
+        rename(&bucket, "x", "y", "x");
+        scene.api.api().set_feed(vec![told, renamed(2, "/x", "/y")]);
+        scene.cycle().await;
+        let overview = scene.overview().await;
+        assert_eq!((overview.inbox, overview.dead_letters, effects(&scene)), (0, 1, vec!["rename x>y".to_owned()]), "{hidden}");
+        scene.api.api().reset_calls();
+        bucket.on_call(|_| None);
+        scene.later(24 * 60);
+        let healed = scene.reconcile().await;
+        assert_eq!((healed.outcome, effects(&scene)), (RunOutcome::Done, vec!["rename a>b".to_owned()]), "{hidden}: {}", healed.report);
+        assert_eq!(scene.internal_id("b"), id);
+    }
+}
+
+/// The other side of it: whoever may never look at the old path gets the content at the new one all the same.
+#[tokio::test]
+async fn a_rename_whose_origin_can_never_be_looked_at_is_given_up() {
+    let (bucket, mut scene) = in_sync(&["a", "x"]).await;
+    rename(&bucket, "a", "b", "a");
+    scene.api.api().set_feed(vec![renamed(1, "/a", "/b")]);
+    bucket.on_call(|call| matches!(call, Call::Head(path) if path.as_str() == "a").then_some(s3::Fault::Error(S3ErrorKind::AccessDenied)));
+    for _ in 0..5 {
+        scene.cycle().await;
+        scene.later(10);
+    }
+    assert!(!scene.contents().contains_key("b"));
+    for _ in 0..6 {
+        scene.reconcile().await;
+        scene.later(7 * 60);
+    }
+    assert_eq!(effects(&scene), ["create b"], "and nothing is deleted at which nobody may look");
+}
+
+/// When the rename came through at last, because somebody spoke of its target, those that had waited for it went on waiting.
+#[tokio::test]
+async fn who_waited_for_a_rename_goes_on_with_it() {
+    let (bucket, mut scene) = in_sync(&["a", "b"]).await;
+    rename(&bucket, "b", "c", "b");
+    rename(&bucket, "a", "b", "a");
+    let told = vec![renamed(1, "/b", "/c"), renamed(2, "/a", "/b")];
+    scene.api.api().set_feed(told.clone());
+    scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path("b").always());
+    for _ in 0..4 {
+        scene.cycle().await;
+        scene.later(60);
+    }
+    scene.cycle().await;
+    scene.api.api().clear_faults();
+    scene.api.api().reset_calls();
+    scene.api.api().set_feed([told, vec![crate::workflow::cycle::event("create", 3, "/c")]].concat());
+    scene.cycle_to_success().await;
+    assert_eq!(effects(&scene), ["rename a>b", "rename b>c"]);
+}
+
+/// "Raise `MAX_FILE_SIZE_MB` to bring it in", said the report, and nothing came before the next reconcile.
+#[tokio::test]
+async fn what_a_setting_kept_out_comes_with_the_first_cycle_after_it_changes() {
+    let (bucket, mut scene) = in_sync(&["a"]).await;
+    bucket.put(key("large"), "0123456789");
+    scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/large")]);
+    scene.program.options.limits.max_file_bytes = Some(5);
+    scene.cycle().await;
+    assert!(scene.cycle().await.report.quiet);
+    assert_eq!(effects(&scene), [""; 0]);
+    scene.program.options.limits.max_file_bytes = Some(10);
+    scene.cycle_to_success().await;
+    assert_eq!(effects(&scene), ["create large"]);
+}
+
+/// With a full inbox the feed was not read, and the cycle said that it had nothing new.
+#[tokio::test]
+async fn a_feed_that_is_not_read_is_told_as_left_unread() {
+    let (bucket, mut scene) = in_sync(&["a", "b"]).await;
+    bucket.put(key("a"), "new");
+    bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied)));
+    scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/a")]);
+    scene.cycle().await;
+    scene.program.options.inbox_max = 1;
+    let report = scene.cycle().await.report;
+    assert!(report.feed.as_ref().is_some_and(|feed| feed.left_unread), "{report:?}");
+    assert!(report.to_string().contains("feed      not read to its end"), "{report}");
+}
+
+/// A copy whose create had failed did not count as a second new file of that content: a file was moved to the other copy.
+#[tokio::test]
+async fn a_file_of_the_same_content_that_failed_is_another_candidate() {
+    let (bucket, scene) = in_sync(&["a", "b"]).await;
+    bucket.put(key("first copy"), "a");
+    scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/first copy")]);
+    scene.api.api().order(Fault::new(FaultAction::status(422)).operation("create").path("first copy"));
+    scene.cycle().await;
+    scene.api.api().reset_calls();
+    bucket.put(key("second copy"), "a");
+    bucket.remove(&key("a"));
+    scene
+        .api
+        .api()
+        .set_feed(vec![crate::workflow::cycle::event("create", 2, "/second copy"), crate::workflow::cycle::event("delete", 3, "/a")]);
+    scene.cycle().await;
+    assert_eq!(effects(&scene), ["create second copy", "delete a"], "which of the two is the old file nobody knows");
+}
