@@ -48,7 +48,7 @@ test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
 
 .PHONY: ci
-ci: check test-moto test-kills ## check, and every test that needs more than Rust
+ci: check model-mutants test-moto test-kills ## check, and every test that needs more than Rust
 
 .PHONY: bench
 bench: bench-initial-sync bench-cycles ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)
@@ -110,7 +110,8 @@ setup: build up ## build the images, start everything, wait until the service is
 
 .PHONY: build
 build: ## build the images of the service and of mock-api
-	@REVISION=$${REVISION:-$$(git rev-parse HEAD 2>/dev/null || echo unknown)} $(COMPOSE) build
+	@REVISION=$${REVISION:-$$(git rev-parse HEAD 2>/dev/null || echo unknown)} \
+		CREATED=$${CREATED:-$$(date -u +%Y-%m-%dT%H:%M:%SZ)} $(COMPOSE) build
 
 .PHONY: up
 up: ## start everything, wait until the service is healthy
@@ -122,7 +123,9 @@ down: ## stop everything and remove its containers; the data stays
 	@$(COMPOSE) down
 
 .PHONY: clean
+# One after the other: Compose v2 leaves a volume that no service of the files together names.
 clean: ## remove this project's containers, volumes and networks, and nothing else: all its data is gone
+	@$(COMPOSE) down --volumes --remove-orphans
 	@$(COMPOSE) -f docker-compose.yml -f docker-compose.dev.yml down --volumes --remove-orphans
 
 .PHONY: restart

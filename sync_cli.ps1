@@ -1,6 +1,7 @@
 # The service in its containers, from any directory: for Windows PowerShell 5.1 and PowerShell 7. The words and the exit codes are
 # those of sync_cli.sh: of a command, that of s3-sync (docs/cli.md); of the others, that of compose.
-# There is no param() block: every argument is handed on as it stands, also one that looks like a parameter of PowerShell.
+# There is no param() block: an argument that looks like a parameter of PowerShell is handed on, too. (In a session PowerShell reads
+# them first: quote what looks like a number, `why '00123'`.)
 
 $ErrorActionPreference = 'Stop'
 
@@ -65,17 +66,26 @@ function Wait-Healthy {
     $ErrorActionPreference = 'Continue'
     $id = Assert-Service
     $health = 'none'
+    $began = & docker inspect --format '{{.RestartCount}}' $id
     for ($seconds = 0; $seconds -lt 180; $seconds++) {
         $health = & docker inspect --format '{{.State.Health.Status}}' $id
         if ($health -eq 'healthy') {
             Write-Output 'the service is healthy'
             exit 0
         }
+        $now = & docker inspect --format '{{.State.Status}} {{.RestartCount}}' $id
+        if ($now -ne "running $began") {
+            & docker logs --tail 20 $id
+            Stop-With 'the service ends and is started again; above is the end of its log'
+        }
         Start-Sleep -Seconds 1
     }
     & docker logs --tail 20 $id
     Stop-With "the service is not healthy yet ($health); above is the end of its log"
 }
+
+# Within a pipe of a session nothing else says so. (What `$x = ...` and `... > file` do there, no script can see.)
+$piped = [Console]::IsOutputRedirected -or $MyInvocation.PipelineLength -gt 1
 
 $command = 'help'
 $rest = @()
@@ -96,12 +106,17 @@ if (-not $script:Plugin -and -not (Test-Command 'docker-compose' @('version'))) 
 }
 
 Push-Location -LiteralPath $PSScriptRoot
+$set = @()
 try {
-    # The images that scripts/offline-images.sh made, if it did; what the environment says goes first.
+    # The images that scripts/offline-images.sh made, if it did; what the environment says goes first, and what .env says.
     if (Test-Path -LiteralPath '.offline-images.env') {
+        $own = @()
+        if (Test-Path -LiteralPath '.env') { $own = @(Get-Content -LiteralPath '.env') }
         foreach ($line in Get-Content -LiteralPath '.offline-images.env') {
             $name, $value = $line -split '=', 2
-            if (-not [Environment]::GetEnvironmentVariable($name)) { [Environment]::SetEnvironmentVariable($name, $value) }
+            if ([Environment]::GetEnvironmentVariable($name) -or ($own -match "^$name=.")) { continue }
+            [Environment]::SetEnvironmentVariable($name, $value)
+            $set += $name
         }
     }
     switch -CaseSensitive ($command) {
@@ -121,19 +136,21 @@ try {
             $ids = @(Invoke-Compose @('ps', '-a', '-q'))
             if ($ids.Count -eq 0) { Stop-With 'nothing is running: ".\sync_cli.ps1 start" starts it' }
             $follow = '-f'
-            if ([Console]::IsOutputRedirected) { $follow = '--no-color' }
+            if ($piped) { $follow = '--no-color' }
             Invoke-Compose (@('logs', $follow, '--tail=100') + $rest)
         }
         'shell' { Invoke-Compose @('exec', 'sync-service', 'bash') }
         default {
             Assert-Service | Out-Null
             $exec = @('exec')
-            if ([Console]::IsInputRedirected -or [Console]::IsOutputRedirected) { $exec += '-T' }
+            if ([Console]::IsInputRedirected -or $piped) { $exec += '-T' }
             Invoke-Compose ($exec + @('sync-service', 's3-sync', $command) + $rest)
         }
     }
     exit $LASTEXITCODE
 }
 finally {
+    # It may run in somebody's session.
+    foreach ($name in $set) { [Environment]::SetEnvironmentVariable($name, $null) }
     Pop-Location
 }

@@ -25,7 +25,7 @@ s3_image=$(sed -n 's/.*S3_IMAGE:-\([^}]*\)}.*/\1/p' docker-compose.yml)
 can_pull() {
     local image
     for image in "$(default_image DEBIAN_IMAGE)" "$(default_image RUST_IMAGE)" "$s3_image"; do
-        docker image inspect "$image" >/dev/null 2>&1 || timeout 120 docker pull --quiet "$image" >/dev/null 2>&1 || return 1
+        docker image inspect "$image" >/dev/null 2>&1 || timeout 600 docker pull --quiet "$image" >/dev/null 2>&1 || return 1
     done
 }
 
@@ -37,23 +37,25 @@ part() {
 
 # Compose reads all three files, and has nothing to say about them.
 files_are_clean() {
-    local said
+    local said code=0
     said=$({
         scripts/compose.sh config -q
         scripts/compose.sh -f docker-compose.yml -f docker-compose.dev.yml config -q
         SYNC_IMAGE=s3-sync:test CUSTOMER_S3_BUCKET=b CUSTOMER_S3_ACCESS_KEY=k FILE_MANAGER_API_URL=http://files \
-            scripts/compose.sh -p s3-sync -f docker-compose.production.yml config -q
-    } 2>&1)
-    [ -z "$said" ] || { printf 'containers: compose says of its files: %s\n' "$said" >&2; return 1; }
+            scripts/compose.sh -p s3-sync-production -f docker-compose.production.yml config -q
+    } 2>&1) || code=$?
+    [ "$code" = 0 ] && [ -z "$said" ] || { printf 'containers: compose ends with %s and says of its files: %s\n' "$code" "$said" >&2; return 1; }
 }
 part files_are_clean
 
-if can_pull; then
-    echo "containers: S3 is $s3_image"
-else
-    part scripts/offline-images.sh
-    echo "containers: no image can be pulled here: S3 is a stand-in for MinIO (docs/operations.md)"
-fi
+can_pull || part scripts/offline-images.sh
+# shellcheck source=scripts/offline/images.sh
+. scripts/offline/images.sh
+use_offline_images
+case ${S3_IMAGE:-$s3_image} in
+    s3-sync-offline/*) echo "containers: S3 is a stand-in for MinIO, $S3_IMAGE (docs/operations.md)" ;;
+    *) echo "containers: S3 is ${S3_IMAGE:-$s3_image}" ;;
+esac
 
 export CARGO_PROFILE=dev
 part scripts/test-containers.sh
@@ -70,8 +72,10 @@ take_down() {
         scripts/compose.sh logs --no-color --tail=200 >&2 || true
     fi
     make clean >/dev/null 2>&1 || true
+    left=$(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")
+    [ -z "$left" ] || { printf 'containers: make clean leaves the volumes %s\n' "$left" >&2; code=1; }
     exit "$code"
 }
-make clean >/dev/null 2>&1
 trap take_down EXIT
+make clean >/dev/null
 part make up test-workflow status

@@ -31,7 +31,8 @@ main() {
         --remove) remove; return ;;
         *) give_up "usage: $0 [--remove]" ;;
     esac
-    work=$(mktemp -d)
+    # A Debian system needs devices, which a /tmp in memory may forbid.
+    work=$(mktemp -d "${TMPDIR:-/var/tmp}/s3-sync-offline.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     replacing "$DEBIAN" debian_image
     replacing "$RUST" rust_image

@@ -9,6 +9,8 @@ docker info >/dev/null 2>&1 || { echo "Docker does not answer: start its daemon 
 # shellcheck source=scripts/offline/images.sh
 . scripts/offline/images.sh
 use_offline_images
+# Where `make tools` has just installed Rust, no profile says so yet.
+PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 arguments=(--build-arg "CARGO_PROFILE=${CARGO_PROFILE:-dev}")
 for name in RUST_IMAGE DEBIAN_IMAGE; do
     [ -z "${!name:-}" ] || arguments+=(--build-arg "$name=${!name}")

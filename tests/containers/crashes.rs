@@ -48,11 +48,13 @@ async fn killed_twenty_times_in_the_middle_of_its_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_stop_finishes_what_is_in_hand() {
-    let stage = Stage::with("a/", 60).await;
+    let mut stage = Stage::with("a/", 60).await;
+    stage.setting("CONCURRENCY", "4");
     let files = stage.files().await;
-    files.order(&slow_creates(200)).await;
+    files.order(&slow_creates(500)).await;
+    let enough = files.calls_in_all().await + 20;
     let service = stage.start(&["initial-sync"]).await;
-    files.wait_for_calls(files.calls_in_all().await + 20).await;
+    files.wait_for_calls(enough).await;
     let ended = service.stop(40).await.expect(143);
     ended.says(&["stopping: what is in hand is finished"]);
     files.no_faults().await;
@@ -65,8 +67,9 @@ async fn the_service_is_process_1_and_has_no_rights() {
     let stage = Stage::with("a/", 3).await;
     let files = stage.files().await;
     files.order(&hanging_creates()).await;
+    let enough = files.calls_in_all().await + 3;
     let service = stage.start(&["initial-sync"]).await;
-    files.wait_for_calls(files.calls_in_all().await + 3).await;
+    files.wait_for_calls(enough).await;
     let script = "tr '\\0' ' ' </proc/1/cmdline; id -u; grep CapEff /proc/self/status; touch /x 2>&1 || true";
     let inside = docker(&["exec", service.id(), "bash", "-c", script]).await;
     for word in ["s3-sync initial-sync", "10001", "0000000000000000", "Read-only file system"] {

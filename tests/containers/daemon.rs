@@ -71,12 +71,15 @@ async fn the_whole_workflow_with_all_five_types_of_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_stop_drains_and_ends_with_0_in_the_middle_of_a_run() {
-    let stage = Stage::with("a/", 60).await;
+    let mut stage = Stage::with("a/", 60).await;
+    stage.setting("CONCURRENCY", "4");
     let files = stage.files().await;
-    files.order(&slow_creates(200)).await;
+    files.order(&slow_creates(500)).await;
+    let enough = files.calls_in_all().await + 20;
     let daemon = stage.start(&["daemon"]).await;
-    files.wait_for_calls(files.calls_in_all().await + 20).await;
+    files.wait_for_calls(enough).await;
     daemon.stop(40).await.expect(0);
+    assert!((1..60).contains(&files.digests().await.len()), "it was stopped in the middle");
     files.no_faults().await;
     stage.run(&["initial-sync"]).await.expect(0);
     in_sync(&stage).await;
@@ -129,7 +132,7 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     daemon.ask("initial-sync").await.well();
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     stage.bucket().await.put_many("late/", 5).await;
-    // Longer than one deadline: it has looked in vain again and again.
+    // It has looked in vain again and again.
     daemon.logs("WARN", 1).await;
     daemon.logs("waiting for doors that are shut: file manager", 3).await;
     let status = daemon.ask("status").await.well();

@@ -13,8 +13,9 @@ async fn s3_is_killed_and_started_again_in_the_middle_of_an_initial_sync() {
     let files = stage.files().await;
     // It has work for seconds: an engine under load takes its time to kill anything.
     files.order(&slow_creates(500)).await;
+    let enough = files.calls_in_all().await + 20;
     let service = stage.start(&["initial-sync"]).await;
-    files.wait_for_calls(files.calls_in_all().await + 20).await;
+    files.wait_for_calls(enough).await;
     docker(&["kill", "--signal", "KILL", &stage.name("source")]).await;
     let ended = service.ended().await.expect(1);
     ended.says(&["check CUSTOMER_S3_ENDPOINT"]);
@@ -35,9 +36,10 @@ async fn s3_is_paused_in_the_middle_of_a_body() {
     let files = stage.files().await;
     let slow = mock_api::Fault::new(mock_api::FaultAction::SlowRead { pause_millis: 50 }).path("large.bin").operation("create");
     files.order(&slow).await;
-    let service = stage.start(&["initial-sync"]).await;
     // A set or get of permissions and a create for each of the three.
-    files.wait_for_calls(files.calls_in_all().await + 6).await;
+    let enough = files.calls_in_all().await + 6;
+    let service = stage.start(&["initial-sync"]).await;
+    files.wait_for_calls(enough).await;
     docker(&["pause", &stage.name("source")]).await;
     let ended = service.ended().await;
     docker(&["unpause", &stage.name("source")]).await;
@@ -49,23 +51,30 @@ async fn s3_is_paused_in_the_middle_of_a_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_manager_is_cut_off_the_network_and_comes_back() {
+async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_catches_up_by_itself() {
     let mut stage = Stage::with("a/", 60).await;
     stage.setting("CONCURRENCY", "4");
     stage.setting("RETRY_ATTEMPTS", "1");
+    stage.setting("SYNC_INTERVAL", "1");
     let files = stage.files().await;
     files.order(&hanging_creates()).await;
-    let service = stage.start(&["initial-sync"]).await;
+    let daemon = stage.start(&["daemon"]).await;
     // All that may be in hand at a time, each of them whole: of a call that is cut off in the middle of its body the double would hear
     // nothing more, and never let go of its key.
     files.wait_for_hanging(4).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
-    let ended = service.ended().await.expect(1);
-    ended.says(&["check FILE_MANAGER_API_URL"]);
+    // Nobody hears that it is gone: what is in hand is given up a minute later.
+    daemon.logs("waiting for doors that are shut: file manager", 1).await;
+    let status = daemon.ask("status").await.well();
+    assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");
+    assert!(!daemon.ask("health").await.success, "it cannot do its work");
     docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
-    stage.files().await.no_faults().await;
-    stage.run(&["initial-sync"]).await.expect(0);
+    let files = stage.files().await;
+    files.no_faults().await;
+    files.holds(60).await;
+    daemon.healthy().await;
     in_sync(&stage).await;
+    daemon.stop(40).await.expect(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

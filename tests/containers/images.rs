@@ -21,6 +21,7 @@ async fn the_service_image_is_small_unprivileged_labelled_and_checks_itself() {
     for label in ["title", "description", "licenses", "version", "revision", "created"] {
         assert!(config["Labels"][format!("org.opencontainers.image.{label}")].is_string(), "{label}");
     }
+    assert_eq!(config["Labels"]["org.opencontainers.image.version"], env!("CARGO_PKG_VERSION"));
     let variables: Vec<_> = config["Env"].as_array().expect("a list").iter().filter_map(|one| one.as_str()?.split('=').next()).collect();
     assert_eq!(variables, ["PATH", "DATABASE_PATH"], "no secret, and nothing that settings would say");
     // Every layer but those of the base, the newest first: an imported base says nothing of how it was made, an official one adds files.

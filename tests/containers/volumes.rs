@@ -28,8 +28,9 @@ async fn a_second_service_on_the_same_volume_ends_with_4_and_names_the_first() {
     let stage = Stage::with("a/", 5).await;
     let files = stage.files().await;
     files.order(&hanging_creates()).await;
+    let enough = files.calls_in_all().await + 5;
     let first = stage.start(&["initial-sync"]).await;
-    files.wait_for_calls(files.calls_in_all().await + 5).await;
+    files.wait_for_calls(enough).await;
     let second = stage.run(&["initial-sync"]).await.expect(4);
     second.says(&["initial-sync"]);
     first.kill().await;
