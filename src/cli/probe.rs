@@ -14,6 +14,10 @@ use url::Url;
 /// How long a door may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The doors that runs wait for; without the others they go on.
+const S3: &str = "S3";
+const FILE_MANAGER: &str = "file manager";
+
 /// The path that the file manager is asked about: it need not know it.
 const SOME_PATH: &str = "s3-sync-test";
 
@@ -46,6 +50,11 @@ impl Probed {
         Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// Whether no run can do without it, and it is shut.
+    pub(super) fn stops_runs(&self) -> bool {
+        self.result == "failed" && [S3, FILE_MANAGER].contains(&self.door)
+    }
+
     /// One sentence, when it is shut.
     pub(super) fn problem(&self) -> Option<String> {
         (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
@@ -60,7 +69,7 @@ pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
 }
 
 async fn bucket(settings: &Settings) -> Probed {
-    const DOOR: &str = "S3";
+    const DOOR: &str = S3;
     let Some(name) = settings.source.bucket.as_deref() else {
         return Probed::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
     };
@@ -84,7 +93,7 @@ async fn bucket(settings: &Settings) -> Probed {
 }
 
 pub(super) async fn file_manager(settings: &Settings) -> Probed {
-    const DOOR: &str = "file manager";
+    const DOOR: &str = FILE_MANAGER;
     let Some(url) = &settings.file_manager_url else {
         return Probed::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
     };

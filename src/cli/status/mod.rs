@@ -131,8 +131,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     problems.extend(doors::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
     problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
-    let shut = doors.iter().any(|door| door.problem().is_some());
-    let own = match (shut, problems.is_empty()) {
+    let own = match (doors.iter().any(probe::Probed::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
         (false, false) => Health::Degraded,
         (false, true) => Health::Healthy,

@@ -65,7 +65,7 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
         .expect("told");
     stage.expect(&["reconcile"], 0).await;
     stage.expect(&["status"], 0).await.prints(&[
-        "status        error",
+        "status        degraded",
         "daemon: sqs: the queue is shut",
         "door          sqs: shut since ",
         "task          sqs: running",
