@@ -7,16 +7,17 @@ use super::{ApplyError, Ending, Executor};
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
+use crate::retry::{Disposed as _, Disposition};
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
 use crate::{listing, mutant, telemetry};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 /// Moves taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
 
-/// A move of which one path could never be looked at is given up after so many failed runs: each path is then decided by itself.
+/// A move of which one path may not be looked at is given up after so many runs that failed: each path is then decided by itself.
 const UNSEEN_RUNS_MOST: u32 = 5;
 
 /// The targets of moves that were looked at in this run.
@@ -110,9 +111,9 @@ impl Executor {
         batch.retain(|known| !looked.in_vain.contains(known.target()));
         let doubtful = |known: &Move| {
             let origin_is_gone = known.moving.origin.1.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
-            known.intent.is_some() || known.attempts > 0 || known.unseen || (!known.moving.told && !origin_is_gone)
+            known.intent.is_some() || known.attempts > 0 || known.unseen > 0 || (!known.moving.told && !origin_is_gone)
         };
-        let mut keys = Vec::new();
+        let mut keys = BTreeSet::new();
         for known in batch.iter().filter(|known| doubtful(known)) {
             if looked.targets.insert(known.target().clone()) {
                 keys.extend([known.origin().clone(), known.target().clone()]);
@@ -122,23 +123,27 @@ impl Executor {
             return Ok(batch);
         }
         let look = self.state.next_look();
-        let at_a_time = self.all.available_permits().max(1);
+        let (keys, at_a_time) = (keys.into_iter().collect(), self.all.available_permits().max(1));
         let looks = tokio::select! {
             biased;
             looks = listing::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
-        let mut unseen: HashMap<_, _> = looks.failed.into_iter().map(|(path, error)| (path, ApplyError::from(error))).collect();
+        let unseen: HashMap<_, _> = looks.failed.into_iter().collect();
         self.state.commit_looks(looks.found).await?;
         let mut now = Vec::new();
         for known in batch {
-            match unseen.remove(known.origin()).or_else(|| unseen.remove(known.target())) {
-                // Whoever cannot look at one of the two for so long must not keep the content of the other from arriving.
-                Some(_) if known.unseen && known.intent.is_none() && known.attempts >= UNSEEN_RUNS_MOST => self.no_move(&known).await?,
+            match unseen.get(known.origin()).or_else(|| unseen.get(known.target())) {
                 Some(error) => {
                     looked.in_vain.insert(known.target().clone());
-                    self.move_failed(&known, Attempts::default(), error).await;
+                    let runs = self.state.count_unseen(known.target()).await?;
+                    // A path that nobody lets us look at must not keep the content of the other from arriving.
+                    if runs > UNSEEN_RUNS_MOST && matches!(error.disposition(), Disposition::Fail) {
+                        self.no_move(&known).await?;
+                    } else {
+                        self.move_failed(&known, Attempts::default(), ApplyError::from(error.clone())).await;
+                    }
                 }
                 None => now.extend(self.state.one_move(known.target()).await?),
             }

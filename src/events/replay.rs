@@ -32,8 +32,8 @@ pub struct Came {
     pub origin: ObjectKey,
     /// When it was told; `None` = nobody told, two paths were paired by their content.
     pub told_at: Option<Timestamp>,
-    /// Whether one of the two paths could not be looked at since.
-    pub unseen: bool,
+    /// How often one of the two paths could not be looked at since.
+    pub unseen: u32,
 }
 
 /// What was told and nothing has used yet, as far as a batch can concern it.
@@ -126,7 +126,7 @@ impl Waiting {
         if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
             self.told.entry(to.clone()).or_default().inherit(&told, at);
         }
-        let (origin, unseen) = self.lineage.remove(from).map_or_else(|| (from.clone(), false), |came| (came.origin, came.unseen));
+        let (origin, unseen) = self.lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.unseen));
         self.lineage.remove(to);
         // The file that a sink may have under this path is on its way elsewhere: what was here now, no sink has.
         let on_its_way = self.lineage.values().any(|came| came.origin == origin);

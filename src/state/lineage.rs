@@ -23,8 +23,8 @@ pub struct Move {
     pub intent: Option<Intent>,
     /// Failed runs so far.
     pub attempts: u32,
-    /// Whether one of the two paths could not be looked at when the move was told.
-    pub unseen: bool,
+    /// How often one of the two paths could not be looked at.
+    pub unseen: u32,
 }
 
 impl Move {
@@ -176,13 +176,16 @@ pub(super) fn read_move(connection: &Connection, target: ObjectKey, came: Came) 
     Ok(Move { moving, intent, attempts, unseen: came.unseen })
 }
 
-/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it.
+/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it. And where
+/// neither is going to be due by itself: an object that is too large to be sent can be moved.
 fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
              EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
              OR EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.origin AND p.status = 'due')
-             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path))
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path)
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path IN (l.path, l.origin)
+                 AND (p.status = 'held' OR p.status = 'parked' AND p.next_attempt IS NOT NULL)))
          ORDER BY path LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -251,7 +254,7 @@ fn end(
     for path in [origin, target] {
         pending::think_again(connection, path, Trigger::Settled, limits)?;
     }
-    together::release_who_waits(connection, origin)
+    together::release(connection, origin, target)
 }
 
 /// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.

@@ -93,7 +93,7 @@ fn park(connection: &Connection, moment: Moment, path: &ObjectKey, attempts: Att
         return Ok(());
     };
     let mut statement = connection.prepare_cached(
-        "UPDATE OR FAIL pending SET status = 'parked', attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
+        "UPDATE OR FAIL pending SET status = iif(status = 'held', 'held', 'parked'), attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
          WHERE sink = ?1 AND path = ?2",
     )?;
     statement.execute(params![FILE_MANAGER, path.as_str(), next_attempt.as_microsecond(), reason, message])?;

@@ -71,9 +71,7 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
         let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
         looks::write(connection, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
     }
-    if let Some(newest) = looks().map(|looked| looked.look).max() {
-        looks::raise_high_water(connection, newest)?;
-    }
+    looks().map(|looked| looked.look).max().map_or(Ok(()), |newest| looks::raise_high_water(connection, newest))?;
     let mut waiting = load(connection, &heard)?;
     let (before, told_before): (Vec<_>, _) = (waiting.lineage.keys().cloned().collect(), waiting.told.clone());
     let mut paths: BTreeSet<_> = before.iter().cloned().chain(waiting.lineage.values().map(|came| came.origin.clone())).collect();
@@ -95,7 +93,8 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
         // Of a row that is buried, what it told is heard: whether it is so, a later look says.
         let both = [target, &came.origin];
         let failed = both.iter().any(|path| replay.failed.contains_key(path));
-        came.unseen = failed || came.unseen && !both.iter().all(|path| looked.contains(path));
+        let seen = both.iter().all(|path| looked.contains(path));
+        came.unseen = if failed { came.unseen.max(1) } else { came.unseen * u32::from(!seen) };
         if mutant::is("waiting_lineage_is_dropped") && before.contains(target) {
             continue;
         }
@@ -264,7 +263,7 @@ fn keep_times_of_the_gone(connection: &Connection, hints: &Hints) -> Result<(), 
 
 /// What is no move never was one: each path is decided by itself.
 fn drop_moot(connection: &Connection, waiting: &Waiting) -> Result<(), StateError> {
-    for (target, came) in waiting.lineage.iter().filter(|(_, came)| !came.unseen) {
+    for (target, came) in waiting.lineage.iter().filter(|(_, came)| came.unseen == 0) {
         let known = lineage::read_move(connection, target.clone(), came.clone())?;
         if known.intent.is_none() && decide_move(&known.moving) == MoveVerdict::Moot {
             lineage::remove(connection, target)?;

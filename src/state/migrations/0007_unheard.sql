@@ -16,7 +16,7 @@ DELETE FROM meta WHERE name IN ('queue_address', 'queue_heard_at');
 -- When a failure of an event's replay was last counted: those that follow it at once are the same trouble.
 ALTER TABLE inbox ADD COLUMN failed_at INTEGER;
 
--- `unseen = 1`: one of the two paths could not be looked at when it was told that a file went from one to the other.
+-- How often one of the two paths could not be looked at, since it was told that a file went from one to the other.
 ALTER TABLE lineage ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
 
 -- Whether the listing of the run came to its end.

@@ -105,6 +105,89 @@ async fn a_rename_whose_origin_can_never_be_looked_at_is_given_up() {
     assert_eq!(effects(&scene), ["create b"], "and nothing is deleted at which nobody may look");
 }
 
+/// Of a chain that waits the middle one was spoken of: it waited already, and that was taken for "nothing is going to change".
+#[tokio::test]
+async fn a_chain_that_waits_goes_on_waiting_when_its_middle_is_spoken_of() {
+    for [first, second, third, fourth] in [["a", "b", "c", "d"], ["d", "c", "b", "a"]] {
+        let (bucket, mut scene) = in_sync(&[first, second, third]).await;
+        let ids = [first, second, third].map(|path| scene.internal_id(path));
+        let steps = [(third, fourth), (second, third), (first, second)];
+        let mut told = Vec::new();
+        for (number, (from, to)) in (1..).zip(steps) {
+            rename(&bucket, from, to, from);
+            told.push(renamed(number, &format!("/{from}"), &format!("/{to}")));
+        }
+        scene.api.api().set_feed(told.clone());
+        scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path(third).always());
+        scene.cycle().await;
+        told.push(crate::workflow::cycle::event("create", 4, &format!("/{second}")));
+        scene.api.api().set_feed(told);
+        scene.cycle().await;
+        scene.api.api().clear_faults();
+        scene.later(10);
+        scene.cycle_to_success().await;
+        assert_eq!([second, third, fourth].map(|path| scene.internal_id(path)), ids, "{first} is renamed to {second}");
+    }
+}
+
+/// One path of two renames could not be looked at for a moment, and only one of the two heard of it.
+#[tokio::test]
+async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_at() {
+    let (bucket, mut scene) = in_sync(&["a", "b", "c"]).await;
+    let ids = ["a", "b", "c"].map(|path| scene.internal_id(path));
+    for (from, to) in [("c", "d"), ("b", "c"), ("a", "b")] {
+        rename(&bucket, from, to, from);
+    }
+    scene.api.api().set_feed(vec![renamed(1, "/c", "/d"), renamed(2, "/b", "/c"), renamed(3, "/a", "/b")]);
+    scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path("c").always());
+    scene.cycle().await;
+    scene.api.api().clear_faults();
+    bucket.on_call(|call| matches!(call, Call::Head(path) if path.as_str() == "c").then_some(s3::Fault::Error(S3ErrorKind::Server)));
+    scene.later(10);
+    scene.cycle().await;
+    bucket.on_call(|_| None);
+    scene.later(10);
+    scene.cycle_to_success().await;
+    assert_eq!(["b", "c", "d"].map(|path| scene.internal_id(path)), ids);
+}
+
+/// Two paths were paired by their content, and nobody lets us look at the first any more: the second waited for ever.
+#[tokio::test]
+async fn a_pair_whose_origin_may_not_be_looked_at_is_given_up() {
+    let (bucket, mut scene) = in_sync(&["hidden", "x"]).await;
+    rename(&bucket, "hidden", "public", "hidden");
+    bucket.on_call(|call| {
+        matches!(call, Call::Head(path) if path.as_str() == "hidden").then_some(s3::Fault::Error(S3ErrorKind::AccessDenied))
+    });
+    for _ in 0..8 {
+        scene.reconcile().await;
+        scene.later(7 * 60);
+    }
+    assert!(scene.contents().contains_key("public"), "{:?}", scene.contents());
+    assert!(scene.contents().contains_key("hidden"), "and nothing is deleted at which nobody may look");
+}
+
+/// A held delete whose file was paired with a new one became a failure when the move failed, and then a delete that nobody held.
+#[tokio::test]
+async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
+    let names: Vec<_> = (0..30).map(|number| format!("{number:02}")).collect();
+    let (bucket, mut scene) = in_sync(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for name in &names[..20] {
+        bucket.remove(&key(name));
+    }
+    assert_eq!(scene.reconcile().await.report.deletes_held, 20);
+    bucket.put(key("new"), names[0].clone());
+    scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/new")]);
+    scene.api.api().order(Fault::new(FaultAction::status(503)).operation("move").always());
+    scene.cycle().await;
+    scene.api.api().clear_faults();
+    bucket.remove(&key("new"));
+    scene.api.api().set_feed(vec![crate::workflow::cycle::event("delete", 2, "/new")]);
+    scene.later(10);
+    scene.cycle().await;
+    assert_eq!(scene.contents().len(), 30, "nobody has let any of them go");
+}
+
 /// When the rename came through at last, because somebody spoke of its target, those that had waited for it went on waiting.
 #[tokio::test]
 async fn who_waited_for_a_rename_goes_on_with_it() {
