@@ -12,7 +12,7 @@ BENCH_VENV := .venv-bench/installed
 # For machines that scripts/python-tools.txt has no program for: compiled.
 CARGO_DENY_VERSION := 0.20.2
 
-# What the tests are compiled with. CI asks for the features of all test targets at once (.ci/run), so that nothing is compiled twice.
+# What the tests are compiled with. CI asks for the features of all test targets at once (.ci/run), so that no dependency is compiled twice.
 FEATURES ?= failpoints
 
 .PHONY: help
@@ -48,7 +48,7 @@ test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand
 check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
 
 .PHONY: ci
-ci: check model-mutants test-moto test-kills ## check, and every test that needs more than Rust
+ci: check model-mutants test-moto test-kills ## check, the planted bugs, and every test that needs more than Rust
 
 .PHONY: bench
 bench: bench-initial-sync bench-cycles ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)
@@ -111,7 +111,7 @@ setup: build up ## build the images, start everything, wait until the service is
 .PHONY: build
 build: ## build the images of the service and of mock-api
 	@REVISION=$${REVISION:-$$(git rev-parse HEAD 2>/dev/null || echo unknown)} \
-		CREATED=$${CREATED:-$$(date -u +%Y-%m-%dT%H:%M:%SZ)} $(COMPOSE) build
+		CREATED=$${CREATED:-$$(git log -1 --format=%cI 2>/dev/null || echo unknown)} $(COMPOSE) build
 
 .PHONY: up
 up: ## start everything, wait until the service is healthy

@@ -151,6 +151,6 @@ try {
 }
 finally {
     # It may run in somebody's session.
-    foreach ($name in $set) { [Environment]::SetEnvironmentVariable($name, $null) }
+    foreach ($name in $set) { [Environment]::SetEnvironmentVariable($name, [NullString]::Value) }
     Pop-Location
 }
