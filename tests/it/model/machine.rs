@@ -168,6 +168,7 @@ impl Machine {
     /// One run, and what must hold right after it.
     fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
         let sent_before = self.world.lock().deletes_sent.len();
+        let decided_before = self.open_deletes();
         self.world.lock().tellings.begin_run(kind != RunKind::Incremental);
         let ended = self.process.run(kind, allowed);
         let line = match &ended {
@@ -177,7 +178,7 @@ impl Machine {
         };
         self.world.lock().tell(format_args!("   = {line}"));
         self.world.lock().counts.add(format!("runs {}", kind.as_str()));
-        self.judge_deletes(sent_before, allowed);
+        self.judge_deletes(sent_before, allowed.unwrap_or(0), decided_before);
         let ended = match ended? {
             Ok(ended) => ended,
             Err(error) => {
@@ -222,11 +223,19 @@ impl Machine {
         self.world.lock().violated(format!("the state cannot be used: {error}"));
     }
 
+    /// Deletes that an earlier run decided: they passed its guard, also those that it was killed before it could send.
+    fn open_deletes(&self) -> u64 {
+        let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(database) = rusqlite::Connection::open_with_flags(self.process.database(), read_only) else { return 0 };
+        let counted = database.query_row("SELECT count(*) FROM intents WHERE effect = 'delete'", [], |row| row.get::<_, i64>(0));
+        counted.map_or(0, i64::unsigned_abs)
+    }
+
     /// The guard: what one run sends for the first time is within what it may. (What has no outcome yet passed the guard of an earlier one.)
-    fn judge_deletes(&self, sent_before: usize, allowed: Option<u64>) {
+    fn judge_deletes(&self, sent_before: usize, allowed: u64, decided_before: u64) {
         let mut inner = self.world.lock();
         let deleted = (inner.deletes_sent.len() - sent_before) as u64;
-        let limit = self.world.setup.max_delete.max(allowed.unwrap_or(0));
+        let limit = self.world.setup.max_delete.max(allowed) + decided_before;
         if deleted > limit {
             inner.violated(format!("{deleted} deletes in a run that may send {limit}"));
         }

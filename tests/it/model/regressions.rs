@@ -193,3 +193,20 @@ fn what_a_move_finds_at_its_origin_arrives_as_well() {
     );
     assert_eq!(ids, [("a".to_owned(), 2), ("d/b".to_owned(), 1)]);
 }
+
+/// The judge's mistake: a delete that somebody allowed was decided, and the process killed before it could send it. The next run sends it.
+#[test]
+fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next() {
+    let setup = Setup { page_keys: 3, attempts: 3, max_delete: 0, ..PLAIN };
+    let ops = [
+        Op::Change(Change::Put(0, 1)),
+        Op::At(39, Trouble::Crash),
+        Op::At(34, Trouble::Change(Change::Delete(0))),
+        Op::Run(RunKind::Initial, Some(100)),
+        CYCLE,
+        Op::At(55, Trouble::Crash),
+        Op::Run(RunKind::Incremental, Some(1)),
+        Op::Run(RunKind::Initial, None),
+    ];
+    holds_under(setup, &ops);
+}
