@@ -47,7 +47,7 @@ impl Executor {
             }
             // Each waits for another one's target: whatever is done first, a living file is in the way.
             for known in &circle {
-                self.state.end_move((known.origin(), known.target()), MoveOutcome::Moot, Attempts::default()).await?;
+                self.no_move(known).await?;
             }
         }
     }
