@@ -1,7 +1,7 @@
 //! What can go wrong with the state. No SQLite type leaves this module.
 
-use super::lock::Holder;
 use crate::record::EmptyKey;
+use crate::state::instance_lock::Holder;
 use std::path::{Path, PathBuf};
 
 /// A failure of the state.
@@ -84,7 +84,7 @@ impl StateError {
     }
 
     /// A failure of the file itself.
-    pub(super) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
         Self::File { path: path.to_owned(), message: message.to_string() }
     }
 }

@@ -1,10 +1,12 @@
 //! Inbox, dead letters and the feed's account against their own invariants, on a real file.
 
 use super::*;
+use crate::plan::Limits;
 use crate::record::{Event, EventKind, Look, ObjectKey, Permissions};
 use jiff::Timestamp;
+use rusqlite::Connection;
 
-pub(super) fn event(path: &str) -> Event {
+pub(crate) fn event(path: &str) -> Event {
     let path = ObjectKey::new(path).expect("not empty");
     Event { kind: EventKind::Create, path, new_path: None, permissions: Permissions::default(), time: None }
 }
@@ -13,16 +15,16 @@ fn poisoned(raw: &[u8]) -> Poisoned {
     Poisoned { reason: "bad_json".to_owned(), message: "not JSON".to_owned(), raw: raw.to_vec() }
 }
 
-pub(super) fn told(path: &str) -> Received {
+pub(crate) fn told(path: &str) -> Received {
     Received { source: SourceName::Sqs, outcome: Ok(event(path)) }
 }
 
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).expect("in range")
 }
 
 /// An answer of a feed whose events are told apart by one letter.
-pub(super) fn answer(events: &str) -> FeedAnswer {
+pub(crate) fn answer(events: &str) -> FeedAnswer {
     let items = events.chars().map(|name| FeedItem {
         identity: FeedIdentity { hash: [u8::try_from(name).expect("ASCII"); 32], occurrence: 0 },
         outcome: Some(Ok(event(&name.to_string()))),
@@ -52,19 +54,19 @@ pub(crate) enum Possible {
     No,
 }
 
-pub(super) struct Bed {
-    pub(super) state: State,
+pub(crate) struct Bed {
+    pub(crate) state: State,
     directory: tempfile::TempDir,
 }
 
 impl Bed {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
         Self { state, directory }
     }
 
-    pub(super) async fn reopened(self) -> Self {
+    pub(crate) async fn reopened(self) -> Self {
         let Self { state, directory } = self;
         drop(state);
         let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
@@ -77,7 +79,7 @@ impl Bed {
         rows.into_iter().map(|row| row.event.path.as_str().to_owned()).collect()
     }
 
-    pub(super) async fn read(&self, answer: FeedAnswer, now: Timestamp) -> FeedCounts {
+    pub(crate) async fn read(&self, answer: FeedAnswer, now: Timestamp) -> FeedCounts {
         self.state.receive_feed(answer, now).await.expect("stored")
     }
 
@@ -110,7 +112,7 @@ async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
     let bed = Bed::new().await;
     bed.state.receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
     for _ in ["there", "gone already"] {
-        bed.state.writer.call(|connection| inbox::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
+        bed.state.writer.call(|connection| transactions::receive::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
         assert_eq!(bed.waiting().await, ["c", "e"]);
     }
 }
@@ -135,7 +137,7 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
     bed.state.receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
     let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
     let fails = async |seq, mins: i64| {
-        let counted = bed.state.writer.call(move |connection| inbox::count_failure(connection, seq, at(60 * mins))).await;
+        let counted = bed.state.writer.call(move |connection| transactions::receive::count_failure(connection, seq, at(60 * mins))).await;
         counted.expect("counted")
     };
     for (mins, failures) in [(0, 1), (0, 1), (1, 2), (2, 2), (3, 3), (6, 3), (7, 4), (14, 4), (15, 5), (0, 5)] {
@@ -249,7 +251,7 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        inbox::store(connection, &[told("a")], inbox::Receipt { at: at(0), look: Look(1) })?;
+        transactions::receive::store(connection, &[told("a")], transactions::receive::Receipt { at: at(0), look: Look(1) })?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());

@@ -2,10 +2,10 @@
 
 use super::inbox_tests::{at, told};
 use super::*;
-use crate::plan::SkipReason;
+use crate::plan::{Limits, SkipReason};
 use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
 use jiff::Timestamp;
-use rusqlite::{StatementStatus, ToSql};
+use rusqlite::{Connection, StatementStatus, ToSql};
 
 /// A state of `number` paths of each kind: parked, skipped, held.
 async fn waiting(number: i64) -> (State, tempfile::TempDir) {
@@ -45,17 +45,17 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
         let (state, _directory) = waiting(number).await;
         let each = state.writer.call(|connection| {
             [
-                (release::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
-                (pending::ANY_DUE, &[&1]),
-                (lineage::BOTH_WAIT, &[&1]),
-                (rows::DUE_PATHS, &[&1]),
-                (overview::COUNTS, &[&1]),
-                (overview::DUE_EXAMPLE, &[&1, &0]),
-                (overview::WAITING_EXAMPLE, &[&1, &"parked", &0, &"broken"]),
-                (overview::WAITING_EXAMPLE, &[&1, &"held", &1, &"broken"]),
-                (overview::OLDEST_PENDING, &[&1]),
-                (deletes::COUNT_DUE, &[&1]),
-                (deletes::HOLD, &[&1]),
+                (transactions::unpark::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
+                (transactions::requeue::ANY_DUE, &[&1]),
+                (transactions::moves::BOTH_WAIT, &[&1]),
+                (views::snapshot_rows::DUE_PATHS, &[&1]),
+                (views::overview::COUNTS, &[&1]),
+                (views::overview::DUE_EXAMPLE, &[&1, &0]),
+                (views::overview::WAITING_EXAMPLE, &[&1, &"parked", &0, &"broken"]),
+                (views::overview::WAITING_EXAMPLE, &[&1, &"held", &1, &"broken"]),
+                (views::overview::OLDEST_PENDING, &[&1]),
+                (transactions::delete_guard::COUNT_DUE, &[&1]),
+                (transactions::delete_guard::HOLD, &[&1]),
             ]
             .into_iter()
             .map(|(text, values)| Ok((text, steps(connection, text, values)?)))
@@ -120,7 +120,7 @@ async fn pairing_by_content_compares_no_two_paths() {
                  INSERT INTO pending (sink, path, status, deletion, large) SELECT 1, 'old' || n, iif(n % 2, 'due', 'held'), 1, 0 FROM n;
                  INSERT INTO pending (sink, path, status, deletion, large) SELECT 1, 'new' || n, 'due', 0, 0 FROM n;"
             ))?;
-            let steps = steps(connection, lineage::PAIR, &[&1])?;
+            let steps = steps(connection, transactions::moves::PAIR, &[&1])?;
             let paired: i64 =
                 connection.query_row("SELECT count(*) FROM lineage WHERE substr(path, 4) = substr(origin, 4)", [], |row| row.get(0))?;
             Ok((steps, paired))

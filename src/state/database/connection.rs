@@ -1,0 +1,164 @@
+//! Opening the database file: pragmas, file mode, numbered migrations.
+
+use crate::state::database::file;
+use crate::state::error::StateError;
+use rusqlite::config::DbConfig;
+use rusqlite::vtab::array;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+/// One after the other; the number of those that ran is the database's `user_version`.
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_inbox.sql"),
+    include_str!("migrations/0003_planes.sql"),
+    include_str!("migrations/0004_history.sql"),
+    include_str!("migrations/0005_waiting.sql"),
+    include_str!("migrations/0006_counting.sql"),
+    include_str!("migrations/0007_unheard.sql"),
+];
+
+/// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
+pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
+    make_private(path)?;
+    let mut connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
+    set_up(&connection)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, &error))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    // There is one sink, and nothing takes it away: no row need look it up.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    // In KiB: the pages that a batch of events touches in a state of a million rows, and the inner nodes above them, which the next
+    // batch touches again.
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    // What a savepoint may have to undo is kept in memory: else jobs copy their pages into a file in `/var/tmp`.
+    connection.pragma_update(None, "temp_store", "memory")?;
+    // More than there are: a statement that is used in every job is never prepared again.
+    connection.set_prepared_statement_cache_capacity(256);
+    migrate(path, &mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a second connection, beside one that [`open_to_write`] opened, for the log alone.
+pub(crate) fn open_beside(path: &Path) -> Result<Connection, StateError> {
+    let connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    // Before it has read anything SQLite does not know that there is a log, and brings nothing over without saying so.
+    version(&connection).map_err(|error| StateError::file(path, &error))?;
+    Ok(connection)
+}
+
+/// Opens a second connection that only reads.
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    file::must_be_there(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, &error))?;
+    set_up(&connection)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let found = version(&connection).map_err(|error| StateError::file(path, &error))?;
+    if found != known_version() {
+        return Err(match found {
+            newer if newer > known_version() => StateError::TooNew { path: path.to_owned(), found, known: known_version() },
+            _ => {
+                StateError::file(path, &format!("its schema is of version {found}: run a command that writes once, to bring it up to date"))
+            }
+        });
+    }
+    Ok(connection)
+}
+
+/// A statement that is kept stays as it was planned (else SQLite plans some of them anew for each value that they are given, which
+/// takes longer than to run them), and may be given many values at once.
+fn set_up(connection: &Connection) -> Result<(), StateError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(array::load_module(connection)?)
+}
+
+fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).expect("invariant: a handful of migrations")
+}
+
+fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
+    let found = version(connection).map_err(|error| StateError::file(path, &error))?;
+    let Some(missing) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done..)) else {
+        return Err(StateError::TooNew { path: path.to_owned(), found, known: known_version() });
+    };
+    for (number, migration) in (found + 1..).zip(missing) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// The database names customers' files: only its owner may read it. SQLite gives its WAL the mode of the database.
+fn make_private(path: &Path) -> Result<(), StateError> {
+    file::may_be_opened(path)?;
+    file::make_directory(path)?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| StateError::file(path, &error))?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(|error| StateError::file(path, &error))?;
+    drop(file);
+    Ok(())
+}
+
+/// Runs what blocks apart from the async workers.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError> + Send + 'static) -> Result<T, StateError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::params;
+
+    /// What a state of version 6 with these rows of `meta` becomes: its queues, whether events may have been missed, and which runs listed.
+    fn brought_up_to_date(meta: &[(&str, &str)]) -> (Vec<(String, i64)>, bool, Vec<i64>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("sync.db");
+        let old = Connection::open(&path).expect("a database");
+        for migration in &MIGRATIONS[..6] {
+            old.execute_batch(migration).expect("it runs");
+        }
+        old.pragma_update(None, "user_version", 6).expect("a number");
+        for (name, value) in meta {
+            old.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", params![name, value]).expect("a row");
+        }
+        old.execute_batch(
+            "INSERT INTO runs (number, kind, started_at, ended_at, outcome) VALUES
+                 (1, 'reconcile', 1, 2, 'partial'), (2, 'reconcile', 3, 4, 'failed'), (3, 'incremental', 5, 6, 'done')",
+        )
+        .expect("runs");
+        drop(old);
+        let new = open_to_write(&path).expect("brought up to date");
+        let rows = |text: &str| -> Vec<(String, i64)> {
+            let mut statement = new.prepare(text).expect("a question");
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("asked");
+            rows.collect::<Result<_, _>>().expect("rows")
+        };
+        let gap = rows("SELECT name, 0 FROM meta WHERE name = 'feed_gap' AND CAST(value AS INTEGER) > 1700000000000000");
+        let left = rows("SELECT name, 0 FROM meta WHERE name LIKE 'queue%'");
+        assert_eq!(left, [], "its rows of `meta` went into the table");
+        let listed = rows("SELECT kind, number FROM runs WHERE listed = 1").into_iter().map(|(_, number)| number).collect();
+        (rows("SELECT address, heard_at FROM queues"), !gap.is_empty(), listed)
+    }
+
+    #[test]
+    fn when_the_queue_was_heard_is_kept_and_which_it_was_is_a_gap_where_nobody_said() {
+        let one = [("queue_address", "http://queue"), ("queue_heard_at", "5")];
+        assert_eq!(brought_up_to_date(&one), (vec![("http://queue".to_owned(), 5)], false, vec![1]));
+        assert_eq!(brought_up_to_date(&one[1..]), (vec![], true, vec![1]));
+        assert_eq!(brought_up_to_date(&[]), (vec![], false, vec![1]));
+    }
+}

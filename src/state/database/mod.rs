@@ -1,0 +1,12 @@
+//! The database file and the one thread that writes it: opening, migrations, commits, the write-ahead log. Knows no table.
+
+pub(crate) mod file;
+
+pub(crate) mod connection;
+
+pub(crate) mod writer;
+
+pub(crate) mod wal;
+
+#[cfg(feature = "failpoints")]
+pub(crate) mod direct_writer;

@@ -1,0 +1,161 @@
+//! The lock that keeps two processes off one state: a file of its own beside the database, held by the kernel for as
+//! long as the process lives. It also remembers the last run's number, which a restored database has forgotten.
+
+use crate::state::database::file;
+use crate::state::error::StateError;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Tries to take the lock, and the wait between two of them: far below the second within which the loser is told.
+const TRIES: usize = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+/// Who has the lock, as they wrote it down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// Where it runs: in containers each process is number 1, and this is the container's id. Empty = not known.
+    #[serde(default)]
+    pub host: String,
+    /// The command that it runs.
+    pub command: String,
+    /// Since when, ISO-8601.
+    pub since: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            return f.write_str("another process");
+        }
+        let on = if self.host.is_empty() { "" } else { " on " };
+        let host = self.host.escape_debug();
+        write!(f, "process {}{on}{host} (s3-sync {}, since {})", self.pid, self.command.escape_debug(), self.since.escape_debug())
+    }
+}
+
+/// What the lock file holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Contents {
+    #[serde(default)]
+    holder: Holder,
+    #[serde(default)]
+    last_run: u64,
+}
+
+/// The lock, held until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct InstanceLock {
+    file: File,
+    path: PathBuf,
+    contents: Contents,
+}
+
+impl InstanceLock {
+    /// Takes the lock of a database at once, or says who has it.
+    pub fn take(database: &Path, command: &str) -> Result<Self, StateError> {
+        let path = beside(database);
+        file::may_be_opened(database)?;
+        file::make_directory(database)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(|error| StateError::file(&path, &error))?;
+        match lock(&file) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateError::Held(read(&mut file).holder)),
+            Err(TryLockError::Error(error)) => return Err(StateError::file(&path, &format!("cannot be locked: {error}"))),
+        }
+        let last_run = read(&mut file).last_run;
+        let since = jiff::Timestamp::now().to_string();
+        let holder = Holder { pid: std::process::id(), host: host(), command: command.to_owned(), since };
+        let mut lock = Self { file, path, contents: Contents { holder, last_run } };
+        lock.write()?;
+        Ok(lock)
+    }
+
+    /// The number of the last run that this lock saw.
+    pub fn last_run(&self) -> u64 {
+        self.contents.last_run
+    }
+
+    /// Remembers a run's number; call it after the run is committed.
+    pub fn remember_run(&mut self, number: u64) -> Result<(), StateError> {
+        self.contents.last_run = number;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), StateError> {
+        let text = serde_json::to_vec(&self.contents).map_err(|error| StateError::file(&self.path, &error))?;
+        // In place, never by another file's rename: the lock belongs to this very file. Written before it is
+        // cut: a kill in between leaves the old text's end behind the new one, which `read` passes over.
+        (|| {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(&text)?;
+            self.file.set_len(text.len() as u64)?;
+            self.file.sync_data()
+        })()
+        .map_err(|error| StateError::file(&self.path, &error))
+    }
+}
+
+impl Drop for InstanceLock {
+    /// Closing the file would do, but for a child that this process is starting at this very moment and that still has it.
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked by the end of the process.
+        let _ = self.file.unlock();
+    }
+}
+
+/// Whoever only asks who holds the lock has it for a moment: a few tries find out who means it.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    let tried = (1..TRIES).find_map(|_| match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            std::thread::sleep(BETWEEN_TRIES);
+            None
+        }
+        other => Some(other),
+    });
+    tried.unwrap_or_else(|| file.try_lock())
+}
+
+/// Who has the lock of a database at this moment; `None` = nobody. It changes nothing, and makes nothing.
+pub fn holder(database: &Path) -> Option<Holder> {
+    let mut file = File::open(beside(database)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(read(&mut file).holder),
+        // What was locked is unlocked when the file is closed.
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// The number of the last run that the lock of a database saw; 0 = none. It changes nothing, and makes nothing.
+pub fn last_run(database: &Path) -> u64 {
+    File::open(beside(database)).map_or(0, |mut file| read(&mut file).last_run)
+}
+
+/// This machine's name, or this container's. Only Linux has it in a file; it is there to be told, and nothing depends on it.
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
+}
+
+/// `sync.db` → `sync.db.lock`.
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn read(file: &mut File) -> Contents {
+    let mut text = Vec::new();
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(4096).read_to_end(&mut text));
+    // Only the first value: a process killed between writing and cutting leaves the end of a longer text behind.
+    let first = read.ok().and_then(|_| serde_json::Deserializer::from_slice(&text).into_iter().next());
+    first.and_then(Result::ok).unwrap_or_default()
+}

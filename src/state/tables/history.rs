@@ -1,0 +1,262 @@
+//! History: what happened to a path and is over, appended in the transaction in which it happened. What is still the case
+//! (pending, held, left out, on its way) stands in the other tables, and is not told twice.
+//!
+//! A file that the initial sync created or confirmed at the first attempt has no row here: that would be a row for each object
+//! of a bucket. Run and time of its row in `applied` tell it.
+
+use crate::plan::Effect;
+use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions};
+use crate::state::error::StateError;
+use crate::state::transactions::observe::{integer, time};
+use crate::state::transactions::outcomes::Intent;
+use crate::state::transactions::receive::SourceName;
+use crate::state::transactions::requeue::Failure;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// When, by our clock; `None` = the stored time is none.
+    pub at: Option<Timestamp>,
+    /// In which run; 0 = outside of one.
+    pub run: u64,
+    /// To which path.
+    pub path: ObjectKey,
+    /// Where it went, for a rename or a move.
+    pub new_path: Option<ObjectKey>,
+    /// What it was.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// An event was used up.
+    Event(UsedUp),
+    /// An operation ended.
+    Operation(Ended),
+}
+
+/// An event that was used up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedUp {
+    /// Who told.
+    pub source: SourceName,
+    /// What was told.
+    pub kind: EventKind,
+    /// When it happened, by the clock of whoever told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
+    /// When it arrived, by our clock.
+    pub received_at: Timestamp,
+    /// What was told of the permissions.
+    #[serde(default, skip_serializing_if = "Permissions::is_empty")]
+    pub permissions: Permissions,
+    /// What became of it.
+    pub became: Became,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// Its paths were looked at: this is what was there.
+    LookedAt {
+        /// At its path.
+        path: Shown,
+        /// At the path to which the file is said to have gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        new_path: Option<Shown>,
+    },
+    /// It failed too often, and is a dead letter. What it told of permissions and renames was heard.
+    DeadLetter {
+        /// Why; safe to print.
+        message: String,
+    },
+}
+
+/// What a look showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// An object, whose `ETag` is not known.
+    Object {
+        /// Its length.
+        size: u64,
+    },
+    /// An object with this content.
+    Content(Fingerprint),
+}
+
+/// How an operation went so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// The effect that was called last; `None` = none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Called>,
+    /// How often it was tried.
+    pub made: u32,
+    /// Why the last try failed that did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failure>,
+}
+
+/// An effect that was decided and called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// Which.
+    pub effect: Effect,
+    /// What makes it happen once.
+    pub idempotency_key: Uuid,
+    /// The run that decided it.
+    pub decided_in: u64,
+}
+
+/// An operation that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How it went.
+    pub attempts: Attempts,
+    /// How it ended.
+    pub result: Outcome,
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The file manager holds this content now.
+    Applied {
+        /// Its own identifier.
+        internal_id: Option<String>,
+        /// The content.
+        content: Option<Fingerprint>,
+    },
+    /// The file manager was asked, and held this content already.
+    Confirmed {
+        /// Its own identifier.
+        internal_id: Option<String>,
+        /// The content.
+        content: Option<Fingerprint>,
+    },
+    /// It has these permissions now.
+    PermissionsSet(Permissions),
+    /// It holds nothing there any more.
+    Deleted,
+    /// Its file has the other path now.
+    Moved {
+        /// Whether somebody told it; else two paths were paired by their content.
+        told: bool,
+    },
+    /// It was asked to move the file and did not: each path is decided by itself.
+    NotMoved,
+    /// The operation failed, and is tried again.
+    Failed {
+        /// Not before this.
+        next_attempt: Timestamp,
+    },
+    /// An effect ended of which nobody knows whether it happened, because it is no longer meant or was refused at last: what the
+    /// file manager holds there is unconfirmed.
+    InDoubt,
+}
+
+impl Outcome {
+    /// The word in what programs read.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Confirmed { .. } => "confirmed",
+            Self::PermissionsSet(_) => "permissions_set",
+            Self::Deleted => "deleted",
+            Self::Moved { .. } => "moved",
+            Self::NotMoved => "not_moved",
+            Self::Failed { .. } => "failed",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
+/// The moment in which a transaction happens, for the history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Timestamp,
+    pub(crate) run: u64,
+    /// Whether that run is an initial sync.
+    pub(crate) initial: bool,
+}
+
+impl From<Option<&ObjectFacts>> for Shown {
+    fn from(facts: Option<&ObjectFacts>) -> Self {
+        match facts {
+            None => Self::Nothing,
+            Some(facts) => facts.fingerprint().map_or(Self::Object { size: facts.size }, Self::Content),
+        }
+    }
+}
+
+impl From<&Intent> for Called {
+    fn from(intent: &Intent) -> Self {
+        Self { effect: intent.planned.effect, idempotency_key: intent.idempotency_key, decided_in: intent.run }
+    }
+}
+
+/// Appends what happened.
+pub(crate) fn append(
+    connection: &Connection,
+    moment: Moment,
+    (path, new_path): (&ObjectKey, Option<&ObjectKey>),
+    what: &What,
+) -> Result<(), StateError> {
+    let what = serde_json::to_string(what).map_err(|error| StateError::Corrupt(format!("a history that cannot be written: {error}")))?;
+    let mut statement = connection.prepare_cached("INSERT INTO history (at, run, path, new_path, what) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let (at, run) = (moment.at.as_microsecond(), integer(moment.run));
+    statement.execute(params![at, run, path.as_str(), new_path.map(ObjectKey::as_str), what])?;
+    Ok(())
+}
+
+/// Appends the end of an operation on one path, unless the initial sync brought a file without any trouble.
+pub(crate) fn operation(
+    connection: &Connection,
+    moment: Moment,
+    path: &ObjectKey,
+    attempts: Attempts,
+    result: Outcome,
+) -> Result<(), StateError> {
+    let effect = attempts.called.as_ref().map(|called| called.effect);
+    let brought = match result {
+        Outcome::Applied { .. } => effect == Some(Effect::Create),
+        Outcome::Confirmed { .. } => true,
+        _ => false,
+    };
+    if moment.initial && brought && attempts.made <= 1 && attempts.failed.is_none() {
+        return Ok(());
+    }
+    append(connection, moment, (path, None), &What::Operation(Ended { attempts, result }))
+}
+
+/// What happened to a path, under either name of what names two, oldest first, before one of them.
+pub(crate) fn of_path(connection: &Connection, path: &ObjectKey, before: i64) -> Result<Vec<(i64, Happened)>, StateError> {
+    let mut statement = connection
+        .prepare("SELECT id, at, run, path, new_path, what FROM history WHERE (path = ?1 OR new_path = ?1) AND id < ?2 ORDER BY id")?;
+    let rows = statement.query_map(params![path.as_str(), before], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+fn from_row(row: &Row<'_>) -> Result<(i64, Happened), StateError> {
+    let key = |raw: String| ObjectKey::new(raw).map_err(|error| StateError::Corrupt(error.to_string()));
+    let what: String = row.get(5)?;
+    let happened = Happened {
+        at: time(row.get(1)?),
+        run: row.get::<_, i64>(2)?.unsigned_abs(),
+        path: key(row.get(3)?)?,
+        new_path: row.get::<_, Option<String>>(4)?.map(key).transpose()?,
+        what: serde_json::from_str(&what).map_err(|error| StateError::Corrupt(format!("a row of the history: {error}")))?,
+    };
+    Ok((row.get(0)?, happened))
+}

@@ -1,0 +1,146 @@
+//! What is pending, taken in hand: lane by lane, in the order of the queue, with all that is known about each path.
+
+use crate::record::{ObjectKey, Sides};
+use crate::state::error::StateError;
+use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::tables::sides;
+use crate::state::transactions::outcomes::{self, Intent};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// Which of the pending paths: each lane has its own pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Objects below 8 MiB.
+    Small,
+    /// The others.
+    Large,
+    /// Keys that may be gone: only after a listing has ended.
+    Absent,
+    /// Paths with an effect that has no outcome yet, whatever else is to be done about them.
+    Open,
+}
+
+/// A path with something to do, and all that is known about it.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Its place in the queue.
+    pub seq: i64,
+    /// The path.
+    pub path: ObjectKey,
+    /// Failed runs so far.
+    pub attempts: u32,
+    /// What is known of it.
+    pub sides: Sides,
+    /// An effect on its content without an outcome.
+    pub intent: Option<Intent>,
+    /// An effect on its permissions without an outcome.
+    pub permissions_intent: Option<Intent>,
+}
+
+/// What was taken from a lane.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// The paths that the caller has in hand now.
+    pub work: Vec<Work>,
+    /// The place in the queue up to which was looked; `None` = there is nothing more.
+    pub last: Option<i64>,
+    /// Whether there were paths that somebody else has in hand.
+    pub passed_over: bool,
+}
+
+impl State {
+    /// The next paths of a lane that are due, after a place in the queue, oldest first. `claim` says of each whether the
+    /// caller gets it in hand; it is asked in the thread that stores the outcomes, so that what is told of a path is never
+    /// older than the outcome of whoever had it in hand before.
+    pub async fn take(
+        &self,
+        (lane, after): (Lane, i64),
+        most: usize,
+        claim: impl Fn(&ObjectKey) -> bool + Send + 'static,
+    ) -> Result<Taken, StateError> {
+        self.writer
+            .call(move |connection| {
+                let rows = take(connection, lane, after, most)?;
+                let mut taken = Taken { last: rows.last().map(|work| work.seq), ..Taken::default() };
+                for work in rows {
+                    if claim(&work.path) {
+                        taken.work.push(work);
+                    } else {
+                        taken.passed_over = true;
+                    }
+                }
+                Ok(taken)
+            })
+            .await
+    }
+
+    /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
+    pub async fn work(&self, path: &ObjectKey) -> Result<Option<Work>, StateError> {
+        let path = path.clone();
+        self.writer.call(move |connection| one(connection, &path)).await
+    }
+}
+
+fn take(connection: &Connection, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    if lane == Lane::Open {
+        let mut statement = connection.prepare_cached(&selection(
+            "p.sink = ?1 AND p.status = 'due' AND p.seq > ?2 AND ifnull(i.new_path, '') = ''
+             AND p.path IN (SELECT path FROM intents WHERE sink = ?1) ORDER BY p.seq LIMIT ?3",
+        ))?;
+        let rows = statement.query_map(params![FILE_MANAGER, after, most], from_row)?;
+        return rows.map(|row| row?).collect();
+    }
+    // A path that is said to have gone elsewhere, or to have come from there, waits for that to be settled.
+    let mut statement = connection.prepare_cached(&selection(
+        "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4
+         AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.path = p.path)
+         AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
+         ORDER BY p.seq LIMIT ?5",
+    ))?;
+    let rows = statement.query_map(params![FILE_MANAGER, lane == Lane::Absent, lane == Lane::Large, after, most], from_row)?;
+    rows.map(|row| row?).collect()
+}
+
+fn one(connection: &Connection, path: &ObjectKey) -> Result<Option<Work>, StateError> {
+    let mut statement = connection.prepare_cached(&selection("p.sink = ?1 AND p.path = ?2"))?;
+    statement.query_row(params![FILE_MANAGER, path.as_str()], from_row).optional()?.transpose()
+}
+
+fn selection(which: &str) -> String {
+    let content = outcomes::COLUMNS.map(|column| format!("i.{column}")).join(", ");
+    let permissions = outcomes::COLUMNS.map(|column| format!("j.{column}")).join(", ");
+    format!(
+        "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
+                a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
+                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group,
+                {content}, {permissions}
+         FROM pending p LEFT JOIN observed o ON o.path = p.path
+         LEFT JOIN applied a ON a.sink = p.sink AND a.path = p.path
+         LEFT JOIN told t ON t.path = p.path
+         LEFT JOIN intents i ON i.sink = p.sink AND i.path = p.path AND i.plane = 'content'
+         LEFT JOIN intents j ON j.sink = p.sink AND j.path = p.path AND j.plane = 'permissions'
+         WHERE {which}"
+    )
+}
+
+/// Where the columns of the two intents begin in a row of [`selection`].
+const CONTENT_INTENT: usize = 24;
+const PERMISSIONS_INTENT: usize = CONTENT_INTENT + outcomes::COLUMNS.len();
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
+    let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
+        return Ok(Err(StateError::Corrupt("an empty path".to_owned())));
+    };
+    let sides = sides::sides_from_row(row, 3, &path)?;
+    let (intent, permissions_intent) = match (intent(row, CONTENT_INTENT, &path)?, intent(row, PERMISSIONS_INTENT, &path)?) {
+        (Ok(content), Ok(permissions)) => (content, permissions),
+        (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+    };
+    Ok(Ok(Work { seq: row.get(0)?, attempts: row.get(2)?, path, sides, intent, permissions_intent }))
+}
+
+fn intent(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Option<Intent>, StateError>> {
+    let key: Option<String> = row.get(first)?;
+    Ok(key.map(|_| outcomes::from_row(row, first, path)).transpose()?.transpose())
+}

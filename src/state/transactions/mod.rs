@@ -1,0 +1,33 @@
+//! What the state stores together, or not at all: each public method of the handle is one transaction.
+
+pub(crate) mod receive;
+
+pub(crate) mod receive_feed;
+
+pub(crate) mod queue_heartbeat;
+
+pub(crate) mod dead_letters;
+
+pub(crate) mod observe;
+
+pub(crate) mod replay;
+
+pub(crate) mod requeue;
+
+pub(crate) mod claim;
+
+pub(crate) mod outcomes;
+
+pub(crate) mod moves;
+
+pub(crate) mod move_waits;
+
+pub(crate) mod delete_guard;
+
+pub(crate) mod unpark;
+
+pub(crate) mod runs;
+
+pub(crate) mod identity;
+
+pub(crate) mod prune;

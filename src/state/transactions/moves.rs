@@ -1,0 +1,294 @@
+//! Which file went where, as far as no sink has it there yet: what was told, and what was paired by content. Whether two paths
+//! are one file is `plan`'s decision.
+
+use crate::events::replay::Came;
+use crate::mutant;
+use crate::plan::{Limits, Moving};
+use crate::record::ObjectKey;
+use crate::state::error::StateError;
+use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::tables::applied;
+use crate::state::tables::history::{self, Attempts, Ended, Moment, Outcome, What};
+use crate::state::tables::permissions;
+use crate::state::tables::sides;
+use crate::state::transactions::move_waits;
+use crate::state::transactions::observe::{self, time};
+use crate::state::transactions::outcomes::{self, Intent};
+use crate::state::transactions::requeue::{self, Trigger};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeMap;
+
+/// A file on its way to another path.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// Both paths, and all that is known of them.
+    pub moving: Moving,
+    /// The rename or the move, if it was sent before and has no outcome.
+    pub intent: Option<Intent>,
+    /// Failed runs so far.
+    pub attempts: u32,
+    /// How often one of the two paths could not be looked at.
+    pub unseen: u32,
+}
+
+impl Move {
+    /// The path under which the sink may have the file.
+    pub fn origin(&self) -> &ObjectKey {
+        &self.moving.origin.0
+    }
+
+    /// The path where it is said to be now.
+    pub fn target(&self) -> &ObjectKey {
+        &self.moving.target.0
+    }
+}
+
+/// What came of a rename or a move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoveOutcome {
+    /// The file is at its target, with the identity that it had, or the one that was answered.
+    Done {
+        /// The file manager's own identifier.
+        internal_id: Option<String>,
+    },
+    /// The file manager has no such file. (Where an earlier attempt may have moved it, the target is unconfirmed by now.)
+    OriginUnknown,
+    /// The file manager has another file at the target.
+    TargetTaken,
+    /// It is no move: each path is decided by itself.
+    Moot,
+}
+
+impl State {
+    /// Files that went elsewhere and whose turn it is, in the order of their targets, after one of them.
+    pub async fn moves(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
+        self.writer
+            .call(move |connection| {
+                due(connection, after.as_ref(), most)?.into_iter().map(|(target, came)| read_move(connection, target, came)).collect()
+            })
+            .await
+    }
+
+    /// One of them as it stands now; `None` = it is settled.
+    pub async fn one_move(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
+        let target = target.clone();
+        self.writer
+            .call(move |connection| lineage_of(connection, &target)?.map(|came| read_move(connection, target, came)).transpose())
+            .await
+    }
+
+    /// Stores what came of a move, ends it, and thinks again about both paths.
+    pub async fn end_move(
+        &self,
+        (origin, target): (&ObjectKey, &ObjectKey),
+        outcome: MoveOutcome,
+        attempts: Attempts,
+    ) -> Result<(), StateError> {
+        let (origin, target, limits, moment) = (origin.clone(), target.clone(), self.limits, self.moment());
+        self.writer
+            .call(move |connection| {
+                tell(connection, moment, (&origin, &target), &outcome, attempts)?;
+                end(connection, moment, (&origin, &target), outcome, limits)
+            })
+            .await
+    }
+
+    /// Ends the intents of moves that are no longer meant, because the file has gone on since. Their paths are unconfirmed.
+    pub async fn end_stale_moves(&self) -> Result<(), StateError> {
+        let (limits, moment) = (self.limits, self.moment());
+        self.writer
+            .call(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT path FROM intents i WHERE sink = ?1 AND new_path IS NOT NULL
+                       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path)",
+                )?;
+                let stale: Vec<String> = statement.query_map([FILE_MANAGER], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                stale.into_iter().try_for_each(|path| outcomes::unsettle(connection, moment, &key(path)?, limits))
+            })
+            .await
+    }
+
+    /// Pairs paths that are gone with new ones of the same content, where neither side has another candidate. Returns how many.
+    pub async fn pair_by_content(&self) -> Result<u64, StateError> {
+        self.writer
+            .call(|connection| {
+                // Only where there are both: a first listing brings millions of additions, and the guard may hold as many deletes.
+                let mut statement = connection.prepare_cached(BOTH_WAIT)?;
+                if !statement.query_row([FILE_MANAGER], |row| row.get(0))? {
+                    return Ok(0);
+                }
+                Ok(connection.prepare_cached(PAIR)?.execute([FILE_MANAGER])? as u64)
+            })
+            .await
+    }
+}
+
+pub(crate) const PAIR: &str = include_str!("pair_by_identity.sql");
+
+pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 0)
+    AND (EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1)
+         OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
+
+/// What waits and concerns any of these paths, by target.
+pub(crate) fn concerning<'p>(
+    connection: &Connection,
+    paths: impl Iterator<Item = &'p ObjectKey>,
+) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
+         UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
+    )?;
+    let rows = statement.query_map(params![FILE_MANAGER, sides::texts(paths)], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+pub(crate) fn write(connection: &Connection, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
+    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
+    Ok(())
+}
+
+pub(crate) fn remove(connection: &Connection, target: &ObjectKey) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("DELETE FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    statement.execute(params![FILE_MANAGER, target.as_str()])?;
+    Ok(())
+}
+
+/// Everything that is known of a file on its way.
+pub(crate) fn read_move(connection: &Connection, target: ObjectKey, came: Came) -> Result<Move, StateError> {
+    let origin = came.origin;
+    let (at_origin, at_target) = (sides::sides(connection, &origin)?, sides::sides(connection, &target)?);
+    let intent = outcomes::of_move(connection, &origin, &target)?;
+    // (The file at the target, when it is on its way itself, is what is waited for.)
+    let open: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM intents i WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3)) AND NOT (path = ?3
+                 AND EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path))",
+        )?
+        .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
+    let in_doubt = open > i64::from(intent.is_some());
+    let target_is_leaving = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lineage WHERE sink = ?1 AND origin = ?2)")?
+        .query_row(params![FILE_MANAGER, target.as_str()], |row| row.get(0))?;
+    let attempts = connection
+        .prepare_cached("SELECT ifnull(max(attempts), 0) FROM pending WHERE sink = ?1 AND path IN (?2, ?3)")?
+        .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
+    let moving =
+        Moving { origin: (origin, at_origin), target: (target, at_target), told: came.told_at.is_some(), target_is_leaving, in_doubt };
+    Ok(Move { moving, intent, attempts, unseen: came.unseen })
+}
+
+/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it. And where
+/// neither is going to be due by itself: an object that is too large to be sent can be moved.
+fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
+             EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
+             OR EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.origin AND p.status = 'due')
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path)
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path IN (l.path, l.origin)
+                 AND (p.status = 'held' OR p.status = 'parked' AND p.next_attempt IS NOT NULL)))
+         ORDER BY path LIMIT ?3",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![FILE_MANAGER, after.map_or("", ObjectKey::as_str), most], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    let row = statement.query_row(params![FILE_MANAGER, target.as_str()], |row| Ok(from_row(row))).optional()?;
+    Ok(row.transpose()?.map(|(_, came)| came))
+}
+
+/// Into the history; what was moot before anybody was asked is no story.
+fn tell(
+    connection: &Connection,
+    moment: Moment,
+    (origin, target): (&ObjectKey, &ObjectKey),
+    outcome: &MoveOutcome,
+    attempts: Attempts,
+) -> Result<(), StateError> {
+    if attempts.called.is_none() {
+        return Ok(());
+    }
+    let told = lineage_of(connection, target)?.is_some_and(|came| came.told_at.is_some());
+    let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
+    history::append(connection, moment, (origin, Some(target)), &What::Operation(Ended { attempts, result }))
+}
+
+fn end(
+    connection: &Connection,
+    moment: Moment,
+    (origin, target): (&ObjectKey, &ObjectKey),
+    outcome: MoveOutcome,
+    limits: Limits,
+) -> Result<(), StateError> {
+    let came = lineage_of(connection, target)?;
+    let moot = outcome == MoveOutcome::Moot;
+    remove(connection, target)?;
+    match outcome {
+        MoveOutcome::Done { internal_id } => {
+            if let Some(mut row) = applied::read(connection, origin)? {
+                row.file.file_path = target.clone();
+                row.file.internal_id = internal_id.or(row.file.internal_id);
+                // What was told of the origin was set there, and the file took it along. What the file manager answered when it was
+                // asked, it said of another path: nothing vouches for it here, and what is told of the target is to be set.
+                if !mutant::is("what_was_asked_goes_along") {
+                    row.file.permissions = row.file.permissions.given_in(&permissions::read(connection, origin)?.wanted());
+                }
+                applied::write(connection, moment, &row.file)?;
+            }
+            applied::remove(connection, origin)?;
+        }
+        MoveOutcome::OriginUnknown => applied::remove(connection, origin)?,
+        MoveOutcome::TargetTaken => applied::unconfirm(connection, target)?,
+        MoveOutcome::Moot => {}
+    }
+    if outcomes::of_move(connection, origin, target)?.is_some() {
+        outcomes::remove(connection, origin)?;
+    }
+    if moot {
+        forget_told_if_gone(connection, origin, came.as_ref())?;
+    } else {
+        forget_told(connection, origin, came.as_ref())?;
+    }
+    for path in [origin, target] {
+        requeue::think_again(connection, path, Trigger::Settled, limits)?;
+    }
+    move_waits::release(connection, origin, target)
+}
+
+/// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
+pub(crate) fn forget_told_if_gone(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+    let is_there = observe::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    if is_there { Ok(()) } else { forget_told(connection, origin, came) }
+}
+
+/// What was told of a file goes with it; at a path that the sink has nothing at any more, nothing is left behind.
+fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+    if applied::read(connection, origin)?.is_some() {
+        return Ok(());
+    }
+    let is_there = observe::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    match came.and_then(|came| came.told_at) {
+        Some(told_at) => {
+            let mut known = permissions::read(connection, origin)?;
+            known.forget_until(told_at);
+            permissions::write(connection, origin, &known)
+        }
+        None if is_there => Ok(()),
+        None => permissions::forget_gone(connection, origin, false),
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<(ObjectKey, Came), StateError> {
+    let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
+    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
+}
+
+fn key(raw: String) -> Result<ObjectKey, StateError> {
+    ObjectKey::new(raw).map_err(|error| StateError::Corrupt(error.to_string()))
+}

@@ -1,0 +1,263 @@
+//! Observed: what looks showed. An older look never overwrites a newer one.
+
+use crate::mutant;
+use crate::plan::Limits;
+use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed, Sides};
+use crate::state::error::StateError;
+use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::tables::applied;
+use crate::state::tables::permissions;
+use crate::state::transactions::requeue::{self, Trigger};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// One look at one key.
+#[derive(Clone, Debug)]
+pub struct LookedAt {
+    /// The key.
+    pub path: ObjectKey,
+    /// `None` = nothing there. Only with evidence: a 404 that counts (rule 3).
+    pub facts: Option<ObjectFacts>,
+    /// Taken before the request.
+    pub look: Look,
+}
+
+/// One page of a listing: all that lies between two keys.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Only keys that begin with this were asked for; it says nothing about others.
+    pub prefix: String,
+    /// Keys after this one; `None` = from the start.
+    pub after: Option<ObjectKey>,
+    /// Keys up to this one; `None` = to the end: the listing's last page.
+    pub up_to: Option<ObjectKey>,
+    /// Taken before the page's request.
+    pub look: Look,
+    /// All objects in that range.
+    pub objects: Vec<(ObjectKey, ObjectFacts)>,
+}
+
+impl Page {
+    /// The keys that the page speaks of: from the first (inclusive) to the second (exclusive); `None` = no bound.
+    pub(crate) fn range(&self) -> (String, Option<String>) {
+        let just_after = |key: &ObjectKey| format!("{}\0", key.as_str());
+        let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);
+        let to = self.up_to.as_ref().map_or_else(|| just_after_all_that_begin_with(&self.prefix), |last| Some(just_after(last)));
+        (from, to)
+    }
+}
+
+/// The first text that is greater than all that begin with `prefix`; the order of UTF-8 is that of its characters.
+pub(crate) fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
+    let mut before = prefix.to_owned();
+    while let Some(last) = before.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            before.push(next);
+            return Some(before);
+        }
+    }
+    None
+}
+
+/// What a page amounted to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageCounts {
+    /// Files on it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Directory markers on it: no files.
+    pub markers: u64,
+    /// Files for which there is something to do.
+    pub to_do: u64,
+    /// Bytes of those.
+    pub to_do_bytes: u64,
+}
+
+impl State {
+    /// Stores a page, what is to be done about it, and how far the listing has come: one transaction.
+    pub async fn commit_page(&self, page: Page) -> Result<PageCounts, StateError> {
+        let limits = self.limits;
+        self.writer.call(move |connection| store_page(connection, &page, limits)).await
+    }
+
+    /// Stores looks, and what is to be done about them.
+    pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
+        let limits = self.limits;
+        self.writer
+            .call(move |connection| {
+                looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))?;
+                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| raise_high_water(connection, newest))
+            })
+            .await
+    }
+}
+
+fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<PageCounts, StateError> {
+    let mut counts = PageCounts::default();
+    // Most pages of a first listing: there is nothing to read for each of their keys.
+    let new_ground = is_new_ground(connection, page)?;
+    for (path, facts) in &page.objects {
+        let looked = LookedAt { path: path.clone(), facts: Some(facts.clone()), look: page.look };
+        let to_do = if new_ground { store_first_look(connection, looked, limits)? } else { store_look(connection, &looked, limits)? };
+        if path.is_directory_marker(facts.size) {
+            counts.markers += 1;
+            continue;
+        }
+        counts.files += 1;
+        counts.bytes += facts.size;
+        if to_do {
+            counts.to_do += 1;
+            counts.to_do_bytes += facts.size;
+        }
+    }
+    raise_high_water(connection, page.look)?;
+    if !new_ground {
+        queue_absent(connection, page)?;
+    }
+    super::runs::checkpoint(connection, page)?;
+    Ok(counts)
+}
+
+/// Queues every key of a page's range that an older look or the sink knows and the page does not show.
+/// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
+/// greater than every text: a comparison with it still bounds the scan of the index.)
+fn queue_absent(connection: &Connection, page: &Page) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO pending (sink, path, status, deletion, large)
+         SELECT ?1, path, 'due', 1, 0 FROM observed o
+         WHERE path >= ?2 AND path < ifnull(?3, x'') AND look < ?4
+           AND (present = 1 OR EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = o.path))
+         UNION ALL
+         SELECT sink, path, 'due', 1, 0 FROM applied a
+         WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x'')
+           AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
+         ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = iif(status = 'held', 'held', 'due')",
+    )?;
+    let (from, to) = page.range();
+    let look = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.look.0) };
+    statement.execute(params![FILE_MANAGER, from, to, look])?;
+    Ok(())
+}
+
+/// Whether nothing is known of any key in the page's range.
+fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM applied WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM told WHERE path >= ?2 AND path < ifnull(?3, x''))",
+    )?;
+    let (from, to) = page.range();
+    Ok(statement.query_row(params![FILE_MANAGER, from, to], |row| row.get(0))?)
+}
+
+/// Stores a look at a key of which nothing is known; says whether something is to be done now.
+fn store_first_look(connection: &Connection, looked: LookedAt, limits: Limits) -> Result<bool, StateError> {
+    let observed = Observed { facts: looked.facts, look: looked.look };
+    write(connection, &looked.path, &observed)?;
+    requeue::consider_first(connection, &looked.path, observed, limits)
+}
+
+/// Stores one look unless a newer one is there; says whether something is to be done now.
+pub(crate) fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Result<bool, StateError> {
+    let before = read(connection, &looked.path)?;
+    if before.as_ref().is_some_and(|before| before.look >= looked.look) && !mutant::is("an_older_look_wins") {
+        return Ok(false);
+    }
+    let changed = before.is_none_or(|before| differ(before.facts.as_ref(), looked.facts.as_ref()));
+    let observed = Observed { facts: looked.facts.clone(), look: looked.look };
+    write(connection, &looked.path, &observed)?;
+    let wanted = permissions::read(connection, &looked.path)?.wanted();
+    let sides = Sides { applied: applied::read(connection, &looked.path)?, observed: Some(observed), wanted };
+    requeue::reconsider(connection, &looked.path, sides, Trigger::Look { changed }, limits)
+}
+
+/// Whether two looks showed another content or another class. A listing and a HEAD tell the same object with other
+/// words: its time more or less finely, its version or its ETag not at all.
+fn differ(one: Option<&ObjectFacts>, other: Option<&ObjectFacts>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            let class = |facts: &ObjectFacts| facts.storage_class.as_deref().unwrap_or("STANDARD").to_owned();
+            let etags_differ = one.etag.is_some() && other.etag.is_some() && one.etag != other.etag;
+            one.size != other.size || etags_differ || class(one) != class(other)
+        }
+        (one, other) => one.is_some() != other.is_some(),
+    }
+}
+
+pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE path = ?1")?;
+    Ok(statement.query_row([path.as_str()], |row| from_row(row, 0)).optional()?)
+}
+
+/// Reads the columns `look, present, size, etag, last_modified, storage_class, version_id` from `first` on.
+pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed> {
+    let present: bool = row.get(first + 1)?;
+    let facts = if present {
+        Some(ObjectFacts {
+            size: row.get::<_, i64>(first + 2)?.unsigned_abs(),
+            etag: row.get::<_, Option<String>>(first + 3)?.as_deref().and_then(ETag::parse),
+            last_modified: row.get::<_, Option<i64>>(first + 4)?.and_then(time),
+            storage_class: row.get(first + 5)?,
+            version_id: row.get(first + 6)?,
+        })
+    } else {
+        None
+    };
+    Ok(Observed { facts, look: Look(row.get::<_, i64>(first)?.unsigned_abs()) })
+}
+
+/// Stores what a look showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
+pub(crate) fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
+    let facts = observed.facts.as_ref();
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class, version_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
+             etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
+             version_id = excluded.version_id,
+             gone_by_event = iif(excluded.present = 0 AND observed.present = 0, observed.gone_by_event, 0)
+         WHERE observed.look < excluded.look OR ?9",
+    )?;
+    statement.execute(params![
+        path.as_str(),
+        integer(observed.look.0),
+        facts.is_some(),
+        facts.map(|facts| integer(facts.size)),
+        facts.and_then(|facts| facts.etag.as_ref()).map(ETag::as_str),
+        facts.and_then(|facts| facts.last_modified).map(Timestamp::as_microsecond),
+        facts.and_then(|facts| facts.storage_class.as_deref()),
+        facts.and_then(|facts| facts.version_id.as_deref()),
+        mutant::is("an_older_look_wins"),
+    ])?;
+    Ok(())
+}
+
+/// The greatest number that a stored look has.
+pub(crate) fn high_water(connection: &Connection) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'")?;
+    let stored: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    Ok(stored.map_or(0, i64::unsigned_abs))
+}
+
+pub(crate) fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",
+    )?;
+    statement.execute([integer(look.0)])?;
+    Ok(())
+}
+
+/// SQLite's integers are signed; sizes, looks and run numbers stay far below the difference.
+pub(crate) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A stored time; `None` when it is out of range, as a hand-edited file may have it.
+pub(crate) fn time(microseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(microseconds).ok()
+}

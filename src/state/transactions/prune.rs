@@ -1,0 +1,280 @@
+//! What nobody needs any more: tombstones of paths that nothing refers to, runs and history of long ago.
+
+use crate::record::Look;
+use crate::state::database::connection::{blocking, open_to_read};
+use crate::state::error::StateError;
+use crate::state::handle::State;
+use crate::state::transactions::observe::{self, integer, time};
+use crate::state::transactions::runs::{RECONCILED, read_meta, write_meta};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+
+/// So long a tombstone is kept at least: what is told late about its path still finds it.
+const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Read at a time: so many paths are held in memory.
+const TOMBSTONES_A_PASS: usize = 50_000;
+/// In one transaction, so that nobody waits long for the writer.
+const ROWS_A_TRANSACTION: usize = 500;
+/// Runs that are remembered: `status` shows the last ten, and no history goes on growing for ever.
+const RUNS_KEPT: u64 = 1000;
+/// As many rows of history are kept; beyond, the oldest go.
+const HISTORY_ROWS_MAX: u64 = 1_000_000;
+/// So long a row of history is kept.
+const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// In one transaction: they lie side by side.
+const HISTORY_ROWS_A_TRANSACTION: u64 = 5_000;
+
+/// How far tombstones may go, and since when: `look@microseconds`.
+const MARK: &str = "tombstones_up_to";
+
+/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and nothing that was told about it waits.
+const UNREFERENCED: &str = "present = 0 AND look < ?1
+    AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink IN (SELECT id FROM sinks) AND a.path = o.path)
+    AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND (i.path = o.path OR i.new_path = o.path))
+    AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink IN (SELECT id FROM sinks) AND (l.path = o.path OR l.origin = o.path))
+    AND NOT EXISTS (SELECT 1 FROM told t WHERE t.path = o.path)
+    AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
+
+impl State {
+    /// The look below which tombstones may go, once a day. `in_flight` is the oldest look whose answer may still come: nothing that is as
+    /// young as it goes, or that look could show an object which has been deleted since.
+    pub async fn tombstones_may_go(&self, in_flight: Look, now: Timestamp) -> Result<Option<Look>, StateError> {
+        self.writer.call(move |connection| move_mark(connection, in_flight, now)).await
+    }
+
+    /// Throws away the tombstones below a look that nothing refers to; also beside a run, whose looks are younger. Returns how many went.
+    pub async fn prune_tombstones(&self, below: Look) -> Result<u64, StateError> {
+        self.prune_tombstones_by(TOMBSTONES_A_PASS, below).await
+    }
+
+    async fn prune_tombstones_by(&self, a_pass: usize, below: Look) -> Result<u64, StateError> {
+        let (mut pruned, mut after) = (0, String::new());
+        loop {
+            let database = self.path.clone();
+            let paths = blocking(move || unreferenced(&open_to_read(&database)?, below, &after, a_pass)).await?;
+            for chunk in paths.chunks(ROWS_A_TRANSACTION) {
+                let chunk = chunk.to_vec();
+                pruned += self.writer.call(move |connection| prune(connection, &chunk, below)).await?;
+            }
+            match paths.into_iter().next_back() {
+                Some(last) => after = last,
+                None => return Ok(pruned),
+            }
+        }
+    }
+
+    /// Forgets runs of long ago. Returns how many.
+    pub async fn prune_runs(&self) -> Result<u64, StateError> {
+        self.writer
+            .call(|connection| {
+                let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
+                let kept_from = last.unsigned_abs().saturating_sub(RUNS_KEPT);
+                // The last reconcile may be far behind many short cycles.
+                let text =
+                    format!("DELETE FROM runs WHERE number <= ?1 AND number IS NOT (SELECT max(number) FROM runs WHERE {RECONCILED})");
+                Ok(connection.execute(&text, [integer(kept_from)])? as u64)
+            })
+            .await
+    }
+
+    /// Forgets what happened too long ago, and what is too much. Returns how many rows.
+    pub async fn prune_history(&self, now: Timestamp) -> Result<u64, StateError> {
+        self.prune_history_to(HISTORY_ROWS_MAX, now).await
+    }
+
+    async fn prune_history_to(&self, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
+        let mut pruned = 0;
+        loop {
+            let gone = self.writer.call(move |connection| prune_history(connection, rows_max, now)).await?;
+            pruned += gone;
+            if gone < HISTORY_ROWS_A_TRANSACTION {
+                return Ok(pruned);
+            }
+        }
+    }
+}
+
+/// One step, at the old end.
+fn prune_history(connection: &Connection, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
+    let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM history", [], |row| row.get(0))?;
+    let too_old = now.checked_sub(HISTORY_KEPT).unwrap_or(Timestamp::MIN).as_microsecond();
+    // The newest row stays: numbers must go on from it.
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM history WHERE id IN (SELECT id FROM history ORDER BY id LIMIT ?1) AND (id <= ?2 OR at < ?3) AND id < ?4",
+    )?;
+    Ok(statement.execute(params![integer(HISTORY_ROWS_A_TRANSACTION), last - integer(rows_max), too_old, last])? as u64)
+}
+
+/// The looks below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
+fn move_mark(connection: &Connection, in_flight: Look, now: Timestamp) -> Result<Option<Look>, StateError> {
+    let old = read_meta(connection, MARK)?.and_then(|text| {
+        let (look, at) = text.split_once('@')?;
+        Some((Look(look.parse().ok()?), time(at.parse().ok()?)?))
+    });
+    if old.is_some_and(|(_, at)| now.duration_since(at) < TOMBSTONES_KEPT && now >= at) {
+        return Ok(None);
+    }
+    let high_water = Look(observe::high_water(connection)? + 1).min(in_flight);
+    write_meta(connection, MARK, &format!("{}@{}", high_water.0, now.as_microsecond()))?;
+    Ok(old.map(|(look, _)| look.min(in_flight)))
+}
+
+fn unreferenced(connection: &Connection, below: Look, after: &str, most: usize) -> Result<Vec<String>, StateError> {
+    let text = format!("SELECT path FROM observed o WHERE path > ?2 AND {UNREFERENCED} ORDER BY path LIMIT ?3");
+    let mut statement = connection.prepare(&text)?;
+    let rows = statement.query_map(params![integer(below.0), after, integer(most as u64)], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Asked again in the transaction that deletes: a path may have come back since.
+fn prune(connection: &Connection, paths: &[String], below: Look) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached(&format!("DELETE FROM observed AS o WHERE {UNREFERENCED} AND path = ?2"))?;
+    paths.iter().try_fold(0, |pruned, path| Ok(pruned + statement.execute(params![integer(below.0), path])? as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::plan::Limits;
+    use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
+    use crate::state::{Attempts, LookedAt, RunKind, RunOutcome};
+
+    fn key(raw: &str) -> ObjectKey {
+        ObjectKey::new(raw).expect("not empty")
+    }
+
+    async fn look(state: &State, path: &str, there: Option<&str>) {
+        let facts =
+            there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
+        state.commit_looks(vec![LookedAt { path: key(path), facts, look: state.next_look() }]).await.expect("stored");
+    }
+
+    async fn observed(state: &State) -> Vec<String> {
+        let rows = state.writer.call(|connection| {
+            let mut statement = connection.prepare("SELECT path FROM observed ORDER BY path")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        rows.await.expect("read")
+    }
+
+    #[tokio::test]
+    async fn a_tombstone_goes_after_a_day_when_nothing_refers_to_it_and_no_older_look_is_in_flight() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
+        look(&state, "gone", None).await;
+        look(&state, "held", Some("e")).await;
+        let held = FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) };
+        state.applied(held, Attempts::default()).await.expect("stored");
+        look(&state, "held", None).await;
+        look(&state, "there", Some("e")).await;
+        let slow = state.next_look();
+        look(&state, "late", None).await;
+        let prune = async |in_flight: Look, at: i64| match state.tombstones_may_go(in_flight, day(at)).await.expect("asked") {
+            Some(below) => state.prune_tombstones(below).await.expect("pruned"),
+            None => 0,
+        };
+
+        assert_eq!(prune(state.next_look(), 1).await, 0, "the first pass only sets the mark");
+        look(&state, "young", None).await;
+        assert_eq!(prune(state.next_look(), 1).await, 0, "and it is not a day old");
+        assert_eq!(prune(slow, 2).await, 1, "a look in flight is older than `late`");
+        assert_eq!(observed(&state).await, ["held", "late", "there", "young"]);
+        look(&state, "youngest", None).await;
+        assert_eq!(prune(state.next_look(), 3).await, 0, "the mark was not set beyond the look in flight");
+        assert_eq!(prune(state.next_look(), 4).await, 3);
+        assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
+    }
+
+    /// A pass ended with fifty thousand, and the next one came a day later: where more went a day, the state grew for ever.
+    #[tokio::test]
+    async fn all_tombstones_that_may_go_go_however_many_are_read_at_a_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        for path in ["a", "b", "c", "d", "e"] {
+            look(&state, path, None).await;
+            look(&state, &format!("{path} is there"), Some("e")).await;
+        }
+        let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
+        assert_eq!(state.tombstones_may_go(state.next_look(), day(1)).await.expect("asked"), None);
+        let below = state.tombstones_may_go(state.next_look(), day(2)).await.expect("asked").expect("a day has passed");
+        assert_eq!(state.prune_tombstones_by(2, below).await.expect("pruned"), 5);
+        assert_eq!(observed(&state).await.len(), 5);
+    }
+
+    #[tokio::test]
+    async fn runs_of_long_ago_are_forgotten_and_their_numbers_are_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        for (number, kind) in [
+            (1, RunKind::Reconcile),
+            (2, RunKind::Reconcile),
+            (3, RunKind::Incremental),
+            (500, RunKind::Incremental),
+            (1200, RunKind::Incremental),
+        ] {
+            let begun = state.begin_run(kind, Timestamp::UNIX_EPOCH, number).await.expect("begun");
+            if kind == RunKind::Reconcile {
+                state.listed_everything(begun, Timestamp::UNIX_EPOCH).await.expect("listed");
+            }
+            // That a source was silent says nothing about what was listed.
+            state.end_run(begun, RunOutcome::Failed, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
+        }
+        assert_eq!(state.prune_runs().await.expect("pruned"), 2);
+        let left = state.overview().await.expect("read").runs;
+        assert_eq!(left.iter().map(|run| run.number).collect::<Vec<_>>(), [1201, 501, 3], "the last reconcile is the oldest");
+        assert_eq!(state.last_run_number().await.expect("read"), 1201);
+    }
+    #[derive(Debug)]
+    struct At(i64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(self.0 * 86_400).expect("a day")
+        }
+    }
+
+    #[tokio::test]
+    async fn history_is_bounded_by_its_age_and_by_its_rows_and_its_numbers_go_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let opened = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let on = |day: i64| opened.clone().with_clock(std::sync::Arc::new(At(day)));
+        let days = async || -> Vec<i64> {
+            let days = opened.writer.call(|connection| {
+                let mut statement = connection.prepare("SELECT at / 86400000000 FROM history ORDER BY id")?;
+                let days = statement.query_map([], |row| row.get(0))?;
+                Ok(days.collect::<Result<_, _>>()?)
+            });
+            days.await.expect("read")
+        };
+        for day in [100, 110, 120, 200, 210] {
+            on(day).deleted(&key("a"), Attempts::default()).await.expect("told");
+        }
+        let now = |day| At(day).now();
+        assert_eq!(opened.prune_history(now(190)).await.expect("pruned"), 0, "ninety days are kept");
+        assert_eq!(opened.prune_history(now(205)).await.expect("pruned"), 2);
+        assert_eq!(days().await, [120, 200, 210]);
+        assert_eq!(opened.prune_history_to(2, now(205)).await.expect("pruned"), 1);
+        assert_eq!(days().await, [200, 210]);
+        assert_eq!(opened.prune_history(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
+        on(1000).deleted(&key("a"), Attempts::default()).await.expect("told");
+        let newest =
+            opened.writer.call(|connection| Ok(connection.query_row("SELECT max(id) FROM history", [], |row| row.get::<_, i64>(0))?));
+        assert_eq!(newest.await.expect("read"), 6);
+    }
+
+    #[tokio::test]
+    async fn long_history_goes_in_steps() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let fill = |connection: &Connection| {
+            let text = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
+                        INSERT INTO history (id, at, run, path, what) SELECT n, 0, 1, 'a', '{}' FROM n";
+            Ok(connection.execute(text, [])?)
+        };
+        assert_eq!(state.writer.call(fill).await.expect("filled"), 12_000);
+        assert_eq!(state.prune_history_to(10, Timestamp::UNIX_EPOCH).await.expect("pruned"), 11_990);
+    }
+}

@@ -1,0 +1,74 @@
+//! When each queue was last heard. What waited in one longer than it keeps a message is lost, and only a listing finds what it told.
+
+use crate::state::error::StateError;
+use crate::state::handle::State;
+use crate::state::transactions::observe::time;
+use crate::state::transactions::receive_feed::note_gap;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// So exact it is, so that a quiet queue costs no commit with each of its answers. Together with a long poll (20 s) less than the shortest
+/// time that any queue keeps a message (60 s).
+const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+impl State {
+    /// When the queue of this address last answered; `None` = never, as far as is known. Runs that do not listen to it change nothing
+    /// about that.
+    pub async fn queue_heard(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
+        let address = address.to_owned();
+        self.writer.call(move |connection| heard(connection, &address)).await
+    }
+
+    /// The queue of this address has answered.
+    pub async fn note_queue_heard(&self, address: &str, now: Timestamp) -> Result<(), StateError> {
+        let address = address.to_owned();
+        self.writer
+            .call(move |connection| {
+                if heard(connection, &address)?.is_some_and(|noted| now.duration_since(noted).abs() < NOTED_EVERY) {
+                    return Ok(());
+                }
+                let mut statement = connection.prepare_cached(
+                    "INSERT INTO queues (address, heard_at) VALUES (?1, ?2) ON CONFLICT (address) DO UPDATE SET heard_at = excluded.heard_at",
+                )?;
+                statement.execute(params![address, now.as_microsecond()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// These are the queues that are listened to from now on. What is left in others that were until now nobody hears any more, and that is
+    /// a gap. Returns their addresses.
+    pub async fn listen_to(&self, addresses: Vec<String>, now: Timestamp) -> Result<Vec<String>, StateError> {
+        self.writer
+            .call(move |connection| {
+                let mut left = Vec::new();
+                for (address, was_left) in known(connection)? {
+                    let is_left = !addresses.contains(&address);
+                    if is_left == was_left {
+                        continue;
+                    }
+                    connection.execute("UPDATE queues SET is_left = ?2 WHERE address = ?1", params![address, is_left])?;
+                    if is_left {
+                        left.push(address);
+                    }
+                }
+                if !left.is_empty() {
+                    note_gap(connection, now)?;
+                }
+                Ok(left)
+            })
+            .await
+    }
+}
+
+fn heard(connection: &Connection, address: &str) -> Result<Option<Timestamp>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT heard_at FROM queues WHERE address = ?1")?;
+    let at: Option<i64> = statement.query_row([address], |row| row.get(0)).optional()?;
+    Ok(at.and_then(time))
+}
+
+fn known(connection: &Connection) -> Result<Vec<(String, bool)>, StateError> {
+    let mut statement = connection.prepare("SELECT address, is_left FROM queues ORDER BY address")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

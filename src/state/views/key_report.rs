@@ -1,0 +1,148 @@
+//! One path's story: what happened to it, and all that is known of it at this moment. Reads beside a process that writes.
+
+use crate::record::{ObjectKey, Sides, Told};
+use crate::state::database::connection::{blocking, open_to_read};
+use crate::state::error::StateError;
+use crate::state::handle::FILE_MANAGER;
+use crate::state::tables::applied;
+use crate::state::tables::history::{self, Happened, Outcome, What};
+use crate::state::tables::permissions;
+use crate::state::tables::sides;
+use crate::state::transactions::delete_guard::{self, HeldDeletes};
+use crate::state::transactions::moves;
+use crate::state::transactions::observe::time;
+use crate::state::transactions::outcomes::{self, Intent};
+use crate::state::transactions::receive::{self, InboxRow};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Through so many names a file is followed back.
+const NAMES_MOST: usize = 16;
+
+/// What is known of a path.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// What happened, oldest first: to the path, and to a file that came here under the names that it had before.
+    pub history: Vec<Happened>,
+    /// What was told and nothing has used up yet.
+    pub inbox: Vec<InboxRow>,
+    /// What the newest look showed, what the file manager confirmed, which permissions it is to hold.
+    pub sides: Sides,
+    /// What was told of its permissions, with the times.
+    pub told: Told,
+    /// In which run, and when, the file manager confirmed it last.
+    pub applied_in: (Option<u64>, Option<Timestamp>),
+    /// What is to be done, if anything is.
+    pub standing: Option<Standing>,
+    /// Effects without an outcome that name it.
+    pub intents: Vec<Intent>,
+    /// The path from which its file is on its way here.
+    pub comes_from: Option<ObjectKey>,
+    /// The path to which its file is on its way.
+    pub goes_to: Option<ObjectKey>,
+    /// The deletes that the guard holds, this one among them or not.
+    pub held: Option<HeldDeletes>,
+}
+
+/// How a path stands among those about which something is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// `due`, `parked`, `skipped` or `held`.
+    pub status: String,
+    /// It is gone, or a listing did not show it.
+    pub deletion: bool,
+    /// Failed runs so far.
+    pub failed_runs: u32,
+    /// When it is tried again.
+    pub next_attempt: Option<Timestamp>,
+    /// Why it is parked or left out.
+    pub reason: Option<String>,
+    /// What was said when it failed.
+    pub message: Option<String>,
+}
+
+impl Story {
+    /// Reads it as of one moment; `None` = nothing is known of the path.
+    pub async fn read(database: &Path, path: ObjectKey) -> Result<Option<Self>, StateError> {
+        let database = database.to_owned();
+        blocking(move || {
+            let connection = open_to_read(&database)?;
+            let moment = connection.unchecked_transaction()?;
+            read(&moment, &path)
+        })
+        .await
+    }
+}
+
+fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, StateError> {
+    let lineage = moves::concerning(connection, std::iter::once(path))?;
+    let story = Story {
+        history: history_of(connection, path)?,
+        inbox: inbox_of(connection, path)?,
+        sides: sides::sides(connection, path)?,
+        told: permissions::read(connection, path)?,
+        applied_in: applied::confirmed_at(connection, path)?,
+        standing: standing(connection, path)?,
+        intents: outcomes::naming(connection, path)?,
+        comes_from: lineage.get(path).map(|came| came.origin.clone()),
+        goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
+        held: delete_guard::held(connection)?,
+    };
+    Ok(story.is_about_something().then_some(story))
+}
+
+impl Story {
+    fn is_about_something(&self) -> bool {
+        let Sides { observed, applied, .. } = &self.sides;
+        let known = observed.is_some() || applied.is_some() || !self.told.wanted().is_empty() || self.standing.is_some();
+        let told = !self.history.is_empty() || !self.inbox.is_empty();
+        known || told || !self.intents.is_empty() || self.comes_from.is_some() || self.goes_to.is_some()
+    }
+}
+
+/// What happened to a path; and, of a file that was moved to it, what had happened to that until then.
+fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<Happened>, StateError> {
+    let mut found = BTreeMap::new();
+    let (mut asked, mut names) = (BTreeSet::new(), vec![(path.clone(), i64::MAX)]);
+    while let Some((path, before)) = names.pop() {
+        if asked.len() == NAMES_MOST || !asked.insert(path.clone()) {
+            continue;
+        }
+        for (id, happened) in history::of_path(connection, &path, before)? {
+            let moved = matches!(&happened.what, What::Operation(ended) if matches!(ended.result, Outcome::Moved { .. }));
+            if moved && happened.new_path.as_ref() == Some(&path) {
+                names.push((happened.path.clone(), id));
+            }
+            found.insert(id, happened);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The events that wait and name a path. There are as many rows as the inbox may hold: those that cannot are not decoded.
+fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, StateError> {
+    let named = serde_json::to_string(path).map_err(|error| StateError::Corrupt(error.to_string()))?;
+    let mut statement =
+        connection.prepare("SELECT seq, source, received_at, look, failures, event FROM inbox WHERE instr(event, ?1) > 0 ORDER BY seq")?;
+    let rows = statement.query_map([named], |row| Ok(receive::from_row(row)))?;
+    let rows = rows.map(|row| row?).collect::<Result<Vec<_>, StateError>>()?;
+    Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
+}
+
+fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
+    let mut statement = connection
+        .prepare("SELECT status, deletion, attempts, next_attempt, reason, message FROM pending WHERE sink = ?1 AND path = ?2")?;
+    let row = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| {
+        Ok(Standing {
+            status: row.get(0)?,
+            deletion: row.get(1)?,
+            failed_runs: row.get(2)?,
+            next_attempt: row.get::<_, Option<i64>>(3)?.and_then(time),
+            reason: row.get(4)?,
+            message: row.get(5)?,
+        })
+    });
+    Ok(row.optional()?)
+}

@@ -1,0 +1,215 @@
+//! The two sides of a snapshot, row by row in the order of the key's bytes, over a connection that only reads. The texts of a row are
+//! shown where SQLite holds them: to copy eight of them costs more than to read them.
+
+use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides};
+use crate::state::database::connection;
+use crate::state::error::StateError;
+use crate::state::handle::FILE_MANAGER;
+use crate::state::tables::sides;
+use crate::state::transactions::observe::time;
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
+use rusqlite::{Connection, Params, Row, Rows, Statement};
+use std::cmp::Ordering;
+use std::path::Path;
+
+/// Which side of the sink a snapshot shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What the sink has confirmed: the *old* snapshot.
+    Applied,
+    /// The same rows overlaid with what the looks know: the *new* snapshot.
+    Known,
+}
+
+/// Whoever is shown the rows.
+type Visit<'v, E> = dyn FnMut(FileRow<'_>) -> Result<(), E> + 'v;
+
+/// Shows every row of a side to `visit`, as of one moment; its error ends it. Memory does not grow with the rows.
+pub(crate) fn visit<E: From<StateError>>(database: &Path, side: Side, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let connection = connection::open_to_read(database)?;
+    let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+    match side {
+        Side::Applied => visit_applied(&moment, visit),
+        Side::Known => visit_known(&moment, visit),
+    }
+}
+
+/// As [`visit`], only the paths that are due.
+pub(crate) fn visit_due<E: From<StateError>>(database: &Path, side: Side, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let connection = connection::open_to_read(database)?;
+    let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+    let mut paths = moment.prepare(DUE_PATHS).map_err(StateError::from)?;
+    let mut paths = Walk::begin(&mut paths, [FILE_MANAGER])?;
+    while let Some(row) = paths.row() {
+        let path = ObjectKey::new(path(row)?).map_err(StateError::from)?;
+        let sides = sides::sides(&moment, &path)?;
+        if let Some(file) = row_of(side, path.as_str(), &sides) {
+            visit(file)?;
+        }
+        paths.advance()?;
+    }
+    Ok(())
+}
+
+/// By the index of what is due: the one by path holds what waits as well.
+pub(crate) const DUE_PATHS: &str = "SELECT path FROM pending INDEXED BY pending_due WHERE sink = ?1 AND status = 'due' ORDER BY path";
+
+const APPLIED_ROWS: &str = "SELECT path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id,
+                                   permissions, owner, owner_group
+                            FROM applied WHERE sink = ?1 ORDER BY path";
+const OBSERVED_ROWS: &str = "SELECT path, present, size, etag, last_modified, storage_class, version_id FROM observed ORDER BY path";
+const TOLD_ROWS: &str = "SELECT path, permissions, owner, owner_group FROM told ORDER BY path";
+
+fn visit_applied<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let mut rows = moment.prepare(APPLIED_ROWS).map_err(StateError::from)?;
+    let mut rows = Walk::begin(&mut rows, [FILE_MANAGER])?;
+    while let Some(row) = rows.row() {
+        visit(over_applied(FileRow::at(path(row)?), row)?)?;
+        rows.advance()?;
+    }
+    Ok(())
+}
+
+/// All three are in the order of their paths, and are walked side by side.
+fn visit_known<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let prepare = |text| moment.prepare(text).map_err(StateError::from);
+    let (mut applied, mut observed, mut told) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(TOLD_ROWS)?);
+    let mut applied = Walk::begin(&mut applied, [FILE_MANAGER])?;
+    let mut observed = Walk::begin(&mut observed, [])?;
+    let mut told = Walk::begin(&mut told, [])?;
+    loop {
+        let (held_path, looked_path) = (applied.path()?, observed.path()?);
+        let order = match (held_path, looked_path) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(held), Some(looked)) => held.cmp(looked),
+        };
+        let held = applied.row().filter(|_| order.is_le());
+        let looked = looked_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
+        if let Some(path) = held_path.filter(|_| order.is_le()).or(looked_path) {
+            let wanted = told.row_of(path)?.map(told_row).transpose()?;
+            if let Some(known) = known(looked.unwrap_or(Some(FileRow::at(path))), wanted) {
+                visit(held.map_or(Ok(known), |row| over_applied(known, row))?)?;
+            }
+        }
+        if order.is_le() {
+            applied.advance()?;
+        }
+        if order.is_ge() {
+            observed.advance()?;
+        }
+    }
+}
+
+/// A path's row on one side; `None` = it has none there.
+fn row_of<'a>(side: Side, path: &'a str, Sides { applied, observed, wanted }: &'a Sides) -> Option<FileRow<'a>> {
+    let held = applied.as_ref().map(|row| held(FileRow::from(&row.file), row.confirmed));
+    match (side, observed) {
+        (Side::Applied, _) | (Side::Known, None) if held.is_none() => None,
+        (Side::Applied, _) => held,
+        (Side::Known, look) => {
+            let found = |look: &'a Observed| look.facts.as_ref().map(|facts| FileRow::looked_at(path, facts));
+            let known = known(look.as_ref().map_or(Some(FileRow::at(path)), found), Some(FileRow::told(path, wanted)))?;
+            Some(held.map_or(known, |held| known.over(held)))
+        }
+    }
+}
+
+/// What the sink is not known to hold is missing: it differs from whatever is there.
+fn held(row: FileRow<'_>, confirmed: bool) -> FileRow<'_> {
+    if confirmed { row } else { FileRow { internal_id: row.internal_id, ..FileRow::at(row.file_path) } }
+}
+
+/// What the looks and the feed know: it wins, and what they do not know stays as the sink has it. `found` by the newest look is a file,
+/// or nothing or a directory: then there is no row. Where nobody looked yet, it is the path alone.
+fn known<'a>(found: Option<FileRow<'a>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
+    let found = found.filter(|file| !file.is_directory_marker())?;
+    Some(told.map_or(found, |told| told.over(found)))
+}
+
+/// The rows of a statement, one after the other.
+struct Walk<'s>(Rows<'s>);
+
+impl<'s> Walk<'s> {
+    fn begin(statement: &'s mut Statement<'_>, parameters: impl Params) -> Result<Self, StateError> {
+        let mut walk = Self(statement.query(parameters)?);
+        walk.advance()?;
+        Ok(walk)
+    }
+
+    fn advance(&mut self) -> Result<(), StateError> {
+        Ok(self.0.advance()?)
+    }
+
+    fn row(&self) -> Option<&Row<'s>> {
+        self.0.get()
+    }
+
+    fn path(&self) -> Result<Option<&str>, StateError> {
+        self.row().map(path).transpose()
+    }
+
+    /// The row of a path, if there is one. Paths are asked for in their order.
+    fn row_of(&mut self, wanted: &str) -> Result<Option<&Row<'s>>, StateError> {
+        loop {
+            match self.path()?.map(|path| path.cmp(wanted)) {
+                Some(Ordering::Less) => self.advance()?,
+                Some(Ordering::Equal) => return Ok(self.row()),
+                Some(Ordering::Greater) | None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// These fields over those of a row of [`APPLIED_ROWS`], of which only what is missing here is read: it takes as long to ask SQLite
+/// for a column as to write it.
+fn over_applied<'r>(known: FileRow<'r>, row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
+    let confirmed: bool = row.get(1)?;
+    let missing = |known: Option<&'r str>, column| if known.is_some() { Ok(known) } else { text(row, column) };
+    if !confirmed {
+        return Ok(FileRow { internal_id: missing(known.internal_id, 8)?, ..known });
+    }
+    Ok(FileRow {
+        file_path: known.file_path,
+        size: if known.size.is_some() { known.size } else { row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs) },
+        etag: if known.etag.is_some() { known.etag } else { text(row, 3)?.and_then(ETag::bare) },
+        last_modified: if known.last_modified.is_some() { known.last_modified } else { row.get::<_, Option<i64>>(4)?.and_then(time) },
+        storage_class: missing(known.storage_class, 5)?,
+        version_id: missing(known.version_id, 6)?,
+        file_type: missing(known.file_type, 7)?,
+        internal_id: missing(known.internal_id, 8)?,
+        permissions: missing(known.permissions, 9)?,
+        owner: missing(known.owner, 10)?,
+        group: missing(known.group, 11)?,
+    })
+}
+
+/// Of [`OBSERVED_ROWS`]; `None` = the look found nothing.
+fn observed_row<'r>(row: &'r Row<'_>, path: &'r str) -> Result<Option<FileRow<'r>>, StateError> {
+    if !row.get::<_, bool>(1)? {
+        return Ok(None);
+    }
+    Ok(Some(FileRow {
+        size: Some(row.get::<_, i64>(2)?.unsigned_abs()),
+        etag: text(row, 3)?.and_then(ETag::bare),
+        last_modified: row.get::<_, Option<i64>>(4)?.and_then(time),
+        storage_class: text(row, 5)?,
+        version_id: text(row, 6)?,
+        ..FileRow::at(path)
+    }))
+}
+
+/// Of [`TOLD_ROWS`].
+fn told_row<'r>(row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
+    Ok(FileRow { permissions: text(row, 1)?, owner: text(row, 2)?, group: text(row, 3)?, ..FileRow::at(path(row)?) })
+}
+
+fn path<'r>(row: &'r Row<'_>) -> Result<&'r str, StateError> {
+    let path = text(row, 0)?.unwrap_or_default();
+    if path.is_empty() { Err(EmptyKey.into()) } else { Ok(path) }
+}
+
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>, StateError> {
+    Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+}
