@@ -1,7 +1,8 @@
 //! What can go wrong with the state. No SQLite type leaves this module.
 
 use crate::record::EmptyKey;
-use crate::state::instance_lock::Holder;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A failure of the state.
@@ -48,6 +49,31 @@ pub enum StateError {
     Gone,
 }
 
+/// Who has the lock, as they wrote it down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// Where it runs: in containers each process is number 1, and this is the container's id. Empty = not known.
+    #[serde(default)]
+    pub host: String,
+    /// The command that it runs.
+    pub command: String,
+    /// Since when, ISO-8601.
+    pub since: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            return f.write_str("another process");
+        }
+        let on = if self.host.is_empty() { "" } else { " on " };
+        let host = self.host.escape_debug();
+        write!(f, "process {}{on}{host} (s3-sync {}, since {})", self.pid, self.command.escape_debug(), self.since.escape_debug())
+    }
+}
+
 impl From<rusqlite::Error> for StateError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.to_string())
@@ -84,7 +110,7 @@ impl StateError {
     }
 
     /// A failure of the file itself.
-    pub(crate) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn file(path: &Path, message: &dyn fmt::Display) -> Self {
         Self::File { path: path.to_owned(), message: message.to_string() }
     }
 }

@@ -9,15 +9,12 @@ use crate::state::database::direct_writer::{self, CommitGate};
 use crate::state::database::writer::Writer;
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
-use crate::state::transactions::observe;
+use crate::state::tables::observed;
 use crate::state::transactions::runs::RunKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
-
-/// The only sink of this slice: its row in `sinks`.
-pub(crate) const FILE_MANAGER: i64 = 1;
 
 /// The state of one source and its sinks. Cheap to clone.
 #[derive(Clone)]
@@ -50,7 +47,7 @@ impl State {
     }
 
     async fn with(writer: Writer, path: &Path, limits: Limits) -> Result<Self, StateError> {
-        let high_water = writer.call(observe::high_water).await?;
+        let high_water = writer.call(observed::high_water).await?;
         let arrivals = Arc::new(watch::Sender::new(()));
         let (looks, run) = (Arc::new(AtomicU64::new(high_water)), Arc::new(watch::Sender::new(None)));
         Ok(Self { writer: Arc::new(writer), looks, limits, path: path.to_owned(), clock: Arc::new(SystemClock), run, arrivals })

@@ -112,7 +112,7 @@ async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
     let bed = Bed::new().await;
     bed.state.receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
     for _ in ["there", "gone already"] {
-        bed.state.writer.call(|connection| transactions::receive::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
+        bed.state.writer.call(|connection| tables::inbox::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
         assert_eq!(bed.waiting().await, ["c", "e"]);
     }
 }
@@ -137,7 +137,7 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
     bed.state.receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
     let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
     let fails = async |seq, mins: i64| {
-        let counted = bed.state.writer.call(move |connection| transactions::receive::count_failure(connection, seq, at(60 * mins))).await;
+        let counted = bed.state.writer.call(move |connection| tables::inbox::count_failure(connection, seq, at(60 * mins))).await;
         counted.expect("counted")
     };
     for (mins, failures) in [(0, 1), (0, 1), (1, 2), (2, 2), (3, 3), (6, 3), (7, 4), (14, 4), (15, 5), (0, 5)] {
@@ -251,7 +251,7 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        transactions::receive::store(connection, &[told("a")], transactions::receive::Receipt { at: at(0), look: Look(1) })?;
+        transactions::receive::store(connection, &[told("a")], tables::inbox::Receipt { at: at(0), look: Look(1) })?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());

@@ -2,9 +2,8 @@
 //! long as the process lives. It also remembers the last run's number, which a restored database has forgotten.
 
 use crate::state::database::file;
-use crate::state::error::StateError;
+use crate::state::error::{Holder, StateError};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,31 +12,6 @@ use std::time::Duration;
 /// Tries to take the lock, and the wait between two of them: far below the second within which the loser is told.
 const TRIES: usize = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
-
-/// Who has the lock, as they wrote it down.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Process id.
-    pub pid: u32,
-    /// Where it runs: in containers each process is number 1, and this is the container's id. Empty = not known.
-    #[serde(default)]
-    pub host: String,
-    /// The command that it runs.
-    pub command: String,
-    /// Since when, ISO-8601.
-    pub since: String,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.pid == 0 {
-            return f.write_str("another process");
-        }
-        let on = if self.host.is_empty() { "" } else { " on " };
-        let host = self.host.escape_debug();
-        write!(f, "process {}{on}{host} (s3-sync {}, since {})", self.pid, self.command.escape_debug(), self.since.escape_debug())
-    }
-}
 
 /// What the lock file holds.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -98,7 +98,7 @@ async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
         let (they_wait, first_goes_on) = std::sync::mpsc::channel();
         let first = bed.state.writer.call(move |connection| {
             first_goes_on.recv().expect("somebody waits");
-            if first_fails { fail_half_way(connection) } else { transactions::runs::write_meta(connection, "first", "done") }
+            if first_fails { fail_half_way(connection) } else { database::meta::write_meta(connection, "first", "done") }
         });
         let second = bed.state.writer.call(fail_half_way);
         let other = bed.page(None, None, &[("a", "x")]);
@@ -106,7 +106,7 @@ async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
         assert_eq!(first.is_err(), first_fails);
         assert!(matches!(second, Err(StateError::Database(_))), "{second:?}");
         let left = bed.state.writer.call(|connection| {
-            Ok((transactions::runs::read_meta(connection, "half")?, transactions::runs::read_meta(connection, "first")?.is_some()))
+            Ok((database::meta::read_meta(connection, "half")?, database::meta::read_meta(connection, "first")?.is_some()))
         });
         assert_eq!((left.await.expect("read"), bed.due(Lane::Small).await), ((None, !first_fails), vec!["a".to_owned()]));
     }

@@ -46,7 +46,7 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
         let each = state.writer.call(|connection| {
             [
                 (transactions::unpark::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
-                (transactions::requeue::ANY_DUE, &[&1]),
+                (tables::pending::ANY_DUE, &[&1]),
                 (transactions::moves::BOTH_WAIT, &[&1]),
                 (views::snapshot_rows::DUE_PATHS, &[&1]),
                 (views::overview::COUNTS, &[&1]),

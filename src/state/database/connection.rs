@@ -113,6 +113,26 @@ fn make_private(path: &Path) -> Result<(), StateError> {
     Ok(())
 }
 
+/// Whether a run could open the database for writing, or make it, and whether there is room for what it writes. Leaves everything
+/// as it is: for a moment a file of another name lies in the directory.
+pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
+    let database = database.to_owned();
+    blocking(move || {
+        file::may_be_opened(&database)?;
+        if database.exists() {
+            let opened = OpenOptions::new().write(true).open(&database);
+            opened.map_err(|error| StateError::file(&database, &format!("cannot be written: {error}")))?;
+        }
+        file::directory_takes_files(&database)
+    })
+    .await
+}
+
+/// Whether the database is there, is one of ours, and can be read. Blocks.
+pub fn can_be_read(database: &Path) -> Result<(), StateError> {
+    open_to_read(database).map(drop)
+}
+
 /// Runs what blocks apart from the async workers.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError> + Send + 'static) -> Result<T, StateError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?

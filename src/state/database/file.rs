@@ -1,7 +1,6 @@
 //! The place of the database file: whether it is there, whether it could be, told in words before SQLite tells it in its own
 //! ("unable to open database file", "disk I/O error"). It opens no database.
 
-use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::error::StateError;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -9,26 +8,6 @@ use std::path::Path;
 
 /// As much is written for a trial: a transaction or two.
 const TRIAL_BYTES: usize = 64 * 1024;
-
-/// Whether a run could open the database for writing, or make it, and whether there is room for what it writes. Leaves everything
-/// as it is: for a moment a file of another name lies in the directory.
-pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
-    let database = database.to_owned();
-    blocking(move || {
-        may_be_opened(&database)?;
-        if database.exists() {
-            let opened = OpenOptions::new().write(true).open(&database);
-            opened.map_err(|error| StateError::file(&database, &format!("cannot be written: {error}")))?;
-        }
-        directory_takes_files(&database)
-    })
-    .await
-}
-
-/// Whether the database is there, is one of ours, and can be read. Blocks.
-pub fn can_be_read(database: &Path) -> Result<(), StateError> {
-    open_to_read(database).map(drop)
-}
 
 /// What is there must be a file: a device has a mode as well, and it is not ours to change.
 pub(crate) fn may_be_opened(path: &Path) -> Result<(), StateError> {
@@ -60,7 +39,7 @@ pub(crate) fn make_directory(database: &Path) -> Result<(), StateError> {
 }
 
 /// Its directory, or the nearest one that is there: SQLite keeps files of its own beside the database.
-fn directory_takes_files(database: &Path) -> Result<(), StateError> {
+pub(crate) fn directory_takes_files(database: &Path) -> Result<(), StateError> {
     let here = |path: &&Path| path.as_os_str().is_empty() || path.exists();
     let nearest = database.ancestors().skip(1).find(here).unwrap_or(Path::new(""));
     let trial = nearest.join(format!(".s3-sync-trial-{}", std::process::id()));

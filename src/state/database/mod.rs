@@ -4,6 +4,10 @@ pub(crate) mod file;
 
 pub(crate) mod connection;
 
+pub(crate) mod codec;
+
+pub(crate) mod meta;
+
 pub(crate) mod writer;
 
 pub(crate) mod wal;

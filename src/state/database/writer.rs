@@ -4,10 +4,10 @@
 //! `OR FAIL`, not SQLite's default: a statement that may abort half-way keeps a journal of its own, and in a job of many thousand
 //! statements SQLite walks the journal of the whole job at the end of each.
 
+#[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::InPlace;
 use crate::state::database::wal::Log;
 use crate::state::error::StateError;
-#[cfg(feature = "failpoints")]
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::thread::{self, JoinHandle};

@@ -1,10 +1,10 @@
 //! Applied: what the sink confirmed, row by row.
 
 use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions, Told};
+use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
-use crate::state::handle::FILE_MANAGER;
 use crate::state::tables::history::Moment;
-use crate::state::transactions::observe::{integer, time};
+use crate::state::tables::sinks::FILE_MANAGER;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 

@@ -6,11 +6,11 @@
 
 use crate::plan::Effect;
 use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions};
+use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
-use crate::state::transactions::observe::{integer, time};
-use crate::state::transactions::outcomes::Intent;
+use crate::state::tables::intents::Intent;
+use crate::state::tables::pending::Failure;
 use crate::state::transactions::receive::SourceName;
-use crate::state::transactions::requeue::Failure;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! What was told of the permissions of each path, and has to be held until the path is gone.
 
 use crate::record::{Look, ObjectKey, Told, ToldField};
+use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
-use crate::state::transactions::observe::{integer, time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Told, StateError> {

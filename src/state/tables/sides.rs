@@ -2,9 +2,9 @@
 
 use crate::record::{ObjectKey, Permissions, Sides};
 use crate::state::error::StateError;
-use crate::state::handle::FILE_MANAGER;
 use crate::state::tables::applied;
-use crate::state::transactions::observe;
+use crate::state::tables::observed;
+use crate::state::tables::sinks::FILE_MANAGER;
 use jiff::Timestamp;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::vtab::array::Array;
@@ -62,7 +62,7 @@ pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> r
     let (applied, told) = (first + 7, first + 18);
     let (looked, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);
     Ok(Sides {
-        observed: looked.map(|_| observe::from_row(row, first)).transpose()?,
+        observed: looked.map(|_| observed::from_row(row, first)).transpose()?,
         applied: held.map(|_| applied::from_row(row, applied, path.clone())).transpose()?,
         wanted: Permissions { permissions: row.get(told)?, owner: row.get(told + 1)?, group: row.get(told + 2)? },
     })

@@ -2,9 +2,10 @@
 
 use crate::record::{ObjectKey, Sides};
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::handle::State;
+use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::sides;
-use crate::state::transactions::outcomes::{self, Intent};
+use crate::state::tables::sinks::FILE_MANAGER;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Which of the pending paths: each lane has its own pace.
@@ -108,8 +109,8 @@ fn one(connection: &Connection, path: &ObjectKey) -> Result<Option<Work>, StateE
 }
 
 fn selection(which: &str) -> String {
-    let content = outcomes::COLUMNS.map(|column| format!("i.{column}")).join(", ");
-    let permissions = outcomes::COLUMNS.map(|column| format!("j.{column}")).join(", ");
+    let content = intents::COLUMNS.map(|column| format!("i.{column}")).join(", ");
+    let permissions = intents::COLUMNS.map(|column| format!("j.{column}")).join(", ");
     format!(
         "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
                 a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
@@ -126,7 +127,7 @@ fn selection(which: &str) -> String {
 
 /// Where the columns of the two intents begin in a row of [`selection`].
 const CONTENT_INTENT: usize = 24;
-const PERMISSIONS_INTENT: usize = CONTENT_INTENT + outcomes::COLUMNS.len();
+const PERMISSIONS_INTENT: usize = CONTENT_INTENT + intents::COLUMNS.len();
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
     let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
@@ -142,5 +143,5 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
 
 fn intent(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Option<Intent>, StateError>> {
     let key: Option<String> = row.get(first)?;
-    Ok(key.map(|_| outcomes::from_row(row, first, path)).transpose()?.transpose())
+    Ok(key.map(|_| intents::from_row(row, first, path)).transpose()?.transpose())
 }

@@ -1,9 +1,10 @@
 //! Deletes that wait: counted for the guard, held and let go. Whether they may go is the workflow's decision.
 
+use crate::state::database::meta;
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
-use crate::state::transactions::runs;
-use crate::state::views::overview;
+use crate::state::handle::State;
+use crate::state::tables::scan_progress;
+use crate::state::tables::sinks::{self, FILE_MANAGER};
 use rusqlite::Connection;
 
 /// The names of rows of `meta`.
@@ -59,12 +60,12 @@ impl State {
         self.writer
             .call(move |connection| {
                 connection.prepare_cached(HOLD)?.execute([FILE_MANAGER])?;
-                runs::write_meta(connection, HELD_DELETES, &held.deletes.to_string())?;
-                runs::write_meta(connection, HELD_OF_ROWS, &held.of_rows.to_string())?;
+                meta::write_meta(connection, HELD_DELETES, &held.deletes.to_string())?;
+                meta::write_meta(connection, HELD_OF_ROWS, &held.of_rows.to_string())?;
                 if held.nothing_listed {
-                    return runs::write_meta(connection, HELD_AS_NOTHING_WAS_LISTED, "yes");
+                    return meta::write_meta(connection, HELD_AS_NOTHING_WAS_LISTED, "yes");
                 }
-                runs::delete_meta(connection, HELD_AS_NOTHING_WAS_LISTED)
+                meta::delete_meta(connection, HELD_AS_NOTHING_WAS_LISTED)
             })
             .await
     }
@@ -74,7 +75,7 @@ impl State {
         self.writer
             .call(|connection| {
                 connection.prepare_cached(LET_GO)?.execute([FILE_MANAGER])?;
-                [HELD_DELETES, HELD_OF_ROWS, HELD_AS_NOTHING_WAS_LISTED].iter().try_for_each(|name| runs::delete_meta(connection, name))
+                [HELD_DELETES, HELD_OF_ROWS, HELD_AS_NOTHING_WAS_LISTED].iter().try_for_each(|name| meta::delete_meta(connection, name))
             })
             .await
     }
@@ -86,12 +87,12 @@ impl State {
 
     /// How many rows the sink has: a counter.
     pub async fn applied_rows(&self) -> Result<u64, StateError> {
-        self.writer.call(overview::applied_rows).await
+        self.writer.call(sinks::applied_rows).await
     }
 
     /// How many rows the sink had when the listing began: what the same run created is no reason to let more go.
     pub async fn rows_before_listing(&self) -> Result<u64, StateError> {
-        self.writer.call(runs::rows_before_listing).await
+        self.writer.call(scan_progress::rows_before_listing).await
     }
 }
 
@@ -117,11 +118,11 @@ pub(crate) const LET_GO: &str =
 
 /// As [`State::held_deletes`].
 pub(crate) fn held(connection: &Connection) -> Result<Option<HeldDeletes>, StateError> {
-    let count = |name| Ok::<_, StateError>(runs::read_meta(connection, name)?.and_then(|count| count.parse().ok()));
+    let count = |name| Ok::<_, StateError>(meta::read_meta(connection, name)?.and_then(|count| count.parse().ok()));
     let any = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due')";
     let any: bool = connection.prepare_cached(any)?.query_row([FILE_MANAGER], |row| row.get(0))?;
     let Some(deletes) = count(HELD_DELETES)?.filter(|_| any) else { return Ok(None) };
     let of_rows = count(HELD_OF_ROWS)?.unwrap_or_default();
-    let nothing_listed = runs::read_meta(connection, HELD_AS_NOTHING_WAS_LISTED)?.is_some();
+    let nothing_listed = meta::read_meta(connection, HELD_AS_NOTHING_WAS_LISTED)?.is_some();
     Ok(Some(HeldDeletes { deletes, of_rows, nothing_listed }))
 }

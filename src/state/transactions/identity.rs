@@ -1,14 +1,16 @@
 //! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
 
 use crate::mutant;
-use crate::record::Look;
 use crate::state::database::connection::{blocking, open_to_read};
+use crate::state::database::meta::{read_meta, write_meta};
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
-use crate::state::transactions::observe;
-use crate::state::transactions::receive;
-use crate::state::transactions::receive_feed;
-use crate::state::transactions::runs::{self, read_meta, write_meta};
+use crate::state::handle::State;
+use crate::state::tables::gap;
+use crate::state::tables::inbox;
+use crate::state::tables::observed;
+use crate::state::tables::restore_mark::RESTORED_AT_LOOK;
+use crate::state::tables::scan_progress;
+use crate::state::tables::sinks::FILE_MANAGER;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::Path;
@@ -62,7 +64,7 @@ fn identify(connection: &Connection, identity: &Identity, answer: Answer, now: T
     if answer.restored {
         distrust(connection)?;
         // Whatever was heard since the backup was made is missing, too.
-        receive_feed::note_gap(connection, now)?;
+        gap::note_gap(connection, now)?;
     }
     Ok(())
 }
@@ -108,10 +110,10 @@ pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<
 /// not have are deletes, under the guard.
 fn forget_source(connection: &Connection) -> Result<(), StateError> {
     connection.execute_batch("DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM told; DELETE FROM history;")?;
-    receive::forget(connection)?;
+    inbox::forget(connection)?;
     unsettle_intents(connection)?;
-    runs::forget_checkpoint(connection)?;
-    runs::forget_completion(connection)
+    scan_progress::forget_checkpoint(connection)?;
+    scan_progress::forget_completion(connection)
 }
 
 /// What was applied goes, and every intent with it: the new sink never heard of them.
@@ -119,21 +121,13 @@ fn forget_sink(connection: &Connection) -> Result<(), StateError> {
     for table in ["intents", "applied", "pending", "lineage"] {
         connection.execute(&format!("DELETE FROM {table} WHERE sink = ?1"), [FILE_MANAGER])?;
     }
-    runs::forget_checkpoint(connection)?;
-    runs::forget_completion(connection)
-}
-
-/// The look after which nothing that was forgotten with the restored backup can hide: a name of a row of `meta`.
-const RESTORED_AT_LOOK: &str = "restored_at_look";
-
-/// The newest look that a restored state had; `None` = no backup was ever put back.
-pub(crate) fn restored_at(connection: &Connection) -> Result<Option<Look>, StateError> {
-    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|look| look.parse().ok()).map(Look))
+    scan_progress::forget_checkpoint(connection)?;
+    scan_progress::forget_completion(connection)
 }
 
 /// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
 fn distrust(connection: &Connection) -> Result<(), StateError> {
-    write_meta(connection, RESTORED_AT_LOOK, &observe::high_water(connection)?.to_string())?;
+    write_meta(connection, RESTORED_AT_LOOK, &observed::high_water(connection)?.to_string())?;
     if !mutant::is("open_intents_kept_after_a_restore") {
         unsettle_intents(connection)?;
     }
@@ -141,7 +135,7 @@ fn distrust(connection: &Connection) -> Result<(), StateError> {
         connection.execute("UPDATE applied SET confirmed = 0", [])?;
     }
     connection.execute_batch("DELETE FROM pending; DELETE FROM lineage;")?;
-    runs::forget_checkpoint(connection)
+    scan_progress::forget_checkpoint(connection)
 }
 
 /// Ends all open intents: their paths have a row, which no longer says what the sink holds.

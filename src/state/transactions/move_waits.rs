@@ -2,7 +2,8 @@
 
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::handle::State;
+use crate::state::tables::sinks::FILE_MANAGER;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 impl State {

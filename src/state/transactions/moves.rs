@@ -6,17 +6,19 @@ use crate::mutant;
 use crate::plan::{Limits, Moving};
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::handle::State;
 use crate::state::tables::applied;
 use crate::state::tables::history::{self, Attempts, Ended, Moment, Outcome, What};
+use crate::state::tables::intents::{self, Intent};
+use crate::state::tables::lineage;
+use crate::state::tables::observed;
 use crate::state::tables::permissions;
 use crate::state::tables::sides;
+use crate::state::tables::sinks::FILE_MANAGER;
 use crate::state::transactions::move_waits;
-use crate::state::transactions::observe::{self, time};
-use crate::state::transactions::outcomes::{self, Intent};
+use crate::state::transactions::outcomes;
 use crate::state::transactions::requeue::{self, Trigger};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::collections::BTreeMap;
+use rusqlite::{Connection, params};
 
 /// A file on its way to another path.
 #[derive(Clone, Debug)]
@@ -64,7 +66,10 @@ impl State {
     pub async fn moves(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
         self.writer
             .call(move |connection| {
-                due(connection, after.as_ref(), most)?.into_iter().map(|(target, came)| read_move(connection, target, came)).collect()
+                lineage::due(connection, after.as_ref(), most)?
+                    .into_iter()
+                    .map(|(target, came)| read_move(connection, target, came))
+                    .collect()
             })
             .await
     }
@@ -73,7 +78,7 @@ impl State {
     pub async fn one_move(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
         self.writer
-            .call(move |connection| lineage_of(connection, &target)?.map(|came| read_move(connection, target, came)).transpose())
+            .call(move |connection| lineage::lineage_of(connection, &target)?.map(|came| read_move(connection, target, came)).transpose())
             .await
     }
 
@@ -103,7 +108,7 @@ impl State {
                        AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path)",
                 )?;
                 let stale: Vec<String> = statement.query_map([FILE_MANAGER], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                stale.into_iter().try_for_each(|path| outcomes::unsettle(connection, moment, &key(path)?, limits))
+                stale.into_iter().try_for_each(|path| outcomes::unsettle(connection, moment, &lineage::key(path)?, limits))
             })
             .await
     }
@@ -129,38 +134,11 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
     AND (EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1)
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
-/// What waits and concerns any of these paths, by target.
-pub(crate) fn concerning<'p>(
-    connection: &Connection,
-    paths: impl Iterator<Item = &'p ObjectKey>,
-) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
-         UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
-    )?;
-    let rows = statement.query_map(params![FILE_MANAGER, sides::texts(paths)], |row| Ok(from_row(row)))?;
-    rows.map(|row| row?).collect()
-}
-
-pub(crate) fn write(connection: &Connection, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
-    let mut statement =
-        connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
-    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
-    Ok(())
-}
-
-pub(crate) fn remove(connection: &Connection, target: &ObjectKey) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached("DELETE FROM lineage WHERE sink = ?1 AND path = ?2")?;
-    statement.execute(params![FILE_MANAGER, target.as_str()])?;
-    Ok(())
-}
-
 /// Everything that is known of a file on its way.
 pub(crate) fn read_move(connection: &Connection, target: ObjectKey, came: Came) -> Result<Move, StateError> {
     let origin = came.origin;
     let (at_origin, at_target) = (sides::sides(connection, &origin)?, sides::sides(connection, &target)?);
-    let intent = outcomes::of_move(connection, &origin, &target)?;
+    let intent = intents::of_move(connection, &origin, &target)?;
     // (The file at the target, when it is on its way itself, is what is waited for.)
     let open: i64 = connection
         .prepare_cached(
@@ -180,29 +158,6 @@ pub(crate) fn read_move(connection: &Connection, target: ObjectKey, came: Came) 
     Ok(Move { moving, intent, attempts, unseen: came.unseen })
 }
 
-/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it. And where
-/// neither is going to be due by itself: an object that is too large to be sent can be moved.
-fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
-             EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
-             OR EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.origin AND p.status = 'due')
-             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path)
-             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path IN (l.path, l.origin)
-                 AND (p.status = 'held' OR p.status = 'parked' AND p.next_attempt IS NOT NULL)))
-         ORDER BY path LIMIT ?3",
-    )?;
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![FILE_MANAGER, after.map_or("", ObjectKey::as_str), most], |row| Ok(from_row(row)))?;
-    rows.map(|row| row?).collect()
-}
-
-fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came>, StateError> {
-    let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
-    let row = statement.query_row(params![FILE_MANAGER, target.as_str()], |row| Ok(from_row(row))).optional()?;
-    Ok(row.transpose()?.map(|(_, came)| came))
-}
-
 /// Into the history; what was moot before anybody was asked is no story.
 fn tell(
     connection: &Connection,
@@ -214,7 +169,7 @@ fn tell(
     if attempts.called.is_none() {
         return Ok(());
     }
-    let told = lineage_of(connection, target)?.is_some_and(|came| came.told_at.is_some());
+    let told = lineage::lineage_of(connection, target)?.is_some_and(|came| came.told_at.is_some());
     let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
     history::append(connection, moment, (origin, Some(target)), &What::Operation(Ended { attempts, result }))
 }
@@ -226,9 +181,9 @@ fn end(
     outcome: MoveOutcome,
     limits: Limits,
 ) -> Result<(), StateError> {
-    let came = lineage_of(connection, target)?;
+    let came = lineage::lineage_of(connection, target)?;
     let moot = outcome == MoveOutcome::Moot;
-    remove(connection, target)?;
+    lineage::remove(connection, target)?;
     match outcome {
         MoveOutcome::Done { internal_id } => {
             if let Some(mut row) = applied::read(connection, origin)? {
@@ -247,8 +202,8 @@ fn end(
         MoveOutcome::TargetTaken => applied::unconfirm(connection, target)?,
         MoveOutcome::Moot => {}
     }
-    if outcomes::of_move(connection, origin, target)?.is_some() {
-        outcomes::remove(connection, origin)?;
+    if intents::of_move(connection, origin, target)?.is_some() {
+        intents::remove(connection, origin)?;
     }
     if moot {
         forget_told_if_gone(connection, origin, came.as_ref())?;
@@ -263,7 +218,7 @@ fn end(
 
 /// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
 pub(crate) fn forget_told_if_gone(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
-    let is_there = observe::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    let is_there = observed::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
     if is_there { Ok(()) } else { forget_told(connection, origin, came) }
 }
 
@@ -272,7 +227,7 @@ fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>)
     if applied::read(connection, origin)?.is_some() {
         return Ok(());
     }
-    let is_there = observe::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    let is_there = observed::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
     match came.and_then(|came| came.told_at) {
         Some(told_at) => {
             let mut known = permissions::read(connection, origin)?;
@@ -282,13 +237,4 @@ fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>)
         None if is_there => Ok(()),
         None => permissions::forget_gone(connection, origin, false),
     }
-}
-
-fn from_row(row: &Row<'_>) -> Result<(ObjectKey, Came), StateError> {
-    let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
-    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
-}
-
-fn key(raw: String) -> Result<ObjectKey, StateError> {
-    ObjectKey::new(raw).map_err(|error| StateError::Corrupt(error.to_string()))
 }

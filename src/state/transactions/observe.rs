@@ -2,14 +2,17 @@
 
 use crate::mutant;
 use crate::plan::Limits;
-use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed, Sides};
+use crate::record::{Look, ObjectFacts, ObjectKey, Observed, Sides};
+use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::handle::State;
 use crate::state::tables::applied;
+use crate::state::tables::observed;
 use crate::state::tables::permissions;
+use crate::state::tables::scan_progress;
+use crate::state::tables::sinks::FILE_MANAGER;
 use crate::state::transactions::requeue::{self, Trigger};
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, params};
 
 /// One look at one key.
 #[derive(Clone, Debug)]
@@ -87,7 +90,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))?;
-                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| raise_high_water(connection, newest))
+                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| observed::raise_high_water(connection, newest))
             })
             .await
     }
@@ -111,11 +114,11 @@ fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<Pa
             counts.to_do_bytes += facts.size;
         }
     }
-    raise_high_water(connection, page.look)?;
+    observed::raise_high_water(connection, page.look)?;
     if !new_ground {
         queue_absent(connection, page)?;
     }
-    super::runs::checkpoint(connection, page)?;
+    scan_progress::checkpoint(connection, page)?;
     Ok(counts)
 }
 
@@ -156,19 +159,19 @@ fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateErro
 /// Stores a look at a key of which nothing is known; says whether something is to be done now.
 fn store_first_look(connection: &Connection, looked: LookedAt, limits: Limits) -> Result<bool, StateError> {
     let observed = Observed { facts: looked.facts, look: looked.look };
-    write(connection, &looked.path, &observed)?;
+    observed::write(connection, &looked.path, &observed)?;
     requeue::consider_first(connection, &looked.path, observed, limits)
 }
 
 /// Stores one look unless a newer one is there; says whether something is to be done now.
 pub(crate) fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Result<bool, StateError> {
-    let before = read(connection, &looked.path)?;
+    let before = observed::read(connection, &looked.path)?;
     if before.as_ref().is_some_and(|before| before.look >= looked.look) && !mutant::is("an_older_look_wins") {
         return Ok(false);
     }
     let changed = before.is_none_or(|before| differ(before.facts.as_ref(), looked.facts.as_ref()));
     let observed = Observed { facts: looked.facts.clone(), look: looked.look };
-    write(connection, &looked.path, &observed)?;
+    observed::write(connection, &looked.path, &observed)?;
     let wanted = permissions::read(connection, &looked.path)?.wanted();
     let sides = Sides { applied: applied::read(connection, &looked.path)?, observed: Some(observed), wanted };
     requeue::reconsider(connection, &looked.path, sides, Trigger::Look { changed }, limits)
@@ -185,79 +188,4 @@ fn differ(one: Option<&ObjectFacts>, other: Option<&ObjectFacts>) -> bool {
         }
         (one, other) => one.is_some() != other.is_some(),
     }
-}
-
-pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
-    let mut statement = connection
-        .prepare_cached("SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE path = ?1")?;
-    Ok(statement.query_row([path.as_str()], |row| from_row(row, 0)).optional()?)
-}
-
-/// Reads the columns `look, present, size, etag, last_modified, storage_class, version_id` from `first` on.
-pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed> {
-    let present: bool = row.get(first + 1)?;
-    let facts = if present {
-        Some(ObjectFacts {
-            size: row.get::<_, i64>(first + 2)?.unsigned_abs(),
-            etag: row.get::<_, Option<String>>(first + 3)?.as_deref().and_then(ETag::parse),
-            last_modified: row.get::<_, Option<i64>>(first + 4)?.and_then(time),
-            storage_class: row.get(first + 5)?,
-            version_id: row.get(first + 6)?,
-        })
-    } else {
-        None
-    };
-    Ok(Observed { facts, look: Look(row.get::<_, i64>(first)?.unsigned_abs()) })
-}
-
-/// Stores what a look showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
-pub(crate) fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
-    let facts = observed.facts.as_ref();
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class, version_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
-             etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
-             version_id = excluded.version_id,
-             gone_by_event = iif(excluded.present = 0 AND observed.present = 0, observed.gone_by_event, 0)
-         WHERE observed.look < excluded.look OR ?9",
-    )?;
-    statement.execute(params![
-        path.as_str(),
-        integer(observed.look.0),
-        facts.is_some(),
-        facts.map(|facts| integer(facts.size)),
-        facts.and_then(|facts| facts.etag.as_ref()).map(ETag::as_str),
-        facts.and_then(|facts| facts.last_modified).map(Timestamp::as_microsecond),
-        facts.and_then(|facts| facts.storage_class.as_deref()),
-        facts.and_then(|facts| facts.version_id.as_deref()),
-        mutant::is("an_older_look_wins"),
-    ])?;
-    Ok(())
-}
-
-/// The greatest number that a stored look has.
-pub(crate) fn high_water(connection: &Connection) -> Result<u64, StateError> {
-    let mut statement = connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'")?;
-    let stored: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
-    Ok(stored.map_or(0, i64::unsigned_abs))
-}
-
-pub(crate) fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",
-    )?;
-    statement.execute([integer(look.0)])?;
-    Ok(())
-}
-
-/// SQLite's integers are signed; sizes, looks and run numbers stay far below the difference.
-pub(crate) fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A stored time; `None` when it is out of range, as a hand-edited file may have it.
-pub(crate) fn time(microseconds: i64) -> Option<Timestamp> {
-    Timestamp::from_microsecond(microseconds).ok()
 }

@@ -1,11 +1,13 @@
 //! What nobody needs any more: tombstones of paths that nothing refers to, runs and history of long ago.
 
 use crate::record::Look;
+use crate::state::database::codec::{integer, time};
 use crate::state::database::connection::{blocking, open_to_read};
+use crate::state::database::meta::{read_meta, write_meta};
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::transactions::observe::{self, integer, time};
-use crate::state::transactions::runs::{RECONCILED, read_meta, write_meta};
+use crate::state::tables::observed;
+use crate::state::tables::runs::RECONCILED;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
@@ -114,7 +116,7 @@ fn move_mark(connection: &Connection, in_flight: Look, now: Timestamp) -> Result
     if old.is_some_and(|(_, at)| now.duration_since(at) < TOMBSTONES_KEPT && now >= at) {
         return Ok(None);
     }
-    let high_water = Look(observe::high_water(connection)? + 1).min(in_flight);
+    let high_water = Look(observed::high_water(connection)? + 1).min(in_flight);
     write_meta(connection, MARK, &format!("{}@{}", high_water.0, now.as_microsecond()))?;
     Ok(old.map(|(look, _)| look.min(in_flight)))
 }

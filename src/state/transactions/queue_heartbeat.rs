@@ -1,9 +1,9 @@
 //! When each queue was last heard. What waited in one longer than it keeps a message is lost, and only a listing finds what it told.
 
+use crate::state::database::codec::time;
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::transactions::observe::time;
-use crate::state::transactions::receive_feed::note_gap;
+use crate::state::tables::gap::note_gap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 

@@ -5,18 +5,21 @@ use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
 use crate::plan::{Limits, MoveVerdict, decide_move};
 use crate::record::{EventKind, Look, ObjectKey, Observed, Sides, Told};
+use crate::state::database::codec;
 use crate::state::error::StateError;
 use crate::state::handle::State;
 use crate::state::tables::applied;
+use crate::state::tables::dead_letters::{self, Poisoned};
 use crate::state::tables::history::{self, Became, Moment, Shown, UsedUp, What};
+use crate::state::tables::inbox::{self, InboxRow};
+use crate::state::tables::intents;
+use crate::state::tables::lineage;
+use crate::state::tables::observed;
 use crate::state::tables::permissions;
+use crate::state::tables::restore_mark;
 use crate::state::tables::sides;
-use crate::state::transactions::dead_letters::{self, Poisoned};
-use crate::state::transactions::identity;
 use crate::state::transactions::moves;
-use crate::state::transactions::observe::{self, LookedAt};
-use crate::state::transactions::outcomes;
-use crate::state::transactions::receive::{self, InboxRow};
+use crate::state::transactions::observe::LookedAt;
 use crate::state::transactions::requeue::{self, Trigger};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -77,9 +80,9 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
     for LookedAt { path, facts, look } in looks() {
         let gone = |heard: &Heard| heard.event.kind == EventKind::Delete && heard.event.path == *path;
         let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
-        observe::write(connection, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
+        observed::write(connection, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
     }
-    looks().map(|looked| looked.look).max().map_or(Ok(()), |newest| observe::raise_high_water(connection, newest))?;
+    looks().map(|looked| looked.look).max().map_or(Ok(()), |newest| observed::raise_high_water(connection, newest))?;
     let mut waiting = load(connection, &heard)?;
     let (before, told_before): (Vec<_>, _) = (waiting.lineage.keys().cloned().collect(), waiting.told.clone());
     let mut paths: BTreeSet<_> = before.iter().cloned().chain(waiting.lineage.values().map(|came| came.origin.clone())).collect();
@@ -95,7 +98,7 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
         permissions::write(connection, path, now)?;
         applied::doubt_what_was_asked(connection, path, before.unwrap_or(&Told::default()), now)?;
     }
-    before.iter().try_for_each(|target| moves::remove(connection, target))?;
+    before.iter().try_for_each(|target| lineage::remove(connection, target))?;
     let looked: BTreeSet<_> = looks().map(|looked| &looked.path).collect();
     for (target, came) in &mut waiting.lineage {
         // Of a row that is buried, what it told is heard: whether it is so, a later look says.
@@ -106,7 +109,7 @@ fn store(connection: &Connection, moment: Moment, replay: &Replay, limits: Limit
         if mutant::is("waiting_lineage_is_dropped") && before.contains(target) {
             continue;
         }
-        moves::write(connection, target, came)?;
+        lineage::write(connection, target, came)?;
         paths.extend([target.clone(), came.origin.clone()]);
     }
     keep_times_of_the_gone(connection, &hints)?;
@@ -152,7 +155,7 @@ fn take_rows(
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
             // It is kept back by another row only: that is no failure of its own.
-            let failures = if why.is_some() { receive::count_failure(connection, row.seq, moment.at)? } else { row.failures };
+            let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
             if failures < FAILURES_MOST {
                 replayed.stayed += 1;
                 replayed.locked.extend(row.event.paths().cloned());
@@ -170,7 +173,7 @@ fn take_rows(
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
         heard.push(Heard::new(row.event.clone(), row.received_at, row.received_at_look));
     }
-    receive::remove(connection, &gone)?;
+    inbox::remove(connection, &gone)?;
     if replayed.buried > 0 {
         dead_letters::make_room(connection)?;
     }
@@ -211,9 +214,9 @@ fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: Became)
 /// What the sink was sent after the backup that was put back, this state does not know: the first event on a path of which it
 /// has no row is one on a path in doubt.
 fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<(), StateError> {
-    let Some(restored_at) = identity::restored_at(connection)? else { return Ok(()) };
+    let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
-        let looked_since = observe::read(connection, path)?.is_some_and(|observed| observed.look > restored_at);
+        let looked_since = observed::read(connection, path)?.is_some_and(|observed| observed.look > restored_at);
         if !looked_since && applied::read(connection, path)?.is_none() {
             applied::unconfirm(connection, path)?;
         }
@@ -223,7 +226,7 @@ fn doubt_what_was_forgotten(connection: &Connection, heard: &[Heard]) -> Result<
 
 /// What waits and may concern a batch.
 fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError> {
-    let lineage = moves::concerning(connection, heard.iter().flat_map(|heard| heard.event.paths()))?;
+    let lineage = lineage::concerning(connection, heard.iter().flat_map(|heard| heard.event.paths()))?;
     let mut waiting = Waiting { lineage, ..Waiting::default() };
     for target in waiting.lineage.keys().cloned().collect::<Vec<_>>() {
         load_told(connection, &target, &mut waiting)?;
@@ -240,7 +243,7 @@ fn load(connection: &Connection, heard: &[Heard]) -> Result<Waiting, StateError>
         let gone: Option<(Option<i64>, Option<i64>)> =
             statement.query_row([path.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (told_at, look) = gone.unwrap_or_default();
-        waiting.gone_until.extend(told_at.and_then(observe::time).map(|gone| (path.clone(), gone)));
+        waiting.gone_until.extend(told_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
         waiting.gone_at.extend(look.map(|look| (path.clone(), Look(look.unsigned_abs()))));
     }
     Ok(waiting)
@@ -260,8 +263,8 @@ fn keep_times_of_the_gone(connection: &Connection, hints: &Hints) -> Result<(), 
     )?;
     for (path, at) in &hints.gone {
         statement.execute(params![path.as_str(), Timestamp::as_microsecond(*at)])?;
-        let nothing_left = applied::read(connection, path)?.is_none() && !outcomes::is_open(connection, path)?;
-        let gone = observe::read(connection, path)?.is_some_and(|observed| observed.facts.is_none());
+        let nothing_left = applied::read(connection, path)?.is_none() && !intents::is_open(connection, path)?;
+        let gone = observed::read(connection, path)?.is_some_and(|observed| observed.facts.is_none());
         if nothing_left && gone {
             permissions::forget_gone(connection, path, false)?;
         }
@@ -274,7 +277,7 @@ fn drop_moot(connection: &Connection, waiting: &Waiting) -> Result<(), StateErro
     for (target, came) in waiting.lineage.iter().filter(|(_, came)| came.unseen == 0) {
         let known = moves::read_move(connection, target.clone(), came.clone())?;
         if known.intent.is_none() && decide_move(&known.moving) == MoveVerdict::Moot {
-            moves::remove(connection, target)?;
+            lineage::remove(connection, target)?;
             moves::forget_told_if_gone(connection, &came.origin, Some(came))?;
         }
     }

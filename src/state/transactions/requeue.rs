@@ -6,28 +6,20 @@
 use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
 use crate::record::{ObjectKey, Observed, Sides};
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::handle::State;
 use crate::state::tables::applied;
 use crate::state::tables::history::{self, Attempts, Moment, Outcome};
-use crate::state::tables::sides::{Known, known, standing, texts};
-use crate::state::transactions::identity;
-use crate::state::transactions::outcomes;
+use crate::state::tables::intents;
+use crate::state::tables::pending::{self, Failure, Queue};
+use crate::state::tables::restore_mark;
+use crate::state::tables::sides::{Known, known, standing};
+use crate::state::tables::sinks::FILE_MANAGER;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// From this size on an object goes the way of the large ones.
 const LARGE_BYTES: u64 = 8 << 20;
-
-/// Why a path could not be brought to an end.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// A short, stable name.
-    pub reason: String,
-    /// One line, safe to print.
-    pub message: String,
-}
 
 /// What made us think about a path again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +78,7 @@ impl State {
 
     /// Whether anything is due.
     pub async fn is_anything_due(&self) -> Result<bool, StateError> {
-        self.writer.call(any_due).await
+        self.writer.call(pending::any_due).await
     }
 }
 
@@ -103,13 +95,6 @@ fn park(connection: &Connection, moment: Moment, path: &ObjectKey, attempts: Att
     statement.execute(params![FILE_MANAGER, path.as_str(), next_attempt.as_microsecond(), reason, message])?;
     // One that fails for the same reason over the years has one row of history; how often, its own row says.
     if again { Ok(()) } else { history::operation(connection, moment, path, attempts, Outcome::Failed { next_attempt }) }
-}
-
-pub(crate) const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')";
-
-pub(crate) fn any_due(connection: &Connection) -> Result<bool, StateError> {
-    let mut statement = connection.prepare_cached(ANY_DUE)?;
-    Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
 }
 
 /// Reads what is known again and decides anew.
@@ -132,7 +117,7 @@ pub(crate) fn reconsider(
 fn bring_into_line(connection: &Connection, path: &ObjectKey, known: &Known, trigger: Trigger, limits: Limits) -> Result<bool, StateError> {
     match decide_anew(connection, path, known, trigger, limits)? {
         Place::Stays { to_do } => Ok(to_do),
-        Place::AtTheEnd(lane) => append(connection, &[path], lane).map(|()| true),
+        Place::AtTheEnd(lane) => pending::append(connection, &[path], lane).map(|()| true),
     }
 }
 
@@ -149,11 +134,8 @@ pub(crate) fn think_of_all_again(
             queued.entry(lane).or_default().push(*path);
         }
     }
-    queued.into_iter().try_for_each(|(lane, paths)| append(connection, &paths, lane))
+    queued.into_iter().try_for_each(|(lane, paths)| pending::append(connection, &paths, lane))
 }
-
-/// Whether it is a delete, whether it is large, and when what is to be done was told.
-type Queue = (bool, bool, Option<i64>);
 
 /// What becomes of a path's row.
 enum Place {
@@ -171,28 +153,30 @@ fn decide_anew(connection: &Connection, path: &ObjectKey, known: &Known, trigger
     let in_question = row.as_ref().is_some_and(|row| row.deletion) && !matches!(trigger, Trigger::Look { .. });
     match plan::decide(path, sides, limits) {
         // Whatever the verdict is, an effect without an outcome is to be brought to one first.
-        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if outcomes::is_open(connection, path)? => {
+        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if intents::is_open(connection, path)? => {
             queue(connection, path, known, (false, large), trigger)
         }
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             let only_seen = row.is_some() && sides.applied.is_none() && matches!(trigger, Trigger::Look { .. });
-            if found_gone && only_seen && !path.is_directory_marker(0) && identity::restored_at(connection)?.is_some() {
+            if found_gone && only_seen && !path.is_directory_marker(0) && restore_mark::restored_at(connection)?.is_some() {
                 // It was seen, was not brought to an outcome since, and is gone: whether the sink has it from the time that this state
                 // has forgotten, nobody knows. (Nor whether it is a new one: in a restored state each of them costs a call.)
                 applied::unconfirm(connection, path)?;
                 return queue(connection, path, known, (true, false), trigger);
             }
             if row.is_some() && (found_gone || !in_question) {
-                remove(connection, path)?;
+                pending::remove(connection, path)?;
             }
             Ok(Place::Stays { to_do: false })
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(connection, path, known, (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(connection, path, known, (false, large), trigger),
         Verdict::Skip(_) | Verdict::TooLarge if in_question => Ok(Place::Stays { to_do: false }),
-        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()).map(|()| Place::Stays { to_do: false }),
-        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| Place::Stays { to_do: false }),
+        Verdict::Skip(reason) => pending::put_aside(connection, path, "skipped", reason.as_str()).map(|()| Place::Stays { to_do: false }),
+        Verdict::TooLarge => {
+            pending::put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| Place::Stays { to_do: false })
+        }
     }
 }
 
@@ -202,11 +186,11 @@ pub(crate) fn consider_first(connection: &Connection, path: &ObjectKey, looked: 
     match plan::decide(path, &sides, limits) {
         Verdict::Nothing => Ok(false),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => {
-            append(connection, &[path], (false, is_large(&sides), None))?;
+            pending::append(connection, &[path], (false, is_large(&sides), None))?;
             Ok(true)
         }
-        Verdict::Skip(reason) => put_aside(connection, path, "skipped", reason.as_str()).map(|()| false),
-        Verdict::TooLarge => put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| false),
+        Verdict::Skip(reason) => pending::put_aside(connection, path, "skipped", reason.as_str()).map(|()| false),
+        Verdict::TooLarge => pending::put_aside(connection, path, "parked", SkipReason::TooLarge.as_str()).map(|()| false),
     }
 }
 
@@ -247,32 +231,7 @@ fn queue(
     }
     // No `OR REPLACE` later: a row that it removes is seen by no trigger, and what waits would be counted wrong.
     if row.is_some() {
-        remove(connection, path)?;
+        pending::remove(connection, path)?;
     }
     Ok(Place::AtTheEnd((deletion, large, row.and_then(|row| row.told_at).or(told_at))))
-}
-
-fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large, told_at): Queue) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR FAIL INTO pending (sink, path, status, deletion, large, told_at) SELECT ?1, value, 'due', ?3, ?4, ?5 FROM rarray(?2)",
-    )?;
-    statement.execute(params![FILE_MANAGER, texts(paths.iter().copied()), deletion, large, told_at])?;
-    Ok(())
-}
-
-fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
-    connection.prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
-    Ok(())
-}
-
-fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &str) -> Result<(), StateError> {
-    let values = params![FILE_MANAGER, path.as_str(), status, reason];
-    let mut update =
-        connection.prepare_cached("UPDATE OR FAIL pending SET status = ?3, deletion = 0, reason = ?4 WHERE sink = ?1 AND path = ?2")?;
-    if update.execute(values)? == 0 {
-        let mut insert = connection
-            .prepare_cached("INSERT OR FAIL INTO pending (sink, path, status, deletion, large, reason) VALUES (?1, ?2, ?3, 0, 1, ?4)")?;
-        insert.execute(values)?;
-    }
-    Ok(())
 }

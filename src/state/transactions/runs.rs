@@ -1,14 +1,16 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
 use crate::record::ObjectKey;
-use crate::state::database::connection::{blocking, open_to_read};
+use crate::state::database::codec::integer;
+use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
-use crate::state::transactions::observe::{Page, integer, time};
-use crate::state::transactions::receive_feed;
+use crate::state::handle::State;
+use crate::state::tables::gap;
+use crate::state::tables::scan_progress::{
+    self, INITIAL_COMPLETED_BY, LISTED_EVERYTHING, LISTED_UP_TO, LISTING_SAW_FILES, LISTING_UNJUDGED, Listed, RECONCILE_UNFINISHED,
+};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Params, params};
-use std::path::Path;
+use rusqlite::params;
 
 /// Which flow ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,59 +58,6 @@ impl RunOutcome {
         }
     }
 }
-
-/// A run as it is remembered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Counted from 1, never used twice.
-    pub number: u64,
-    /// `initial`, …
-    pub kind: String,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-    /// When it ended; `None` = it is running, or was killed.
-    pub ended_at: Option<Timestamp>,
-    /// How it ended.
-    pub outcome: Option<String>,
-    /// Its report, a JSON object as text.
-    pub summary: Option<String>,
-}
-
-/// The reconciles that listed everything.
-pub(crate) const RECONCILED: &str = "kind = 'reconcile' AND listed = 1 AND ended_at IS NOT NULL";
-
-impl Run {
-    /// The last reconcile that listed everything, from a database that another process may be writing.
-    pub async fn last_reconcile(database: &Path) -> Result<Option<Self>, StateError> {
-        let database = database.to_owned();
-        blocking(move || {
-            let which = format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1");
-            Ok(select(&open_to_read(&database)?, &which, [])?.pop())
-        })
-        .await
-    }
-}
-
-/// How far the listing of a run has come that has not come to its own end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listed {
-    /// Begin at the start.
-    Nothing,
-    /// Go on after this key.
-    UpTo(ObjectKey),
-    /// All pages are stored; what they showed may still wait to be applied.
-    Everything,
-}
-
-/// Where the listing stands: the names of rows of `meta`.
-const LISTED_UP_TO: &str = "listed_up_to";
-const LISTED_EVERYTHING: &str = "listed_everything";
-const ROWS_BEFORE_LISTING: &str = "rows_before_listing";
-const LISTING_SAW_FILES: &str = "listing_saw_files";
-const LISTING_UNJUDGED: &str = "listing_unjudged";
-const INITIAL_COMPLETED_BY: &str = "initial_completed_by_run";
-/// A reconcile began, and no listing has come to its end since.
-const RECONCILE_UNFINISHED: &str = "reconcile_unfinished";
 
 impl State {
     /// Begins a run: its number is greater than every number that the database or `at_least` knows.
@@ -178,7 +127,7 @@ impl State {
 
     /// The next listing begins at the start, however far the last one came.
     pub async fn forget_listing(&self) -> Result<(), StateError> {
-        self.writer.call(forget_checkpoint).await
+        self.writer.call(scan_progress::forget_checkpoint).await
     }
 
     /// Whether the listing has shown any file so far, over all the runs that it took.
@@ -192,7 +141,7 @@ impl State {
         self.writer
             .call(|connection| {
                 let unjudged = read_meta(connection, LISTING_UNJUDGED)?.is_some();
-                Ok(if unjudged { Some(rows_before_listing(connection)?).filter(|rows| *rows > 0) } else { None })
+                Ok(if unjudged { Some(scan_progress::rows_before_listing(connection)?).filter(|rows| *rows > 0) } else { None })
             })
             .await
     }
@@ -213,7 +162,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 connection.execute("UPDATE runs SET listed = 1 WHERE number = ?1", [integer(run)])?;
-                receive_feed::clear_gap(connection, since, now)?;
+                gap::clear_gap(connection, since, now)?;
                 delete_meta(connection, RECONCILE_UNFINISHED)
             })
             .await
@@ -223,81 +172,4 @@ impl State {
     pub async fn complete_initial(&self, run: u64) -> Result<(), StateError> {
         self.writer.call(move |connection| write_meta(connection, INITIAL_COMPLETED_BY, &run.to_string())).await
     }
-}
-
-/// How far the listing has come with this page.
-pub(crate) fn checkpoint(connection: &Connection, page: &Page) -> Result<(), StateError> {
-    if page.after.is_none() {
-        delete_meta(connection, LISTING_SAW_FILES)?;
-        connection
-            .prepare_cached(
-                "INSERT INTO meta (name, value) SELECT ?1, CAST(applied_rows AS TEXT) FROM sinks WHERE id = ?2
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )?
-            .execute(params![ROWS_BEFORE_LISTING, FILE_MANAGER])?;
-    }
-    write_meta(connection, LISTING_UNJUDGED, "yes")?;
-    if page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size)) {
-        write_meta(connection, LISTING_SAW_FILES, "yes")?;
-    }
-    if let Some(last) = &page.up_to {
-        return write_meta(connection, LISTED_UP_TO, last.as_str());
-    }
-    delete_meta(connection, LISTED_UP_TO)?;
-    write_meta(connection, LISTED_EVERYTHING, "yes")
-}
-
-/// How many rows the sink had when the listing began.
-pub(crate) fn rows_before_listing(connection: &Connection) -> Result<u64, StateError> {
-    Ok(read_meta(connection, ROWS_BEFORE_LISTING)?.and_then(|rows| rows.parse().ok()).unwrap_or_default())
-}
-
-/// Forgets an unfinished listing: the next one begins at the start.
-pub(crate) fn forget_checkpoint(connection: &Connection) -> Result<(), StateError> {
-    [LISTED_UP_TO, LISTED_EVERYTHING, LISTING_SAW_FILES].iter().try_for_each(|name| delete_meta(connection, name))
-}
-
-/// Forgets that an initial sync ever completed.
-pub(crate) fn forget_completion(connection: &Connection) -> Result<(), StateError> {
-    delete_meta(connection, INITIAL_COMPLETED_BY)
-}
-
-/// The run that completed the initial sync.
-pub(crate) fn initial_completed_by(connection: &Connection) -> Result<Option<u64>, StateError> {
-    Ok(read_meta(connection, INITIAL_COMPLETED_BY)?.and_then(|number| number.parse().ok()))
-}
-
-/// The last runs, newest first.
-pub(crate) fn last(connection: &Connection, most: usize) -> Result<Vec<Run>, StateError> {
-    select(connection, "ORDER BY number DESC LIMIT ?1", [i64::try_from(most).unwrap_or(i64::MAX)])
-}
-
-fn select(connection: &Connection, which: &str, values: impl Params) -> Result<Vec<Run>, StateError> {
-    let mut statement = connection.prepare(&format!("SELECT number, kind, started_at, ended_at, outcome, summary FROM runs {which}"))?;
-    let rows = statement.query_map(values, |row| {
-        Ok(Run {
-            number: row.get::<_, i64>(0)?.unsigned_abs(),
-            kind: row.get(1)?,
-            started_at: time(row.get(2)?),
-            ended_at: row.get::<_, Option<i64>>(3)?.and_then(time),
-            outcome: row.get(4)?,
-            summary: row.get(5)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-pub(crate) fn read_meta(connection: &Connection, name: &str) -> Result<Option<String>, StateError> {
-    Ok(connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()?)
-}
-
-pub(crate) fn write_meta(connection: &Connection, name: &str, value: &str) -> Result<(), StateError> {
-    connection
-        .prepare_cached("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")?
-        .execute([name, value])?;
-    Ok(())
-}
-
-pub(crate) fn delete_meta(connection: &Connection, name: &str) -> Result<(), StateError> {
-    Ok(connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name]).map(drop)?)
 }

@@ -1,9 +1,10 @@
 //! What waits is made due again: its time has come, somebody asked, or it may be possible now.
 
+use crate::state::database::meta::{read_meta, write_meta};
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
-use crate::state::transactions::requeue;
-use crate::state::transactions::runs::{read_meta, write_meta};
+use crate::state::handle::State;
+use crate::state::tables::pending;
+use crate::state::tables::sinks::FILE_MANAGER;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -39,7 +40,7 @@ impl State {
         self.writer
             .call(move |connection| {
                 connection.prepare_cached(RELEASE_DUE)?.execute(params![FILE_MANAGER, now.as_microsecond()])?;
-                requeue::any_due(connection)
+                pending::any_due(connection)
             })
             .await
     }

@@ -1,18 +1,18 @@
 //! One path's story: what happened to it, and all that is known of it at this moment. Reads beside a process that writes.
 
 use crate::record::{ObjectKey, Sides, Told};
+use crate::state::database::codec::time;
 use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::error::StateError;
-use crate::state::handle::FILE_MANAGER;
 use crate::state::tables::applied;
 use crate::state::tables::history::{self, Happened, Outcome, What};
+use crate::state::tables::inbox::{self, InboxRow};
+use crate::state::tables::intents::{self, Intent};
+use crate::state::tables::lineage;
 use crate::state::tables::permissions;
 use crate::state::tables::sides;
+use crate::state::tables::sinks::FILE_MANAGER;
 use crate::state::transactions::delete_guard::{self, HeldDeletes};
-use crate::state::transactions::moves;
-use crate::state::transactions::observe::time;
-use crate::state::transactions::outcomes::{self, Intent};
-use crate::state::transactions::receive::{self, InboxRow};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,7 @@ impl Story {
 }
 
 fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, StateError> {
-    let lineage = moves::concerning(connection, std::iter::once(path))?;
+    let lineage = lineage::concerning(connection, std::iter::once(path))?;
     let story = Story {
         history: history_of(connection, path)?,
         inbox: inbox_of(connection, path)?,
@@ -85,7 +85,7 @@ fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, Stat
         told: permissions::read(connection, path)?,
         applied_in: applied::confirmed_at(connection, path)?,
         standing: standing(connection, path)?,
-        intents: outcomes::naming(connection, path)?,
+        intents: intents::naming(connection, path)?,
         comes_from: lineage.get(path).map(|came| came.origin.clone()),
         goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
         held: delete_guard::held(connection)?,
@@ -126,7 +126,7 @@ fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, 
     let named = serde_json::to_string(path).map_err(|error| StateError::Corrupt(error.to_string()))?;
     let mut statement =
         connection.prepare("SELECT seq, source, received_at, look, failures, event FROM inbox WHERE instr(event, ?1) > 0 ORDER BY seq")?;
-    let rows = statement.query_map([named], |row| Ok(receive::from_row(row)))?;
+    let rows = statement.query_map([named], |row| Ok(inbox::from_row(row)))?;
     let rows = rows.map(|row| row?).collect::<Result<Vec<_>, StateError>>()?;
     Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
 }

@@ -1,13 +1,17 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
 use crate::record::{FileRow, ObjectKey};
+use crate::state::database::codec;
 use crate::state::database::connection::{blocking, open_to_read};
+use crate::state::database::meta;
 use crate::state::error::StateError;
-use crate::state::handle::{FILE_MANAGER, State};
+use crate::state::handle::State;
+use crate::state::tables::counters;
+use crate::state::tables::gap;
+use crate::state::tables::runs::{self, Run};
+use crate::state::tables::scan_progress;
+use crate::state::tables::sinks::{self, FILE_MANAGER};
 use crate::state::transactions::observe;
-use crate::state::transactions::receive;
-use crate::state::transactions::receive_feed;
-use crate::state::transactions::runs::{self, Run};
 use crate::state::views::snapshot_rows::{self, Side};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
@@ -80,7 +84,7 @@ const OUTSIDE_PREFIX: &str = "outside_prefix";
 impl State {
     /// The run that completed the initial sync; `None` = none has yet.
     pub async fn initial_completed_by(&self) -> Result<Option<u64>, StateError> {
-        self.writer.call(runs::initial_completed_by).await
+        self.writer.call(scan_progress::initial_completed_by).await
     }
 
     /// The state as it is now.
@@ -96,7 +100,7 @@ impl State {
                 let arrived_first = "SELECT received_at FROM inbox ORDER BY seq LIMIT 1";
                 let in_inbox: Option<i64> = connection.prepare_cached(arrived_first)?.query_row([], |row| row.get(0)).optional()?;
                 let pending: Option<i64> = connection.prepare_cached(OLDEST_PENDING)?.query_row([FILE_MANAGER], |row| row.get(0))?;
-                Ok(in_inbox.into_iter().chain(pending).min().and_then(observe::time))
+                Ok(in_inbox.into_iter().chain(pending).min().and_then(codec::time))
             })
             .await
     }
@@ -113,7 +117,7 @@ impl State {
                     params![FILE_MANAGER, from, to],
                     |row| row.get(0),
                 )?;
-                runs::write_meta(connection, OUTSIDE_PREFIX, &rows.to_string())?;
+                meta::write_meta(connection, OUTSIDE_PREFIX, &rows.to_string())?;
                 Ok(rows.unsigned_abs())
             })
             .await
@@ -121,7 +125,7 @@ impl State {
 
     /// How many there were when they were counted last. No cycle makes them more or fewer, nor counts them.
     pub async fn counted_outside(&self) -> Result<u64, StateError> {
-        let counted = self.writer.call(|connection| runs::read_meta(connection, OUTSIDE_PREFIX)).await?;
+        let counted = self.writer.call(|connection| meta::read_meta(connection, OUTSIDE_PREFIX)).await?;
         Ok(counted.and_then(|rows| rows.parse().ok()).unwrap_or_default())
     }
 
@@ -148,15 +152,15 @@ impl State {
 
 fn overview(connection: &Connection) -> Result<Overview, StateError> {
     Ok(Overview {
-        applied_rows: applied_rows(connection)?,
+        applied_rows: sinks::applied_rows(connection)?,
         unconfirmed_rows: unconfirmed_rows(connection)?,
-        initial_completed_by: runs::initial_completed_by(connection)?,
+        initial_completed_by: scan_progress::initial_completed_by(connection)?,
         waiting: waiting(connection)?,
-        open_intents: receive::count(connection, "intents")?,
-        inbox: receive::count(connection, "inbox")?,
-        dead_letters: receive::count(connection, "dead_letters")?,
-        dead_letters_evicted: receive::count(connection, "dead_letters_evicted")?,
-        feed_gap: receive_feed::gap(connection)?,
+        open_intents: counters::count(connection, "intents")?,
+        inbox: counters::count(connection, "inbox")?,
+        dead_letters: counters::count(connection, "dead_letters")?,
+        dead_letters_evicted: counters::count(connection, "dead_letters_evicted")?,
+        feed_gap: gap::gap(connection)?,
         runs: runs::last(connection, 10)?,
     })
 }
@@ -165,12 +169,6 @@ fn overview(connection: &Connection) -> Result<Overview, StateError> {
 fn unconfirmed_rows(connection: &Connection) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM applied WHERE sink = ?1 AND confirmed = 0")?;
     let rows: i64 = statement.query_row([FILE_MANAGER], |row| row.get(0))?;
-    Ok(rows.unsigned_abs())
-}
-
-/// How many files the sink has, as far as is known: a counter.
-pub(crate) fn applied_rows(connection: &Connection) -> Result<u64, StateError> {
-    let rows: i64 = connection.query_row("SELECT applied_rows FROM sinks WHERE id = ?1", [FILE_MANAGER], |row| row.get(0))?;
     Ok(rows.unsigned_abs())
 }
 
@@ -201,7 +199,7 @@ fn with_example(connection: &Connection, waiting: Waiting) -> Result<Waiting, St
         connection.prepare_cached(WAITING_EXAMPLE)?.query_row(which, read).optional()?
     };
     let Some((path, message, next_attempt)) = row else { return Ok(waiting) };
-    Ok(Waiting { example: ObjectKey::new(path).ok(), message, next_attempt: next_attempt.and_then(observe::time), ..waiting })
+    Ok(Waiting { example: ObjectKey::new(path).ok(), message, next_attempt: next_attempt.and_then(codec::time), ..waiting })
 }
 
 pub(crate) const COUNTS: &str =

@@ -2,11 +2,11 @@
 //! shown where SQLite holds them: to copy eight of them costs more than to read them.
 
 use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides};
+use crate::state::database::codec::time;
 use crate::state::database::connection;
 use crate::state::error::StateError;
-use crate::state::handle::FILE_MANAGER;
 use crate::state::tables::sides;
-use crate::state::transactions::observe::time;
+use crate::state::tables::sinks::FILE_MANAGER;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Params, Row, Rows, Statement};
 use std::cmp::Ordering;

@@ -1,0 +1,11 @@
+//! How many rows some tables have.
+
+use crate::state::error::StateError;
+use rusqlite::{Connection, OptionalExtension as _};
+
+/// How many rows a table has, by its counter.
+pub(crate) fn count(connection: &Connection, name: &str) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
+    let value: Option<i64> = statement.query_row([name], |row| row.get(0)).optional()?;
+    Ok(value.map_or(0, i64::unsigned_abs))
+}

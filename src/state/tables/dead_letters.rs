@@ -1,0 +1,144 @@
+//! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
+
+use crate::record::Event;
+use crate::state::database::codec::{integer, time};
+use crate::state::database::connection::{self, blocking};
+use crate::state::error::StateError;
+use crate::state::tables::{counters, inbox};
+use crate::state::transactions::receive::SourceName;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::path::Path;
+
+/// Of what arrived, as much is kept. Longer than any single record; a longer message is kept for reading, not for another try.
+pub const RAW_BYTES_MAX: usize = 16 * 1024;
+
+/// As many are kept: whoever floods us with nonsense must not fill the disk. Beyond, the oldest go, those first that hold no
+/// event.
+pub const DEAD_LETTERS_MAX: u64 = 10_000;
+
+/// Something that a source told and that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poisoned {
+    /// A short, stable name.
+    pub reason: String,
+    /// A sentence for people, escaped for display.
+    pub message: String,
+    /// What arrived, as it arrived.
+    pub raw: Vec<u8>,
+}
+
+/// One dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// What it is called.
+    pub id: i64,
+    /// Who told.
+    pub source: SourceName,
+    /// A short, stable name.
+    pub reason: String,
+    /// A sentence for people, escaped for display.
+    pub message: String,
+    /// When it arrived, by our clock.
+    pub received_at: Timestamp,
+    /// The first [`RAW_BYTES_MAX`] bytes of what arrived; empty when it had been decoded.
+    pub raw: Vec<u8>,
+    /// The length of all of it.
+    pub raw_bytes: u64,
+    /// The event, when it had been decoded.
+    pub event: Option<Event>,
+}
+
+impl DeadLetter {
+    /// Whether all that arrived is kept.
+    pub fn is_whole(&self) -> bool {
+        self.raw_bytes == self.raw.len() as u64
+    }
+
+    /// The letters after one, oldest first, from a database that another process may be writing.
+    pub async fn read_after(database: &Path, after: i64, most: usize) -> Result<Vec<Self>, StateError> {
+        let database = database.to_owned();
+        blocking(move || after_id(&connection::open_to_read(&database)?, after, most)).await
+    }
+}
+
+/// Keeps one: who told and when, what is wrong with it, and the event when it had been decoded.
+pub(crate) fn add(
+    connection: &Connection,
+    (source, received_at): (SourceName, Timestamp),
+    poisoned: &Poisoned,
+    event: Option<&Event>,
+) -> Result<(), StateError> {
+    let kept = &poisoned.raw[..poisoned.raw.len().min(RAW_BYTES_MAX)];
+    connection
+        .prepare_cached(
+            "INSERT INTO dead_letters (source, reason, message, received_at, raw, raw_bytes, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            source.as_str(),
+            poisoned.reason,
+            poisoned.message,
+            received_at.as_microsecond(),
+            kept,
+            integer(poisoned.raw.len() as u64),
+            event.map(inbox::write_event).transpose()?,
+        ])?;
+    Ok(())
+}
+
+/// After letters were added: when there are too many, the oldest go, but a decoded event only when no other letter is left.
+/// (A flood of nonsense, or of what is another bucket's, is not to drive out what a reconcile may be needed for.)
+pub(crate) fn make_room(connection: &Connection) -> Result<(), StateError> {
+    let too_many = counters::count(connection, "dead_letters")?.saturating_sub(DEAD_LETTERS_MAX);
+    if too_many == 0 {
+        return Ok(());
+    }
+    let undecoded = connection.prepare_cached(EVICT_UNDECODED)?.execute([integer(too_many)])? as u64;
+    let decoded = connection.prepare_cached(EVICT_OLDEST)?.execute([integer(too_many.saturating_sub(undecoded))])? as u64;
+    connection
+        .prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'dead_letters_evicted'")?
+        .execute([integer(undecoded + decoded)])?;
+    tracing::warn!(undecoded, decoded, most = DEAD_LETTERS_MAX, "there are too many dead letters: the oldest are thrown away");
+    Ok(())
+}
+
+pub(crate) const EVICT_UNDECODED: &str =
+    "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE event IS NULL ORDER BY id LIMIT ?1)";
+
+pub(crate) const EVICT_OLDEST: &str = "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters ORDER BY id LIMIT ?1)";
+
+pub(crate) fn remove(connection: &Connection, id: i64) -> Result<bool, StateError> {
+    let removed = connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?.execute([id])? > 0;
+    if counters::count(connection, "dead_letters")? == 0 {
+        // Somebody has decided about all of them.
+        connection.prepare_cached("UPDATE counters SET value = 0 WHERE name = 'dead_letters_evicted'")?.execute([])?;
+    }
+    Ok(removed)
+}
+
+pub(crate) fn after_id(connection: &Connection, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, source, reason, message, received_at, raw, raw_bytes, event FROM dead_letters WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![after, i64::try_from(most).unwrap_or(i64::MAX)], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+pub(crate) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, source, reason, message, received_at, raw, raw_bytes, event FROM dead_letters WHERE id = ?1")?;
+    statement.query_row([id], |row| Ok(from_row(row))).optional()?.transpose()
+}
+
+pub(crate) fn from_row(row: &Row<'_>) -> Result<DeadLetter, StateError> {
+    Ok(DeadLetter {
+        id: row.get(0)?,
+        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        reason: row.get(2)?,
+        message: row.get(3)?,
+        received_at: time(row.get(4)?).unwrap_or_default(),
+        raw: row.get(5)?,
+        raw_bytes: row.get::<_, i64>(6)?.unsigned_abs(),
+        event: row.get::<_, Option<String>>(7)?.as_deref().map(inbox::read_event).transpose()?,
+    })
+}

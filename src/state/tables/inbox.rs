@@ -1,0 +1,103 @@
+//! The inbox: events that nothing has used up yet, in the order of their arrival. What an event means is not its concern.
+
+use crate::record::{Event, Look};
+use crate::state::database::codec::{integer, time};
+use crate::state::error::StateError;
+use crate::state::transactions::receive::SourceName;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// An event that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its place: the order of arrival, never used twice.
+    pub seq: i64,
+    /// Who told.
+    pub source: SourceName,
+    /// When it was stored, by our clock.
+    pub received_at: Timestamp,
+    /// The newest look then: a look with a greater number began after that.
+    pub received_at_look: Look,
+    /// How often its replay failed by itself.
+    pub failures: u32,
+    /// What was told.
+    pub event: Event,
+}
+
+/// When something is received: by the clock, and by the looks that were taken until then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receipt {
+    pub(crate) at: Timestamp,
+    pub(crate) look: Look,
+}
+
+pub(crate) fn add(connection: &Connection, source: SourceName, event: &Event, receipt: Receipt) -> Result<(), StateError> {
+    connection.prepare_cached("INSERT INTO inbox (source, received_at, look, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        source.as_str(),
+        receipt.at.as_microsecond(),
+        integer(receipt.look.0),
+        write_event(event)?
+    ])?;
+    Ok(())
+}
+
+/// Takes rows out, named in their order: what came of them is stored in the same transaction.
+pub(crate) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
+    let mut removed = 0;
+    for run in seqs.chunk_by(|one, next| one + 1 == *next) {
+        removed += statement.execute([run.first(), run.last()])?;
+    }
+    count_by(connection, -integer(removed as u64))
+}
+
+/// Counts a failure of a row; says how many there are now. A row that is not there has none. Cycles may follow one another within
+/// seconds, and a store that is overloaded for a while fails in all of them: that is one failure. After it as many minutes must have
+/// passed for the next one to count, 1, then 2, 4 and 8.
+pub(crate) fn count_failure(connection: &Connection, seq: i64, now: Timestamp) -> Result<u32, StateError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE inbox SET failures = failures + 1, failed_at = ?2
+         WHERE seq = ?1 AND (failed_at IS NULL OR abs(?2 - failed_at) >= 60000000 * (1 << (failures - 1)))",
+    )?;
+    statement.execute(params![seq, now.as_microsecond()])?;
+    let mut statement = connection.prepare_cached("SELECT failures FROM inbox WHERE seq = ?1")?;
+    Ok(statement.query_row([seq], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+/// Another source: what the old one told is of no use.
+pub(crate) fn forget(connection: &Connection) -> Result<(), StateError> {
+    let removed = connection.execute("DELETE FROM inbox", [])?;
+    count_by(connection, -integer(removed as u64))
+}
+
+/// Whoever adds or takes out rows counts them, all at once: a trigger would count each event twice in a statement of its own.
+pub(crate) fn count_by(connection: &Connection, rows: i64) -> Result<(), StateError> {
+    connection.prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'inbox'")?.execute([rows])?;
+    Ok(())
+}
+
+pub(crate) fn batch(connection: &Connection, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT seq, source, received_at, look, failures, event FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let rows = statement.query_map(params![after_seq, i64::try_from(most).unwrap_or(i64::MAX)], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+pub(crate) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
+    Ok(InboxRow {
+        seq: row.get(0)?,
+        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        received_at: time(row.get(2)?).unwrap_or_default(),
+        received_at_look: Look(row.get::<_, i64>(3)?.unsigned_abs()),
+        failures: row.get(4)?,
+        event: read_event(&row.get::<_, String>(5)?)?,
+    })
+}
+
+pub(crate) fn write_event(event: &Event) -> Result<String, StateError> {
+    serde_json::to_string(event).map_err(|error| StateError::Corrupt(format!("an event that cannot be written: {error}")))
+}
+
+pub(crate) fn read_event(text: &str) -> Result<Event, StateError> {
+    serde_json::from_str(text).map_err(|error| StateError::Corrupt(format!("an event of the inbox: {error}")))
+}

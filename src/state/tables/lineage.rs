@@ -1,0 +1,69 @@
+//! Lineage: the rows that say which file went where. Whether two paths are one file is not decided here.
+
+use crate::events::replay::Came;
+use crate::record::ObjectKey;
+use crate::state::database::codec::time;
+use crate::state::error::StateError;
+use crate::state::tables::sides;
+use crate::state::tables::sinks::FILE_MANAGER;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeMap;
+
+/// What waits and concerns any of these paths, by target.
+pub(crate) fn concerning<'p>(
+    connection: &Connection,
+    paths: impl Iterator<Item = &'p ObjectKey>,
+) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
+         UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
+    )?;
+    let rows = statement.query_map(params![FILE_MANAGER, sides::texts(paths)], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+pub(crate) fn write(connection: &Connection, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
+    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
+    Ok(())
+}
+
+pub(crate) fn remove(connection: &Connection, target: &ObjectKey) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("DELETE FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    statement.execute(params![FILE_MANAGER, target.as_str()])?;
+    Ok(())
+}
+
+/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it. And where
+/// neither is going to be due by itself: an object that is too large to be sent can be moved.
+pub(crate) fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
+             EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
+             OR EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.origin AND p.status = 'due')
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path)
+             OR l.unseen = 0 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path IN (l.path, l.origin)
+                 AND (p.status = 'held' OR p.status = 'parked' AND p.next_attempt IS NOT NULL)))
+         ORDER BY path LIMIT ?3",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![FILE_MANAGER, after.map_or("", ObjectKey::as_str), most], |row| Ok(from_row(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+pub(crate) fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
+    let row = statement.query_row(params![FILE_MANAGER, target.as_str()], |row| Ok(from_row(row))).optional()?;
+    Ok(row.transpose()?.map(|(_, came)| came))
+}
+
+pub(crate) fn from_row(row: &Row<'_>) -> Result<(ObjectKey, Came), StateError> {
+    let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
+    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
+}
+
+pub(crate) fn key(raw: String) -> Result<ObjectKey, StateError> {
+    ObjectKey::new(raw).map_err(|error| StateError::Corrupt(error.to_string()))
+}

@@ -1,0 +1,73 @@
+//! Observed: the row of each key that was ever looked at. An older look never overwrites a newer one.
+
+use crate::mutant;
+use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
+use crate::state::database::codec::{integer, time};
+use crate::state::error::StateError;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE path = ?1")?;
+    Ok(statement.query_row([path.as_str()], |row| from_row(row, 0)).optional()?)
+}
+
+/// Reads the columns `look, present, size, etag, last_modified, storage_class, version_id` from `first` on.
+pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed> {
+    let present: bool = row.get(first + 1)?;
+    let facts = if present {
+        Some(ObjectFacts {
+            size: row.get::<_, i64>(first + 2)?.unsigned_abs(),
+            etag: row.get::<_, Option<String>>(first + 3)?.as_deref().and_then(ETag::parse),
+            last_modified: row.get::<_, Option<i64>>(first + 4)?.and_then(time),
+            storage_class: row.get(first + 5)?,
+            version_id: row.get(first + 6)?,
+        })
+    } else {
+        None
+    };
+    Ok(Observed { facts, look: Look(row.get::<_, i64>(first)?.unsigned_abs()) })
+}
+
+/// Stores what a look showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
+pub(crate) fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
+    let facts = observed.facts.as_ref();
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class, version_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
+             etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
+             version_id = excluded.version_id,
+             gone_by_event = iif(excluded.present = 0 AND observed.present = 0, observed.gone_by_event, 0)
+         WHERE observed.look < excluded.look OR ?9",
+    )?;
+    statement.execute(params![
+        path.as_str(),
+        integer(observed.look.0),
+        facts.is_some(),
+        facts.map(|facts| integer(facts.size)),
+        facts.and_then(|facts| facts.etag.as_ref()).map(ETag::as_str),
+        facts.and_then(|facts| facts.last_modified).map(Timestamp::as_microsecond),
+        facts.and_then(|facts| facts.storage_class.as_deref()),
+        facts.and_then(|facts| facts.version_id.as_deref()),
+        mutant::is("an_older_look_wins"),
+    ])?;
+    Ok(())
+}
+
+/// The greatest number that a stored look has.
+pub(crate) fn high_water(connection: &Connection) -> Result<u64, StateError> {
+    let mut statement = connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'")?;
+    let stored: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    Ok(stored.map_or(0, i64::unsigned_abs))
+}
+
+pub(crate) fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",
+    )?;
+    statement.execute([integer(look.0)])?;
+    Ok(())
+}

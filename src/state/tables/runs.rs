@@ -1,0 +1,60 @@
+//! Runs as they are remembered.
+
+use crate::state::database::codec::time;
+use crate::state::database::connection::{self, blocking};
+use crate::state::error::StateError;
+use jiff::Timestamp;
+use rusqlite::{Connection, Params};
+use std::path::Path;
+
+/// A run as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Counted from 1, never used twice.
+    pub number: u64,
+    /// `initial`, …
+    pub kind: String,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended; `None` = it is running, or was killed.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// Its report, a JSON object as text.
+    pub summary: Option<String>,
+}
+
+/// The reconciles that listed everything.
+pub(crate) const RECONCILED: &str = "kind = 'reconcile' AND listed = 1 AND ended_at IS NOT NULL";
+
+impl Run {
+    /// The last reconcile that listed everything, from a database that another process may be writing.
+    pub async fn last_reconcile(database: &Path) -> Result<Option<Self>, StateError> {
+        let database = database.to_owned();
+        blocking(move || {
+            let which = format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1");
+            Ok(select(&connection::open_to_read(&database)?, &which, [])?.pop())
+        })
+        .await
+    }
+}
+
+/// The last runs, newest first.
+pub(crate) fn last(connection: &Connection, most: usize) -> Result<Vec<Run>, StateError> {
+    select(connection, "ORDER BY number DESC LIMIT ?1", [i64::try_from(most).unwrap_or(i64::MAX)])
+}
+
+pub(crate) fn select(connection: &Connection, which: &str, values: impl Params) -> Result<Vec<Run>, StateError> {
+    let mut statement = connection.prepare(&format!("SELECT number, kind, started_at, ended_at, outcome, summary FROM runs {which}"))?;
+    let rows = statement.query_map(values, |row| {
+        Ok(Run {
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            kind: row.get(1)?,
+            started_at: time(row.get(2)?),
+            ended_at: row.get::<_, Option<i64>>(3)?.and_then(time),
+            outcome: row.get(4)?,
+            summary: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
