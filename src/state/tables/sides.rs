@@ -2,9 +2,8 @@
 
 use crate::record::{ObjectKey, Permissions, Sides};
 use crate::state::error::StateError;
-use crate::state::tables::applied;
-use crate::state::tables::observed;
 use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::{applied, observed};
 use jiff::Timestamp;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::vtab::array::Array;

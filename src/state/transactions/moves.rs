@@ -7,17 +7,12 @@ use crate::plan::{Limits, Moving};
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::tables::applied;
 use crate::state::tables::history::{self, Attempts, Ended, Moment, Outcome, What};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::lineage;
-use crate::state::tables::observed;
-use crate::state::tables::permissions;
-use crate::state::tables::sides;
 use crate::state::tables::sinks::FILE_MANAGER;
-use crate::state::transactions::move_waits;
-use crate::state::transactions::outcomes;
+use crate::state::tables::{applied, lineage, observed, permissions, sides};
 use crate::state::transactions::requeue::{self, Trigger};
+use crate::state::transactions::{move_waits, outcomes};
 use rusqlite::{Connection, params};
 
 /// A file on its way to another path.

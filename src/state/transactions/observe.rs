@@ -6,11 +6,8 @@ use crate::record::{Look, ObjectFacts, ObjectKey, Observed, Sides};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::tables::applied;
-use crate::state::tables::observed;
-use crate::state::tables::permissions;
-use crate::state::tables::scan_progress;
 use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::{applied, observed, permissions, scan_progress};
 use crate::state::transactions::requeue::{self, Trigger};
 use rusqlite::{Connection, params};
 

@@ -5,12 +5,9 @@ use crate::plan::Effect;
 use crate::record::{Applied, FileRecord, Fingerprint, ObjectKey, Permissions, Sides};
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::tables::applied;
 use crate::state::tables::history::{self, Attempts, Called, Ended, Moment, Outcome, What};
 use crate::state::tables::intents::{self, Intent, Plane};
-use crate::state::tables::observed;
-use crate::state::tables::permissions;
-use crate::state::tables::restore_mark;
+use crate::state::tables::{applied, observed, permissions, restore_mark};
 use crate::state::transactions::requeue::{self, Trigger};
 use rusqlite::Connection;
 

@@ -1,16 +1,13 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
 use crate::record::{FileRow, ObjectKey};
-use crate::state::database::codec;
 use crate::state::database::connection::{blocking, open_to_read};
-use crate::state::database::meta;
+use crate::state::database::{codec, meta};
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::tables::counters;
-use crate::state::tables::gap;
 use crate::state::tables::runs::{self, Run};
-use crate::state::tables::scan_progress;
 use crate::state::tables::sinks::{self, FILE_MANAGER};
+use crate::state::tables::{counters, gap, scan_progress};
 use crate::state::transactions::observe;
 use crate::state::views::snapshot_rows::{self, Side};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
