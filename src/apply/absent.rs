@@ -3,8 +3,8 @@
 use super::{ApplyError, FileManagerSink};
 use crate::listing::{self, Looks};
 use crate::mutant;
-use crate::record::ObjectKey;
-use crate::state::{LookedAt, Work};
+use crate::record::{LookedAt, ObjectKey};
+use crate::state::Work;
 use std::collections::HashMap;
 
 /// What the looks at a batch came to.

@@ -6,9 +6,9 @@ use super::permissions::not_held_back;
 use super::{ApplyError, Ending, FileManagerSink};
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
-use crate::record::{FileRecord, ObjectKey};
+use crate::record::{FileRecord, LookedAt, ObjectKey};
 use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{Attempts, Lane, LookedAt, Plane, Work};
+use crate::state::{Attempts, Lane, Plane, Work};
 use crate::{listing, mutant, telemetry};
 
 /// How often one operation looks again at an object that keeps changing under it.

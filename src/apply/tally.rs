@@ -5,8 +5,8 @@ use crate::events::feed::Polled;
 use crate::events::queue::{Drained, SourceError};
 use crate::file_manager::{FileManagerError, FileManagerErrorKind};
 use crate::plan::{Effect, SkipReason};
-use crate::record::ObjectKey;
-use crate::state::{PageCounts, Replayed};
+use crate::record::{ObjectKey, PageCounts};
+use crate::state::Replayed;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -2,8 +2,8 @@
 
 use super::decode::{self, Scope};
 use super::intake::notified;
-use crate::record::Event;
-use crate::state::{DeadLetter, Received, SourceName, State, StateError};
+use crate::record::{Event, SourceName};
+use crate::state::{DeadLetter, Received, State, StateError};
 use jiff::Timestamp;
 
 /// As many are held in memory at once.

@@ -1,7 +1,8 @@
 //! From a message to what the state receives. Where messages come from, and who is told that they arrived, is each source's concern.
 
 use super::decode::{self, PassedOver, Poison, Scope};
-use crate::state::{Poisoned, Received, SourceName};
+use crate::record::SourceName;
+use crate::state::{Poisoned, Received};
 
 /// What a message amounts to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

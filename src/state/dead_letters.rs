@@ -1,9 +1,9 @@
 //! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
 
-use super::inbox::{self, ReceiveCounts, Received, SourceName};
+use super::inbox::{self, ReceiveCounts, Received};
 use super::looks::{integer, time};
 use super::{State, StateError, blocking, open_to_read};
-use crate::record::Event;
+use crate::record::{Event, SourceName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
@@ -170,7 +170,7 @@ fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>, StateErro
 fn from_row(row: &Row<'_>) -> Result<DeadLetter, StateError> {
     Ok(DeadLetter {
         id: row.get(0)?,
-        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        source: inbox::read_source(&row.get::<_, String>(1)?)?,
         reason: row.get(2)?,
         message: row.get(3)?,
         received_at: time(row.get(4)?).unwrap_or_default(),

@@ -3,12 +3,12 @@
 //! **Invariant:** an answer that serves what the last one served writes nothing.
 
 use super::dead_letters::Poisoned;
-use super::inbox::{self, Receipt, ReceiveCounts, Received, SourceName};
+use super::inbox::{self, Receipt, ReceiveCounts, Received};
 use super::looks::time;
 use super::runs::{delete_meta, read_meta, write_meta};
 use super::{State, StateError};
 use crate::mutant;
-use crate::record::Event;
+use crate::record::{Event, SourceName};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 

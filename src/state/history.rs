@@ -5,9 +5,9 @@
 //! of a bucket. Run and time of its row in `applied` tell it.
 
 use super::looks::{integer, time};
-use super::{Failure, Intent, SourceName, StateError};
+use super::{Failure, Intent, StateError};
 use crate::plan::Effect;
-use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions};
+use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions, SourceName};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};

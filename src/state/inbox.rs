@@ -3,23 +3,9 @@
 use super::dead_letters::{self, Poisoned};
 use super::looks::{self, integer, time};
 use super::{State, StateError};
-use crate::record::{Event, Look};
+use crate::record::{Event, Look, SourceName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// Who told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceName {
-    /// The events API's list.
-    Feed,
-    /// A queue of S3 notifications.
-    Sqs,
-    /// Notifications posted to us.
-    Webhook,
-}
 
 /// One thing that a source told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,29 +47,6 @@ pub struct InboxRow {
 pub(super) struct Receipt {
     pub(super) at: Timestamp,
     pub(super) look: Look,
-}
-
-impl SourceName {
-    const ALL: [Self; 3] = [Self::Feed, Self::Sqs, Self::Webhook];
-
-    /// The word in the state and in what people read.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Feed => "feed",
-            Self::Sqs => "sqs",
-            Self::Webhook => "webhook",
-        }
-    }
-
-    pub(super) fn parse(word: &str) -> Result<Self, StateError> {
-        Self::ALL.into_iter().find(|source| source.as_str() == word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
-    }
-}
-
-impl fmt::Display for SourceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl State {
@@ -214,12 +177,17 @@ fn batch(connection: &Connection, after_seq: i64, most: usize) -> Result<Vec<Inb
 pub(super) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
     Ok(InboxRow {
         seq: row.get(0)?,
-        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        source: read_source(&row.get::<_, String>(1)?)?,
         received_at: time(row.get(2)?).unwrap_or_default(),
         received_at_look: Look(row.get::<_, i64>(3)?.unsigned_abs()),
         failures: row.get(4)?,
         event: read_event(&row.get::<_, String>(5)?)?,
     })
+}
+
+/// Who told, by the stored word.
+pub(super) fn read_source(word: &str) -> Result<SourceName, StateError> {
+    SourceName::parse(word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
 }
 
 pub(super) fn write_event(event: &Event) -> Result<String, StateError> {

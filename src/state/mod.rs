@@ -43,11 +43,10 @@ pub use history::{Attempts, Became, Called, Ended, Happened, Outcome, Shown, Use
 pub use identity::{Answer, Identity, would_refuse};
 #[cfg(feature = "failpoints")]
 pub use in_place::CommitGate;
-pub use inbox::{InboxRow, ReceiveCounts, Received, SourceName};
+pub use inbox::{InboxRow, ReceiveCounts, Received};
 pub use intents::{Intent, Plane};
 pub use lineage::{Move, MoveOutcome};
 pub use lock::{Holder, InstanceLock, holder, last_run};
-pub use looks::{LookedAt, Page, PageCounts};
 pub use overview::{Overview, Waiting};
 pub use pending::Failure;
 pub use place::{can_be_read, can_be_written};
@@ -56,6 +55,8 @@ pub use rows::Side;
 pub use runs::{Listed, Run, RunKind, RunOutcome};
 pub use story::{Standing, Story};
 pub use taking::{Lane, Taken, Work};
+
+pub use crate::record::{LookedAt, Page, PageCounts, SourceName};
 
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Limits;

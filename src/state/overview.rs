@@ -1,7 +1,7 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
 use super::{FILE_MANAGER, Run, Side, State, StateError, blocking, feed, inbox, looks, open_to_read, rows, runs};
-use crate::record::{FileRow, ObjectKey};
+use crate::record::{FileRow, ObjectKey, just_after_all_that_begin_with};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
 
@@ -97,7 +97,7 @@ impl State {
     /// Counts the files that the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
     /// there are.
     pub async fn count_outside(&self, prefix: &str) -> Result<u64, StateError> {
-        let (from, to) = (prefix.to_owned(), looks::just_after_all_that_begin_with(prefix));
+        let (from, to) = (prefix.to_owned(), just_after_all_that_begin_with(prefix));
         self.writer
             .call(move |connection| {
                 let rows: i64 = connection.query_row(

@@ -3,13 +3,13 @@
 
 use super::dead_letters::{self, Poisoned};
 use super::history::{self, Became, Moment, Shown, UsedUp, What};
-use super::looks::{self, LookedAt};
+use super::looks;
 use super::pending::{self, Trigger};
 use super::{InboxRow, State, StateError, applied, identity, inbox, intents, known, lineage, told};
 use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
 use crate::plan::{Limits, MoveVerdict, decide_move};
-use crate::record::{EventKind, Look, ObjectKey, Observed, Sides, Told};
+use crate::record::{EventKind, Look, LookedAt, ObjectKey, Observed, Sides, Told};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};

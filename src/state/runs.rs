@@ -1,8 +1,8 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
-use super::looks::{Page, integer, time};
+use super::looks::{integer, time};
 use super::{FILE_MANAGER, State, StateError, blocking, feed, open_to_read};
-use crate::record::ObjectKey;
+use crate::record::{ObjectKey, Page};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use std::path::Path;

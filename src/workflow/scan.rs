@@ -8,9 +8,9 @@ use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::failpoint;
 use crate::listing::Scan;
-use crate::record::{ObjectFacts, ObjectKey};
+use crate::record::{ObjectFacts, ObjectKey, Page};
 use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{Lane, Listed, Page, RunKind};
+use crate::state::{Lane, Listed, RunKind};
 use tokio::sync::watch;
 
 impl Flow {
