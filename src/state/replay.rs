@@ -1,13 +1,13 @@
 //! The transaction of a replay: what was told and what the looks found, stored together with the inbox rows that they used up.
-//! What the events mean is decided by `events::replay`, what is to be done about it by `plan`.
+//! What the events mean is decided by `plan::fold`, what is to be done about it by `plan`.
 
 use super::dead_letters::{self, Poisoned};
 use super::history::{self, Became, Moment, Shown, UsedUp, What};
 use super::looks;
 use super::pending::{self, Trigger};
 use super::{InboxRow, State, StateError, applied, identity, inbox, intents, known, lineage, told};
-use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
+use crate::plan::fold::{Heard, Hints, Waiting, fold, used_up};
 use crate::plan::{Limits, MoveVerdict, decide_move};
 use crate::record::{EventKind, Look, LookedAt, ObjectKey, Observed, Sides, Told};
 use jiff::Timestamp;
