@@ -8,7 +8,7 @@
 
 pub mod record;
 
-pub mod listing;
+pub mod source;
 
 pub mod events;
 

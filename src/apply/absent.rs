@@ -1,9 +1,9 @@
 //! Keys that a listing should have shown and did not: each is looked at before anything is done about it.
 
 use super::{ApplyError, FileManagerSink};
-use crate::listing::{self, Looks};
 use crate::mutant;
 use crate::record::{LookedAt, ObjectKey};
+use crate::source::{self, Looks};
 use crate::state::Work;
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl FileManagerSink {
         let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
             Looks { found: believed(keys), failed: Vec::new() }
         } else {
-            listing::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
+            source::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
         };
         for (path, error) in failed {
             let attempts = attempts.get(&path).copied().unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::retry::{Disposed as _, Disposition};
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
-use crate::{listing, mutant, telemetry};
+use crate::{mutant, source, telemetry};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -126,7 +126,7 @@ impl Executor {
         let (keys, at_a_time) = (keys.into_iter().collect(), self.all.available_permits().max(1));
         let looks = tokio::select! {
             biased;
-            looks = listing::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
+            looks = source::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };

@@ -9,7 +9,7 @@ use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, LookedAt, ObjectKey};
 use crate::s3::{S3Error, S3ErrorKind};
 use crate::state::{Attempts, Lane, Plane, Work};
-use crate::{listing, mutant, telemetry};
+use crate::{mutant, source, telemetry};
 
 /// How often one operation looks again at an object that keeps changing under it.
 const LOOKS_MOST: usize = 5;
@@ -97,7 +97,7 @@ impl Operation<'_> {
     /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
         let look = self.sink.state.next_look();
-        let facts = listing::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
+        let facts = source::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
         let gone = facts.is_none();
         self.sink.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
         let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };

@@ -8,8 +8,8 @@ use crate::apply::{ApplyError, Executor};
 use crate::events::decode::Scope;
 use crate::events::feed::{FeedReader, PollError};
 use crate::events::queue::{Drained, Inbox, QueueReader, Source, StepError};
-use crate::listing;
 use crate::record::{LookedAt, ObjectKey, SourceName};
+use crate::source;
 use crate::state::{InboxRow, Lane, Replay};
 use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,7 +181,7 @@ impl Flow {
         let look = self.state.next_look();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
-        let looks = listing::look_at_each(&self.doors.bucket, keys, look, concurrency, retry).await?;
+        let looks = source::look_at_each(&self.doors.bucket, keys, look, concurrency, retry).await?;
         let mut failed = BTreeMap::new();
         for (path, error) in looks.failed {
             tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");

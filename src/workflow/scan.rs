@@ -7,9 +7,9 @@ use super::snapshots;
 use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::failpoint;
-use crate::listing::Scan;
 use crate::record::{ObjectFacts, ObjectKey, Page};
 use crate::s3::{S3Error, S3ErrorKind};
+use crate::source::Scan;
 use crate::state::{Lane, Listed, RunKind};
 use tokio::sync::watch;
 

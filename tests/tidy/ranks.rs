@@ -5,9 +5,9 @@ use crate::source::{Source, is_word, line_at, words};
 /// The map, as `docs/architecture.md` draws it. A part of a stage that has a rank of its own is written with `::`.
 const RANKS: [&[&str]; 8] = [
     &["mutant", "record", "clock", "failpoint"],
-    &["config", "snapshot", "diff", "plan", "events::decode", "events::replay"],
+    &["config", "snapshot", "diff", "plan", "events::decode"],
     &["retry", "telemetry", "s3", "file_manager", "state"],
-    &["listing", "transfer", "events"],
+    &["source", "transfer", "events"],
     &["apply", "report"],
     &["workflow", "object"],
     &["daemon", "http"],
@@ -57,7 +57,6 @@ fn stage_of(path: &str) -> Option<&str> {
     match inside {
         "lib" => None,
         _ if inside.starts_with("events/decode") => Some("events::decode"),
-        _ if inside.starts_with("events/replay") => Some("events::replay"),
         _ => inside.split('/').next(),
     }
 }
@@ -84,7 +83,7 @@ fn first_names(rest: &str) -> Vec<&str> {
     let rest = rest.trim_start();
     let Some(group) = rest.strip_prefix('{') else {
         let path = rest.split(|char| !is_word(char) && char != ':').next().unwrap_or_default();
-        let part_with_rank = ["events::decode", "events::replay"].into_iter().find(|part| path.starts_with(part));
+        let part_with_rank = Some("events::decode").filter(|part| path.starts_with(part));
         let length = part_with_rank.map_or_else(|| path.find(':').unwrap_or(path.len()), str::len);
         return vec![&path[..length]];
     };
@@ -149,7 +148,7 @@ fn a_stage_that_the_map_leaves_out_is_seen() {
         ("src/state/rows.rs", None),
         ("src/retry.rs", None),
         ("src/clock.rs", Some("clock.rs")),
-        ("src/listing/mod.rs", Some("listing/")),
+        ("src/source/mod.rs", Some("source/")),
         ("src/lib.rs", None),
         ("tests/it/main.rs", None),
     ] {
