@@ -20,6 +20,8 @@ pub mod diff;
 
 pub mod plan;
 
+pub mod run;
+
 pub mod apply;
 
 pub mod transfer;

@@ -2,6 +2,7 @@
 
 use crate::file_manager::FileManagerError;
 use crate::retry::{Disposed, Disposition};
+use crate::run::ErrorSummary;
 use crate::s3::{S3Error, S3ErrorKind};
 use crate::snapshot::SnapshotError;
 use crate::state::StateError;
@@ -46,6 +47,12 @@ impl ApplyError {
     /// The object that was asked for is no longer that object.
     pub(super) fn says_replaced(&self) -> bool {
         matches!(self, Self::S3(error) if error.kind == S3ErrorKind::PreconditionFailed)
+    }
+}
+
+impl From<&ApplyError> for ErrorSummary {
+    fn from(error: &ApplyError) -> Self {
+        Self { reason: error.reason(), message: error.to_string(), hint: error.hint() }
     }
 }
 

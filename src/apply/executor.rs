@@ -2,12 +2,13 @@
 //! stops when a door is shut for all. What becomes of one path is the sink's concern.
 
 use super::in_hand::InHand;
-use super::{ApplyError, Ending, FileManagerSink, Halt, Tally};
+use super::{ApplyError, FileManagerSink};
 use crate::clock::Clock;
 use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
+use crate::run::{Ending, Halt, Tally};
 use crate::state::{Attempts, Failure, Lane, State, StateError, Work};
 use crate::telemetry::{self, OperationResult};
 use jiff::{SignedDuration, Timestamp};
@@ -166,7 +167,7 @@ impl Executor {
                 looks.work
             }
             Err(error) => {
-                self.halt.stop(Some(error));
+                self.stop(&error);
                 Vec::new()
             }
         }
@@ -210,11 +211,26 @@ impl Executor {
         match operation.bring(work).await {
             Ok(ending) => {
                 self.failures_in_a_row.store(0, Ordering::Relaxed);
-                self.tally.ended(&path, &ending);
-                telemetry::ended(ending.result());
+                self.ended(&path, &ending);
             }
             Err(error) => self.failed(&path, (failed_runs, operation.attempts), error).await,
         }
+    }
+
+    /// An operation ended without a failure.
+    pub(super) fn ended(&self, path: &ObjectKey, ending: &Ending) {
+        self.tally.ended(path, ending);
+        telemetry::ended(match ending {
+            Ending::Sent { .. } | Ending::Confirmed | Ending::Deleted | Ending::Moved(_) | Ending::PermissionsSet => OperationResult::Done,
+            Ending::Unchanged => OperationResult::Unchanged,
+            Ending::Skipped(_) | Ending::PutAside => OperationResult::Skipped,
+            Ending::Waits => OperationResult::Deferred,
+        });
+    }
+
+    /// Nothing can go on: the run stops.
+    pub(super) fn stop(&self, error: &ApplyError) {
+        self.halt.stop(Some(error.into()));
     }
 
     /// An operation failed: after so many failed runs, and these attempts in this one.
@@ -224,7 +240,7 @@ impl Executor {
             return;
         }
         let transient = match error.disposition() {
-            Disposition::Stop { .. } => return self.halt.stop(Some(error)),
+            Disposition::Stop { .. } => return self.stop(&error),
             Disposition::Retry { .. } => true,
             Disposition::Fail => false,
         };
@@ -235,18 +251,18 @@ impl Executor {
                 () = self.halt.stopped() => return,
             };
             if let Err(shut) = open {
-                return self.halt.stop(Some(shut));
+                return self.stop(&shut);
             }
             // So many bad objects, then: they fail one by one, and the others go on.
             self.failures_in_a_row.store(0, Ordering::Relaxed);
         }
         let (failure, next_attempt) = self.parking(failed_runs, &error);
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
-        self.tally.failed(path, &error);
+        self.tally.failed(path, (&error).into());
         telemetry::ended(OperationResult::Failed);
         let attempts = Attempts { failed: Some(failure), ..attempts };
         if let Err(error) = self.state.park(path, attempts, next_attempt).await {
-            self.halt.stop(Some(error.into()));
+            self.stop(&error.into());
         }
     }
 

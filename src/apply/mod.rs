@@ -4,21 +4,17 @@
 mod absent;
 mod error;
 mod executor;
-mod halt;
 mod in_hand;
 mod moves;
 mod open_effect;
 mod operation;
-mod outcome;
 mod permissions;
 mod sending;
 mod sink;
-mod tally;
 
 pub use error::ApplyError;
 pub use executor::{Bounds, Executor};
-pub use halt::Halt;
 use operation::Operation;
-pub use outcome::Ending;
 pub use sink::{FileManagerSink, SinkOptions};
-pub use tally::{Failures, Skips, Tally, Totals};
+
+pub use crate::run::{Halt, Tally, Totals};

@@ -3,11 +3,12 @@
 
 use super::executor::Place;
 use super::operation::{Operation, without_content};
-use super::{ApplyError, Ending, Executor};
+use super::{ApplyError, Executor};
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::retry::{Disposed as _, Disposition};
+use crate::run::Ending;
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
 use crate::{mutant, source, telemetry};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -178,8 +179,7 @@ impl Executor {
         let mut operation = self.sink.operation(Lane::Open, place);
         match operation.send_move(&known, effect).await {
             Ok(ending) => {
-                telemetry::ended(ending.result());
-                self.tally.ended(known.origin(), &ending);
+                self.ended(known.origin(), &ending);
             }
             Err(error) => self.move_failed(&known, operation.attempts, error).await,
         }
@@ -193,7 +193,7 @@ impl Executor {
         if !self.halt.is_stopped()
             && let Err(error) = self.state.park(known.origin(), attempts, next_attempt).await
         {
-            self.halt.stop(Some(error.into()));
+            self.stop(&error.into());
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use super::executor::Place;
 use super::permissions::not_held_back;
-use super::{ApplyError, Ending, FileManagerSink};
+use super::{ApplyError, FileManagerSink};
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, LookedAt, ObjectKey};
+use crate::run::Ending;
 use crate::s3::{S3Error, S3ErrorKind};
 use crate::state::{Attempts, Lane, Plane, Work};
 use crate::{mutant, source, telemetry};

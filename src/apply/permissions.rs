@@ -2,10 +2,11 @@
 
 use super::open_effect::OpenEffect;
 use super::operation::{Operation, Step};
-use super::{ApplyError, Ending, FileManagerSink};
+use super::{ApplyError, FileManagerSink};
 use crate::file_manager::FileManagerErrorKind;
 use crate::plan::{Effect, Planned};
 use crate::record::{ObjectKey, Permissions};
+use crate::run::Ending;
 use crate::state::{Intent, Work};
 
 impl Operation<'_> {

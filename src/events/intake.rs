@@ -1,7 +1,8 @@
 //! From a message to what the state receives. Where messages come from, and who is told that they arrived, is each source's concern.
 
-use super::decode::{self, PassedOver, Poison, Scope};
+use super::decode::{self, Poison, Scope};
 use crate::record::SourceName;
+use crate::run::PassedOver;
 use crate::state::{Poisoned, Received};
 
 /// What a message amounts to.

@@ -5,17 +5,17 @@
 //! an event that comes twice does no harm.
 
 mod source;
-mod status;
 
+pub use crate::run::{Drained, SourceStatus};
 pub use source::{Message, Receipt, Source, SourceError, StepError};
-pub use status::{Drained, SourceStatus};
 
-use super::decode::{PassedOver, Scope};
+use super::decode::Scope;
 use super::intake::notified;
 use crate::clock::Clock;
 use crate::mutant;
 use crate::record::SourceName;
 use crate::retry::RetryPolicy;
+use crate::run::PassedOver;
 use crate::state::{ReceiveCounts, State, StateError};
 use crate::telemetry;
 use jiff::SignedDuration;

@@ -50,13 +50,14 @@ pub use lock::{Holder, InstanceLock, holder, last_run};
 pub use overview::{Overview, Waiting};
 pub use pending::Failure;
 pub use place::{can_be_read, can_be_written};
-pub use replay::{Replay, Replayed};
+pub use replay::Replay;
 pub use rows::Side;
-pub use runs::{Listed, Run, RunKind, RunOutcome};
+pub use runs::{Listed, Run};
 pub use story::{Standing, Story};
 pub use taking::{Lane, Taken, Work};
 
 pub use crate::record::{LookedAt, Page, PageCounts, SourceName};
+pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Limits;

@@ -3,56 +3,10 @@
 use super::looks::{integer, time};
 use super::{FILE_MANAGER, State, StateError, blocking, feed, open_to_read};
 use crate::record::{ObjectKey, Page};
+use crate::run::{RunKind, RunOutcome};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use std::path::Path;
-
-/// Which flow ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunKind {
-    /// A full listing, until one has come to its end.
-    Initial,
-    /// What the sources told.
-    Incremental,
-    /// A full listing, to heal what nobody told.
-    Reconcile,
-}
-
-impl RunKind {
-    /// The word in the state and in the report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Initial => "initial",
-            Self::Incremental => "incremental",
-            Self::Reconcile => "reconcile",
-        }
-    }
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// Everything that was to be done was.
-    Done,
-    /// To its end, but some operations failed or were held, or the report was not taken.
-    Partial,
-    /// Not to its end: a door stayed shut.
-    Failed,
-    /// Somebody ended it.
-    Stopped,
-}
-
-impl RunOutcome {
-    /// The word in the state and in `status`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Partial => "partial",
-            Self::Failed => "failed",
-            Self::Stopped => "stopped",
-        }
-    }
-}
 
 /// A run as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]

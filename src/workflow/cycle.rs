@@ -6,9 +6,10 @@ use super::snapshots;
 use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::events::decode::Scope;
-use crate::events::feed::{FeedReader, PollError};
-use crate::events::queue::{Drained, Inbox, QueueReader, Source, StepError};
+use crate::events::feed::{self, FeedReader, PollError};
+use crate::events::queue::{Inbox, QueueReader, Source, StepError};
 use crate::record::{LookedAt, ObjectKey, SourceName};
+use crate::run::Drained;
 use crate::source;
 use crate::state::{InboxRow, Lane, Replay};
 use futures::future;
@@ -45,7 +46,7 @@ impl Flow {
         let executor = self.executor(run.number);
         let replayed = self.replay_and_apply(&executor, run, guard).await;
         Ok(replayed.unwrap_or_else(|error| {
-            self.halt.stop(Some(error));
+            self.stop(&error);
             SnapshotsLeft::None
         }))
     }
@@ -65,7 +66,7 @@ impl Flow {
             snapshots::write_both(&self.state, &self.options, (run.number, run.began)).await?;
         }
         if let Err(error) = self.settle(executor, guard).await {
-            self.halt.stop(Some(error));
+            self.stop(&error);
         }
         Ok(left)
     }
@@ -92,7 +93,7 @@ impl Flow {
             Ok(_) => {}
             Err(StepError::Source(error)) => {
                 tracing::warn!(%error, "a queue cannot be read: the run goes on without it");
-                self.tally.queue_failed(&error);
+                self.tally.queue_failed(error.to_string(), error.hint());
             }
             Err(StepError::State(error)) => return Err(error.into()),
         }
@@ -117,7 +118,7 @@ impl Flow {
             Ok(polled) => self.tally.polled(&polled),
             Err(PollError::Feed(error)) => {
                 tracing::warn!(%error, "the feed cannot be read: the cycle goes on without it");
-                self.tally.feed_failed(&error);
+                self.tally.feed_failed(error.to_string(), feed::hint(&error));
             }
             Err(PollError::State(error)) => return Err(error.into()),
         }
@@ -186,7 +187,7 @@ impl Flow {
         for (path, error) in looks.failed {
             tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");
             let error = ApplyError::from(error);
-            self.tally.failed(&path, &error);
+            self.tally.failed(&path, (&error).into());
             failed.insert(path, error.to_string());
         }
         Ok((looks.found, failed))

@@ -2,14 +2,15 @@
 //! concern.
 
 use super::{Doors, backlog, snapshots};
-use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally};
+use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
 use crate::clock::Clock;
 use crate::config::{MaxDelete, SnapshotRows};
 use crate::file_manager::FileManagerError;
 use crate::plan::Limits;
 use crate::report::{Frame, Report};
 use crate::retry::RetryPolicy;
-use crate::state::{InstanceLock, RunKind, RunOutcome, State, StateError};
+use crate::run::{Halt, RunKind, RunOutcome, Tally};
+use crate::state::{InstanceLock, State, StateError};
 use crate::telemetry;
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
@@ -133,6 +134,11 @@ impl Flow {
         Executor::new(sink, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
     }
 
+    /// Nothing can go on: the run stops.
+    pub(super) fn stop(&self, error: &ApplyError) {
+        self.halt.stop(Some(error.into()));
+    }
+
     async fn finish(&self, run: Run, snapshots: SnapshotsLeft) -> Result<Ended, ApplyError> {
         let Run { number, kind, began } = run;
         let stopped_by_somebody = self.halt.is_stopped() && self.halt.cause().is_none();
@@ -158,7 +164,7 @@ impl Flow {
             time: (began, self.clock.now()),
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
             stopped_by: match &cause {
-                Some(error) => Some((error.to_string(), error.hint())),
+                Some(error) => Some((error.message.clone(), error.hint)),
                 None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
                 None => None,
             },
