@@ -2,7 +2,7 @@
 //! the state knows.
 
 use super::decode::{self, Scope};
-use super::intake::dead;
+use super::receive::dead;
 use crate::clock::Clock;
 use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
 use crate::record::SourceName;

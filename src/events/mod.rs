@@ -7,6 +7,6 @@ pub mod feed;
 pub mod queue;
 #[cfg(feature = "sqs")]
 pub mod sqs;
-mod intake;
+mod receive;
 
-pub use intake::{Notified, notified};
+pub use receive::{Notified, notified};
