@@ -1,9 +1,10 @@
 //! Files that went elsewhere: each is renamed or moved in the file manager, before anything is created or deleted. Whether two
 //! paths are one file is `plan`'s decision; here it is looked at where that is in doubt, sent, and recorded.
 
-use super::executor::Place;
-use super::operation::{Operation, without_content};
-use super::{ApplyError, Executor};
+use super::reconcile_path::{Operation, without_content};
+use crate::apply::error::ApplyError;
+use crate::apply::executor::drain::Executor;
+use crate::apply::executor::permits::Place;
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
@@ -124,7 +125,7 @@ impl Executor {
             return Ok(batch);
         }
         let look = self.state.next_look();
-        let (keys, at_a_time) = (keys.into_iter().collect(), self.all.available_permits().max(1));
+        let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
         let looks = tokio::select! {
             biased;
             looks = source::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
@@ -176,7 +177,7 @@ impl Executor {
 
     async fn one_move(&self, known: Move, effect: Effect, place: Place) {
         telemetry::decided(effect.as_str());
-        let mut operation = self.sink.operation(Lane::Open, place);
+        let mut operation = Operation::new(&self.sink, Lane::Open, place);
         match operation.send_move(&known, effect).await {
             Ok(ending) => {
                 self.ended(known.origin(), &ending);

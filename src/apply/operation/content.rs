@@ -1,10 +1,9 @@
 //! Content on its way: one GET, one permissions call, one `saveToDisk`, streamed and verified; and another attempt where
 //! a failure may pass.
 
-use super::ApplyError;
-use super::open_effect::OpenEffect;
-use super::operation::{Operation, Step, without_content};
-use super::permissions::not_held_back;
+use super::effect::OpenEffect;
+use super::reconcile_path::{Operation, Step, without_content};
+use crate::apply::error::{ApplyError, not_held_back};
 use crate::file_manager::{Content, FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
