@@ -1,20 +1,15 @@
 //! Observing by replay: one incremental cycle. What the sources told is looked at, key by key, and becomes what is known.
 
-use super::flow::{Run, SnapshotsLeft};
-use super::settle::Guard;
+use super::delete_guard::Guard;
+use super::options::Options;
+use super::run::{Flow, Run, SnapshotsLeft};
 use super::snapshots;
-use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
-use crate::events::decode::Scope;
-use crate::events::feed::{self, FeedReader, PollError};
-use crate::events::queue::{Inbox, QueueReader, Source, StepError};
-use crate::record::{LookedAt, ObjectKey, SourceName};
-use crate::run::Drained;
+use crate::record::{LookedAt, ObjectKey};
 use crate::source;
 use crate::state::{InboxRow, Lane, Replay};
 use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Events that are looked at and stored together: those that touch the same page of the state write it once. (The pages that so many
@@ -76,57 +71,6 @@ impl Flow {
         let (_, nothing_more) = watch::channel(false);
         executor.drain(Lane::Open, nothing_more).await?;
         self.replay_inbox().await
-    }
-
-    /// What the sources have to say. One that is silent keeps nothing else from being done, and the report says so.
-    pub(super) async fn hear(&self) -> Result<(), ApplyError> {
-        future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
-        self.read_feed().await
-    }
-
-    async fn drain(&self, queue: &Arc<dyn Source>) -> Result<(), ApplyError> {
-        let inbox = Inbox { scope: self.scope(), most: self.options.inbox_max, clock: self.clock.clone() };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, self.state.clone(), inbox);
-        let drained = reader.drain(self.options.retry, &self.halt.token()).await;
-        self.tally.drained(Drained { status: reader.status().borrow().clone(), emptied: matches!(drained, Ok(true)) });
-        match drained {
-            Ok(_) => {}
-            Err(StepError::Source(error)) => {
-                tracing::warn!(%error, "a queue cannot be read: the run goes on without it");
-                self.tally.queue_failed(error.to_string(), error.hint());
-            }
-            Err(StepError::State(error)) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    async fn read_feed(&self) -> Result<(), ApplyError> {
-        let Some(feed) = &self.doors.feed else { return Ok(()) };
-        let reader = FeedReader {
-            feed: feed.clone(),
-            scope: self.scope(),
-            retry: self.options.retry,
-            inbox_max: self.options.inbox_max,
-            clock: self.clock.clone(),
-        };
-        let polled = tokio::select! {
-            biased;
-            polled = reader.poll(&self.state) => polled,
-            () = self.halt.stopped() => return Ok(()),
-        };
-        match polled {
-            Ok(polled) => self.tally.polled(&polled),
-            Err(PollError::Feed(error)) => {
-                tracing::warn!(%error, "the feed cannot be read: the cycle goes on without it");
-                self.tally.feed_failed(error.to_string(), feed::hint(&error));
-            }
-            Err(PollError::State(error)) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    fn scope(&self) -> Scope {
-        Scope::new(&self.options.bucket, &self.options.prefix)
     }
 
     /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.

@@ -2,9 +2,9 @@
 //! was killed goes on after it. Nothing here knows whether this is the first run, a resumed one or the hundredth: what differs is
 //! work, what does not is none.
 
-use super::flow::{Run, SnapshotsLeft};
+use super::options::Options;
+use super::run::{Flow, Run, SnapshotsLeft};
 use super::snapshots;
-use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::failpoint;
 use crate::record::{ObjectFacts, ObjectKey, Page};
