@@ -8,7 +8,7 @@
 
 pub mod record;
 
-pub mod listing;
+pub mod source;
 
 pub mod events;
 
@@ -19,6 +19,8 @@ pub mod snapshot;
 pub mod diff;
 
 pub mod plan;
+
+pub mod run;
 
 pub mod apply;
 

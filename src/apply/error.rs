@@ -1,7 +1,9 @@
 //! Why an operation failed: whichever door it was, with that door's own disposition, reason and hint.
 
-use crate::file_manager::FileManagerError;
+use crate::file_manager::{FileManagerError, FileManagerErrorKind};
+use crate::record::Permissions;
 use crate::retry::{Disposed, Disposition};
+use crate::run::ErrorSummary;
 use crate::s3::{S3Error, S3ErrorKind};
 use crate::snapshot::SnapshotError;
 use crate::state::StateError;
@@ -49,6 +51,12 @@ impl ApplyError {
     }
 }
 
+impl From<&ApplyError> for ErrorSummary {
+    fn from(error: &ApplyError) -> Self {
+        Self { reason: error.reason(), message: error.to_string(), hint: error.hint() }
+    }
+}
+
 impl Disposed for ApplyError {
     fn disposition(&self) -> Disposition {
         match self {
@@ -56,5 +64,17 @@ impl Disposed for ApplyError {
             Self::FileManager(error) => error.disposition(),
             Self::State(_) | Self::Snapshot(_) => Disposition::Stop { transient: false },
         }
+    }
+}
+
+/// Permissions beside content: refused for good, they do not keep the content back. The file's row says nothing of them then, so
+/// that what was told is still a difference, is tried by itself, and fails by itself. (That there is no such file is another matter:
+/// whoever says so may be right about the content, too.)
+pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
+    match answered {
+        Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() && error.kind != FileManagerErrorKind::NotFound => {
+            Ok(Permissions::default())
+        }
+        other => other,
     }
 }

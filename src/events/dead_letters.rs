@@ -1,9 +1,9 @@
 //! Dead letters, tried again or forgotten because a person says so. How they are kept is the state's concern.
 
 use super::decode::{self, Scope};
-use super::intake::notified;
-use crate::record::Event;
-use crate::state::{DeadLetter, Received, SourceName, State, StateError};
+use super::receive::notified;
+use crate::record::{Event, SourceName};
+use crate::state::{DeadLetter, Received, State, StateError};
 use jiff::Timestamp;
 
 /// As many are held in memory at once.
@@ -138,7 +138,7 @@ mod tests {
         match source {
             SourceName::Feed => {
                 let poison = decode::feed_event(message, &old).outcome.expect_err("poison");
-                vec![Received { source, outcome: Err(super::super::intake::dead(&poison, message.as_bytes().to_vec())) }]
+                vec![Received { source, outcome: Err(super::super::receive::dead(&poison, message.as_bytes().to_vec())) }]
             }
             _ => notified(source, message.as_bytes(), &old).batch,
         }

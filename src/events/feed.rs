@@ -1,18 +1,22 @@
 //! The events API's list, read into the inbox. It is asked once a cycle and serves, perhaps, the same for ever: what is new in it,
 //! the state knows.
 
-use super::decode::{self, PassedOver, Scope};
-use super::intake::dead;
+use super::decode::{self, Scope};
+use super::receive::dead;
 use crate::clock::Clock;
 use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
+use crate::record::SourceName;
 use crate::retry::RetryPolicy;
-use crate::state::{FeedAnswer, FeedIdentity, FeedItem, SourceName, State, StateError};
+use crate::run::PassedOver;
+use crate::state::{FeedAnswer, FeedIdentity, FeedItem, State, StateError};
 use crate::telemetry;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+
+pub use crate::run::Polled;
 
 /// Pages of a feed with a cursor that one poll reads at the most: what is left comes with the next one.
 const PAGES_MAX: usize = 1000;
@@ -32,23 +36,6 @@ pub struct FeedReader {
     pub inbox_max: u64,
     /// For what carries no time of its own.
     pub clock: Arc<dyn Clock>,
-}
-
-/// What a poll came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Polled {
-    /// Events that are in the inbox now.
-    pub received: u64,
-    /// Dead letters.
-    pub dead: u64,
-    /// Events that earlier answers had brought.
-    pub duplicates: u64,
-    /// Of those that were new, what there is nothing to do about.
-    pub passed_over: PassedOver,
-    /// Whether events may have been missed; the state remembers it until a listing has healed it.
-    pub gap: bool,
-    /// Whether it was not read to its end: the inbox is full, or it has too many pages for one time.
-    pub left_unread: bool,
 }
 
 /// Why a poll failed; what came before it is stored.
@@ -130,6 +117,16 @@ impl FeedReader {
         let before = std::mem::take(&mut polled.passed_over);
         polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(passed_over[*place].clone()));
         Ok(())
+    }
+}
+
+/// What an operator can do about a feed that cannot be read.
+pub fn hint(error: &FileManagerError) -> &'static str {
+    match error.kind {
+        FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { status: ..=500 | 502..=504, .. } => {
+            "the events API is overloaded or failing; the next run asks it again"
+        }
+        ref kind => kind.hint(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What we were told: messages decoded, the sources that bring them into the inbox, and the fold that makes hints of them. What is
-//! true, a look decides; what is to be done, the plan.
+//! What we were told: messages decoded, and the sources that bring them into the inbox. What they come to together, the plan folds;
+//! what is true, a look decides.
 
 pub mod decode;
 pub mod dead_letters;
@@ -7,7 +7,6 @@ pub mod feed;
 pub mod queue;
 #[cfg(feature = "sqs")]
 pub mod sqs;
-mod intake;
-pub mod replay;
+mod receive;
 
-pub use intake::{Notified, notified};
+pub use receive::{Notified, notified};

@@ -1,6 +1,7 @@
 //! One attempt at one call: the headers that all share, the deadlines, and which failure it was. It never tries again.
 
 use super::answer::{self, About};
+use super::causes::causes;
 use super::client::CONNECT_TIMEOUT;
 use super::progress::{Overdue, Progress, Source};
 use super::{Deadlines, FileManagerError, FileManagerErrorKind, HttpClient, HttpSetupError};
@@ -9,7 +10,6 @@ use crate::record::{Escaped, ObjectKey};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::error::Error;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -225,12 +225,6 @@ fn transport_kind(error: &reqwest::Error) -> FileManagerErrorKind {
     } else {
         FileManagerErrorKind::Interrupted
     }
-}
-
-/// The chain of causes without the outermost, which only repeats the address.
-pub(super) fn causes(error: &reqwest::Error) -> String {
-    let inner: Vec<_> = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source()).map(ToString::to_string).collect();
-    if inner.is_empty() { "the request could not be made".to_owned() } else { inner.join(": ") }
 }
 
 /// The other side's words as they may be shown: without our secret, escaped, and capped, in this order.

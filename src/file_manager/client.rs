@@ -1,5 +1,6 @@
 //! The one connection pool that every call goes through, and how it behaves. Knows no call and no address.
 
+use super::causes::causes;
 use reqwest::redirect::Policy;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ impl HttpClient {
             .no_proxy()
             .build()
             .map(Self)
-            .map_err(|error| HttpSetupError::Client(super::attempt::causes(&error)))
+            .map_err(|error| HttpSetupError::Client(causes(&error)))
     }
 
     pub(super) fn inner(&self) -> &reqwest::Client {

@@ -6,6 +6,7 @@ mod http;
 
 mod answer;
 mod attempt;
+mod causes;
 mod client;
 mod deadlines;
 mod multipart;

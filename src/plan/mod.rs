@@ -1,5 +1,6 @@
-//! What we will do: the one decision table. Pure: two sides in, a verdict out.
+//! What we will do: the one decision table, pure: two sides in, a verdict out. `fold` makes hints of events, pure too.
 
+pub mod fold;
 mod moves;
 
 pub use moves::{MoveVerdict, Moving, decide_move};

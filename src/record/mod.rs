@@ -1,18 +1,23 @@
 //! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
 
+mod channel;
 mod escape;
 mod event;
 mod file;
 mod key;
+mod observation;
 mod row;
 mod sequencer;
 mod sides;
 mod told;
 
+pub use channel::SourceName;
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
+pub(crate) use observation::just_after_all_that_begin_with;
+pub use observation::{LookedAt, Page, PageCounts};
 pub use row::FileRow;
 pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed, Sides};

@@ -6,10 +6,9 @@ mod summary;
 
 pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PassedOver, PendingCounts, Queue, ServiceInfo, Statistics};
 
-use crate::apply::Totals;
-use crate::events::decode;
 use crate::record::EventKind;
-use crate::state::{Overview, RunKind, Waiting};
+use crate::run::{self, RunKind, Totals};
+use crate::state::{Overview, Waiting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -195,14 +194,14 @@ fn event_counts(totals: &Totals) -> EventCounts {
     }
 }
 
-fn passed_over(totals: &Totals) -> decode::PassedOver {
+fn passed_over(totals: &Totals) -> run::PassedOver {
     let of_queues = totals.drained.iter().map(|drained| &drained.status.passed_over);
     let of_feed = totals.polled.iter().map(|polled| &polled.passed_over);
-    of_queues.chain(of_feed).cloned().fold(decode::PassedOver::default(), decode::PassedOver::and)
+    of_queues.chain(of_feed).cloned().fold(run::PassedOver::default(), run::PassedOver::and)
 }
 
 impl FailureLine {
-    fn new(reason: &str, failures: &crate::apply::Failures) -> Self {
+    fn new(reason: &str, failures: &run::Failures) -> Self {
         Self {
             reason: reason.to_owned(),
             count: failures.count,

@@ -1,8 +1,6 @@
 //! What a report consists of. How its values come about is not its concern.
 
-use crate::events::decode;
-use crate::events::feed::Polled;
-use crate::events::queue::{Drained, SourceStatus};
+use crate::run::{self, Drained, Polled, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -172,9 +170,9 @@ impl From<&Polled> for Feed {
     }
 }
 
-impl From<decode::PassedOver> for PassedOver {
-    fn from(passed_over: decode::PassedOver) -> Self {
-        let decode::PassedOver { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = passed_over;
+impl From<run::PassedOver> for PassedOver {
+    fn from(passed_over: run::PassedOver) -> Self {
+        let run::PassedOver { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = passed_over;
         let outside_example = outside_example.map(|key| key.to_string());
         Self { outside_prefix, outside_example, unknown_names, test_events, onto_itself, unreadable_times }
     }

@@ -3,6 +3,7 @@
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Limits;
 use crate::record::Look;
+use crate::run::RunKind;
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::{self, CommitGate};
@@ -10,7 +11,6 @@ use crate::state::database::writer::Writer;
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
 use crate::state::tables::observed;
-use crate::state::transactions::runs::RunKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -31,14 +31,15 @@ pub use transactions::claim::{Lane, Taken, Work};
 pub use transactions::delete_guard::HeldDeletes;
 pub use transactions::identity::{Answer, Identity, would_refuse};
 pub use transactions::moves::{Move, MoveOutcome};
-pub use transactions::observe::{LookedAt, Page, PageCounts};
-pub use transactions::receive::{ReceiveCounts, Received, SourceName};
+pub use transactions::receive::{ReceiveCounts, Received};
 pub use transactions::receive_feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedItem};
-pub use transactions::replay::{Replay, Replayed};
-pub use transactions::runs::{RunKind, RunOutcome};
+pub use transactions::replay::Replay;
 pub use views::key_report::{Standing, Story};
 pub use views::overview::{Overview, Waiting};
 pub use views::snapshot_rows::Side;
+
+pub use crate::record::{LookedAt, Page, PageCounts, SourceName};
+pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 #[cfg(test)]
 pub(crate) mod inbox_tests;

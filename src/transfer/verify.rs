@@ -2,10 +2,10 @@
 //! It never reads a body twice and never copies one.
 
 use super::hashing::Hashing;
-use crate::file_manager::ContentStream;
 use crate::record::ObjectKey;
 use crate::s3::{ByteStream, Checksum, ChecksumAlgorithm, S3Error, S3ErrorKind};
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use std::error::Error;
 use std::io;
@@ -56,8 +56,8 @@ pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<C
     (stream::unfold(passage, Passage::step).boxed(), verdict)
 }
 
-/// The body as the file manager's door takes it. The error inside is found again by [`s3_error_in`].
-pub fn into_content_stream(body: ByteStream) -> ContentStream {
+/// The body as a client takes it that knows only errors of input and output. The error inside is found again by [`s3_error_in`].
+pub fn into_content_stream(body: ByteStream) -> BoxStream<'static, Result<Bytes, io::Error>> {
     body.map(|item| item.map_err(io::Error::other)).boxed()
 }
 

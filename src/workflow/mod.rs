@@ -1,32 +1,19 @@
 //! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
 
-mod backlog;
-mod cycle;
-mod flow;
-mod scan;
+mod run;
+mod options;
+mod endpoints;
+mod observe_listing;
+mod observe_events;
+mod poll;
 mod settle;
+mod delete_guard;
 mod snapshots;
+mod publish;
+mod backlog;
 
 pub use backlog::tell_backlog;
-pub use flow::{Ended, Flow, Options};
+pub use endpoints::Doors;
+pub use options::Options;
+pub use run::{Ended, Flow};
 pub use snapshots::{ExportError, export};
-
-use crate::events::queue::Source;
-use crate::file_manager::{FileManager, ReadFeed, ReportResults};
-use crate::s3::ReadBucket;
-use std::sync::Arc;
-
-/// The doors that a flow goes through. A test brings its own.
-#[derive(Clone)]
-pub struct Doors {
-    /// Where the objects are.
-    pub bucket: Arc<dyn ReadBucket>,
-    /// Where the files are to be.
-    pub file_manager: Arc<dyn FileManager>,
-    /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
-    pub queues: Vec<Arc<dyn Source>>,
-    /// What is read at the beginning of a cycle, if anything.
-    pub feed: Option<Arc<dyn ReadFeed>>,
-    /// Where the results are told, if anywhere.
-    pub reports: Option<Arc<dyn ReportResults>>,
-}

@@ -1,6 +1,6 @@
 //! The two sides of a run as CSV files: old = what was applied, new = that overlaid with what is known.
 
-use super::Options;
+use super::options::Options;
 use crate::apply::ApplyError;
 use crate::config::SnapshotRows;
 use crate::record::FileRow;

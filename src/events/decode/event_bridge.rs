@@ -1,7 +1,8 @@
 //! An event of S3 as `EventBridge` carries it. Its keys are literal: decoding them would be decoding once too often.
 
-use super::{PassedOver, Poison, Scope, record};
+use super::{Poison, Scope, record};
 use crate::record::{Event, EventKind, ObjectKey};
+use crate::run::PassedOver;
 use serde_json::Value;
 
 pub(super) fn decode(message: &Value, scope: &Scope, passed_over: &mut PassedOver) -> Result<Option<Event>, Poison> {

@@ -1,7 +1,8 @@
 //! One event of the events API's list, and what it is known by.
 
-use super::{PassedOver, Poison, Scope, canonical, json, time};
+use super::{Poison, Scope, canonical, json, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
+use crate::run::PassedOver;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 

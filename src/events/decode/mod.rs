@@ -18,6 +18,7 @@ pub use notification::notification;
 pub use poison::Poison;
 
 use crate::record::{Event, EventKind, ObjectKey};
+use crate::run::PassedOver;
 
 /// What is ours: the events of one bucket, below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,23 +46,6 @@ pub struct Poisoned {
     pub poison: Poison,
     /// The record alone where there are several in a message, else what arrived.
     pub raw: Vec<u8>,
-}
-
-/// What there is nothing to do about, and what had to be ignored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PassedOver {
-    /// Events with a name that says nothing about where an object is.
-    pub unknown_names: u64,
-    /// Events of keys that do not begin with the prefix.
-    pub outside_prefix: u64,
-    /// One of these.
-    pub outside_example: Option<ObjectKey>,
-    /// Messages that only try the way.
-    pub test_events: u64,
-    /// Renames of a path onto itself.
-    pub onto_itself: u64,
-    /// Events whose time cannot be read: taken for events without one.
-    pub unreadable_times: u64,
 }
 
 impl Scope {
@@ -94,22 +78,6 @@ impl Scope {
                 passed_over.outside_example.get_or_insert(event.path);
                 None
             }
-        }
-    }
-}
-
-impl PassedOver {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        let Self { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = other;
-        Self {
-            unknown_names: self.unknown_names + unknown_names,
-            outside_prefix: self.outside_prefix + outside_prefix,
-            outside_example: self.outside_example.or(outside_example),
-            test_events: self.test_events + test_events,
-            onto_itself: self.onto_itself + onto_itself,
-            unreadable_times: self.unreadable_times + unreadable_times,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A notification about an object, whoever sends it: which envelope it came in, and what stands in it.
 
-use super::{Decoded, PassedOver, Poison, Poisoned, Scope, event_bridge, json, record};
+use super::{Decoded, Poison, Poisoned, Scope, event_bridge, json, record};
 use crate::record::Event;
+use crate::run::PassedOver;
 use serde_json::{Map, Value};
 
 /// S3 and MinIO send one record a message, seldom more.

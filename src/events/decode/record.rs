@@ -1,7 +1,8 @@
 //! One record of an S3 notification: AWS's, or MinIO's, which is the same with a prefix in the event's name.
 
-use super::{PassedOver, Poison, Scope, form, time};
+use super::{Poison, Scope, form, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
+use crate::run::PassedOver;
 use serde_json::Value;
 
 pub(super) fn decode(record: &Value, scope: &Scope, passed_over: &mut PassedOver) -> Result<Option<Event>, Poison> {

@@ -1,6 +1,6 @@
 //! When it happened, as whoever told it wrote it.
 
-use super::PassedOver;
+use crate::run::PassedOver;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

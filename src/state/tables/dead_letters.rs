@@ -1,11 +1,11 @@
 //! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
 
 use crate::record::Event;
+use crate::record::SourceName;
 use crate::state::database::codec::{integer, time};
 use crate::state::database::connection::{self, blocking};
 use crate::state::error::StateError;
 use crate::state::tables::{counters, inbox};
-use crate::state::transactions::receive::SourceName;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
@@ -133,7 +133,7 @@ pub(crate) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>
 pub(crate) fn from_row(row: &Row<'_>) -> Result<DeadLetter, StateError> {
     Ok(DeadLetter {
         id: row.get(0)?,
-        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        source: inbox::read_source(&row.get::<_, String>(1)?)?,
         reason: row.get(2)?,
         message: row.get(3)?,
         received_at: time(row.get(4)?).unwrap_or_default(),

@@ -5,12 +5,12 @@
 //! of a bucket. Run and time of its row in `applied` tell it.
 
 use crate::plan::Effect;
+use crate::record::SourceName;
 use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::intents::Intent;
 use crate::state::tables::pending::Failure;
-use crate::state::transactions::receive::SourceName;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
 //! The inbox: events that nothing has used up yet, in the order of their arrival. What an event means is not its concern.
 
+use crate::record::SourceName;
 use crate::record::{Event, Look};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
-use crate::state::transactions::receive::SourceName;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -86,12 +86,17 @@ pub(crate) fn batch(connection: &Connection, after_seq: i64, most: usize) -> Res
 pub(crate) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
     Ok(InboxRow {
         seq: row.get(0)?,
-        source: SourceName::parse(&row.get::<_, String>(1)?)?,
+        source: read_source(&row.get::<_, String>(1)?)?,
         received_at: time(row.get(2)?).unwrap_or_default(),
         received_at_look: Look(row.get::<_, i64>(3)?.unsigned_abs()),
         failures: row.get(4)?,
         event: read_event(&row.get::<_, String>(5)?)?,
     })
+}
+
+/// The channel of a stored word.
+pub(crate) fn read_source(word: &str) -> Result<SourceName, StateError> {
+    SourceName::parse(word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
 }
 
 pub(crate) fn write_event(event: &Event) -> Result<String, StateError> {

@@ -1,6 +1,6 @@
 //! Lineage: the rows that say which file went where. Whether two paths are one file is not decided here.
 
-use crate::events::replay::Came;
+use crate::plan::fold::Came;
 use crate::record::ObjectKey;
 use crate::state::database::codec::time;
 use crate::state::error::StateError;

@@ -1,10 +1,10 @@
 //! How far the listing has come, in rows of `meta`.
 
 use crate::record::ObjectKey;
+use crate::record::Page;
 use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
 use crate::state::tables::sinks::FILE_MANAGER;
-use crate::state::transactions::observe::Page;
 use rusqlite::{Connection, params};
 
 /// How far the listing of a run has come that has not come to its own end.

@@ -1,8 +1,8 @@
 //! Which file went where, as far as no sink has it there yet: what was told, and what was paired by content. Whether two paths
 //! are one file is `plan`'s decision.
 
-use crate::events::replay::Came;
 use crate::mutant;
+use crate::plan::fold::Came;
 use crate::plan::{Limits, Moving};
 use crate::record::ObjectKey;
 use crate::state::error::StateError;

@@ -1,6 +1,7 @@
 //! The inbox: what sources told and nothing has used up yet, in the order of its arrival. What an event means is not its concern.
 
 use crate::record::Event;
+use crate::record::SourceName;
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -9,20 +10,6 @@ use crate::state::tables::inbox::{self, InboxRow, Receipt};
 use crate::state::tables::{counters, observed};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// Who told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceName {
-    /// The events API's list.
-    Feed,
-    /// A queue of S3 notifications.
-    Sqs,
-    /// Notifications posted to us.
-    Webhook,
-}
 
 /// One thing that a source told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,29 +27,6 @@ pub struct ReceiveCounts {
     pub events: u64,
     /// Dead letters.
     pub dead: u64,
-}
-
-impl SourceName {
-    const ALL: [Self; 3] = [Self::Feed, Self::Sqs, Self::Webhook];
-
-    /// The word in the state and in what people read.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Feed => "feed",
-            Self::Sqs => "sqs",
-            Self::Webhook => "webhook",
-        }
-    }
-
-    pub(crate) fn parse(word: &str) -> Result<Self, StateError> {
-        Self::ALL.into_iter().find(|source| source.as_str() == word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
-    }
-}
-
-impl fmt::Display for SourceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl State {

@@ -3,6 +3,7 @@
 //! **Invariant:** an answer that serves what the last one served writes nothing.
 
 use crate::record::Event;
+use crate::record::SourceName;
 use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -10,7 +11,7 @@ use crate::state::tables::dead_letters::Poisoned;
 use crate::state::tables::feed_events::{self, ADDRESS, FeedIdentity, Standing};
 use crate::state::tables::gap;
 use crate::state::tables::inbox::Receipt;
-use crate::state::transactions::receive::{self, ReceiveCounts, Received, SourceName};
+use crate::state::transactions::receive::{self, ReceiveCounts, Received};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 

@@ -1,10 +1,12 @@
 //! The transaction of a replay: what was told and what the looks found, stored together with the inbox rows that they used up.
-//! What the events mean is decided by `events::replay`, what is to be done about it by `plan`.
+//! What the events mean is decided by `plan::fold`, what is to be done about it by `plan`.
 
-use crate::events::replay::{Heard, Hints, Waiting, fold, used_up};
 use crate::mutant;
+use crate::plan::fold::{Heard, Hints, Waiting, fold, used_up};
 use crate::plan::{Limits, MoveVerdict, decide_move};
+use crate::record::LookedAt;
 use crate::record::{EventKind, Look, ObjectKey, Observed, Sides, Told};
+use crate::run::Replayed;
 use crate::state::database::codec;
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -13,7 +15,6 @@ use crate::state::tables::history::{self, Became, Moment, Shown, UsedUp, What};
 use crate::state::tables::inbox::{self, InboxRow};
 use crate::state::tables::{applied, intents, lineage, observed, permissions, restore_mark, sides};
 use crate::state::transactions::moves;
-use crate::state::transactions::observe::LookedAt;
 use crate::state::transactions::requeue::{self, Trigger};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -33,23 +34,6 @@ pub struct Replay {
     pub failed: BTreeMap<ObjectKey, String>,
     /// The paths of rows that stayed in the batches before: rows that share a path stay together.
     pub locked: BTreeSet<ObjectKey>,
-}
-
-/// What a batch came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
-    /// Events used up, by kind.
-    pub events: BTreeMap<&'static str, u64>,
-    /// Rows that stay, because a path of theirs could not be looked at.
-    pub stayed: u64,
-    /// The paths that those name.
-    pub locked: BTreeSet<ObjectKey>,
-    /// Rows that failed too often and are dead letters now.
-    pub buried: u64,
-    /// Touched paths that are not in the bucket, and of which the sink has nothing.
-    pub not_in_bucket: u64,
-    /// One of these.
-    pub not_in_bucket_example: Option<ObjectKey>,
 }
 
 impl State {
@@ -280,25 +264,4 @@ fn drop_moot(connection: &Connection, waiting: &Waiting) -> Result<(), StateErro
 
 fn is_nowhere(sides: &Sides) -> bool {
     sides.applied.is_none() && sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none())
-}
-
-impl Replayed {
-    /// Adds another batch's counts. (Its paths are for the batches after it alone.)
-    pub fn add(&mut self, other: &Self) {
-        other.events.iter().for_each(|(kind, count)| *self.events.entry(kind).or_default() += count);
-        self.stayed += other.stayed;
-        self.buried += other.buried;
-        self.not_in_bucket += other.not_in_bucket;
-        self.not_in_bucket_example = self.not_in_bucket_example.take().or_else(|| other.not_in_bucket_example.clone());
-    }
-
-    /// Events used up.
-    pub fn all_events(&self) -> u64 {
-        self.events.values().sum()
-    }
-
-    /// Events of one kind used up.
-    pub fn of(&self, kind: EventKind) -> u64 {
-        self.events.get(kind.as_str()).copied().unwrap_or_default()
-    }
 }

@@ -1,6 +1,7 @@
 //! Runs: what was started, how it ended, and how far the listing has come.
 
 use crate::record::ObjectKey;
+use crate::run::{RunKind, RunOutcome};
 use crate::state::database::codec::integer;
 use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
@@ -11,53 +12,6 @@ use crate::state::tables::scan_progress::{
 };
 use jiff::Timestamp;
 use rusqlite::params;
-
-/// Which flow ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunKind {
-    /// A full listing, until one has come to its end.
-    Initial,
-    /// What the sources told.
-    Incremental,
-    /// A full listing, to heal what nobody told.
-    Reconcile,
-}
-
-impl RunKind {
-    /// The word in the state and in the report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Initial => "initial",
-            Self::Incremental => "incremental",
-            Self::Reconcile => "reconcile",
-        }
-    }
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// Everything that was to be done was.
-    Done,
-    /// To its end, but some operations failed or were held, or the report was not taken.
-    Partial,
-    /// Not to its end: a door stayed shut.
-    Failed,
-    /// Somebody ended it.
-    Stopped,
-}
-
-impl RunOutcome {
-    /// The word in the state and in `status`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Partial => "partial",
-            Self::Failed => "failed",
-            Self::Stopped => "stopped",
-        }
-    }
-}
 
 impl State {
     /// Begins a run: its number is greater than every number that the database or `at_least` knows.

@@ -1,6 +1,6 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
-use crate::record::{FileRow, ObjectKey};
+use crate::record::{FileRow, ObjectKey, just_after_all_that_begin_with};
 use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::database::{codec, meta};
 use crate::state::error::StateError;
@@ -8,7 +8,6 @@ use crate::state::handle::State;
 use crate::state::tables::runs::{self, Run};
 use crate::state::tables::sinks::{self, FILE_MANAGER};
 use crate::state::tables::{counters, gap, scan_progress};
-use crate::state::transactions::observe;
 use crate::state::views::snapshot_rows::{self, Side};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
@@ -105,7 +104,7 @@ impl State {
     /// Counts the files that the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
     /// there are.
     pub async fn count_outside(&self, prefix: &str) -> Result<u64, StateError> {
-        let (from, to) = (prefix.to_owned(), observe::just_after_all_that_begin_with(prefix));
+        let (from, to) = (prefix.to_owned(), just_after_all_that_begin_with(prefix));
         self.writer
             .call(move |connection| {
                 let rows: i64 = connection.query_row(

@@ -7,10 +7,10 @@ use super::process::Process;
 use super::reference::Reference;
 use super::story;
 use super::world::World;
-use s3_sync::apply::ApplyError;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::Ended;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -188,8 +188,8 @@ impl Machine {
         };
         // Told as a run that was stopped, and healed by the next one: a state that refuses what is written into it is a bug.
         let cause = self.world.lock().halt.cause();
-        if let Some(error) = cause.filter(|error| matches!(**error, ApplyError::State(_))) {
-            self.of_state(&error);
+        if let Some(error) = cause.filter(|error| error.reason == "state") {
+            self.of_state(&error.message);
         }
         if !self.world.lock().present {
             self.reference = None;
@@ -219,7 +219,7 @@ impl Machine {
         ended.outcome == RunOutcome::Done && inner.listed_anew && !inner.changed_in_run
     }
 
-    fn of_state(&self, error: &ApplyError) {
+    fn of_state(&self, error: &dyn Display) {
         self.world.lock().violated(format!("the state cannot be used: {error}"));
     }
 

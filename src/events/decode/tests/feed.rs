@@ -1,7 +1,8 @@
 //! The events API's own events.
 
-use super::super::{PassedOver, Scope, feed_event};
+use super::super::{Scope, feed_event};
 use super::{fixture, scope, shown};
+use crate::run::PassedOver;
 use serde_json::{Value, json};
 
 /// What each event comes to: a line, `-` when it is passed over, the reason of poison.

@@ -1,7 +1,8 @@
 //! S3, SNS, EventBridge and MinIO.
 
-use super::super::{PassedOver, Scope, notification};
+use super::super::{Scope, notification};
 use super::{events, fixture, reasons, scope};
+use crate::run::PassedOver;
 use serde_json::{Value, json};
 
 #[test]

@@ -1,11 +1,13 @@
 //! The plane of permissions: setting what was told, or asking where nothing was.
 
-use super::open_effect::OpenEffect;
-use super::operation::{Operation, Step};
-use super::{ApplyError, Ending, FileManagerSink};
+use super::effect::OpenEffect;
+use super::reconcile_path::{Operation, Step};
+use crate::apply::context::FileManagerSink;
+use crate::apply::error::ApplyError;
 use crate::file_manager::FileManagerErrorKind;
 use crate::plan::{Effect, Planned};
 use crate::record::{ObjectKey, Permissions};
+use crate::run::Ending;
 use crate::state::{Intent, Work};
 
 impl Operation<'_> {
@@ -61,17 +63,5 @@ impl FileManagerSink {
             Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// Permissions beside content: refused for good, they do not keep the content back. The file's row says nothing of them then, so
-/// that what was told is still a difference, is tried by itself, and fails by itself. (That there is no such file is another matter:
-/// whoever says so may be right about the content, too.)
-pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
-    match answered {
-        Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() && error.kind != FileManagerErrorKind::NotFound => {
-            Ok(Permissions::default())
-        }
-        other => other,
     }
 }

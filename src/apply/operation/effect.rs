@@ -1,7 +1,8 @@
 //! One effect whose intent is open: called as often as the policy gives, always with the same key. Here alone is decided what a
 //! refusal means when a call before it was not answered.
 
-use super::{ApplyError, Operation};
+use super::reconcile_path::Operation;
+use crate::apply::error::ApplyError;
 use crate::file_manager::{FileManagerError, IdempotencyKey};
 use crate::record::ObjectKey;
 use crate::state::{Called, Failure, Intent, Plane};

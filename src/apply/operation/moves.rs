@@ -1,15 +1,17 @@
 //! Files that went elsewhere: each is renamed or moved in the file manager, before anything is created or deleted. Whether two
 //! paths are one file is `plan`'s decision; here it is looked at where that is in doubt, sent, and recorded.
 
-use super::executor::Place;
-use super::operation::{Operation, without_content};
-use super::{ApplyError, Ending, Executor};
+use super::reconcile_path::{Operation, without_content};
+use crate::apply::error::ApplyError;
+use crate::apply::executor::drain::Executor;
+use crate::apply::executor::permits::Place;
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::retry::{Disposed as _, Disposition};
+use crate::run::Ending;
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
-use crate::{listing, mutant, telemetry};
+use crate::{mutant, source, telemetry};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -123,10 +125,10 @@ impl Executor {
             return Ok(batch);
         }
         let look = self.state.next_look();
-        let (keys, at_a_time) = (keys.into_iter().collect(), self.all.available_permits().max(1));
+        let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
         let looks = tokio::select! {
             biased;
-            looks = listing::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
+            looks = source::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
@@ -175,11 +177,10 @@ impl Executor {
 
     async fn one_move(&self, known: Move, effect: Effect, place: Place) {
         telemetry::decided(effect.as_str());
-        let mut operation = self.sink.operation(Lane::Open, place);
+        let mut operation = Operation::new(&self.sink, Lane::Open, place);
         match operation.send_move(&known, effect).await {
             Ok(ending) => {
-                telemetry::ended(ending.result());
-                self.tally.ended(known.origin(), &ending);
+                self.ended(known.origin(), &ending);
             }
             Err(error) => self.move_failed(&known, operation.attempts, error).await,
         }
@@ -193,7 +194,7 @@ impl Executor {
         if !self.halt.is_stopped()
             && let Err(error) = self.state.park(known.origin(), attempts, next_attempt).await
         {
-            self.halt.stop(Some(error.into()));
+            self.stop(&error.into());
         }
     }
 }

@@ -1,9 +1,4 @@
-//! Where things are: pages of a bucket, and single looks at keys. Retries live here, evidence too (rule: a 404 counts
-//! only while the bucket is there). It stores nothing.
-
-mod look;
-
-pub use look::{Looks, look_at, look_at_each};
+//! Pages of a bucket, each asked for with retries.
 
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;

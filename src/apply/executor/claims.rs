@@ -7,25 +7,25 @@ use tokio::sync::watch;
 
 /// The paths in hand: as many as the batches that were taken hold.
 #[derive(Debug, Default)]
-pub(super) struct InHand {
+pub(in crate::apply) struct InHand {
     paths: Mutex<HashSet<ObjectKey>>,
     released: watch::Sender<()>,
 }
 
 impl InHand {
     /// Takes a path in hand; `false` = somebody has it.
-    pub(super) fn claim(&self, path: &ObjectKey) -> bool {
+    pub(in crate::apply) fn claim(&self, path: &ObjectKey) -> bool {
         self.lock().insert(path.clone())
     }
 
     /// Has done with a path.
-    pub(super) fn release(&self, path: &ObjectKey) {
+    pub(in crate::apply) fn release(&self, path: &ObjectKey) {
         self.lock().remove(path);
         self.released.send_replace(());
     }
 
     /// Hears of every release from now on, also of one that happens while nobody listens.
-    pub(super) fn releases(&self) -> watch::Receiver<()> {
+    pub(in crate::apply) fn releases(&self) -> watch::Receiver<()> {
         self.released.subscribe()
     }
 

@@ -1,19 +1,15 @@
 //! Observing by replay: one incremental cycle. What the sources told is looked at, key by key, and becomes what is known.
 
-use super::flow::{Run, SnapshotsLeft};
-use super::settle::Guard;
+use super::delete_guard::Guard;
+use super::options::Options;
+use super::run::{Flow, Run, SnapshotsLeft};
 use super::snapshots;
-use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
-use crate::events::decode::Scope;
-use crate::events::feed::{FeedReader, PollError};
-use crate::events::queue::{Drained, Inbox, QueueReader, Source, StepError};
-use crate::listing;
-use crate::record::ObjectKey;
-use crate::state::{InboxRow, Lane, LookedAt, Replay, SourceName};
+use crate::record::{LookedAt, ObjectKey};
+use crate::source;
+use crate::state::{InboxRow, Lane, Replay};
 use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Events that are looked at and stored together: those that touch the same page of the state write it once. (The pages that so many
@@ -45,7 +41,7 @@ impl Flow {
         let executor = self.executor(run.number);
         let replayed = self.replay_and_apply(&executor, run, guard).await;
         Ok(replayed.unwrap_or_else(|error| {
-            self.halt.stop(Some(error));
+            self.stop(&error);
             SnapshotsLeft::None
         }))
     }
@@ -65,7 +61,7 @@ impl Flow {
             snapshots::write_both(&self.state, &self.options, (run.number, run.began)).await?;
         }
         if let Err(error) = self.settle(executor, guard).await {
-            self.halt.stop(Some(error));
+            self.stop(&error);
         }
         Ok(left)
     }
@@ -75,57 +71,6 @@ impl Flow {
         let (_, nothing_more) = watch::channel(false);
         executor.drain(Lane::Open, nothing_more).await?;
         self.replay_inbox().await
-    }
-
-    /// What the sources have to say. One that is silent keeps nothing else from being done, and the report says so.
-    pub(super) async fn hear(&self) -> Result<(), ApplyError> {
-        future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
-        self.read_feed().await
-    }
-
-    async fn drain(&self, queue: &Arc<dyn Source>) -> Result<(), ApplyError> {
-        let inbox = Inbox { scope: self.scope(), most: self.options.inbox_max, clock: self.clock.clone() };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, self.state.clone(), inbox);
-        let drained = reader.drain(self.options.retry, &self.halt.token()).await;
-        self.tally.drained(Drained { status: reader.status().borrow().clone(), emptied: matches!(drained, Ok(true)) });
-        match drained {
-            Ok(_) => {}
-            Err(StepError::Source(error)) => {
-                tracing::warn!(%error, "a queue cannot be read: the run goes on without it");
-                self.tally.queue_failed(&error);
-            }
-            Err(StepError::State(error)) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    async fn read_feed(&self) -> Result<(), ApplyError> {
-        let Some(feed) = &self.doors.feed else { return Ok(()) };
-        let reader = FeedReader {
-            feed: feed.clone(),
-            scope: self.scope(),
-            retry: self.options.retry,
-            inbox_max: self.options.inbox_max,
-            clock: self.clock.clone(),
-        };
-        let polled = tokio::select! {
-            biased;
-            polled = reader.poll(&self.state) => polled,
-            () = self.halt.stopped() => return Ok(()),
-        };
-        match polled {
-            Ok(polled) => self.tally.polled(&polled),
-            Err(PollError::Feed(error)) => {
-                tracing::warn!(%error, "the feed cannot be read: the cycle goes on without it");
-                self.tally.feed_failed(&error);
-            }
-            Err(PollError::State(error)) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    fn scope(&self) -> Scope {
-        Scope::new(&self.options.bucket, &self.options.prefix)
     }
 
     /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.
@@ -181,12 +126,12 @@ impl Flow {
         let look = self.state.next_look();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
-        let looks = listing::look_at_each(&self.doors.bucket, keys, look, concurrency, retry).await?;
+        let looks = source::look_at_each(&self.doors.bucket, keys, look, concurrency, retry).await?;
         let mut failed = BTreeMap::new();
         for (path, error) in looks.failed {
             tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");
             let error = ApplyError::from(error);
-            self.tally.failed(&path, &error);
+            self.tally.failed(&path, (&error).into());
             failed.insert(path, error.to_string());
         }
         Ok((looks.found, failed))

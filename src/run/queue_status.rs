@@ -1,6 +1,6 @@
 //! What is told of a queue: how it stands, and what came of it so far.
 
-use crate::events::decode::PassedOver;
+use super::counts::PassedOver;
 use jiff::Timestamp;
 
 /// How it stands with a queue.

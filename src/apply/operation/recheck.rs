@@ -1,25 +1,26 @@
 //! Keys that a listing should have shown and did not: each is looked at before anything is done about it.
 
-use super::{ApplyError, FileManagerSink};
-use crate::listing::{self, Looks};
+use crate::apply::context::FileManagerSink;
+use crate::apply::error::ApplyError;
 use crate::mutant;
-use crate::record::ObjectKey;
-use crate::state::{LookedAt, Work};
+use crate::record::{LookedAt, ObjectKey};
+use crate::source::{self, Looks};
+use crate::state::Work;
 use std::collections::HashMap;
 
 /// What the looks at a batch came to.
-pub(super) struct AbsentLooks {
+pub(in crate::apply) struct AbsentLooks {
     /// There is something to do about these: most of them deletes.
-    pub(super) work: Vec<Work>,
+    pub(in crate::apply) work: Vec<Work>,
     /// These are gone, and the sink never had them.
-    pub(super) never_applied: Vec<ObjectKey>,
+    pub(in crate::apply) never_applied: Vec<ObjectKey>,
     /// These could not be looked at; with the failed runs so far.
-    pub(super) failed: Vec<(ObjectKey, u32, ApplyError)>,
+    pub(in crate::apply) failed: Vec<(ObjectKey, u32, ApplyError)>,
 }
 
 impl FileManagerSink {
     /// Looks at each path of a batch, stores what was seen, and says what is to be done now. An error is a shut door.
-    pub(super) async fn look_at_absent(&self, batch: Vec<Work>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
+    pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<Work>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
         let look = self.state.next_look();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();
         let keys = batch.into_iter().map(|work| work.path).collect();
@@ -28,7 +29,7 @@ impl FileManagerSink {
         let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
             Looks { found: believed(keys), failed: Vec::new() }
         } else {
-            listing::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
+            source::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
         };
         for (path, error) in failed {
             let attempts = attempts.get(&path).copied().unwrap_or_default();

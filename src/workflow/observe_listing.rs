@@ -2,15 +2,16 @@
 //! was killed goes on after it. Nothing here knows whether this is the first run, a resumed one or the hundredth: what differs is
 //! work, what does not is none.
 
-use super::flow::{Run, SnapshotsLeft};
+use super::options::Options;
+use super::run::{Flow, Run, SnapshotsLeft};
 use super::snapshots;
-use super::{Flow, Options};
 use crate::apply::{ApplyError, Executor};
 use crate::failpoint;
-use crate::listing::Scan;
-use crate::record::{ObjectFacts, ObjectKey};
+use crate::record::{ObjectFacts, ObjectKey, Page};
+use crate::run::RunKind;
 use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{Lane, Listed, Page, RunKind};
+use crate::source::Scan;
+use crate::state::{Lane, Listed};
 use tokio::sync::watch;
 
 impl Flow {
@@ -30,13 +31,13 @@ impl Flow {
             // What was told of known files comes first: without it a renamed one would be a new one and one that is gone.
             self.hear().await?;
             if let Err(error) = self.catch_up(&executor).await {
-                self.halt.stop(Some(error));
+                self.stop(&error);
                 return Ok(SnapshotsLeft::New);
             }
         }
         let began = self.clock.now();
         if let Err(error) = self.list_and_apply(&executor, rows).await {
-            self.halt.stop(Some(error));
+            self.stop(&error);
         }
         if self.tally.totals().listing_ended {
             if run.kind == RunKind::Initial || self.state.initial_completed_by().await?.is_none() {
@@ -48,7 +49,7 @@ impl Flow {
             let rows = self.state.rows_before_listing().await?;
             let guard = Self::guard_of_listing(rows, !self.state.listing_saw_files().await?);
             if let Err(error) = self.settle(&executor, guard).await {
-                self.halt.stop(Some(error));
+                self.stop(&error);
             }
         }
         Ok(SnapshotsLeft::New)

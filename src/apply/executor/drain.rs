@@ -1,65 +1,44 @@
 //! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
 //! stops when a door is shut for all. What becomes of one path is the sink's concern.
 
-use super::in_hand::InHand;
-use super::{ApplyError, Ending, FileManagerSink, Halt, Tally};
+use super::claims::InHand;
+use super::failures::{FailuresInARow, parked_until};
+use super::permits::{Bounds, Permits, Place};
+use crate::apply::context::FileManagerSink;
+use crate::apply::error::ApplyError;
+use crate::apply::operation::reconcile_path::Operation;
 use crate::clock::Clock;
 use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
+use crate::run::{Ending, Halt, Tally};
 use crate::state::{Attempts, Failure, Lane, State, StateError, Work};
 use crate::telemetry::{self, OperationResult};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
 /// Paths taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
-/// So many transient failures in a row, without one success: is a door shut, or are there so many bad objects? The doors are asked.
-const FAILURES_IN_A_ROW: u64 = 50;
-/// The first wait of a parked path; it doubles with each failed run.
-const PARKED_MINUTES: i64 = 1;
-/// No parked path waits longer.
-const PARKED_MINUTES_MOST: i64 = 360;
-
-/// How much at a time, and for how long.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Operations at a time; a quarter of them, at least one, may be large objects.
-    pub concurrency: usize,
-    /// How long what is in hand may take once the run stops.
-    pub grace: Duration,
-}
-
-/// The right to use the doors, as one of so many at a time. It is given back when it is dropped.
-pub(super) struct Place {
-    _of_all: OwnedSemaphorePermit,
-    _of_large: Option<OwnedSemaphorePermit>,
-}
-
 /// Works through what is pending. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
     /// Brings one path where it belongs.
-    pub(super) sink: Arc<FileManagerSink>,
-    pub(super) state: State,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) tally: Arc<Tally>,
-    pub(super) halt: Halt,
-    /// Operations at a time, over all lanes.
-    pub(super) all: Arc<Semaphore>,
-    /// Of these, large objects: the small ones always find a place.
-    large: Arc<Semaphore>,
-    failures_in_a_row: Arc<AtomicU64>,
-    pub(super) in_hand: Arc<InHand>,
+    pub(in crate::apply) sink: Arc<FileManagerSink>,
+    pub(in crate::apply) state: State,
+    pub(in crate::apply) clock: Arc<dyn Clock>,
+    pub(in crate::apply) tally: Arc<Tally>,
+    pub(in crate::apply) halt: Halt,
+    pub(in crate::apply) permits: Permits,
+    failures_in_a_row: Arc<FailuresInARow>,
+    pub(in crate::apply) in_hand: Arc<InHand>,
     /// How long what is in hand may take once the run stops.
-    pub(super) grace: Duration,
+    pub(in crate::apply) grace: Duration,
 }
 
 impl Executor {
@@ -71,9 +50,8 @@ impl Executor {
             clock,
             tally,
             halt,
-            all: Arc::new(Semaphore::new(bounds.concurrency)),
-            large: Arc::new(Semaphore::new((bounds.concurrency / 4).max(1))),
-            failures_in_a_row: Arc::new(AtomicU64::new(0)),
+            permits: Permits::new(bounds.concurrency),
+            failures_in_a_row: Arc::default(),
             in_hand: Arc::default(),
             grace: bounds.grace,
         }
@@ -133,7 +111,7 @@ impl Executor {
     }
 
     /// Waits for what is in hand; once the run stops, no longer than the grace. What is cut off then is an open intent.
-    pub(super) async fn finish(&self, mut tasks: JoinSet<()>) {
+    pub(in crate::apply) async fn finish(&self, mut tasks: JoinSet<()>) {
         tokio::select! {
             biased;
             () = all_ended(&mut tasks) => {}
@@ -149,7 +127,7 @@ impl Executor {
         }
         let looks = tokio::select! {
             biased;
-            looks = self.sink.look_at_absent(batch, self.all.available_permits().max(1)) => looks,
+            looks = self.sink.look_at_absent(batch, self.permits.free()) => looks,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Vec::new(),
         };
@@ -166,7 +144,7 @@ impl Executor {
                 looks.work
             }
             Err(error) => {
-                self.halt.stop(Some(error));
+                self.stop(&error);
                 Vec::new()
             }
         }
@@ -198,67 +176,74 @@ impl Executor {
         true
     }
 
-    pub(super) async fn place(&self, lane: Lane) -> Place {
-        let of = async |places: &Arc<Semaphore>| places.clone().acquire_owned().await.expect("invariant: nobody closes it");
-        let of_large = if lane == Lane::Large { Some(of(&self.large).await) } else { None };
-        Place { _of_all: of(&self.all).await, _of_large: of_large }
+    pub(in crate::apply) async fn place(&self, lane: Lane) -> Place {
+        if lane == Lane::Large { self.permits.place_for_large().await } else { self.permits.place().await }
     }
 
     async fn one(&self, work: Work, lane: Lane, place: Place) {
         let (path, failed_runs) = (work.path.clone(), work.attempts);
-        let mut operation = self.sink.operation(lane, place);
+        let mut operation = Operation::new(&self.sink, lane, place);
         match operation.bring(work).await {
             Ok(ending) => {
-                self.failures_in_a_row.store(0, Ordering::Relaxed);
-                self.tally.ended(&path, &ending);
-                telemetry::ended(ending.result());
+                self.failures_in_a_row.end();
+                self.ended(&path, &ending);
             }
             Err(error) => self.failed(&path, (failed_runs, operation.attempts), error).await,
         }
     }
 
+    /// An operation ended without a failure.
+    pub(in crate::apply) fn ended(&self, path: &ObjectKey, ending: &Ending) {
+        self.tally.ended(path, ending);
+        telemetry::ended(match ending {
+            Ending::Sent { .. } | Ending::Confirmed | Ending::Deleted | Ending::Moved(_) | Ending::PermissionsSet => OperationResult::Done,
+            Ending::Unchanged => OperationResult::Unchanged,
+            Ending::Skipped(_) | Ending::PutAside => OperationResult::Skipped,
+            Ending::Waits => OperationResult::Deferred,
+        });
+    }
+
+    /// Nothing can go on: the run stops.
+    pub(in crate::apply) fn stop(&self, error: &ApplyError) {
+        self.halt.stop(Some(error.into()));
+    }
+
     /// An operation failed: after so many failed runs, and these attempts in this one.
-    pub(super) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
+    pub(in crate::apply) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
         if self.halt.is_stopped() {
             // Whoever stops does not hold it against the path: it stays due.
             return;
         }
         let transient = match error.disposition() {
-            Disposition::Stop { .. } => return self.halt.stop(Some(error)),
+            Disposition::Stop { .. } => return self.stop(&error),
             Disposition::Retry { .. } => true,
             Disposition::Fail => false,
         };
-        if transient && self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
+        if transient && self.failures_in_a_row.are_too_many_with_one_more() {
             let open = tokio::select! {
                 biased;
                 open = self.sink.doors_open() => open,
                 () = self.halt.stopped() => return,
             };
             if let Err(shut) = open {
-                return self.halt.stop(Some(shut));
+                return self.stop(&shut);
             }
             // So many bad objects, then: they fail one by one, and the others go on.
-            self.failures_in_a_row.store(0, Ordering::Relaxed);
+            self.failures_in_a_row.end();
         }
         let (failure, next_attempt) = self.parking(failed_runs, &error);
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
-        self.tally.failed(path, &error);
+        self.tally.failed(path, (&error).into());
         telemetry::ended(OperationResult::Failed);
         let attempts = Attempts { failed: Some(failure), ..attempts };
         if let Err(error) = self.state.park(path, attempts, next_attempt).await {
-            self.halt.stop(Some(error.into()));
+            self.stop(&error.into());
         }
     }
 
-    /// Why a path is parked and until when: as long as we would wait, or as the other side asked for, whichever is longer.
-    pub(super) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
-        let own = SignedDuration::from_mins(PARKED_MINUTES << failed_runs.min(16));
-        let asked = match error.disposition() {
-            Disposition::Retry { after: Some(after) } => SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX),
-            _ => SignedDuration::ZERO,
-        };
-        let now = self.clock.now();
-        let next_attempt = now.checked_add(own.max(asked).min(SignedDuration::from_mins(PARKED_MINUTES_MOST))).unwrap_or(now);
+    /// Why a path is parked, and until when.
+    pub(in crate::apply) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
+        let next_attempt = parked_until(self.clock.now(), failed_runs, error.disposition());
         (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
     }
 }

@@ -4,18 +4,15 @@
 //! **Invariant:** a message is acknowledged only after what came of it is committed. One that is lost on the way there comes again, and
 //! an event that comes twice does no harm.
 
-mod source;
-mod status;
-
-pub use source::{Message, Receipt, Source, SourceError, StepError};
-pub use status::{Drained, SourceStatus};
-
-use super::decode::{PassedOver, Scope};
-use super::intake::notified;
+use super::source::{Message, Receipt, Source, SourceError, StepError};
 use crate::clock::Clock;
+use crate::events::decode::Scope;
+use crate::events::receive::notified;
 use crate::mutant;
+use crate::record::SourceName;
 use crate::retry::RetryPolicy;
-use crate::state::{ReceiveCounts, SourceName, State, StateError};
+use crate::run::{PassedOver, SourceStatus};
+use crate::state::{ReceiveCounts, State, StateError};
 use crate::telemetry;
 use jiff::SignedDuration;
 use std::sync::Arc;

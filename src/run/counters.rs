@@ -1,12 +1,11 @@
 //! What happened so far, counted while it happens: for the progress line, the summary and the report.
 
-use super::{ApplyError, Ending};
-use crate::events::feed::Polled;
-use crate::events::queue::{Drained, SourceError};
-use crate::file_manager::{FileManagerError, FileManagerErrorKind};
+use super::counts::{Polled, Replayed};
+use super::error_summary::ErrorSummary;
+use super::path_outcome::Ending;
+use super::queue_status::Drained;
 use crate::plan::{Effect, SkipReason};
-use crate::record::ObjectKey;
-use crate::state::{PageCounts, Replayed};
+use crate::record::{ObjectKey, PageCounts};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -157,15 +156,11 @@ impl Tally {
     }
 
     /// An operation failed.
-    pub fn failed(&self, path: &ObjectKey, error: &ApplyError) {
+    pub fn failed(&self, path: &ObjectKey, error: ErrorSummary) {
+        let ErrorSummary { reason, message, hint } = error;
         let mut totals = self.lock();
-        let failures = totals.failures.entry(error.reason()).or_insert_with(|| Failures {
-            count: 0,
-            hint: error.hint(),
-            example: path.clone(),
-            message: error.to_string(),
-        });
-        failures.count += 1;
+        let first = || Failures { count: 0, hint, example: path.clone(), message };
+        totals.failures.entry(reason).or_insert_with(first).count += 1;
     }
 
     /// A queue was emptied, as far as it could be.
@@ -173,9 +168,9 @@ impl Tally {
         self.lock().drained.push(drained);
     }
 
-    /// A queue could not be emptied.
-    pub fn queue_failed(&self, error: &SourceError) {
-        self.lock().queue_failures.push((error.to_string(), error.hint()));
+    /// A queue could not be emptied: why, and what to do about it.
+    pub fn queue_failed(&self, message: String, hint: &'static str) {
+        self.lock().queue_failures.push((message, hint));
     }
 
     /// The feed was read.
@@ -183,15 +178,9 @@ impl Tally {
         self.lock().polled = Some(polled.clone());
     }
 
-    /// The feed could not be read.
-    pub fn feed_failed(&self, error: &FileManagerError) {
-        let hint = match error.kind {
-            FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { status: ..=500 | 502..=504, .. } => {
-                "the events API is overloaded or failing; the next run asks it again"
-            }
-            ref kind => kind.hint(),
-        };
-        self.lock().feed_failure = Some((error.to_string(), hint));
+    /// The feed could not be read: why, and what to do about it.
+    pub fn feed_failed(&self, message: String, hint: &'static str) {
+        self.lock().feed_failure = Some((message, hint));
     }
 
     /// A batch of the inbox was replayed.

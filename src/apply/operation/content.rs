@@ -1,16 +1,16 @@
 //! Content on its way: one GET, one permissions call, one `saveToDisk`, streamed and verified; and another attempt where
 //! a failure may pass.
 
-use super::open_effect::OpenEffect;
-use super::operation::{Operation, Step, without_content};
-use super::permissions::not_held_back;
-use super::{ApplyError, Ending};
+use super::effect::OpenEffect;
+use super::reconcile_path::{Operation, Step, without_content};
+use crate::apply::error::{ApplyError, not_held_back};
 use crate::file_manager::{Content, FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{ETag, FileRecord, Look, ObjectFacts, Permissions};
+use crate::record::{ETag, FileRecord, Look, LookedAt, ObjectFacts, Permissions};
+use crate::run::Ending;
 use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
-use crate::state::{Intent, Lane, LookedAt, Work};
+use crate::state::{Intent, Lane, Work};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;

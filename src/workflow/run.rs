@@ -1,63 +1,18 @@
 //! One run of any flow: begun, observed by a listing or by a replay, told and remembered. What the observers do is their own files'
 //! concern.
 
-use super::{Doors, backlog, snapshots};
-use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, Halt, SinkOptions, Tally};
+use super::endpoints::Doors;
+use super::options::Options;
+use super::{backlog, snapshots};
+use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
 use crate::clock::Clock;
-use crate::config::{MaxDelete, SnapshotRows};
-use crate::file_manager::FileManagerError;
-use crate::plan::Limits;
 use crate::report::{Frame, Report};
-use crate::retry::RetryPolicy;
-use crate::state::{InstanceLock, RunKind, RunOutcome, State, StateError};
+use crate::run::{Halt, RunKind, RunOutcome, Tally};
+use crate::state::{InstanceLock, State, StateError};
 use crate::telemetry;
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
-
-/// For the report, all attempts together: the next run waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What a run is told.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The bucket's name, for the report.
-    pub bucket: String,
-    /// Only keys that begin with this.
-    pub prefix: String,
-    /// Keys in one listing page.
-    pub page_keys: u16,
-    /// Operations at a time.
-    pub concurrency: usize,
-    /// The bounds of the plan.
-    pub limits: Limits,
-    /// Attempts and waits of one call.
-    pub retry: RetryPolicy,
-    /// Whether checksums are compared; lengths always are.
-    pub verify: bool,
-    /// The guard over deletes.
-    pub max_delete: MaxDelete,
-    /// What the operator allows for this run alone.
-    pub allow_deletes: Option<u64>,
-    /// Runs whose snapshots are kept.
-    pub kept_snapshots: NonZeroUsize,
-    /// Which rows a cycle's snapshots show.
-    pub snapshot_rows: SnapshotRows,
-    /// Events that may wait before no more are read from a feed.
-    pub inbox_max: u64,
-    /// How long what is in hand may take once the run stops.
-    pub grace: Duration,
-}
-
-impl Options {
-    /// What may make an operation possible that was not: in words that are equal while nothing of it changes.
-    pub(super) fn that_operations_depend_on(&self) -> String {
-        let Self { limits, retry, verify, .. } = self;
-        format!("max_file_bytes={:?} attempts={} verify={verify}", limits.max_file_bytes, retry.attempts)
-    }
-}
 
 /// One run of any flow.
 pub struct Flow {
@@ -133,6 +88,11 @@ impl Flow {
         Executor::new(sink, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
     }
 
+    /// Nothing can go on: the run stops.
+    pub(super) fn stop(&self, error: &ApplyError) {
+        self.halt.stop(Some(error.into()));
+    }
+
     async fn finish(&self, run: Run, snapshots: SnapshotsLeft) -> Result<Ended, ApplyError> {
         let Run { number, kind, began } = run;
         let stopped_by_somebody = self.halt.is_stopped() && self.halt.cause().is_none();
@@ -158,7 +118,7 @@ impl Flow {
             time: (began, self.clock.now()),
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
             stopped_by: match &cause {
-                Some(error) => Some((error.to_string(), error.hint())),
+                Some(error) => Some((error.message.clone(), error.hint)),
                 None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
                 None => None,
             },
@@ -180,35 +140,6 @@ impl Flow {
         telemetry::run_ended(outcome.as_str());
         backlog::tell(&self.state, &overview, self.clock.now()).await;
         Ok(Ended { deletes_held: report.deletes_held > 0, report, outcome })
-    }
-
-    async fn post(&self, report: &Report) -> Option<String> {
-        let reports = self.doors.reports.as_ref()?;
-        let body = match serde_json::to_value(report) {
-            Ok(body) => body,
-            Err(error) => return Some(error.to_string()),
-        };
-        let told = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
-        let post = async {
-            match timeout(PATIENCE, self.options.retry.run(|| reports.report_results(&body))).await {
-                Ok(answered) => answered.err().map(told),
-                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
-            }
-        };
-        let out_of_grace = async {
-            self.halt.stopped().await;
-            // A shut door hurries nobody: what was in hand may have used up the time since then.
-            if self.halt.cause().is_some() {
-                tokio::time::sleep(self.options.grace).await;
-            } else {
-                self.halt.out_of_grace(self.options.grace).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            refused = post => refused,
-            () = out_of_grace => Some("the run was stopped while it was on its way (nothing is wrong with it)".to_owned()),
-        }
     }
 
     async fn remember(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {

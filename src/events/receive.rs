@@ -1,7 +1,9 @@
 //! From a message to what the state receives. Where messages come from, and who is told that they arrived, is each source's concern.
 
-use super::decode::{self, PassedOver, Poison, Scope};
-use crate::state::{Poisoned, Received, SourceName};
+use super::decode::{self, Poison, Scope};
+use crate::record::SourceName;
+use crate::run::PassedOver;
+use crate::state::{Poisoned, Received};
 
 /// What a message amounts to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

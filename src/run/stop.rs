@@ -1,6 +1,6 @@
 //! Why a run stops taking work before there is none left, and since when. What is done about it is each stage's own concern.
 
-use super::ApplyError;
+use super::error_summary::ErrorSummary;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug, Default)]
 pub struct Halt {
     token: CancellationToken,
-    cause: Arc<Mutex<Option<Arc<ApplyError>>>>,
+    cause: Arc<Mutex<Option<ErrorSummary>>>,
     since: Arc<OnceLock<Instant>>,
     /// Of the halt that this one is a part of.
     outer_since: Option<Arc<OnceLock<Instant>>>,
@@ -24,13 +24,13 @@ impl Halt {
     }
 
     /// Stops; the first cause is kept. Without one, somebody asked.
-    pub fn stop(&self, cause: Option<ApplyError>) {
+    pub fn stop(&self, cause: Option<ErrorSummary>) {
         let mut kept = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cause) = cause
             && kept.is_none()
             && !self.token.is_cancelled()
         {
-            *kept = Some(Arc::new(cause));
+            *kept = Some(cause);
         }
         self.since.get_or_init(Instant::now);
         self.token.cancel();
@@ -61,7 +61,7 @@ impl Halt {
     }
 
     /// The door that was shut, if that was it.
-    pub fn cause(&self) -> Option<Arc<ApplyError>> {
+    pub fn cause(&self) -> Option<ErrorSummary> {
         self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,10 +1,9 @@
 //! Looks at single keys by HEAD, and what a 404 is worth.
 
 use crate::mutant;
-use crate::record::{Look, ObjectFacts, ObjectKey};
+use crate::record::{Look, LookedAt, ObjectFacts, ObjectKey};
 use crate::retry::{Disposed as _, Disposition, RetryPolicy};
 use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
-use crate::state::LookedAt;
 use futures::stream::{self, StreamExt as _};
 use std::sync::Arc;
 

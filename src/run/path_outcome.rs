@@ -1,7 +1,6 @@
 //! How it ended for one path.
 
 use crate::plan::{Effect, SkipReason};
-use crate::telemetry::OperationResult;
 
 /// How it ended for one path, when it did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,16 +30,4 @@ pub enum Ending {
     PutAside,
     /// Whether it is gone is asked at the end of the listing.
     Waits,
-}
-
-impl Ending {
-    /// How it is counted.
-    pub fn result(&self) -> OperationResult {
-        match self {
-            Self::Sent { .. } | Self::Confirmed | Self::Deleted | Self::Moved(_) | Self::PermissionsSet => OperationResult::Done,
-            Self::Unchanged => OperationResult::Unchanged,
-            Self::Skipped(_) | Self::PutAside => OperationResult::Skipped,
-            Self::Waits => OperationResult::Deferred,
-        }
-    }
 }

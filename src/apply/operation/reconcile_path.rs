@@ -1,28 +1,29 @@
 //! One path in hand, brought into line: looks again where the state is in doubt, follows the decision, records what came of it.
-//! How an effect is called is `open_effect`'s concern, one attempt at content `sending`'s.
+//! `effect` calls what has an open intent, `content` makes each attempt at sending content.
 
-use super::executor::Place;
-use super::permissions::not_held_back;
-use super::{ApplyError, Ending, FileManagerSink};
+use crate::apply::context::FileManagerSink;
+use crate::apply::error::{ApplyError, not_held_back};
+use crate::apply::executor::permits::Place;
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
-use crate::record::{FileRecord, ObjectKey};
+use crate::record::{FileRecord, LookedAt, ObjectKey};
+use crate::run::Ending;
 use crate::s3::{S3Error, S3ErrorKind};
-use crate::state::{Attempts, Lane, LookedAt, Plane, Work};
-use crate::{listing, mutant, telemetry};
+use crate::state::{Attempts, Lane, Plane, Work};
+use crate::{mutant, source, telemetry};
 
 /// How often one operation looks again at an object that keeps changing under it.
 const LOOKS_MOST: usize = 5;
 
 /// A path in hand.
-pub(super) struct Operation<'a> {
+pub(in crate::apply) struct Operation<'a> {
     pub(super) sink: &'a FileManagerSink,
     /// Where the path was taken from.
     pub(super) lane: Lane,
     /// Its right to use the doors; `None` = it uses none any more.
     pub(super) place: Option<Place>,
     /// How it went so far, for the history.
-    pub(super) attempts: Attempts,
+    pub(in crate::apply) attempts: Attempts,
 }
 
 /// What came of one try.
@@ -33,9 +34,16 @@ pub(super) enum Step {
     LookAgain(Option<ApplyError>),
 }
 
+impl<'a> Operation<'a> {
+    /// Begins an operation in a lane.
+    pub(in crate::apply) fn new(sink: &'a FileManagerSink, lane: Lane, place: Place) -> Self {
+        Self { sink, lane, place: Some(place), attempts: Attempts::default() }
+    }
+}
+
 impl Operation<'_> {
     /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
-    pub(super) async fn bring(&mut self, work: Work) -> Result<Ending, ApplyError> {
+    pub(in crate::apply) async fn bring(&mut self, work: Work) -> Result<Ending, ApplyError> {
         let path = work.path.clone();
         // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
         // lane of the absent, the look has just been made.)
@@ -97,7 +105,7 @@ impl Operation<'_> {
     /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
         let look = self.sink.state.next_look();
-        let facts = listing::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
+        let facts = source::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
         let gone = facts.is_none();
         self.sink.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
         let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };

@@ -1,14 +1,13 @@
 //! The file manager as a sink: its doors, its state, and what it is told once for all paths. What becomes of one path is the
 //! operation's concern, many paths at a time are the executor's.
 
-use super::executor::Place;
-use super::{ApplyError, Operation};
+use super::error::ApplyError;
 use crate::file_manager::FileManager;
 use crate::plan::{self, Planned};
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
 use crate::s3::ReadBucket;
-use crate::state::{Attempts, Intent, Lane, State};
+use crate::state::{Intent, State};
 use crate::{failpoint, mutant};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -44,11 +43,6 @@ impl FileManagerSink {
     pub async fn doors_open(&self) -> Result<(), ApplyError> {
         self.bucket.head_bucket().await?;
         Ok(self.file_manager.health().await?)
-    }
-
-    /// Begins an operation in a lane.
-    pub(super) fn operation(&self, lane: Lane, place: Place) -> Operation<'_> {
-        Operation { sink: self, lane, place: Some(place), attempts: Attempts::default() }
     }
 
     /// An effect that is meant now.

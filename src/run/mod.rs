@@ -1,0 +1,18 @@
+//! One run as all of its parts see it: which kind it is, what it has counted so far, why it stops, how it ended. Plain data and
+//! shared counters; what a run does is the workflow's concern.
+
+mod kind;
+mod stop;
+mod counters;
+mod counts;
+mod error_summary;
+mod path_outcome;
+mod queue_status;
+
+pub use counters::{Failures, Skips, Tally, Totals};
+pub use counts::{PassedOver, Polled, Replayed};
+pub use error_summary::ErrorSummary;
+pub use kind::{RunKind, RunOutcome};
+pub use path_outcome::Ending;
+pub use queue_status::{Drained, SourceStatus};
+pub use stop::Halt;

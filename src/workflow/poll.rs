@@ -1,0 +1,64 @@
+//! What the queues and the feed have to say, received into the inbox before a run does its own work.
+
+use super::run::Flow;
+use crate::apply::ApplyError;
+use crate::events::decode::Scope;
+use crate::events::feed::{self, FeedReader, PollError};
+use crate::events::queue::{Inbox, QueueReader, Source, StepError};
+use crate::record::SourceName;
+use crate::run::Drained;
+use futures::future;
+use std::sync::Arc;
+
+impl Flow {
+    /// What the sources have to say. One that is silent keeps nothing else from being done, and the report says so.
+    pub(super) async fn hear(&self) -> Result<(), ApplyError> {
+        future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
+        self.read_feed().await
+    }
+
+    async fn drain(&self, queue: &Arc<dyn Source>) -> Result<(), ApplyError> {
+        let inbox = Inbox { scope: self.scope(), most: self.options.inbox_max, clock: self.clock.clone() };
+        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, self.state.clone(), inbox);
+        let drained = reader.drain(self.options.retry, &self.halt.token()).await;
+        self.tally.drained(Drained { status: reader.status().borrow().clone(), emptied: matches!(drained, Ok(true)) });
+        match drained {
+            Ok(_) => {}
+            Err(StepError::Source(error)) => {
+                tracing::warn!(%error, "a queue cannot be read: the run goes on without it");
+                self.tally.queue_failed(error.to_string(), error.hint());
+            }
+            Err(StepError::State(error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn read_feed(&self) -> Result<(), ApplyError> {
+        let Some(feed) = &self.doors.feed else { return Ok(()) };
+        let reader = FeedReader {
+            feed: feed.clone(),
+            scope: self.scope(),
+            retry: self.options.retry,
+            inbox_max: self.options.inbox_max,
+            clock: self.clock.clone(),
+        };
+        let polled = tokio::select! {
+            biased;
+            polled = reader.poll(&self.state) => polled,
+            () = self.halt.stopped() => return Ok(()),
+        };
+        match polled {
+            Ok(polled) => self.tally.polled(&polled),
+            Err(PollError::Feed(error)) => {
+                tracing::warn!(%error, "the feed cannot be read: the cycle goes on without it");
+                self.tally.feed_failed(error.to_string(), feed::hint(&error));
+            }
+            Err(PollError::State(error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::new(&self.options.bucket, &self.options.prefix)
+    }
+}

@@ -1,0 +1,42 @@
+//! The report of a run on its way to where results are told.
+
+use super::run::Flow;
+use crate::file_manager::FileManagerError;
+use crate::report::Report;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// For the report, all attempts together: the next run waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Flow {
+    /// Posts the report, if it goes anywhere; says why it was not taken.
+    pub(super) async fn post(&self, report: &Report) -> Option<String> {
+        let reports = self.doors.reports.as_ref()?;
+        let body = match serde_json::to_value(report) {
+            Ok(body) => body,
+            Err(error) => return Some(error.to_string()),
+        };
+        let told = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
+        let post = async {
+            match timeout(PATIENCE, self.options.retry.run(|| reports.report_results(&body))).await {
+                Ok(answered) => answered.err().map(told),
+                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
+            }
+        };
+        let out_of_grace = async {
+            self.halt.stopped().await;
+            // A shut door hurries nobody: what was in hand may have used up the time since then.
+            if self.halt.cause().is_some() {
+                tokio::time::sleep(self.options.grace).await;
+            } else {
+                self.halt.out_of_grace(self.options.grace).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            refused = post => refused,
+            () = out_of_grace => Some("the run was stopped while it was on its way (nothing is wrong with it)".to_owned()),
+        }
+    }
+}
