@@ -1,8 +1,9 @@
 //! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins doors, schedules and sources to the loop.
 
-use super::engine::{Engine, Refusal};
+use super::engine::Engine;
+use super::outcome::{Refusal, of_state};
 use super::remote::DAEMON;
-use super::run::{fail, of_state};
+use super::run::fail;
 use super::{ExitCode, Interruption};
 use crate::clock::SystemClock;
 use crate::config::Settings;

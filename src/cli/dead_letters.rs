@@ -1,9 +1,9 @@
 //! `dead-letters`: events that could not be used, told, tried again or forgotten. What trying means is the events' concern.
 
 use super::args::{DeadLettersAction as Action, WhichLetters};
-use super::engine::Refusal;
+use super::outcome::{Refusal, of_state};
 use super::remote::{self, LettersDone};
-use super::run::{fail, of_state};
+use super::run::fail;
 use super::{ExitCode, Interruption, Output, doors};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;

@@ -1,7 +1,8 @@
 //! `export`: one side of the state as CSV, to a file or to stdout.
 
 use super::args::{Export, Side};
-use super::run::{fail, of_state};
+use super::outcome::of_state;
+use super::run::fail;
 use super::{ExitCode, Output, OutputFormat};
 use crate::record::Escaped;
 use crate::snapshot;

@@ -12,6 +12,7 @@ mod export;
 mod health;
 mod initial_sync;
 mod order;
+mod outcome;
 mod output;
 mod probe;
 mod progress;
@@ -24,6 +25,7 @@ mod setup;
 mod signals;
 mod status;
 mod why;
+mod worker;
 
 pub use args::{Cli, Command};
 pub use exit::ExitCode;

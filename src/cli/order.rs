@@ -1,7 +1,8 @@
 //! A command that wants a run: by the daemon, when one runs, else by itself. The answer is the same either way.
 
-use super::engine::{Engine, Refusal, earned};
-use super::run::{fail, of_state};
+use super::engine::Engine;
+use super::outcome::{Refusal, earned, of_state};
+use super::run::fail;
 use super::{ExitCode, Interruption, Output, remote};
 use crate::apply::Tally;
 use crate::config::Settings;

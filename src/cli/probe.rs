@@ -5,6 +5,7 @@ use crate::config::Settings;
 use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
+use crate::workflow::Doors;
 use futures::future;
 use serde::Serialize;
 use std::time::Duration;
@@ -161,4 +162,27 @@ fn judge(door: &'static str, url: &str, answered: Result<Result<(), FileManagerE
 
 fn too_slow() -> String {
     format!("no answer within {} s", PATIENCE.as_secs())
+}
+
+/// Why the bucket does not open; `None` = it does.
+pub(super) async fn bucket_opens(settings: &Settings, doors: &Doors) -> Option<String> {
+    let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
+    let looked = timeout(PATIENCE, async {
+        // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
+        doors.bucket.list_page(request).await?;
+        doors.bucket.head_bucket().await?;
+        Ok::<_, S3Error>(())
+    });
+    match looked.await {
+        Ok(looked) => looked.err().map(|error| format!("S3: {error} ({})", error.kind.hint())),
+        Err(_) => Some(format!("S3: no answer within {} s (check CUSTOMER_S3_ENDPOINT and the network to it)", PATIENCE.as_secs())),
+    }
+}
+
+/// Why a door does not open; `None` = it does.
+pub(super) async fn answered(door: &str, setting: &str, health: impl Future<Output = Result<(), FileManagerError>>) -> Option<String> {
+    match timeout(PATIENCE, health).await {
+        Ok(health) => health.err().map(|error| format!("{door}: {error} ({})", error.kind.hint())),
+        Err(_) => Some(format!("{door}: no answer within {} s (check {setting})", PATIENCE.as_secs())),
+    }
 }

@@ -1,6 +1,7 @@
 //! Queues of notifications, each a task of the daemon: what it brings into the inbox wakes a cycle, and why it brings nothing is told.
 
-use super::engine::{Engine, Refusal};
+use super::engine::Engine;
+use super::outcome::Refusal;
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{Source, SourceContext};

@@ -1,6 +1,6 @@
 //! Speaking to the running daemon: asking it for a run and following that, having it deal with dead letters, asking how it is.
 
-use super::engine::Refusal;
+use super::outcome::Refusal;
 use super::{ExitCode, Interruption, doors, progress};
 use crate::config::Settings;
 use crate::daemon::{self, Ask, LINE_BYTES_MOST, LettersRequest, Order, Progress, Reply, Request, RunRequest, ServiceStatus};

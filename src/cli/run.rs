@@ -6,10 +6,9 @@ use super::{
 };
 use crate::config::Settings;
 use crate::daemon::Order;
-use crate::state::{RunKind, StateError};
+use crate::state::RunKind;
 use std::fmt::Display;
 use std::io::Write as _;
-use std::path::Path;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
@@ -46,22 +45,4 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
 pub(super) fn fail(code: ExitCode, error: impl Display) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "s3-sync: {error}");
     code
-}
-
-/// What a state that cannot be used means for the exit code, and how it is told.
-pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
-    let code = match error {
-        StateError::Held(_) => ExitCode::Locked,
-        StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
-        _ => ExitCode::Failed,
-    };
-    let answer = match error {
-        // Process 1 is started again and again: whoever reads its log cannot simply type the flag.
-        StateError::OtherIdentity(_) if std::process::id() == 1 => {
-            "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag, and with the -p and -f \
-             of the `docker compose` that started it"
-        }
-        _ => "",
-    };
-    (code, format!("{}{answer}", error.at(database)))
 }

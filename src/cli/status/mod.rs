@@ -2,7 +2,8 @@
 
 mod text;
 
-use super::run::{fail, of_state};
+use super::outcome::of_state;
+use super::run::fail;
 use super::{ExitCode, Output, doors, probe, remote};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};

@@ -6,7 +6,8 @@ mod shape;
 mod text;
 
 use super::args::Why as Arguments;
-use super::run::{fail, of_state};
+use super::outcome::of_state;
+use super::run::fail;
 use super::{ExitCode, Output};
 use crate::config::Settings;
 use crate::plan::Limits;
