@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::outcome::{Refusal, of_state};
 use super::remote::DAEMON;
 use super::run::fail;
-use super::{ExitCode, Interruption};
+use super::{ExitCode, Interruption, progress};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
@@ -30,7 +30,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     }
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
-    let engine = Engine::open(settings, lock, Answer::default()).await?;
+    let engine = Engine::open(settings, lock, Answer::default(), progress::show_own).await?;
     let sources = sources(settings, &engine).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {

@@ -2,11 +2,11 @@
 //! says so. What a run does is the workflow's concern.
 
 use super::outcome::{Refusal, failed, of_state};
-use super::{ExitCode, doors, progress};
+use super::{ExitCode, doors};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
-use crate::daemon::{Order, Progress, Trigger, without_last_words};
+use crate::daemon::{Order, Trigger, without_last_words};
 use crate::events::queue::Source;
 use crate::file_manager::HttpClient;
 use crate::plan::Limits;
@@ -14,6 +14,9 @@ use crate::state::{Answer, Identity, InstanceLock, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
 use std::sync::Arc;
 use tokio::sync::Mutex;
+
+/// Shows a run's counts from now on; the function that it returns ends that.
+pub(super) type ShowProgress = fn(&Settings, Arc<Tally>) -> Box<dyn FnOnce() + Send>;
 
 /// A state that is ours alone, and the way to the doors.
 pub(super) struct Engine {
@@ -28,11 +31,17 @@ pub(super) struct Engine {
     queues: Vec<Arc<dyn Source>>,
     /// Once they could be connected.
     doors: Mutex<Option<Doors>>,
+    show_progress: ShowProgress,
 }
 
 impl Engine {
     /// Opens the state, which must describe what the settings name, or what the answer makes of it. Touches no door.
-    pub(super) async fn open(settings: &Settings, lock: InstanceLock, answer: Answer) -> Result<Self, Refusal> {
+    pub(super) async fn open(
+        settings: &Settings,
+        lock: InstanceLock,
+        answer: Answer,
+        show_progress: ShowProgress,
+    ) -> Result<Self, Refusal> {
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
         let bucket = settings.require_bucket().map_err(usage)?.to_owned();
         let identity = doors::identity(settings, &bucket, settings.require_file_manager().map_err(usage)?);
@@ -46,7 +55,7 @@ impl Engine {
         state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = doors::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
-        Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors })
+        Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
     }
 
     /// Nobody else listens to the queues that the settings name: each run empties them.
@@ -98,9 +107,9 @@ impl Engine {
             tally: tally.clone(),
             halt,
         };
-        let progress = progress::show(move || Progress::of(&tally.totals()), self.settings.log.no_color);
+        let end_progress = (self.show_progress)(&self.settings, tally);
         let ended = flow.run(order.kind, &mut lock).await;
-        progress.end();
+        end_progress();
         ended.map_err(|error| match error {
             ApplyError::State(error) => self.state_code(error),
             other => failed(other),

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::outcome::{Refusal, earned, of_state};
 use super::run::fail;
-use super::{ExitCode, Interruption, Output, remote};
+use super::{ExitCode, Interruption, Output, progress, remote};
 use crate::apply::Tally;
 use crate::config::Settings;
 use crate::daemon::Order;
@@ -45,7 +45,7 @@ pub(super) async fn run(
         }
         Err(error) => return Err(refused(error)),
     };
-    let mut engine = Engine::open(settings, lock, order.answer).await?;
+    let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
     // What the operator said has been done when the state was opened.
     let order = Order { answer: Answer::default(), ..order };
