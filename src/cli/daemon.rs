@@ -1,10 +1,11 @@
 //! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins doors, schedules and sources to the loop.
 
-use super::engine::Engine;
-use super::outcome::{Refusal, of_state};
 use super::remote::DAEMON;
 use super::run::fail;
-use super::{ExitCode, Interruption, progress};
+use super::{Interruption, progress};
+use crate::app::ExitCode;
+use crate::app::engine::Engine;
+use crate::app::outcome::{Refusal, of_state};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
@@ -50,7 +51,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
 /// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
 #[cfg(feature = "sqs")]
 async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
-    super::queue::sources(settings, engine).await
+    crate::app::queue_listener::sources(settings, engine).await
 }
 
 #[cfg(not(feature = "sqs"))]

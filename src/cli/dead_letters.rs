@@ -1,10 +1,11 @@
 //! `dead-letters`: events that could not be used, told, tried again or forgotten. What trying means is the events' concern.
 
 use super::args::{DeadLettersAction as Action, WhichLetters};
-use super::outcome::{Refusal, of_state};
 use super::remote::{self, LettersDone};
 use super::run::fail;
-use super::{ExitCode, Interruption, Output, doors};
+use super::{Interruption, Output};
+use crate::app::outcome::{Refusal, of_state};
+use crate::app::{ExitCode, endpoints};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
 use crate::daemon::{LettersAction, LettersRequest};
@@ -163,7 +164,7 @@ async fn open(settings: &Settings) -> Result<Opened, Trouble> {
 }
 
 fn asked(action: LettersAction, letters: &WhichLetters, settings: &Settings) -> LettersRequest {
-    LettersRequest { action, id: letters.id, identity: doors::identified(settings) }
+    LettersRequest { action, id: letters.id, identity: endpoints::identified(settings) }
 }
 
 fn misunderstood() -> Trouble {

@@ -2,7 +2,8 @@
 
 use super::args::Diff;
 use super::run::fail;
-use super::{ExitCode, Output, OutputFormat};
+use super::{Output, OutputFormat};
+use crate::app::ExitCode;
 use crate::diff::{self, DiffError, render};
 use crate::snapshot::{self, SnapshotError};
 use std::io::{self, Write};

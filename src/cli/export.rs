@@ -1,9 +1,10 @@
 //! `export`: one side of the state as CSV, to a file or to stdout.
 
 use super::args::{Export, Side};
-use super::outcome::of_state;
 use super::run::fail;
-use super::{ExitCode, Output, OutputFormat};
+use super::{Output, OutputFormat};
+use crate::app::ExitCode;
+use crate::app::outcome::of_state;
 use crate::record::Escaped;
 use crate::snapshot;
 use crate::state::{self, State, StateError};

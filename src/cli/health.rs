@@ -1,7 +1,8 @@
 //! `health`: how the running daemon says that it is, within two seconds. It touches no door and no database.
 
 use super::run::fail;
-use super::{ExitCode, Output, remote};
+use super::{Output, remote};
+use crate::app::ExitCode;
 use crate::config::Settings;
 use crate::daemon::{Door, Health};
 use crate::record::Escaped;

@@ -2,7 +2,8 @@
 
 use super::args::InitialSync as Arguments;
 use super::run::fail;
-use super::{ExitCode, Interruption, Output, order};
+use super::{Interruption, Output, order};
+use crate::app::ExitCode;
 use crate::config::Settings;
 use crate::daemon::Order;
 use crate::state::{Answer, RunKind};

@@ -1,9 +1,10 @@
 //! A command that wants a run: by the daemon, when one runs, else by itself. The answer is the same either way.
 
-use super::engine::Engine;
-use super::outcome::{Refusal, earned, of_state};
 use super::run::fail;
-use super::{ExitCode, Interruption, Output, progress, remote};
+use super::{Interruption, Output, progress, remote};
+use crate::app::ExitCode;
+use crate::app::engine::Engine;
+use crate::app::outcome::{Refusal, earned, of_state};
 use crate::apply::Tally;
 use crate::config::Settings;
 use crate::daemon::Order;

@@ -1,9 +1,9 @@
 //! From what was typed to what is done: one arm for each command.
 
 use super::{
-    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, initial_sync, order, self_test, setup,
-    status, why,
+    Cli, Command, Interruption, Output, daemon, dead_letters, diff, export, health, initial_sync, order, self_test, setup, status, why,
 };
+use crate::app::ExitCode;
 use crate::config::Settings;
 use crate::daemon::Order;
 use crate::state::RunKind;

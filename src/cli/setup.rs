@@ -1,10 +1,11 @@
 //! `setup`: waits until every door opens, makes the buckets that are missing, and fills an empty one from a directory. What is
 //! there already is never touched, so that running it again changes nothing.
 
+use super::Output;
 use super::args::Setup as Arguments;
-use super::probe::{self, Probed};
 use super::run::fail;
-use super::{ExitCode, Output, doors};
+use crate::app::connectivity::{self, Probed};
+use crate::app::{ExitCode, endpoints};
 use crate::config::Settings;
 use crate::record::{Escaped, ObjectKey};
 use crate::s3::{
@@ -88,10 +89,10 @@ async fn set_up(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Se
 /// The customer's bucket first.
 async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
     let bucket = settings.require_bucket()?.to_owned();
-    let client = doors::bucket(settings, &bucket).await?;
+    let client = endpoints::bucket(settings, &bucket).await?;
     let mut found = vec![Door { name: "S3", bucket, client }];
     if let Some(bucket) = settings.target.bucket.clone() {
-        let client = doors::target(settings, &bucket).await?;
+        let client = endpoints::target(settings, &bucket).await?;
         found.push(Door { name: "target S3", bucket, client });
     }
     Ok(found)
@@ -107,10 +108,10 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
             tried.push(store(door).await);
         }
         if settings.file_manager_url.is_some() {
-            tried.push(probe::file_manager(settings).await);
+            tried.push(connectivity::file_manager(settings).await);
         }
         if settings.events_url.is_some() {
-            tried.push(probe::events(settings).await);
+            tried.push(connectivity::events(settings).await);
         }
         let shut: Vec<_> = tried.iter().filter(|door| door.problem().is_some()).map(|door| door.door).collect();
         if shut.is_empty() || Instant::now() + PAUSE > deadline {

@@ -1,8 +1,9 @@
 //! One cycle, by the daemon when one runs: a run like any other, which is told and remembered as one.
 
-use super::super::probe::Probed;
-use super::super::{ExitCode, Interruption, order};
+use super::super::{Interruption, order};
 use super::complete;
+use crate::app::ExitCode;
+use crate::app::connectivity::Probed;
 use crate::config::Settings;
 use crate::daemon::Order;
 use crate::report::Report;

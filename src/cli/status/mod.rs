@@ -2,9 +2,10 @@
 
 mod text;
 
-use super::outcome::of_state;
 use super::run::fail;
-use super::{ExitCode, Output, doors, probe, remote};
+use super::{Output, remote};
+use crate::app::outcome::of_state;
+use crate::app::{ExitCode, connectivity, endpoints};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
 use crate::state::{self, Holder, Overview, Run, StateError, Waiting};
@@ -127,12 +128,12 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         },
         _ => None,
     };
-    let doors = probe::all(settings).await;
-    problems.extend(doors.iter().filter_map(probe::Probed::problem));
-    problems.extend(doors::state_of_another(settings).await);
+    let doors = connectivity::all(settings).await;
+    problems.extend(doors.iter().filter_map(connectivity::Probed::problem));
+    problems.extend(endpoints::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
     problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
-    let own = match (doors.iter().any(probe::Probed::stops_runs), problems.is_empty()) {
+    let own = match (doors.iter().any(connectivity::Probed::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
         (false, false) => Health::Degraded,
         (false, true) => Health::Healthy,
@@ -143,8 +144,8 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         database_path: settings.database_path.display().to_string(),
         customer_bucket: settings.source.bucket.clone(),
         api_endpoints: Endpoints {
-            mock_api: settings.events_url.as_ref().map(|url| probe::address(url).to_owned()),
-            file_manager: settings.file_manager_url.as_ref().map(|url| probe::address(url).to_owned()),
+            mock_api: settings.events_url.as_ref().map(|url| connectivity::address(url).to_owned()),
+            file_manager: settings.file_manager_url.as_ref().map(|url| connectivity::address(url).to_owned()),
         },
         problems,
         initial_sync_completed_by_run: overview.initial_completed_by,

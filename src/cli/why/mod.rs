@@ -5,10 +5,11 @@ mod answer;
 mod shape;
 mod text;
 
+use super::Output;
 use super::args::Why as Arguments;
-use super::outcome::of_state;
 use super::run::fail;
-use super::{ExitCode, Output};
+use crate::app::ExitCode;
+use crate::app::outcome::of_state;
 use crate::config::Settings;
 use crate::plan::Limits;
 use crate::record::ObjectKey;

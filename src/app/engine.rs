@@ -2,7 +2,7 @@
 //! says so. What a run does is the workflow's concern.
 
 use super::outcome::{Refusal, failed, of_state};
-use super::{ExitCode, doors};
+use super::{ExitCode, endpoints};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
@@ -16,10 +16,10 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Shows a run's counts from now on; the function that it returns ends that.
-pub(super) type ShowProgress = fn(&Settings, Arc<Tally>) -> Box<dyn FnOnce() + Send>;
+pub(crate) type ShowProgress = fn(&Settings, Arc<Tally>) -> Box<dyn FnOnce() + Send>;
 
 /// A state that is ours alone, and the way to the doors.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     pub(super) settings: Settings,
     identity: Identity,
     pub(super) bucket: String,
@@ -36,7 +36,7 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Opens the state, which must describe what the settings name, or what the answer makes of it. Touches no door.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         settings: &Settings,
         lock: InstanceLock,
         answer: Answer,
@@ -44,7 +44,7 @@ impl Engine {
     ) -> Result<Self, Refusal> {
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
         let bucket = settings.require_bucket().map_err(usage)?.to_owned();
-        let identity = doors::identity(settings, &bucket, settings.require_file_manager().map_err(usage)?);
+        let identity = endpoints::identity(settings, &bucket, settings.require_file_manager().map_err(usage)?);
         let state_code = |error: StateError| of_state(error, &settings.database_path);
         let limits = Limits { max_file_bytes: settings.max_file_bytes };
         let state = State::open(&settings.database_path, limits).await.map_err(state_code)?;
@@ -53,20 +53,20 @@ impl Engine {
             tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
         }
         state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
-        let client = doors::http_client(settings).map_err(failed)?;
+        let client = endpoints::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
         Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
     }
 
     /// Nobody else listens to the queues that the settings name: each run empties them.
-    pub(super) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
+    pub(crate) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
         self.queues = self.queues().await?;
         Ok(())
     }
 
     /// The queues that the settings name: from now on they are listened to, and no others.
-    pub(super) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
-        let queues = Box::pin(doors::queue_sources(&self.settings)).await;
+    pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
+        let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
             for queue in self.state.listen_to(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
@@ -77,24 +77,24 @@ impl Engine {
     }
 
     /// What the state describes.
-    pub(super) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         self.identity.clone()
     }
 
     /// The bucket that is read.
     #[cfg(feature = "sqs")]
-    pub(super) fn bucket(&self) -> &str {
+    pub(crate) fn bucket(&self) -> &str {
         &self.bucket
     }
 
     /// The state: what sources hear goes into its inbox.
     #[cfg(feature = "sqs")]
-    pub(super) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.state.clone()
     }
 
     /// Runs an order, and shows how far it is.
-    pub(super) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
+    pub(crate) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
         if order.answer != Answer::default() {
             self.state.identify(self.identity(), order.answer, SystemClock.now()).await.map_err(|error| self.state_code(error))?;
@@ -128,11 +128,11 @@ impl Engine {
         }
         let Self { settings, client, .. } = self;
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let file_manager = doors::file_manager(client, settings, settings.require_file_manager().map_err(usage)?).map_err(failed)?;
-        let events = settings.events_url.as_ref().map(|url| doors::events(client, settings, url)).transpose();
+        let file_manager = endpoints::file_manager(client, settings, settings.require_file_manager().map_err(usage)?).map_err(failed)?;
+        let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Doors {
-            bucket: Arc::new(doors::bucket(settings, &self.bucket).await.map_err(failed)?),
+            bucket: Arc::new(endpoints::bucket(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
             queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),
@@ -150,7 +150,7 @@ impl Engine {
             page_keys: u16::try_from(settings.list_page_keys.get()).unwrap_or(u16::MAX),
             concurrency: settings.concurrency.get(),
             limits: Limits { max_file_bytes: settings.max_file_bytes },
-            retry: doors::retry(settings),
+            retry: endpoints::retry(settings),
             verify: settings.verify_integrity,
             max_delete: settings.max_delete,
             allow_deletes: order.allow_deletes,

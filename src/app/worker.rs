@@ -1,9 +1,9 @@
 //! What the daemon asks an engine for: runs, tried doors, dead letters, the backlog, housekeeping.
 
 use super::ExitCode;
+use super::connectivity::{answered, bucket_opens};
 use super::engine::Engine;
 use super::outcome::earned;
-use super::probe::{answered, bucket_opens};
 use crate::apply::{Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::{Chore, EVENTS_API, Order, Ran, Tried, Worker};

@@ -1,6 +1,6 @@
 //! Whether each door opens at this moment, and what to do about each that is shut. Changes nothing anywhere.
 
-use super::doors;
+use super::endpoints;
 use crate::config::Settings;
 use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
 use crate::record::ObjectKey;
@@ -24,46 +24,46 @@ const SOME_PATH: &str = "s3-sync-test";
 
 /// One door, tried.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Probed {
+pub(crate) struct Probed {
     /// Which.
-    pub(super) door: &'static str,
+    pub(crate) door: &'static str,
     /// `ok`, `skipped` or `failed`.
-    pub(super) result: &'static str,
+    pub(crate) result: &'static str,
     /// What was found.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub(super) hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Probed {
     /// It opens.
-    pub(super) fn ok(door: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn ok(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "ok", message: message.into(), hint: None }
     }
 
     /// Nothing asks for it.
-    pub(super) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "skipped", message: message.into(), hint: None }
     }
 
     /// It is shut.
-    pub(super) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
     }
 
     /// Whether no run can do without it, and it is shut.
-    pub(super) fn stops_runs(&self) -> bool {
+    pub(crate) fn stops_runs(&self) -> bool {
         self.result == "failed" && [S3, FILE_MANAGER].contains(&self.door)
     }
 
     /// One sentence, when it is shut.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
     }
 }
 
 /// Tries every door that the settings name, all at the same time.
-pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
+pub(crate) async fn all(settings: &Settings) -> Vec<Probed> {
     let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
     let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
     [bucket, file_manager, events].into_iter().chain(queues).collect()
@@ -75,7 +75,7 @@ async fn bucket(settings: &Settings) -> Probed {
         return Probed::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
     };
     let looked = timeout(PATIENCE, async {
-        let bucket = doors::bucket(settings, name).await?;
+        let bucket = endpoints::bucket(settings, name).await?;
         // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
         let page = bucket.list_page(request).await?;
@@ -93,12 +93,12 @@ async fn bucket(settings: &Settings) -> Probed {
     }
 }
 
-pub(super) async fn file_manager(settings: &Settings) -> Probed {
+pub(crate) async fn file_manager(settings: &Settings) -> Probed {
     const DOOR: &str = FILE_MANAGER;
     let Some(url) = &settings.file_manager_url else {
         return Probed::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
     };
-    let door = match doors::http_client(settings).and_then(|client| doors::file_manager(&client, settings, url)) {
+    let door = match endpoints::http_client(settings).and_then(|client| endpoints::file_manager(&client, settings, url)) {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
@@ -114,12 +114,12 @@ pub(super) async fn file_manager(settings: &Settings) -> Probed {
     judge(DOOR, address(url), looked.await)
 }
 
-pub(super) async fn events(settings: &Settings) -> Probed {
+pub(crate) async fn events(settings: &Settings) -> Probed {
     const DOOR: &str = "events API";
     let Some(url) = &settings.events_url else {
         return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
     };
-    let door = match doors::http_client(settings).and_then(|client| doors::events(&client, settings, url)) {
+    let door = match endpoints::http_client(settings).and_then(|client| endpoints::events(&client, settings, url)) {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
@@ -130,7 +130,7 @@ pub(super) async fn events(settings: &Settings) -> Probed {
 #[cfg(feature = "sqs")]
 async fn queue(settings: &Settings, url: &Url) -> Probed {
     const DOOR: &str = "queue";
-    let queue = Box::pin(doors::queue(settings, url)).await;
+    let queue = Box::pin(endpoints::queue(settings, url)).await;
     match timeout(PATIENCE, queue.check()).await {
         Ok(Ok(())) => Probed::ok(DOOR, format!("{} answers", address(url))),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.hint()),
@@ -148,7 +148,7 @@ async fn queue(_: &Settings, _: &Url) -> Probed {
 }
 
 /// An address as it was given: `Url` adds a slash to a bare host.
-pub(super) fn address(url: &Url) -> &str {
+pub(crate) fn address(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 

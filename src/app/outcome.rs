@@ -7,10 +7,10 @@ use std::fmt::Display;
 use std::path::Path;
 
 /// Why a command ends before there is a result.
-pub(super) type Refusal = (ExitCode, String);
+pub(crate) type Refusal = (ExitCode, String);
 
 /// What a run's end means for the exit code; `stopped` is what being stopped means.
-pub(super) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
+pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
     let outcome = match ended.outcome {
         RunOutcome::Stopped => stopped,
         RunOutcome::Failed => Some(ExitCode::Failed),
@@ -21,7 +21,7 @@ pub(super) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
 }
 
 /// What a state that cannot be used means for the exit code, and how it is told.
-pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
+pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
     let code = match error {
         StateError::Held(_) => ExitCode::Locked,
         StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,

@@ -23,7 +23,7 @@ struct Queue {
 }
 
 /// Those that the settings name.
-pub(super) async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+pub(crate) async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
     let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
     let inbox = Inbox { scope: Scope::new(engine.bucket(), &settings.source.prefix), most, clock: Arc::new(SystemClock) };
