@@ -8,6 +8,7 @@ use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
 use crate::workflow::Doors;
 use futures::future;
 use serde::Serialize;
+use std::fmt::Display;
 use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
@@ -18,6 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The doors that runs wait for; without the others they go on.
 const S3: &str = "S3";
 const FILE_MANAGER: &str = "file manager";
+
+/// What to do when the bucket's server does not answer.
+const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
+
+/// What a try found whose words are not shown.
+const ANSWERS: &str = "answers";
 
 /// The path that the file manager is asked about: it need not know it.
 const SOME_PATH: &str = "s3-sync-test";
@@ -74,7 +81,7 @@ async fn bucket(settings: &Settings) -> Probed {
     let Some(name) = settings.source.bucket.as_deref() else {
         return Probed::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
     };
-    let looked = timeout(PATIENCE, async {
+    let call = Box::pin(async {
         let bucket = endpoints::bucket(settings, name).await?;
         // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
@@ -84,13 +91,9 @@ async fn bucket(settings: &Settings) -> Probed {
             return Ok(format!("bucket {name} can be listed, and shows no object; whether its objects can be read is not known"));
         };
         bucket.head_object(key).await?;
-        Ok::<_, S3Error>(format!("bucket {name} can be listed, and its objects can be read"))
+        Ok(format!("bucket {name} can be listed, and its objects can be read"))
     });
-    match looked.await {
-        Ok(Ok(message)) => Probed::ok(DOOR, message),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.kind.hint()),
-        Err(_) => Probed::failed(DOOR, too_slow(), "check CUSTOMER_S3_ENDPOINT and the network to it"),
-    }
+    tried(DOOR, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
 }
 
 pub(crate) async fn file_manager(settings: &Settings) -> Probed {
@@ -102,7 +105,7 @@ pub(crate) async fn file_manager(settings: &Settings) -> Probed {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    let looked = timeout(PATIENCE, async {
+    let call = async {
         door.health().await?;
         let path = ObjectKey::new(SOME_PATH).expect("invariant: a path of ours is one");
         // Whoever answers anything at `/`, and lets everybody ask there, may still be no file manager, or not let us do anything.
@@ -110,8 +113,8 @@ pub(crate) async fn file_manager(settings: &Settings) -> Probed {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
             answer => answer.map(drop),
         }
-    });
-    judge(DOOR, address(url), looked.await)
+    };
+    tried_http(DOOR, url, call).await
 }
 
 pub(crate) async fn events(settings: &Settings) -> Probed {
@@ -123,7 +126,7 @@ pub(crate) async fn events(settings: &Settings) -> Probed {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
+    tried_http(DOOR, url, door.health()).await
 }
 
 /// One of those that are named: most installations have none.
@@ -131,14 +134,9 @@ pub(crate) async fn events(settings: &Settings) -> Probed {
 async fn queue(settings: &Settings, url: &Url) -> Probed {
     const DOOR: &str = "queue";
     let queue = Box::pin(endpoints::queue(settings, url)).await;
-    match timeout(PATIENCE, queue.check()).await {
-        Ok(Ok(())) => Probed::ok(DOOR, format!("{} answers", address(url))),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.hint()),
-        Err(_) => {
-            let message = format!("{}: {}", address(url), too_slow());
-            Probed::failed(DOOR, message, "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it")
-        }
-    }
+    let call = async { queue.check().await.map(|()| format!("{} answers", address(url))) };
+    let silent = (format!("{}: {}", address(url), no_answer()), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it");
+    tried(DOOR, call, crate::events::queue::SourceError::hint, silent).await
 }
 
 #[cfg(not(feature = "sqs"))]
@@ -152,37 +150,49 @@ pub(crate) fn address(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-fn judge(door: &'static str, url: &str, answered: Result<Result<(), FileManagerError>, tokio::time::error::Elapsed>) -> Probed {
-    match answered {
-        Ok(Ok(())) => Probed::ok(door, format!("{url} answers")),
-        Ok(Err(error)) => Probed::failed(door, error.to_string(), error.kind.hint()),
-        Err(_) => Probed::failed(door, too_slow(), "check the address and the network to it"),
-    }
-}
-
-fn too_slow() -> String {
-    format!("no answer within {} s", PATIENCE.as_secs())
-}
-
 /// Why the bucket does not open; `None` = it does.
 pub(super) async fn bucket_opens(settings: &Settings, doors: &Doors) -> Option<String> {
     let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
-    let looked = timeout(PATIENCE, async {
+    let call = async {
         // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
         doors.bucket.list_page(request).await?;
         doors.bucket.head_bucket().await?;
-        Ok::<_, S3Error>(())
-    });
-    match looked.await {
-        Ok(looked) => looked.err().map(|error| format!("S3: {error} ({})", error.kind.hint())),
-        Err(_) => Some(format!("S3: no answer within {} s (check CUSTOMER_S3_ENDPOINT and the network to it)", PATIENCE.as_secs())),
-    }
+        Ok(ANSWERS.to_owned())
+    };
+    tried(S3, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await.problem()
 }
 
 /// Why a door does not open; `None` = it does.
-pub(super) async fn answered(door: &str, setting: &str, health: impl Future<Output = Result<(), FileManagerError>>) -> Option<String> {
-    match timeout(PATIENCE, health).await {
-        Ok(health) => health.err().map(|error| format!("{door}: {error} ({})", error.kind.hint())),
-        Err(_) => Some(format!("{door}: no answer within {} s (check {setting})", PATIENCE.as_secs())),
+pub(super) async fn answered(
+    door: &'static str,
+    setting: &str,
+    health: impl Future<Output = Result<(), FileManagerError>>,
+) -> Option<String> {
+    let call = async { health.await.map(|()| ANSWERS.to_owned()) };
+    tried(door, call, |error| error.kind.hint(), (no_answer(), &format!("check {setting}"))).await.problem()
+}
+
+async fn tried_http(door: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> Probed {
+    let call = async { call.await.map(|()| format!("{} answers", address(url))) };
+    tried(door, call, |error| error.kind.hint(), (no_answer(), "check the address and the network to it")).await
+}
+
+/// Tries an endpoint within the time limit. The call says what it found, `hint` what to do about its error, and `silent` holds the
+/// message and the hint for an endpoint that does not answer in time.
+pub(crate) async fn tried<E: Display, H: Into<String>>(
+    endpoint: &'static str,
+    call: impl Future<Output = Result<String, E>>,
+    hint: impl FnOnce(&E) -> H,
+    silent: (String, &str),
+) -> Probed {
+    match timeout(PATIENCE, call).await {
+        Ok(Ok(found)) => Probed::ok(endpoint, found),
+        Ok(Err(error)) => Probed::failed(endpoint, error.to_string(), hint(&error)),
+        Err(_) => Probed::failed(endpoint, silent.0, silent.1),
     }
+}
+
+/// What is said about an endpoint that does not answer in time.
+pub(crate) fn no_answer() -> String {
+    format!("no answer within {} s", PATIENCE.as_secs())
 }

@@ -17,12 +17,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// A door that is shut is tried again after so long: a server that starts is there within moments.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long a store may take to answer one look.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found and what was made.
 #[derive(Debug, Serialize)]
@@ -127,14 +125,15 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
 
 /// Whether a store answers and knows us; whether the bucket is there is another matter.
 async fn store(door: &Door) -> Probed {
-    match timeout(PATIENCE, look(&door.client)).await {
-        Ok(Ok(_)) => Probed::ok(door.name, format!("the store of bucket {} answers", door.bucket)),
-        Ok(Err(error)) if error.kind == S3ErrorKind::NoSuchBucket => Probed::ok(door.name, "the store answers"),
-        Ok(Err(error)) => Probed::failed(door.name, error.to_string(), error.kind.hint().replace("CUSTOMER_S3_", prefix(door))),
-        Err(_) => {
-            Probed::failed(door.name, format!("no answer within {} s", PATIENCE.as_secs()), "check the address and the network to it")
+    let call = async {
+        match look(&door.client).await {
+            Ok(_) => Ok(format!("the store of bucket {} answers", door.bucket)),
+            Err(error) if error.kind == S3ErrorKind::NoSuchBucket => Ok("the store answers".to_owned()),
+            Err(error) => Err(error),
         }
-    }
+    };
+    let hint = |error: &S3Error| error.kind.hint().replace("CUSTOMER_S3_", prefix(door));
+    connectivity::tried(door.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
 }
 
 /// A listing: an answer to HEAD has no body that could say what is wrong. Whether the bucket holds anything.
