@@ -1,7 +1,7 @@
 //! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins doors, schedules and sources to the loop.
 
+use super::failure::fail;
 use super::remote::DAEMON;
-use super::run::fail;
 use super::{Interruption, progress};
 use crate::app::ExitCode;
 use crate::app::engine::Engine;

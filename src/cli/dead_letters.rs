@@ -1,8 +1,8 @@
 //! `dead-letters`: events that could not be used, told, tried again or forgotten. What trying means is the events' concern.
 
 use super::args::{DeadLettersAction as Action, WhichLetters};
+use super::failure::fail;
 use super::remote::{self, LettersDone};
-use super::run::fail;
 use super::{Interruption, Output};
 use crate::app::outcome::{Refusal, of_state};
 use crate::app::{ExitCode, endpoints};

@@ -1,7 +1,7 @@
 //! `diff OLD NEW`: what changed between two snapshots. Differences are no failure.
 
 use super::args::Diff;
-use super::run::fail;
+use super::failure::fail;
 use super::{Output, OutputFormat};
 use crate::app::ExitCode;
 use crate::diff::{self, DiffError, render};

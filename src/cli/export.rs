@@ -1,7 +1,7 @@
 //! `export`: one side of the state as CSV, to a file or to stdout.
 
 use super::args::{Export, Side};
-use super::run::fail;
+use super::failure::fail;
 use super::{Output, OutputFormat};
 use crate::app::ExitCode;
 use crate::app::outcome::of_state;

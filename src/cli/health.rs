@@ -1,6 +1,6 @@
 //! `health`: how the running daemon says that it is, within two seconds. It touches no door and no database.
 
-use super::run::fail;
+use super::failure::fail;
 use super::{Output, remote};
 use crate::app::ExitCode;
 use crate::config::Settings;

@@ -1,7 +1,7 @@
 //! `initial-sync`: what was typed → an order for a run that lists everything, with the operator's word about the state.
 
 use super::args::InitialSync as Arguments;
-use super::run::fail;
+use super::failure::fail;
 use super::{Interruption, Output, order};
 use crate::app::ExitCode;
 use crate::config::Settings;

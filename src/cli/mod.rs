@@ -6,6 +6,7 @@ mod daemon;
 mod dead_letters;
 mod diff;
 mod export;
+mod failure;
 mod health;
 mod initial_sync;
 mod order;

@@ -1,6 +1,6 @@
 //! A command that wants a run: by the daemon, when one runs, else by itself. The answer is the same either way.
 
-use super::run::fail;
+use super::failure::fail;
 use super::{Interruption, Output, progress, remote};
 use crate::app::ExitCode;
 use crate::app::engine::Engine;

@@ -7,8 +7,6 @@ use crate::app::ExitCode;
 use crate::config::Settings;
 use crate::daemon::Order;
 use crate::state::RunKind;
-use std::fmt::Display;
-use std::io::Write as _;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
@@ -39,10 +37,4 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
         Command::Test => Box::pin(self_test::run(&settings, &mut output, interruption)).await,
         Command::Why(arguments) => why::run(arguments, &settings, &mut output).await,
     }
-}
-
-/// Tells why a command failed, on stderr, in one line. A stderr that is closed or full is no reason to panic.
-pub(super) fn fail(code: ExitCode, error: impl Display) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "s3-sync: {error}");
-    code
 }

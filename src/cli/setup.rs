@@ -3,7 +3,7 @@
 
 use super::Output;
 use super::args::Setup as Arguments;
-use super::run::fail;
+use super::failure::fail;
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};
 use crate::config::Settings;

@@ -4,7 +4,7 @@
 mod compared;
 mod cycle;
 
-use super::run::fail;
+use super::failure::fail;
 use super::{Interruption, Output};
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};

@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::run::fail;
+use super::failure::fail;
 use super::{Output, remote};
 use crate::app::outcome::of_state;
 use crate::app::{ExitCode, connectivity, endpoints};

@@ -7,7 +7,7 @@ mod text;
 
 use super::Output;
 use super::args::Why as Arguments;
-use super::run::fail;
+use super::failure::fail;
 use crate::app::ExitCode;
 use crate::app::outcome::of_state;
 use crate::config::Settings;
