@@ -122,7 +122,7 @@ fn what_may_be_named_and_what_may_not() {
         ("src/apply/mod.rs", "use crate::{s3, state::State, report,};", Some("`apply` may not name `report`")),
         ("src/http/mod.rs", "use crate::daemon::Daemon;", Some("`http` may not name `daemon`")),
         ("src/daemon/mod.rs", "use crate::http::Server;", Some("`daemon` may not name `http`")),
-        ("src/cli/daemon.rs", "use crate::{app, daemon, http, workflow};", None),
+        ("src/cli/commands/daemon.rs", "use crate::{app, daemon, http, workflow};", None),
         ("src/app/engine.rs", "use crate::{daemon, http, workflow};", None),
         ("src/app/engine.rs", "use crate::cli::progress;", Some("`app` may not name `cli`")),
         ("src/daemon/mod.rs", "use crate::app::engine::Engine;", Some("`daemon` may not name `app`")),

@@ -4,10 +4,10 @@
 mod compared;
 mod cycle;
 
-use super::failure::fail;
-use super::{Interruption, Output};
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::state::{self, Overview, Side, StateError};
 use crate::workflow;
@@ -24,7 +24,7 @@ struct SelfTest {
 }
 
 /// Runs the command: 0 when nothing failed, else 1.
-pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
+pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
     checks.extend(connectivity::all(settings).await);

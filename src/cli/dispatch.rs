@@ -1,8 +1,7 @@
 //! From what was typed to what is done: one arm for each command.
 
-use super::{
-    Cli, Command, Interruption, Output, daemon, dead_letters, diff, export, health, initial_sync, order, self_test, setup, status, why,
-};
+use super::commands::{daemon, dead_letters, diff, export, health, initial_sync, run_once, self_test, setup, status, why};
+use super::{Cli, Command, Interruption, Output};
 use crate::app::ExitCode;
 use crate::config::Settings;
 use crate::daemon::Order;
@@ -21,11 +20,11 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
         Command::IncrementalSync(arguments) => {
             let order = guarded(RunKind::Incremental, arguments.allow_deletes);
-            order::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
+            run_once::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
         }
         Command::Reconcile(arguments) => {
             let order = guarded(RunKind::Reconcile, arguments.allow_deletes);
-            order::carry_out(("reconcile", order), &settings, &mut output, interruption).await
+            run_once::carry_out(("reconcile", order), &settings, &mut output, interruption).await
         }
         Command::Daemon => daemon::run(&settings, interruption).await,
         Command::Health => health::run(&settings, &mut output).await,

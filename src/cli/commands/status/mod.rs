@@ -2,10 +2,10 @@
 
 mod text;
 
-use super::failure::fail;
-use super::{Output, remote};
 use crate::app::outcome::of_state;
 use crate::app::{ExitCode, connectivity, endpoints};
+use crate::cli::failure::fail;
+use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
 use crate::state::{self, Holder, Overview, Run, StateError, Waiting};
@@ -93,7 +93,7 @@ struct RunLine {
 }
 
 /// Runs the command: 0 when the state can be read, whatever it says.
-pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let status = match status(settings).await {
         Ok(status) => status,
         Err(error) => {
@@ -119,7 +119,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     };
     let in_use_by = state::holder(&settings.database_path);
     let daemon = match &in_use_by {
-        Some(holder) if holder.command == remote::DAEMON => match remote::status(&settings.database_path).await {
+        Some(holder) if holder.command == daemon_client::DAEMON => match daemon_client::status(&settings.database_path).await {
             Ok(daemon) => Some(daemon),
             Err(error) => {
                 problems.push(format!("{holder} has the state in hand, and its control socket gives no answer: {error}"));

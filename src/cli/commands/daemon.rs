@@ -1,11 +1,11 @@
 //! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins doors, schedules and sources to the loop.
 
-use super::failure::fail;
-use super::remote::DAEMON;
-use super::{Interruption, progress};
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
 use crate::app::outcome::{Refusal, of_state};
+use crate::cli::daemon_client::DAEMON;
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, progress};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
@@ -13,7 +13,7 @@ use crate::state::{Answer, InstanceLock};
 use std::sync::Arc;
 
 /// Runs the command: until a signal, which ends it well.
-pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> ExitCode {
+pub(crate) async fn run(settings: &Settings, interruption: &Interruption) -> ExitCode {
     match serve(settings, interruption).await {
         Ok(()) => ExitCode::Done,
         Err((code, message)) => fail(code, message),

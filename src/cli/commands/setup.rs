@@ -1,11 +1,11 @@
 //! `setup`: waits until every door opens, makes the buckets that are missing, and fills an empty one from a directory. What is
 //! there already is never touched, so that running it again changes nothing.
 
-use super::Output;
-use super::args::Setup as Arguments;
-use super::failure::fail;
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};
+use crate::cli::Output;
+use crate::cli::args::Setup as Arguments;
+use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::{Escaped, ObjectKey};
 use crate::s3::{
@@ -56,7 +56,7 @@ struct Door {
 }
 
 /// Runs the command: 0 when everything is as asked for, else 1.
-pub(super) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let setup = match set_up(arguments, settings).await {
         Ok(setup) => setup,
         Err(error) => return fail(ExitCode::Failed, error),
