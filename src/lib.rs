@@ -32,6 +32,8 @@ pub mod workflow;
 
 pub mod daemon;
 
+pub mod app;
+
 pub mod cli;
 
 pub mod config;

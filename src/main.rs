@@ -1,7 +1,8 @@
 //! Parse → run → exit code. What a command does is not decided here.
 
 use s3_sync::{
-    cli::{self, Cli, ExitCode, Interruption},
+    app::ExitCode,
+    cli::{self, Cli, Interruption},
     config, telemetry,
 };
 use std::{ffi::OsString, mem::ManuallyDrop, process};

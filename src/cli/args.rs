@@ -2,14 +2,15 @@
 //!
 //! No secret is ever a flag: process arguments can be read by everybody on the machine.
 
-use super::{ExitCode, OutputFormat, exit};
+use super::OutputFormat;
+use crate::app::{ExitCode, exit_code};
 use crate::config::{Flags, Need};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
 /// Brings an S3 bucket into a file manager.
 #[derive(Debug, Parser)]
-#[command(name = "s3-sync", version, after_help = exit::help())]
+#[command(name = "s3-sync", version, after_help = exit_code::help())]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]

@@ -1,32 +1,16 @@
-//! What people type: one file for each command, how results are printed, and how a command ends. The flows themselves are
-//! the workflows' concern; here the doors are opened and joined to them.
+//! What people type: one file for each command, and how results are printed. The flows themselves are the workflows' concern;
+//! `app` opens the endpoints and joins the flows to them.
 
 mod args;
-mod daemon;
-mod dead_letters;
-mod diff;
-mod doors;
-mod engine;
-mod exit;
-mod export;
-mod health;
-mod initial_sync;
-mod order;
+mod commands;
+mod daemon_client;
+mod dispatch;
+mod failure;
 mod output;
-mod probe;
 mod progress;
-#[cfg(feature = "sqs")]
-mod queue;
-mod remote;
-mod run;
-mod self_test;
-mod setup;
 mod signals;
-mod status;
-mod why;
 
 pub use args::{Cli, Command};
-pub use exit::ExitCode;
+pub use dispatch::run;
 pub use output::{Output, OutputFormat};
-pub use run::run;
 pub use signals::Interruption;

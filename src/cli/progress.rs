@@ -1,10 +1,13 @@
 //! How far a run has come: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
 
+use crate::apply::Tally;
+use crate::config::Settings;
 use crate::daemon::Progress as Counts;
 use crate::telemetry;
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -28,6 +31,12 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Shows the counts of a run of this process; the function that it returns ends that.
+pub(super) fn show_own(settings: &Settings, tally: Arc<Tally>) -> Box<dyn FnOnce() + Send> {
+    let progress = show(move || Counts::of(&tally.totals()), settings.log.no_color);
+    Box::new(move || progress.end())
 }
 
 /// Shows a run's counts, of this process or of another one, until it is ended.

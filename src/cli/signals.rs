@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT: the first asks a command to come to an end, the second ends it at once.
 
-use super::ExitCode;
+use crate::app::ExitCode;
 use crate::apply::Halt;
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};

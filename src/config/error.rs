@@ -1,7 +1,7 @@
 //! What is wrong with a configuration: every problem at once, each with its variable, what was given, where, and what would be
 //! right. A secret's value is never part of it.
 
-use super::layers::Place;
+use super::origin::Place;
 use std::{fmt, path::PathBuf};
 
 /// Everything that is wrong, in the order of the documentation page.

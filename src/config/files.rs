@@ -1,11 +1,7 @@
 //! The text of `.env` and of the YAML file → layers. Pure: it is given the text. Errors give a line and a reason in our own
 //! words, because the parsers' words repeat the line, and a line may be a secret.
 
-use super::{
-    error::Problem,
-    layers::{Layer, Place},
-    names,
-};
+use super::{error::Problem, layers::Layer, names, origin::Place};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_saphyr::Spanned;
 use std::{collections::BTreeMap, path::Path};
@@ -41,9 +37,6 @@ fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
     (last + 1).saturating_sub(spanned).max(1)
 }
 
-/// The key of the YAML file under which settings stand.
-pub(super) const OURS: &str = "service";
-
 /// What is ours in the YAML file: one level of scalars, each taken as the text that it was written as.
 #[derive(Deserialize)]
 struct Document {
@@ -61,7 +54,7 @@ pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
                 let at = place(Some(value.referenced.line()));
                 (names::variable(&key), value.value.unwrap_or_default(), at)
             });
-            let outside = top_level_keys(text).into_iter().filter(|key| key != OURS);
+            let outside = top_level_keys(text).into_iter().filter(|key| key != names::OURS);
             let (misplaced, unread): (Vec<_>, Vec<_>) = outside.partition(|key| names::is_known(&names::variable(key)));
             let problems = misplaced.into_iter().map(|key| Problem::Misplaced { key, place: place(None) }).collect();
             (Layer::placed(&place(None), entries).leaving_unread(unread), problems)

@@ -1,65 +1,7 @@
 //! Where settings are given: the layers, in the order in which they win. Pure: it reads no file and no environment.
 
-use super::error::Problem;
-use std::{collections::BTreeMap, fmt, path::PathBuf};
-
-/// A place where a value was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// On the command line.
-    Flag(&'static str),
-    /// In the environment of the process.
-    Environment,
-    /// In `.env` in the working directory.
-    DotEnv,
-    /// In the YAML file.
-    File {
-        /// As it was given.
-        path: PathBuf,
-        /// Counted from 1.
-        line: Option<u64>,
-    },
-    /// In the file that a variable ending in `_FILE` names.
-    SecretFile(PathBuf),
-    /// Nowhere: the declaration's own value.
-    Default,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "{flag}"),
-            Self::Environment => f.write_str("environment"),
-            Self::DotEnv => f.write_str(".env"),
-            Self::File { path, line: None } => write!(f, "{}", escaped(path)),
-            Self::File { path, line: Some(line) } => write!(f, "{}, line {line}", escaped(path)),
-            Self::SecretFile(path) => write!(f, "file {}", escaped(path)),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
-
-fn escaped(path: &std::path::Path) -> String {
-    path.to_string_lossy().escape_debug().to_string()
-}
-
-/// Where a value came from, and under which name when that was not the setting's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The place.
-    pub place: Place,
-    /// `MOCK_API_URL`, `AWS_REGION`, …
-    pub alias: Option<String>,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.alias {
-            Some(alias) => write!(f, "{}: {alias}", self.place),
-            None => write!(f, "{}", self.place),
-        }
-    }
-}
+use super::{error::Problem, origin::Place};
+use std::{collections::BTreeMap, fmt};
 
 /// One place with what was given there.
 #[derive(Clone)]

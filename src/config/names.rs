@@ -1,11 +1,9 @@
 //! Names that were given and mean nothing: in the YAML file an error, in the environment a notice. Pure.
 
-use super::{
-    error::Problem,
-    files,
-    layers::{Layer, Place},
-    table,
-};
+use super::{error::Problem, layers::Layer, origin::Place, table};
+
+/// The key of the YAML file under which settings stand.
+pub(super) const OURS: &str = "service";
 
 /// So many letters may be wrong, missing or too many in what is taken for a slip of the pen: more make another word.
 const SLIP_LETTERS: usize = 2;
@@ -35,8 +33,7 @@ pub(super) fn notices(layers: &[Layer]) -> Vec<String> {
     });
     let unread = layers.iter().flat_map(|layer| {
         layer.unread().iter().map(move |key| {
-            let hint =
-                if differences(key, files::OURS) <= SLIP_LETTERS { "did you mean service?" } else { "settings stand under `service:`" };
+            let hint = if differences(key, OURS) <= SLIP_LETTERS { "did you mean service?" } else { "settings stand under `service:`" };
             format!("{} ({}) is not read: {hint}", key.escape_debug(), layer.place())
         })
     });

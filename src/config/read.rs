@@ -3,8 +3,10 @@
 use super::{
     error::Problem,
     files,
-    layers::{Layer, Layers, Place},
-    names, table,
+    layers::{Layer, Layers},
+    names,
+    origin::Place,
+    table,
 };
 use secrecy::SecretString;
 use std::{

@@ -5,8 +5,10 @@ use super::{
     Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, Problem},
-    layers::{Layer, Layers, Origin, Place},
-    names, table,
+    layers::{Layer, Layers},
+    names,
+    origin::{Origin, Place},
+    table,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! When things run: one loop that takes one order at a time, whoever gives it (a schedule, a wake-up, a command through the
-//! control socket), and the tasks around it. What a run does is the workflow's concern; how a worker comes by its doors, `cli`'s.
+//! control socket), and the tasks around it. What a run does is the workflow's concern; how a worker comes by its endpoints is `app`'s.
 //!
 //! **Invariant:** orders wait in one queue in which equal ones are one, and an order leaves it when its run begins. So two runs
 //! are never under way at once, runs that overrun do not pile up, and whoever asks gets a run that begins after the request.

@@ -102,14 +102,14 @@ fn check(rule: fn(&str, &str) -> Vec<String>, path: &str, text: &str, expected: 
 fn a_foreign_import_is_seen() {
     for (path, text, expected) in [
         ("src/s3/aws.rs", "use aws_sdk_s3::Client;", None),
-        ("src/cli/test.rs", "use aws_sdk_s3::Client;", Some("line 1: only s3 may name `aws_sdk_s3`")),
-        ("src/cli/test.rs", "use ::aws_sdk_s3::Client;", Some("only s3")),
-        ("src/cli/test.rs", "use aws_config as c;", Some("only s3 and events")),
+        ("src/cli/commands/self_test/mod.rs", "use aws_sdk_s3::Client;", Some("line 1: only s3 may name `aws_sdk_s3`")),
+        ("src/cli/commands/self_test/mod.rs", "use ::aws_sdk_s3::Client;", Some("only s3")),
+        ("src/cli/commands/self_test/mod.rs", "use aws_config as c;", Some("only s3 and events")),
         ("src/apply/mod.rs", "\nlet client = reqwest::Client::new();", Some("line 2: only file_manager may name `reqwest`")),
         ("src/file_manager/http.rs", "let client = reqwest::Client::new();", None),
         ("src/workflow/initial.rs", "fn f(c: &rusqlite::Connection) {}", Some("only state")),
         ("src/diff/mod.rs", "let reader = csv::Reader::from_path(path);", Some("only snapshot")),
-        ("src/cli/diff.rs", "use crate::snapshot::csv::Rows; let csv = 1; csv.len();", None),
+        ("src/cli/commands/diff.rs", "use crate::snapshot::csv::Rows; let csv = 1; csv.len();", None),
         ("src/s3/mod.rs", "let token = std::env::var(name);", Some("only config reads the environment")),
         ("src/main.rs", "for (name, value) in env::vars_os() {}", Some("only config")),
         ("src/config/env.rs", "std::env::var(name); dotenvy::dotenv(); serde_saphyr::from_str(text);", None),
@@ -129,7 +129,7 @@ fn a_foreign_import_is_seen() {
 fn sql_is_seen_where_it_has_no_place() {
     for (path, text, expected) in [
         ("src/state/observed.rs", "const SQL: &str = \"SELECT * FROM observed\";", None),
-        ("src/cli/status.rs", "let sql = \"SELECT count(*) FROM observed\";", Some("line 1: only state writes SQL")),
+        ("src/cli/commands/status/mod.rs", "let sql = \"SELECT count(*) FROM observed\";", Some("line 1: only state writes SQL")),
         ("src/apply/mod.rs", "\nlet sql = r\"UPDATE applied SET size = 1\";", Some("line 2")),
         ("src/apply/mod.rs", "// INSERT INTO applied is what the state does\nlet hint = \"UPDATE the credentials\";", None),
     ] {

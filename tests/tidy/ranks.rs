@@ -3,7 +3,7 @@
 use crate::source::{Source, is_word, line_at, words};
 
 /// The map, as `docs/architecture.md` draws it.
-const RANKS: [&[&str]; 9] = [
+const RANKS: [&[&str]; 10] = [
     &["mutant", "record", "clock", "failpoint"],
     &["config", "snapshot", "diff", "plan", "retry"],
     &["telemetry", "s3", "file_manager", "run"],
@@ -12,6 +12,7 @@ const RANKS: [&[&str]; 9] = [
     &["report"],
     &["workflow"],
     &["daemon", "http"],
+    &["app"],
     &["cli", "main"],
 ];
 
@@ -118,7 +119,10 @@ fn what_may_be_named_and_what_may_not() {
         ("src/apply/mod.rs", "use crate::{s3, state::State, report,};", Some("`apply` may not name `report`")),
         ("src/http/mod.rs", "use crate::daemon::Daemon;", Some("`http` may not name `daemon`")),
         ("src/daemon/mod.rs", "use crate::http::Server;", Some("`daemon` may not name `http`")),
-        ("src/cli/daemon.rs", "use crate::{daemon, http, workflow};", None),
+        ("src/cli/commands/daemon.rs", "use crate::{app, daemon, http, workflow};", None),
+        ("src/app/engine.rs", "use crate::{daemon, http, workflow};", None),
+        ("src/app/engine.rs", "use crate::cli::progress;", Some("`app` may not name `cli`")),
+        ("src/daemon/mod.rs", "use crate::app::engine::Engine;", Some("`daemon` may not name `app`")),
         ("src/events/decode/sns.rs", "use crate::record::ObjectKey; use crate::events::decode::Event;", None),
         ("src/state/inbox.rs", "use crate::events::decode::Event;", Some("`state` may not name `events`")),
         ("src/events/feed.rs", "use crate::events::decode::Event; use crate::state::Inbox;", None),

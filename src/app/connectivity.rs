@@ -1,12 +1,14 @@
 //! Whether each door opens at this moment, and what to do about each that is shut. Changes nothing anywhere.
 
-use super::doors;
+use super::endpoints;
 use crate::config::Settings;
 use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
+use crate::workflow::Doors;
 use futures::future;
 use serde::Serialize;
+use std::fmt::Display;
 use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
@@ -18,51 +20,57 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const S3: &str = "S3";
 const FILE_MANAGER: &str = "file manager";
 
+/// What to do when the bucket's server does not answer.
+const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
+
+/// What a try found whose words are not shown.
+const ANSWERS: &str = "answers";
+
 /// The path that the file manager is asked about: it need not know it.
 const SOME_PATH: &str = "s3-sync-test";
 
 /// One door, tried.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Probed {
+pub(crate) struct Probed {
     /// Which.
-    pub(super) door: &'static str,
+    pub(crate) door: &'static str,
     /// `ok`, `skipped` or `failed`.
-    pub(super) result: &'static str,
+    pub(crate) result: &'static str,
     /// What was found.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub(super) hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Probed {
     /// It opens.
-    pub(super) fn ok(door: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn ok(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "ok", message: message.into(), hint: None }
     }
 
     /// Nothing asks for it.
-    pub(super) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "skipped", message: message.into(), hint: None }
     }
 
     /// It is shut.
-    pub(super) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
     }
 
     /// Whether no run can do without it, and it is shut.
-    pub(super) fn stops_runs(&self) -> bool {
+    pub(crate) fn stops_runs(&self) -> bool {
         self.result == "failed" && [S3, FILE_MANAGER].contains(&self.door)
     }
 
     /// One sentence, when it is shut.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
     }
 }
 
 /// Tries every door that the settings name, all at the same time.
-pub(super) async fn all(settings: &Settings) -> Vec<Probed> {
+pub(crate) async fn all(settings: &Settings) -> Vec<Probed> {
     let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
     let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
     [bucket, file_manager, events].into_iter().chain(queues).collect()
@@ -73,8 +81,8 @@ async fn bucket(settings: &Settings) -> Probed {
     let Some(name) = settings.source.bucket.as_deref() else {
         return Probed::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
     };
-    let looked = timeout(PATIENCE, async {
-        let bucket = doors::bucket(settings, name).await?;
+    let call = Box::pin(async {
+        let bucket = endpoints::bucket(settings, name).await?;
         // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
         let page = bucket.list_page(request).await?;
@@ -83,25 +91,21 @@ async fn bucket(settings: &Settings) -> Probed {
             return Ok(format!("bucket {name} can be listed, and shows no object; whether its objects can be read is not known"));
         };
         bucket.head_object(key).await?;
-        Ok::<_, S3Error>(format!("bucket {name} can be listed, and its objects can be read"))
+        Ok(format!("bucket {name} can be listed, and its objects can be read"))
     });
-    match looked.await {
-        Ok(Ok(message)) => Probed::ok(DOOR, message),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.kind.hint()),
-        Err(_) => Probed::failed(DOOR, too_slow(), "check CUSTOMER_S3_ENDPOINT and the network to it"),
-    }
+    tried(DOOR, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
 }
 
-pub(super) async fn file_manager(settings: &Settings) -> Probed {
+pub(crate) async fn file_manager(settings: &Settings) -> Probed {
     const DOOR: &str = FILE_MANAGER;
     let Some(url) = &settings.file_manager_url else {
         return Probed::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
     };
-    let door = match doors::http_client(settings).and_then(|client| doors::file_manager(&client, settings, url)) {
+    let door = match endpoints::http_client(settings).and_then(|client| endpoints::file_manager(&client, settings, url)) {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    let looked = timeout(PATIENCE, async {
+    let call = async {
         door.health().await?;
         let path = ObjectKey::new(SOME_PATH).expect("invariant: a path of ours is one");
         // Whoever answers anything at `/`, and lets everybody ask there, may still be no file manager, or not let us do anything.
@@ -109,35 +113,30 @@ pub(super) async fn file_manager(settings: &Settings) -> Probed {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
             answer => answer.map(drop),
         }
-    });
-    judge(DOOR, address(url), looked.await)
+    };
+    tried_http(DOOR, url, call).await
 }
 
-pub(super) async fn events(settings: &Settings) -> Probed {
+pub(crate) async fn events(settings: &Settings) -> Probed {
     const DOOR: &str = "events API";
     let Some(url) = &settings.events_url else {
         return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
     };
-    let door = match doors::http_client(settings).and_then(|client| doors::events(&client, settings, url)) {
+    let door = match endpoints::http_client(settings).and_then(|client| endpoints::events(&client, settings, url)) {
         Ok(door) => door,
         Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    judge(DOOR, address(url), timeout(PATIENCE, door.health()).await)
+    tried_http(DOOR, url, door.health()).await
 }
 
 /// One of those that are named: most installations have none.
 #[cfg(feature = "sqs")]
 async fn queue(settings: &Settings, url: &Url) -> Probed {
     const DOOR: &str = "queue";
-    let queue = Box::pin(doors::queue(settings, url)).await;
-    match timeout(PATIENCE, queue.check()).await {
-        Ok(Ok(())) => Probed::ok(DOOR, format!("{} answers", address(url))),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), error.hint()),
-        Err(_) => {
-            let message = format!("{}: {}", address(url), too_slow());
-            Probed::failed(DOOR, message, "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it")
-        }
-    }
+    let queue = Box::pin(endpoints::queue(settings, url)).await;
+    let call = async { queue.check().await.map(|()| format!("{} answers", address(url))) };
+    let silent = (format!("{}: {}", address(url), no_answer()), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it");
+    tried(DOOR, call, crate::events::queue::SourceError::hint, silent).await
 }
 
 #[cfg(not(feature = "sqs"))]
@@ -147,18 +146,53 @@ async fn queue(_: &Settings, _: &Url) -> Probed {
 }
 
 /// An address as it was given: `Url` adds a slash to a bare host.
-pub(super) fn address(url: &Url) -> &str {
+pub(crate) fn address(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-fn judge(door: &'static str, url: &str, answered: Result<Result<(), FileManagerError>, tokio::time::error::Elapsed>) -> Probed {
-    match answered {
-        Ok(Ok(())) => Probed::ok(door, format!("{url} answers")),
-        Ok(Err(error)) => Probed::failed(door, error.to_string(), error.kind.hint()),
-        Err(_) => Probed::failed(door, too_slow(), "check the address and the network to it"),
+/// Why the bucket does not open; `None` = it does.
+pub(super) async fn bucket_opens(settings: &Settings, doors: &Doors) -> Option<String> {
+    let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
+    let call = async {
+        // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
+        doors.bucket.list_page(request).await?;
+        doors.bucket.head_bucket().await?;
+        Ok(ANSWERS.to_owned())
+    };
+    tried(S3, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await.problem()
+}
+
+/// Why a door does not open; `None` = it does.
+pub(super) async fn answered(
+    door: &'static str,
+    setting: &str,
+    health: impl Future<Output = Result<(), FileManagerError>>,
+) -> Option<String> {
+    let call = async { health.await.map(|()| ANSWERS.to_owned()) };
+    tried(door, call, |error| error.kind.hint(), (no_answer(), &format!("check {setting}"))).await.problem()
+}
+
+async fn tried_http(door: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> Probed {
+    let call = async { call.await.map(|()| format!("{} answers", address(url))) };
+    tried(door, call, |error| error.kind.hint(), (no_answer(), "check the address and the network to it")).await
+}
+
+/// Tries an endpoint within the time limit. The call says what it found, `hint` what to do about its error, and `silent` holds the
+/// message and the hint for an endpoint that does not answer in time.
+pub(crate) async fn tried<E: Display, H: Into<String>>(
+    endpoint: &'static str,
+    call: impl Future<Output = Result<String, E>>,
+    hint: impl FnOnce(&E) -> H,
+    silent: (String, &str),
+) -> Probed {
+    match timeout(PATIENCE, call).await {
+        Ok(Ok(found)) => Probed::ok(endpoint, found),
+        Ok(Err(error)) => Probed::failed(endpoint, error.to_string(), hint(&error)),
+        Err(_) => Probed::failed(endpoint, silent.0, silent.1),
     }
 }
 
-fn too_slow() -> String {
+/// What is said about an endpoint that does not answer in time.
+pub(crate) fn no_answer() -> String {
     format!("no answer within {} s", PATIENCE.as_secs())
 }

@@ -1,10 +1,11 @@
 //! `dead-letters`: events that could not be used, told, tried again or forgotten. What trying means is the events' concern.
 
-use super::args::{DeadLettersAction as Action, WhichLetters};
-use super::engine::Refusal;
-use super::remote::{self, LettersDone};
-use super::run::{fail, of_state};
-use super::{ExitCode, Interruption, Output, doors};
+use crate::app::outcome::{Refusal, of_state};
+use crate::app::{ExitCode, endpoints};
+use crate::cli::args::{DeadLettersAction as Action, WhichLetters};
+use crate::cli::daemon_client::{self, LettersDone};
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, Output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
 use crate::daemon::{LettersAction, LettersRequest};
@@ -80,7 +81,7 @@ enum Opened {
 }
 
 /// Runs the command: 0 when what was asked for was done, 3 when letters that were tried again stay.
-pub(super) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
+pub(crate) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let done = async {
         match action {
             Action::List => list(settings, output).await,
@@ -122,7 +123,7 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
     let scope = Scope::new(bucket, &settings.source.prefix);
     let retried = match open(settings).await? {
         Opened::Here(state, _lock) => dead_letters::retry(&state, &scope, which(letters), SystemClock.now()).await?,
-        Opened::Daemon(stream) => match remote::dead_letters(stream, asked(LettersAction::Retry, letters, settings)).await? {
+        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(LettersAction::Retry, letters, settings)).await? {
             LettersDone::Retried(retried) => retried,
             LettersDone::Forgotten(_) => return Err(misunderstood()),
         },
@@ -137,7 +138,7 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
 async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
     let dropped = match open(settings).await? {
         Opened::Here(state, _lock) => dead_letters::forget(&state, which(letters)).await?,
-        Opened::Daemon(stream) => match remote::dead_letters(stream, asked(LettersAction::Drop, letters, settings)).await? {
+        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(LettersAction::Drop, letters, settings)).await? {
             LettersDone::Forgotten(dropped) => dropped,
             LettersDone::Retried(_) => return Err(misunderstood()),
         },
@@ -153,7 +154,7 @@ async fn open(settings: &Settings) -> Result<Opened, Trouble> {
     let lock = match InstanceLock::take(database, "dead-letters") {
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {
-            let daemon = remote::daemon_of(database, &holder).await;
+            let daemon = daemon_client::daemon_of(database, &holder).await;
             return daemon.map(Opened::Daemon).ok_or(Trouble::State(StateError::Held(holder)));
         }
         Err(error) => return Err(error.into()),
@@ -163,7 +164,7 @@ async fn open(settings: &Settings) -> Result<Opened, Trouble> {
 }
 
 fn asked(action: LettersAction, letters: &WhichLetters, settings: &Settings) -> LettersRequest {
-    LettersRequest { action, id: letters.id, identity: doors::identified(settings) }
+    LettersRequest { action, id: letters.id, identity: endpoints::identified(settings) }
 }
 
 fn misunderstood() -> Trouble {

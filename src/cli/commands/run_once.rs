@@ -1,9 +1,11 @@
 //! A command that wants a run: by the daemon, when one runs, else by itself. The answer is the same either way.
 
-use super::engine::{Engine, Refusal, earned};
-use super::run::{fail, of_state};
-use super::{ExitCode, Interruption, Output, remote};
+use crate::app::ExitCode;
+use crate::app::engine::Engine;
+use crate::app::outcome::{Refusal, earned, of_state};
 use crate::apply::Tally;
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, Output, daemon_client, progress};
 use crate::config::Settings;
 use crate::daemon::Order;
 use crate::report::Report;
@@ -12,7 +14,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 /// Has a run, prints its report.
-pub(super) async fn carry_out<W: Write>(
+pub(crate) async fn carry_out<W: Write>(
     order: (&str, Order),
     settings: &Settings,
     output: &mut Output<W>,
@@ -28,7 +30,7 @@ pub(super) async fn carry_out<W: Write>(
 }
 
 /// Has a run: what the command ends with, and the run's report.
-pub(super) async fn run(
+pub(crate) async fn run(
     (command, order): (&str, Order),
     settings: &Settings,
     interruption: &Interruption,
@@ -37,14 +39,14 @@ pub(super) async fn run(
     let lock = match InstanceLock::take(&settings.database_path, command) {
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {
-            return match remote::daemon_of(&settings.database_path, &holder).await {
-                Some(daemon) => remote::run(daemon, order, settings, interruption).await,
+            return match daemon_client::daemon_of(&settings.database_path, &holder).await {
+                Some(daemon) => daemon_client::run(daemon, order, settings, interruption).await,
                 None => Err(refused(StateError::Held(holder))),
             };
         }
         Err(error) => return Err(refused(error)),
     };
-    let mut engine = Engine::open(settings, lock, order.answer).await?;
+    let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
     // What the operator said has been done when the state was opened.
     let order = Order { answer: Answer::default(), ..order };

@@ -4,9 +4,10 @@
 mod compared;
 mod cycle;
 
-use super::probe::{self, Probed};
-use super::run::fail;
-use super::{ExitCode, Interruption, Output, doors};
+use crate::app::connectivity::{self, Probed};
+use crate::app::{ExitCode, endpoints};
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::state::{self, Overview, Side, StateError};
 use crate::workflow;
@@ -23,10 +24,10 @@ struct SelfTest {
 }
 
 /// Runs the command: 0 when nothing failed, else 1.
-pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
+pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
-    checks.extend(probe::all(settings).await);
+    checks.extend(connectivity::all(settings).await);
     let shut = checks.iter().any(|check| check.problem().is_some());
     checks.push(if shut { Probed::skipped(cycle::DOOR, "not every door opens") } else { cycle::run(settings, interruption).await });
     checks.push(export(settings).await);
@@ -64,7 +65,7 @@ async fn database(settings: &Settings) -> Probed {
     if !path.exists() {
         return Probed::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
     }
-    if let Some(refusal) = doors::state_of_another(settings).await {
+    if let Some(refusal) = endpoints::state_of_another(settings).await {
         return Probed::failed(DOOR, refusal, "give initial-sync one of these flags, or correct the settings");
     }
     match Overview::read(path).await {

@@ -1,15 +1,11 @@
 //! From what was typed to what is done: one arm for each command.
 
-use super::{
-    Cli, Command, ExitCode, Interruption, Output, daemon, dead_letters, diff, export, health, initial_sync, order, self_test, setup,
-    status, why,
-};
+use super::commands::{daemon, dead_letters, diff, export, health, initial_sync, run_once, self_test, setup, status, why};
+use super::{Cli, Command, Interruption, Output};
+use crate::app::ExitCode;
 use crate::config::Settings;
 use crate::daemon::Order;
-use crate::state::{RunKind, StateError};
-use std::fmt::Display;
-use std::io::Write as _;
-use std::path::Path;
+use crate::state::RunKind;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
@@ -24,11 +20,11 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
         Command::IncrementalSync(arguments) => {
             let order = guarded(RunKind::Incremental, arguments.allow_deletes);
-            order::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
+            run_once::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
         }
         Command::Reconcile(arguments) => {
             let order = guarded(RunKind::Reconcile, arguments.allow_deletes);
-            order::carry_out(("reconcile", order), &settings, &mut output, interruption).await
+            run_once::carry_out(("reconcile", order), &settings, &mut output, interruption).await
         }
         Command::Daemon => daemon::run(&settings, interruption).await,
         Command::Health => health::run(&settings, &mut output).await,
@@ -40,28 +36,4 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
         Command::Test => Box::pin(self_test::run(&settings, &mut output, interruption)).await,
         Command::Why(arguments) => why::run(arguments, &settings, &mut output).await,
     }
-}
-
-/// Tells why a command failed, on stderr, in one line. A stderr that is closed or full is no reason to panic.
-pub(super) fn fail(code: ExitCode, error: impl Display) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "s3-sync: {error}");
-    code
-}
-
-/// What a state that cannot be used means for the exit code, and how it is told.
-pub(super) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
-    let code = match error {
-        StateError::Held(_) => ExitCode::Locked,
-        StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
-        _ => ExitCode::Failed,
-    };
-    let answer = match error {
-        // Process 1 is started again and again: whoever reads its log cannot simply type the flag.
-        StateError::OtherIdentity(_) if std::process::id() == 1 => {
-            "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag, and with the -p and -f \
-             of the `docker compose` that started it"
-        }
-        _ => "",
-    };
-    (code, format!("{}{answer}", error.at(database)))
 }

@@ -1,6 +1,7 @@
 //! `status` as people read it.
 
-use super::{LastReconcile, PendingLine, RunLine, Status, remote};
+use super::{LastReconcile, PendingLine, RunLine, Status};
+use crate::cli::daemon_client;
 use crate::daemon::Task;
 use crate::record::Escaped;
 use std::fmt;
@@ -22,7 +23,7 @@ impl fmt::Display for Status {
         if let Some(holder) = &self.in_use_by {
             write!(f, "\nin use by     {holder}")?;
         }
-        if self.daemon.is_none() && self.in_use_by.as_ref().is_none_or(|holder| holder.command != remote::DAEMON) {
+        if self.daemon.is_none() && self.in_use_by.as_ref().is_none_or(|holder| holder.command != daemon_client::DAEMON) {
             write!(f, "\ndaemon        none runs")?;
         }
         if let Some(next) = self.next_run {

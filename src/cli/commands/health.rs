@@ -1,7 +1,8 @@
 //! `health`: how the running daemon says that it is, within two seconds. It touches no door and no database.
 
-use super::run::fail;
-use super::{ExitCode, Output, remote};
+use crate::app::ExitCode;
+use crate::cli::failure::fail;
+use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Door, Health};
 use crate::record::Escaped;
@@ -21,8 +22,8 @@ struct Answer {
 }
 
 /// Runs the command.
-pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
-    let status = match remote::status(&settings.database_path).await {
+pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
+    let status = match daemon_client::status(&settings.database_path).await {
         Ok(status) => status,
         Err(error) => {
             let database = settings.database_path.display().to_string();

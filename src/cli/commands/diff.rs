@@ -1,14 +1,15 @@
 //! `diff OLD NEW`: what changed between two snapshots. Differences are no failure.
 
-use super::args::Diff;
-use super::run::fail;
-use super::{ExitCode, Output, OutputFormat};
+use crate::app::ExitCode;
+use crate::cli::args::Diff;
+use crate::cli::failure::fail;
+use crate::cli::{Output, OutputFormat};
 use crate::diff::{self, DiffError, render};
 use crate::snapshot::{self, SnapshotError};
 use std::io::{self, Write};
 
 /// Runs the command.
-pub(super) async fn run<W: Write + Send + 'static>(arguments: Diff, mut output: Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write + Send + 'static>(arguments: Diff, mut output: Output<W>) -> ExitCode {
     let compared = tokio::task::spawn_blocking(move || compare(&arguments, &mut output)).await;
     match compared {
         Ok(Ok(())) => ExitCode::Done,

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use url::Url;
 
 /// The retry policy that the settings ask for.
-pub(super) fn retry(settings: &Settings) -> RetryPolicy {
+pub(crate) fn retry(settings: &Settings) -> RetryPolicy {
     RetryPolicy { attempts: settings.retry_attempts.get(), ..RetryPolicy::default() }
 }
 
 /// The customer's bucket.
-pub(super) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
+pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
     let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
     options.endpoint.clone_from(&settings.source.endpoint);
     options.region.clone_from(&settings.source.region);
@@ -32,7 +32,7 @@ pub(super) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
 }
 
 /// The bucket for the backup.
-pub(super) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
+pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
     let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
     options.endpoint.clone_from(&settings.target.endpoint);
     options.region.clone_from(&settings.target.region);
@@ -44,18 +44,18 @@ pub(super) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket,
 }
 
 /// One pool of connections for all that is behind HTTP.
-pub(super) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
+pub(crate) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
     HttpClient::new(settings.concurrency.get())
 }
 
 /// The file manager.
-pub(super) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpFileManager, HttpSetupError> {
+pub(crate) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpFileManager, HttpSetupError> {
     HttpFileManager::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
 /// A queue of notifications, asked with the bucket's credentials.
 #[cfg(feature = "sqs")]
-pub(super) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
+pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
     let keys = settings.source.credentials.as_ref();
     let options = SqsOptions {
         queue_url: url.clone(),
@@ -68,7 +68,7 @@ pub(super) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
 
 /// All that the settings name, as whoever receives from them sees them.
 #[cfg(feature = "sqs")]
-pub(super) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
+pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for url in &settings.queue_urls {
         sources.push(Arc::new(queue(settings, url).await));
@@ -78,28 +78,28 @@ pub(super) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-pub(super) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn Source>> {
+pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn Source>> {
     Vec::new()
 }
 
 /// Where results are told and the feed is read.
-pub(super) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
+pub(crate) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
     HttpEvents::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
 /// Whether `initial-sync` would refuse the state of these settings, and why. A state that cannot be read is another matter.
-pub(super) async fn state_of_another(settings: &Settings) -> Option<String> {
+pub(crate) async fn state_of_another(settings: &Settings) -> Option<String> {
     let (bucket, file_manager) = (settings.source.bucket.as_deref()?, settings.file_manager_url.as_ref()?);
     state::would_refuse(&settings.database_path, identity(settings, bucket, file_manager)).await.ok().flatten()
 }
 
 /// What a state describes that these settings name.
-pub(super) fn identity(settings: &Settings, bucket: &str, file_manager: &Url) -> Identity {
+pub(crate) fn identity(settings: &Settings, bucket: &str, file_manager: &Url) -> Identity {
     Identity { source: source(settings, bucket), file_manager: sink(file_manager) }
 }
 
 /// The same, as far as the settings name it.
-pub(super) fn identified(settings: &Settings) -> Identified {
+pub(crate) fn identified(settings: &Settings) -> Identified {
     Identified {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
         file_manager: settings.file_manager_url.as_ref().map(sink),

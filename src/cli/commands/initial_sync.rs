@@ -1,8 +1,10 @@
 //! `initial-sync`: what was typed → an order for a run that lists everything, with the operator's word about the state.
 
-use super::args::InitialSync as Arguments;
-use super::run::fail;
-use super::{ExitCode, Interruption, Output, order};
+use super::run_once;
+use crate::app::ExitCode;
+use crate::cli::args::InitialSync as Arguments;
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::daemon::Order;
 use crate::state::{Answer, RunKind};
@@ -12,7 +14,7 @@ use std::io::Write;
 const FILE_MANAGER: &str = "file_manager";
 
 /// Runs the command.
-pub(super) async fn run<W: Write>(
+pub(crate) async fn run<W: Write>(
     arguments: &Arguments,
     settings: &Settings,
     output: &mut Output<W>,
@@ -28,5 +30,5 @@ pub(super) async fn run<W: Write>(
         restored: arguments.restored,
     };
     let order = Order { allow_deletes: arguments.allow_deletes, answer, ..Order::plain(RunKind::Initial) };
-    order::carry_out(("initial-sync", order), settings, output, interruption).await
+    run_once::carry_out(("initial-sync", order), settings, output, interruption).await
 }

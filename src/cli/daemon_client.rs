@@ -1,7 +1,8 @@
 //! Speaking to the running daemon: asking it for a run and following that, having it deal with dead letters, asking how it is.
 
-use super::engine::Refusal;
-use super::{ExitCode, Interruption, doors, progress};
+use super::{Interruption, progress};
+use crate::app::outcome::Refusal;
+use crate::app::{ExitCode, endpoints};
 use crate::config::Settings;
 use crate::daemon::{self, Ask, LINE_BYTES_MOST, LettersRequest, Order, Progress, Reply, Request, RunRequest, ServiceStatus};
 use crate::events::dead_letters::Retried;
@@ -64,7 +65,7 @@ pub(super) async fn run(
     tracing::info!("{ASKED}");
     let halt = interruption.halt();
     let followed = tokio::select! {
-        followed = follow(stream, RunRequest::of(order, doors::identified(settings)), settings) => followed,
+        followed = follow(stream, RunRequest::of(order, endpoints::identified(settings)), settings) => followed,
         () = halt.stopped() => {
             let code = interruption.code().unwrap_or(ExitCode::Failed);
             return Err((code, "no longer waiting: the daemon goes on with the run".to_owned()));

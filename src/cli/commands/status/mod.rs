@@ -2,8 +2,10 @@
 
 mod text;
 
-use super::run::{fail, of_state};
-use super::{ExitCode, Output, doors, probe, remote};
+use crate::app::outcome::of_state;
+use crate::app::{ExitCode, connectivity, endpoints};
+use crate::cli::failure::fail;
+use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
 use crate::state::{self, Holder, Overview, Run, StateError, Waiting};
@@ -91,7 +93,7 @@ struct RunLine {
 }
 
 /// Runs the command: 0 when the state can be read, whatever it says.
-pub(super) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let status = match status(settings).await {
         Ok(status) => status,
         Err(error) => {
@@ -117,7 +119,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     };
     let in_use_by = state::holder(&settings.database_path);
     let daemon = match &in_use_by {
-        Some(holder) if holder.command == remote::DAEMON => match remote::status(&settings.database_path).await {
+        Some(holder) if holder.command == daemon_client::DAEMON => match daemon_client::status(&settings.database_path).await {
             Ok(daemon) => Some(daemon),
             Err(error) => {
                 problems.push(format!("{holder} has the state in hand, and its control socket gives no answer: {error}"));
@@ -126,12 +128,12 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         },
         _ => None,
     };
-    let doors = probe::all(settings).await;
-    problems.extend(doors.iter().filter_map(probe::Probed::problem));
-    problems.extend(doors::state_of_another(settings).await);
+    let doors = connectivity::all(settings).await;
+    problems.extend(doors.iter().filter_map(connectivity::Probed::problem));
+    problems.extend(endpoints::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
     problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
-    let own = match (doors.iter().any(probe::Probed::stops_runs), problems.is_empty()) {
+    let own = match (doors.iter().any(connectivity::Probed::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
         (false, false) => Health::Degraded,
         (false, true) => Health::Healthy,
@@ -142,8 +144,8 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         database_path: settings.database_path.display().to_string(),
         customer_bucket: settings.source.bucket.clone(),
         api_endpoints: Endpoints {
-            mock_api: settings.events_url.as_ref().map(|url| probe::address(url).to_owned()),
-            file_manager: settings.file_manager_url.as_ref().map(|url| probe::address(url).to_owned()),
+            mock_api: settings.events_url.as_ref().map(|url| connectivity::address(url).to_owned()),
+            file_manager: settings.file_manager_url.as_ref().map(|url| connectivity::address(url).to_owned()),
         },
         problems,
         initial_sync_completed_by_run: overview.initial_completed_by,

@@ -1,9 +1,11 @@
 //! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins doors, schedules and sources to the loop.
 
-use super::engine::{Engine, Refusal};
-use super::remote::DAEMON;
-use super::run::{fail, of_state};
-use super::{ExitCode, Interruption};
+use crate::app::ExitCode;
+use crate::app::engine::Engine;
+use crate::app::outcome::{Refusal, of_state};
+use crate::cli::daemon_client::DAEMON;
+use crate::cli::failure::fail;
+use crate::cli::{Interruption, progress};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
@@ -11,7 +13,7 @@ use crate::state::{Answer, InstanceLock};
 use std::sync::Arc;
 
 /// Runs the command: until a signal, which ends it well.
-pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> ExitCode {
+pub(crate) async fn run(settings: &Settings, interruption: &Interruption) -> ExitCode {
     match serve(settings, interruption).await {
         Ok(()) => ExitCode::Done,
         Err((code, message)) => fail(code, message),
@@ -29,7 +31,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     }
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
-    let engine = Engine::open(settings, lock, Answer::default()).await?;
+    let engine = Engine::open(settings, lock, Answer::default(), progress::show_own).await?;
     let sources = sources(settings, &engine).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {
@@ -49,7 +51,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
 /// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
 #[cfg(feature = "sqs")]
 async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
-    super::queue::sources(settings, engine).await
+    crate::app::queue_listener::sources(settings, engine).await
 }
 
 #[cfg(not(feature = "sqs"))]

@@ -5,9 +5,11 @@ mod answer;
 mod shape;
 mod text;
 
-use super::args::Why as Arguments;
-use super::run::{fail, of_state};
-use super::{ExitCode, Output};
+use crate::app::ExitCode;
+use crate::app::outcome::of_state;
+use crate::cli::Output;
+use crate::cli::args::Why as Arguments;
+use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::plan::Limits;
 use crate::record::ObjectKey;
@@ -16,7 +18,7 @@ use shape::Why;
 use std::io::Write;
 
 /// Runs the command: 0 when anything is known of the key, 1 when nothing is.
-pub(super) async fn run<W: Write>(arguments: Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let key = match ObjectKey::new(arguments.object_key) {
         Ok(key) => key,
         Err(error) => return fail(ExitCode::Usage, error),

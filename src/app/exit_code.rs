@@ -34,7 +34,7 @@ impl ExitCode {
     }
 
     /// The code of a number; one that is none of ours means that something failed.
-    pub(super) fn of_number(number: u8) -> Self {
+    pub(crate) fn of_number(number: u8) -> Self {
         Self::BY_WEIGHT.into_iter().find(|code| code.number() == number).unwrap_or(Self::Failed)
     }
 
@@ -64,7 +64,7 @@ impl From<ExitCode> for std::process::ExitCode {
 }
 
 /// What stands at the end of `--help`.
-pub(super) fn help() -> String {
+pub(crate) fn help() -> String {
     let mut codes = ExitCode::BY_WEIGHT;
     codes.sort_unstable_by_key(|code| code.number());
     let lines = codes.map(|code| format!("  {:>3}  {}\n", code.number(), code.meaning())).concat();

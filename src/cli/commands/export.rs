@@ -1,8 +1,10 @@
 //! `export`: one side of the state as CSV, to a file or to stdout.
 
-use super::args::{Export, Side};
-use super::run::{fail, of_state};
-use super::{ExitCode, Output, OutputFormat};
+use crate::app::ExitCode;
+use crate::app::outcome::of_state;
+use crate::cli::args::{Export, Side};
+use crate::cli::failure::fail;
+use crate::cli::{Output, OutputFormat};
 use crate::record::Escaped;
 use crate::snapshot;
 use crate::state::{self, State, StateError};
@@ -23,7 +25,7 @@ struct Written {
 }
 
 /// Runs the command.
-pub(super) async fn run<W: Write + Send + 'static>(arguments: Export, database: PathBuf, mut output: Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write + Send + 'static>(arguments: Export, database: PathBuf, mut output: Output<W>) -> ExitCode {
     let to_stdout = arguments.output.is_none();
     if let Some(why) = refused(to_stdout, output.format(), io::stdout().is_terminal()) {
         return fail(ExitCode::Usage, why);

@@ -1,9 +1,9 @@
 //! What the state knows, compared with what the bucket shows at this moment. Both are only read, and of a large bucket the
 //! beginning.
 
-use super::super::doors;
-use super::super::probe::Probed;
 use super::complete;
+use crate::app::connectivity::Probed;
+use crate::app::endpoints;
 use crate::config::Settings;
 use crate::record::{FileRow, ObjectFacts, ObjectKey};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
@@ -69,7 +69,7 @@ pub(super) async fn with_bucket(settings: &Settings) -> Probed {
 }
 
 async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
-    let bucket = doors::bucket(settings, name).await?;
+    let bucket = endpoints::bucket(settings, name).await?;
     let mut listed = Listed { objects: BTreeMap::new(), up_to: None };
     loop {
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: listed.up_to.take(), max_keys: PAGE_KEYS };

@@ -1,10 +1,11 @@
 //! `setup`: waits until every door opens, makes the buckets that are missing, and fills an empty one from a directory. What is
 //! there already is never touched, so that running it again changes nothing.
 
-use super::args::Setup as Arguments;
-use super::probe::{self, Probed};
-use super::run::fail;
-use super::{ExitCode, Output, doors};
+use crate::app::connectivity::{self, Probed};
+use crate::app::{ExitCode, endpoints};
+use crate::cli::Output;
+use crate::cli::args::Setup as Arguments;
+use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::{Escaped, ObjectKey};
 use crate::s3::{
@@ -16,12 +17,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// A door that is shut is tried again after so long: a server that starts is there within moments.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long a store may take to answer one look.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found and what was made.
 #[derive(Debug, Serialize)]
@@ -57,7 +56,7 @@ struct Door {
 }
 
 /// Runs the command: 0 when everything is as asked for, else 1.
-pub(super) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
+pub(crate) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let setup = match set_up(arguments, settings).await {
         Ok(setup) => setup,
         Err(error) => return fail(ExitCode::Failed, error),
@@ -88,10 +87,10 @@ async fn set_up(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Se
 /// The customer's bucket first.
 async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
     let bucket = settings.require_bucket()?.to_owned();
-    let client = doors::bucket(settings, &bucket).await?;
+    let client = endpoints::bucket(settings, &bucket).await?;
     let mut found = vec![Door { name: "S3", bucket, client }];
     if let Some(bucket) = settings.target.bucket.clone() {
-        let client = doors::target(settings, &bucket).await?;
+        let client = endpoints::target(settings, &bucket).await?;
         found.push(Door { name: "target S3", bucket, client });
     }
     Ok(found)
@@ -107,10 +106,10 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
             tried.push(store(door).await);
         }
         if settings.file_manager_url.is_some() {
-            tried.push(probe::file_manager(settings).await);
+            tried.push(connectivity::file_manager(settings).await);
         }
         if settings.events_url.is_some() {
-            tried.push(probe::events(settings).await);
+            tried.push(connectivity::events(settings).await);
         }
         let shut: Vec<_> = tried.iter().filter(|door| door.problem().is_some()).map(|door| door.door).collect();
         if shut.is_empty() || Instant::now() + PAUSE > deadline {
@@ -126,14 +125,15 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
 
 /// Whether a store answers and knows us; whether the bucket is there is another matter.
 async fn store(door: &Door) -> Probed {
-    match timeout(PATIENCE, look(&door.client)).await {
-        Ok(Ok(_)) => Probed::ok(door.name, format!("the store of bucket {} answers", door.bucket)),
-        Ok(Err(error)) if error.kind == S3ErrorKind::NoSuchBucket => Probed::ok(door.name, "the store answers"),
-        Ok(Err(error)) => Probed::failed(door.name, error.to_string(), error.kind.hint().replace("CUSTOMER_S3_", prefix(door))),
-        Err(_) => {
-            Probed::failed(door.name, format!("no answer within {} s", PATIENCE.as_secs()), "check the address and the network to it")
+    let call = async {
+        match look(&door.client).await {
+            Ok(_) => Ok(format!("the store of bucket {} answers", door.bucket)),
+            Err(error) if error.kind == S3ErrorKind::NoSuchBucket => Ok("the store answers".to_owned()),
+            Err(error) => Err(error),
         }
-    }
+    };
+    let hint = |error: &S3Error| error.kind.hint().replace("CUSTOMER_S3_", prefix(door));
+    connectivity::tried(door.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
 }
 
 /// A listing: an answer to HEAD has no body that could say what is wrong. Whether the bucket holds anything.

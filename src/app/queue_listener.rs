@@ -1,6 +1,7 @@
 //! Queues of notifications, each a task of the daemon: what it brings into the inbox wakes a cycle, and why it brings nothing is told.
 
-use super::engine::{Engine, Refusal};
+use super::engine::Engine;
+use super::outcome::Refusal;
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{Source, SourceContext};
@@ -22,7 +23,7 @@ struct Queue {
 }
 
 /// Those that the settings name.
-pub(super) async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+pub(crate) async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
     let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
     let inbox = Inbox { scope: Scope::new(engine.bucket(), &settings.source.prefix), most, clock: Arc::new(SystemClock) };

@@ -1,0 +1,164 @@
+//! Everything that a run needs, made from the settings: lock, state, doors, options. A command runs it alone, the daemon when it
+//! says so. What a run does is the workflow's concern.
+
+use super::outcome::{Refusal, failed, of_state};
+use super::{ExitCode, endpoints};
+use crate::apply::{ApplyError, Halt, Tally};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Settings, SnapshotRows};
+use crate::daemon::{Order, Trigger, without_last_words};
+use crate::events::queue::Source;
+use crate::file_manager::HttpClient;
+use crate::plan::Limits;
+use crate::state::{Answer, Identity, InstanceLock, State, StateError};
+use crate::workflow::{Doors, Ended, Flow, Options};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// Shows a run's counts from now on; the function that it returns ends that.
+pub(crate) type ShowProgress = fn(&Settings, Arc<Tally>) -> Box<dyn FnOnce() + Send>;
+
+/// A state that is ours alone, and the way to the doors.
+pub(crate) struct Engine {
+    pub(super) settings: Settings,
+    identity: Identity,
+    pub(super) bucket: String,
+    client: HttpClient,
+    pub(super) state: State,
+    /// Held by whoever runs: so nothing else does.
+    pub(super) lock: Mutex<InstanceLock>,
+    /// What a run empties before its cycle; a daemon listens to it all the time instead.
+    queues: Vec<Arc<dyn Source>>,
+    /// Once they could be connected.
+    doors: Mutex<Option<Doors>>,
+    show_progress: ShowProgress,
+}
+
+impl Engine {
+    /// Opens the state, which must describe what the settings name, or what the answer makes of it. Touches no door.
+    pub(crate) async fn open(
+        settings: &Settings,
+        lock: InstanceLock,
+        answer: Answer,
+        show_progress: ShowProgress,
+    ) -> Result<Self, Refusal> {
+        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let bucket = settings.require_bucket().map_err(usage)?.to_owned();
+        let identity = endpoints::identity(settings, &bucket, settings.require_file_manager().map_err(usage)?);
+        let state_code = |error: StateError| of_state(error, &settings.database_path);
+        let limits = Limits { max_file_bytes: settings.max_file_bytes };
+        let state = State::open(&settings.database_path, limits).await.map_err(state_code)?;
+        let restored = answer.restored || state.last_run_number().await.map_err(state_code)? < lock.last_run();
+        if restored {
+            tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
+        }
+        state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
+        let client = endpoints::http_client(settings).map_err(failed)?;
+        let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
+        Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
+    }
+
+    /// Nobody else listens to the queues that the settings name: each run empties them.
+    pub(crate) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
+        self.queues = self.queues().await?;
+        Ok(())
+    }
+
+    /// The queues that the settings name: from now on they are listened to, and no others.
+    pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
+        let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
+        if !queues.is_empty() {
+            let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
+            for queue in self.state.listen_to(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
+                tracing::warn!(queue, "messages may be lost: nobody listens to this queue any more");
+            }
+        }
+        Ok(queues)
+    }
+
+    /// What the state describes.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    /// The bucket that is read.
+    #[cfg(feature = "sqs")]
+    pub(crate) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The state: what sources hear goes into its inbox.
+    #[cfg(feature = "sqs")]
+    pub(crate) fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    /// Runs an order, and shows how far it is.
+    pub(crate) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
+        let mut lock = self.lock.lock().await;
+        if order.answer != Answer::default() {
+            self.state.identify(self.identity(), order.answer, SystemClock.now()).await.map_err(|error| self.state_code(error))?;
+        }
+        let flow = Flow {
+            doors: self.connected().await?,
+            state: self.state.clone(),
+            options: self.options(order),
+            clock: Arc::new(SystemClock),
+            tally: tally.clone(),
+            halt,
+        };
+        let end_progress = (self.show_progress)(&self.settings, tally);
+        let ended = flow.run(order.kind, &mut lock).await;
+        end_progress();
+        ended.map_err(|error| match error {
+            ApplyError::State(error) => self.state_code(error),
+            other => failed(other),
+        })
+    }
+
+    pub(super) fn state_code(&self, error: StateError) -> Refusal {
+        of_state(error, &self.settings.database_path)
+    }
+
+    /// The doors; they are connected when they are first asked for, because credentials may not be there from the start.
+    pub(super) async fn connected(&self) -> Result<Doors, Refusal> {
+        let mut doors = self.doors.lock().await;
+        if let Some(doors) = &*doors {
+            return Ok(doors.clone());
+        }
+        let Self { settings, client, .. } = self;
+        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let file_manager = endpoints::file_manager(client, settings, settings.require_file_manager().map_err(usage)?).map_err(failed)?;
+        let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
+        let events = events.map_err(failed)?.map(Arc::new);
+        let connected = Doors {
+            bucket: Arc::new(endpoints::bucket(settings, &self.bucket).await.map_err(failed)?),
+            file_manager: Arc::new(file_manager),
+            queues: self.queues.clone(),
+            feed: events.clone().map(|events| events as _),
+            reports: events.map(|events| events as _),
+        };
+        Ok(doors.insert(connected).clone())
+    }
+
+    fn options(&self, order: Order) -> Options {
+        let settings = &self.settings;
+        let rows = if order.trigger == Trigger::Woken { SnapshotRows::Changed } else { SnapshotRows::Full };
+        Options {
+            bucket: self.bucket.clone(),
+            prefix: settings.source.prefix.clone(),
+            page_keys: u16::try_from(settings.list_page_keys.get()).unwrap_or(u16::MAX),
+            concurrency: settings.concurrency.get(),
+            limits: Limits { max_file_bytes: settings.max_file_bytes },
+            retry: endpoints::retry(settings),
+            verify: settings.verify_integrity,
+            max_delete: settings.max_delete,
+            allow_deletes: order.allow_deletes,
+            kept_snapshots: settings.csv_retention,
+            snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
+            inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
+            // Around it are the daemon's loop, or the command, and the program, which has telemetry to send.
+            grace: without_last_words(without_last_words(settings.shutdown_timeout)),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Where everything is put together: from settings to endpoints, state and the engine that a command or the daemon runs. How results
+//! are shown is the caller's concern, and so is what was typed.
+
+pub(crate) mod engine;
+pub(crate) mod endpoints;
+pub(crate) mod connectivity;
+pub(crate) mod outcome;
+#[cfg(feature = "sqs")]
+pub(crate) mod queue_listener;
+pub(crate) mod exit_code;
+mod worker;
+
+pub use exit_code::ExitCode;

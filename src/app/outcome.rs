@@ -1,0 +1,44 @@
+//! What a run or an opened state comes to for a command: an exit code, and the sentence that goes with a refusal.
+
+use super::ExitCode;
+use crate::state::{RunOutcome, StateError};
+use crate::workflow::Ended;
+use std::fmt::Display;
+use std::path::Path;
+
+/// Why a command ends before there is a result.
+pub(crate) type Refusal = (ExitCode, String);
+
+/// What a run's end means for the exit code; `stopped` is what being stopped means.
+pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
+    let outcome = match ended.outcome {
+        RunOutcome::Stopped => stopped,
+        RunOutcome::Failed => Some(ExitCode::Failed),
+        RunOutcome::Partial => Some(ExitCode::SomeFailed),
+        RunOutcome::Done => None,
+    };
+    ExitCode::of_several(outcome.into_iter().chain(ended.deletes_held.then_some(ExitCode::DeletesHeld)))
+}
+
+/// What a state that cannot be used means for the exit code, and how it is told.
+pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
+    let code = match error {
+        StateError::Held(_) => ExitCode::Locked,
+        StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
+        _ => ExitCode::Failed,
+    };
+    let answer = match error {
+        // Process 1 is started again and again: whoever reads its log cannot simply type the flag.
+        StateError::OtherIdentity(_) if std::process::id() == 1 => {
+            "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag, and with the -p and -f \
+             of the `docker compose` that started it"
+        }
+        _ => "",
+    };
+    (code, format!("{}{answer}", error.at(database)))
+}
+
+/// A refusal that means that the command failed.
+pub(super) fn failed(error: impl Display) -> Refusal {
+    (ExitCode::Failed, error.to_string())
+}

@@ -1,0 +1,112 @@
+//! What the daemon asks an engine for: runs, tried doors, dead letters, the backlog, housekeeping.
+
+use super::ExitCode;
+use super::connectivity::{answered, bucket_opens};
+use super::engine::Engine;
+use super::outcome::earned;
+use crate::apply::{Halt, Tally};
+use crate::clock::{Clock as _, SystemClock};
+use crate::daemon::{Chore, EVENTS_API, Order, Ran, Tried, Worker};
+use crate::events::dead_letters::{self, Retried, Which};
+use crate::events::decode::Scope;
+use crate::snapshot::SnapshotStore;
+use crate::workflow;
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use std::sync::Arc;
+
+/// After so long without any run nobody can know what was missed, where no queue says how long it keeps a message.
+const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
+
+#[async_trait]
+impl Worker for Engine {
+    async fn try_doors(&self) -> Vec<Tried> {
+        let doors = match self.connected().await {
+            Ok(doors) => doors,
+            Err((_, message)) => return vec![Tried { name: "S3".to_owned(), shut: Some(message), awaited: true }],
+        };
+        let events = async {
+            let reports = doors.reports.as_ref()?;
+            Some(answered(EVENTS_API, "EVENTS_API_URL", reports.health()).await)
+        };
+        let (bucket, file_manager, events) = tokio::join!(
+            bucket_opens(&self.settings, &doors),
+            answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()),
+            events
+        );
+        let bucket = Tried { name: "S3".to_owned(), shut: bucket, awaited: true };
+        let file_manager = Tried { name: "file manager".to_owned(), shut: file_manager, awaited: true };
+        let events = events.map(|shut| Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
+        [bucket, file_manager].into_iter().chain(events).collect()
+    }
+
+    async fn initial_completed(&self) -> Result<bool, String> {
+        Ok(self.state.initial_completed_by().await.map_err(|error| self.state_code(error).1)?.is_some())
+    }
+
+    async fn listing_is_due(&self) -> Result<bool, String> {
+        let state_code = |error| self.state_code(error).1;
+        let now = SystemClock.now();
+        let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
+        // Of a queue that was heard before, whoever listens to it knows better.
+        let mut queues_know = !self.settings.queue_urls.is_empty();
+        for url in &self.settings.queue_urls {
+            queues_know &= self.state.queue_heard(url.as_str()).await.map_err(state_code)?.is_some();
+        }
+        if !queues_know && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
+            // Remembered, until a listing that begins from now on has come to its end.
+            self.state.note_feed_gap(now).await.map_err(state_code)?;
+        }
+        let unfinished = self.state.reconcile_is_unfinished().await.map_err(state_code)?;
+        Ok(unfinished || self.state.feed_gap().await.map_err(state_code)?.is_some())
+    }
+
+    async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran {
+        match self.run_order(order, tally, halt).await {
+            Ok(ended) => {
+                // A command that waits for a run which somebody else's signal stopped did not get what it asked for.
+                let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
+                Ran::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
+            }
+            Err((code, message)) => Ran::Refused { exit_code: code.number(), message },
+        }
+    }
+
+    async fn retry_letters(&self, which: Which) -> Result<Retried, String> {
+        let scope = Scope::new(&self.bucket, &self.settings.source.prefix);
+        dead_letters::retry(&self.state, &scope, which, SystemClock.now()).await.map_err(|error| error.to_string())
+    }
+
+    async fn forget_letters(&self, which: Which) -> Result<u64, String> {
+        dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
+    }
+
+    async fn tell_backlog(&self) {
+        workflow::tell_backlog(&self.state, SystemClock.now()).await;
+    }
+
+    async fn keep_house(&self, chore: Chore) -> Result<String, String> {
+        let nobody_runs = self.lock.lock().await;
+        let (state, now) = (&self.state, SystemClock.now());
+        let kept = match chore {
+            Chore::Snapshots => {
+                let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
+                let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
+                return pruned.map(|snapshots| format!("{snapshots} snapshots thrown away")).map_err(|error| error.to_string());
+            }
+            Chore::Inbox => state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more")),
+            Chore::Tombstones => {
+                // With nobody running, no look is in flight. There may be millions: no run waits until all of them are gone.
+                let below = state.tombstones_may_go(state.next_look(), now).await.map_err(|error| self.state_code(error).1)?;
+                drop(nobody_runs);
+                let pruned = if let Some(below) = below { state.prune_tombstones(below).await } else { Ok(0) };
+                pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
+            }
+            Chore::History => match state.prune_runs().await {
+                Ok(runs) => state.prune_history(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
+                Err(error) => Err(error),
+            },
+        };
+        kept.map_err(|error| self.state_code(error).1)
+    }
+}

@@ -1,0 +1,13 @@
+//! The commands: one file or directory for each, with what it does with its arguments and what it prints.
+
+pub(super) mod daemon;
+pub(super) mod dead_letters;
+pub(super) mod diff;
+pub(super) mod export;
+pub(super) mod health;
+pub(super) mod initial_sync;
+pub(super) mod run_once;
+pub(super) mod self_test;
+pub(super) mod setup;
+pub(super) mod status;
+pub(super) mod why;
