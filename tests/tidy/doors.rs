@@ -3,7 +3,7 @@
 use crate::source::{Source, line_at, words};
 
 /// What one stage owns alone. `anyhow` is for those who print an error, not for those who tell errors apart.
-const OWNERS: [(&str, &[&str]); 25] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),
     ("aws_credential_types", &["s3"]),
@@ -20,6 +20,7 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("rusqlite", &["state"]),
     ("csv", &["snapshot"]),
     ("csv_core", &["snapshot"]),
+    ("percent_encoding", &["events"]),
     ("dotenvy", &["config"]),
     ("envy", &["config"]),
     ("croner", &["config"]),
