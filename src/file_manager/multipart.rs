@@ -1,7 +1,7 @@
 //! The frame around a file in `multipart/form-data`: the bytes before its content, and those after. Never the content.
 //!
-//! Written here and not taken from the HTTP client, whose own lets line breaks of a file name into a header, and which
-//! sends a stream chunked: here the length is exact, so that a body cut short is seen as one.
+//! Written here and not taken from the HTTP client, whose own lets line breaks of a file name into a header, and doubles every
+//! backslash of it. The length is exact, so that a body cut short is seen as one.
 
 use std::fmt::Write as _;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use super::error::{Problem, shown};
 use super::row::{COLUMNS, Places, REQUIRED_COLUMNS};
-use std::ops::Range;
+use super::split::Fields;
 
 /// Where each of [`COLUMNS`] stands in the rows of a file.
 #[derive(Default)]
@@ -30,11 +30,15 @@ impl Columns {
         Ok(Self { positions, width: header.len() })
     }
 
-    /// Our columns of a row's fields.
-    pub(super) fn pick(&self, fields: &[Range<usize>]) -> Result<Places, Problem> {
+    /// Where our columns of a row stand, when its fields begin at `begin`.
+    pub(super) fn pick(&self, fields: Fields<'_>, begin: usize) -> Result<Places, Problem> {
         if fields.len() != self.width {
             return Err(Problem::FieldCount { expected: self.width, found: fields.len() });
         }
-        Ok(self.positions.map(|position| position.map_or(0..0, |position| fields[position].clone())))
+        let place = |position| {
+            let place = fields.place(position);
+            begin + place.start..begin + place.end
+        };
+        Ok(self.positions.map(|position| position.map_or(0..0, place)))
     }
 }

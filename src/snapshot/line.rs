@@ -1,5 +1,5 @@
 //! A row as it stands in its file: known to be readable, and made a record only where somebody needs one. Most rows of two snapshots
-//! are the same, and are looked at and dropped: so they lie in blocks, and none is copied.
+//! are the same, and are looked at and dropped: so they lie in blocks, and none is allocated by itself.
 
 use super::row::{Places, WireRow};
 use crate::record::FileRecord;

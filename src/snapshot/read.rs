@@ -1,19 +1,15 @@
 //! The bytes of a snapshot → rows, one block in memory at a time. Whatever cannot be read exactly is refused, never guessed.
 
+use super::BLOCK_BYTES;
 use super::columns::Columns;
 use super::error::{Problem, SnapshotError, shown_path};
 use super::line::{Block, Line, Lines};
-use super::row::{Places, WireRow};
-use super::split::{RawRow, find_row, split_row};
-use super::{BLOCK_BYTES, MAX_ROW_BYTES};
+use super::row::WireRow;
+use super::split::Splitter;
 use crate::record::{Escaped, FileRecord, ObjectKey};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::ops::Range;
 use std::path::Path;
-
-/// What is drawn from a file for one row, and no more: every byte may be a doubled quote, and a row may have columns that we do not know.
-const MAX_RAW_ROW_BYTES: usize = 2 * MAX_ROW_BYTES + 64 * 1024;
 
 /// Opens a snapshot file and checks its header.
 pub fn open(path: &Path) -> Result<SnapshotReader<File>, SnapshotError> {
@@ -66,17 +62,15 @@ pub(super) struct Blocks<R> {
     pub(super) file: String,
     block_bytes: usize,
     columns: Columns,
-    /// What was read and is in no block yet: from `at` on.
+    splitter: Splitter,
+    /// What was read last; from `at` on, it is not split yet.
     bytes: Vec<u8>,
     at: usize,
-    /// The line at `at`; the header is line 1.
-    line: u64,
     /// Nothing follows `bytes`.
     last: bool,
     /// Of the row before; empty before the first one, later never.
     previous: Vec<u8>,
-    fields: Vec<Range<usize>>,
-    /// What ended the last block, and what ended the reading: to be told when the rows before it are.
+    /// What ended the last block, and what ended the reading: reported after the rows before it.
     refused: Option<SnapshotError>,
     broken_off: Option<SnapshotError>,
     ended: bool,
@@ -89,12 +83,11 @@ impl<R: io::Read> Blocks<R> {
             file,
             block_bytes,
             columns: Columns::default(),
+            splitter: Splitter::new(),
             bytes: Vec::new(),
             at: 0,
-            line: 1,
             last: false,
             previous: Vec::new(),
-            fields: Vec::new(),
             refused: None,
             broken_off: None,
             ended: false,
@@ -103,35 +96,27 @@ impl<R: io::Read> Blocks<R> {
 
     fn read_header(&mut self) -> Result<(), SnapshotError> {
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-        while self.bytes.len() < BYTE_ORDER_MARK.len() && !self.last {
-            self.read_on()?;
-        }
+        self.read_on()?;
         self.at = if self.bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        loop {
-            if let Some(row) = self.find_row().map_err(|problem| self.unreadable(problem))? {
-                split_row(&mut self.bytes, &row, &mut self.fields);
-                let names: Vec<&[u8]> = self.fields.iter().map(|field| &self.bytes[field.clone()]).collect();
-                self.columns = Columns::of(&names).map_err(|problem| self.unreadable(problem))?;
-                self.pass(&row);
-                return Ok(());
-            }
+        while !self.split_row().map_err(|problem| self.unreadable(problem))? {
             if self.last {
                 return Err(self.unreadable(Problem::NoHeader));
             }
             self.read_on()?;
         }
+        let names: Vec<&[u8]> = self.splitter.fields().iter().collect();
+        self.columns = Columns::of(&names).map_err(|problem| self.unreadable(problem))?;
+        Ok(())
     }
 
-    /// The whole rows among what was read, and where there are none, among what is read on.
+    /// The rows that end in the bytes read so far; where none does, it reads on.
     fn next_block(&mut self) -> Result<Option<Block>, SnapshotError> {
         loop {
-            let mut rows = Vec::new();
-            let taken = self.take_rows(&mut rows).map_err(|problem| self.unreadable(problem));
-            if !rows.is_empty() {
+            let mut block = Block { bytes: Vec::with_capacity(self.bytes.len()), rows: Vec::new() };
+            let taken = self.take_rows(&mut block).map_err(|problem| self.unreadable(problem));
+            if !block.rows.is_empty() {
                 self.refused = taken.err();
-                let rest = self.bytes.split_off(self.at);
-                self.at = 0;
-                return Ok(Some(Block { bytes: std::mem::replace(&mut self.bytes, rest), rows }));
+                return Ok(Some(block));
             }
             taken?;
             if self.last {
@@ -141,64 +126,53 @@ impl<R: io::Read> Blocks<R> {
         }
     }
 
-    fn take_rows(&mut self, rows: &mut Vec<Places>) -> Result<(), Problem> {
-        while let Some(row) = self.find_row()? {
-            rows.push(self.take(&row)?);
-            self.pass(&row);
+    fn take_rows(&mut self, block: &mut Block) -> Result<(), Problem> {
+        while self.split_row()? {
+            self.take(block)?;
         }
         Ok(())
     }
 
-    /// The next row, if all of it was read. Empty lines are none.
-    fn find_row(&mut self) -> Result<Option<RawRow>, Problem> {
-        while let Some(b'\r' | b'\n') = self.bytes.get(self.at) {
-            self.line += u64::from(self.bytes[self.at] == b'\n');
-            self.at += 1;
+    /// Whether another row ends in what was read.
+    fn split_row(&mut self) -> Result<bool, Problem> {
+        let mut rest = &self.bytes[self.at..];
+        let found = self.splitter.split(&mut rest);
+        self.at = self.bytes.len() - rest.len();
+        match found? {
+            false if self.last => self.splitter.finish(),
+            found => Ok(found),
         }
-        if self.at == self.bytes.len() {
-            return Ok(None);
-        }
-        let found = find_row(&self.bytes, self.at, self.last)?;
-        let raw_bytes = found.as_ref().map_or(self.bytes.len(), |row| row.end) - self.at;
-        if raw_bytes > MAX_RAW_ROW_BYTES { Err(Problem::RowTooLong) } else { Ok(found) }
-    }
-
-    fn pass(&mut self, row: &RawRow) {
-        self.at = row.end;
-        self.line += row.line_feeds;
     }
 
     /// Finds out whether the row can be read; then it always can.
-    fn take(&mut self, row: &RawRow) -> Result<Places, Problem> {
-        let all_text = str::from_utf8(&self.bytes[row.text.clone()]).is_ok();
-        split_row(&mut self.bytes, row, &mut self.fields);
-        let places = self.columns.pick(&self.fields)?;
-        let wire = WireRow { bytes: &self.bytes, places: &places };
-        if !all_text {
-            wire.check_text()?;
+    fn take(&mut self, block: &mut Block) -> Result<(), Problem> {
+        let fields = self.splitter.fields();
+        let places = self.columns.pick(fields, block.bytes.len())?;
+        block.bytes.extend_from_slice(fields.text);
+        let row = WireRow { bytes: &block.bytes, places: &places };
+        if !fields.text.is_ascii() {
+            row.check_text()?;
         }
-        wire.check_values()?;
-        let key = wire.key();
+        row.check_values()?;
+        let key = row.key();
         if self.previous.as_slice() >= key {
             Problem::order(object_key(&self.previous).as_ref(), &object_key(key).ok_or(Problem::NoKey)?)?;
         }
         self.previous.clear();
         self.previous.extend_from_slice(key);
-        Ok(places)
+        block.rows.push(places);
+        Ok(())
     }
 
-    /// Reads as much again as a row has that is longer than a block: so that a long one is not looked through for each piece.
+    /// Only when all that was read before is split.
     fn read_on(&mut self) -> Result<(), SnapshotError> {
         if let Some(error) = self.broken_off.take() {
             return Err(error);
         }
-        self.bytes.drain(..self.at);
+        self.bytes.clear();
         self.at = 0;
-        let before = self.bytes.len();
-        let wanted = self.block_bytes.max(before);
-        self.bytes.reserve_exact(wanted);
-        match self.input.by_ref().take(wanted as u64).read_to_end(&mut self.bytes) {
-            Ok(count) => self.last = count < wanted,
+        match self.input.by_ref().take(self.block_bytes as u64).read_to_end(&mut self.bytes) {
+            Ok(count) => self.last = count < self.block_bytes,
             Err(source) => {
                 self.broken_off = Some(SnapshotError::Io { action: "read", path: self.file.clone(), source });
             }
@@ -207,7 +181,7 @@ impl<R: io::Read> Blocks<R> {
     }
 
     fn unreadable(&self, problem: Problem) -> SnapshotError {
-        SnapshotError::Unreadable { file: self.file.clone(), line: self.line, problem }
+        SnapshotError::Unreadable { file: self.file.clone(), line: self.splitter.line(), problem }
     }
 }
 

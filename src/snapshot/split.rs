@@ -1,121 +1,118 @@
-//! Where a row ends and what its fields are, by RFC 4180 and as the `csv` crate reads it, which judges this in a test. It knows no
-//! columns and no files. It is our own because most rows of a comparison are found the same and dropped: here no row is copied, and
-//! of a row without quotes only the commas are looked for byte by byte.
+//! Bytes → rows: `csv-core` splits and unquotes them. This file adds what `csv-core` does not report: the line on which a row begins,
+//! quotes that do not come in pairs, and a row that is too long. It knows nothing of columns.
 
+use super::MAX_ROW_BYTES;
 use super::error::Problem;
-use std::io::BufRead as _;
+use csv_core::ReadRecordResult;
 use std::ops::Range;
 
-/// Where in some bytes a row stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RawRow {
-    /// Without its line end.
-    pub(super) text: Range<usize>,
-    /// Behind its line end. A line feed that follows a carriage return may be left for the next row.
-    pub(super) end: usize,
-    /// Whether there is any quote in it.
-    pub(super) quoted: bool,
-    /// Line feeds up to its end.
-    pub(super) line_feeds: u64,
+/// The most that one row may take in a file: every byte may be a doubled quote, and a row may have columns that we do not know.
+const MAX_RAW_ROW_BYTES: usize = 2 * MAX_ROW_BYTES + 64 * 1024;
+
+/// The unquoted fields of one row, one directly behind the other.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    pub(super) text: &'a [u8],
+    ends: &'a [usize],
 }
 
-/// Finds the row that begins at `at`, where no line end stands. `None` = its end is not among the bytes; `last`: no others follow them.
-pub(super) fn find_row(bytes: &[u8], at: usize, last: bool) -> Result<Option<RawRow>, Problem> {
-    match plain_row(bytes, at) {
-        Some(row) => Ok(Some(row)),
-        None => find_end(bytes, at, last),
+impl<'a> Fields<'a> {
+    pub(super) fn len(self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where a field stands in `text`.
+    pub(super) fn place(self, field: usize) -> Range<usize> {
+        let begin = field.checked_sub(1).map_or(0, |before| self.ends[before]);
+        begin..self.ends[field]
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        (0..self.len()).map(move |field| &self.text[self.place(field)])
     }
 }
 
-/// A row without quotes that a line feed ends, as nearly all are.
-fn plain_row(bytes: &[u8], at: usize) -> Option<RawRow> {
-    let mut rest = &bytes[at..];
-    let line_bytes = rest.skip_until(b'\n').expect("invariant: memory can be read");
-    let text = bytes[at..at + line_bytes].strip_suffix(b"\n")?;
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
-    // All of them, without a stop at the first: so many bytes are looked at together.
-    let quotes_or_returns = text.iter().fold(0, |found, &byte| found | u8::from(byte == b'"') | u8::from(byte == b'\r'));
-    (quotes_or_returns == 0).then_some(RawRow { text: at..at + text.len(), end: at + line_bytes, quoted: false, line_feeds: 1 })
+/// Splits a file that it gets in pieces. It holds one row.
+pub(super) struct Splitter {
+    core: csv_core::Reader,
+    /// The line on which the row begins.
+    line: u64,
+    whole: bool,
+    raw_bytes: usize,
+    odd_quotes: bool,
+    /// Space for a row, of which the first bytes and the first ends are in use.
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    text_bytes: usize,
+    fields: usize,
 }
 
-/// Byte by byte.
-fn find_end(bytes: &[u8], begin: usize, last: bool) -> Result<Option<RawRow>, Problem> {
-    let (mut place, mut quotes, mut line_feeds) = (Place::FieldStart, 0_u64, 0);
-    for (at, byte) in bytes.iter().copied().enumerate().skip(begin) {
-        quotes += u64::from(byte == b'"');
-        line_feeds += u64::from(byte == b'\n');
-        match place.after(byte) {
-            Some(next) => place = next,
-            None if quotes % 2 == 1 => return Err(Problem::OddQuotes),
-            None => return Ok(Some(RawRow { text: begin..at, end: at + 1, quoted: quotes > 0, line_feeds })),
+impl Splitter {
+    pub(super) fn new() -> Self {
+        const TEXT_BYTES: usize = 4096;
+        const FIELDS: usize = 16;
+        let (mut core, mut text, mut ends) = (csv_core::Reader::new(), vec![0; TEXT_BYTES], vec![0; FIELDS]);
+        // `csv-core` drops a byte order mark from its first input. This is that input: the mark of a file is the caller's concern.
+        core.read_record(b"\n", &mut text, &mut ends);
+        core.set_line(1);
+        Self { core, line: 1, whole: false, raw_bytes: 0, odd_quotes: false, text, ends, text_bytes: 0, fields: 0 }
+    }
+
+    /// The line on which the row begins; the first line of a file is line 1.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The row after [`Splitter::split`] has found its end.
+    pub(super) fn fields(&self) -> Fields<'_> {
+        Fields { text: &self.text[..self.text_bytes], ends: &self.ends[..self.fields] }
+    }
+
+    /// Takes bytes from `input` up to the end of the next row, and returns whether it has found that end. Empty lines are no rows.
+    pub(super) fn split(&mut self, input: &mut &[u8]) -> Result<bool, Problem> {
+        if self.whole {
+            (self.whole, self.raw_bytes, self.odd_quotes, self.text_bytes, self.fields) = (false, 0, false, 0, 0);
         }
-    }
-    match (last, place) {
-        (false, _) => Ok(None),
-        (true, Place::Quoted) => Err(Problem::OpenQuote),
-        (true, _) if quotes % 2 == 1 => Err(Problem::OddQuotes),
-        (true, _) => Ok(Some(RawRow { text: begin..bytes.len(), end: bytes.len(), quoted: quotes > 0, line_feeds })),
-    }
-}
-
-/// Where in a row a byte stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    FieldStart,
-    Plain,
-    Quoted,
-    /// Behind a quote in a quoted field: it ends the quotes, unless another one follows.
-    QuoteInQuoted,
-}
-
-impl Place {
-    /// `None` = the row ended.
-    fn after(self, byte: u8) -> Option<Self> {
-        match (self, byte) {
-            (Self::Quoted, b'"') => Some(Self::QuoteInQuoted),
-            (Self::FieldStart | Self::QuoteInQuoted, b'"') | (Self::Quoted, _) => Some(Self::Quoted),
-            (_, b'\r' | b'\n') => None,
-            (_, b',') => Some(Self::FieldStart),
-            _ => Some(Self::Plain),
-        }
-    }
-}
-
-/// Tells `fields` where in `bytes` the fields of a row stand. What is in quotes is unquoted where it stands.
-pub(super) fn split_row(bytes: &mut [u8], row: &RawRow, fields: &mut Vec<Range<usize>>) {
-    fields.clear();
-    if row.quoted {
-        return split_quoted(bytes, row.text.clone(), fields);
-    }
-    let mut begun = row.text.start;
-    for (at, byte) in row.text.clone().zip(&bytes[row.text.clone()]) {
-        if *byte == b',' {
-            fields.push(begun..at);
-            begun = at + 1;
-        }
-    }
-    fields.push(begun..row.text.end);
-}
-
-fn split_quoted(bytes: &mut [u8], text: Range<usize>, fields: &mut Vec<Range<usize>>) {
-    let (mut place, mut begun, mut end) = (Place::FieldStart, text.start, text.start);
-    for at in text {
-        let byte = bytes[at];
-        let next = place.after(byte).expect("invariant: the row's end is not in its text");
-        match (place, next) {
-            // Only a comma leads there.
-            (_, Place::FieldStart) => {
-                fields.push(begun..end);
-                (begun, end) = (at + 1, at + 1);
-            }
-            // A quote that begins a quoted field, or may end it.
-            (Place::FieldStart, Place::Quoted) | (_, Place::QuoteInQuoted) => {}
-            _ => {
-                bytes[end] = byte;
-                end += 1;
+        while !input.is_empty() {
+            let line = self.core.line();
+            let (result, taken, text_bytes, fields) =
+                self.core.read_record(input, &mut self.text[self.text_bytes..], &mut self.ends[self.fields..]);
+            let (taken, rest) = input.split_at(taken);
+            *input = rest;
+            self.text_bytes += text_bytes;
+            self.fields += fields;
+            self.note(taken, line)?;
+            match result {
+                ReadRecordResult::OutputFull => self.text.resize(2 * self.text.len(), 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
+                ReadRecordResult::Record if self.odd_quotes => return Err(Problem::OddQuotes),
+                ReadRecordResult::Record => {
+                    self.whole = true;
+                    return Ok(true);
+                }
             }
         }
-        place = next;
+        Ok(false)
     }
-    fields.push(begun..end);
+
+    /// Ends a row that no line end ends, and returns whether there is one.
+    pub(super) fn finish(&mut self) -> Result<bool, Problem> {
+        let begun = !self.whole && self.raw_bytes > 0;
+        // A line end ends every row but one with an open quote.
+        if begun && !self.split(&mut b"\n".as_slice())? { Err(Problem::OpenQuote) } else { Ok(begun) }
+    }
+
+    /// Looks at bytes that `csv-core` has taken; the first of them is on `line`.
+    fn note(&mut self, taken: &[u8], line: u64) -> Result<(), Problem> {
+        let empty_lines = if self.raw_bytes == 0 { taken.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() } else { 0 };
+        let (empty_lines, of_row) = taken.split_at(empty_lines);
+        if self.raw_bytes == 0 {
+            self.line = empty_lines.iter().fold(line, |line, &byte| line + u64::from(byte == b'\n'));
+        }
+        self.raw_bytes += of_row.len();
+        // Every byte, without a stop at the first quote: the processor compares many bytes at once.
+        self.odd_quotes ^= of_row.iter().fold(false, |odd, &byte| odd ^ (byte == b'"'));
+        if self.raw_bytes > MAX_RAW_ROW_BYTES { Err(Problem::RowTooLong) } else { Ok(()) }
+    }
 }

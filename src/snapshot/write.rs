@@ -10,10 +10,9 @@ use std::io::{self, Write as _};
 
 /// Writes one snapshot: the header at once, then each row as it is pushed. Dropped without [`SnapshotWriter::finish`], it may be incomplete.
 pub struct SnapshotWriter<W: io::Write> {
-    out: W,
+    out: csv::Writer<W>,
     file: String,
-    /// Rows that are not in the output yet.
-    bytes: Vec<u8>,
+    row: RowFields,
     /// Empty before the first row; later never.
     previous: String,
 }
@@ -26,10 +25,9 @@ impl<W: io::Write> SnapshotWriter<W> {
 
     /// `file` is fit for a terminal already.
     pub(super) fn named(out: W, file: String) -> Self {
-        let mut writer = Self { out, file, bytes: Vec::with_capacity(2 * BUFFER_BYTES), previous: String::new() };
-        writer.bytes.extend_from_slice(COLUMNS.join(",").as_bytes());
-        writer.bytes.extend_from_slice(b"\r\n");
-        writer
+        let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(BUFFER_BYTES).from_writer(out);
+        out.write_record(COLUMNS).expect("invariant: the buffer takes the header");
+        Self { out, file, row: RowFields::default(), previous: String::new() }
     }
 
     /// Adds a row. Its key must be greater than that of the row before; a refused row leaves the snapshot as it was.
@@ -38,27 +36,19 @@ impl<W: io::Write> SnapshotWriter<W> {
         if self.previous.as_str() >= row.file_path {
             self.check_order(row.file_path).map_err(|problem| self.refused(problem))?;
         }
-        let begun = self.bytes.len();
-        if write_row(&mut self.bytes, &row) > MAX_ROW_BYTES {
-            self.bytes.truncate(begun);
+        self.row.set(&row);
+        if self.row.fields.as_slice().len() > MAX_ROW_BYTES {
             return Err(self.refused(Problem::RowTooLong));
         }
         self.previous.clear();
         self.previous.push_str(row.file_path);
-        if self.bytes.len() >= BUFFER_BYTES { self.hand_over() } else { Ok(()) }
+        self.out.write_byte_record(&self.row.fields).map_err(|error| self.failed(io_error(error)))
     }
 
     /// Hands every byte to the output and gives it back. Whether they reached a disk is for the caller to see to.
-    pub fn finish(mut self) -> Result<W, SnapshotError> {
-        self.hand_over()?;
-        self.out.flush().map_err(|source| self.failed(source))?;
-        Ok(self.out)
-    }
-
-    fn hand_over(&mut self) -> Result<(), SnapshotError> {
-        self.out.write_all(&self.bytes).map_err(|source| self.failed(source))?;
-        self.bytes.clear();
-        Ok(())
+    pub fn finish(self) -> Result<W, SnapshotError> {
+        let Self { out, file, .. } = self;
+        out.into_inner().map_err(|error| SnapshotError::Io { action: "write", path: file, source: error.into_error() })
     }
 
     fn check_order(&self, key: &str) -> Result<(), Problem> {
@@ -75,56 +65,55 @@ impl<W: io::Write> SnapshotWriter<W> {
     }
 }
 
-/// In the order of [`COLUMNS`]; what is missing is empty. Returns how long the fields are together.
-fn write_row(bytes: &mut Vec<u8>, row: &FileRow<'_>) -> usize {
-    let FileRow { file_path, permissions, owner, group, size, file_type, last_modified, internal_id, etag, storage_class, version_id } =
-        *row;
-    let mut field_bytes = write_text(bytes, Some(file_path));
-    bytes.push(b',');
-    field_bytes += write_text(bytes, permissions);
-    bytes.push(b',');
-    field_bytes += write_size(bytes, size);
-    bytes.push(b',');
-    field_bytes += write_text(bytes, file_type);
-    bytes.push(b',');
-    field_bytes += write_time(bytes, last_modified);
-    for text in [internal_id, etag, storage_class, version_id, owner, group] {
-        bytes.push(b',');
-        field_bytes += write_text(bytes, text);
-    }
-    bytes.extend_from_slice(b"\r\n");
-    field_bytes
+/// The fields of the row that is written, in the order of [`COLUMNS`]; what is missing is empty.
+#[derive(Default)]
+struct RowFields {
+    fields: csv::ByteRecord,
+    /// For the text of a number or a time.
+    text: Vec<u8>,
 }
 
-/// In quotes where RFC 4180 wants them, and nowhere else.
-fn write_text(bytes: &mut Vec<u8>, text: Option<&str>) -> usize {
-    let text = text.unwrap_or_default().as_bytes();
-    // All of them, without a stop at the first: so many bytes are looked at together.
-    if text.iter().fold(false, |found, byte| found | matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
-        bytes.push(b'"');
-        for &byte in text {
-            bytes.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+impl RowFields {
+    fn set(&mut self, row: &FileRow<'_>) {
+        let FileRow { file_path, permissions, owner, group, size, file_type, last_modified, internal_id, etag, storage_class, version_id } =
+            *row;
+        self.fields.clear();
+        self.push(Some(file_path));
+        self.push(permissions);
+        self.push_size(size);
+        self.push(file_type);
+        self.push_time(last_modified);
+        for text in [internal_id, etag, storage_class, version_id, owner, group] {
+            self.push(text);
         }
-        bytes.push(b'"');
-    } else {
-        bytes.extend_from_slice(text);
     }
-    text.len()
+
+    fn push(&mut self, text: Option<&str>) {
+        self.fields.push_field(text.unwrap_or_default().as_bytes());
+    }
+
+    fn push_size(&mut self, size: Option<u64>) {
+        self.text.clear();
+        if let Some(size) = size {
+            write!(self.text, "{size}").expect("invariant: memory takes every byte");
+        }
+        self.fields.push_field(&self.text);
+    }
+
+    fn push_time(&mut self, time: Option<Timestamp>) {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new();
+        self.text.clear();
+        if let Some(time) = time {
+            PRINTER.print_timestamp(&time, &mut self.text).expect("invariant: memory takes every byte");
+        }
+        self.fields.push_field(&self.text);
+    }
 }
 
-fn write_size(bytes: &mut Vec<u8>, size: Option<u64>) -> usize {
-    let begun = bytes.len();
-    if let Some(size) = size {
-        write!(bytes, "{size}").expect("invariant: memory takes every byte");
+/// The output's own error. Nothing else can fail: all rows have the same number of fields.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => source,
+        other => io::Error::other(format!("{other:?}")),
     }
-    bytes.len() - begun
-}
-
-fn write_time(bytes: &mut Vec<u8>, time: Option<Timestamp>) -> usize {
-    const PRINTER: DateTimePrinter = DateTimePrinter::new();
-    let begun = bytes.len();
-    if let Some(time) = time {
-        PRINTER.print_timestamp(&time, &mut *bytes).expect("invariant: memory takes every byte");
-    }
-    bytes.len() - begun
 }

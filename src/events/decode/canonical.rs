@@ -48,35 +48,9 @@ fn write(value: &Value, out: &mut String) {
 
 fn write_number(number: &Number, out: &mut String) {
     match number.as_f64() {
-        Some(float) if number.is_f64() => write_float(float, out),
+        // As ECMAScript writes a number.
+        Some(float) if number.is_f64() => out.push_str(ryu_js::Buffer::new().format(float)),
         _ => put(out, format_args!("{number}")),
-    }
-}
-
-/// As ECMAScript writes a number: the shortest digits that lead back to it, with an exponent only where it is very large or small.
-fn write_float(float: f64, out: &mut String) {
-    let scientific = format!("{:e}", float.abs());
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if digits.bytes().all(|digit| digit == b'0') {
-        return out.push('0');
-    }
-    if float < 0.0 {
-        out.push('-');
-    }
-    let (before_point, known) = (exponent + 1, i32::try_from(digits.len()).unwrap_or(i32::MAX));
-    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
-    match usize::try_from(before_point) {
-        Ok(point) if known <= before_point && before_point <= 21 && point > 0 => {
-            put(out, format_args!("{digits}{}", zeros(before_point - known)));
-        }
-        Ok(point) if 0 < point && before_point <= 21 => put(out, format_args!("{}.{}", &digits[..point], &digits[point..])),
-        _ if -6 < before_point && before_point <= 0 => put(out, format_args!("0.{}{digits}", zeros(-before_point))),
-        _ => {
-            let rest = if known > 1 { format!(".{}", &digits[1..]) } else { String::new() };
-            put(out, format_args!("{}{rest}e{exponent:+}", &digits[..1]));
-        }
     }
 }
 
@@ -124,6 +98,8 @@ mod tests {
             ("0.000001", "0.000001"),
             ("0.0000001", "1e-7"),
             ("123456.789", "123456.789"),
+            // Two shortest numbers are as near: the even one is written.
+            ("786534037102415.25", "786534037102415.2"),
             ("5e-324", "5e-324"),
             ("1.7976931348623157e308", "1.7976931348623157e+308"),
         ] {

@@ -1,31 +1,14 @@
 //! Keys as S3 writes them into notifications: form-urlencoded. Decoded once and never twice: `a%2Bb` is a legal key.
 
 use crate::mutant;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
-/// `+` is a space and `%XX` a byte; what comes of it must be UTF-8. A `%` without two digits stands for itself: whoever sends it
-/// does not encode at all.
+/// `+` is a space and `%XX` a byte; the decoded bytes must be UTF-8. A `%` without two digits stands for itself: its sender does not
+/// encode at all.
 pub(super) fn decode(encoded: &str) -> Option<String> {
-    let bytes = encoded.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let escaped = if byte == b'%' { digit(bytes, at + 1).zip(digit(bytes, at + 2)) } else { None };
-        match (byte, escaped) {
-            (_, Some((high, low))) => {
-                decoded.push(high << 4 | low);
-                at += 2;
-            }
-            (b'+', None) if !mutant::is("a_plus_is_not_decoded") => decoded.push(b' '),
-            (other, None) => decoded.push(other),
-        }
-        at += 1;
-    }
-    String::from_utf8(decoded).ok()
-}
-
-fn digit(bytes: &[u8], at: usize) -> Option<u8> {
-    let value = char::from(*bytes.get(at)?).to_digit(16)?;
-    u8::try_from(value).ok()
+    let spaced = if mutant::is("a_plus_is_not_decoded") { Cow::Borrowed(encoded) } else { Cow::Owned(encoded.replace('+', " ")) };
+    percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]
