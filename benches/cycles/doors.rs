@@ -10,11 +10,11 @@ use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{
     FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReadFeed, SaveRequest, Saved,
 };
-use s3_sync::plan::Limits;
-use s3_sync::record::{Event, ObjectKey, Permissions};
+use s3_sync::plan::Policy;
+use s3_sync::record::{Event, ObjectKey, Permissions, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
-use s3_sync::state::{InstanceLock, RunKind, State};
+use s3_sync::state::{InstanceLock, RunKind, SinkState, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -28,6 +28,7 @@ const CONCURRENCY: usize = 32;
 /// A state, and doors beside it.
 pub(crate) struct Scene {
     pub(crate) state: State,
+    sink: SinkState,
     pub(crate) bucket: Arc<MemoryBucket>,
     pub(crate) feed: Arc<Feed>,
     file_manager: Arc<Holding>,
@@ -37,9 +38,10 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) async fn open(database: &Path) -> Result<Self> {
         let lock = InstanceLock::take(database, "bench")?;
-        let state = State::open(database, Limits::default()).await?;
+        let state = State::open(database).await?;
+        let sink = state.sink(SinkName::file_manager(), Policy::default()).await?;
         let bucket = Arc::new(MemoryBucket::new("bench"));
-        Ok(Self { state, bucket, feed: Arc::default(), file_manager: Arc::default(), lock })
+        Ok(Self { state, sink, bucket, feed: Arc::default(), file_manager: Arc::default(), lock })
     }
 
     /// The flow, ready to run.
@@ -56,7 +58,6 @@ impl Scene {
             prefix: String::new(),
             page_keys: 1000,
             concurrency: CONCURRENCY,
-            limits: Limits::default(),
             retry: RetryPolicy::default(),
             verify: true,
             max_delete: MaxDelete::Percent(50),
@@ -67,7 +68,7 @@ impl Scene {
             grace: Duration::from_secs(20),
         };
         let (tally, halt, clock) = (Arc::new(Tally::default()), Halt::default(), Arc::new(SystemClock));
-        Flow { doors, state: self.state.clone(), options, clock, tally, halt }
+        Flow { doors, state: self.state.clone(), sinks: vec![self.sink.clone()], options, clock, tally, halt }
     }
 
     /// One cycle.

@@ -4,9 +4,8 @@
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use s3_sync::plan::Limits;
 use s3_sync::record::ObjectKey;
-use s3_sync::state::{Answer, Identity, State};
+use s3_sync::state::{Answer, Identity, NamedSink, State};
 use std::path::Path;
 
 /// The shortest file; the lengths of the others are up to as many bytes longer.
@@ -34,8 +33,8 @@ fn scattered(row: u64) -> u64 {
 
 /// Makes the database: the state's own schema, and `rows` files.
 pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
-    let state = State::open(database, Limits::default()).await?;
-    let identity = Identity { source: "bench".to_owned(), file_manager: "bench".to_owned() };
+    let state = State::open(database).await?;
+    let identity = Identity { source: "bench".to_owned(), sinks: vec![NamedSink::file_manager("bench")] };
     state.identify(identity, Answer::default(), Timestamp::now()).await?;
     drop(state);
     let mut connection = Connection::open(database)?;
@@ -45,14 +44,14 @@ pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute(
         "WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?1)
-         INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class)
-         SELECT printf('customers/%03d/documents/%08d.pdf', n / 10000, n), 1, 1, ?2 + n % ?2,
+         INSERT INTO observed (source, path, look, present, size, etag, last_modified, storage_class)
+         SELECT 1, printf('customers/%03d/documents/%08d.pdf', n / 10000, n), 1, 1, ?2 + n % ?2,
                 printf('%016x%016x', n * 2654435761 % 1099511627776, n), 1700000000000000 + n * 1000000, 'STANDARD'
          FROM number ORDER BY n",
         [i64::try_from(rows)?, i64::try_from(LEAST_BYTES)?],
     )?;
     transaction.execute(
-        "INSERT INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, file_type, internal_id, permissions, owner, owner_group)
+        "INSERT INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, file_type, handle, permissions, owner, owner_group)
          SELECT 1, path, 1, size, etag, last_modified, storage_class, 'application/pdf',
                 printf('%s-%s-%s-%s-%s', substr(etag, 1, 8), substr(etag, 9, 4), substr(etag, 13, 4), substr(etag, 17, 4), substr(etag, 21)),
                 'rw-r--r--', 'user', 'users'

@@ -7,11 +7,12 @@ use s3_sync::apply::{Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
-use s3_sync::plan::Limits;
+use s3_sync::plan::Policy;
+use s3_sync::record::SinkName;
 use s3_sync::report::Report;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
-use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, RunOutcome, State};
+use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, RunOutcome, State};
 use s3_sync::workflow::{Doors, Flow, Options};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -107,12 +108,14 @@ impl Stage {
         let before = self.bucket().counters();
         self.file_manager().reset_calls();
         let mut lock = InstanceLock::take(&self.database, "demo")?;
-        let state = State::open(&self.database, Limits::default()).await?;
-        let identity = Identity { source: format!("{}/{BUCKET}/", self.s3.endpoint()), file_manager: self.files.url() };
+        let state = State::open(&self.database).await?;
+        let identity =
+            Identity { source: format!("{}/{BUCKET}/", self.s3.endpoint()), sinks: vec![NamedSink::file_manager(&self.files.url())] };
         state.identify(identity, Answer::default(), self.clock.now()).await?;
+        let sinks = vec![state.sink(SinkName::file_manager(), Policy::default()).await?];
         let clock = self.clock.clone();
         let (options, tally, halt) = (options(), Arc::new(Tally::default()), Halt::default());
-        let ended = Flow { doors: self.doors.clone(), state, options, clock, tally, halt }.run(kind, &mut lock).await?;
+        let ended = Flow { doors: self.doors.clone(), state, sinks, options, clock, tally, halt }.run(kind, &mut lock).await?;
         let asked = self.asked_since(&before);
         show(&ended.report, asked);
         anyhow::ensure!(ended.outcome == expected, "expected {expected:?}, and it ended {:?}", ended.outcome);
@@ -156,7 +159,6 @@ fn options() -> Options {
         prefix: String::new(),
         page_keys: 1000,
         concurrency: 1,
-        limits: Limits::default(),
         retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
         verify: true,
         max_delete: MaxDelete::Percent(50),

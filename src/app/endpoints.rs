@@ -1,15 +1,16 @@
 //! From settings to doors: which implementation stands behind each.
 
-use crate::config::Settings;
+use crate::config::{ConfigError, Settings};
 use crate::daemon::Identified;
 use crate::events::queue::Source;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
+use crate::plan::Policy;
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
-use crate::state::{self, Identity};
+use crate::state::{self, Identity, NamedSink};
 use std::sync::Arc;
 use url::Url;
 
@@ -89,28 +90,35 @@ pub(crate) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Res
 
 /// Whether `initial-sync` would refuse the state of these settings, and why. A state that cannot be read is another matter.
 pub(crate) async fn state_of_another(settings: &Settings) -> Option<String> {
-    let (bucket, file_manager) = (settings.source.bucket.as_deref()?, settings.file_manager_url.as_ref()?);
-    state::would_refuse(&settings.database_path, identity(settings, bucket, file_manager)).await.ok().flatten()
+    let identity = identity(settings, settings.source.bucket.as_deref()?).ok()?;
+    state::would_refuse(&settings.database_path, identity).await.ok().flatten()
 }
 
 /// What a state describes that these settings name.
-pub(crate) fn identity(settings: &Settings, bucket: &str, file_manager: &Url) -> Identity {
-    Identity { source: source(settings, bucket), file_manager: sink(file_manager) }
+pub(crate) fn identity(settings: &Settings, bucket: &str) -> Result<Identity, ConfigError> {
+    settings.require_any_sink()?;
+    Ok(Identity { source: source(settings, bucket), sinks: sinks(settings) })
+}
+
+/// The sinks that the settings name.
+pub(crate) fn sinks(settings: &Settings) -> Vec<NamedSink> {
+    settings.file_manager_url.iter().map(|url| NamedSink::file_manager(url.as_str())).collect()
+}
+
+/// What the decisions about the file manager depend on.
+pub(crate) fn policy(settings: &Settings) -> Policy {
+    Policy { max_file_bytes: settings.max_file_bytes, ..Policy::default() }
 }
 
 /// The same, as far as the settings name it.
 pub(crate) fn identified(settings: &Settings) -> Identified {
     Identified {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
-        file_manager: settings.file_manager_url.as_ref().map(sink),
+        sinks: sinks(settings).into_iter().map(|sink| (sink.name, sink.address)).collect(),
     }
 }
 
 fn source(settings: &Settings, bucket: &str) -> String {
     let endpoint = settings.source.endpoint.as_ref().map_or("aws", |url| url.as_str().trim_end_matches('/'));
     format!("{endpoint}/{bucket}/{}", Escaped(&settings.source.prefix))
-}
-
-fn sink(file_manager: &Url) -> String {
-    file_manager.as_str().trim_end_matches('/').to_owned()
 }

@@ -9,8 +9,7 @@ use crate::config::{Settings, SnapshotRows};
 use crate::daemon::{Order, Trigger, without_last_words};
 use crate::events::queue::Source;
 use crate::file_manager::HttpClient;
-use crate::plan::Limits;
-use crate::state::{Answer, Identity, InstanceLock, State, StateError};
+use crate::state::{Answer, Identity, InstanceLock, SinkState, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -44,10 +43,9 @@ impl Engine {
     ) -> Result<Self, Refusal> {
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
         let bucket = settings.require_bucket().map_err(usage)?.to_owned();
-        let identity = endpoints::identity(settings, &bucket, settings.require_file_manager().map_err(usage)?);
+        let identity = endpoints::identity(settings, &bucket).map_err(usage)?;
         let state_code = |error: StateError| of_state(error, &settings.database_path);
-        let limits = Limits { max_file_bytes: settings.max_file_bytes };
-        let state = State::open(&settings.database_path, limits).await.map_err(state_code)?;
+        let state = State::open(&settings.database_path).await.map_err(state_code)?;
         let restored = answer.restored || state.last_run_number().await.map_err(state_code)? < lock.last_run();
         if restored {
             tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
@@ -97,12 +95,13 @@ impl Engine {
     pub(crate) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
         if order.answer != Answer::default() {
-            self.state.identify(self.identity(), order.answer, SystemClock.now()).await.map_err(|error| self.state_code(error))?;
+            self.state.identify(self.identity(), order.answer.clone(), SystemClock.now()).await.map_err(|error| self.state_code(error))?;
         }
         let flow = Flow {
             doors: self.connected().await?,
             state: self.state.clone(),
-            options: self.options(order),
+            sinks: self.sinks().await.map_err(|error| self.state_code(error))?,
+            options: self.options(&order),
             clock: Arc::new(SystemClock),
             tally: tally.clone(),
             halt,
@@ -114,6 +113,15 @@ impl Engine {
             ApplyError::State(error) => self.state_code(error),
             other => failed(other),
         })
+    }
+
+    /// The sinks that the settings name, each with its policy.
+    pub(super) async fn sinks(&self) -> Result<Vec<SinkState>, StateError> {
+        let mut sinks = Vec::new();
+        for named in &self.identity.sinks {
+            sinks.push(self.state.sink(named.name.clone(), endpoints::policy(&self.settings)).await?);
+        }
+        Ok(sinks)
     }
 
     pub(super) fn state_code(&self, error: StateError) -> Refusal {
@@ -128,7 +136,7 @@ impl Engine {
         }
         let Self { settings, client, .. } = self;
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let file_manager = endpoints::file_manager(client, settings, settings.require_file_manager().map_err(usage)?).map_err(failed)?;
+        let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage)?).map_err(failed)?;
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Doors {
@@ -141,7 +149,7 @@ impl Engine {
         Ok(doors.insert(connected).clone())
     }
 
-    fn options(&self, order: Order) -> Options {
+    fn options(&self, order: &Order) -> Options {
         let settings = &self.settings;
         let rows = if order.trigger == Trigger::Woken { SnapshotRows::Changed } else { SnapshotRows::Full };
         Options {
@@ -149,7 +157,6 @@ impl Engine {
             prefix: settings.source.prefix.clone(),
             page_keys: u16::try_from(settings.list_page_keys.get()).unwrap_or(u16::MAX),
             concurrency: settings.concurrency.get(),
-            limits: Limits { max_file_bytes: settings.max_file_bytes },
             retry: endpoints::retry(settings),
             verify: settings.verify_integrity,
             max_delete: settings.max_delete,

@@ -82,7 +82,10 @@ impl Worker for Engine {
     }
 
     async fn tell_backlog(&self) {
-        workflow::tell_backlog(&self.state, SystemClock.now()).await;
+        match self.sinks().await {
+            Ok(sinks) => workflow::tell_backlog(&self.state, &sinks, SystemClock.now()).await,
+            Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
+        }
     }
 
     async fn keep_house(&self, chore: Chore) -> Result<String, String> {

@@ -3,11 +3,11 @@
 
 use super::error::ApplyError;
 use crate::file_manager::FileManager;
-use crate::plan::{self, Planned};
+use crate::plan::Planned;
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
 use crate::s3::ReadBucket;
-use crate::state::{Intent, State};
+use crate::state::{Intent, SinkState};
 use crate::{failpoint, mutant};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -17,8 +17,6 @@ use uuid::Uuid;
 pub struct SinkOptions {
     /// The run that acts.
     pub run: u64,
-    /// The bounds of the plan.
-    pub limits: plan::Limits,
     /// For each effect and each look.
     pub retry: RetryPolicy,
     /// Whether checksums are compared; lengths always are.
@@ -29,13 +27,13 @@ pub struct SinkOptions {
 pub struct FileManagerSink {
     pub(super) bucket: Arc<dyn ReadBucket>,
     pub(super) file_manager: Arc<dyn FileManager>,
-    pub(super) state: State,
+    pub(super) state: SinkState,
     pub(super) options: SinkOptions,
 }
 
 impl FileManagerSink {
     /// Joins the doors and the state.
-    pub fn new(bucket: Arc<dyn ReadBucket>, file_manager: Arc<dyn FileManager>, state: State, options: SinkOptions) -> Self {
+    pub fn new(bucket: Arc<dyn ReadBucket>, file_manager: Arc<dyn FileManager>, state: SinkState, options: SinkOptions) -> Self {
         Self { bucket, file_manager, state, options }
     }
 

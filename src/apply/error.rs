@@ -45,6 +45,14 @@ impl ApplyError {
         }
     }
 
+    /// Whether it is the trouble of one sink, which keeps no other one from going on.
+    pub(super) fn is_of_the_sink(&self) -> bool {
+        match self {
+            Self::FileManager(_) => true,
+            Self::S3(_) | Self::State(_) | Self::Snapshot(_) => false,
+        }
+    }
+
     /// The object that was asked for is no longer that object.
     pub(super) fn says_replaced(&self) -> bool {
         matches!(self, Self::S3(error) if error.kind == S3ErrorKind::PreconditionFailed)

@@ -5,6 +5,7 @@
 use super::OutputFormat;
 use crate::app::{ExitCode, exit_code};
 use crate::config::{Flags, Need};
+use crate::record::SinkName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
@@ -80,9 +81,12 @@ pub struct InitialSync {
     /// Start over on the side of the bucket: it is another one.
     #[arg(long)]
     pub new_source: bool,
-    /// Start over on the side of this sink; the only one is `file_manager`.
+    /// This sink is new, or is to be started over: everything is sent to it.
     #[arg(long, value_name = "NAME")]
-    pub new_sink: Option<String>,
+    pub new_sink: Vec<SinkName>,
+    /// Forget this sink, which the settings no longer name; what it holds stays there.
+    #[arg(long, value_name = "NAME")]
+    pub drop_sink: Vec<SinkName>,
     /// The state was restored from a backup.
     #[arg(long)]
     pub restored: bool,
@@ -116,6 +120,9 @@ pub struct Export {
     /// What the sink has confirmed, or that overlaid with what is known now.
     #[arg(long, value_enum, default_value_t = Side::Known)]
     pub side: Side,
+    /// The sink whose files are exported.
+    #[arg(long, value_name = "NAME", default_value = "file_manager")]
+    pub sink: SinkName,
     /// The file to write; without it, stdout.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -211,7 +218,7 @@ impl Command {
     /// The settings that the command cannot do without. `test` names the missing ones itself, a line each.
     pub fn needs(&self) -> &'static [Need] {
         match self {
-            Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::FileManager],
+            Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::AnySink],
             Self::Setup(_) | Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
             Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health | Self::Why(_) => &[],
         }

@@ -201,8 +201,8 @@ pub struct OtlpSettings {
 pub enum Need {
     /// `CUSTOMER_S3_BUCKET`
     Bucket,
-    /// `FILE_MANAGER_API_URL`
-    FileManager,
+    /// At least one sink: `FILE_MANAGER_API_URL` is the only setting that names one.
+    AnySink,
 }
 
 /// A setting as it is in effect.
@@ -232,9 +232,9 @@ impl Settings {
         self.source.bucket.as_deref().ok_or_else(|| Need::Bucket.error())
     }
 
-    /// The file manager's address, or the error that it is missing.
-    pub fn require_file_manager(&self) -> Result<&Url, ConfigError> {
-        self.file_manager_url.as_ref().ok_or_else(|| Need::FileManager.error())
+    /// The file manager's address, the only sink that there is; or the error that no sink is set.
+    pub fn require_any_sink(&self) -> Result<&Url, ConfigError> {
+        self.file_manager_url.as_ref().ok_or_else(|| Need::AnySink.error())
     }
 }
 
@@ -242,7 +242,7 @@ impl Need {
     fn declared(self) -> &'static Declared {
         match self {
             Self::Bucket => &table::CUSTOMER_S3_BUCKET.declared,
-            Self::FileManager => &table::FILE_MANAGER_API_URL.declared,
+            Self::AnySink => &table::FILE_MANAGER_API_URL.declared,
         }
     }
 

@@ -184,13 +184,21 @@ impl Client {
     }
 }
 
-/// Where whoever asks means another bucket or file manager than this daemon's.
+/// Where whoever asks means another bucket or sink than this daemon's.
 fn difference(asked: &Identified, identity: &Identity) -> Option<String> {
-    let pairs = [("source", &identity.source, &asked.source), ("file manager", &identity.file_manager, &asked.file_manager)];
-    let differ: Vec<_> = pairs
+    let source = asked.source.as_ref().map(|asked| ("source".to_owned(), Some(&identity.source), asked));
+    let sinks = asked.sinks.iter().map(|(name, asked)| {
+        let own = identity.sinks.iter().find(|own| own.name == *name);
+        (format!("sink {name}"), own.map(|own| &own.address), asked)
+    });
+    let differ: Vec<_> = source
         .into_iter()
-        .filter_map(|(what, own, asked)| Some((what, own, asked.as_ref().filter(|asked| *asked != own)?)))
-        .map(|(what, own, asked)| format!("the running daemon works with the {what} {own}, this command names {}", asked.escape_debug()))
+        .chain(sinks)
+        .filter(|(_, own, asked)| *own != Some(*asked))
+        .map(|(what, own, asked)| match own {
+            Some(own) => format!("the running daemon works with the {what} {own}, this command names {}", asked.escape_debug()),
+            None => format!("the running daemon has no {what}, this command names {}", asked.escape_debug()),
+        })
         .collect();
     (!differ.is_empty()).then(|| format!("{}: correct the settings, or start the daemon with these", differ.join("; ")))
 }

@@ -52,7 +52,7 @@ pub fn without_last_words(time: Duration) -> Duration {
 }
 
 /// One run, as somebody wants it. Equal orders that wait are one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Which flow.
     pub kind: RunKind,
@@ -81,7 +81,7 @@ impl Order {
 
     /// Whether one run does for both.
     fn is_met_by(&self, other: &Self) -> bool {
-        (self.kind, self.allow_deletes, self.answer) == (other.kind, other.allow_deletes, other.answer)
+        (self.kind, self.allow_deletes, &self.answer) == (other.kind, other.allow_deletes, &other.answer)
     }
 }
 

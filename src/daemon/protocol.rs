@@ -3,10 +3,12 @@
 
 use super::{KeptLetter, LettersRequest, Order, ServiceStatus};
 use crate::apply::Totals;
+use crate::record::SinkName;
 use crate::report::Report;
 use crate::state::{Answer, RunKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -65,8 +67,9 @@ pub struct RunRequest {
 pub struct Identified {
     /// Endpoint, bucket and prefix.
     pub source: Option<String>,
-    /// The file manager's address.
-    pub file_manager: Option<String>,
+    /// The address of each sink, by its name.
+    #[serde(default)]
+    pub sinks: BTreeMap<SinkName, String>,
 }
 
 /// The daemon's lines: of a run several, and one for each letter that stays; of anything else one.
@@ -135,25 +138,30 @@ impl Progress {
             to_do: totals.to_do(),
             done: totals.done(),
             failed: totals.failed(),
-            bytes: totals.bytes,
+            bytes: totals.sinks.values().map(|sink| sink.bytes).sum(),
         }
     }
 }
 
 const ADOPT: &str = "adopt";
 const NEW_SOURCE: &str = "new_source";
-const NEW_FILE_MANAGER: &str = "new_file_manager";
+/// With the name of a sink behind it.
+const NEW_SINK: &str = "new_sink:";
+const DROP_SINK: &str = "drop_sink:";
 const RESTORED: &str = "restored";
 
 impl RunRequest {
     /// An order in the words of the wire.
     pub fn of(order: Order, identity: Identified) -> Self {
-        let Answer { adopt, new_source, new_file_manager, restored } = order.answer;
-        let said = [(adopt, ADOPT), (new_source, NEW_SOURCE), (new_file_manager, NEW_FILE_MANAGER), (restored, RESTORED)];
+        let Answer { adopt, new_source, new_sinks, drop_sinks, restored } = order.answer;
+        let said = [(adopt, ADOPT), (new_source, NEW_SOURCE), (restored, RESTORED)];
+        let said = said.into_iter().filter(|(said, _)| *said).map(|(_, word)| word.to_owned());
+        let new_sinks = new_sinks.iter().map(|name| format!("{NEW_SINK}{name}"));
+        let drop_sinks = drop_sinks.iter().map(|name| format!("{DROP_SINK}{name}"));
         Self {
             kind: order.kind.as_str().to_owned(),
             allow_deletes: order.allow_deletes,
-            answers: said.into_iter().filter(|(said, _)| *said).map(|(_, word)| word.to_owned()).collect(),
+            answers: said.chain(new_sinks).chain(drop_sinks).collect(),
             identity,
         }
     }
@@ -167,9 +175,12 @@ impl RunRequest {
             match word.as_str() {
                 ADOPT => answer.adopt = true,
                 NEW_SOURCE => answer.new_source = true,
-                NEW_FILE_MANAGER => answer.new_file_manager = true,
                 RESTORED => answer.restored = true,
-                _ => return None,
+                word => match (word.strip_prefix(NEW_SINK), word.strip_prefix(DROP_SINK)) {
+                    (Some(name), _) => drop(answer.new_sinks.insert(name.parse().ok()?)),
+                    (_, Some(name)) => drop(answer.drop_sinks.insert(name.parse().ok()?)),
+                    (None, None) => return None,
+                },
             }
         }
         Some(Order { allow_deletes: self.allow_deletes, answer, ..Order::plain(kind) })
@@ -203,20 +214,24 @@ mod tests {
 
     #[test]
     fn a_request_is_one_object_and_comes_back_as_it_went() {
-        let answer = Answer { adopt: true, restored: true, ..Answer::default() };
+        let new_sinks = [SinkName::file_manager()].into();
+        let answer = Answer { adopt: true, new_sinks, restored: true, ..Answer::default() };
         let order = Order { allow_deletes: Some(7), answer, ..Order::plain(RunKind::Reconcile) };
-        let identity = Identified { source: Some("s".to_owned()), file_manager: Some("f".to_owned()) };
-        let ask = Ask::of(Request::Run(RunRequest::of(order, identity)));
+        let sinks = [(SinkName::file_manager(), "f".to_owned())].into();
+        let identity = Identified { source: Some("s".to_owned()), sinks };
+        let ask = Ask::of(Request::Run(RunRequest::of(order.clone(), identity)));
         let text = serde_json::to_string(&ask).expect("JSON");
         assert_eq!(
             text,
-            r#"{"protocol":1,"request":"run","kind":"reconcile","allow_deletes":7,"answers":["adopt","restored"],"identity":{"source":"s","file_manager":"f"}}"#
+            r#"{"protocol":1,"request":"run","kind":"reconcile","allow_deletes":7,"answers":["adopt","restored","new_sink:file_manager"],"identity":{"source":"s","sinks":{"file_manager":"f"}}}"#
         );
         let back: Ask = serde_json::from_str(&text).expect("JSON");
         let Request::Run(run) = back.request else { panic!("{back:?}") };
         assert_eq!(run.order(), Some(order));
         assert_eq!(RunRequest { kind: "nonsense".to_owned(), ..run.clone() }.order(), None);
-        assert_eq!(RunRequest { answers: vec!["nonsense".to_owned()], ..run }.order(), None);
+        for wrong in ["nonsense", "new_sink:", "new_sink:No Name", "drop_sink:"] {
+            assert_eq!(RunRequest { answers: vec![wrong.to_owned()], ..run.clone() }.order(), None, "{wrong}");
+        }
     }
 
     #[tokio::test]

@@ -47,7 +47,7 @@ async fn a_request_gets_a_run_that_begins_after_it_and_those_that_wait_share_one
 async fn a_run_that_somebody_asked_for_is_no_longer_one_that_an_event_alone_wanted() {
     let requests = Requests::default();
     let woken = Order { trigger: Trigger::Woken, ..Order::plain(CYCLE) };
-    let _tickets = [woken, Order::plain(CYCLE), woken].map(|order| requests.ask(order).expect("taken"));
+    let _tickets = [woken.clone(), Order::plain(CYCLE), woken].map(|order| requests.ask(order).expect("taken"));
     assert_eq!(requests.next().await.order, Order::plain(CYCLE));
     assert!(requests.is_empty(), "they were one");
 }
@@ -162,7 +162,7 @@ async fn a_whole_daemon_begins_works_and_hands_back_what_it_has_in_hand() {
         cycle: Schedule::Every(Duration::from_mins(5)),
         reconcile: None,
         sources: vec![Box::new(Stumbling(worker.clone()))],
-        identity: Identity { source: "s".to_owned(), file_manager: "f".to_owned() },
+        identity: Identity { source: "s".to_owned(), sinks: Vec::new() },
         clock: Arc::new(SystemClock),
         halt: halt.clone(),
         grace: Duration::from_secs(20),

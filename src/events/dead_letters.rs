@@ -127,8 +127,6 @@ fn decoded(letter: DeadLetter, scope: &Scope) -> Result<Vec<Event>, (String, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Limits;
-
     fn record(bucket: &str, key: &str) -> String {
         format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}"#)
     }
@@ -146,7 +144,7 @@ mod tests {
 
     async fn with(messages: &[(SourceName, &str)]) -> (State, tempfile::TempDir) {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for (source, message) in messages {
             state.receive(arrived(*source, message), Timestamp::UNIX_EPOCH).await.expect("stored");
         }

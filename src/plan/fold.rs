@@ -36,13 +36,16 @@ pub struct Came {
     pub unseen: u32,
 }
 
+/// Where the file at each path came from, for one sink. No origin stands twice: a file goes to one place.
+pub type Lineage = BTreeMap<ObjectKey, Came>;
+
 /// What was told and nothing has used yet, as far as a batch can concern it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// What was told of the permissions of each path.
     pub told: BTreeMap<ObjectKey, Told>,
-    /// Where the file at each path came from. No origin stands twice: a file goes to one place.
-    pub lineage: BTreeMap<ObjectKey, Came>,
+    /// For each sink, where the file at each path came from. (A sink that has applied a move has forgotten it, another one has not.)
+    pub lineages: Vec<Lineage>,
     /// Tombstones that keep a time: what was told of the path until then was told of a file that is gone.
     pub gone_until: BTreeMap<ObjectKey, Timestamp>,
     /// The looks that found a file gone of which nobody had told: what was received before was told of the file that went.
@@ -81,8 +84,9 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<Heard>) -> Hints {
         }
         waiting.told.entry(subject.clone()).or_default().hear(&event.permissions, at, look);
         // The file was told to have gone elsewhere since: it takes along what was told of it until then.
-        let gone_to = waiting.lineage.iter().find(|(_, came)| came.origin == *subject && came.told_at.is_some_and(|told| at <= told));
-        if let Some(path) = gone_to.map(|(path, _)| path.clone()) {
+        let gone_to = waiting.lineages.iter().flatten();
+        let gone_to = gone_to.filter(|(_, came)| came.origin == *subject && came.told_at.is_some_and(|told| at <= told));
+        for path in gone_to.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>() {
             waiting.told.entry(path.clone()).or_default().hear(&event.permissions, at, look);
             hints.touched.insert(path);
         }
@@ -126,12 +130,14 @@ impl Waiting {
         if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
             self.told.entry(to.clone()).or_default().inherit(&told, at);
         }
-        let (origin, unseen) = self.lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.unseen));
-        self.lineage.remove(to);
-        // The file that a sink may have under this path is on its way elsewhere: what was here now, no sink has.
-        let on_its_way = self.lineage.values().any(|came| came.origin == origin);
-        if origin != *to && !on_its_way {
-            self.lineage.insert(to.clone(), Came { origin, told_at: Some(at), unseen });
+        for lineage in &mut self.lineages {
+            let (origin, unseen) = lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.unseen));
+            lineage.remove(to);
+            // The file that the sink may have under this path is on its way elsewhere: what was here now, the sink does not have.
+            let on_its_way = lineage.values().any(|came| came.origin == origin);
+            if origin != *to && !on_its_way {
+                lineage.insert(to.clone(), Came { origin, told_at: Some(at), unseen });
+            }
         }
     }
 }

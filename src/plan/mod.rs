@@ -2,8 +2,11 @@
 
 pub mod fold;
 mod moves;
+mod policy;
+pub mod requeue;
 
 pub use moves::{MoveVerdict, Moving, decide_move};
+pub use policy::{PermissionPlane, Policy, Renames};
 
 use crate::record::{Fingerprint, ObjectKey, Permissions, Sides};
 use serde::{Deserialize, Serialize};
@@ -118,13 +121,6 @@ pub enum Verdict {
     TooLarge,
 }
 
-/// The bounds within which a plan is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Larger objects are left out; `None` = no bound.
-    pub max_file_bytes: Option<u64>,
-}
-
 /// The decision table.
 ///
 /// | sink | bucket | verdict |
@@ -139,7 +135,9 @@ pub struct Limits {
 /// | known or unconfirmed | gone, or a directory marker | delete |
 ///
 /// Where nothing certain is known of what the sink holds (new, or unconfirmed), what was told of the permissions goes with the content.
-pub fn decide(path: &ObjectKey, sides: &Sides, limits: Limits) -> Verdict {
+///
+/// Of a sink without a plane of permissions none are planned.
+pub fn decide(path: &ObjectKey, sides: &Sides, policy: Policy) -> Verdict {
     if sides.observed.is_none() {
         return Verdict::Nothing;
     }
@@ -148,18 +146,20 @@ pub fn decide(path: &ObjectKey, sides: &Sides, limits: Limits) -> Verdict {
         (Some(_), None) => Verdict::Do(Planned::delete()),
         (held, Some(facts)) => {
             let content = facts.fingerprint();
-            let too_large = limits.max_file_bytes.is_some_and(|bound| facts.size > bound);
+            let wanted = || if policy.has_permissions() { sides.wanted.clone() } else { Permissions::default() };
+            let too_large = policy.max_file_bytes.is_some_and(|bound| facts.size > bound);
             match held {
                 None if too_large => Verdict::Skip(SkipReason::TooLarge),
-                None => Verdict::Do(Planned { effect: Effect::Create, content, permissions: sides.wanted.clone() }),
+                None => Verdict::Do(Planned { effect: Effect::Create, content, permissions: wanted() }),
                 Some(_) if content.is_none() => Verdict::Look,
+                Some(row) if row.known_fingerprint() == content && !policy.has_permissions() => Verdict::Nothing,
                 Some(row) if row.known_fingerprint() == content => match sides.permissions_to_set() {
                     same if same.is_empty() => Verdict::Nothing,
                     permissions => Verdict::Do(Planned { effect: Effect::SetPermissions, content: None, permissions }),
                 },
                 Some(_) if too_large => Verdict::TooLarge,
                 Some(row) if row.confirmed => Verdict::Do(Planned { effect: Effect::Update, content, permissions: Permissions::default() }),
-                Some(_) => Verdict::Confirm(Planned { effect: Effect::Update, content, permissions: sides.wanted.clone() }),
+                Some(_) => Verdict::Confirm(Planned { effect: Effect::Update, content, permissions: wanted() }),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Which file went where: whether two paths, one of which is said to have become the other, are one file under another name.
 
-use super::Effect;
+use super::{Effect, Policy, Renames};
 use crate::mutant;
 use crate::record::{ObjectKey, Sides};
 
@@ -35,6 +35,7 @@ pub enum MoveVerdict {
 ///
 /// | sink has | bucket has | verdict |
 /// |---|---|---|
+/// | any, and it cannot rename so | any | moot |
 /// | origin, nothing certain of one of the two | any | moot |
 /// | not origin | any | moot: it was never applied |
 /// | any | not target | moot: it is gone |
@@ -42,8 +43,14 @@ pub enum MoveVerdict {
 /// | origin and target, which leaves | target; origin gone or replaced | wait |
 /// | origin and target | target; origin gone or replaced | moot: the target's file lives |
 /// | origin, target free | target; origin gone or replaced | rename when it was told and the directory stays, else move |
-pub fn decide_move(moving: &Moving) -> MoveVerdict {
+pub fn decide_move(moving: &Moving, policy: Policy) -> MoveVerdict {
     let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
+    let same_directory = directory(origin) == directory(target);
+    match policy.renames {
+        Renames::None => return MoveVerdict::Moot,
+        Renames::SameDirectory if !same_directory => return MoveVerdict::Moot,
+        Renames::SameDirectory | Renames::Any => {}
+    }
     let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::Moot };
     let unseen = at_origin.observed.is_none();
     let unchanged = at_origin.there(origin).is_some_and(|facts| facts.etag.is_none() || facts.fingerprint() == held.known_fingerprint());
@@ -53,7 +60,7 @@ pub fn decide_move(moving: &Moving) -> MoveVerdict {
     match at_target.applied.as_ref().filter(|_| !mutant::is("the_target_of_a_rename_may_be_taken")) {
         Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
         Some(_) => MoveVerdict::Moot,
-        None if moving.told && directory(origin) == directory(target) => MoveVerdict::Go(Effect::Rename),
+        None if same_directory && (moving.told || policy.renames == Renames::SameDirectory) => MoveVerdict::Go(Effect::Rename),
         None => MoveVerdict::Go(Effect::Move),
     }
 }

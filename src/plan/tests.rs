@@ -35,7 +35,7 @@ fn planned(effect: Effect, content: Option<(&str, u64)>) -> Planned {
 #[test]
 fn the_table() {
     use Effect::{Create, Delete, Update};
-    let bound = Limits { max_file_bytes: Some(10) };
+    let bound = Policy { max_file_bytes: Some(10), ..Policy::default() };
     let cases = [
         ("never looked at", "a", Some(held("x", 1, true)), None, Verdict::Nothing),
         ("new", "a", None, Some(there(Some("x"), 1)), Verdict::Do(planned(Create, Some(("x", 1))))),
@@ -108,7 +108,7 @@ fn permissions_are_a_plane_of_their_own() {
         ),
     ] {
         let sides = Sides { applied, observed: Some(there(Some(etag), 1)), wanted: mode("rw") };
-        assert_eq!(decide(&key("a"), &sides, Limits::default()), expected, "{name}");
+        assert_eq!(decide(&key("a"), &sides, Policy::default()), expected, "{name}");
     }
 }
 
@@ -140,7 +140,39 @@ fn the_table_of_moves() {
             target_is_leaving,
             in_doubt: false,
         };
-        assert_eq!(decide_move(&moving), expected, "{name}");
-        assert_eq!(decide_move(&Moving { in_doubt: true, ..moving }), MoveVerdict::Moot, "{name}, in doubt");
+        assert_eq!(decide_move(&moving, Policy::default()), expected, "{name}");
+        assert_eq!(decide_move(&Moving { in_doubt: true, ..moving }, Policy::default()), MoveVerdict::Moot, "{name}, in doubt");
+    }
+}
+
+#[test]
+fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
+    let moving = |to: &str, told| Moving {
+        origin: (key("d/a"), Sides { applied: Some(held("x", 1, true)), observed: Some(gone()), ..Sides::default() }),
+        target: (key(to), Sides { observed: Some(there(Some("x"), 1)), ..Sides::default() }),
+        told,
+        target_is_leaving: false,
+        in_doubt: false,
+    };
+    for (renames, to, told, expected) in [
+        (Renames::None, "d/b", true, MoveVerdict::Moot),
+        (Renames::SameDirectory, "d/b", true, MoveVerdict::Go(Effect::Rename)),
+        (Renames::SameDirectory, "d/b", false, MoveVerdict::Go(Effect::Rename)),
+        (Renames::SameDirectory, "e/b", true, MoveVerdict::Moot),
+        (Renames::Any, "e/b", true, MoveVerdict::Go(Effect::Move)),
+        (Renames::Any, "d/b", false, MoveVerdict::Go(Effect::Move)),
+    ] {
+        let policy = Policy { renames, ..Policy::default() };
+        assert_eq!(decide_move(&moving(to, told), policy), expected, "{renames:?}, to {to}");
+    }
+    let wanted = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
+    let policy = Policy { permissions: PermissionPlane::None, ..Policy::default() };
+    for (applied, expected) in [
+        (None, Verdict::Do(planned(Effect::Create, Some(("x", 1))))),
+        (Some(held("x", 1, true)), Verdict::Nothing),
+        (Some(held("x", 1, false)), Verdict::Confirm(planned(Effect::Update, Some(("x", 1))))),
+    ] {
+        let sides = Sides { applied, observed: Some(there(Some("x"), 1)), wanted: wanted.clone() };
+        assert_eq!(decide(&key("a"), &sides, policy), expected);
     }
 }

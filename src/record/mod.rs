@@ -9,6 +9,7 @@ mod observation;
 mod row;
 mod sequencer;
 mod sides;
+mod sink_name;
 mod told;
 
 pub use channel::SourceName;
@@ -21,7 +22,8 @@ pub use observation::{LookedAt, Page, PageCounts};
 pub use row::FileRow;
 pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed, Sides};
-pub use told::{Told, ToldField};
+pub use sink_name::{InvalidSinkName, SinkName};
+pub use told::{Outdated, Told, ToldField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -26,6 +26,28 @@ pub struct Told {
     pub group: Option<ToldField>,
 }
 
+/// Up to where what was reported of a path is outdated: the file that it was reported of is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outdated {
+    /// What was reported for a time up to this one: a delete event carried it.
+    pub until: Option<Timestamp>,
+    /// What was received before this observation, which found the file gone.
+    pub before: Option<Look>,
+}
+
+impl Outdated {
+    /// Whether it covers a field.
+    pub fn covers(self, field: &ToldField) -> bool {
+        self.until.is_some_and(|until| field.at <= until) || self.before.is_some_and(|look| field.look < look)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { until: self.until.max(other.until), before: self.before.max(other.before) }
+    }
+}
+
 impl Told {
     /// What the file manager is to hold.
     pub fn wanted(&self) -> Permissions {
@@ -56,14 +78,14 @@ impl Told {
         }
     }
 
-    /// The file that was told about is gone since a time.
-    pub fn forget_until(&mut self, gone_at: Timestamp) {
-        self.fields_mut().into_iter().for_each(|field| drop(field.take_if(|field| field.at <= gone_at)));
+    /// Whether no field was reported.
+    pub fn is_empty(&self) -> bool {
+        self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }
 
-    /// The file that was told about was found gone by a look, and nobody told when it went.
-    pub fn forget_before(&mut self, look: Look) {
-        self.fields_mut().into_iter().for_each(|field| drop(field.take_if(|field| field.look < look)));
+    /// Keeps the fields that `keep` accepts.
+    pub fn retain(&mut self, keep: impl Fn(&ToldField) -> bool) {
+        self.fields_mut().into_iter().for_each(|field| drop(field.take_if(|field| !keep(field))));
     }
 
     fn fields_mut(&mut self) -> [&mut Option<ToldField>; 3] {
@@ -121,12 +143,12 @@ mod tests {
     fn what_is_gone_takes_along_what_was_told_before() {
         for (gone, left) in [(4, true), (5, false)] {
             let mut known = told("rw", 5, 3);
-            known.forget_until(at(gone));
+            known.retain(|field| !Outdated { until: Some(at(gone)), before: None }.covers(field));
             assert_eq!(!known.wanted().is_empty(), left, "gone at {gone}");
         }
         for (look, left) in [(3, true), (4, false)] {
             let mut known = told("rw", 5, 3);
-            known.forget_before(Look(look));
+            known.retain(|field| !Outdated { until: None, before: Some(Look(look)) }.covers(field));
             assert_eq!(!known.wanted().is_empty(), left, "found gone by look {look}");
         }
     }

@@ -2,13 +2,16 @@
 //! All keys of the contract are always there; those under `run` and after it are ours.
 
 mod parts;
+mod sink;
 mod summary;
 
 pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PassedOver, PendingCounts, Queue, ServiceInfo, Statistics};
 
-use crate::record::EventKind;
+pub use sink::SinkReport;
+
+use crate::record::{EventKind, SinkName};
 use crate::run::{self, RunKind, Totals};
-use crate::state::{Overview, Waiting};
+use crate::state::Overview;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -76,6 +79,10 @@ pub struct Report {
     pub feed_gap: bool,
     /// Ours: files whose bytes no checksum could prove (their length was).
     pub unverified: u64,
+    /// Ours: what was done in each sink, by its name. The keys above say it of one sink alone: of the file manager, or, where there is
+    /// none, of the sink that was added first.
+    #[serde(default)]
+    pub sinks: BTreeMap<String, SinkReport>,
     /// Ours: why this report was not taken where it was posted to. What was posted cannot know: there it is `null`.
     pub report_refused: Option<String>,
 }
@@ -93,46 +100,49 @@ pub struct Frame {
     pub subject: (String, String),
     /// Why the run could not go on: a shut door, with its hint.
     pub stopped_by: Option<(String, &'static str)>,
-    /// Files that the file manager holds outside of the prefix.
-    pub outside_prefix: u64,
+    /// Why sinks could not go on, with hints, while the run could.
+    pub stopped_sinks: BTreeMap<SinkName, (String, &'static str)>,
 }
 
 impl Report {
     /// Puts a run's report together.
     pub fn of_run(frame: &Frame, totals: &Totals, overview: &Overview) -> Self {
         let (began, ended) = frame.time;
-        let parked = overview.paths("parked");
-        let held = overview.paths("held");
-        let pending = PendingCounts { due: overview.paths("due") + held, parked, next_attempt: next_attempt(&overview.waiting) };
-        let failures: Vec<_> =
-            totals.failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures)).chain(too_large(overview)).collect();
-        let deletes_held = totals.deletes_held.max(held);
-        let errors = errors(frame, totals, deletes_held, &failures);
+        let sinks: BTreeMap<_, _> = overview
+            .sinks
+            .iter()
+            .map(|sink| {
+                let report = SinkReport::new(&totals.sink(&sink.name), sink, frame.stopped_sinks.get(&sink.name));
+                (sink.name.as_str().to_owned(), report)
+            })
+            .collect();
+        let main = overview.main_sink().map(|sink| sink.name.as_str());
+        let errors = errors(frame, totals, &sinks, main);
+        let of_main = main.and_then(|name| sinks.get(name)).cloned().unwrap_or_default();
+        let failed = of_main.failed.max(totals.failures.values().map(|failures| failures.count).sum());
         Self {
             sync_type: Cow::Borrowed(if frame.kind == RunKind::Initial { "initial" } else { "incremental" }),
             mode: (frame.kind == RunKind::Reconcile).then_some(Cow::Borrowed("reconcile")),
             timestamp: ended.to_string(),
             success: errors.is_empty()
                 && (totals.listing_ended || frame.kind == RunKind::Incremental)
-                && overview.open_intents == 0
-                && parked == 0
-                && pending.due == 0
+                && sinks.values().all(|sink| sink.success)
                 && totals.replayed.stayed == 0,
             duration_seconds: ended.duration_since(began).as_secs_f64(),
             statistics: Statistics {
                 events_processed: totals.replayed.all_events(),
-                operations_processed: totals.done(),
-                operations_failed: parked.max(totals.failed()),
-                files_processed: totals.created + totals.updated + totals.confirmed,
-                files_failed: parked.max(totals.failed()),
-                total_size: totals.bytes,
+                operations_processed: of_main.operations.all(),
+                operations_failed: failed,
+                files_processed: of_main.operations.create + of_main.operations.update + of_main.operations.confirm,
+                files_failed: failed,
+                total_size: of_main.bytes,
             },
             event_counts: event_counts(totals),
             errors,
             service_info: ServiceInfo {
                 database_path: frame.subject.0.clone(),
                 customer_bucket: frame.subject.1.clone(),
-                record_count: overview.applied_rows,
+                record_count: of_main.record_count,
             },
             run: frame.run,
             quiet: totals.quiet,
@@ -146,38 +156,58 @@ impl Report {
                 bytes: totals.listed.bytes,
                 directory_markers: totals.listed.markers,
             },
-            operations: Operations {
-                create: totals.created,
-                update: totals.updated,
-                delete: totals.deleted,
-                rename: totals.renamed,
-                r#move: totals.moved,
-                set_permissions: totals.permissions_set,
-                confirm: totals.confirmed,
-            },
-            skipped: skipped(totals, overview),
-            skipped_examples: skipped_examples(totals, overview),
-            failures,
-            pending,
-            deletes_held,
-            unconfirmed: overview.unconfirmed_rows,
-            outside_prefix: frame.outside_prefix,
+            operations: of_main.operations,
+            skipped: with_skipped(of_main.skipped, totals),
+            skipped_examples: with_skipped_examples(of_main.skipped_examples, totals),
+            failures: sink::failure_lines(&totals.failures).chain(of_main.failures).collect(),
+            pending: of_main.pending,
+            deletes_held: of_main.deletes_held,
+            unconfirmed: of_main.unconfirmed,
+            outside_prefix: of_main.outside_prefix,
             feed_gap: overview.feed_gap.is_some(),
-            unverified: totals.unverified,
+            unverified: of_main.unverified,
+            sinks,
             report_refused: None,
         }
     }
+
+    /// Whether the guard holds deletes of any sink.
+    pub fn holds_deletes(&self) -> bool {
+        self.sinks.values().any(|sink| sink.deletes_held > 0)
+    }
 }
 
-/// A sentence for everything because of which the run is no success, the most telling first.
-fn errors(frame: &Frame, totals: &Totals, deletes_held: u64, failures: &[FailureLine]) -> Vec<String> {
+/// A sentence for everything because of which the run is no success, the most telling first. What another sink than the main one has to
+/// say begins with its name.
+fn errors(frame: &Frame, totals: &Totals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
+    let stopped_sinks = sinks.iter().filter(|_| frame.stopped_by.is_none());
+    let stopped_sinks = stopped_sinks.filter_map(|(name, sink)| Some(format!("stopped {name}: {}", sink.stopped.as_ref()?)));
     let queues = totals.queue_failures.iter().map(|(message, hint)| format!("queue: {message} ({hint})"));
     let feed = totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})"));
-    let held = (deletes_held > 0)
-        .then(|| format!("held: {deletes_held} deletes, which the guard does not let go (--allow-deletes {deletes_held} sends them)"));
-    let failed = failures.iter().map(FailureLine::sentence);
-    stopped.into_iter().chain(queues).chain(feed).chain(held).chain(failed).take(ERRORS_MOST).collect()
+    let of_main = main.and_then(|name| sinks.get(name)).into_iter().flat_map(SinkReport::errors);
+    let of_others = sinks.iter().filter(|(name, _)| Some(name.as_str()) != main);
+    let of_others = of_others.flat_map(|(name, sink)| sink.errors().map(move |error| format!("{name}: {error}")));
+    let lookups = sink::failure_lines(&totals.failures).map(|line| line.sentence());
+    let all = stopped.into_iter().chain(stopped_sinks).chain(queues).chain(feed).chain(of_main).chain(lookups).chain(of_others);
+    all.take(ERRORS_MOST).collect()
+}
+
+/// What was left out of the main sink, and what of all.
+fn with_skipped(mut skipped: BTreeMap<String, u64>, totals: &Totals) -> BTreeMap<String, u64> {
+    for (reason, skips) in &totals.skipped {
+        *skipped.entry((*reason).to_owned()).or_default() += skips.count;
+    }
+    skipped
+}
+
+fn with_skipped_examples(mut examples: BTreeMap<String, String>, totals: &Totals) -> BTreeMap<String, String> {
+    for (reason, skips) in &totals.skipped {
+        if let Some(example) = &skips.example {
+            examples.entry((*reason).to_owned()).or_insert_with(|| example.to_string());
+        }
+    }
+    examples
 }
 
 fn event_counts(totals: &Totals) -> EventCounts {
@@ -198,59 +228,4 @@ fn passed_over(totals: &Totals) -> run::PassedOver {
     let of_queues = totals.drained.iter().map(|drained| &drained.status.passed_over);
     let of_feed = totals.polled.iter().map(|polled| &polled.passed_over);
     of_queues.chain(of_feed).cloned().fold(run::PassedOver::default(), run::PassedOver::and)
-}
-
-impl FailureLine {
-    fn new(reason: &str, failures: &run::Failures) -> Self {
-        Self {
-            reason: reason.to_owned(),
-            count: failures.count,
-            example: failures.example.to_string(),
-            message: failures.message.clone(),
-            hint: failures.hint.to_owned(),
-        }
-    }
-
-    fn sentence(&self) -> String {
-        let others = if self.count > 1 { format!(" (and {} more)", self.count - 1) } else { String::new() };
-        format!("{}: {}{others}", self.reason, self.message)
-    }
-}
-
-/// A known file that has grown beyond the bound stays pending as a failure that no attempt of this run counted.
-fn too_large(overview: &Overview) -> Option<FailureLine> {
-    use crate::plan::SkipReason::TooLarge;
-    let waiting =
-        overview.waiting.iter().find(|waiting| waiting.status == "parked" && waiting.reason.as_deref() == Some(TooLarge.as_str()))?;
-    let example = waiting.example.as_ref().map(ToString::to_string).unwrap_or_default();
-    let message = format!("{example} has grown beyond MAX_FILE_SIZE_MB: the file manager keeps its old content");
-    Some(FailureLine { reason: TooLarge.as_str().to_owned(), count: waiting.paths, example, message, hint: TooLarge.hint().to_owned() })
-}
-
-fn skipped(totals: &Totals, overview: &Overview) -> BTreeMap<String, u64> {
-    let mut skipped: BTreeMap<_, _> = totals.skipped.iter().map(|(reason, skips)| ((*reason).to_owned(), skips.count)).collect();
-    for waiting in kept_skips(overview) {
-        *skipped.entry(waiting.reason.clone().unwrap_or_default()).or_default() += waiting.paths;
-    }
-    skipped
-}
-
-fn skipped_examples(totals: &Totals, overview: &Overview) -> BTreeMap<String, String> {
-    let of_run = totals.skipped.iter().filter_map(|(reason, skips)| Some(((*reason).to_owned(), skips.example.as_ref()?.to_string())));
-    let kept = kept_skips(overview).filter_map(|waiting| Some((waiting.reason.clone()?, waiting.example.as_ref()?.to_string())));
-    of_run.chain(kept).collect()
-}
-
-/// What the state keeps of what was left out.
-fn kept_skips(overview: &Overview) -> impl Iterator<Item = &Waiting> {
-    overview.waiting.iter().filter(|waiting| waiting.status == "skipped")
-}
-
-fn next_attempt(waiting: &[Waiting]) -> Option<String> {
-    waiting
-        .iter()
-        .filter(|waiting| waiting.status == "parked")
-        .filter_map(|waiting| waiting.next_attempt)
-        .min()
-        .map(|time| time.to_string())
 }

@@ -1,6 +1,6 @@
 //! What a report consists of. How its values come about is not its concern.
 
-use crate::run::{self, Drained, Polled, SourceStatus};
+use crate::run::{self, Drained, Failures, Polled, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -148,6 +148,30 @@ pub struct PendingCounts {
     pub parked: u64,
     /// The earliest next attempt, ISO-8601.
     pub next_attempt: Option<String>,
+}
+
+impl FailureLine {
+    pub(super) fn new(reason: &str, failures: &Failures) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            count: failures.count,
+            example: failures.example.to_string(),
+            message: failures.message.clone(),
+            hint: failures.hint.to_owned(),
+        }
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        let others = if self.count > 1 { format!(" (and {} more)", self.count - 1) } else { String::new() };
+        format!("{}: {}{others}", self.reason, self.message)
+    }
+}
+
+impl Operations {
+    /// Of all kinds.
+    pub fn all(&self) -> u64 {
+        self.create + self.update + self.delete + self.rename + self.r#move + self.set_permissions + self.confirm
+    }
 }
 
 impl Queue {

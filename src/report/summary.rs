@@ -1,7 +1,8 @@
 //! A report as people read it at the end of a command.
 
-use super::Report;
+use super::{Operations, Report, SinkReport};
 use crate::plan::SkipReason;
+use crate::record::SinkName;
 use indicatif::{HumanBytes, HumanCount};
 use std::fmt;
 
@@ -24,6 +25,14 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// The sinks that the report's own keys say nothing of.
+    fn other_sinks(&self) -> impl Iterator<Item = (&String, &SinkReport)> {
+        let file_manager = SinkName::file_manager();
+        let has_file_manager = self.sinks.contains_key(file_manager.as_str());
+        // Without a file manager the first sink stands for the whole, and which that was only the state knows: all are shown.
+        self.sinks.iter().filter(move |(name, _)| self.sinks.len() > 1 && !(has_file_manager && *name == file_manager.as_str()))
+    }
+
     fn flow(&self) -> &'static str {
         match (self.sync_type.as_ref(), self.mode.as_ref()) {
             ("initial", _) => "initial sync",
@@ -107,7 +116,7 @@ impl Report {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;
         }
-        for about in ["stopped: ", "queue: ", "feed: "] {
+        for about in ["stopped", "queue: ", "feed: "] {
             for line in self.errors.iter().filter(|line| line.starts_with(about)) {
                 writeln!(f, "  {line}")?;
             }
@@ -130,6 +139,24 @@ impl Report {
         }
         if let Some(refused) = &self.report_refused {
             writeln!(f, "  report    not taken: {refused}; the next run posts its own")?;
+        }
+        for (name, sink) in self.other_sinks() {
+            let Operations { create, update, delete, .. } = &sink.operations;
+            let verdict = if sink.success { "in sync" } else { "NOT in sync yet" };
+            writeln!(
+                f,
+                "  {name:<9} {verdict}: {} created, {} updated, {} deleted, {} confirmed; {} failed, {} held",
+                HumanCount(*create),
+                HumanCount(*update),
+                HumanCount(*delete),
+                counted(sink.record_count.saturating_sub(sink.unconfirmed), "file"),
+                HumanCount(sink.pending.parked),
+                HumanCount(sink.deletes_held)
+            )?;
+            for failure in &sink.failures {
+                writeln!(f, "            {} {}, for example {}", failure.count, failure.reason, failure.message)?;
+                writeln!(f, "            -> {}", failure.hint)?;
+            }
         }
         let confirmed = self.service_info.record_count.saturating_sub(self.unconfirmed);
         write!(f, "  total     {} confirmed by the file manager", counted(confirmed, "file"))?;

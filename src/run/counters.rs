@@ -5,13 +5,20 @@ use super::error_summary::ErrorSummary;
 use super::path_outcome::Ending;
 use super::queue_status::Drained;
 use crate::plan::{Effect, SkipReason};
-use crate::record::{ObjectKey, PageCounts};
+use crate::record::{ObjectKey, PageCounts, SinkName};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The counts of one run. Shared by those who work and those who watch.
 #[derive(Debug, Default)]
 pub struct Tally(Mutex<Totals>);
+
+/// The counts of one run for one of its sinks. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SinkTally {
+    tally: Arc<Tally>,
+    sink: SinkName,
+}
 
 /// A moment's counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,30 +31,10 @@ pub struct Totals {
     pub listed: PageCounts,
     /// What earlier runs had listed and not brought to an end.
     pub left_by_earlier_runs: u64,
-    /// Files created.
-    pub created: u64,
-    /// Files updated.
-    pub updated: u64,
-    /// Files deleted.
-    pub deleted: u64,
-    /// Files that have another name in the same directory.
-    pub renamed: u64,
-    /// Files that are in another directory.
-    pub moved: u64,
-    /// Files that have other permissions, apart from those that came with content.
-    pub permissions_set: u64,
-    /// Files that the file manager turned out to hold already.
-    pub confirmed: u64,
-    /// Bytes sent.
-    pub bytes: u64,
-    /// Files whose bytes no checksum proved.
-    pub unverified: u64,
-    /// Left out, by reason, where the state does not keep it.
+    /// Left out of all sinks, by reason, where the state does not keep it.
     pub skipped: BTreeMap<&'static str, Skips>,
-    /// Operations that failed in this run, by reason.
+    /// Paths that could not be looked up in this run, by reason.
     pub failures: BTreeMap<String, Failures>,
-    /// Deletes that the guard held.
-    pub deletes_held: u64,
     /// What each queue brought that this run emptied.
     pub drained: Vec<Drained>,
     /// Why queues could not be emptied, and what to do about each.
@@ -60,6 +47,37 @@ pub struct Totals {
     pub replayed: Replayed,
     /// Nothing had been received and nothing was due.
     pub quiet: bool,
+    /// What was done in each sink. A sink in which nothing was counted is missing.
+    pub sinks: BTreeMap<SinkName, SinkTotals>,
+}
+
+/// A moment's counts for one sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinkTotals {
+    /// Files created.
+    pub created: u64,
+    /// Files updated.
+    pub updated: u64,
+    /// Files deleted.
+    pub deleted: u64,
+    /// Files that have another name in the same directory.
+    pub renamed: u64,
+    /// Files that are in another directory.
+    pub moved: u64,
+    /// Files that have other permissions, apart from those that came with content.
+    pub permissions_set: u64,
+    /// Files that the sink turned out to hold already.
+    pub confirmed: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Files whose bytes no checksum proved.
+    pub unverified: u64,
+    /// Left out, by reason, where the state does not keep it.
+    pub skipped: BTreeMap<&'static str, Skips>,
+    /// Operations that failed in this run, by reason.
+    pub failures: BTreeMap<String, Failures>,
+    /// Deletes that the guard held.
+    pub deletes_held: u64,
 }
 
 /// Objects that were left out for the same reason.
@@ -90,6 +108,24 @@ impl Totals {
         self.left_by_earlier_runs + self.listed.to_do
     }
 
+    /// What was counted for one sink.
+    pub fn sink(&self, name: &SinkName) -> SinkTotals {
+        self.sinks.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Operations that were done, in all sinks.
+    pub fn done(&self) -> u64 {
+        self.sinks.values().map(SinkTotals::done).sum()
+    }
+
+    /// Operations that failed, in all sinks, and paths that could not be looked up.
+    pub fn failed(&self) -> u64 {
+        let of_sinks: u64 = self.sinks.values().map(SinkTotals::failed).sum();
+        of_sinks + self.failures.values().map(|failures| failures.count).sum::<u64>()
+    }
+}
+
+impl SinkTotals {
     /// Operations that were done.
     pub fn done(&self) -> u64 {
         self.created + self.updated + self.deleted + self.renamed + self.moved + self.permissions_set + self.confirmed
@@ -99,12 +135,18 @@ impl Totals {
     pub fn failed(&self) -> u64 {
         self.failures.values().map(|failures| failures.count).sum()
     }
+}
 
-    fn skip(&mut self, reason: SkipReason, count: u64, example: Option<&ObjectKey>) {
-        let skips = self.skipped.entry(reason.as_str()).or_default();
-        skips.count += count;
-        skips.example = skips.example.take().or_else(|| example.cloned());
-    }
+fn skip(skipped: &mut BTreeMap<&'static str, Skips>, reason: SkipReason, count: u64, example: Option<&ObjectKey>) {
+    let skips = skipped.entry(reason.as_str()).or_default();
+    skips.count += count;
+    skips.example = skips.example.take().or_else(|| example.cloned());
+}
+
+fn fail(failures: &mut BTreeMap<String, Failures>, path: &ObjectKey, error: ErrorSummary) {
+    let ErrorSummary { reason, message, hint } = error;
+    let first = || Failures { count: 0, hint, example: path.clone(), message };
+    failures.entry(reason).or_insert_with(first).count += 1;
 }
 
 impl Tally {
@@ -132,35 +174,9 @@ impl Tally {
         totals.listing_ended = listing_ended;
     }
 
-    /// An operation on a path ended.
-    pub fn ended(&self, path: &ObjectKey, ending: &Ending) {
-        let mut totals = self.lock();
-        match ending {
-            Ending::Sent { effect, bytes, verified } => {
-                totals.bytes += bytes;
-                totals.unverified += u64::from(!verified);
-                match effect {
-                    Effect::Update => totals.updated += 1,
-                    _ => totals.created += 1,
-                }
-            }
-            Ending::Confirmed => totals.confirmed += 1,
-            Ending::Deleted => totals.deleted += 1,
-            Ending::Moved(Effect::Rename) => totals.renamed += 1,
-            Ending::Moved(_) => totals.moved += 1,
-            Ending::PermissionsSet => totals.permissions_set += 1,
-            Ending::Skipped(reason @ SkipReason::NotInBucket) => totals.skip(*reason, 1, Some(path)),
-            // The state keeps these, with their reason.
-            Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}
-        }
-    }
-
-    /// An operation failed.
-    pub fn failed(&self, path: &ObjectKey, error: ErrorSummary) {
-        let ErrorSummary { reason, message, hint } = error;
-        let mut totals = self.lock();
-        let first = || Failures { count: 0, hint, example: path.clone(), message };
-        totals.failures.entry(reason).or_insert_with(first).count += 1;
+    /// A path could not be looked up.
+    pub fn lookup_failed(&self, path: &ObjectKey, error: ErrorSummary) {
+        fail(&mut self.lock().failures, path, error);
     }
 
     /// A queue was emptied, as far as it could be.
@@ -188,7 +204,7 @@ impl Tally {
         let mut totals = self.lock();
         totals.replayed.add(replayed);
         if replayed.not_in_bucket > 0 {
-            totals.skip(SkipReason::NotInBucket, replayed.not_in_bucket, replayed.not_in_bucket_example.as_ref());
+            skip(&mut totals.skipped, SkipReason::NotInBucket, replayed.not_in_bucket, replayed.not_in_bucket_example.as_ref());
         }
     }
 
@@ -197,13 +213,51 @@ impl Tally {
         self.lock().quiet = true;
     }
 
-    /// The guard holds these deletes.
-    pub fn held(&self, deletes: u64) {
-        self.lock().deletes_held = deletes;
-    }
-
     /// Counts are plain numbers: what a panicking thread left is still a count.
     fn lock(&self) -> MutexGuard<'_, Totals> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SinkTally {
+    /// The part of a run's counts that is about one sink.
+    pub fn new(tally: Arc<Tally>, sink: SinkName) -> Self {
+        Self { tally, sink }
+    }
+
+    /// An operation on a path ended.
+    pub fn ended(&self, path: &ObjectKey, ending: &Ending) {
+        self.count(|totals| match ending {
+            Ending::Sent { effect, bytes, verified } => {
+                totals.bytes += bytes;
+                totals.unverified += u64::from(!verified);
+                match effect {
+                    Effect::Update => totals.updated += 1,
+                    _ => totals.created += 1,
+                }
+            }
+            Ending::Confirmed => totals.confirmed += 1,
+            Ending::Deleted => totals.deleted += 1,
+            Ending::Moved(Effect::Rename) => totals.renamed += 1,
+            Ending::Moved(_) => totals.moved += 1,
+            Ending::PermissionsSet => totals.permissions_set += 1,
+            Ending::Skipped(reason @ SkipReason::NotInBucket) => skip(&mut totals.skipped, *reason, 1, Some(path)),
+            // The state keeps these, with their reason.
+            Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}
+        });
+    }
+
+    /// An operation failed.
+    pub fn failed(&self, path: &ObjectKey, error: ErrorSummary) {
+        self.count(|totals| fail(&mut totals.failures, path, error));
+    }
+
+    /// The guard holds these deletes.
+    pub fn held(&self, deletes: u64) {
+        self.count(|totals| totals.deletes_held = deletes);
+    }
+
+    fn count(&self, count: impl FnOnce(&mut SinkTotals)) {
+        count(self.tally.lock().sinks.entry(self.sink.clone()).or_default());
     }
 }

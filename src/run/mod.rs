@@ -9,10 +9,10 @@ mod error_summary;
 mod path_outcome;
 mod queue_status;
 
-pub use counters::{Failures, Skips, Tally, Totals};
+pub use counters::{Failures, SinkTally, SinkTotals, Skips, Tally, Totals};
 pub use counts::{PassedOver, Polled, Replayed};
 pub use error_summary::ErrorSummary;
 pub use kind::{RunKind, RunOutcome};
 pub use path_outcome::Ending;
 pub use queue_status::{Drained, SourceStatus};
-pub use stop::Halt;
+pub use stop::{Halt, SinkHalt};

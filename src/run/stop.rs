@@ -1,6 +1,7 @@
 //! Why a run stops taking work before there is none left, and since when. What is done about it is each stage's own concern.
 
 use super::error_summary::ErrorSummary;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,15 +13,16 @@ pub struct Halt {
     token: CancellationToken,
     cause: Arc<Mutex<Option<ErrorSummary>>>,
     since: Arc<OnceLock<Instant>>,
-    /// Of the halt that this one is a part of.
-    outer_since: Option<Arc<OnceLock<Instant>>>,
+    /// Since when the halts are stopped that this one is a part of.
+    outer_since: Vec<Arc<OnceLock<Instant>>>,
 }
 
 impl Halt {
     /// One for a single run: it stops with this one, and what stops it stops nothing else.
     #[must_use]
     pub fn for_one_run(&self) -> Self {
-        Self { token: self.token.child_token(), outer_since: Some(self.since.clone()), ..Self::default() }
+        let outer_since = self.outer_since.iter().chain([&self.since]).cloned().collect();
+        Self { token: self.token.child_token(), outer_since, ..Self::default() }
     }
 
     /// Stops; the first cause is kept. Without one, somebody asked.
@@ -55,14 +57,66 @@ impl Halt {
     /// wait one after the other, all of them together take no longer.
     pub async fn out_of_grace(&self, grace: Duration) {
         self.stopped().await;
-        let outer = self.outer_since.as_ref().and_then(|since| since.get());
-        let since = [self.since.get(), outer].into_iter().flatten().min().copied();
+        let since = self.outer_since.iter().chain([&self.since]).filter_map(|since| since.get()).min().copied();
         tokio::time::sleep_until(since.unwrap_or_else(Instant::now) + grace).await;
     }
 
     /// The door that was shut, if that was it.
     pub fn cause(&self) -> Option<ErrorSummary> {
         self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The stop signal of one sink in a run: what stops the sink stops no other one. When the last sink has stopped, the run stops with it.
+#[derive(Clone, Debug)]
+pub struct SinkHalt {
+    own: Halt,
+    run: Halt,
+    /// How many sinks of the run have not stopped by themselves.
+    going: Arc<AtomicUsize>,
+}
+
+impl SinkHalt {
+    /// One for each of so many sinks of a run.
+    pub fn of_run(run: &Halt, sinks: usize) -> Vec<Self> {
+        let going = Arc::new(AtomicUsize::new(sinks));
+        (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), going: going.clone() }).collect()
+    }
+
+    /// The sink cannot go on.
+    pub fn stop_sink(&self, cause: ErrorSummary) {
+        if self.own.is_stopped() {
+            return;
+        }
+        self.own.stop(Some(cause.clone()));
+        if self.going.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.run.stop(Some(cause));
+        }
+    }
+
+    /// Nothing can go on: the source, or the state.
+    pub fn stop_run(&self, cause: ErrorSummary) {
+        self.run.stop(Some(cause));
+    }
+
+    /// Why the sink stopped by itself; `None` = it did not.
+    pub fn cause(&self) -> Option<ErrorSummary> {
+        self.own.cause()
+    }
+
+    /// Whether to stop, for whatever reason.
+    pub fn is_stopped(&self) -> bool {
+        self.own.is_stopped()
+    }
+
+    /// As [`Halt::stopped`].
+    pub async fn stopped(&self) {
+        self.own.stopped().await;
+    }
+
+    /// As [`Halt::out_of_grace`].
+    pub async fn out_of_grace(&self, grace: Duration) {
+        self.own.out_of_grace(grace).await;
     }
 }
 
@@ -90,5 +144,34 @@ mod tests {
             run.out_of_grace(Duration::from_secs(20)).await;
             assert_eq!(stopped.elapsed().as_secs(), 20);
         }
+    }
+
+    fn down() -> ErrorSummary {
+        ErrorSummary { reason: "down".to_owned(), message: "it is down".to_owned(), hint: "" }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sink_that_stops_stops_no_other_and_the_last_one_stops_the_run() {
+        let run = Halt::default().for_one_run();
+        let sinks = SinkHalt::of_run(&run, 2);
+        sinks[0].stop_sink(down());
+        sinks[0].stop_sink(down());
+        assert!(sinks[0].is_stopped() && !sinks[1].is_stopped() && !run.is_stopped(), "stopped twice, it counts once");
+        sinks[1].stop_sink(down());
+        assert!(run.is_stopped() && run.cause() == Some(down()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_run_is_no_failure_of_its_sinks() {
+        let program = Halt::default();
+        let run = program.for_one_run();
+        let sinks = SinkHalt::of_run(&run, 2);
+        sinks[0].stop_run(down());
+        assert!(sinks.iter().all(|sink| sink.is_stopped() && sink.cause().is_none()));
+        let other = SinkHalt::of_run(&program.for_one_run(), 1);
+        program.stop(None);
+        let stopped = Instant::now();
+        other[0].out_of_grace(Duration::from_secs(20)).await;
+        assert_eq!(stopped.elapsed().as_secs(), 20, "counted from when the program stopped");
     }
 }

@@ -1,8 +1,8 @@
 //! The handle on a state: the writer, the numbers of looks, the clock of its history. What it stores is `transactions`' concern.
 
 use crate::clock::{Clock, SystemClock};
-use crate::plan::Limits;
-use crate::record::Look;
+use crate::plan::Policy;
+use crate::record::{Look, LookedAt, SinkName};
 use crate::run::RunKind;
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
@@ -11,6 +11,9 @@ use crate::state::database::writer::Writer;
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
 use crate::state::tables::observed;
+use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sources::{self, SourceId};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +24,7 @@ use tokio::sync::watch;
 pub struct State {
     pub(crate) writer: Arc<Writer>,
     pub(crate) looks: Arc<AtomicU64>,
-    pub(crate) limits: Limits,
+    pub(crate) source: SourceId,
     pub(crate) path: PathBuf,
     /// When things happen, for the history: nothing else in here asks what time it is.
     pub(crate) clock: Arc<dyn Clock>,
@@ -33,24 +36,24 @@ pub struct State {
 
 impl State {
     /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`].
-    pub async fn open(path: &Path, limits: Limits) -> Result<Self, StateError> {
+    pub async fn open(path: &Path) -> Result<Self, StateError> {
         let owned = path.to_owned();
         let connection = blocking(move || connection::open_to_write(&owned)).await?;
-        Self::with(Writer::start(path, connection)?, path, limits).await
+        Self::with(Writer::start(path, connection)?, path).await
     }
 
     /// As [`State::open`], without a thread and in the caller's own order: see [`CommitGate`].
     #[cfg(feature = "failpoints")]
-    pub async fn open_in_place(path: &Path, limits: Limits, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
+    pub async fn open_in_place(path: &Path, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
         let connection = connection::open_to_write(path)?;
-        Self::with(Writer::in_place(direct_writer::InPlace::new(connection, gate)), path, limits).await
+        Self::with(Writer::in_place(direct_writer::InPlace::new(connection, gate)), path).await
     }
 
-    async fn with(writer: Writer, path: &Path, limits: Limits) -> Result<Self, StateError> {
-        let high_water = writer.call(observed::high_water).await?;
+    async fn with(writer: Writer, path: &Path) -> Result<Self, StateError> {
+        let (high_water, source) = writer.call(|connection| Ok((observed::high_water(connection)?, sources::only(connection)?))).await?;
         let arrivals = Arc::new(watch::Sender::new(()));
         let (looks, run) = (Arc::new(AtomicU64::new(high_water)), Arc::new(watch::Sender::new(None)));
-        Ok(Self { writer: Arc::new(writer), looks, limits, path: path.to_owned(), clock: Arc::new(SystemClock), run, arrivals })
+        Ok(Self { writer: Arc::new(writer), looks, source, path: path.to_owned(), clock: Arc::new(SystemClock), run, arrivals })
     }
 
     /// The same, with another clock for its history.
@@ -74,8 +77,77 @@ impl State {
         self.arrivals.subscribe()
     }
 
+    /// The handle on one of the sinks, whose decisions are made within this policy from now on. A sink that is not there yet is added; whether
+    /// it may be is [`State::identify`]'s question.
+    pub async fn sink(&self, name: SinkName, policy: Policy) -> Result<SinkState, StateError> {
+        let source = self.source;
+        let sink = self
+            .writer
+            .call({
+                let name = name.clone();
+                move |connection| {
+                    if sinks::named(connection, &name)?.is_none() {
+                        sinks::add(connection, source, &name, "")?;
+                    }
+                    let row = sinks::named(connection, &name)?.ok_or_else(|| StateError::Corrupt(format!("no sink {name}")))?;
+                    sinks::write_policy(connection, row.sink, policy)?;
+                    Ok(Sink { policy, ..row.sink })
+                }
+            })
+            .await?;
+        Ok(SinkState { state: self.clone(), sink, name })
+    }
+
     /// Where the database lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// The state of one sink: what it holds, and what is to be done about it. Cheap to clone.
+#[derive(Clone)]
+pub struct SinkState {
+    state: State,
+    sink: Sink,
+    name: SinkName,
+}
+
+impl SinkState {
+    /// The sink's name.
+    pub fn name(&self) -> &SinkName {
+        &self.name
+    }
+
+    /// The policy that it was registered with.
+    pub fn policy(&self) -> Policy {
+        self.sink.policy
+    }
+
+    /// The state that the sink belongs to.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// As [`State::next_look`].
+    pub fn next_look(&self) -> Look {
+        self.state.next_look()
+    }
+
+    /// As [`State::commit_looks`]: what one sink's operation saw is known to all sinks.
+    pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
+        self.state.commit_looks(looks).await
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        self.state.moment()
+    }
+
+    /// Runs a job about this sink in the writer's thread.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, Sink) -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let sink = self.sink;
+        self.state.writer.call(move |connection| work(connection, sink)).await
     }
 }

@@ -1,7 +1,8 @@
 //! Inbox, dead letters and the feed's account against their own invariants, on a real file.
 
 use super::*;
-use crate::plan::Limits;
+use crate::plan::Policy;
+use crate::record::SinkName;
 use crate::record::{Event, EventKind, Look, ObjectKey, Permissions};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -54,23 +55,31 @@ pub(crate) enum Possible {
     No,
 }
 
+/// The state of a sink that can do all that a file manager can.
+pub(crate) async fn file_manager(state: &State) -> SinkState {
+    state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered")
+}
+
 pub(crate) struct Bed {
     pub(crate) state: State,
+    pub(crate) sink: SinkState,
     directory: tempfile::TempDir,
 }
 
 impl Bed {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        Self { state, directory }
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+        let sink = file_manager(&state).await;
+        Self { state, sink, directory }
     }
 
     pub(crate) async fn reopened(self) -> Self {
-        let Self { state, directory } = self;
-        drop(state);
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        Self { state, directory }
+        let Self { state, sink, directory } = self;
+        drop((state, sink));
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+        let sink = file_manager(&state).await;
+        Self { state, sink, directory }
     }
 
     async fn waiting(&self) -> Vec<String> {
@@ -264,7 +273,7 @@ async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
     bed.state.receive(vec![told("a"), Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
     let overview = Overview::read(bed.state.path()).await.expect("read");
     assert_eq!((overview.inbox, overview.dead_letters, overview.feed_gap), (1, 1, None));
-    let identity = Identity { source: "s".to_owned(), file_manager: "f".to_owned() };
+    let identity = Identity { source: "s".to_owned(), sinks: vec![NamedSink::file_manager("f")] };
     let answer = Answer { new_source: true, ..Answer::default() };
     bed.state.identify(identity, answer, at(0)).await.expect("identified");
     assert!(bed.waiting().await.is_empty());

@@ -30,7 +30,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
             bed.state.commit_looks(vec![looked]).await.expect("stored");
         };
         look(Some(&facts)).await;
-        bed.state.applied(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
+        bed.sink.applied(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
         let permissions = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
         let outcome = Ok(Event { kind: EventKind::ChangePermission, permissions, ..event("a") });
         let batch = vec![Received { source: SourceName::Webhook, outcome }];
@@ -38,7 +38,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
             bed.state.receive(batch.clone(), at(0)).await.expect("stored");
         }
         look(None).await;
-        bed.state.deleted(&path, Attempts::default()).await.expect("stored");
+        bed.sink.deleted(&path, Attempts::default()).await.expect("stored");
         if !before {
             bed.state.receive(batch, at(0)).await.expect("stored");
         }
@@ -46,7 +46,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
         let looks = vec![LookedAt { path: path.clone(), facts: None, look: bed.state.next_look() }];
         bed.state.replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
         look(Some(&facts)).await;
-        let work = bed.state.work(&path).await.expect("read").expect("it is to be created");
+        let work = bed.sink.work(&path).await.expect("read").expect("it is to be created");
         assert_eq!(work.sides.wanted.permissions.as_deref(), expected, "received before it was found gone: {before}");
     }
 }

@@ -1,8 +1,9 @@
 //! The state against its own invariants, on a real file.
 
+use super::inbox_tests::file_manager;
 use super::*;
-use crate::plan::{Effect, Limits, Planned};
-use crate::record::{ETag, FileRecord, Look, ObjectFacts, ObjectKey, Permissions};
+use crate::plan::{Effect, Planned, Policy};
+use crate::record::{ETag, FileRecord, Look, ObjectFacts, ObjectKey, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -20,21 +21,24 @@ fn file(path: &str, etag: &str) -> FileRecord {
 
 struct Bed {
     state: State,
+    sink: SinkState,
     directory: tempfile::TempDir,
 }
 
 impl Bed {
     async fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        Self { state, directory }
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+        let sink = file_manager(&state).await;
+        Self { state, sink, directory }
     }
 
     async fn reopened(self) -> Self {
-        let Self { state, directory } = self;
-        drop(state);
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
-        Self { state, directory }
+        let Self { state, sink, directory } = self;
+        drop((state, sink));
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+        let sink = file_manager(&state).await;
+        Self { state, sink, directory }
     }
 
     async fn look(&self, path: &str, etag: Option<&str>, look: Look) {
@@ -50,18 +54,18 @@ impl Bed {
     }
 
     async fn applied(&self, path: &str, etag: &str) {
-        self.state.applied(file(path, etag), Attempts::default()).await.expect("stored");
+        self.sink.applied(file(path, etag), Attempts::default()).await.expect("stored");
     }
 
     /// The paths of a lane, in their order.
     async fn due(&self, lane: Lane) -> Vec<String> {
-        let due = self.state.take((lane, 0), 100, |_| true).await.expect("taken");
+        let due = self.sink.take((lane, 0), 100, |_| true).await.expect("taken");
         due.work.into_iter().map(|work| work.path.as_str().to_owned()).collect()
     }
 
     async fn park(&self, path: &str) {
         let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
-        self.state.park(&key(path), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
+        self.sink.park(&key(path), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
     }
 }
 
@@ -125,7 +129,7 @@ async fn an_older_look_never_overwrites_a_newer_one() {
     bed.look("a", Some("new"), newer).await;
     bed.look("a", Some("old"), older).await;
     bed.look("a", None, older).await;
-    let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
+    let work = bed.sink.work(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
@@ -160,13 +164,14 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
     let mut came_to = Vec::new();
     for known in [None, Some("known")] {
         let mut bed = Bed::new().await;
-        bed.state.limits = Limits { max_file_bytes: Some(32 << 20) };
+        let policy = Policy { max_file_bytes: Some(32 << 20), ..Policy::default() };
+        bed.sink = bed.state.sink(SinkName::file_manager(), policy).await.expect("registered");
         if let Some(known) = known {
             bed.look(known, None, bed.state.next_look()).await;
         }
         let page = Page { prefix: String::new(), after: None, up_to: None, look: bed.state.next_look(), objects: objects.clone() };
         let counts = bed.state.commit_page(page).await.expect("stored");
-        let waiting = bed.state.overview().await.expect("counted").waiting;
+        let waiting = bed.state.overview().await.expect("counted").sinks.remove(0).waiting;
         came_to.push((counts, bed.due(Lane::Small).await, bed.due(Lane::Large).await, format!("{waiting:?}")));
     }
     assert_eq!((came_to[0].1.as_slice(), came_to[0].2.as_slice()), (&["small".to_owned()][..], &["large".to_owned()][..]));
@@ -197,7 +202,7 @@ async fn what_failed_waits_until_a_look_shows_something_new() {
     bed.page(None, None, &[("a", "y"), ("b", "x")]).await;
     assert_eq!(bed.due(Lane::Small).await, ["b", "a"]);
     bed.park("a").await;
-    bed.state.release_all().await.expect("released");
+    bed.sink.release_all().await.expect("released");
     assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "somebody asked");
 }
 
@@ -226,16 +231,16 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
         metadata: Some(r#"{"etag":"x"}"#.to_owned()),
         run: 7,
     };
-    bed.state.open_intents(vec![intent.clone()]).await.expect("stored");
+    bed.sink.open_intents(vec![intent.clone()]).await.expect("stored");
     let bed = bed.reopened().await;
-    let work = bed.state.work(&key("a")).await.expect("read").expect("pending");
+    let work = bed.sink.work(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));
     // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
     let look = bed.state.next_look();
     bed.look("a", None, look).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
-    bed.state.end_intents(&key("a")).await.expect("ended");
-    bed.state.settle(&key("a")).await.expect("settled");
+    bed.sink.end_intents(&key("a")).await.expect("ended");
+    bed.sink.settle(&key("a")).await.expect("settled");
     assert_eq!(bed.due(Lane::Absent).await, ["a"], "unconfirmed, and gone: a delete");
 }
 
@@ -245,9 +250,9 @@ async fn rows_are_counted_without_counting_them() {
     for (path, etag) in [("a", "x"), ("b", "x"), ("a", "y")] {
         bed.applied(path, etag).await;
     }
-    assert_eq!(bed.state.overview().await.expect("read").applied_rows, 2);
-    bed.state.deleted(&key("a"), Attempts::default()).await.expect("deleted");
-    assert_eq!(bed.state.overview().await.expect("read").applied_rows, 1);
+    assert_eq!(bed.state.overview().await.expect("read").sinks[0].applied_rows, 2);
+    bed.sink.deleted(&key("a"), Attempts::default()).await.expect("deleted");
+    assert_eq!(bed.state.overview().await.expect("read").sinks[0].applied_rows, 1);
 }
 
 #[tokio::test]

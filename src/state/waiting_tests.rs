@@ -1,16 +1,17 @@
 //! What waits makes nothing heavier, counted in the steps of SQLite's machine; and the counters of what waits are right.
 
-use super::inbox_tests::{at, told};
+use super::inbox_tests::{at, file_manager, told};
 use super::*;
-use crate::plan::{Limits, SkipReason};
+use crate::plan::SkipReason;
 use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
 use jiff::Timestamp;
 use rusqlite::{Connection, StatementStatus, ToSql};
 
 /// A state of `number` paths of each kind: parked, skipped, held.
-async fn waiting(number: i64) -> (State, tempfile::TempDir) {
+async fn waiting(number: i64) -> (State, SinkState, tempfile::TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+    let sink = file_manager(&state).await;
     let filled = state.writer.call(move |connection| {
         for (status, deletion) in [("parked", 0), ("skipped", 0), ("held", 1)] {
             connection.execute(
@@ -26,7 +27,7 @@ async fn waiting(number: i64) -> (State, tempfile::TempDir) {
         Ok(())
     });
     filled.await.expect("filled");
-    (state, directory)
+    (state, sink, directory)
 }
 
 /// How many steps a statement takes.
@@ -42,7 +43,7 @@ fn steps(connection: &Connection, text: &str, values: &[&dyn ToSql]) -> Result<i
 async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
     let mut taken = Vec::new();
     for number in [5, 500] {
-        let (state, _directory) = waiting(number).await;
+        let (state, _sink, _directory) = waiting(number).await;
         let each = state.writer.call(|connection| {
             [
                 (transactions::unpark::RELEASE_DUE, [&1 as &dyn ToSql, &999].as_slice()),
@@ -68,11 +69,11 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
 
 #[tokio::test]
 async fn what_waits_is_counted_as_it_comes_and_goes() {
-    let (state, _directory) = waiting(3).await;
+    let (state, sink, _directory) = waiting(3).await;
     let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
     let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
-    state.park(&parked, Attempts { failed, ..Attempts::default() }, Timestamp::UNIX_EPOCH).await.expect("stored");
-    state.suspect(&held).await.expect("stored");
+    sink.park(&parked, Attempts { failed, ..Attempts::default() }, Timestamp::UNIX_EPOCH).await.expect("stored");
+    sink.suspect(&held).await.expect("stored");
     let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
     for path in ["skipped1", "gone", "brand new"] {
         let path = ObjectKey::new(path).expect("a key");
@@ -80,7 +81,7 @@ async fn what_waits_is_counted_as_it_comes_and_goes() {
     }
     state.commit_looks(vec![LookedAt { path: held, facts: None, look: state.next_look() }]).await.expect("stored");
     let (waiting, counted) = (
-        state.overview().await.expect("read").waiting,
+        state.overview().await.expect("read").sinks.remove(0).waiting,
         state
             .writer
             .call(|connection| {
@@ -110,17 +111,18 @@ async fn what_waits_is_counted_as_it_comes_and_goes() {
 async fn pairing_by_content_compares_no_two_paths() {
     let mut taken = Vec::new();
     for number in [200, 800] {
-        let (state, _directory) = waiting(1).await;
+        let (state, _sink, _directory) = waiting(1).await;
         let paired = state.writer.call(move |connection| {
             connection.execute_batch(&format!(
                 "CREATE TEMP TABLE n AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {number}) SELECT n FROM n;
                  INSERT INTO applied (sink, path, confirmed, size, etag) SELECT 1, 'old' || n, 1, 5, 'e' || n FROM n;
-                 INSERT INTO observed (path, look, present, size, etag) SELECT 'new' || n, 1, 1, 5, 'e' || (n / 2 * 2) FROM n WHERE n <= 3
-                     UNION ALL SELECT 'new' || n, 1, 1, 5, 'e' || n FROM n WHERE n > 3;
+                 INSERT INTO observed (source, path, look, present, size, etag)
+                     SELECT 1, 'new' || n, 1, 1, 5, 'e' || (n / 2 * 2) FROM n WHERE n <= 3
+                     UNION ALL SELECT 1, 'new' || n, 1, 1, 5, 'e' || n FROM n WHERE n > 3;
                  INSERT INTO pending (sink, path, status, deletion, large) SELECT 1, 'old' || n, iif(n % 2, 'due', 'held'), 1, 0 FROM n;
                  INSERT INTO pending (sink, path, status, deletion, large) SELECT 1, 'new' || n, 'due', 0, 0 FROM n;"
             ))?;
-            let steps = steps(connection, transactions::moves::PAIR, &[&1])?;
+            let steps = steps(connection, transactions::moves::PAIR, &[&1, &1])?;
             let paired: i64 =
                 connection.query_row("SELECT count(*) FROM lineage WHERE substr(path, 4) = substr(origin, 4)", [], |row| row.get(0))?;
             Ok((steps, paired))
@@ -136,7 +138,8 @@ async fn pairing_by_content_compares_no_two_paths() {
 #[tokio::test]
 async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
     let directory = tempfile::tempdir().expect("a directory");
-    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+    let sink = file_manager(&state).await;
     let key = |raw: &str| ObjectKey::new(raw).expect("not empty");
     let facts = |class: Option<&str>| ObjectFacts {
         size: 3,
@@ -148,24 +151,24 @@ async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
     // One that a listing found first: it is told of later.
     let listed = LookedAt { path: key("listed"), facts: Some(facts(None)), look: state.next_look() };
     state.commit_looks(vec![listed]).await.expect("stored");
-    assert_eq!(state.oldest_unapplied().await.expect("read"), None, "nobody told it");
+    assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
         state.receive(vec![told(path)], at(second)).await.expect("received");
     }
-    assert_eq!(state.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
+    assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
     let look = state.next_look();
     let looks = ["applied", "listed", "parked"].map(|path| LookedAt { path: key(path), facts: Some(facts(None)), look });
     let rows = state.inbox_batch(0, 10).await.expect("read");
     state.replay(Replay { rows, looks: looks.to_vec(), ..Replay::default() }).await.expect("replayed");
-    assert_eq!((state.inbox_len().await.expect("counted"), state.oldest_unapplied().await.expect("read")), (0, Some(at(1))));
+    assert_eq!((state.inbox_len().await.expect("counted"), sink.oldest_unapplied().await.expect("read")), (0, Some(at(1))));
     for (path, oldest) in [("applied", Some(at(2))), ("listed", Some(at(3)))] {
         let file = FileRecord { size: Some(3), etag: ETag::parse("x"), ..FileRecord::at(key(path)) };
-        state.applied(file, Attempts::default()).await.expect("stored");
-        assert_eq!(state.oldest_unapplied().await.expect("read"), oldest, "after {path}");
+        sink.applied(file, Attempts::default()).await.expect("stored");
+        assert_eq!(sink.oldest_unapplied().await.expect("read"), oldest, "after {path}");
     }
     let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
-    state.park(&key("parked"), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
-    assert_eq!(state.oldest_unapplied().await.expect("read"), Some(at(3)), "it waits for its next attempt");
-    state.skip(&key("parked"), SkipReason::Archived).await.expect("skipped");
-    assert_eq!(state.oldest_unapplied().await.expect("read"), None, "it waits for nothing");
+    sink.park(&key("parked"), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
+    assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(3)), "it waits for its next attempt");
+    sink.skip(&key("parked"), SkipReason::Archived).await.expect("skipped");
+    assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "it waits for nothing");
 }

@@ -35,23 +35,22 @@ impl OperationResult {
     }
 }
 
-/// What is not applied yet, at one moment.
+/// What is not applied yet to one sink, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Paths with something to do: due, parked or held.
     pub pending: u64,
-    /// Events that were given up.
-    pub dead_letters: u64,
     /// How long ago the oldest event came into the inbox that is still there; zero = there is none.
     pub lag: Duration,
 }
 
 /// Who makes telemetry of it.
 pub(super) trait Instruments: Send + Sync {
-    fn operation(&self, kind: &'static str, result: OperationResult);
+    fn operation(&self, sink: &str, kind: &'static str, result: OperationResult);
     fn events(&self, source: &str, count: u64);
     fn cycle(&self, kind: &'static str, outcome: &'static str, duration: Duration);
-    fn backlog(&self, backlog: &Backlog);
+    fn backlog(&self, sink: &str, backlog: &Backlog);
+    fn dead_letters(&self, count: u64);
 }
 
 static INSTRUMENTS: OnceLock<Box<dyn Instruments>> = OnceLock::new();
@@ -79,9 +78,9 @@ impl Metrics {
     }
 
     /// An operation ended. (Inside [`super::operation`] this is done for you.)
-    pub fn operation(self, kind: &'static str, result: OperationResult) {
+    pub fn operation(self, sink: &str, kind: &'static str, result: OperationResult) {
         if let Some(instruments) = self.0 {
-            instruments.operation(kind, result);
+            instruments.operation(sink, kind, result);
         }
     }
 
@@ -99,10 +98,17 @@ impl Metrics {
         }
     }
 
-    /// What is not applied at this moment.
-    pub fn backlog(self, backlog: &Backlog) {
+    /// What is not applied to a sink at this moment.
+    pub fn backlog(self, sink: &str, backlog: &Backlog) {
         if let Some(instruments) = self.0 {
-            instruments.backlog(backlog);
+            instruments.backlog(sink, backlog);
+        }
+    }
+
+    /// How many events were given up and wait for a person.
+    pub fn dead_letters(self, count: u64) {
+        if let Some(instruments) = self.0 {
+            instruments.dead_letters(count);
         }
     }
 }

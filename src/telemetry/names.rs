@@ -12,6 +12,8 @@ pub const RUN_ID: &str = "run_id";
 pub const KIND: &str = "kind";
 /// How a run ended.
 pub const OUTCOME: &str = "outcome";
+/// A sink's name.
+pub const SINK: &str = "sink";
 /// An object key, escaped.
 pub const KEY: &str = "key";
 /// What an operation turned out to be.
@@ -69,6 +71,7 @@ pub struct MetricName {
     pub labels: &'static [Field],
 }
 
+const SINK_OF_OPERATION: Field = Field { name: SINK, doc: "the sink's name: `file_manager`, …" };
 const KIND_OF_RUN: Field = Field { name: KIND, doc: "`initial`, `incremental` or `reconcile`" };
 const OUTCOME_OF_RUN: Field = Field {
     name: OUTCOME,
@@ -91,6 +94,7 @@ pub static SPANS: [SpanName; 2] = [
         name: OPERATION,
         doc: "One path brought into line, with all looks and attempts that took. A child of its `run`. When it failed, its status is an error.",
         fields: &[
+            SINK_OF_OPERATION,
             Field { name: KEY, doc: "the object's key, escaped for display" },
             Field {
                 name: OP,
@@ -116,6 +120,7 @@ pub static METRICS: [MetricName; 6] = [
         unit: "{operation}",
         doc: "Operations that ended.",
         labels: &[
+            SINK_OF_OPERATION,
             Field { name: KIND, doc: "what the operation was: `op` of its span; `none` when that was never decided" },
             RESULT_OF_OPERATION,
         ],
@@ -127,14 +132,14 @@ pub static METRICS: [MetricName; 6] = [
         unit: "s",
         doc: "How long ago the oldest event was received that is not applied; 0 when there is none. It waits in \
               the inbox, or what it told of its path is still to be done: it failed, the guard holds it, the run was stopped. To the second.",
-        labels: &[],
+        labels: &[SINK_OF_OPERATION],
     },
     MetricName {
         name: PENDING,
         form: "gauge",
         unit: "{path}",
         doc: "Paths with something to do (due, failed and waiting for their next attempt, or deletes that the guard holds).",
-        labels: &[],
+        labels: &[SINK_OF_OPERATION],
     },
     MetricName { name: DEAD_LETTERS, form: "gauge", unit: "{event}", doc: "Events that were given up and wait for a person.", labels: &[] },
 ];

@@ -2,7 +2,7 @@
 
 use super::metrics::{OperationResult, metrics};
 use super::names;
-use crate::record::ObjectKey;
+use crate::record::{ObjectKey, SinkName};
 use std::cell::Cell;
 use std::time::Instant;
 use tracing::field::{Empty, display};
@@ -18,6 +18,7 @@ tokio::task_local! {
 /// An operation that is under way. It is counted when it is dropped: one that is cut off ends as well.
 struct Operation {
     span: Span,
+    sink: SinkName,
     kind: Cell<Option<&'static str>>,
     result: Cell<OperationResult>,
 }
@@ -31,10 +32,11 @@ struct Run {
 }
 
 /// Does the work of one operation in its span. Until [`ended`] says otherwise, it counts as cut off.
-pub fn operation<T>(key: &ObjectKey, work: impl Future<Output = T>) -> impl Future<Output = T> {
+pub fn operation<T>(sink: &SinkName, key: &ObjectKey, work: impl Future<Output = T>) -> impl Future<Output = T> {
     let work = Box::pin(work);
-    let span = info_span!(names::OPERATION, { names::KEY } = %key, { names::OP } = Empty, { names::RESULT } = Empty);
-    let current = Operation { span: span.clone(), kind: Cell::new(None), result: Cell::new(OperationResult::Stopped) };
+    let span =
+        info_span!(names::OPERATION, { names::SINK } = %sink, { names::KEY } = %key, { names::OP } = Empty, { names::RESULT } = Empty);
+    let current = Operation { span: span.clone(), sink: sink.clone(), kind: Cell::new(None), result: Cell::new(OperationResult::Stopped) };
     OPERATION.scope(current, work.instrument(span))
 }
 
@@ -79,7 +81,7 @@ impl Drop for Operation {
         if result == OperationResult::Failed {
             mark_failed(&self.span);
         }
-        metrics().operation(self.kind.get().unwrap_or("none"), result);
+        metrics().operation(self.sink.as_str(), self.kind.get().unwrap_or("none"), result);
     }
 }
 

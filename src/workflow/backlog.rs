@@ -1,36 +1,39 @@
 //! What is not applied, told as metrics: when a run ends, and in between by whoever runs for long. The report says the same in its own
 //! words.
 
-use crate::state::{Overview, State};
+use crate::state::{Overview, SinkOverview, SinkState, State};
 use crate::telemetry::{self, Backlog};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Tells how much waits, and for how long the oldest event has, if anybody listens.
-pub async fn tell_backlog(state: &State, now: Timestamp) {
+/// Tells how much waits for each sink, and for how long the oldest event has, if anybody listens.
+pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
     if !telemetry::metrics().are_heard() {
         return;
     }
     match state.overview().await {
-        Ok(overview) => tell(state, &overview, now).await,
+        Ok(overview) => tell(sinks, &overview, now).await,
         Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
     }
 }
 
 /// As [`tell_backlog`], for whoever has the overview. What cannot be told changes nothing of what was done.
-pub(super) async fn tell(state: &State, overview: &Overview, now: Timestamp) {
-    match state.oldest_unapplied().await {
-        Ok(oldest) => telemetry::metrics().backlog(&backlog(overview, oldest, now)),
-        Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
+pub(super) async fn tell(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
+    telemetry::metrics().dead_letters(overview.dead_letters);
+    for sink in sinks {
+        let Some(of_sink) = overview.sinks.iter().find(|overview| overview.name == *sink.name()) else { continue };
+        match sink.oldest_unapplied().await {
+            Ok(oldest) => telemetry::metrics().backlog(sink.name().as_str(), &backlog(of_sink, oldest, now)),
+            Err(error) => tracing::warn!(sink = %sink.name(), %error, "how much waits is not told to the collector"),
+        }
     }
 }
 
-/// `oldest` is when the oldest event was received that is not applied.
-fn backlog(overview: &Overview, oldest: Option<Timestamp>, now: Timestamp) -> Backlog {
+/// `oldest` is when the oldest event was received that is not applied to the sink.
+fn backlog(overview: &SinkOverview, oldest: Option<Timestamp>, now: Timestamp) -> Backlog {
     let age = |received: Timestamp| Duration::try_from(now.duration_since(received)).unwrap_or_default();
     Backlog {
         pending: ["due", "parked", "held"].into_iter().map(|status| overview.paths(status)).sum(),
-        dead_letters: overview.dead_letters,
         lag: oldest.map_or(Duration::ZERO, age),
     }
 }
@@ -38,6 +41,7 @@ fn backlog(overview: &Overview, oldest: Option<Timestamp>, now: Timestamp) -> Ba
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::SinkName;
     use crate::state::Waiting;
 
     /// What the guard held was not counted: a thousand deletes that nobody let go looked like nothing to do.
@@ -52,9 +56,16 @@ mod tests {
             message: None,
             next_attempt: None,
         });
-        let overview = Overview { waiting: waiting.collect(), dead_letters: 3, ..Overview::default() };
+        let overview = SinkOverview {
+            name: SinkName::file_manager(),
+            applied_rows: 0,
+            unconfirmed_rows: 0,
+            waiting: waiting.collect(),
+            open_intents: 0,
+            outside_prefix: 0,
+        };
         let at = |second| Timestamp::from_second(second).expect("a time");
-        let expected = Backlog { pending: 7, dead_letters: 3, lag: Duration::from_secs(5) };
+        let expected = Backlog { pending: 7, lag: Duration::from_secs(5) };
         assert_eq!(backlog(&overview, Some(at(10)), at(15)), expected);
         let ahead = backlog(&overview, Some(at(20)), at(15));
         assert_eq!((ahead.lag, backlog(&overview, None, at(15)).lag), (Duration::ZERO, Duration::ZERO), "a clock that was set back");

@@ -1,6 +1,6 @@
 //! The guard over deletes: by what the deletes of one run are judged, and whether they may go or are held.
 
-use super::run::Flow;
+use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::mutant;
 use crate::state::HeldDeletes;
@@ -17,7 +17,7 @@ pub(super) struct Guard {
     held_too: bool,
 }
 
-impl Flow {
+impl SinkRun<'_> {
     /// Lets deletes go, or holds them.
     pub(super) async fn deletes_may_go(&self, guard: Guard) -> Result<bool, ApplyError> {
         let Guard { rows_before, nothing_listed, held_too } = guard;
@@ -26,8 +26,8 @@ impl Flow {
             None => self.state.applied_rows().await?,
         };
         // An empty bucket is more often a mistake than a wish: then only what somebody said for this run alone counts.
-        let said = self.options.allow_deletes.unwrap_or(0);
-        let allowed = if nothing_listed { said } else { self.options.max_delete.limit(rows).max(said) };
+        let said = self.flow.options.allow_deletes.unwrap_or(0);
+        let allowed = if nothing_listed { said } else { self.flow.options.max_delete.limit(rows).max(said) };
         let deletes = self.state.deletes_in_question(held_too).await?;
         if deletes <= allowed || mutant::is("the_guard_is_off") {
             if held_too {
@@ -38,7 +38,7 @@ impl Flow {
         }
         let before = self.state.held_deletes().await?.filter(|_| !held_too);
         let deletes = self.state.deletes_in_question(true).await?;
-        tracing::warn!(deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
+        tracing::warn!(sink = %self.state.name(), deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
         self.tally.held(deletes);
         self.state.forget_idle_absences().await?;
         let of_rows = before.map_or(rows, |before| before.of_rows.min(rows));
@@ -56,8 +56,8 @@ impl Flow {
     /// The guard of a cycle. What is held waits for a listing that shows less of it, for somebody's word, or for another setting.
     pub(super) async fn guard_of_cycle(&self) -> Result<Guard, ApplyError> {
         let held = self.state.held_deletes().await?;
-        let raised = held.is_some_and(|held| !held.nothing_listed && self.options.max_delete.limit(held.of_rows) >= held.deletes);
-        let held_too = raised || self.options.allow_deletes.is_some();
+        let raised = held.is_some_and(|held| !held.nothing_listed && self.flow.options.max_delete.limit(held.of_rows) >= held.deletes);
+        let held_too = raised || self.flow.options.allow_deletes.is_some();
         // What a listing found gone is still a share of the files that were there before it, whether it held that or was cut off
         // before it could.
         let held_of = held.filter(|_| held_too).map(|held| held.of_rows);

@@ -6,6 +6,7 @@ mod endpoints;
 mod observe_listing;
 mod observe_events;
 mod poll;
+mod sink_run;
 mod settle;
 mod delete_guard;
 mod snapshots;

@@ -2,9 +2,9 @@
 
 use super::delete_guard::Guard;
 use super::options::Options;
-use super::run::{Flow, Run, SnapshotsLeft};
-use super::snapshots;
-use crate::apply::{ApplyError, Executor};
+use super::run::{Flow, Run};
+use super::sink_run::SinkRun;
+use crate::apply::ApplyError;
 use crate::record::{LookedAt, ObjectKey};
 use crate::source;
 use crate::state::{InboxRow, Lane, Replay};
@@ -25,51 +25,38 @@ struct Rest {
 }
 
 impl Flow {
-    pub(super) async fn observe_by_replay(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
+    pub(super) async fn observe_by_replay(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
         self.hear().await?;
-        self.state.heed_settings(self.options.that_operations_depend_on()).await?;
-        let due = self.state.release_due(run.began).await?;
-        let guard = self.guard_of_cycle().await?;
-        if !due && !self.judges_held(guard).await? && self.state.inbox_len().await? == 0 {
+        let mut guards = Vec::new();
+        let mut anything_to_do = self.state.inbox_len().await? > 0;
+        for sink in sinks {
+            sink.state.heed_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            anything_to_do |= sink.state.release_due(run.began).await?;
+            let guard = sink.guard_of_cycle().await?;
+            anything_to_do |= sink.judges_held(guard).await?;
+            guards.push(guard);
+        }
+        if !anything_to_do {
             // A source that could not be heard may have had something to say.
             let totals = self.tally.totals();
             if totals.queue_failures.is_empty() && totals.feed_failure.is_none() {
                 self.tally.quiet();
             }
-            return Ok(SnapshotsLeft::None);
+            return Ok(());
         }
-        let executor = self.executor(run.number);
-        let replayed = self.replay_and_apply(&executor, run, guard).await;
-        Ok(replayed.unwrap_or_else(|error| {
-            self.stop(&error);
-            SnapshotsLeft::None
-        }))
-    }
-
-    async fn replay_and_apply(&self, executor: &Executor, run: Run, guard: Guard) -> Result<SnapshotsLeft, ApplyError> {
-        self.catch_up(executor).await?;
-        if self.halt.is_stopped() {
-            return Ok(SnapshotsLeft::None);
-        }
-        let mut left = SnapshotsLeft::None;
-        if self.judges_held(guard).await? {
-            // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
-            snapshots::write_old(&self.state, self.kept(), (run.number, run.began)).await?;
-            left = SnapshotsLeft::New;
-        } else if self.state.is_anything_due().await? {
-            // Both sides now: a replay changes nothing of what was applied.
-            snapshots::write_both(&self.state, &self.options, (run.number, run.began)).await?;
-        }
-        if let Err(error) = self.settle(executor, guard).await {
+        let all: Vec<_> = sinks.iter().collect();
+        if let Err(error) = self.catch_up(&all).await {
             self.stop(&error);
         }
-        Ok(left)
+        future::join_all(sinks.iter().zip(guards).map(|(sink, guard)| sink.attempt(sink.apply_replayed(guard)))).await;
+        Ok(())
     }
 
     /// What is behind us: effects without an outcome first, because their paths are locked until then, and then what was told.
-    pub(super) async fn catch_up(&self, executor: &Executor) -> Result<(), ApplyError> {
+    pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
-        executor.drain(Lane::Open, nothing_more).await?;
+        let drained = sinks.iter().map(|sink| sink.executor.drain(Lane::Open, nothing_more.clone()));
+        future::try_join_all(drained).await?;
         self.replay_inbox().await
     }
 
@@ -131,9 +118,26 @@ impl Flow {
         for (path, error) in looks.failed {
             tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");
             let error = ApplyError::from(error);
-            self.tally.failed(&path, (&error).into());
+            self.tally.lookup_failed(&path, (&error).into());
             failed.insert(path, error.to_string());
         }
         Ok((looks.found, failed))
+    }
+}
+
+impl SinkRun<'_> {
+    /// Brings the sink to where the replay says it should be.
+    async fn apply_replayed(&self, guard: Guard) -> Result<(), ApplyError> {
+        if self.halt.is_stopped() {
+            return Ok(());
+        }
+        if self.judges_held(guard).await? {
+            // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
+            self.write_old_snapshot().await?;
+        } else if self.state.is_anything_due().await? {
+            // Both sides now: a replay changes nothing of what was applied.
+            self.write_both_snapshots().await?;
+        }
+        self.settle(guard).await
     }
 }

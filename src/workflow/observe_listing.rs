@@ -3,77 +3,85 @@
 //! work, what does not is none.
 
 use super::options::Options;
-use super::run::{Flow, Run, SnapshotsLeft};
-use super::snapshots;
-use crate::apply::{ApplyError, Executor};
+use super::run::{Flow, Run};
+use super::sink_run::SinkRun;
+use crate::apply::ApplyError;
 use crate::failpoint;
 use crate::record::{ObjectFacts, ObjectKey, Page};
 use crate::run::RunKind;
 use crate::s3::{S3Error, S3ErrorKind};
 use crate::source::Scan;
 use crate::state::{Lane, Listed};
+use futures::future;
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 impl Flow {
-    pub(super) async fn observe_by_listing(&self, run: Run) -> Result<SnapshotsLeft, ApplyError> {
-        snapshots::write_old(&self.state, self.kept(), (run.number, run.began)).await?;
-        // Everything is looked at anyway: what failed or was left out before is tried at once.
-        self.state.release_all().await?;
-        self.state.heed_settings(self.options.that_operations_depend_on()).await?;
+    /// Lists the bucket and brings every sink into line. A sink that held nothing when the listing began applies what the pages bring
+    /// while the listing goes on; elsewhere a new key may be the other half of a move, and that shows only when all keys have been seen.
+    pub(super) async fn observe_by_listing(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+        for sink in sinks {
+            sink.write_old_snapshot().await?;
+            // Everything is looked at anyway: what failed or was left out before is tried at once.
+            sink.state.release_all().await?;
+            sink.state.heed_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+        }
         if run.kind == RunKind::Reconcile {
             // What it is to find may have happened after the first pages of a listing that was broken off.
             self.state.forget_listing().await?;
         }
         let from_the_start = self.state.listed().await? == Listed::Nothing;
-        let rows = if from_the_start { self.state.applied_rows().await? } else { self.state.rows_before_listing().await? };
-        let executor = self.executor(run.number);
-        if rows > 0 {
+        let (mut empty, mut filled) = (Vec::new(), Vec::new());
+        for sink in sinks {
+            let rows = if from_the_start { sink.state.applied_rows().await? } else { sink.state.rows_before_listing().await? };
+            if rows > 0 { filled.push(sink) } else { empty.push(sink) }
+        }
+        if !filled.is_empty() {
             // What was told of known files comes first: without it a renamed one would be a new one and one that is gone.
             self.hear().await?;
-            if let Err(error) = self.catch_up(&executor).await {
+            if let Err(error) = self.catch_up(&filled).await {
                 self.stop(&error);
-                return Ok(SnapshotsLeft::New);
+            }
+            if self.halt.is_stopped() {
+                return Ok(());
             }
         }
+        let (listing, more_may_come) = watch::channel(true);
         let began = self.clock.now();
-        if let Err(error) = self.list_and_apply(&executor, rows).await {
-            self.stop(&error);
-        }
-        if self.tally.totals().listing_ended {
-            if run.kind == RunKind::Initial || self.state.initial_completed_by().await?.is_none() {
-                self.state.complete_initial(run.number).await?;
-            }
-            if from_the_start {
-                self.state.listed_everything(run.number, began).await?;
-            }
-            let rows = self.state.rows_before_listing().await?;
-            let guard = Self::guard_of_listing(rows, !self.state.listing_saw_files().await?);
-            if let Err(error) = self.settle(&executor, guard).await {
+        let observe = async {
+            if let Err(error) = self.list(&listing).await {
                 self.stop(&error);
             }
-        }
-        Ok(SnapshotsLeft::New)
+            let noted = self.note_listing(run, from_the_start.then_some(began)).await;
+            listing.send_replace(false);
+            noted?;
+            if empty.is_empty() { self.complete_initial(run).await } else { Ok(()) }
+        };
+        let filling = AtomicUsize::new(empty.len());
+        let early = empty.iter().map(|sink| sink.attempt(sink.apply_while_listing(more_may_come.clone(), &filling)));
+        let late = filled.iter().map(|sink| sink.attempt(sink.apply_after_listing(more_may_come.clone())));
+        let (noted, ..) = tokio::join!(observe, future::join_all(early), future::join_all(late));
+        noted
     }
 
-    /// Lists. Where the sink had no `rows` when the listing began, what the pages bring is applied while the listing goes on;
-    /// elsewhere a new key may be the other half of a move, and that shows only when all keys have been seen.
-    async fn list_and_apply(&self, executor: &Executor, rows: u64) -> Result<(), ApplyError> {
-        let (listing, more_may_come) = watch::channel(true);
-        if rows > 0 {
-            return self.list(&listing).await;
+    /// Remembers that a listing has come to its end, if it began at the start.
+    async fn note_listing(&self, run: Run, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
+        match everything_since {
+            Some(since) if self.tally.totals().listing_ended => Ok(self.state.listed_everything(run.number, since).await?),
+            _ => Ok(()),
         }
-        let (listed, small, large) = tokio::join!(
-            async {
-                let listed = self.list(&listing).await;
-                listing.send_replace(false);
-                listed
-            },
-            executor.drain(Lane::Small, more_may_come.clone()),
-            executor.drain(Lane::Large, more_may_come.clone()),
-        );
-        small?;
-        large?;
-        listed
+    }
+
+    /// The initial sync is complete: the listing has come to its end, and every sink that was empty has been offered all of it.
+    async fn complete_initial(&self, run: Run) -> Result<(), ApplyError> {
+        if !self.tally.totals().listing_ended {
+            return Ok(());
+        }
+        if run.kind == RunKind::Initial || self.state.initial_completed_by().await?.is_none() {
+            self.state.complete_initial(run.number).await?;
+        }
+        Ok(())
     }
 
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
@@ -118,4 +126,33 @@ fn last_key(objects: &[(ObjectKey, ObjectFacts)], bucket: &str) -> Result<Object
         let words = "a page without objects that says that more follow: the listing cannot go on";
         S3Error { operation: "ListObjectsV2", subject: bucket.to_owned(), kind: S3ErrorKind::Other, message: words.to_owned() }
     })
+}
+
+impl SinkRun<'_> {
+    /// `filling` counts the sinks that are not through with what the listing brought.
+    async fn apply_while_listing(&self, more_may_come: watch::Receiver<bool>, filling: &AtomicUsize) -> Result<(), ApplyError> {
+        let (small, large) =
+            tokio::join!(self.executor.drain(Lane::Small, more_may_come.clone()), self.executor.drain(Lane::Large, more_may_come.clone()),);
+        small?;
+        large?;
+        if filling.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.flow.complete_initial(self.run).await?;
+        }
+        self.apply_after_listing(more_may_come).await
+    }
+
+    /// Waits for the end of the listing. One that was broken off says nothing about what is gone: then nothing more is done.
+    async fn apply_after_listing(&self, mut more_may_come: watch::Receiver<bool>) -> Result<(), ApplyError> {
+        tokio::select! {
+            biased;
+            // The other end is gone only when the listing is.
+            _ = more_may_come.wait_for(|more| !more) => {}
+            () = self.halt.stopped() => return Ok(()),
+        }
+        if !self.flow.tally.totals().listing_ended {
+            return Ok(());
+        }
+        let guard = Self::guard_of_listing(self.state.rows_before_listing().await?, !self.state.state().listing_saw_files().await?);
+        self.settle(guard).await
+    }
 }

@@ -1,7 +1,7 @@
 //! What a run is asked to do, apart from where: its bounds, its guard, what it keeps.
 
 use crate::config::{MaxDelete, SnapshotRows};
-use crate::plan::Limits;
+use crate::plan::Policy;
 use crate::retry::RetryPolicy;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -17,8 +17,6 @@ pub struct Options {
     pub page_keys: u16,
     /// Operations at a time.
     pub concurrency: usize,
-    /// The bounds of the plan.
-    pub limits: Limits,
     /// Attempts and waits of one call.
     pub retry: RetryPolicy,
     /// Whether checksums are compared; lengths always are.
@@ -39,8 +37,8 @@ pub struct Options {
 
 impl Options {
     /// What may make an operation possible that was not: in words that are equal while nothing of it changes.
-    pub(super) fn that_operations_depend_on(&self) -> String {
-        let Self { limits, retry, verify, .. } = self;
-        format!("max_file_bytes={:?} attempts={} verify={verify}", limits.max_file_bytes, retry.attempts)
+    pub(super) fn that_operations_depend_on(&self, policy: Policy) -> String {
+        let Self { retry, verify, .. } = self;
+        format!("max_file_bytes={:?} attempts={} verify={verify}", policy.max_file_bytes, retry.attempts)
     }
 }

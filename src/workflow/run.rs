@@ -1,16 +1,18 @@
 //! One run of any flow: begun, observed by a listing or by a replay, told and remembered. What the observers do is their own files'
 //! concern.
 
+use super::backlog;
 use super::endpoints::Doors;
 use super::options::Options;
-use super::{backlog, snapshots};
-use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
+use super::sink_run::SinkRun;
+use crate::apply::ApplyError;
 use crate::clock::Clock;
 use crate::report::{Frame, Report};
 use crate::run::{Halt, RunKind, RunOutcome, Tally};
-use crate::state::{InstanceLock, State, StateError};
+use crate::state::{InstanceLock, SinkState, State, StateError};
 use crate::telemetry;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub struct Flow {
     pub doors: Doors,
     /// The state, already found to describe these doors.
     pub state: State,
+    /// Its sinks, at least one.
+    pub sinks: Vec<SinkState>,
     /// What it was told.
     pub options: Options,
     /// The time.
@@ -36,15 +40,6 @@ pub(super) struct Run {
     pub(super) number: u64,
     pub(super) kind: RunKind,
     pub(super) began: Timestamp,
-}
-
-/// What is still to be written when everything is applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SnapshotsLeft {
-    /// The new side.
-    New,
-    /// Nothing: both were written, or there is nothing to show.
-    None,
 }
 
 /// How a run ended.
@@ -70,22 +65,16 @@ impl Flow {
         lock.remember_run(number)?;
         telemetry::run_began(number);
         let run = Run { number, kind, began };
-        let snapshots = match kind {
-            RunKind::Initial | RunKind::Reconcile => self.observe_by_listing(run).await?,
-            RunKind::Incremental => self.observe_by_replay(run).await?,
-        };
-        self.finish(run, snapshots).await
+        let sinks = self.sink_runs(run);
+        match kind {
+            RunKind::Initial | RunKind::Reconcile => self.observe_by_listing(run, &sinks).await?,
+            RunKind::Incremental => self.observe_by_replay(run, &sinks).await?,
+        }
+        self.finish(run, &sinks).await
     }
 
     pub(super) fn kept(&self) -> NonZeroUsize {
         self.options.kept_snapshots
-    }
-
-    pub(super) fn executor(&self, run: u64) -> Executor {
-        let Options { limits, retry, verify, concurrency, grace, .. } = self.options;
-        let doors = self.doors.clone();
-        let sink = FileManagerSink::new(doors.bucket, doors.file_manager, self.state.clone(), SinkOptions { run, limits, retry, verify });
-        Executor::new(sink, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
     }
 
     /// Nothing can go on: the run stops.
@@ -93,23 +82,18 @@ impl Flow {
         self.halt.stop(Some(error.into()));
     }
 
-    async fn finish(&self, run: Run, snapshots: SnapshotsLeft) -> Result<Ended, ApplyError> {
+    async fn finish(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<Ended, ApplyError> {
         let Run { number, kind, began } = run;
-        let stopped_by_somebody = self.halt.is_stopped() && self.halt.cause().is_none();
-        let totals = self.tally.totals();
-        let overview = self.state.overview().await?;
-        let showed_nothing = self.halt.is_stopped() && totals.pages == 0 && totals.done() == 0;
-        // As after a cycle to which nothing was told: every night a pair of equal snapshots would push out one that shows something.
-        let nothing_differed = kind == RunKind::Reconcile
-            && !self.halt.is_stopped()
-            && totals.done() == 0
-            && ["due", "parked", "held"].iter().all(|status| overview.paths(status) == 0);
-        match snapshots {
-            SnapshotsLeft::New if showed_nothing || nothing_differed => {
-                snapshots::take_back_old(&self.state, self.kept(), (number, began)).await?;
+        if kind != RunKind::Incremental {
+            for sink in sinks {
+                sink.state.count_outside(&self.options.prefix).await?;
             }
-            SnapshotsLeft::New if !stopped_by_somebody => snapshots::write_new(&self.state, self.kept(), (number, began)).await?,
-            _ => {}
+        }
+        let (totals, overview) = (self.tally.totals(), self.state.overview().await?);
+        let mut stopped_sinks = BTreeMap::new();
+        for sink in sinks {
+            sink.finish_snapshots(&totals, &overview).await?;
+            stopped_sinks.extend(sink.halt.cause().map(|cause| (sink.state.name().clone(), (cause.message, cause.hint))));
         }
         let cause = self.halt.cause();
         let frame = Frame {
@@ -122,24 +106,22 @@ impl Flow {
                 None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
                 None => None,
             },
-            outside_prefix: match kind {
-                RunKind::Initial | RunKind::Reconcile => self.state.count_outside(&self.options.prefix).await?,
-                RunKind::Incremental => self.state.counted_outside().await?,
-            },
+            stopped_sinks,
         };
         let mut report = Report::of_run(&frame, &totals, &overview);
         report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.halt.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
             (None, false) if !totals.queue_failures.is_empty() || totals.feed_failure.is_some() => RunOutcome::Failed,
+            (None, false) if !frame.stopped_sinks.is_empty() => RunOutcome::Failed,
             (None, true) => RunOutcome::Stopped,
             (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,
         };
         self.remember(number, &report, outcome).await?;
         telemetry::run_ended(outcome.as_str());
-        backlog::tell(&self.state, &overview, self.clock.now()).await;
-        Ok(Ended { deletes_held: report.deletes_held > 0, report, outcome })
+        backlog::tell(&self.sinks, &overview, self.clock.now()).await;
+        Ok(Ended { deletes_held: report.holds_deletes(), report, outcome })
     }
 
     async fn remember(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {

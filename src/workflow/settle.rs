@@ -2,17 +2,18 @@
 //! How it became known is no concern of this file.
 
 use super::delete_guard::Guard;
-use super::run::Flow;
-use crate::apply::{ApplyError, Executor};
+use super::sink_run::SinkRun;
+use crate::apply::ApplyError;
 use crate::state::Lane;
 use tokio::sync::watch;
 
 /// How often what was found absent is gone through.
 const ABSENCE_PASSES: usize = 5;
 
-impl Flow {
+impl SinkRun<'_> {
     /// Brings the sink to where the looks and the feed say it should be.
-    pub(super) async fn settle(&self, executor: &Executor, guard: Guard) -> Result<(), ApplyError> {
+    pub(super) async fn settle(&self, guard: Guard) -> Result<(), ApplyError> {
+        let executor = &self.executor;
         self.state.pair_by_content().await?;
         executor.drain_moves().await?;
         let (_, nothing_more) = watch::channel(false);

@@ -3,13 +3,13 @@
 use super::options::Options;
 use crate::apply::ApplyError;
 use crate::config::SnapshotRows;
-use crate::record::FileRow;
+use crate::record::{FileRow, SinkName};
 use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotStore, SnapshotWriter};
-use crate::state::{Side, State, StateError};
+use crate::state::{Side, SinkState, State, StateError};
 use jiff::Timestamp;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// A snapshot could not be written.
@@ -23,11 +23,11 @@ pub enum ExportError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// Writes one side as CSV to `out`; `name` stands for it in errors. Returns how many rows. Blocks.
-pub fn export(database: &Path, side: Side, out: impl Write, name: &str) -> Result<u64, ExportError> {
+/// Writes one side of a sink as CSV to `out`; `name` stands for it in errors. Returns how many rows. Blocks.
+pub fn export(database: &Path, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
     let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
-    State::visit_rows(database, side, |file: FileRow<'_>| -> Result<(), ExportError> {
+    State::visit_rows(database, (sink, side), |file: FileRow<'_>| -> Result<(), ExportError> {
         rows += 1;
         Ok(writer.push(file)?)
     })?;
@@ -37,24 +37,24 @@ pub fn export(database: &Path, side: Side, out: impl Write, name: &str) -> Resul
 
 /// Both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written side by
 /// side.
-pub(super) async fn write_both(state: &State, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+pub(super) async fn write_both(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options.kept_snapshots, options.snapshot_rows), vec![OLD, NEW], run).await
 }
 
 /// What was applied before the run.
-pub(super) async fn write_old(state: &State, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+pub(super) async fn write_old(state: &SinkState, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (kept, SnapshotRows::Full), vec![OLD], run).await
 }
 
 /// The run has nothing to show: the bucket was never seen, or nothing differed. Its old side goes again.
-pub(super) async fn take_back_old(state: &State, kept: NonZeroUsize, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
+pub(super) async fn take_back_old(state: &SinkState, kept: NonZeroUsize, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
-    let store = SnapshotStore::new(directory_of(state.path()), kept);
+    let store = SnapshotStore::new(directory_of(state), kept);
     in_a_thread(move || Ok(store.remove(name)?)).await
 }
 
 /// The same overlaid with what is known after it; the snapshots of runs long past go.
-pub(super) async fn write_new(state: &State, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+pub(super) async fn write_new(state: &SinkState, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (kept, SnapshotRows::Full), vec![NEW], run).await
 }
 
@@ -62,14 +62,14 @@ const OLD: (snapshot::Side, Side) = (snapshot::Side::Old, Side::Applied);
 const NEW: (snapshot::Side, Side) = (snapshot::Side::New, Side::Known);
 
 async fn write(
-    state: &State,
+    state: &SinkState,
     (kept, rows): (NonZeroUsize, SnapshotRows),
     sides: Vec<(snapshot::Side, Side)>,
     (run, at): (u64, Timestamp),
 ) -> Result<(), ApplyError> {
-    let database = state.path().to_owned();
+    let (database, name) = (state.state().path().to_owned(), state.name().clone());
+    let store = SnapshotStore::new(directory_of(state), kept);
     in_a_thread(move || {
-        let store = SnapshotStore::new(directory_of(&database), kept);
         // Only a run that has shown something makes older ones go.
         let whole = sides.contains(&NEW);
         // All are begun before one is written: whoever begins a snapshot clears away what nobody holds.
@@ -78,9 +78,9 @@ async fn write(
             begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
         }
         thread::scope(|scope| {
-            let database = &database;
+            let (database, sink) = (&database, &name);
             let writers: Vec<_> =
-                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(database, (side, rows), pending))).collect();
+                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(database, (sink, side, rows), pending))).collect();
             writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         if whole {
@@ -91,8 +91,11 @@ async fn write(
     .await
 }
 
-fn directory_of(database: &Path) -> &Path {
-    database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// Beside the database; for another sink than the file manager in a directory of its name.
+fn directory_of(sink: &SinkState) -> PathBuf {
+    let database = sink.state().path();
+    let beside = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if *sink.name() == SinkName::file_manager() { beside.to_owned() } else { beside.join(sink.name().as_str()) }
 }
 
 async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
@@ -104,11 +107,11 @@ async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'st
     }
 }
 
-fn fill(database: &Path, (side, rows): (Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
+fn fill(database: &Path, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
     let push = |file: FileRow<'_>| -> Result<(), ExportError> { Ok(pending.push(file)?) };
     match rows {
-        SnapshotRows::Full => State::visit_rows(database, side, push)?,
-        SnapshotRows::Changed => State::visit_due_rows(database, side, push)?,
+        SnapshotRows::Full => State::visit_rows(database, (sink, side), push)?,
+        SnapshotRows::Changed => State::visit_due_rows(database, (sink, side), push)?,
     }
     pending.commit()?;
     Ok(())

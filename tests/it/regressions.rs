@@ -211,13 +211,13 @@ async fn an_operation_that_panics_ends_the_run() {
 #[tokio::test]
 async fn a_name_under_which_nothing_was_found_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
-    let (source, file_manager) = (scene.program.identity.source.clone(), scene.program.identity.file_manager.clone());
+    let (source, file_manager) = (scene.program.identity.source.clone(), scene.program.file_manager_address());
     scene.program.identity.source = "a slip of the pen".to_owned();
-    scene.program.identity.file_manager = "another".to_owned();
+    scene.program.name_file_manager("another");
     bucket.vanish();
     assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
     scene.program.identity.source = source;
-    scene.program.identity.file_manager = file_manager;
+    scene.program.name_file_manager(&file_manager);
     bucket.recreate();
     bucket.put(key("a"), "a");
     scene.run_to_success().await;

@@ -12,8 +12,8 @@ use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
-use crate::run::{Ending, Halt, Tally};
-use crate::state::{Attempts, Failure, Lane, State, StateError, Work};
+use crate::run::{Ending, SinkHalt, SinkTally};
+use crate::state::{Attempts, Failure, Lane, SinkState, StateError, Work};
 use crate::telemetry::{self, OperationResult};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -30,10 +30,10 @@ const TAKEN_AT_A_TIME: usize = 256;
 pub struct Executor {
     /// Brings one path where it belongs.
     pub(in crate::apply) sink: Arc<FileManagerSink>,
-    pub(in crate::apply) state: State,
+    pub(in crate::apply) state: SinkState,
     pub(in crate::apply) clock: Arc<dyn Clock>,
-    pub(in crate::apply) tally: Arc<Tally>,
-    pub(in crate::apply) halt: Halt,
+    pub(in crate::apply) tally: SinkTally,
+    pub(in crate::apply) halt: SinkHalt,
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
     pub(in crate::apply) in_hand: Arc<InHand>,
@@ -43,7 +43,7 @@ pub struct Executor {
 
 impl Executor {
     /// Works with a sink, within bounds.
-    pub fn new(sink: FileManagerSink, clock: Arc<dyn Clock>, tally: Arc<Tally>, halt: Halt, bounds: Bounds) -> Self {
+    pub fn new(sink: FileManagerSink, clock: Arc<dyn Clock>, tally: SinkTally, halt: SinkHalt, bounds: Bounds) -> Self {
         Self {
             state: sink.state.clone(),
             sink: Arc::new(sink),
@@ -136,10 +136,10 @@ impl Executor {
                 // Of a key that is gone nobody knows the size: a directory marker's tells by its name, and was no file.
                 for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
                     self.tally.ended(&path, &Ending::Skipped(SkipReason::NotInBucket));
-                    telemetry::metrics().operation("none", OperationResult::Skipped);
+                    telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
                 }
                 for (path, failed_runs, error) in looks.failed {
-                    telemetry::operation(&path, self.failed(&path, (failed_runs, Attempts::default()), error)).await;
+                    telemetry::operation(self.state.name(), &path, self.failed(&path, (failed_runs, Attempts::default()), error)).await;
                 }
                 looks.work
             }
@@ -165,7 +165,7 @@ impl Executor {
         tasks.spawn(
             async move {
                 let path = work.path.clone();
-                telemetry::operation(&path, executor.one(work, lane, place)).await;
+                telemetry::operation(executor.state.name(), &path, executor.one(work, lane, place)).await;
                 executor.in_hand.release(&path);
             }
             .in_current_span(),
@@ -203,9 +203,9 @@ impl Executor {
         });
     }
 
-    /// Nothing can go on: the run stops.
-    pub(in crate::apply) fn stop(&self, error: &ApplyError) {
-        self.halt.stop(Some(error.into()));
+    /// The sink cannot go on; where it is not the sink's own trouble, nothing can.
+    pub fn stop(&self, error: &ApplyError) {
+        if error.is_of_the_sink() { self.halt.stop_sink(error.into()) } else { self.halt.stop_run(error.into()) }
     }
 
     /// An operation failed: after so many failed runs, and these attempts in this one.

@@ -88,7 +88,7 @@ impl Executor {
                 if self.halt.is_stopped() {
                     break;
                 }
-                match plan::decide_move(&known.moving) {
+                match plan::decide_move(&known.moving, self.state.policy()) {
                     MoveVerdict::Wait if known.intent.is_none() => waiting.push(known),
                     MoveVerdict::Go(effect) if known.intent.as_ref().is_none_or(|open| open.planned.effect == effect) => {
                         self.spawn_move(known, effect, &mut tasks).await;
@@ -170,7 +170,7 @@ impl Executor {
         };
         let executor = self.clone();
         let work = async move {
-            telemetry::operation(&known.origin().clone(), executor.one_move(known, effect, place)).await;
+            telemetry::operation(executor.state.name(), &known.origin().clone(), executor.one_move(known, effect, place)).await;
         };
         tasks.spawn(work.in_current_span());
     }

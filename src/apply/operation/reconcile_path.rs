@@ -71,7 +71,7 @@ impl Operation<'_> {
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
     async fn step(&mut self, work: &Work) -> Result<Option<Step>, ApplyError> {
-        let verdict = plan::decide(&work.path, &work.sides, self.sink.options.limits);
+        let verdict = plan::decide(&work.path, &work.sides, self.sink.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
             self.sink.state.refused(&work.path, Plane::Content).await?;
             return Ok(None);

@@ -19,10 +19,17 @@ fn each_command_takes_what_the_contract_says() {
     let Command::InitialSync(run) = command("initial-sync --allow-deletes 7 --adopt --new-sink backup --restored") else { panic!() };
     assert_eq!(
         run,
-        InitialSync { allow_deletes: Some(7), adopt: true, new_source: false, new_sink: Some("backup".to_owned()), restored: true }
+        InitialSync {
+            allow_deletes: Some(7),
+            adopt: true,
+            new_source: false,
+            new_sink: vec!["backup".parse().expect("a name")],
+            drop_sink: Vec::new(),
+            restored: true
+        }
     );
     let Command::Export(export) = command("export --side applied --output x.csv") else { panic!() };
-    assert_eq!(export, Export { side: Side::Applied, output: Some("x.csv".into()) });
+    assert_eq!(export, Export { side: Side::Applied, sink: SinkName::file_manager(), output: Some("x.csv".into()) });
     let Command::Diff(diff) = command("diff a.csv b.csv") else { panic!() };
     assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
     let Command::Setup(setup) = command("setup --wait 5 --create-buckets --seed test-data") else { panic!() };

@@ -11,7 +11,6 @@ use crate::config::Settings;
 use crate::daemon::{LettersAction, LettersRequest};
 use crate::events::dead_letters::{self, Kept, LetterError, Which};
 use crate::events::decode::Scope;
-use crate::plan::Limits;
 use crate::record::Escaped;
 use crate::state::{DeadLetter, InstanceLock, State, StateError};
 use serde::Serialize;
@@ -159,7 +158,7 @@ async fn open(settings: &Settings) -> Result<Opened, Trouble> {
         }
         Err(error) => return Err(error.into()),
     };
-    let state = State::open(database, Limits { max_file_bytes: settings.max_file_bytes }).await?;
+    let state = State::open(database).await?;
     Ok(Opened::Here(Box::new(state), lock))
 }
 

@@ -78,13 +78,13 @@ fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) 
     };
     let Some(path) = &arguments.output else {
         return output.stream(|out| {
-            workflow::export(database, side, out, "stdout")?;
+            workflow::export(database, (&arguments.sink, side), out, "stdout")?;
             Ok(())
         });
     };
     let mut pending = snapshot::create(path).map_err(ExportError::from)?;
     let mut rows: u64 = 0;
-    State::visit_rows(database, side, |file| -> Result<(), ExportError> {
+    State::visit_rows(database, (&arguments.sink, side), |file| -> Result<(), ExportError> {
         rows += 1;
         Ok(pending.push(file)?)
     })?;

@@ -1,17 +1,15 @@
 //! `initial-sync`: what was typed → an order for a run that lists everything, with the operator's word about the state.
 
 use super::run_once;
-use crate::app::ExitCode;
+use crate::app::{ExitCode, endpoints};
 use crate::cli::args::InitialSync as Arguments;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::daemon::Order;
+use crate::record::SinkName;
 use crate::state::{Answer, RunKind};
 use std::io::Write;
-
-/// The only sink that `--new-sink` may name so far.
-const FILE_MANAGER: &str = "file_manager";
 
 /// Runs the command.
 pub(crate) async fn run<W: Write>(
@@ -20,13 +18,16 @@ pub(crate) async fn run<W: Write>(
     output: &mut Output<W>,
     interruption: &Interruption,
 ) -> ExitCode {
-    if let Some(other) = arguments.new_sink.as_deref().filter(|name| *name != FILE_MANAGER) {
-        return fail(ExitCode::Usage, format!("--new-sink {}: there is no such sink; {FILE_MANAGER} is", other.escape_debug()));
+    let named: Vec<_> = endpoints::sinks(settings).into_iter().map(|sink| sink.name).collect();
+    if let Some(other) = arguments.new_sink.iter().find(|name| !named.contains(name)) {
+        let named = named.iter().map(SinkName::as_str).collect::<Vec<_>>().join(", ");
+        return fail(ExitCode::Usage, format!("--new-sink {other}: the settings name no such sink; they name: {named}"));
     }
     let answer = Answer {
         adopt: arguments.adopt,
         new_source: arguments.new_source,
-        new_file_manager: arguments.new_sink.is_some(),
+        new_sinks: arguments.new_sink.iter().cloned().collect(),
+        drop_sinks: arguments.drop_sink.iter().cloned().collect(),
         restored: arguments.restored,
     };
     let order = Order { allow_deletes: arguments.allow_deletes, answer, ..Order::plain(RunKind::Initial) };

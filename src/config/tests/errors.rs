@@ -79,7 +79,7 @@ fn all_problems_are_told_together() {
     let given = Given {
         environment: &[("CONCURRENCY", "0"), ("LOG_FORMAT", "xml"), ("CUSTOMER_S3_SECRET_KEY", "hunter2"), ("FILE_MANAGER_API_URL", "x")],
         yaml: "service: {colour: red}",
-        needs: &[Need::Bucket, Need::FileManager],
+        needs: &[Need::Bucket, Need::AnySink],
         ..Given::default()
     };
     let error = given.resolve().expect_err("wrong").to_string();

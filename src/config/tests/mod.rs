@@ -236,5 +236,5 @@ fn replaced_settings_and_slips_of_the_pen_are_noticed() {
 fn what_a_command_requires_is_told_by_the_accessor_too() {
     let settings = environment(&[("FILE_MANAGER_API_URL", "http://f")]).settings();
     assert!(settings.require_bucket().expect_err("missing").to_string().contains("CUSTOMER_S3_BUCKET is missing"));
-    assert_eq!(settings.require_file_manager().map(Url::as_str), Ok("http://f/"));
+    assert_eq!(settings.require_any_sink().map(Url::as_str), Ok("http://f/"));
 }

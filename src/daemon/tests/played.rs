@@ -6,6 +6,7 @@ use crate::events::feed::Polled;
 use crate::report::Frame;
 use crate::state::Overview;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use tokio::time::Instant;
@@ -109,7 +110,8 @@ impl Worker for Played {
         let now = Timestamp::UNIX_EPOCH;
         let mute = self.mute.load(Ordering::SeqCst);
         let stopped_by = (outcome == RunOutcome::Failed && !mute).then(|| ("no such bucket".to_owned(), "create it"));
-        let frame = Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by, outside_prefix: 0 };
+        let frame =
+            Frame { run: 1, kind: order.kind, time: (now, now), subject: Default::default(), stopped_by, stopped_sinks: BTreeMap::new() };
         // A listing heals a gap of the feed.
         let gap = self.gap.load(Ordering::SeqCst) && order.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::plan::Limits;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -68,7 +67,7 @@ impl Bed {
             clock: Arc::new(SystemClock),
         };
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         Self { served, reader, state, _directory: directory }
     }
 

@@ -35,8 +35,13 @@ fn tell(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
     fold(waiting, batch.collect())
 }
 
+/// Nothing waits, for one sink.
+fn one_sink() -> Waiting {
+    Waiting { lineages: vec![Lineage::new()], ..Waiting::default() }
+}
+
 fn lineage(waiting: &Waiting) -> String {
-    waiting.lineage.iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect::<Vec<_>>().join(" ")
+    waiting.lineages[0].iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -52,11 +57,11 @@ fn a_way_of_many_steps_is_one() {
         ("a>b c>b", "c>b"),
         ("+x -x +x", ""),
     ] {
-        let mut waiting = Waiting::default();
+        let mut waiting = one_sink();
         tell(&mut waiting, 0, events);
         assert_eq!(lineage(&waiting), expected, "{events}");
         // The same, an event a batch.
-        let mut waiting = Waiting::default();
+        let mut waiting = one_sink();
         for (second, event) in (0..).zip(events.split_whitespace()) {
             tell(&mut waiting, second, event);
         }
@@ -66,7 +71,7 @@ fn a_way_of_many_steps_is_one() {
 
 #[test]
 fn every_path_that_an_event_names_is_touched_once() {
-    let hints = tell(&mut Waiting::default(), 0, "+x -x +x a>b b=rw");
+    let hints = tell(&mut one_sink(), 0, "+x -x +x a>b b=rw");
     assert_eq!(hints.touched, ["a", "b", "x"].map(key).into());
     assert_eq!(hints.gone, [(key("x"), at(1)), (key("a"), at(3))].into());
 }
@@ -82,7 +87,7 @@ fn permissions_go_with_the_file() {
         ("b=old a=rw a>b", "b", Some("rw")),
         ("a=rw a>b b=r", "b", Some("r")),
     ] {
-        let mut waiting = Waiting::default();
+        let mut waiting = one_sink();
         tell(&mut waiting, 0, events);
         let told = waiting.told.get(&key(path)).map(Told::wanted).unwrap_or_default();
         assert_eq!(told.permissions.as_deref(), expected, "{events}: {path}");
@@ -91,7 +96,7 @@ fn permissions_go_with_the_file() {
 
 #[test]
 fn what_is_told_late_goes_where_the_file_went() {
-    let mut waiting = Waiting::default();
+    let mut waiting = one_sink();
     tell(&mut waiting, 5, "a>b");
     let hints = tell(&mut waiting, 4, "a=rw");
     assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"));
@@ -102,7 +107,7 @@ fn what_is_told_late_goes_where_the_file_went() {
 
 #[test]
 fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
-    let mut waiting = Waiting { gone_until: [(key("a"), at(5))].into(), ..Waiting::default() };
+    let mut waiting = Waiting { gone_until: [(key("a"), at(5))].into(), ..one_sink() };
     tell(&mut waiting, 5, "a=rw");
     assert!(!waiting.told.contains_key(&key("a")));
     tell(&mut waiting, 6, "a=rw");
@@ -112,7 +117,7 @@ fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
 #[test]
 fn what_was_received_before_a_file_was_found_gone_is_not_heard() {
     for (found_gone_by, heard) in [(9, true), (10, false)] {
-        let mut waiting = Waiting { gone_at: [(key("a"), Look(found_gone_by))].into(), ..Waiting::default() };
+        let mut waiting = Waiting { gone_at: [(key("a"), Look(found_gone_by))].into(), ..one_sink() };
         tell(&mut waiting, 5, "a=rw");
         assert_eq!(waiting.told.contains_key(&key("a")), heard, "received at look 9, found gone by look {found_gone_by}");
     }
@@ -130,4 +135,15 @@ fn rows_that_share_a_path_stay_together() {
     assert_eq!(used_up(&rows, &BTreeSet::new()), [1, 2, 3, 4].into());
     assert_eq!(used_up(&rows, &[key("b")].into()), [2].into());
     assert_eq!(used_up(&rows, &[key("c")].into()), [1, 3, 4].into());
+}
+
+/// A sink that has applied a move has forgotten it, and another one has not: for the one the file comes from where it was moved to.
+#[test]
+fn each_sink_has_a_way_of_its_own_and_all_have_the_same_permissions() {
+    let mut waiting = one_sink();
+    tell(&mut waiting, 0, "a>b");
+    waiting.lineages.push(Lineage::new());
+    tell(&mut waiting, 1, "b>c");
+    let ways = waiting.lineages.iter().map(|lineage| lineage.iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect());
+    assert_eq!(ways.collect::<Vec<Vec<_>>>(), [["a>c"], ["b>c"]]);
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_waiting.sql"),
     include_str!("migrations/0006_counting.sql"),
     include_str!("migrations/0007_unheard.sql"),
+    include_str!("migrations/0008_sinks.sql"),
 ];
 
 /// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
@@ -28,7 +29,7 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // There is one sink, and nothing takes it away: no row need look it up.
+    // A sink is taken away together with its rows, in one transaction: no row need look it up.
     connection.pragma_update(None, "foreign_keys", false)?;
     // In KiB: the pages that a batch of events touches in a state of a million rows, and the inner nodes above them, which the next
     // batch touches again.

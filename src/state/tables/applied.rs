@@ -4,19 +4,19 @@ use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions, Told};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
-use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::sinks::Sink;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Applied>, StateError> {
+pub(crate) fn read(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<Applied>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, permissions, owner, owner_group
+        "SELECT confirmed, size, etag, last_modified, storage_class, version_id, file_type, handle, permissions, owner, owner_group
          FROM applied WHERE sink = ?1 AND path = ?2",
     )?;
-    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path.clone())).optional()?)
+    Ok(statement.query_row(params![sink.id, path.as_str()], |row| from_row(row, 0, path.clone())).optional()?)
 }
 
-/// Reads the columns `confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id, permissions, owner,
+/// Reads the columns `confirmed, size, etag, last_modified, storage_class, version_id, file_type, handle, permissions, owner,
 /// owner_group` from `first` on.
 pub(crate) fn from_row(row: &Row<'_>, first: usize, path: ObjectKey) -> rusqlite::Result<Applied> {
     Ok(Applied {
@@ -35,9 +35,9 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize, path: ObjectKey) -> rusqlite
     })
 }
 
-pub(crate) fn write(connection: &Connection, moment: Moment, file: &FileRecord) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: Sink, moment: Moment, file: &FileRecord) -> Result<(), StateError> {
     let values = params![
-        FILE_MANAGER,
+        sink.id,
         file.file_path.as_str(),
         file.size.map(integer),
         file.etag.as_ref().map(ETag::as_str),
@@ -54,13 +54,13 @@ pub(crate) fn write(connection: &Connection, moment: Moment, file: &FileRecord) 
     ];
     let mut update = connection.prepare_cached(
         "UPDATE applied SET confirmed = 1, size = ?3, etag = ?4, last_modified = ?5, storage_class = ?6, version_id = ?7, file_type = ?8,
-                internal_id = ?9, permissions = ?10, owner = ?11, owner_group = ?12, run = ?13, applied_at = ?14
+                handle = ?9, permissions = ?10, owner = ?11, owner_group = ?12, run = ?13, applied_at = ?14
          WHERE sink = ?1 AND path = ?2",
     )?;
     if update.execute(values)? == 0 {
         let mut insert = connection.prepare_cached(
             "INSERT OR FAIL INTO applied (sink, path, confirmed, size, etag, last_modified, storage_class, version_id, file_type,
-                                          internal_id, permissions, owner, owner_group, run, applied_at)
+                                          handle, permissions, owner, owner_group, run, applied_at)
              VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?;
         insert.execute(values)?;
@@ -69,27 +69,38 @@ pub(crate) fn write(connection: &Connection, moment: Moment, file: &FileRecord) 
 }
 
 /// In which run, and when, the row was confirmed last.
-pub(crate) fn confirmed_at(connection: &Connection, path: &ObjectKey) -> Result<(Option<u64>, Option<Timestamp>), StateError> {
+pub(crate) fn confirmed_at(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(Option<u64>, Option<Timestamp>), StateError> {
     let mut statement = connection.prepare("SELECT run, applied_at FROM applied WHERE sink = ?1 AND path = ?2")?;
-    let row = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| {
+    let row = statement.query_row(params![sink.id, path.as_str()], |row| {
         Ok((row.get::<_, Option<i64>>(0)?.map(i64::unsigned_abs), row.get::<_, Option<i64>>(1)?.and_then(time)))
     });
     Ok(row.optional()?.unwrap_or_default())
 }
 
-pub(crate) fn write_permissions(connection: &Connection, path: &ObjectKey, permissions: &Permissions) -> Result<(), StateError> {
+pub(crate) fn write_permissions(
+    connection: &Connection,
+    sink: Sink,
+    path: &ObjectKey,
+    permissions: &Permissions,
+) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("UPDATE applied SET permissions = ?3, owner = ?4, owner_group = ?5 WHERE sink = ?1 AND path = ?2")?;
     let Permissions { permissions, owner, group } = permissions;
-    statement.execute(params![FILE_MANAGER, path.as_str(), permissions, owner, group])?;
+    statement.execute(params![sink.id, path.as_str(), permissions, owner, group])?;
     Ok(())
 }
 
 /// What the sink has of a field that nobody had told is what it answered when it was asked. Now that somebody tells it, that is to
 /// be set, and what was answered vouches for nothing.
-pub(crate) fn doubt_what_was_asked(connection: &Connection, path: &ObjectKey, before: &Told, now: &Told) -> Result<(), StateError> {
+pub(crate) fn doubt_what_was_asked(
+    connection: &Connection,
+    sink: Sink,
+    path: &ObjectKey,
+    before: &Told,
+    now: &Told,
+) -> Result<(), StateError> {
     let (before, now) = (before.wanted(), now.wanted());
-    let Some(row) = read(connection, path)? else { return Ok(()) };
+    let Some(row) = read(connection, sink, path)? else { return Ok(()) };
     let mut held = row.file.permissions.clone();
     for (held, (before, now)) in [
         (&mut held.permissions, (before.permissions, now.permissions)),
@@ -100,24 +111,24 @@ pub(crate) fn doubt_what_was_asked(connection: &Connection, path: &ObjectKey, be
             *held = None;
         }
     }
-    if held == row.file.permissions { Ok(()) } else { write_permissions(connection, path, &held) }
+    if held == row.file.permissions { Ok(()) } else { write_permissions(connection, sink, path, &held) }
 }
 
 /// The row, if there is none yet too, no longer says what the sink holds.
-pub(crate) fn unconfirm(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn unconfirm(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO applied (sink, path, confirmed) VALUES (?1, ?2, 0) ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0",
     )?;
-    statement.execute(params![FILE_MANAGER, path.as_str()])?;
+    statement.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }
 
 /// Whether there is a row, and nothing in it: nobody knows of a file that was ever there.
-pub(crate) fn is_only_doubted(connection: &Connection, path: &ObjectKey) -> Result<bool, StateError> {
-    Ok(read(connection, path)?.is_some_and(|row| !row.confirmed && row.file == FileRecord::at(path.clone())))
+pub(crate) fn is_only_doubted(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
+    Ok(read(connection, sink, path)?.is_some_and(|row| !row.confirmed && row.file == FileRecord::at(path.clone())))
 }
 
-pub(crate) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
-    connection.prepare_cached("DELETE FROM applied WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
+pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+    connection.prepare_cached("DELETE FROM applied WHERE sink = ?1 AND path = ?2")?.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }

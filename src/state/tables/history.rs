@@ -6,11 +6,12 @@
 
 use crate::plan::Effect;
 use crate::record::SourceName;
-use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions};
+use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions, SinkName};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::intents::Intent;
 use crate::state::tables::pending::Failure;
+use crate::state::tables::sinks::{Sink, SinkId};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub struct Happened {
     pub at: Option<Timestamp>,
     /// In which run; 0 = outside of one.
     pub run: u64,
+    /// For which sink; `None` = it is an event, or the sink has been taken away since, or the row is older than sinks have names.
+    pub sink: Option<SinkName>,
     /// To which path.
     pub path: ObjectKey,
     /// Where it went, for a rename or a move.
@@ -206,25 +209,26 @@ impl From<&Intent> for Called {
     }
 }
 
-/// Appends what happened.
+/// Appends what happened, to which sink (`None` = it was an event).
 pub(crate) fn append(
     connection: &Connection,
-    moment: Moment,
+    (moment, sink): (Moment, Option<SinkId>),
     (path, new_path): (&ObjectKey, Option<&ObjectKey>),
     what: &What,
 ) -> Result<(), StateError> {
     let what = serde_json::to_string(what).map_err(|error| StateError::Corrupt(format!("a history that cannot be written: {error}")))?;
-    let mut statement = connection.prepare_cached("INSERT INTO history (at, run, path, new_path, what) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut statement =
+        connection.prepare_cached("INSERT INTO history (at, run, path, new_path, what, sink) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let (at, run) = (moment.at.as_microsecond(), integer(moment.run));
-    statement.execute(params![at, run, path.as_str(), new_path.map(ObjectKey::as_str), what])?;
+    statement.execute(params![at, run, path.as_str(), new_path.map(ObjectKey::as_str), what, sink])?;
     Ok(())
 }
 
 /// Appends the end of an operation on one path, unless the initial sync brought a file without any trouble.
 pub(crate) fn operation(
     connection: &Connection,
-    moment: Moment,
-    path: &ObjectKey,
+    sink: Sink,
+    (path, moment): (&ObjectKey, Moment),
     attempts: Attempts,
     result: Outcome,
 ) -> Result<(), StateError> {
@@ -237,13 +241,13 @@ pub(crate) fn operation(
     if moment.initial && brought && attempts.made <= 1 && attempts.failed.is_none() {
         return Ok(());
     }
-    append(connection, moment, (path, None), &What::Operation(Ended { attempts, result }))
+    append(connection, (moment, Some(sink.id)), (path, None), &What::Operation(Ended { attempts, result }))
 }
 
 /// What happened to a path, under either name of what names two, oldest first, before one of them.
 pub(crate) fn of_path(connection: &Connection, path: &ObjectKey, before: i64) -> Result<Vec<(i64, Happened)>, StateError> {
     let mut statement = connection
-        .prepare("SELECT id, at, run, path, new_path, what FROM history WHERE (path = ?1 OR new_path = ?1) AND id < ?2 ORDER BY id")?;
+        .prepare("SELECT id, at, run, path, new_path, what, (SELECT name FROM sinks s WHERE s.id = history.sink) FROM history WHERE (path = ?1 OR new_path = ?1) AND id < ?2 ORDER BY id")?;
     let rows = statement.query_map(params![path.as_str(), before], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
@@ -254,6 +258,7 @@ fn from_row(row: &Row<'_>) -> Result<(i64, Happened), StateError> {
     let happened = Happened {
         at: time(row.get(1)?),
         run: row.get::<_, i64>(2)?.unsigned_abs(),
+        sink: row.get::<_, Option<String>>(6)?.and_then(|name| SinkName::try_from(name).ok()),
         path: key(row.get(3)?)?,
         new_path: row.get::<_, Option<String>>(4)?.map(key).transpose()?,
         what: serde_json::from_str(&what).map_err(|error| StateError::Corrupt(format!("a row of the history: {error}")))?,

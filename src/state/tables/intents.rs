@@ -4,7 +4,7 @@ use crate::plan::{Effect, Planned};
 use crate::record::{ETag, Fingerprint, ObjectKey, Permissions};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
@@ -51,33 +51,33 @@ impl Plane {
 }
 
 /// The effects of a path that have no outcome yet.
-pub(crate) fn filed_under(connection: &Connection, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
+pub(crate) fn filed_under(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
     let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2", COLUMNS.join(", "));
     let mut statement = connection.prepare_cached(&text)?;
-    let rows = statement.query_map(params![FILE_MANAGER, path.as_str()], |row| from_row(row, 0, path))?;
+    let rows = statement.query_map(params![sink.id, path.as_str()], |row| from_row(row, 0, path))?;
     rows.map(|row| row?).collect()
 }
 
 /// The effects without an outcome that name a path, as theirs or as the one to which a file goes.
-pub(crate) fn naming(connection: &Connection, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
+pub(crate) fn naming(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
     let mut statement = connection.prepare("SELECT path FROM intents WHERE sink = ?1 AND new_path = ?2")?;
-    let origin: Option<String> = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0)).optional()?;
-    let mut naming = filed_under(connection, path)?;
+    let origin: Option<String> = statement.query_row(params![sink.id, path.as_str()], |row| row.get(0)).optional()?;
+    let mut naming = filed_under(connection, sink, path)?;
     if let Some(origin) = origin.and_then(|origin| ObjectKey::new(origin).ok()) {
-        naming.extend(of_move(connection, &origin, path)?);
+        naming.extend(of_move(connection, sink, &origin, path)?);
     }
     Ok(naming)
 }
 
 /// Whether an effect that names the path has no outcome yet.
-pub(crate) fn is_open(connection: &Connection, path: &ObjectKey) -> Result<bool, StateError> {
+pub(crate) fn is_open(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2) OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = ?2)",
     )?;
-    Ok(statement.query_row(params![FILE_MANAGER, path.as_str()], |row| row.get(0))?)
+    Ok(statement.query_row(params![sink.id, path.as_str()], |row| row.get(0))?)
 }
 
-pub(crate) fn write(connection: &Connection, intent: &Intent) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: Sink, intent: &Intent) -> Result<(), StateError> {
     let Planned { effect, content, permissions } = &intent.planned;
     let mut statement = connection.prepare_cached(
         "INSERT OR FAIL INTO intents (sink, path, plane, new_path, idempotency_key, effect, size, etag, permissions, owner, owner_group,
@@ -85,7 +85,7 @@ pub(crate) fn write(connection: &Connection, intent: &Intent) -> Result<(), Stat
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     statement.execute(params![
-        FILE_MANAGER,
+        sink.id,
         intent.path.as_str(),
         Plane::of(*effect).as_str(),
         intent.new_path.as_ref().map(ObjectKey::as_str),
@@ -104,21 +104,21 @@ pub(crate) fn write(connection: &Connection, intent: &Intent) -> Result<(), Stat
 }
 
 /// The rename or the move from one path to another, if it has no outcome yet.
-pub(crate) fn of_move(connection: &Connection, origin: &ObjectKey, target: &ObjectKey) -> Result<Option<Intent>, StateError> {
+pub(crate) fn of_move(connection: &Connection, sink: Sink, origin: &ObjectKey, target: &ObjectKey) -> Result<Option<Intent>, StateError> {
     let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2 AND new_path = ?3", COLUMNS.join(", "));
     let mut statement = connection.prepare_cached(&text)?;
-    let row = statement.query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| from_row(row, 0, origin));
+    let row = statement.query_row(params![sink.id, origin.as_str(), target.as_str()], |row| from_row(row, 0, origin));
     row.optional()?.transpose()
 }
 
-pub(crate) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
-    connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
+pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+    connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2")?.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }
 
-pub(crate) fn remove_one(connection: &Connection, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
+pub(crate) fn remove_one(connection: &Connection, sink: Sink, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2 AND plane = ?3")?;
-    statement.execute(params![FILE_MANAGER, path.as_str(), plane.as_str()])?;
+    statement.execute(params![sink.id, path.as_str(), plane.as_str()])?;
     Ok(())
 }
 

@@ -5,40 +5,46 @@ use crate::record::ObjectKey;
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
 use crate::state::tables::sides;
-use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 
 /// What waits and concerns any of these paths, by target.
 pub(crate) fn concerning<'p>(
     connection: &Connection,
+    sink: Sink,
     paths: impl Iterator<Item = &'p ObjectKey>,
 ) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
          UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
     )?;
-    let rows = statement.query_map(params![FILE_MANAGER, sides::texts(paths)], |row| Ok(from_row(row)))?;
+    let rows = statement.query_map(params![sink.id, sides::texts(paths)], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn write(connection: &Connection, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: Sink, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
-    statement.execute(params![FILE_MANAGER, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
+    statement.execute(params![sink.id, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
     Ok(())
 }
 
-pub(crate) fn remove(connection: &Connection, target: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn remove(connection: &Connection, sink: Sink, target: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM lineage WHERE sink = ?1 AND path = ?2")?;
-    statement.execute(params![FILE_MANAGER, target.as_str()])?;
+    statement.execute(params![sink.id, target.as_str()])?;
     Ok(())
 }
 
 /// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it. And where
 /// neither is going to be due by itself: an object that is too large to be sent can be moved.
-pub(crate) fn due(connection: &Connection, after: Option<&ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+pub(crate) fn due(
+    connection: &Connection,
+    sink: Sink,
+    after: Option<&ObjectKey>,
+    most: usize,
+) -> Result<Vec<(ObjectKey, Came)>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
              EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
@@ -49,13 +55,13 @@ pub(crate) fn due(connection: &Connection, after: Option<&ObjectKey>, most: usiz
          ORDER BY path LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![FILE_MANAGER, after.map_or("", ObjectKey::as_str), most], |row| Ok(from_row(row)))?;
+    let rows = statement.query_map(params![sink.id, after.map_or("", ObjectKey::as_str), most], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn lineage_of(connection: &Connection, target: &ObjectKey) -> Result<Option<Came>, StateError> {
+pub(crate) fn lineage_of(connection: &Connection, sink: Sink, target: &ObjectKey) -> Result<Option<Came>, StateError> {
     let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
-    let row = statement.query_row(params![FILE_MANAGER, target.as_str()], |row| Ok(from_row(row))).optional()?;
+    let row = statement.query_row(params![sink.id, target.as_str()], |row| Ok(from_row(row))).optional()?;
     Ok(row.transpose()?.map(|(_, came)| came))
 }
 

@@ -1,5 +1,7 @@
 //! One file for each table: its rows, in and out. No decision is taken here.
 
+pub(crate) mod sources;
+
 pub(crate) mod sinks;
 
 pub(crate) mod observed;
@@ -7,6 +9,8 @@ pub(crate) mod observed;
 pub(crate) mod applied;
 
 pub(crate) mod permissions;
+
+pub(crate) mod outdated_permissions;
 
 pub(crate) mod sides;
 
@@ -25,8 +29,6 @@ pub(crate) mod feed_events;
 pub(crate) mod gap;
 
 pub(crate) mod runs;
-
-pub(crate) mod scan_progress;
 
 pub(crate) mod history;
 

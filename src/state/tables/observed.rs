@@ -4,13 +4,15 @@ use crate::mutant;
 use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
+use crate::state::tables::sources::SourceId;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
-    let mut statement = connection
-        .prepare_cached("SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE path = ?1")?;
-    Ok(statement.query_row([path.as_str()], |row| from_row(row, 0)).optional()?)
+pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) -> Result<Option<Observed>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE source = ?1 AND path = ?2",
+    )?;
+    Ok(statement.query_row(params![source, path.as_str()], |row| from_row(row, 0)).optional()?)
 }
 
 /// Reads the columns `look, present, size, etag, last_modified, storage_class, version_id` from `first` on.
@@ -31,12 +33,12 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed
 }
 
 /// Stores what a look showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
-pub(crate) fn write(connection: &Connection, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
     let facts = observed.facts.as_ref();
     let mut statement = connection.prepare_cached(
-        "INSERT INTO observed (path, look, present, size, etag, last_modified, storage_class, version_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
+        "INSERT INTO observed (source, path, look, present, size, etag, last_modified, storage_class, version_id)
+         VALUES (?10, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (source, path) DO UPDATE SET look = excluded.look, present = excluded.present, size = excluded.size,
              etag = excluded.etag, last_modified = excluded.last_modified, storage_class = excluded.storage_class,
              version_id = excluded.version_id,
              gone_by_event = iif(excluded.present = 0 AND observed.present = 0, observed.gone_by_event, 0)
@@ -52,6 +54,7 @@ pub(crate) fn write(connection: &Connection, path: &ObjectKey, observed: &Observ
         facts.and_then(|facts| facts.storage_class.as_deref()),
         facts.and_then(|facts| facts.version_id.as_deref()),
         mutant::is("an_older_look_wins"),
+        source,
     ])?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Pending: the rows of the paths with something to do. What is to be done is not decided here.
 
+use crate::plan::requeue::QueueKey;
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
 use crate::state::tables::sides::texts;
-use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -18,29 +19,34 @@ pub struct Failure {
 
 pub(crate) const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')";
 
-pub(crate) fn any_due(connection: &Connection) -> Result<bool, StateError> {
+pub(crate) fn any_due(connection: &Connection, sink: Sink) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(ANY_DUE)?;
-    Ok(statement.query_row([FILE_MANAGER], |row| row.get(0))?)
+    Ok(statement.query_row([sink.id], |row| row.get(0))?)
 }
 
-/// Whether it is a delete, whether it is large, and when what is to be done was told.
-pub(crate) type Queue = (bool, bool, Option<i64>);
-
-pub(crate) fn append(connection: &Connection, paths: &[&ObjectKey], (deletion, large, told_at): Queue) -> Result<(), StateError> {
+pub(crate) fn append(connection: &Connection, sink: Sink, paths: &[&ObjectKey], key: QueueKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT OR FAIL INTO pending (sink, path, status, deletion, large, told_at) SELECT ?1, value, 'due', ?3, ?4, ?5 FROM rarray(?2)",
     )?;
-    statement.execute(params![FILE_MANAGER, texts(paths.iter().copied()), deletion, large, told_at])?;
+    let QueueKey { deletion, large, reported_at } = key;
+    statement.execute(params![sink.id, texts(paths.iter().copied()), deletion, large, reported_at])?;
     Ok(())
 }
 
-pub(crate) fn remove(connection: &Connection, path: &ObjectKey) -> Result<(), StateError> {
-    connection.prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?.execute(params![FILE_MANAGER, path.as_str()])?;
+pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+    connection.prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }
 
-pub(crate) fn put_aside(connection: &Connection, path: &ObjectKey, status: &str, reason: &str) -> Result<(), StateError> {
-    let values = params![FILE_MANAGER, path.as_str(), status, reason];
+/// When the event was received that asked for what is pending.
+pub(crate) fn write_reported_at(connection: &Connection, sink: Sink, path: &ObjectKey, at: i64) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("UPDATE OR FAIL pending SET told_at = ?3 WHERE sink = ?1 AND path = ?2")?;
+    statement.execute(params![sink.id, path.as_str(), at])?;
+    Ok(())
+}
+
+pub(crate) fn put_aside(connection: &Connection, sink: Sink, path: &ObjectKey, status: &str, reason: &str) -> Result<(), StateError> {
+    let values = params![sink.id, path.as_str(), status, reason];
     let mut update =
         connection.prepare_cached("UPDATE OR FAIL pending SET status = ?3, deletion = 0, reason = ?4 WHERE sink = ?1 AND path = ?2")?;
     if update.execute(values)? == 0 {

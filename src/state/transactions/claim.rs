@@ -2,10 +2,10 @@
 
 use crate::record::{ObjectKey, Sides};
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::SinkState;
 use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::sides;
-use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Which of the pending paths: each lane has its own pace.
@@ -49,7 +49,7 @@ pub struct Taken {
     pub passed_over: bool,
 }
 
-impl State {
+impl SinkState {
     /// The next paths of a lane that are due, after a place in the queue, oldest first. `claim` says of each whether the
     /// caller gets it in hand; it is asked in the thread that stores the outcomes, so that what is told of a path is never
     /// older than the outcome of whoever had it in hand before.
@@ -59,37 +59,36 @@ impl State {
         most: usize,
         claim: impl Fn(&ObjectKey) -> bool + Send + 'static,
     ) -> Result<Taken, StateError> {
-        self.writer
-            .call(move |connection| {
-                let rows = take(connection, lane, after, most)?;
-                let mut taken = Taken { last: rows.last().map(|work| work.seq), ..Taken::default() };
-                for work in rows {
-                    if claim(&work.path) {
-                        taken.work.push(work);
-                    } else {
-                        taken.passed_over = true;
-                    }
+        self.call(move |connection, sink| {
+            let rows = take(connection, sink, lane, after, most)?;
+            let mut taken = Taken { last: rows.last().map(|work| work.seq), ..Taken::default() };
+            for work in rows {
+                if claim(&work.path) {
+                    taken.work.push(work);
+                } else {
+                    taken.passed_over = true;
                 }
-                Ok(taken)
-            })
-            .await
+            }
+            Ok(taken)
+        })
+        .await
     }
 
     /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
     pub async fn work(&self, path: &ObjectKey) -> Result<Option<Work>, StateError> {
         let path = path.clone();
-        self.writer.call(move |connection| one(connection, &path)).await
+        self.call(move |connection, sink| one(connection, sink, &path)).await
     }
 }
 
-fn take(connection: &Connection, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
+fn take(connection: &Connection, sink: Sink, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     if lane == Lane::Open {
         let mut statement = connection.prepare_cached(&selection(
             "p.sink = ?1 AND p.status = 'due' AND p.seq > ?2 AND ifnull(i.new_path, '') = ''
              AND p.path IN (SELECT path FROM intents WHERE sink = ?1) ORDER BY p.seq LIMIT ?3",
         ))?;
-        let rows = statement.query_map(params![FILE_MANAGER, after, most], from_row)?;
+        let rows = statement.query_map(params![sink.id, after, most], from_row)?;
         return rows.map(|row| row?).collect();
     }
     // A path that is said to have gone elsewhere, or to have come from there, waits for that to be settled.
@@ -99,34 +98,33 @@ fn take(connection: &Connection, lane: Lane, after: i64, most: usize) -> Result<
          AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
          ORDER BY p.seq LIMIT ?5",
     ))?;
-    let rows = statement.query_map(params![FILE_MANAGER, lane == Lane::Absent, lane == Lane::Large, after, most], from_row)?;
+    let rows = statement.query_map(params![sink.id, lane == Lane::Absent, lane == Lane::Large, after, most], from_row)?;
     rows.map(|row| row?).collect()
 }
 
-fn one(connection: &Connection, path: &ObjectKey) -> Result<Option<Work>, StateError> {
+fn one(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<Work>, StateError> {
     let mut statement = connection.prepare_cached(&selection("p.sink = ?1 AND p.path = ?2"))?;
-    statement.query_row(params![FILE_MANAGER, path.as_str()], from_row).optional()?.transpose()
+    statement.query_row(params![sink.id, path.as_str()], from_row).optional()?.transpose()
 }
 
 fn selection(which: &str) -> String {
     let content = intents::COLUMNS.map(|column| format!("i.{column}")).join(", ");
     let permissions = intents::COLUMNS.map(|column| format!("j.{column}")).join(", ");
     format!(
-        "SELECT p.seq, p.path, p.attempts, o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
-                a.confirmed, a.size, a.etag, a.last_modified, a.storage_class, a.version_id, a.file_type, a.internal_id,
-                a.permissions, a.owner, a.owner_group, t.permissions, t.owner, t.owner_group,
-                {content}, {permissions}
-         FROM pending p LEFT JOIN observed o ON o.path = p.path
+        "SELECT p.seq, p.path, p.attempts, {}, {content}, {permissions}
+         FROM pending p LEFT JOIN observed o ON o.source = (SELECT source FROM sinks WHERE id = ?1) AND o.path = p.path
          LEFT JOIN applied a ON a.sink = p.sink AND a.path = p.path
-         LEFT JOIN told t ON t.path = p.path
+         LEFT JOIN permissions t ON t.source = (SELECT source FROM sinks WHERE id = ?1) AND t.path = p.path
+         LEFT JOIN outdated_permissions m ON m.sink = p.sink AND m.path = t.path
          LEFT JOIN intents i ON i.sink = p.sink AND i.path = p.path AND i.plane = 'content'
          LEFT JOIN intents j ON j.sink = p.sink AND j.path = p.path AND j.plane = 'permissions'
-         WHERE {which}"
+         WHERE {which}",
+        sides::side_columns()
     )
 }
 
 /// Where the columns of the two intents begin in a row of [`selection`].
-const CONTENT_INTENT: usize = 24;
+const CONTENT_INTENT: usize = 3 + sides::SIDE_COLUMNS;
 const PERMISSIONS_INTENT: usize = CONTENT_INTENT + intents::COLUMNS.len();
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {

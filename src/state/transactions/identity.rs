@@ -1,15 +1,18 @@
-//! What the state describes: which bucket, and which file manager. Anything else is refused until somebody says what it means.
+//! What the state describes: which bucket, and which sinks. Anything else is refused until the operator says what it means.
 
 use crate::mutant;
+use crate::record::SinkName;
 use crate::state::database::connection::{blocking, open_to_read};
-use crate::state::database::meta::{read_meta, write_meta};
+use crate::state::database::meta::write_meta;
 use crate::state::error::StateError;
 use crate::state::handle::State;
 use crate::state::tables::restore_mark::RESTORED_AT_LOOK;
-use crate::state::tables::sinks::FILE_MANAGER;
-use crate::state::tables::{gap, inbox, observed, scan_progress};
+use crate::state::tables::sinks::{self, Sink, SinkRow};
+use crate::state::tables::sources::{self, SourceId};
+use crate::state::tables::{gap, inbox, observed};
 use jiff::Timestamp;
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The names of what a state describes, as configured.
@@ -17,80 +20,145 @@ use std::path::Path;
 pub struct Identity {
     /// Endpoint, bucket and prefix.
     pub source: String,
-    /// The file manager's address.
-    pub file_manager: String,
+    /// The sinks, at least one.
+    pub sinks: Vec<NamedSink>,
+}
+
+/// A sink as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedSink {
+    /// Its name.
+    pub name: SinkName,
+    /// What kind of sink it is: a word.
+    pub kind: &'static str,
+    /// Where it is.
+    pub address: String,
+}
+
+impl NamedSink {
+    /// The file manager at an address.
+    pub fn file_manager(address: &str) -> Self {
+        let address = address.trim_end_matches('/').to_owned();
+        Self { name: SinkName::file_manager(), kind: "file_manager", address }
+    }
 }
 
 /// What the operator says about a state that describes something else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that may be typed beside any other")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The same data under another name: keep everything.
     pub adopt: bool,
     /// Another bucket: forget what was observed.
     pub new_source: bool,
-    /// Another file manager: forget what was applied.
-    pub new_file_manager: bool,
+    /// Sinks that are new, or to be started over: what was applied there is forgotten.
+    pub new_sinks: BTreeSet<SinkName>,
+    /// Sinks that are taken away: everything that is known of them is forgotten.
+    pub drop_sinks: BTreeSet<SinkName>,
     /// A backup was put back: nothing that was applied is certain.
     pub restored: bool,
 }
-
-const SOURCE: &str = "source";
-const SINK: &str = "sink_file_manager";
 
 impl State {
     /// Compares the state with the configuration, and does what the operator's answer means. Without an answer a
     /// difference is refused and nothing is touched.
     pub async fn identify(&self, identity: Identity, answer: Answer, now: Timestamp) -> Result<(), StateError> {
-        self.writer.call(move |connection| identify(connection, &identity, answer, now)).await
+        let source = self.source;
+        self.writer.call(move |connection| identify(connection, source, (&identity, &answer), now)).await
     }
 }
 
-fn identify(connection: &Connection, identity: &Identity, answer: Answer, now: Timestamp) -> Result<(), StateError> {
-    if let Some(refusal) = refusal(connection, identity, answer)? {
+fn identify(connection: &Connection, source: SourceId, (identity, answer): (&Identity, &Answer), now: Timestamp) -> Result<(), StateError> {
+    if let Some(refusal) = refusal(connection, source, identity, answer)? {
         return Err(StateError::OtherIdentity(refusal));
     }
-    write_meta(connection, SOURCE, &identity.source)?;
-    write_meta(connection, SINK, &identity.file_manager)?;
-    if answer.new_source {
-        forget_source(connection)?;
+    sources::write_address(connection, source, &identity.source)?;
+    for row in sinks::all_rows(connection, source)? {
+        if !identity.sinks.iter().any(|named| named.name == row.name) {
+            sinks::remove(connection, row.sink)?;
+        }
     }
-    if answer.new_file_manager {
-        forget_sink(connection)?;
+    for named in &identity.sinks {
+        match sinks::named(connection, &named.name)? {
+            Some(row) if answer.new_sinks.contains(&named.name) => start_over(connection, source, row.sink)?,
+            Some(_) => {}
+            None => {
+                sinks::add(connection, source, &named.name, named.kind)?;
+                list_again(connection, source)?;
+            }
+        }
+        if let Some(row) = sinks::named(connection, &named.name)? {
+            sinks::write_address(connection, row.sink, named.kind, &named.address)?;
+        }
+    }
+    if answer.new_source {
+        forget_source(connection, source)?;
     }
     if answer.restored {
-        distrust(connection)?;
-        // Whatever was heard since the backup was made is missing, too.
+        distrust(connection, source)?;
+        // Events that arrived since the backup was made are missing, too.
         gap::note_gap(connection, now)?;
     }
     Ok(())
 }
 
-/// What the state describes and the configuration does not name, and no answer covers. A side of which nothing is known
-/// yet describes nothing: the first run's slip of the pen can simply be corrected.
-fn refusal(connection: &Connection, identity: &Identity, answer: Answer) -> Result<Option<String>, StateError> {
+/// What the state describes and the configuration does not name, or names beyond that, and no answer covers. A side of which nothing is
+/// known yet describes nothing: a slip of the pen in the first run's settings can simply be corrected.
+fn refusal(connection: &Connection, source: SourceId, identity: &Identity, answer: &Answer) -> Result<Option<String>, StateError> {
     let mut refusals = Vec::new();
-    let known = read_meta(connection, SOURCE)?.filter(|known| *known != identity.source);
-    if let Some(known) = known.filter(|_| !answer.adopt && !answer.new_source)
-        && exists(connection, "SELECT 1 FROM observed")?
-    {
+    let known = sources::address(connection, source)?.filter(|known| *known != identity.source);
+    let observed = exists(connection, "SELECT 1 FROM observed")?;
+    if let Some(known) = known.filter(|_| !answer.adopt && !answer.new_source && observed) {
         refusals.push(format!(
             "this state describes the source {known}, the configuration names {}: --adopt when it is the same data under another \
              name, --new-source to list it anew",
             identity.source
         ));
     }
-    let known = read_meta(connection, SINK)?.filter(|known| *known != identity.file_manager);
-    if let Some(known) = known.filter(|_| !answer.adopt && !answer.new_file_manager)
-        && exists(connection, "SELECT 1 FROM applied UNION ALL SELECT 1 FROM intents")?
-    {
-        refusals.push(format!(
-            "this state describes the file manager {known}, the configuration names {}: --adopt when it is the same one under \
-             another name, --new-sink file_manager to send everything to it",
-            identity.file_manager
-        ));
+    let rows = sinks::all_rows(connection, source)?;
+    for named in &identity.sinks {
+        let row = rows.iter().find(|row| row.name == named.name);
+        refusals.extend(refusal_of_sink(connection, named, row, (answer, observed))?);
     }
+    for SinkRow { sink, name, address } in &rows {
+        let is_named = identity.sinks.iter().any(|named| named.name == *name);
+        if !is_named && !answer.drop_sinks.contains(name) && sinks::is_in_use(connection, *sink)? {
+            refusals.push(format!(
+                "this state describes the sink {name} at {}, the configuration does not name it: --drop-sink {name} to forget it; what it \
+                 holds stays there",
+                address.as_deref().unwrap_or("an address that is not known"),
+            ));
+        }
+    }
+    let unknown = answer.new_sinks.iter().filter(|name| !identity.sinks.iter().any(|named| named.name == **name));
+    refusals.extend(unknown.map(|name| format!("--new-sink {name}: the configuration names no such sink")));
+    let still_named = answer.drop_sinks.iter().filter(|name| identity.sinks.iter().any(|named| named.name == **name));
+    refusals.extend(still_named.map(|name| format!("--drop-sink {name}: the configuration still names this sink")));
     Ok((!refusals.is_empty()).then(|| refusals.join("; ")))
+}
+
+fn refusal_of_sink(
+    connection: &Connection,
+    named: &NamedSink,
+    row: Option<&SinkRow>,
+    (answer, observed): (&Answer, bool),
+) -> Result<Option<String>, StateError> {
+    let NamedSink { name, address, .. } = named;
+    if answer.new_sinks.contains(name) {
+        return Ok(None);
+    }
+    let Some(row) = row else {
+        let added = observed
+            .then(|| format!("this state does not describe the sink {name} at {address}: --new-sink {name} to send everything to it"));
+        return Ok(added);
+    };
+    let other = row.address.as_ref().filter(|known| *known != address);
+    let Some(known) = other.filter(|_| !answer.adopt) else { return Ok(None) };
+    Ok(sinks::is_in_use(connection, row.sink)?.then(|| {
+        format!(
+            "this state describes the sink {name} at {known}, the configuration names {address}: --adopt when it is the same one under \
+             another name, --new-sink {name} to send everything to it"
+        )
+    }))
 }
 
 fn exists(connection: &Connection, rows: &str) -> Result<bool, StateError> {
@@ -100,30 +168,39 @@ fn exists(connection: &Connection, rows: &str) -> Result<bool, StateError> {
 /// What the state describes and the configuration does not name: what `initial-sync` would refuse. Only reads.
 pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<String>, StateError> {
     let database = database.to_owned();
-    blocking(move || refusal(&open_to_read(&database)?, &identity, Answer::default())).await
+    blocking(move || {
+        let connection = open_to_read(&database)?;
+        refusal(&connection, sources::only(&connection)?, &identity, &Answer::default())
+    })
+    .await
 }
 
-/// What was observed goes; what the sink holds stays, and is compared with the new bucket. Keys that the new bucket does
+/// What was observed goes; what the sinks hold stays, and is compared with the new bucket. Keys that the new bucket does
 /// not have are deletes, under the guard.
-fn forget_source(connection: &Connection) -> Result<(), StateError> {
-    connection.execute_batch("DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM told; DELETE FROM history;")?;
+fn forget_source(connection: &Connection, source: SourceId) -> Result<(), StateError> {
+    connection.execute_batch(
+        "DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM permissions; DELETE FROM outdated_permissions;
+         DELETE FROM history;",
+    )?;
     inbox::forget(connection)?;
     unsettle_intents(connection)?;
-    scan_progress::forget_checkpoint(connection)?;
-    scan_progress::forget_completion(connection)
+    list_again(connection, source)
 }
 
-/// What was applied goes, and every intent with it: the new sink never heard of them.
-fn forget_sink(connection: &Connection) -> Result<(), StateError> {
-    for table in ["intents", "applied", "pending", "lineage"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE sink = ?1"), [FILE_MANAGER])?;
-    }
-    scan_progress::forget_checkpoint(connection)?;
-    scan_progress::forget_completion(connection)
+/// What was applied goes, and every intent with it: the new sink has never received them.
+fn start_over(connection: &Connection, source: SourceId, sink: Sink) -> Result<(), StateError> {
+    sinks::forget(connection, sink)?;
+    list_again(connection, source)
+}
+
+/// The next run is an initial sync that lists from the start.
+fn list_again(connection: &Connection, source: SourceId) -> Result<(), StateError> {
+    sources::forget_listing(connection, source)?;
+    sources::write_initial_completed_by(connection, source, None)
 }
 
 /// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
-fn distrust(connection: &Connection) -> Result<(), StateError> {
+fn distrust(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     write_meta(connection, RESTORED_AT_LOOK, &observed::high_water(connection)?.to_string())?;
     if !mutant::is("open_intents_kept_after_a_restore") {
         unsettle_intents(connection)?;
@@ -132,7 +209,7 @@ fn distrust(connection: &Connection) -> Result<(), StateError> {
         connection.execute("UPDATE applied SET confirmed = 0", [])?;
     }
     connection.execute_batch("DELETE FROM pending; DELETE FROM lineage;")?;
-    scan_progress::forget_checkpoint(connection)
+    sources::forget_listing(connection, source)
 }
 
 /// Ends all open intents: their paths have a row, which no longer says what the sink holds.

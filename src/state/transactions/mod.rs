@@ -12,6 +12,10 @@ pub(crate) mod observe;
 
 pub(crate) mod replay;
 
+pub(crate) mod consume;
+
+pub(crate) mod outdate;
+
 pub(crate) mod requeue;
 
 pub(crate) mod claim;

@@ -3,16 +3,16 @@
 
 use crate::mutant;
 use crate::plan::fold::Came;
-use crate::plan::{Limits, Moving};
-use crate::record::ObjectKey;
+use crate::plan::requeue::Trigger;
+use crate::plan::{Moving, Renames};
+use crate::record::{ObjectKey, Outdated};
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, Ended, Moment, Outcome, What};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::sinks::FILE_MANAGER;
-use crate::state::tables::{applied, lineage, observed, permissions, sides};
-use crate::state::transactions::requeue::{self, Trigger};
-use crate::state::transactions::{move_waits, outcomes};
+use crate::state::tables::sinks::Sink;
+use crate::state::tables::{applied, lineage, observed, sides};
+use crate::state::transactions::{move_waits, outcomes, outdate, requeue};
 use rusqlite::{Connection, params};
 
 /// A file on its way to another path.
@@ -56,25 +56,25 @@ pub enum MoveOutcome {
     Moot,
 }
 
-impl State {
+impl SinkState {
     /// Files that went elsewhere and whose turn it is, in the order of their targets, after one of them.
     pub async fn moves(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
-        self.writer
-            .call(move |connection| {
-                lineage::due(connection, after.as_ref(), most)?
-                    .into_iter()
-                    .map(|(target, came)| read_move(connection, target, came))
-                    .collect()
-            })
-            .await
+        self.call(move |connection, sink| {
+            lineage::due(connection, sink, after.as_ref(), most)?
+                .into_iter()
+                .map(|(target, came)| read_move(connection, sink, target, came))
+                .collect()
+        })
+        .await
     }
 
     /// One of them as it stands now; `None` = it is settled.
     pub async fn one_move(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
-        self.writer
-            .call(move |connection| lineage::lineage_of(connection, &target)?.map(|came| read_move(connection, target, came)).transpose())
-            .await
+        self.call(move |connection, sink| {
+            lineage::lineage_of(connection, sink, &target)?.map(|came| read_move(connection, sink, target, came)).transpose()
+        })
+        .await
     }
 
     /// Stores what came of a move, ends it, and thinks again about both paths.
@@ -84,42 +84,42 @@ impl State {
         outcome: MoveOutcome,
         attempts: Attempts,
     ) -> Result<(), StateError> {
-        let (origin, target, limits, moment) = (origin.clone(), target.clone(), self.limits, self.moment());
-        self.writer
-            .call(move |connection| {
-                tell(connection, moment, (&origin, &target), &outcome, attempts)?;
-                end(connection, moment, (&origin, &target), outcome, limits)
-            })
-            .await
+        let (origin, target, moment) = (origin.clone(), target.clone(), self.moment());
+        self.call(move |connection, sink| {
+            tell(connection, (moment, sink), (&origin, &target), &outcome, attempts)?;
+            end(connection, sink, moment, (&origin, &target), outcome)
+        })
+        .await
     }
 
     /// Ends the intents of moves that are no longer meant, because the file has gone on since. Their paths are unconfirmed.
     pub async fn end_stale_moves(&self) -> Result<(), StateError> {
-        let (limits, moment) = (self.limits, self.moment());
-        self.writer
-            .call(move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT path FROM intents i WHERE sink = ?1 AND new_path IS NOT NULL
+        let moment = self.moment();
+        self.call(move |connection, sink| {
+            let mut statement = connection.prepare_cached(
+                "SELECT path FROM intents i WHERE sink = ?1 AND new_path IS NOT NULL
                        AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path)",
-                )?;
-                let stale: Vec<String> = statement.query_map([FILE_MANAGER], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                stale.into_iter().try_for_each(|path| outcomes::unsettle(connection, moment, &lineage::key(path)?, limits))
-            })
-            .await
+            )?;
+            let stale: Vec<String> = statement.query_map([sink.id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            stale.into_iter().try_for_each(|path| outcomes::unsettle(connection, sink, moment, &lineage::key(path)?))
+        })
+        .await
     }
 
     /// Pairs paths that are gone with new ones of the same content, where neither side has another candidate. Returns how many.
     pub async fn pair_by_content(&self) -> Result<u64, StateError> {
-        self.writer
-            .call(|connection| {
-                // Only where there are both: a first listing brings millions of additions, and the guard may hold as many deletes.
-                let mut statement = connection.prepare_cached(BOTH_WAIT)?;
-                if !statement.query_row([FILE_MANAGER], |row| row.get(0))? {
-                    return Ok(0);
-                }
-                Ok(connection.prepare_cached(PAIR)?.execute([FILE_MANAGER])? as u64)
-            })
-            .await
+        self.call(move |connection, sink| {
+            if sink.policy.renames == Renames::None {
+                return Ok(0);
+            }
+            // Only where there are both: a first listing brings millions of additions, and the guard may hold as many deletes.
+            let mut statement = connection.prepare_cached(BOTH_WAIT)?;
+            if !statement.query_row([sink.id], |row| row.get(0))? {
+                return Ok(0);
+            }
+            Ok(connection.prepare_cached(PAIR)?.execute(params![sink.id, sink.source])? as u64)
+        })
+        .await
     }
 }
 
@@ -130,24 +130,24 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
 /// Everything that is known of a file on its way.
-pub(crate) fn read_move(connection: &Connection, target: ObjectKey, came: Came) -> Result<Move, StateError> {
+pub(crate) fn read_move(connection: &Connection, sink: Sink, target: ObjectKey, came: Came) -> Result<Move, StateError> {
     let origin = came.origin;
-    let (at_origin, at_target) = (sides::sides(connection, &origin)?, sides::sides(connection, &target)?);
-    let intent = intents::of_move(connection, &origin, &target)?;
+    let (at_origin, at_target) = (sides::sides(connection, sink, &origin)?, sides::sides(connection, sink, &target)?);
+    let intent = intents::of_move(connection, sink, &origin, &target)?;
     // (The file at the target, when it is on its way itself, is what is waited for.)
     let open: i64 = connection
         .prepare_cached(
             "SELECT count(*) FROM intents i WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3)) AND NOT (path = ?3
                  AND EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path))",
         )?
-        .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
+        .query_row(params![sink.id, origin.as_str(), target.as_str()], |row| row.get(0))?;
     let in_doubt = open > i64::from(intent.is_some());
     let target_is_leaving = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM lineage WHERE sink = ?1 AND origin = ?2)")?
-        .query_row(params![FILE_MANAGER, target.as_str()], |row| row.get(0))?;
+        .query_row(params![sink.id, target.as_str()], |row| row.get(0))?;
     let attempts = connection
         .prepare_cached("SELECT ifnull(max(attempts), 0) FROM pending WHERE sink = ?1 AND path IN (?2, ?3)")?
-        .query_row(params![FILE_MANAGER, origin.as_str(), target.as_str()], |row| row.get(0))?;
+        .query_row(params![sink.id, origin.as_str(), target.as_str()], |row| row.get(0))?;
     let moving =
         Moving { origin: (origin, at_origin), target: (target, at_target), told: came.told_at.is_some(), target_is_leaving, in_doubt };
     Ok(Move { moving, intent, attempts, unseen: came.unseen })
@@ -156,7 +156,7 @@ pub(crate) fn read_move(connection: &Connection, target: ObjectKey, came: Came) 
 /// Into the history; what was moot before anybody was asked is no story.
 fn tell(
     connection: &Connection,
-    moment: Moment,
+    (moment, sink): (Moment, Sink),
     (origin, target): (&ObjectKey, &ObjectKey),
     outcome: &MoveOutcome,
     attempts: Attempts,
@@ -164,72 +164,68 @@ fn tell(
     if attempts.called.is_none() {
         return Ok(());
     }
-    let told = lineage::lineage_of(connection, target)?.is_some_and(|came| came.told_at.is_some());
+    let told = lineage::lineage_of(connection, sink, target)?.is_some_and(|came| came.told_at.is_some());
     let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
-    history::append(connection, moment, (origin, Some(target)), &What::Operation(Ended { attempts, result }))
+    history::append(connection, (moment, Some(sink.id)), (origin, Some(target)), &What::Operation(Ended { attempts, result }))
 }
 
 fn end(
     connection: &Connection,
+    sink: Sink,
     moment: Moment,
     (origin, target): (&ObjectKey, &ObjectKey),
     outcome: MoveOutcome,
-    limits: Limits,
 ) -> Result<(), StateError> {
-    let came = lineage::lineage_of(connection, target)?;
+    let came = lineage::lineage_of(connection, sink, target)?;
     let moot = outcome == MoveOutcome::Moot;
-    lineage::remove(connection, target)?;
+    lineage::remove(connection, sink, target)?;
     match outcome {
         MoveOutcome::Done { internal_id } => {
-            if let Some(mut row) = applied::read(connection, origin)? {
+            if let Some(mut row) = applied::read(connection, sink, origin)? {
                 row.file.file_path = target.clone();
                 row.file.internal_id = internal_id.or(row.file.internal_id);
                 // What was told of the origin was set there, and the file took it along. What the file manager answered when it was
                 // asked, it said of another path: nothing vouches for it here, and what is told of the target is to be set.
                 if !mutant::is("what_was_asked_goes_along") {
-                    row.file.permissions = row.file.permissions.given_in(&permissions::read(connection, origin)?.wanted());
+                    row.file.permissions = row.file.permissions.given_in(&sides::sides(connection, sink, origin)?.wanted);
                 }
-                applied::write(connection, moment, &row.file)?;
+                applied::write(connection, sink, moment, &row.file)?;
             }
-            applied::remove(connection, origin)?;
+            applied::remove(connection, sink, origin)?;
         }
-        MoveOutcome::OriginUnknown => applied::remove(connection, origin)?,
-        MoveOutcome::TargetTaken => applied::unconfirm(connection, target)?,
+        MoveOutcome::OriginUnknown => applied::remove(connection, sink, origin)?,
+        MoveOutcome::TargetTaken => applied::unconfirm(connection, sink, target)?,
         MoveOutcome::Moot => {}
     }
-    if intents::of_move(connection, origin, target)?.is_some() {
-        intents::remove(connection, origin)?;
+    if intents::of_move(connection, sink, origin, target)?.is_some() {
+        intents::remove(connection, sink, origin)?;
     }
     if moot {
-        forget_told_if_gone(connection, origin, came.as_ref())?;
+        forget_told_if_gone(connection, sink, origin, came.as_ref())?;
     } else {
-        forget_told(connection, origin, came.as_ref())?;
+        forget_told(connection, sink, origin, came.as_ref())?;
     }
     for path in [origin, target] {
-        requeue::think_again(connection, path, Trigger::Settled, limits)?;
+        requeue::requeue(connection, sink, path, Trigger::MoveEnded)?;
     }
-    move_waits::release(connection, origin, target)
+    move_waits::release(connection, sink, origin, target)
 }
 
 /// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
-pub(crate) fn forget_told_if_gone(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
-    let is_there = observed::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
-    if is_there { Ok(()) } else { forget_told(connection, origin, came) }
+pub(crate) fn forget_told_if_gone(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+    let is_there = observed::read(connection, sink.source, origin)?.is_some_and(|observed| observed.facts.is_some());
+    if is_there { Ok(()) } else { forget_told(connection, sink, origin, came) }
 }
 
 /// What was told of a file goes with it; at a path that the sink has nothing at any more, nothing is left behind.
-fn forget_told(connection: &Connection, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
-    if applied::read(connection, origin)?.is_some() {
+fn forget_told(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+    if applied::read(connection, sink, origin)?.is_some() {
         return Ok(());
     }
-    let is_there = observed::read(connection, origin)?.is_some_and(|observed| observed.facts.is_some());
+    let is_there = observed::read(connection, sink.source, origin)?.is_some_and(|observed| observed.facts.is_some());
     match came.and_then(|came| came.told_at) {
-        Some(told_at) => {
-            let mut known = permissions::read(connection, origin)?;
-            known.forget_until(told_at);
-            permissions::write(connection, origin, &known)
-        }
+        Some(told_at) => outdate::outdate(connection, sink, origin, Outdated { until: Some(told_at), before: None }),
         None if is_there => Ok(()),
-        None => permissions::forget_gone(connection, origin, false),
+        None => outdate::gone(connection, sink, origin, false),
     }
 }

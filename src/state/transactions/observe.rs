@@ -1,114 +1,137 @@
 //! Observed: what looks showed. An older look never overwrites a newer one.
 
 use crate::mutant;
-use crate::plan::Limits;
-use crate::record::{LookedAt, ObjectFacts, Observed, Page, PageCounts, Sides};
+use crate::plan::requeue::Trigger;
+use crate::record::{LookedAt, ObjectFacts, Observed, Page, PageCounts};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::tables::sinks::FILE_MANAGER;
-use crate::state::tables::{applied, observed, permissions, scan_progress};
-use crate::state::transactions::requeue::{self, Trigger};
+use crate::state::tables::observed;
+use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sources::{self, SourceId};
+use crate::state::transactions::requeue;
 use rusqlite::{Connection, params};
 
 impl State {
     /// Stores a page, what is to be done about it, and how far the listing has come: one transaction.
     pub async fn commit_page(&self, page: Page) -> Result<PageCounts, StateError> {
-        let limits = self.limits;
-        self.writer.call(move |connection| store_page(connection, &page, limits)).await
+        let source = self.source;
+        self.writer.call(move |connection| store_page(connection, source, &page)).await
     }
 
     /// Stores looks, and what is to be done about them.
     pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
-        let limits = self.limits;
+        let source = self.source;
         self.writer
             .call(move |connection| {
-                looks.iter().try_for_each(|looked| store_look(connection, looked, limits).map(drop))?;
+                let sinks = sinks::all(connection, source)?;
+                looks.iter().try_for_each(|looked| store_look(connection, (source, &sinks), looked).map(drop))?;
                 looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| observed::raise_high_water(connection, newest))
             })
             .await
     }
 }
 
-fn store_page(connection: &Connection, page: &Page, limits: Limits) -> Result<PageCounts, StateError> {
+fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<PageCounts, StateError> {
     let mut counts = PageCounts::default();
+    let sinks = sinks::all(connection, source)?;
     // Most pages of a first listing: there is nothing to read for each of their keys.
-    let new_ground = is_new_ground(connection, page)?;
+    let new_ground = is_new_ground(connection, source, page)?;
     for (path, facts) in &page.objects {
         let looked = LookedAt { path: path.clone(), facts: Some(facts.clone()), look: page.look };
-        let to_do = if new_ground { store_first_look(connection, looked, limits)? } else { store_look(connection, &looked, limits)? };
+        let to_do = if new_ground {
+            store_first_look(connection, (source, &sinks), looked)?
+        } else {
+            store_look(connection, (source, &sinks), &looked)?
+        };
         if path.is_directory_marker(facts.size) {
             counts.markers += 1;
             continue;
         }
         counts.files += 1;
         counts.bytes += facts.size;
-        if to_do {
-            counts.to_do += 1;
-            counts.to_do_bytes += facts.size;
-        }
+        counts.to_do += to_do;
+        counts.to_do_bytes += to_do * facts.size;
     }
     observed::raise_high_water(connection, page.look)?;
     if !new_ground {
-        queue_absent(connection, page)?;
+        sinks.iter().try_for_each(|sink| queue_absent(connection, *sink, page))?;
     }
-    scan_progress::checkpoint(connection, page)?;
+    checkpoint(connection, source, page)?;
     Ok(counts)
+}
+
+/// How far the listing has come with this page.
+fn checkpoint(connection: &Connection, source: SourceId, page: &Page) -> Result<(), StateError> {
+    let first = page.after.is_none();
+    let shows_files = page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size));
+    if first || shows_files {
+        sources::write_listing_saw_files(connection, source, shows_files)?;
+    }
+    sinks::note_page(connection, source, first)?;
+    sources::write_listed(connection, source, page.up_to.as_ref())
 }
 
 /// Queues every key of a page's range that an older look or the sink knows and the page does not show.
 /// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
 /// greater than every text: a comparison with it still bounds the scan of the index.)
-fn queue_absent(connection: &Connection, page: &Page) -> Result<(), StateError> {
+fn queue_absent(connection: &Connection, sink: Sink, page: &Page) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (sink, path, status, deletion, large)
          SELECT ?1, path, 'due', 1, 0 FROM observed o
-         WHERE path >= ?2 AND path < ifnull(?3, x'') AND look < ?4
+         WHERE source = ?5 AND path >= ?2 AND path < ifnull(?3, x'') AND look < ?4
            AND (present = 1 OR EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = o.path))
          UNION ALL
          SELECT sink, path, 'due', 1, 0 FROM applied a
          WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x'')
-           AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.path = a.path)
+           AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.source = ?5 AND o.path = a.path)
          ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = iif(status = 'held', 'held', 'due')",
     )?;
     let (from, to) = page.range();
     let look = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.look.0) };
-    statement.execute(params![FILE_MANAGER, from, to, look])?;
+    statement.execute(params![sink.id, from, to, look, sink.source])?;
     Ok(())
 }
 
-/// Whether nothing is known of any key in the page's range.
-fn is_new_ground(connection: &Connection, page: &Page) -> Result<bool, StateError> {
+/// Whether nothing is known of any key in the page's range, neither of the source nor of any of its sinks.
+fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE path >= ?2 AND path < ifnull(?3, x''))
-            AND NOT EXISTS (SELECT 1 FROM applied WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
-            AND NOT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
-            AND NOT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
-            AND NOT EXISTS (SELECT 1 FROM told WHERE path >= ?2 AND path < ifnull(?3, x''))",
+        "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE source = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM permissions WHERE source = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
+            AND NOT EXISTS (SELECT 1 FROM sinks s WHERE s.source = ?1 AND (
+                EXISTS (SELECT 1 FROM applied WHERE sink = s.id AND path >= ?2 AND path < ifnull(?3, x''))
+                OR EXISTS (SELECT 1 FROM intents WHERE sink = s.id AND path >= ?2 AND path < ifnull(?3, x''))
+                OR EXISTS (SELECT 1 FROM pending WHERE sink = s.id AND path >= ?2 AND path < ifnull(?3, x''))))",
     )?;
     let (from, to) = page.range();
-    Ok(statement.query_row(params![FILE_MANAGER, from, to], |row| row.get(0))?)
+    Ok(statement.query_row(params![source, from, to], |row| row.get(0))?)
 }
 
-/// Stores a look at a key of which nothing is known; says whether something is to be done now.
-fn store_first_look(connection: &Connection, looked: LookedAt, limits: Limits) -> Result<bool, StateError> {
+/// Stores a look at a key of which nothing is known; says for how many sinks something is to be done now.
+fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: LookedAt) -> Result<u64, StateError> {
     let observed = Observed { facts: looked.facts, look: looked.look };
-    observed::write(connection, &looked.path, &observed)?;
-    requeue::consider_first(connection, &looked.path, observed, limits)
+    observed::write(connection, source, &looked.path, &observed)?;
+    let mut to_do = 0;
+    for sink in sinks {
+        to_do += u64::from(requeue::queue_first(connection, *sink, &looked.path, observed.clone())?);
+    }
+    Ok(to_do)
 }
 
-/// Stores one look unless a newer one is there; says whether something is to be done now.
-pub(crate) fn store_look(connection: &Connection, looked: &LookedAt, limits: Limits) -> Result<bool, StateError> {
-    let before = observed::read(connection, &looked.path)?;
+/// Stores one look unless a newer one is there; says for how many sinks something is to be done now.
+pub(crate) fn store_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: &LookedAt) -> Result<u64, StateError> {
+    let before = observed::read(connection, source, &looked.path)?;
     if before.as_ref().is_some_and(|before| before.look >= looked.look) && !mutant::is("an_older_look_wins") {
-        return Ok(false);
+        return Ok(0);
     }
     let changed = before.is_none_or(|before| differ(before.facts.as_ref(), looked.facts.as_ref()));
     let observed = Observed { facts: looked.facts.clone(), look: looked.look };
-    observed::write(connection, &looked.path, &observed)?;
-    let wanted = permissions::read(connection, &looked.path)?.wanted();
-    let sides = Sides { applied: applied::read(connection, &looked.path)?, observed: Some(observed), wanted };
-    requeue::reconsider(connection, &looked.path, sides, Trigger::Look { changed }, limits)
+    observed::write(connection, source, &looked.path, &observed)?;
+    let mut to_do = 0;
+    for sink in sinks {
+        to_do += u64::from(requeue::requeue(connection, *sink, &looked.path, Trigger::Observed { changed })?);
+    }
+    Ok(to_do)
 }
 
 /// Whether two looks showed another content or another class. A listing and a HEAD tell the same object with other

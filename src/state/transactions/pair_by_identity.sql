@@ -1,5 +1,5 @@
--- Removals and additions of one content, where there is one of each. A path of which something is in doubt, or that is already
--- said to have gone or come, is not paired. Both sides are sorted by their content once: a join of the two, which knows nothing
+-- Removals and additions of one identity, where there is one of each. A path of which something is in doubt, or that is already
+-- said to have gone or come, is not paired. Both sides are sorted by their identity once: a join of the two, which knows nothing
 -- of their size, compared each with each. (`status <> 'due'` says again what the other status says, in the words of the index.)
 WITH waits AS (
     SELECT path, deletion FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 0
@@ -14,25 +14,25 @@ WITH waits AS (
       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = ?1 AND i.path = p.path)
       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = ?1 AND i.new_path = p.path)
 ), sides AS (
-    SELECT a.etag, a.size, f.path AS went, NULL AS came FROM free f JOIN applied a ON a.sink = ?1 AND a.path = f.path
-    WHERE f.deletion = 1 AND a.confirmed = 1 AND a.size > 0 AND a.etag IS NOT NULL
+    SELECT a.identity, f.path AS went, NULL AS came FROM free f JOIN applied a ON a.sink = ?1 AND a.path = f.path
+    WHERE f.deletion = 1 AND a.identity IS NOT NULL
     UNION ALL
-    SELECT o.etag, o.size, NULL, f.path FROM free f JOIN observed o ON o.path = f.path
-    WHERE f.deletion = 0 AND o.present = 1 AND o.size > 0 AND o.etag IS NOT NULL
+    SELECT o.identity, NULL, f.path FROM free f JOIN observed o ON o.source = ?2 AND o.path = f.path
+    WHERE f.deletion = 0 AND o.identity IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = f.path)
 ), pairs AS MATERIALIZED (
-    SELECT etag, size, max(came) AS came, max(went) AS went FROM sides GROUP BY etag, size HAVING count(came) = 1 AND count(went) = 1
+    SELECT identity, max(came) AS came, max(went) AS went FROM sides GROUP BY identity HAVING count(came) = 1 AND count(went) = 1
 ), others AS MATERIALIZED (
     -- What failed or was left out is a candidate as well. It is read only where there is a pair to be judged by it.
-    SELECT a.etag, a.size FROM pending p JOIN applied a ON a.sink = ?1 AND a.path = p.path JOIN pairs q ON q.etag = a.etag AND q.size = a.size
+    SELECT q.identity FROM pending p JOIN applied a ON a.sink = ?1 AND a.path = p.path JOIN pairs q ON q.identity = a.etag || '+' || a.size
     WHERE p.sink = ?1 AND p.status = 'parked' AND p.status <> 'due' AND p.deletion = 1 AND EXISTS (SELECT 1 FROM pairs)
       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
     UNION ALL
-    SELECT o.etag, o.size FROM pending p JOIN observed o ON o.path = p.path JOIN pairs q ON q.etag = o.etag AND q.size = o.size
-    WHERE p.sink = ?1 AND p.status IN ('parked', 'skipped') AND p.status <> 'due' AND p.deletion = 0 AND o.present = 1
+    SELECT q.identity FROM pending p JOIN observed o ON o.source = ?2 AND o.path = p.path JOIN pairs q ON q.identity = o.identity
+    WHERE p.sink = ?1 AND p.status IN ('parked', 'skipped') AND p.status <> 'due' AND p.deletion = 0
       AND EXISTS (SELECT 1 FROM pairs)
       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = p.path)
       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.path = p.path)
 )
 INSERT INTO lineage (sink, path, origin)
-SELECT ?1, p.came, p.went FROM pairs p WHERE NOT EXISTS (SELECT 1 FROM others o WHERE o.etag = p.etag AND o.size = p.size)
+SELECT ?1, p.came, p.went FROM pairs p WHERE NOT EXISTS (SELECT 1 FROM others o WHERE o.identity = p.identity)

@@ -30,11 +30,11 @@ const HISTORY_ROWS_A_TRANSACTION: u64 = 5_000;
 const MARK: &str = "tombstones_up_to";
 
 /// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and nothing that was told about it waits.
-const UNREFERENCED: &str = "present = 0 AND look < ?1
+const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AND look < ?1
     AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink IN (SELECT id FROM sinks) AND a.path = o.path)
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND (i.path = o.path OR i.new_path = o.path))
     AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink IN (SELECT id FROM sinks) AND (l.path = o.path OR l.origin = o.path))
-    AND NOT EXISTS (SELECT 1 FROM told t WHERE t.path = o.path)
+    AND NOT EXISTS (SELECT 1 FROM permissions t WHERE t.source = o.source AND t.path = o.path)
     AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
 
 impl State {
@@ -138,8 +138,8 @@ fn prune(connection: &Connection, paths: &[String], below: Look) -> Result<u64, 
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::plan::Limits;
     use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
+    use crate::state::inbox_tests::file_manager;
     use crate::state::{Attempts, LookedAt, RunKind, RunOutcome};
 
     fn key(raw: &str) -> ObjectKey {
@@ -164,12 +164,13 @@ mod tests {
     #[tokio::test]
     async fn a_tombstone_goes_after_a_day_when_nothing_refers_to_it_and_no_older_look_is_in_flight() {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+        let sink = file_manager(&state).await;
         let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
         look(&state, "gone", None).await;
         look(&state, "held", Some("e")).await;
         let held = FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) };
-        state.applied(held, Attempts::default()).await.expect("stored");
+        sink.applied(held, Attempts::default()).await.expect("stored");
         look(&state, "held", None).await;
         look(&state, "there", Some("e")).await;
         let slow = state.next_look();
@@ -194,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn all_tombstones_that_may_go_go_however_many_are_read_at_a_time() {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for path in ["a", "b", "c", "d", "e"] {
             look(&state, path, None).await;
             look(&state, &format!("{path} is there"), Some("e")).await;
@@ -209,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn runs_of_long_ago_are_forgotten_and_their_numbers_are_not() {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for (number, kind) in [
             (1, RunKind::Reconcile),
             (2, RunKind::Reconcile),
@@ -241,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn history_is_bounded_by_its_age_and_by_its_rows_and_its_numbers_go_on() {
         let directory = tempfile::tempdir().expect("a directory");
-        let opened = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let opened = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let on = |day: i64| opened.clone().with_clock(std::sync::Arc::new(At(day)));
         let days = async || -> Vec<i64> {
             let days = opened.writer.call(|connection| {
@@ -252,7 +253,7 @@ mod tests {
             days.await.expect("read")
         };
         for day in [100, 110, 120, 200, 210] {
-            on(day).deleted(&key("a"), Attempts::default()).await.expect("told");
+            file_manager(&on(day)).await.deleted(&key("a"), Attempts::default()).await.expect("told");
         }
         let now = |day| At(day).now();
         assert_eq!(opened.prune_history(now(190)).await.expect("pruned"), 0, "ninety days are kept");
@@ -261,7 +262,7 @@ mod tests {
         assert_eq!(opened.prune_history_to(2, now(205)).await.expect("pruned"), 1);
         assert_eq!(days().await, [200, 210]);
         assert_eq!(opened.prune_history(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
-        on(1000).deleted(&key("a"), Attempts::default()).await.expect("told");
+        file_manager(&on(1000)).await.deleted(&key("a"), Attempts::default()).await.expect("told");
         let newest =
             opened.writer.call(|connection| Ok(connection.query_row("SELECT max(id) FROM history", [], |row| row.get::<_, i64>(0))?));
         assert_eq!(newest.await.expect("read"), 6);
@@ -270,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn long_history_goes_in_steps() {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let fill = |connection: &Connection| {
             let text = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 12000)
                         INSERT INTO history (id, at, run, path, what) SELECT n, 0, 1, 'a', '{}' FROM n";

@@ -1,15 +1,16 @@
 //! One path's story: what happened to it, and all that is known of it at this moment. Reads beside a process that writes.
 
-use crate::record::{ObjectKey, Sides, Told};
+use crate::plan::Policy;
+use crate::record::{ObjectKey, Observed, Sides, SinkName, Told};
 use crate::state::database::codec::time;
 use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::error::StateError;
 use crate::state::tables::history::{self, Happened, Outcome, What};
 use crate::state::tables::inbox::{self, InboxRow};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::sinks::FILE_MANAGER;
-use crate::state::tables::{applied, lineage, permissions, sides};
-use crate::state::transactions::delete_guard::{self, HeldDeletes};
+use crate::state::tables::sinks::{self, HeldDeletes, Sink, SinkRow};
+use crate::state::tables::{applied, lineage, observed, permissions, sides, sources};
+use crate::state::transactions::delete_guard;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,11 +26,24 @@ pub struct Story {
     pub history: Vec<Happened>,
     /// What was told and nothing has used up yet.
     pub inbox: Vec<InboxRow>,
-    /// What the newest look showed, what the file manager confirmed, which permissions it is to hold.
-    pub sides: Sides,
+    /// What the newest look showed.
+    pub observed: Option<Observed>,
     /// What was told of its permissions, with the times.
     pub told: Told,
-    /// In which run, and when, the file manager confirmed it last.
+    /// What is known of it in each sink.
+    pub sinks: Vec<SinkStory>,
+}
+
+/// What is known of a path in one sink.
+#[derive(Clone, Debug)]
+pub struct SinkStory {
+    /// The sink's name.
+    pub name: SinkName,
+    /// What decisions about the sink depend on.
+    pub policy: Policy,
+    /// What the newest look showed, what the sink confirmed, which permissions it is to hold.
+    pub sides: Sides,
+    /// In which run, and when, the sink confirmed it last.
     pub applied_in: (Option<u64>, Option<Timestamp>),
     /// What is to be done, if anything is.
     pub standing: Option<Standing>,
@@ -74,28 +88,50 @@ impl Story {
 }
 
 fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, StateError> {
-    let lineage = lineage::concerning(connection, std::iter::once(path))?;
+    let source = sources::only(connection)?;
+    let sinks = sinks::all_rows(connection, source)?;
     let story = Story {
         history: history_of(connection, path)?,
         inbox: inbox_of(connection, path)?,
-        sides: sides::sides(connection, path)?,
-        told: permissions::read(connection, path)?,
-        applied_in: applied::confirmed_at(connection, path)?,
-        standing: standing(connection, path)?,
-        intents: intents::naming(connection, path)?,
-        comes_from: lineage.get(path).map(|came| came.origin.clone()),
-        goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
-        held: delete_guard::held(connection)?,
+        observed: observed::read(connection, source, path)?,
+        told: permissions::read(connection, source, path)?,
+        sinks: sinks.into_iter().map(|row| of_sink(connection, row, path)).collect::<Result<_, _>>()?,
     };
     Ok(story.is_about_something().then_some(story))
 }
 
+fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &ObjectKey) -> Result<SinkStory, StateError> {
+    let lineage = lineage::concerning(connection, sink, std::iter::once(path))?;
+    Ok(SinkStory {
+        name,
+        policy: sink.policy,
+        sides: sides::sides(connection, sink, path)?,
+        applied_in: applied::confirmed_at(connection, sink, path)?,
+        standing: standing(connection, sink, path)?,
+        intents: intents::naming(connection, sink, path)?,
+        comes_from: lineage.get(path).map(|came| came.origin.clone()),
+        goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
+        held: delete_guard::held(connection, sink)?,
+    })
+}
+
 impl Story {
+    /// The sink whose part stands for the whole where there is room for one alone: as [`super::overview::Overview::main_sink`].
+    pub fn main_sink(&self) -> Option<&SinkStory> {
+        let file_manager = SinkName::file_manager();
+        self.sinks.iter().find(|sink| sink.name == file_manager).or_else(|| self.sinks.first())
+    }
+
     fn is_about_something(&self) -> bool {
-        let Sides { observed, applied, .. } = &self.sides;
-        let known = observed.is_some() || applied.is_some() || !self.told.wanted().is_empty() || self.standing.is_some();
-        let told = !self.history.is_empty() || !self.inbox.is_empty();
-        known || told || !self.intents.is_empty() || self.comes_from.is_some() || self.goes_to.is_some()
+        let told = !self.told.is_empty() || !self.history.is_empty() || !self.inbox.is_empty();
+        told || self.observed.is_some() || self.sinks.iter().any(SinkStory::is_about_something)
+    }
+}
+
+impl SinkStory {
+    fn is_about_something(&self) -> bool {
+        let known = self.sides.applied.is_some() || self.standing.is_some() || !self.intents.is_empty();
+        known || self.comes_from.is_some() || self.goes_to.is_some()
     }
 }
 
@@ -128,10 +164,10 @@ fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, 
     Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
 }
 
-fn standing(connection: &Connection, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
+fn standing(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
     let mut statement = connection
         .prepare("SELECT status, deletion, attempts, next_attempt, reason, message FROM pending WHERE sink = ?1 AND path = ?2")?;
-    let row = statement.query_row(params![FILE_MANAGER, path.as_str()], |row| {
+    let row = statement.query_row(params![sink.id, path.as_str()], |row| {
         Ok(Standing {
             status: row.get(0)?,
             deletion: row.get(1)?,

@@ -1,13 +1,14 @@
 //! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
 
-use crate::record::{FileRow, ObjectKey, just_after_all_that_begin_with};
+use crate::record::{FileRow, ObjectKey, SinkName, just_after_all_that_begin_with};
+use crate::state::database::codec;
 use crate::state::database::connection::{blocking, open_to_read};
-use crate::state::database::{codec, meta};
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::{SinkState, State};
 use crate::state::tables::runs::{self, Run};
-use crate::state::tables::sinks::{self, FILE_MANAGER};
-use crate::state::tables::{counters, gap, scan_progress};
+use crate::state::tables::sinks::{self, Sink, SinkRow};
+use crate::state::tables::sources::{self, SourceId};
+use crate::state::tables::{counters, gap};
 use crate::state::views::snapshot_rows::{self, Side};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
@@ -15,16 +16,10 @@ use std::path::Path;
 /// The state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// Files that the file manager has, as far as is known.
-    pub applied_rows: u64,
-    /// Of those, the ones that it has not confirmed since their rows came into doubt.
-    pub unconfirmed_rows: u64,
+    /// Its sinks, in the order in which they were added.
+    pub sinks: Vec<SinkOverview>,
     /// The run that completed the initial sync; `None` = none has yet.
     pub initial_completed_by: Option<u64>,
-    /// What waits, by reason; `due` paths have none.
-    pub waiting: Vec<Waiting>,
-    /// Effects without an outcome.
-    pub open_intents: u64,
     /// Events that nothing has used up yet.
     pub inbox: u64,
     /// What could not be understood, or failed again and again.
@@ -37,10 +32,27 @@ pub struct Overview {
     pub runs: Vec<Run>,
 }
 
+/// One sink at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkOverview {
+    /// Its name.
+    pub name: SinkName,
+    /// Files that it has, as far as is known.
+    pub applied_rows: u64,
+    /// Of those, the ones that it has not confirmed since their rows came into doubt.
+    pub unconfirmed_rows: u64,
+    /// What waits, by reason; `due` paths have none.
+    pub waiting: Vec<Waiting>,
+    /// Effects without an outcome.
+    pub open_intents: u64,
+    /// Files that it holds outside of the prefix, as they were counted last.
+    pub outside_prefix: u64,
+}
+
 /// Paths that wait for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// `due`, `parked` or `skipped`.
+    /// `due`, `parked`, `skipped` or `held`.
     pub status: String,
     /// Deletes wait for the end of a listing.
     pub deletion: bool,
@@ -56,16 +68,10 @@ pub struct Waiting {
     pub next_attempt: Option<jiff::Timestamp>,
 }
 
-impl Overview {
-    /// Files that the file manager has confirmed, and has since, for all that is known.
+impl SinkOverview {
+    /// Files that the sink has confirmed, and has since, for all that is known.
     pub fn confirmed_rows(&self) -> u64 {
         self.applied_rows.saturating_sub(self.unconfirmed_rows)
-    }
-
-    /// Reads it from a database that another process may be writing.
-    pub async fn read(database: &Path) -> Result<Self, StateError> {
-        let database = database.to_owned();
-        blocking(move || overview(&open_to_read(&database)?)).await
     }
 
     /// Paths in one status.
@@ -74,85 +80,111 @@ impl Overview {
     }
 }
 
-/// A row of `meta`.
-const OUTSIDE_PREFIX: &str = "outside_prefix";
+impl Overview {
+    /// Reads it from a database that another process may be writing.
+    pub async fn read(database: &Path) -> Result<Self, StateError> {
+        let database = database.to_owned();
+        blocking(move || {
+            let connection = open_to_read(&database)?;
+            overview(&connection, sources::only(&connection)?)
+        })
+        .await
+    }
+
+    /// The sink whose counts stand for the whole where there is room for one number alone: the file manager, or else the one that was added
+    /// first.
+    pub fn main_sink(&self) -> Option<&SinkOverview> {
+        let file_manager = SinkName::file_manager();
+        self.sinks.iter().find(|sink| sink.name == file_manager).or_else(|| self.sinks.first())
+    }
+
+    /// Paths in one status, over all sinks.
+    pub fn paths(&self, status: &str) -> u64 {
+        self.sinks.iter().map(|sink| sink.paths(status)).sum()
+    }
+
+    /// Effects without an outcome, over all sinks.
+    pub fn open_intents(&self) -> u64 {
+        self.sinks.iter().map(|sink| sink.open_intents).sum()
+    }
+
+    /// What waits, over all sinks.
+    pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.sinks.iter().flat_map(|sink| &sink.waiting)
+    }
+}
 
 impl State {
-    /// The run that completed the initial sync; `None` = none has yet.
-    pub async fn initial_completed_by(&self) -> Result<Option<u64>, StateError> {
-        self.writer.call(scan_progress::initial_completed_by).await
-    }
-
     /// The state as it is now.
     pub async fn overview(&self) -> Result<Overview, StateError> {
-        self.writer.call(overview).await
+        let source = self.source;
+        self.writer.call(move |connection| overview(connection, source)).await
     }
+}
 
-    /// When the oldest event was received that is not applied: it is in the inbox, or something is to be done about its path that nobody
-    /// has done. (What is left out waits for nothing.) To the second; `None` = there is none.
+impl SinkState {
+    /// When the oldest event was received that is not applied to this sink: it is in the inbox, or something is to be done about its path.
+    /// (What is left out waits for nothing.) To the second; `None` = there is none.
     pub async fn oldest_unapplied(&self) -> Result<Option<jiff::Timestamp>, StateError> {
-        self.writer
-            .call(|connection| {
-                let arrived_first = "SELECT received_at FROM inbox ORDER BY seq LIMIT 1";
-                let in_inbox: Option<i64> = connection.prepare_cached(arrived_first)?.query_row([], |row| row.get(0)).optional()?;
-                let pending: Option<i64> = connection.prepare_cached(OLDEST_PENDING)?.query_row([FILE_MANAGER], |row| row.get(0))?;
-                Ok(in_inbox.into_iter().chain(pending).min().and_then(codec::time))
-            })
-            .await
+        self.call(|connection, sink| {
+            let arrived_first = "SELECT received_at FROM inbox ORDER BY seq LIMIT 1";
+            let in_inbox: Option<i64> = connection.prepare_cached(arrived_first)?.query_row([], |row| row.get(0)).optional()?;
+            let pending: Option<i64> = connection.prepare_cached(OLDEST_PENDING)?.query_row([sink.id], |row| row.get(0))?;
+            Ok(in_inbox.into_iter().chain(pending).min().and_then(codec::time))
+        })
+        .await
     }
 
     /// Counts the files that the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
     /// there are.
     pub async fn count_outside(&self, prefix: &str) -> Result<u64, StateError> {
         let (from, to) = (prefix.to_owned(), just_after_all_that_begin_with(prefix));
-        self.writer
-            .call(move |connection| {
-                let rows: i64 = connection.query_row(
-                    "SELECT (SELECT count(*) FROM applied WHERE sink = ?1 AND path < ?2)
-                          + (SELECT count(*) FROM applied WHERE sink = ?1 AND path >= ifnull(?3, x''))",
-                    params![FILE_MANAGER, from, to],
-                    |row| row.get(0),
-                )?;
-                meta::write_meta(connection, OUTSIDE_PREFIX, &rows.to_string())?;
-                Ok(rows.unsigned_abs())
-            })
-            .await
+        self.call(move |connection, sink| {
+            let rows: i64 = connection.query_row(
+                "SELECT (SELECT count(*) FROM applied WHERE sink = ?1 AND path < ?2)
+                      + (SELECT count(*) FROM applied WHERE sink = ?1 AND path >= ifnull(?3, x''))",
+                params![sink.id, from, to],
+                |row| row.get(0),
+            )?;
+            sinks::write_outside_prefix(connection, sink, rows)?;
+            Ok(rows.unsigned_abs())
+        })
+        .await
     }
 
     /// How many there were when they were counted last. No cycle makes them more or fewer, nor counts them.
     pub async fn counted_outside(&self) -> Result<u64, StateError> {
-        let counted = self.writer.call(|connection| meta::read_meta(connection, OUTSIDE_PREFIX)).await?;
-        Ok(counted.and_then(|rows| rows.parse().ok()).unwrap_or_default())
+        self.call(sinks::outside_prefix).await
     }
+}
 
-    /// Shows every row of a side to `visit`, in the order of the key's bytes, as of one moment. Blocks: call it apart
+impl State {
+    /// Shows every row of a side of a sink to `visit`, in the order of the key's bytes, as of one moment. Blocks: call it apart
     /// from the async workers. Works beside a process that writes.
     pub fn visit_rows<E: From<StateError>>(
         database: &Path,
-        side: Side,
+        (sink, side): (&SinkName, Side),
         mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        snapshot_rows::visit(database, side, &mut visit)
+        snapshot_rows::visit(database, (sink, side), &mut visit)
     }
 
     /// As [`State::visit_rows`], only the paths that are due: what waits for an attempt, for the guard or for a change is no work of
     /// this moment.
     pub fn visit_due_rows<E: From<StateError>>(
         database: &Path,
-        side: Side,
+        (sink, side): (&SinkName, Side),
         mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        snapshot_rows::visit_due(database, side, &mut visit)
+        snapshot_rows::visit_due(database, (sink, side), &mut visit)
     }
 }
 
-fn overview(connection: &Connection) -> Result<Overview, StateError> {
+fn overview(connection: &Connection, source: SourceId) -> Result<Overview, StateError> {
+    let sinks = sinks::all_rows(connection, source)?;
     Ok(Overview {
-        applied_rows: sinks::applied_rows(connection)?,
-        unconfirmed_rows: unconfirmed_rows(connection)?,
-        initial_completed_by: scan_progress::initial_completed_by(connection)?,
-        waiting: waiting(connection)?,
-        open_intents: counters::count(connection, "intents")?,
+        sinks: sinks.into_iter().map(|row| overview_of(connection, row)).collect::<Result<_, _>>()?,
+        initial_completed_by: sources::initial_completed_by(connection, source)?,
         inbox: counters::count(connection, "inbox")?,
         dead_letters: counters::count(connection, "dead_letters")?,
         dead_letters_evicted: counters::count(connection, "dead_letters_evicted")?,
@@ -161,17 +193,28 @@ fn overview(connection: &Connection) -> Result<Overview, StateError> {
     })
 }
 
+fn overview_of(connection: &Connection, SinkRow { sink, name, .. }: SinkRow) -> Result<SinkOverview, StateError> {
+    Ok(SinkOverview {
+        name,
+        applied_rows: sinks::applied_rows(connection, sink)?,
+        unconfirmed_rows: unconfirmed_rows(connection, sink)?,
+        waiting: waiting(connection, sink)?,
+        open_intents: sinks::open_intents(connection, sink)?,
+        outside_prefix: sinks::outside_prefix(connection, sink)?,
+    })
+}
+
 /// How many rows are in doubt. Counted by an index that has no others: after a restore, while it lasts, all of them.
-fn unconfirmed_rows(connection: &Connection) -> Result<u64, StateError> {
+fn unconfirmed_rows(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM applied WHERE sink = ?1 AND confirmed = 0")?;
-    let rows: i64 = statement.query_row([FILE_MANAGER], |row| row.get(0))?;
+    let rows: i64 = statement.query_row([sink.id], |row| row.get(0))?;
     Ok(rows.unsigned_abs())
 }
 
 /// By the counters; of each reason one path, the one whose turn comes first.
-fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StateError> {
+fn waiting(connection: &Connection, sink: Sink) -> Result<Vec<Waiting>, StateError> {
     let mut statement = connection.prepare_cached(COUNTS)?;
-    let rows = statement.query_map([FILE_MANAGER], |row| {
+    let rows = statement.query_map([sink.id], |row| {
         let reason: String = row.get(2)?;
         Ok(Waiting {
             status: row.get(0)?,
@@ -183,15 +226,15 @@ fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StateError> {
             next_attempt: None,
         })
     })?;
-    rows.map(|waiting| with_example(connection, waiting?)).collect()
+    rows.map(|waiting| with_example(connection, sink, waiting?)).collect()
 }
 
-fn with_example(connection: &Connection, waiting: Waiting) -> Result<Waiting, StateError> {
+fn with_example(connection: &Connection, sink: Sink, waiting: Waiting) -> Result<Waiting, StateError> {
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<i64>>(2)?));
     let row = if waiting.status == "due" {
-        connection.prepare_cached(DUE_EXAMPLE)?.query_row(params![FILE_MANAGER, waiting.deletion], read).optional()?
+        connection.prepare_cached(DUE_EXAMPLE)?.query_row(params![sink.id, waiting.deletion], read).optional()?
     } else {
-        let which = params![FILE_MANAGER, waiting.status, waiting.deletion, waiting.reason];
+        let which = params![sink.id, waiting.status, waiting.deletion, waiting.reason];
         connection.prepare_cached(WAITING_EXAMPLE)?.query_row(which, read).optional()?
     };
     let Some((path, message, next_attempt)) = row else { return Ok(waiting) };

@@ -1,14 +1,16 @@
 //! The two sides of a snapshot, row by row in the order of the key's bytes, over a connection that only reads. The texts of a row are
 //! shown where SQLite holds them: to copy eight of them costs more than to read them.
 
-use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides};
+use crate::plan::Policy;
+use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides, SinkName};
 use crate::state::database::codec::time;
 use crate::state::database::connection;
 use crate::state::error::StateError;
 use crate::state::tables::sides;
-use crate::state::tables::sinks::FILE_MANAGER;
+use crate::state::tables::sinks::{self, Sink, SinkId};
+use crate::state::tables::sources;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
-use rusqlite::{Connection, Params, Row, Rows, Statement};
+use rusqlite::{Connection, Params, Row, Rows, Statement, params};
 use std::cmp::Ordering;
 use std::path::Path;
 
@@ -25,24 +27,34 @@ pub enum Side {
 type Visit<'v, E> = dyn FnMut(FileRow<'_>) -> Result<(), E> + 'v;
 
 /// Shows every row of a side to `visit`, as of one moment; its error ends it. Memory does not grow with the rows.
-pub(crate) fn visit<E: From<StateError>>(database: &Path, side: Side, visit: &mut Visit<'_, E>) -> Result<(), E> {
+pub(crate) fn visit<E: From<StateError>>(database: &Path, (sink, side): (&SinkName, Side), visit: &mut Visit<'_, E>) -> Result<(), E> {
     let connection = connection::open_to_read(database)?;
     let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+    let sink = sink_named(&moment, sink)?;
     match side {
-        Side::Applied => visit_applied(&moment, visit),
-        Side::Known => visit_known(&moment, visit),
+        Side::Applied => visit_applied(&moment, sink, visit),
+        Side::Known => visit_known(&moment, sink, visit),
+    }
+}
+
+/// A sink that the state does not describe (yet) holds nothing.
+fn sink_named(connection: &Connection, name: &SinkName) -> Result<Sink, StateError> {
+    match sinks::named(connection, name)? {
+        Some(row) => Ok(row.sink),
+        None => Ok(Sink { id: SinkId(0), source: sources::only(connection)?, policy: Policy::default() }),
     }
 }
 
 /// As [`visit`], only the paths that are due.
-pub(crate) fn visit_due<E: From<StateError>>(database: &Path, side: Side, visit: &mut Visit<'_, E>) -> Result<(), E> {
+pub(crate) fn visit_due<E: From<StateError>>(database: &Path, (sink, side): (&SinkName, Side), visit: &mut Visit<'_, E>) -> Result<(), E> {
     let connection = connection::open_to_read(database)?;
     let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+    let sink = sink_named(&moment, sink)?;
     let mut paths = moment.prepare(DUE_PATHS).map_err(StateError::from)?;
-    let mut paths = Walk::begin(&mut paths, [FILE_MANAGER])?;
+    let mut paths = Walk::begin(&mut paths, [sink.id])?;
     while let Some(row) = paths.row() {
         let path = ObjectKey::new(path(row)?).map_err(StateError::from)?;
-        let sides = sides::sides(&moment, &path)?;
+        let sides = sides::sides(&moment, sink, &path)?;
         if let Some(file) = row_of(side, path.as_str(), &sides) {
             visit(file)?;
         }
@@ -54,15 +66,22 @@ pub(crate) fn visit_due<E: From<StateError>>(database: &Path, side: Side, visit:
 /// By the index of what is due: the one by path holds what waits as well.
 pub(crate) const DUE_PATHS: &str = "SELECT path FROM pending INDEXED BY pending_due WHERE sink = ?1 AND status = 'due' ORDER BY path";
 
-const APPLIED_ROWS: &str = "SELECT path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, internal_id,
+const APPLIED_ROWS: &str = "SELECT path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, handle,
                                    permissions, owner, owner_group
                             FROM applied WHERE sink = ?1 ORDER BY path";
-const OBSERVED_ROWS: &str = "SELECT path, present, size, etag, last_modified, storage_class, version_id FROM observed ORDER BY path";
-const TOLD_ROWS: &str = "SELECT path, permissions, owner, owner_group FROM told ORDER BY path";
+const OBSERVED_ROWS: &str =
+    "SELECT path, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE source = ?1 ORDER BY path";
+fn told_rows() -> String {
+    format!(
+        "SELECT t.path, {} FROM permissions t LEFT JOIN outdated_permissions m ON m.sink = ?1 AND m.path = t.path
+         WHERE t.source = ?2 AND ?3 ORDER BY t.path",
+        sides::wanted_columns()
+    )
+}
 
-fn visit_applied<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E>) -> Result<(), E> {
+fn visit_applied<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let mut rows = moment.prepare(APPLIED_ROWS).map_err(StateError::from)?;
-    let mut rows = Walk::begin(&mut rows, [FILE_MANAGER])?;
+    let mut rows = Walk::begin(&mut rows, [sink.id])?;
     while let Some(row) = rows.row() {
         visit(over_applied(FileRow::at(path(row)?), row)?)?;
         rows.advance()?;
@@ -71,12 +90,12 @@ fn visit_applied<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_,
 }
 
 /// All three are in the order of their paths, and are walked side by side.
-fn visit_known<E: From<StateError>>(moment: &Connection, visit: &mut Visit<'_, E>) -> Result<(), E> {
-    let prepare = |text| moment.prepare(text).map_err(StateError::from);
-    let (mut applied, mut observed, mut told) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(TOLD_ROWS)?);
-    let mut applied = Walk::begin(&mut applied, [FILE_MANAGER])?;
-    let mut observed = Walk::begin(&mut observed, [])?;
-    let mut told = Walk::begin(&mut told, [])?;
+fn visit_known<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let prepare = |text: &str| moment.prepare(text).map_err(StateError::from);
+    let (mut applied, mut observed, mut told) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(&told_rows())?);
+    let mut applied = Walk::begin(&mut applied, [sink.id])?;
+    let mut observed = Walk::begin(&mut observed, [sink.source])?;
+    let mut told = Walk::begin(&mut told, params![sink.id, sink.source, sink.policy.has_permissions()])?;
     loop {
         let (held_path, looked_path) = (applied.path()?, observed.path()?);
         let order = match (held_path, looked_path) {
@@ -200,7 +219,7 @@ fn observed_row<'r>(row: &'r Row<'_>, path: &'r str) -> Result<Option<FileRow<'r
     }))
 }
 
-/// Of [`TOLD_ROWS`].
+/// Of [`told_rows`].
 fn told_row<'r>(row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
     Ok(FileRow { permissions: text(row, 1)?, owner: text(row, 2)?, group: text(row, 3)?, ..FileRow::at(path(row)?) })
 }

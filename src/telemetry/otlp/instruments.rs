@@ -47,8 +47,9 @@ impl OtlpInstruments {
 }
 
 impl Instruments for OtlpInstruments {
-    fn operation(&self, kind: &'static str, result: OperationResult) {
-        self.operations.add(1, &[KeyValue::new(names::KIND, kind), KeyValue::new(names::RESULT, result.as_str())]);
+    fn operation(&self, sink: &str, kind: &'static str, result: OperationResult) {
+        let labels = [sink_label(sink), KeyValue::new(names::KIND, kind), KeyValue::new(names::RESULT, result.as_str())];
+        self.operations.add(1, &labels);
     }
 
     fn events(&self, source: &str, count: u64) {
@@ -60,9 +61,16 @@ impl Instruments for OtlpInstruments {
         self.cycle.record(duration.as_secs_f64(), &labels);
     }
 
-    fn backlog(&self, backlog: &Backlog) {
-        self.pending.record(backlog.pending, &[]);
-        self.dead_letters.record(backlog.dead_letters, &[]);
-        self.lag.record(backlog.lag.as_secs_f64(), &[]);
+    fn backlog(&self, sink: &str, backlog: &Backlog) {
+        self.pending.record(backlog.pending, &[sink_label(sink)]);
+        self.lag.record(backlog.lag.as_secs_f64(), &[sink_label(sink)]);
     }
+
+    fn dead_letters(&self, count: u64) {
+        self.dead_letters.record(count, &[]);
+    }
+}
+
+fn sink_label(sink: &str) -> KeyValue {
+    KeyValue::new(names::SINK, sink.to_owned())
 }

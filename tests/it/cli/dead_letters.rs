@@ -5,7 +5,6 @@ use super::stage::{BUCKET, Stage};
 use jiff::Timestamp;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::notified;
-use s3_sync::plan::Limits;
 use s3_sync::state::{InstanceLock, SourceName, State};
 use serde_json::json;
 
@@ -13,7 +12,7 @@ use serde_json::json;
 async fn with(messages: &[String]) -> Stage {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
-    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     for message in messages {
         let batch = notified(SourceName::Sqs, message.as_bytes(), &Scope::new("another-bucket", "")).batch;
         opened.receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
@@ -39,7 +38,7 @@ async fn they_are_told_tried_again_and_forgotten() {
 
     let retried = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await.json();
     assert_eq!((&retried["letters"], &retried["events"], &retried["kept"][0]["reason"]), (&json!(1), &json!(1), &json!("bad_json")));
-    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     assert_eq!(opened.inbox_batch(0, 10).await.expect("read")[0].event.path.as_str(), "b.txt");
     drop(opened);
 

@@ -84,12 +84,15 @@ async fn the_counters_are_the_counts_of_the_report() {
     assert_eq!(resource["service.name"], "s3-sync");
     let by_name: BTreeMap<_, _> = metrics.iter().map(|metric| (metric.name.as_str(), points(metric))).collect();
     let files = stage.api().files().len() as u64;
-    let operations = [(labels(&["kind=create", "result=done"]), files), (labels(&["kind=create", "result=failed"]), 1)];
+    let operations = [
+        (labels(&["kind=create", "result=done", "sink=file_manager"]), files),
+        (labels(&["kind=create", "result=failed", "sink=file_manager"]), 1),
+    ];
     assert_eq!(by_name["s3_sync.operations"], operations.into());
     assert_eq!(by_name["s3_sync.cycle.duration"], [(labels(&["kind=initial", "outcome=partial"]), 1)].into());
-    assert_eq!(by_name["s3_sync.pending"], [(Vec::new(), 1)].into());
+    assert_eq!(by_name["s3_sync.pending"], [(labels(&["sink=file_manager"]), 1)].into());
     assert_eq!(by_name["s3_sync.dead_letters"], [(Vec::new(), 0)].into());
-    assert_eq!(by_name["s3_sync.lag"], [(Vec::new(), 0)].into());
+    assert_eq!(by_name["s3_sync.lag"], [(labels(&["sink=file_manager"]), 0)].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,6 @@ use super::stage::{BUCKET, Stage};
 use crate::workflow::scene::key;
 use jiff::Timestamp;
 use mock_api::{Fault, FaultAction};
-use s3_sync::plan::Limits;
 use s3_sync::record::{Event, EventKind, Permissions};
 use s3_sync::state::{Received, SourceName, State};
 use serde_json::{Value, json};
@@ -141,7 +140,7 @@ async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
     stage.expect(&["why", "a.txt"], 0).await.prints(&["nothing is to be done"]);
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
-    let opened = State::open(&stage.path("data/sync.db"), Limits::default()).await.expect("a state");
+    let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     let event = Event { kind: EventKind::Delete, path: key("a.txt"), new_path: None, permissions: Permissions::default(), time: None };
     let batch = ["a.txt", "a.txt.old"].map(|path| Ok(Event { path: key(path), ..event.clone() }));
     let batch = batch.map(|outcome| Received { source: SourceName::Sqs, outcome });

@@ -6,7 +6,6 @@ use s3_sync::clock::SystemClock;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::feed::{FeedReader, PollError};
 use s3_sync::file_manager::{Deadlines, FileManagerErrorKind, HttpClient, HttpEvents, ReadFeed as _};
-use s3_sync::plan::Limits;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::state::State;
 use secrecy::SecretString;
@@ -30,7 +29,7 @@ fn reader(double: &Running) -> FeedReader {
 }
 
 async fn state(directory: &tempfile::TempDir) -> State {
-    State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state")
+    State::open(&directory.path().join("sync.db")).await.expect("a state")
 }
 
 fn create(number: usize) -> Value {

@@ -5,7 +5,7 @@ use super::op::KEYS;
 use super::reference::Reference;
 use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
-use s3_sync::record::{ETag, FileRecord, Permissions};
+use s3_sync::record::{ETag, FileRecord, Permissions, SinkName};
 use s3_sync::state::{Side, State, StateError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -99,7 +99,7 @@ pub(crate) fn identities(world: &World, reference: &Reference) {
 /// What the state says that the file manager holds is what it holds.
 pub(crate) fn state(world: &World, database: &Path, unknowable: &BTreeSet<String>) {
     let mut rows = BTreeMap::new();
-    let read = State::visit_rows(database, Side::Applied, |row| -> Result<(), StateError> {
+    let read = State::visit_rows(database, (&SinkName::file_manager(), Side::Applied), |row| -> Result<(), StateError> {
         rows.insert(row.file_path.to_owned(), FileRecord::try_from(row)?);
         Ok(())
     });

@@ -7,9 +7,10 @@ use super::world::World;
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
-use s3_sync::plan::Limits;
+use s3_sync::plan::Policy;
+use s3_sync::record::SinkName;
 use s3_sync::retry::RetryPolicy;
-use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, State};
+use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, SinkState, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(crate) struct Process {
 struct Life {
     runtime: Runtime,
     state: State,
+    sink: SinkState,
     lock: InstanceLock,
 }
 
@@ -59,6 +61,7 @@ impl Process {
         let flow = Flow {
             doors: self.doors(),
             state: life.state.clone(),
+            sinks: vec![life.sink.clone()],
             options: self.options(allow_deletes),
             clock: self.world.clone(),
             tally: Arc::new(Tally::default()),
@@ -98,16 +101,17 @@ impl Process {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let opened = until_death(&runtime, &self.world, async {
             let lock = InstanceLock::take(&self.database, "model")?;
-            let state = State::open_in_place(&self.database, Limits::default(), self.world.clone()).await?.with_clock(self.world.clone());
+            let state = State::open_in_place(&self.database, self.world.clone()).await?.with_clock(self.world.clone());
             let restored = state.last_run_number().await? < lock.last_run();
             if restored {
                 self.world.lock().counts.add("restored states");
             }
-            let identity = Identity { source: "model".to_owned(), file_manager: "model".to_owned() };
+            let identity = Identity { source: "model".to_owned(), sinks: vec![NamedSink::file_manager("model")] };
             state.identify(identity, Answer { restored, ..Answer::default() }, self.world.now()).await?;
-            Ok((state, lock))
+            let sink = state.sink(SinkName::file_manager(), Policy::default()).await?;
+            Ok((state, sink, lock))
         })?;
-        Some(opened.map(|(state, lock)| Life { runtime, state, lock }))
+        Some(opened.map(|(state, sink, lock)| Life { runtime, state, sink, lock }))
     }
 
     fn doors(&self) -> Doors {
@@ -128,7 +132,6 @@ impl Process {
             prefix: setup.prefix.to_owned(),
             page_keys: setup.page_keys,
             concurrency: setup.concurrency,
-            limits: Limits::default(),
             // No wait of our own choice: the product's jitter would be chance that no seed decides.
             retry: RetryPolicy { attempts: setup.attempts, base: Duration::ZERO, max_wait: Duration::ZERO, budget: Duration::from_mins(2) },
             verify: true,

@@ -13,7 +13,8 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     let mut inner = world.lock();
     match runtime.block_on(Story::read(database, key.clone())) {
         Ok(Some(story)) if !agrees(&key, &story) => {
-            let what = format!("the history of {key} says {:?}, the state {:?}", story.history, story.sides.applied);
+            let applied = story.sinks.first().and_then(|sink| sink.sides.applied.as_ref());
+            let what = format!("the history of {key} says {:?}, the state {applied:?}", story.history);
             inner.violated(what);
         }
         Ok(_) => {}
@@ -25,17 +26,17 @@ fn agrees(key: &ObjectKey, story: &Story) -> bool {
     let Some((run, last)) = story.history.iter().rev().find_map(|happened| Some((happened.run, ended(key, happened)?))) else {
         return true;
     };
-    let held = story.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
+    let Some(sink) = story.sinks.first() else { return false };
+    let held = sink.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
     // What the initial sync brings at the first attempt is told by its row alone.
-    let untold_since =
-        |or_then: bool| story.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
+    let untold_since = |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
     match (last, held) {
         (Last::Unsure, _) | (Last::Gone, None) => true,
         (Last::There(_), None) => false,
         (Last::Gone, Some(_)) => untold_since(true),
         (Last::There(content), Some(file)) => {
             let held = file.etag.clone().zip(file.size).map(|(etag, size)| Fingerprint { etag, size });
-            untold_since(false) || (story.applied_in.0 == Some(run) && content.is_none_or(|content| Some(content) == held.as_ref()))
+            untold_since(false) || (sink.applied_in.0 == Some(run) && content.is_none_or(|content| Some(content) == held.as_ref()))
         }
     }
 }

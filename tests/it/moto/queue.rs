@@ -12,7 +12,6 @@ use s3_sync::clock::SystemClock;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::queue::{Inbox, QueueReader, Source as _};
 use s3_sync::events::sqs::{SqsOptions, SqsQueue};
-use s3_sync::plan::Limits;
 use s3_sync::state::{SourceName, State};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     objects.delete("docs/a b+c.txt").await;
 
     let directory = tempfile::tempdir().expect("a directory");
-    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let options = SqsOptions {
         queue_url: url.parse().expect("a URL"),
         endpoint: None,

@@ -5,7 +5,7 @@ use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::FaultAction;
 use mock_s3::Matcher;
 use s3_sync::config::MaxDelete;
-use s3_sync::plan::Limits;
+use s3_sync::record::SinkName;
 use s3_sync::s3::{Call, Fault, S3ErrorKind};
 use s3_sync::state::{Answer, RunOutcome, Side, State, StateError};
 use serde_json::json;
@@ -39,7 +39,7 @@ async fn a_large_object_that_vanished_is_found_gone() {
 #[tokio::test]
 async fn a_file_that_grew_too_large_and_was_deleted_goes() {
     let (bucket, mut scene) = in_memory().await;
-    scene.program.options.limits.max_file_bytes = Some(10);
+    scene.program.policy.max_file_bytes = Some(10);
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");
     scene.run_to_success().await;
@@ -100,7 +100,7 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     bucket.remove(&key("late"));
     assert!(scene.run().await.deletes_held);
     let mut known = Vec::new();
-    let visited = State::visit_rows(&scene.program.database, Side::Known, |row| -> Result<(), StateError> {
+    let visited = State::visit_rows(&scene.program.database, (&SinkName::file_manager(), Side::Known), |row| -> Result<(), StateError> {
         known.push(key(row.file_path));
         Ok(())
     });
@@ -190,7 +190,7 @@ async fn what_an_empty_listing_held_does_not_go_with_the_next_event() {
 #[tokio::test]
 async fn what_the_guard_does_not_hold_is_not_told_as_work() {
     let (bucket, mut scene) = in_memory().await;
-    scene.program.options.limits.max_file_bytes = Some(5);
+    scene.program.policy.max_file_bytes = Some(5);
     bucket.put(key("a"), "a");
     bucket.put(key("skipped"), "too large");
     scene.run_to_success().await;
@@ -204,14 +204,14 @@ async fn what_the_guard_does_not_hold_is_not_told_as_work() {
 #[tokio::test]
 async fn a_skipped_object_that_went_is_no_longer_told() {
     let (bucket, mut scene) = in_memory().await;
-    scene.program.options.limits = Limits { max_file_bytes: Some(4) };
+    scene.program.policy.max_file_bytes = Some(4);
     bucket.put(key("a"), "a");
     bucket.put(key("too large"), "12345");
     assert_eq!(scene.run_to_success().await.report.skipped["too_large"], 1);
     bucket.remove(&key("too large"));
     scene.run_to_success().await;
     assert_eq!(scene.run_to_success().await.report.skipped.len(), 0);
-    assert_eq!(scene.overview().await.waiting, []);
+    assert_eq!(scene.overview().await.sinks[0].waiting, []);
 }
 
 /// A directory marker that went was told as an object "deleted while it was being listed": it never was a file.

@@ -26,16 +26,16 @@ async fn a_file_manager_that_took_no_call_can_be_corrected() {
     let address = nobody.parse().expect("an address");
     let client = HttpClient::new(1).expect("a client");
     scene.program.doors.file_manager = Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
-    scene.program.identity.file_manager = nobody;
+    scene.program.name_file_manager(&nobody);
     assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
-    assert_eq!(scene.overview().await.open_intents, 0, "nobody was reached");
+    assert_eq!(scene.overview().await.open_intents(), 0, "nobody was reached");
 
     scene.program.doors.file_manager = door;
     for status in [401, 403] {
-        scene.program.identity.file_manager = format!("one that answers {status}");
+        scene.program.name_file_manager(&format!("one that answers {status}"));
         scene.api.api().order(Fault::new(FaultAction::status(status)).always());
         assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
-        assert_eq!(scene.overview().await.open_intents, 0, "{status}");
+        assert_eq!(scene.overview().await.open_intents(), 0, "{status}");
         scene.api.api().clear_faults();
     }
     scene.program.identity = right;
@@ -51,9 +51,9 @@ async fn an_intent_whose_call_may_have_arrived_outlives_a_door_that_shuts() {
     scene.order(FaultAction::effect_then_status(500), "create", "a");
     scene.api.api().order(Fault::new(FaultAction::status(401)).call(CallName::SaveToDisk).operation("create").always());
     assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
-    assert_eq!((scene.overview().await.open_intents, scene.effects("a", "create")), (1, 1));
+    assert_eq!((scene.overview().await.open_intents(), scene.effects("a", "create")), (1, 1));
     let right = scene.program.identity.clone();
-    scene.program.identity.file_manager = "another".to_owned();
+    scene.program.name_file_manager("another");
     assert!(scene.program.run().await.is_err(), "it describes the one that has the file");
     scene.program.identity = right;
     scene.api.api().clear_faults();
@@ -153,7 +153,7 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
     server.server().put(BUCKET, "a", "a body", None);
     let wrong = server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::WrongByte(3));
     assert_eq!(scene.run().await.report.pending.parked, 1);
-    assert_eq!(scene.overview().await.open_intents, 1);
+    assert_eq!(scene.overview().await.open_intents(), 1);
     wrong.withdraw();
     scene.run_to_success().await;
     assert_eq!((scene.contents(), scene.effects("a", "create")), (files(&[("a", "a body")]), 1));

@@ -3,7 +3,6 @@
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::apply::Halt;
-use s3_sync::plan::Limits;
 use s3_sync::state::{Answer, Run, RunKind, RunOutcome, State};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -38,7 +37,7 @@ async fn a_reconcile_that_did_not_list_everything_is_still_due() {
     scene.run_to_success().await;
     let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used").outcome;
     let unfinished = async || {
-        let state = State::open(&scene.program.database, Limits::default()).await.expect("a state");
+        let state = State::open(&scene.program.database).await.expect("a state");
         let last = Run::last_reconcile(&scene.program.database).await.expect("read");
         (state.reconcile_is_unfinished().await.expect("read"), last.map(|run| run.number))
     };
@@ -95,7 +94,7 @@ async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
     let ahead = jiff::Timestamp::now() + std::time::Duration::from_hours(24 * 365);
-    State::open(&scene.program.database, Limits::default()).await.expect("a state").note_feed_gap(ahead).await.expect("noted");
+    State::open(&scene.program.database).await.expect("a state").note_feed_gap(ahead).await.expect("noted");
     let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
     assert!(reconcile().await.report.feed_gap, "it may have been noted during this very listing");
     assert!(!reconcile().await.report.feed_gap);

@@ -215,11 +215,11 @@ async fn what_a_setting_kept_out_comes_with_the_first_cycle_after_it_changes() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     bucket.put(key("large"), "0123456789");
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/large")]);
-    scene.program.options.limits.max_file_bytes = Some(5);
+    scene.program.policy.max_file_bytes = Some(5);
     scene.cycle().await;
     assert!(scene.cycle().await.report.quiet);
     assert_eq!(effects(&scene), [""; 0]);
-    scene.program.options.limits.max_file_bytes = Some(10);
+    scene.program.policy.max_file_bytes = Some(10);
     scene.cycle_to_success().await;
     assert_eq!(effects(&scene), ["create large"]);
 }

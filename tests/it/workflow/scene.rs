@@ -7,11 +7,11 @@ use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
-use s3_sync::plan::Limits;
-use s3_sync::record::ObjectKey;
+use s3_sync::plan::Policy;
+use s3_sync::record::{ObjectKey, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
-use s3_sync::state::{Answer, Identity, InstanceLock, Overview, RunKind, RunOutcome, State, StateError};
+use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, Overview, RunKind, RunOutcome, State, StateError};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -29,6 +29,7 @@ pub(crate) const BUCKET: &str = "customer-bucket";
 pub(crate) struct Program {
     pub(crate) doors: Doors,
     pub(crate) options: Options,
+    pub(crate) policy: Policy,
     pub(crate) identity: Identity,
     /// What the operator says for the next runs.
     pub(crate) answer: Answer,
@@ -69,7 +70,6 @@ fn options() -> Options {
         prefix: String::new(),
         page_keys: 1000,
         concurrency: 4,
-        limits: Limits::default(),
         retry: impatient(),
         verify: true,
         max_delete: MaxDelete::Percent(50),
@@ -143,7 +143,8 @@ impl Scene {
                 reports: Some(events),
             },
             options: options(),
-            identity: Identity { source: format!("the-endpoint/{BUCKET}/"), file_manager: api.url() },
+            policy: Policy::default(),
+            identity: Identity { source: format!("the-endpoint/{BUCKET}/"), sinks: vec![NamedSink::file_manager(&api.url())] },
             answer: Answer::default(),
             database: directory.path().join("sync.db"),
             clock: Arc::new(StoppedClock(Timestamp::from_second(1_800_000_000).expect("a moment"))),
@@ -234,6 +235,16 @@ impl Scene {
 }
 
 impl Program {
+    /// From now on the file manager has this address.
+    pub(crate) fn name_file_manager(&mut self, address: &str) {
+        self.identity.sinks = vec![NamedSink::file_manager(address)];
+    }
+
+    /// The address of the file manager.
+    pub(crate) fn file_manager_address(&self) -> String {
+        self.identity.sinks[0].address.clone()
+    }
+
     /// What the command does: lock, state, identity, workflow.
     pub(crate) async fn run(&self) -> Result<Ended, ApplyError> {
         self.run_until(Halt::default()).await
@@ -246,14 +257,15 @@ impl Program {
     pub(crate) async fn run_flow(&self, kind: RunKind, halt: Halt) -> Result<Ended, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
+        let sinks = vec![state.sink(SinkName::file_manager(), self.policy).await?];
         let (doors, options, clock) = (self.doors.clone(), self.options.clone(), self.clock.clone());
-        Flow { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await
+        Flow { doors, state, sinks, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await
     }
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {
-        let state = State::open(&self.database, self.options.limits).await?.with_clock(self.clock.clone());
+        let state = State::open(&self.database).await?.with_clock(self.clock.clone());
         let restored = self.answer.restored || state.last_run_number().await? < lock.last_run();
-        state.identify(self.identity.clone(), Answer { restored, ..self.answer }, self.clock.now()).await?;
+        state.identify(self.identity.clone(), Answer { restored, ..self.answer.clone() }, self.clock.now()).await?;
         Ok(state)
     }
 }

@@ -5,7 +5,7 @@ use super::complete;
 use crate::app::connectivity::Probed;
 use crate::app::endpoints;
 use crate::config::Settings;
-use crate::record::{FileRow, ObjectFacts, ObjectKey};
+use crate::record::{FileRow, ObjectFacts, ObjectKey, SinkName};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
 use crate::state::{Side, State, StateError};
 use std::collections::BTreeMap;
@@ -59,8 +59,8 @@ pub(super) async fn with_bucket(settings: &Settings) -> Probed {
         Err(_) => return Probed::failed(DOOR, format!("no listing within {} s", PATIENCE.as_secs()), "check the network to the bucket"),
     };
     let part = if listed.up_to.is_some() { "the first " } else { "" };
-    let database = settings.database_path.clone();
-    let compared = tokio::task::spawn_blocking(move || compare(listed, |visit| State::visit_rows(&database, Side::Known, visit)));
+    let (database, sink) = (settings.database_path.clone(), SinkName::file_manager());
+    let compared = tokio::task::spawn_blocking(move || compare(listed, |visit| State::visit_rows(&database, (&sink, Side::Known), visit)));
     match compared.await {
         Ok(Ok(differences)) => differences.probed(part),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be read: see the message"),

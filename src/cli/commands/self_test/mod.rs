@@ -9,7 +9,8 @@ use crate::app::{ExitCode, endpoints};
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
 use crate::config::Settings;
-use crate::state::{self, Overview, Side, StateError};
+use crate::record::SinkName;
+use crate::state::{self, Overview, Side, SinkOverview, StateError};
 use crate::workflow;
 use serde::Serialize;
 use std::fmt;
@@ -71,10 +72,8 @@ async fn database(settings: &Settings) -> Probed {
     match Overview::read(path).await {
         Ok(overview) => {
             let open = overview.paths("due") + overview.paths("parked");
-            Probed::ok(
-                DOOR,
-                format!("{} files confirmed by the file manager, {open} still to be brought into line", overview.confirmed_rows()),
-            )
+            let confirmed = overview.main_sink().map_or(0, SinkOverview::confirmed_rows);
+            Probed::ok(DOOR, format!("{confirmed} files confirmed by the file manager, {open} still to be brought into line"))
         }
         Err(error) => Probed::failed(DOOR, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
     }
@@ -85,8 +84,8 @@ async fn export(settings: &Settings) -> Probed {
     if state::can_be_read(&settings.database_path).is_err() {
         return Probed::skipped(DOOR, "there is no database that could be exported");
     }
-    let path = settings.database_path.clone();
-    let exported = tokio::task::spawn_blocking(move || workflow::export(&path, Side::Known, std::io::sink(), "export")).await;
+    let (path, sink) = (settings.database_path.clone(), SinkName::file_manager());
+    let exported = tokio::task::spawn_blocking(move || workflow::export(&path, (&sink, Side::Known), std::io::sink(), "export")).await;
     match exported {
         Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be told as CSV: see the message"),

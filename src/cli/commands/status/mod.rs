@@ -8,9 +8,11 @@ use crate::cli::failure::fail;
 use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
-use crate::state::{self, Holder, Overview, Run, StateError, Waiting};
+use crate::record::SinkName;
+use crate::state::{self, Holder, Overview, Run, SinkOverview, StateError, Waiting};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// The contract's shape, then ours.
@@ -30,6 +32,9 @@ struct Status {
     initial_sync_completed_by_run: Option<u64>,
     /// Ours: what waits, by reason.
     pending: Vec<PendingLine>,
+    /// Ours: each sink by its name. The keys of this level say it of one alone: of the file manager, or, where there is none, of the sink that
+    /// was added first.
+    sinks: BTreeMap<SinkName, SinkStatus>,
     /// Ours: deletes that the guard holds.
     deletes_held: u64,
     /// Of `database_records`, the files that the file manager has not confirmed since their rows came into doubt.
@@ -60,9 +65,20 @@ struct Endpoints {
     file_manager: Option<String>,
 }
 
+/// One sink.
+#[derive(Debug, Serialize)]
+struct SinkStatus {
+    records: u64,
+    unconfirmed: u64,
+    deletes_held: u64,
+    outside_prefix: u64,
+    open_intents: u64,
+    pending: Vec<PendingLine>,
+}
+
 #[derive(Debug, Serialize)]
 struct PendingLine {
-    /// `due`, `parked` or `skipped`.
+    /// `due`, `parked`, `skipped` or `held`.
     status: String,
     deletion: bool,
     reason: Option<String>,
@@ -133,6 +149,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     problems.extend(endpoints::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
     problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
+    let main = overview.main_sink();
     let own = match (doors.iter().any(connectivity::Probed::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
         (false, false) => Health::Degraded,
@@ -140,7 +157,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     };
     Ok(Status {
         service_status: daemon.as_ref().map_or(own, |daemon| daemon.health.max(own)),
-        database_records: overview.applied_rows,
+        database_records: main.map_or(0, |sink| sink.applied_rows),
         database_path: settings.database_path.display().to_string(),
         customer_bucket: settings.source.bucket.clone(),
         api_endpoints: Endpoints {
@@ -149,14 +166,15 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         },
         problems,
         initial_sync_completed_by_run: overview.initial_completed_by,
-        deletes_held: overview.paths("held"),
-        unconfirmed: overview.unconfirmed_rows,
+        deletes_held: main.map_or(0, |sink| sink.paths("held")),
+        unconfirmed: main.map_or(0, |sink| sink.unconfirmed_rows),
         inbox: overview.inbox,
         dead_letters: overview.dead_letters,
         feed_gap: overview.feed_gap.map(|since| since.to_string()),
         last_reconcile: last_reconcile.map(LastReconcile::from),
-        open_intents: overview.open_intents,
-        pending: overview.waiting.into_iter().map(PendingLine::from).collect(),
+        open_intents: main.map_or(0, |sink| sink.open_intents),
+        pending: main.into_iter().flat_map(|sink| sink.waiting.clone()).map(PendingLine::from).collect(),
+        sinks: overview.sinks.iter().map(|sink| (sink.name.clone(), SinkStatus::from(sink))).collect(),
         runs: overview.runs.into_iter().map(RunLine::from).collect(),
         next_run: daemon.as_ref().and_then(|daemon| daemon.next_run),
         in_use_by,
@@ -214,6 +232,19 @@ fn complaint_about(run: &Run) -> Option<String> {
         Some("stopped") => format!("run {number} was stopped by a signal: the next one goes on where it was"),
         Some(_) => format!("run {number} failed: a door stayed shut"),
     })
+}
+
+impl From<&SinkOverview> for SinkStatus {
+    fn from(sink: &SinkOverview) -> Self {
+        Self {
+            records: sink.applied_rows,
+            unconfirmed: sink.unconfirmed_rows,
+            deletes_held: sink.paths("held"),
+            outside_prefix: sink.outside_prefix,
+            open_intents: sink.open_intents,
+            pending: sink.waiting.iter().cloned().map(PendingLine::from).collect(),
+        }
+    }
 }
 
 impl From<Waiting> for PendingLine {

@@ -45,6 +45,11 @@ impl fmt::Display for Status {
             daemon.tasks.iter().try_for_each(|task| write_task(f, task))?;
         }
         self.pending.iter().try_for_each(|line| write!(f, "\n{line}"))?;
+        for (name, sink) in self.sinks.iter().filter(|_| self.sinks.len() > 1) {
+            let confirmed = counted(sink.records.saturating_sub(sink.unconfirmed), "file");
+            write!(f, "\nsink          {name}: {confirmed} confirmed, {} in doubt", sink.unconfirmed)?;
+            sink.pending.iter().try_for_each(|line| write!(f, "\n  {line}"))?;
+        }
         self.runs.iter().try_for_each(|run| write!(f, "\n{run}"))
     }
 }

@@ -1,8 +1,8 @@
-//! One sentence: why the file manager's copy is as it is, or is not there, and what happens next. Pure.
+//! One sentence: why a sink's copy is as it is, or is not there, and what happens next. Pure.
 
-use crate::plan::{self, Effect, Limits, SkipReason, Verdict};
-use crate::record::ObjectKey;
-use crate::state::{Happened, HeldDeletes, Outcome, Standing, Story, What};
+use crate::plan::{self, Effect, SkipReason, Verdict};
+use crate::record::{ObjectKey, SinkName};
+use crate::state::{Happened, Outcome, SinkStory, Standing, Story, What};
 
 /// Where a key stands: a word for programs, a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,36 +14,36 @@ pub(super) struct Answer {
 }
 
 /// What has to happen first comes first.
-pub(super) fn of(key: &ObjectKey, story: &Story, limits: Limits) -> Answer {
+pub(super) fn of(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
     let answer = |state, sentence: String| Answer { state, sentence };
     if !story.inbox.is_empty() {
         let events = story.inbox.len();
         let wait = if events == 1 { "an event about it waits" } else { &format!("{events} events about it wait") };
         return answer("event_waits", format!("{wait}: the next cycle looks at the object and decides"));
     }
-    if let Some(to) = &story.goes_to {
+    if let Some(to) = &sink.goes_to {
         return answer("moving", format!("its file is on its way to {to}: the next cycle decides whether it is moved there"));
     }
-    if let Some(from) = &story.comes_from {
+    if let Some(from) = &sink.comes_from {
         return answer("moving", format!("its file is on its way from {from}: the next cycle decides whether it is moved here"));
     }
-    match &story.standing {
-        Some(standing) if standing.status != "due" => waiting(standing, story.held),
-        _ if !story.intents.is_empty() => {
-            let effect = story.intents[0].planned.effect.as_str();
+    match &sink.standing {
+        Some(standing) if standing.status != "due" => waiting(standing, sink),
+        _ if !sink.intents.is_empty() => {
+            let effect = sink.intents[0].planned.effect.as_str();
             answer("open", format!("a {effect} has no outcome yet: the next run looks at the object, and sends it again or ends it"))
         }
-        Some(standing) => answer("due", due(key, story, standing, limits)),
-        None => at_rest(key, story),
+        Some(standing) => answer("due", due(key, sink, standing)),
+        None => at_rest(key, story, sink),
     }
 }
 
-fn waiting(standing: &Standing, held: Option<HeldDeletes>) -> Answer {
+fn waiting(standing: &Standing, sink: &SinkStory) -> Answer {
     let reason = standing.reason.as_deref().unwrap_or("an unknown reason");
     let skip = SkipReason::of_word(reason);
     match (standing.status.as_str(), skip) {
         ("held", _) => {
-            let (deletes, nothing_listed) = held.map_or((1, false), |held| (held.deletes, held.nothing_listed));
+            let (deletes, nothing_listed) = sink.held.map_or((1, false), |held| (held.deletes, held.nothing_listed));
             let why = if nothing_listed {
                 "a listing showed nothing at all"
             } else {
@@ -56,7 +56,9 @@ fn waiting(standing: &Standing, held: Option<HeldDeletes>) -> Answer {
             let hint = skip.map_or("a reconcile looks again", SkipReason::hint);
             Answer { state: "skipped", sentence: format!("it is left out, {reason}: {hint}") }
         }
-        (_, Some(skip)) => Answer { state: "parked", sentence: format!("the file manager keeps what it has, {reason}: {}", skip.hint()) },
+        (_, Some(skip)) => {
+            Answer { state: "parked", sentence: format!("{} keeps what it has, {reason}: {}", called(&sink.name), skip.hint()) }
+        }
         _ => {
             let next = standing.next_attempt.map_or("in the next run".to_owned(), |next| format!("in the first cycle after {next}"));
             let runs = if standing.failed_runs == 1 { "1 run" } else { &format!("{} runs", standing.failed_runs) };
@@ -68,30 +70,27 @@ fn waiting(standing: &Standing, held: Option<HeldDeletes>) -> Answer {
     }
 }
 
-fn due(key: &ObjectKey, story: &Story, standing: &Standing, limits: Limits) -> String {
+fn due(key: &ObjectKey, sink: &SinkStory, standing: &Standing) -> String {
     let sends = |effect: Effect| format!("the next run sends a {}", effect.as_str());
-    match plan::decide(key, &story.sides, limits) {
+    match plan::decide(key, &sink.sides, sink.policy) {
         _ if standing.deletion => {
-            "the bucket did not show it: a run looks once more, and deletes it from the file manager if it is gone".to_owned()
+            format!("the bucket did not show it: a run looks once more, and deletes it from {} if it is gone", called(&sink.name))
         }
         Verdict::Do(planned) => sends(planned.effect),
         Verdict::Confirm(_) => {
-            "what the file manager holds is not certain: the next run asks it, and sends the content if it is another".to_owned()
+            format!("what {} holds is not certain: the next run asks it, and sends the content if it is another", called(&sink.name))
         }
         _ => "the next run looks at it once more".to_owned(),
     }
 }
 
-fn at_rest(key: &ObjectKey, story: &Story) -> Answer {
-    let (held, looked) = (story.sides.applied.is_some(), story.sides.observed.as_ref());
+fn at_rest(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
+    let (held, looked) = (sink.sides.applied.is_some(), sink.sides.observed.as_ref());
+    let name = called(&sink.name);
     let there = looked.and_then(|looked| looked.facts.as_ref());
     let (state, sentence) = match (held, looked.is_some(), there) {
-        (true, _, Some(_)) => {
-            ("in_step", "the file manager holds what the bucket showed at the last look: nothing is to be done".to_owned())
-        }
-        (true, ..) => {
-            ("not_looked_at", "the file manager holds it; the bucket shows at the next listing whether it is still so".to_owned())
-        }
+        (true, _, Some(_)) => ("in_step", format!("{name} holds what the bucket showed at the last look: nothing is to be done")),
+        (true, ..) => ("not_looked_at", format!("{name} holds it; the bucket shows at the next listing whether it is still so")),
         (false, _, Some(facts)) if key.is_directory_marker(facts.size) => {
             ("no_file", "it is an empty object that ends in a slash: a marker for a folder, and no file".to_owned())
         }
@@ -99,22 +98,28 @@ fn at_rest(key: &ObjectKey, story: &Story) -> Answer {
         (false, false, None) if story.history.is_empty() => {
             ("not_looked_at", "nothing has been seen there yet: what was told of its permissions waits for it".to_owned())
         }
-        (false, _, None) => ("absent", gone(key, story)),
+        (false, _, None) => ("absent", gone(key, story, &sink.name)),
     };
     Answer { state, sentence }
 }
 
 /// Neither side has it; where its file went, if it did.
-fn gone(key: &ObjectKey, story: &Story) -> String {
-    let last = story.history.iter().rev().find_map(|happened| ended(happened).map(|outcome| (happened, outcome)));
+fn gone(key: &ObjectKey, story: &Story, sink: &SinkName) -> String {
+    let name = called(sink);
+    let last = story
+        .history
+        .iter()
+        .rev()
+        .filter(|happened| happened.sink.as_ref().is_none_or(|name| name == sink))
+        .find_map(|happened| ended(happened).map(|outcome| (happened, outcome)));
     match last {
         Some((Happened { new_path: Some(new_path), path, .. }, Outcome::Moved { .. })) if path == key => {
-            format!("its file has another name in the file manager now, {new_path}: `s3-sync why` goes on there")
+            format!("its file has another name in {name} now, {new_path}: `s3-sync why` goes on there")
         }
         Some((happened, Outcome::Deleted)) => {
-            format!("it is not in the bucket, and was deleted from the file manager in run {}: nothing is to be done", happened.run)
+            format!("it is not in the bucket, and was deleted from {name} in run {}: nothing is to be done", happened.run)
         }
-        _ => "it is neither in the bucket nor in the file manager: nothing is to be done".to_owned(),
+        _ => format!("it is neither in the bucket nor in {name}: nothing is to be done"),
     }
 }
 
@@ -123,4 +128,9 @@ fn ended(happened: &Happened) -> Option<&Outcome> {
         What::Operation(ended) => Some(&ended.result),
         What::Event(_) => None,
     }
+}
+
+/// A sink in a sentence.
+fn called(sink: &SinkName) -> String {
+    format!("the {}", sink.as_str().replace('_', " "))
 }

@@ -11,7 +11,6 @@ use crate::cli::Output;
 use crate::cli::args::Why as Arguments;
 use crate::cli::failure::fail;
 use crate::config::Settings;
-use crate::plan::Limits;
 use crate::record::ObjectKey;
 use crate::state::Story;
 use shape::Why;
@@ -31,8 +30,7 @@ pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, out
             return fail(code, message);
         }
     };
-    let answer = answer::of(&key, &story, Limits { max_file_bytes: settings.max_file_bytes });
-    match output.print(&Why::new(key, answer, story)) {
+    match output.print(&Why::new(key, story)) {
         Ok(()) => ExitCode::Done,
         Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
     }

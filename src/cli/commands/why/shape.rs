@@ -1,10 +1,11 @@
 //! What `why --json` prints: a documented shape, in which every field is always there.
 
-use super::answer::Answer;
-use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, ToldField};
-use crate::state::{Became, Ended, Failure, Happened, InboxRow, Intent, Outcome, Shown, Standing, Story, UsedUp, What};
+use super::answer::{self, Answer};
+use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, SinkName, ToldField};
+use crate::state::{Became, Ended, Failure, Happened, InboxRow, Intent, Outcome, Shown, SinkStory, Standing, Story, UsedUp, What};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// All of it.
 #[derive(Debug, Serialize)]
@@ -23,8 +24,24 @@ pub(super) struct Why {
     pub(super) comes_from: Option<ObjectKey>,
     pub(super) goes_to: Option<ObjectKey>,
     pub(super) events_waiting: Vec<EventWaiting>,
+    /// Each sink by its name. The keys above say it of one alone: of the file manager, or, where there is none, of the sink that was added
+    /// first.
+    pub(super) sinks: BTreeMap<SinkName, InSink>,
     /// Oldest first.
     pub(super) history: Vec<Line>,
+}
+
+/// How the key stands in one sink.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct InSink {
+    pub(super) state: &'static str,
+    pub(super) answer: String,
+    /// What the sink confirmed.
+    pub(super) held: Option<Held>,
+    pub(super) pending: Option<Pending>,
+    pub(super) open_effects: Vec<OpenEffect>,
+    pub(super) comes_from: Option<ObjectKey>,
+    pub(super) goes_to: Option<ObjectKey>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,7 +55,7 @@ pub(super) struct InBucket {
     pub(super) look: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Held {
     pub(super) confirmed: bool,
     pub(super) internal_id: Option<String>,
@@ -58,7 +75,7 @@ pub(super) struct Told {
     pub(super) at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Pending {
     pub(super) status: String,
     pub(super) deletion: bool,
@@ -68,7 +85,7 @@ pub(super) struct Pending {
     pub(super) message: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct OpenEffect {
     pub(super) effect: &'static str,
     pub(super) path: ObjectKey,
@@ -94,6 +111,8 @@ pub(super) struct EventWaiting {
 pub(super) struct Line {
     pub(super) at: Option<Timestamp>,
     pub(super) run: u64,
+    /// For which sink; `null` = it is an event, or older than sinks have names.
+    pub(super) sink: Option<SinkName>,
     pub(super) path: ObjectKey,
     pub(super) new_path: Option<ObjectKey>,
     pub(super) event: Option<Event>,
@@ -143,23 +162,41 @@ pub(super) struct Operation {
 }
 
 impl Why {
-    pub(super) fn new(key: ObjectKey, answer: Answer, story: Story) -> Self {
-        let Answer { state, sentence } = answer;
-        let (run, at) = story.applied_in;
+    pub(super) fn new(key: ObjectKey, story: Story) -> Self {
+        let sinks: BTreeMap<_, _> = story.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &story, sink))).collect();
+        let main = story.main_sink().map(|sink| sink.name.clone());
+        let of_main = main.and_then(|name| sinks.get(&name)).cloned().unwrap_or_default();
         let told = [("permissions", story.told.permissions), ("owner", story.told.owner), ("group", story.told.group)];
         Self {
             key,
+            state: of_main.state,
+            answer: of_main.answer,
+            bucket: story.observed.map(InBucket::from),
+            file_manager: of_main.held,
+            permissions_told: told.into_iter().filter_map(|(field, told)| Some(Told::new(field, told?))).collect(),
+            pending: of_main.pending,
+            open_effects: of_main.open_effects,
+            comes_from: of_main.comes_from,
+            goes_to: of_main.goes_to,
+            events_waiting: story.inbox.into_iter().map(EventWaiting::from).collect(),
+            sinks,
+            history: story.history.into_iter().map(Line::from).collect(),
+        }
+    }
+}
+
+impl InSink {
+    fn new(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Self {
+        let Answer { state, sentence } = answer::of(key, story, sink);
+        let (run, at) = sink.applied_in;
+        Self {
             state,
             answer: sentence,
-            bucket: story.sides.observed.map(InBucket::from),
-            file_manager: story.sides.applied.map(|applied| Held { run, at, ..Held::from(applied) }),
-            permissions_told: told.into_iter().filter_map(|(field, told)| Some(Told::new(field, told?))).collect(),
-            pending: story.standing.map(Pending::from),
-            open_effects: story.intents.into_iter().map(OpenEffect::from).collect(),
-            comes_from: story.comes_from,
-            goes_to: story.goes_to,
-            events_waiting: story.inbox.into_iter().map(EventWaiting::from).collect(),
-            history: story.history.into_iter().map(Line::from).collect(),
+            held: sink.sides.applied.clone().map(|applied| Held { run, at, ..Held::from(applied) }),
+            pending: sink.standing.clone().map(Pending::from),
+            open_effects: sink.intents.iter().cloned().map(OpenEffect::from).collect(),
+            comes_from: sink.comes_from.clone(),
+            goes_to: sink.goes_to.clone(),
         }
     }
 }
@@ -206,12 +243,12 @@ impl From<InboxRow> for EventWaiting {
 }
 
 impl From<Happened> for Line {
-    fn from(Happened { at, run, path, new_path, what }: Happened) -> Self {
+    fn from(Happened { at, run, sink, path, new_path, what }: Happened) -> Self {
         let (event, operation) = match what {
             What::Event(event) => (Some(Event::from(event)), None),
             What::Operation(ended) => (None, Some(Operation::from(ended))),
         };
-        Self { at, run, path, new_path, event, operation }
+        Self { at, run, sink, path, new_path, event, operation }
     }
 }
 

@@ -25,6 +25,17 @@ impl fmt::Display for Why {
         if let Some(pending) = &self.pending {
             writeln!(f, "pending       {pending}")?;
         }
+        for (name, sink) in self.sinks.iter().filter(|_| self.sinks.len() > 1) {
+            match &sink.held {
+                Some(held) => writeln!(f, "sink          {name}: {held}")?,
+                None => writeln!(f, "sink          {name}: has nothing there that we know of")?,
+            }
+            sink.open_effects.iter().try_for_each(|effect| writeln!(f, "  open        {effect}"))?;
+            if let Some(pending) = &sink.pending {
+                writeln!(f, "  pending     {pending}")?;
+            }
+            writeln!(f, "  answer      {}", sink.answer)?;
+        }
         write!(f, "answer        {}", self.answer)
     }
 }
@@ -33,7 +44,7 @@ impl Why {
     /// What happened, a line each, oldest first.
     fn happened(&self) -> Vec<String> {
         let other_names = self.history.iter().any(|line| line.path != self.key || line.new_path.is_some());
-        let mut lines: Vec<_> = self.history.iter().map(|line| line.text(other_names)).collect();
+        let mut lines: Vec<_> = self.history.iter().map(|line| line.text(other_names, self.sinks.len() > 1)).collect();
         if let Some((at, run)) = self.brought_untold() {
             let place = self.history.iter().take_while(|line| line.at.is_some_and(|earlier| earlier <= at)).count();
             lines.insert(place, format!("{}the file manager confirmed it, at the first attempt", moment(Some(at), run)));
@@ -55,8 +66,12 @@ fn moment(at: Option<Timestamp>, run: u64) -> String {
 }
 
 impl Line {
-    fn text(&self, named: bool) -> String {
+    fn text(&self, named: bool, several_sinks: bool) -> String {
         let mut text = moment(self.at, self.run);
+        if let Some(sink) = self.sink.as_ref().filter(|_| several_sinks) {
+            text.push_str(sink.as_str());
+            text.push_str(": ");
+        }
         let written = match (&self.event, &self.operation) {
             (Some(event), _) => write!(text, "{event}"),
             (_, Some(operation)) => write!(text, "{operation}"),

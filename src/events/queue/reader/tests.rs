@@ -5,7 +5,6 @@ mod silence;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::plan::Limits;
 use crate::state::inbox_tests::Possible;
 use async_trait::async_trait;
 use serde_json::json;
@@ -95,7 +94,7 @@ async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
 
 async fn queue_that_keeps(retention: Option<SignedDuration>) -> (Arc<Queue>, State, tempfile::TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let queue = Arc::new(Queue {
         state: state.clone(),
         incoming: Mutex::default(),

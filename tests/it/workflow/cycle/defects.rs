@@ -96,7 +96,7 @@ async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
         rename(&bucket, "a", "b", "a");
         assert_eq!(told(&scene, vec![tell(1, "a", "b")]).await, ["delete a", "update b"]);
         assert_eq!((scene.contents(), scene.internal_id("b")), (files(&[("b", "a")]), id));
-        assert_eq!(scene.overview().await.applied_rows, 1);
+        assert_eq!(scene.overview().await.sinks[0].applied_rows, 1);
         // Whose row is lost is created again; whose is not is known.
         bucket.put(key("b"), "newer");
         assert_eq!(told(&scene, vec![tell(1, "a", "b"), event("create", 2, "b")]).await, ["update b"]);

@@ -9,17 +9,17 @@ use history::History;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use s3_sync::diff::{self, Difference};
-use s3_sync::plan::{self, Effect, Limits, Verdict};
-use s3_sync::record::{FileRecord, FileRow, ObjectKey};
+use s3_sync::plan::{self, Effect, PermissionPlane, Policy, Renames, Verdict};
+use s3_sync::record::{FileRecord, FileRow, ObjectKey, SinkName};
 use s3_sync::snapshot::{SnapshotReader, SnapshotWriter};
-use s3_sync::state::{Side, State};
+use s3_sync::state::{Side, SinkState, State};
 use s3_sync::workflow::ExportError;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use step::step;
 
 /// Larger objects are left out.
-const LIMITS: Limits = Limits { max_file_bytes: Some(step::LARGEST) };
+const POLICY: Policy = Policy { max_file_bytes: Some(step::LARGEST), permissions: PermissionPlane::SetAndAsk, renames: Renames::Any };
 
 /// The rows of a snapshot.
 #[derive(Clone, Copy)]
@@ -31,10 +31,11 @@ enum Rows {
 /// A side as its CSV file has it.
 fn csv(state: &State, side: Side, rows: Rows) -> Vec<u8> {
     let mut writer = SnapshotWriter::new(Vec::new(), "in memory");
+    let sink = SinkName::file_manager();
     let push = |row: FileRow<'_>| -> Result<(), ExportError> { Ok(writer.push(row)?) };
     let visited = match rows {
-        Rows::All => State::visit_rows(state.path(), side, push),
-        Rows::Due => State::visit_due_rows(state.path(), side, push),
+        Rows::All => State::visit_rows(state.path(), (&sink, side), push),
+        Rows::Due => State::visit_due_rows(state.path(), (&sink, side), push),
     };
     visited.expect("a state that can be read");
     writer.finish().expect("written")
@@ -48,11 +49,11 @@ fn differences(state: &State, rows: Rows) -> Vec<Difference> {
 }
 
 /// What is to be done about each path that is pending, whether its turn has come or not.
-async fn verdicts(state: &State) -> BTreeMap<ObjectKey, Verdict> {
+async fn verdicts(sink: &SinkState) -> BTreeMap<ObjectKey, Verdict> {
     let mut verdicts = BTreeMap::new();
     for path in step::PATHS.map(key) {
-        if let Some(work) = state.work(&path).await.expect("read") {
-            verdicts.insert(path.clone(), plan::decide(&path, &work.sides, LIMITS));
+        if let Some(work) = sink.work(&path).await.expect("read") {
+            verdicts.insert(path.clone(), plan::decide(&path, &work.sides, POLICY));
         }
     }
     verdicts
@@ -84,19 +85,19 @@ fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
 }
 
 /// When nothing waits, what is due is all there is.
-async fn compare_when_released(state: &State) -> Result<(), TestCaseError> {
-    state.release_all().await.expect("stored");
-    state.let_deletes_go().await.expect("stored");
+async fn compare_when_released(state: &State, sink: &SinkState) -> Result<(), TestCaseError> {
+    sink.release_all().await.expect("stored");
+    sink.let_deletes_go().await.expect("stored");
     prop_assert_eq!(differences(state, Rows::Due), differences(state, Rows::All), "the rows that are due against all rows");
     Ok(())
 }
 
-async fn compare(state: &State) -> Result<(), TestCaseError> {
+async fn compare(state: &State, sink: &SinkState) -> Result<(), TestCaseError> {
     let differences_of_all = differences(state, Rows::All);
     for difference in differences(state, Rows::Due) {
         prop_assert!(differences_of_all.contains(&difference), "due, and not different: {difference:?}");
     }
-    let mut verdicts = verdicts(state).await;
+    let mut verdicts = verdicts(sink).await;
     for difference in &differences_of_all {
         let verdict = verdicts.remove(difference.key());
         prop_assert!(
@@ -120,9 +121,9 @@ proptest! {
             let mut history = History::begin().await;
             for step in steps {
                 history.take(step).await;
-                compare(&history.state).await?;
+                compare(&history.state, &history.sink).await?;
             }
-            compare_when_released(&history.state).await?;
+            compare_when_released(&history.state, &history.sink).await?;
             Ok::<_, TestCaseError>(())
         })?;
     }

@@ -2,11 +2,11 @@
 
 use super::super::scene::key;
 use jiff::Timestamp;
-use s3_sync::plan::{Effect, Limits};
-use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions};
+use s3_sync::plan::{Effect, Policy};
+use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Became, Called, CommitGate, Failure, Happened, LookedAt, MoveOutcome, Outcome, Received, Replay, RunKind, Shown, SourceName,
-    State, Story, What,
+    Attempts, Became, Called, CommitGate, Failure, Happened, LookedAt, MoveOutcome, Outcome, Received, Replay, RunKind, Shown, SinkState,
+    SourceName, State, Story, What,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ impl CommitGate for Commits {
 
 struct Bed {
     state: State,
+    sink: SinkState,
     commits: Arc<Commits>,
     directory: TempDir,
 }
@@ -36,9 +37,11 @@ impl Bed {
     async fn with_run(kind: RunKind) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let commits = Arc::new(Commits::default());
-        let state = State::open_in_place(&directory.path().join("sync.db"), Limits::default(), commits.clone()).await.expect("a state");
+        let state = State::open_in_place(&directory.path().join("sync.db"), commits.clone()).await.expect("a state");
         state.begin_run(kind, Timestamp::UNIX_EPOCH, 6).await.expect("begun");
-        Self { state, commits, directory }
+        let sink = state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered");
+        commits.0.store(0, Ordering::SeqCst);
+        Self { state, sink, commits, directory }
     }
 
     async fn history(&self, path: &str) -> Vec<Happened> {
@@ -83,16 +86,16 @@ fn result(what: What) -> Outcome {
 #[tokio::test]
 async fn an_outcome_and_its_story_are_one_commit() {
     let bed = Bed::with_run(RunKind::Incremental).await;
-    let state = &bed.state;
+    let sink = &bed.sink;
     bed.look("a", true).await;
-    state.applied(file("a"), after(Effect::Create, 1)).await.expect("stored");
+    sink.applied(file("a"), after(Effect::Create, 1)).await.expect("stored");
     assert!(matches!(result(bed.told_at_once("a").await), Outcome::Applied { .. }));
 
     let told = Permissions { permissions: Some("0640".to_owned()), ..Permissions::default() };
-    state.permissions_set(&key("a"), &told, after(Effect::SetPermissions, 1)).await.expect("stored");
+    sink.permissions_set(&key("a"), &told, after(Effect::SetPermissions, 1)).await.expect("stored");
     assert_eq!(result(bed.told_at_once("a").await), Outcome::PermissionsSet(told));
 
-    state.end_move((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
+    sink.end_move((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
     for name in ["a", "b"] {
         let story = bed.history(name).await;
         assert_eq!((story.len(), story[2].new_path.as_ref()), (3, Some(&key("b"))), "{name}: {story:?}");
@@ -103,12 +106,12 @@ async fn an_outcome_and_its_story_are_one_commit() {
     let failed = Some(Failure { reason: "busy".to_owned(), message: "not now".to_owned() });
     let attempts = Attempts { failed, ..after(Effect::Delete, 4) };
     for _ in 0..3 {
-        state.park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
+        sink.park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
         assert_eq!(result(bed.told_at_once("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
         assert_eq!(bed.history("b").await.len(), 4, "what fails again for the same reason is told once");
     }
 
-    state.deleted(&key("b"), after(Effect::Delete, 1)).await.expect("stored");
+    sink.deleted(&key("b"), after(Effect::Delete, 1)).await.expect("stored");
     assert_eq!(result(bed.told_at_once("b").await), Outcome::Deleted);
 }
 
@@ -139,9 +142,9 @@ async fn what_the_initial_sync_brings_at_once_has_no_row_and_everything_else_has
     for (kind, made, rows) in [(RunKind::Initial, 1, 0), (RunKind::Initial, 2, 1), (RunKind::Reconcile, 1, 1)] {
         let bed = Bed::with_run(kind).await;
         bed.look("a", true).await;
-        bed.state.applied(file("a"), after(Effect::Create, made)).await.expect("stored");
+        bed.sink.applied(file("a"), after(Effect::Create, made)).await.expect("stored");
         assert_eq!(bed.history("a").await.len(), rows, "{kind:?} at attempt {made}");
         let story = Story::read(&bed.directory.path().join("sync.db"), key("a")).await.expect("read").expect("known");
-        assert_eq!(story.applied_in.0, Some(7));
+        assert_eq!(story.sinks[0].applied_in.0, Some(7));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::apply::ApplyError;
+use s3_sync::record::SinkName;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::state::{Answer, StateError};
 use std::path::{Path, PathBuf};
@@ -46,8 +47,8 @@ async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched
     scene.program.identity.source = format!("{}photos/", known.source);
     scene.program.options.prefix = "photos/".to_owned();
     assert_refused(&bucket, &scene, &[&known.source, "photos/"]).await;
-    scene.program.identity.file_manager = "http://elsewhere".to_owned();
-    assert_refused(&bucket, &scene, &["photos/", &known.file_manager, "http://elsewhere", "--new-sink file_manager"]).await;
+    scene.program.name_file_manager("http://elsewhere");
+    assert_refused(&bucket, &scene, &["photos/", &known.sinks[0].address, "http://elsewhere", "--new-sink file_manager"]).await;
 
     // An answer to the one question is none to the other.
     scene.program.answer = Answer { new_source: true, ..Answer::default() };
@@ -64,7 +65,7 @@ async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched
 async fn adopted_under_another_name_nothing_is_sent_and_the_new_name_is_the_name() {
     let (bucket, mut scene) = in_sync().await;
     scene.program.identity.source = "another-endpoint/customer-bucket/".to_owned();
-    scene.program.identity.file_manager = "http://another-name".to_owned();
+    scene.program.name_file_manager("http://another-name");
     scene.program.answer = Answer { adopt: true, ..Answer::default() };
     scene.run_to_success().await;
     assert_eq!(scene.saves(), []);
@@ -107,8 +108,8 @@ async fn a_new_file_manager_gets_everything() {
     let (bucket, mut scene) = in_sync().await;
     let new = Scene::with(bucket, s3_sync::file_manager::Deadlines::default()).await;
     scene.program.doors.file_manager = new.program.doors.file_manager.clone();
-    scene.program.identity.file_manager.clone_from(&new.program.identity.file_manager);
-    scene.program.answer = Answer { new_file_manager: true, ..Answer::default() };
+    scene.program.name_file_manager(&new.program.file_manager_address());
+    scene.program.answer = Answer { new_sinks: [SinkName::file_manager()].into(), ..Answer::default() };
 
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.create, scene.saves().len()), (2, 0), "the old one is asked nothing");

@@ -45,7 +45,7 @@ async fn killed(story: &Story, action: FaultAction) -> (Arc<MemoryBucket>, Scene
     };
     scene.order(action, operation, "m");
     scene.run_killed_at_hanging("m").await;
-    assert_eq!(scene.overview().await.open_intents, 1);
+    assert_eq!(scene.overview().await.open_intents(), 1);
     set(&bucket, story.then);
     (bucket, scene)
 }
@@ -59,7 +59,7 @@ async fn converged(scene: &Scene) -> BTreeMap<String, Bytes> {
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [], "there was something left after {calls:?}");
     let overview = scene.overview().await;
-    assert_eq!((overview.open_intents, overview.waiting.len(), overview.applied_rows), (0, 0, held.len() as u64));
+    assert_eq!((overview.open_intents(), overview.sinks[0].waiting.len(), overview.sinks[0].applied_rows), (0, 0, held.len() as u64));
     assert!(scene.api.api().effects().by_key.values().all(|count| *count == 1), "a key had its effect twice");
     held
 }

@@ -1,8 +1,8 @@
 //! Looks are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
 
 use super::super::scene::{files, in_memory, key};
-use s3_sync::plan::Limits;
-use s3_sync::record::{ETag, ObjectFacts};
+use s3_sync::plan::Policy;
+use s3_sync::record::{ETag, ObjectFacts, SinkName};
 use s3_sync::s3::{Call, Fault};
 use s3_sync::state::{LookedAt, Page, State};
 use std::sync::Arc;
@@ -14,7 +14,8 @@ fn facts(etag: &str) -> ObjectFacts {
 #[tokio::test]
 async fn a_page_does_not_outdate_a_look_that_began_after_it() {
     let directory = tempfile::tempdir().expect("a directory");
-    let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
+    let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+    let sink = state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered");
     let (of_page, of_head) = (state.next_look(), state.next_look());
     let seen = ["hidden", "listed"].map(|name| LookedAt { path: key(name), facts: Some(facts("new")), look: of_head });
     state.commit_looks(seen.to_vec()).await.expect("stored");
@@ -22,8 +23,8 @@ async fn a_page_does_not_outdate_a_look_that_began_after_it() {
     state.commit_page(Page { prefix: String::new(), after: None, up_to: None, look: of_page, objects }).await.expect("stored");
 
     let overview = state.overview().await.expect("an overview");
-    assert!(overview.waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
-    let listed = state.work(&key("listed")).await.expect("a look").expect("it is to be created");
+    assert!(overview.sinks[0].waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
+    let listed = sink.work(&key("listed")).await.expect("a look").expect("it is to be created");
     assert_eq!(listed.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
@@ -31,11 +32,11 @@ async fn a_page_does_not_outdate_a_look_that_began_after_it() {
 async fn numbers_of_looks_go_on_after_the_state_was_closed() {
     let directory = tempfile::tempdir().expect("a directory");
     let database = directory.path().join("sync.db");
-    let state = State::open(&database, Limits::default()).await.expect("a state");
+    let state = State::open(&database).await.expect("a state");
     let last = [state.next_look(), state.next_look(), state.next_look()][2];
     state.commit_looks(vec![LookedAt { path: key("a"), facts: None, look: last }]).await.expect("stored");
     drop(state);
-    let state = State::open(&database, Limits::default()).await.expect("a state");
+    let state = State::open(&database).await.expect("a state");
     assert!(state.next_look() > last);
 }
 

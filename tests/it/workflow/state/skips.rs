@@ -2,7 +2,6 @@
 
 use super::super::scene::{BUCKET, Scene, files, in_memory, key, over_http};
 use mock_s3::{NewObject, Restore};
-use s3_sync::plan::Limits;
 use s3_sync::state::RunOutcome;
 use s3_sync::workflow::Ended;
 
@@ -11,7 +10,7 @@ fn skipped(ended: &Ended) -> Vec<(&str, u64)> {
 }
 
 fn at_most(scene: &mut Scene, bytes: Option<u64>) {
-    scene.program.options.limits = Limits { max_file_bytes: bytes };
+    scene.program.policy.max_file_bytes = bytes;
 }
 
 #[tokio::test]

@@ -1,20 +1,21 @@
 //! A history: pages, looks, what sources tell, effects and their ends, all through the state's own surface. What it comes to is judged
 //! elsewhere.
 
-use super::LIMITS;
+use super::POLICY;
 use super::step::{End, Found, PATHS, Step, Told, Waiting};
 use crate::workflow::scene::key;
 use jiff::Timestamp;
 use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
-use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions};
+use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Failure, HeldDeletes, Intent, LookedAt, MoveOutcome, Page, Plane, Received, Replay, SourceName, State, Work,
+    Attempts, Failure, HeldDeletes, Intent, LookedAt, MoveOutcome, Page, Plane, Received, Replay, SinkState, SourceName, State, Work,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A state in which something has happened.
 pub(super) struct History {
     pub(super) state: State,
+    pub(super) sink: SinkState,
     /// So many steps were taken: the clock.
     steps: i64,
     _directory: tempfile::TempDir,
@@ -23,8 +24,9 @@ pub(super) struct History {
 impl History {
     pub(super) async fn begin() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db"), LIMITS).await.expect("a state");
-        Self { state, steps: 0, _directory: directory }
+        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
+        let sink = state.sink(SinkName::file_manager(), POLICY).await.expect("registered");
+        Self { state, sink, steps: 0, _directory: directory }
     }
 
     pub(super) async fn take(&mut self, step: Step) {
@@ -96,22 +98,22 @@ impl History {
 
     /// As the sink does it: only what is decided is begun, and what is open is ended first where it is not meant any more.
     async fn turn(&self, path: &ObjectKey, end: End, answered: Option<&'static str>) {
-        let Some(work) = self.state.work(path).await.expect("read") else { return };
+        let Some(work) = self.sink.work(path).await.expect("read") else { return };
         match end {
             End::Parked => {
                 let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
-                return self.state.park(path, Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("stored");
+                return self.sink.park(path, Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("stored");
             }
             End::SkippedArchived if work.sides.applied.is_none() && work.intent.is_none() => {
-                return self.state.skip(path, SkipReason::Archived).await.expect("stored");
+                return self.sink.skip(path, SkipReason::Archived).await.expect("stored");
             }
-            End::Suspected => return self.state.suspect(path).await.expect("stored"),
-            End::Settled => return self.state.settle(path).await.expect("stored"),
+            End::Suspected => return self.sink.suspect(path).await.expect("stored"),
+            End::Settled => return self.sink.settle(path).await.expect("stored"),
             _ => {}
         }
-        let verdict = plan::decide(path, &work.sides, LIMITS);
+        let verdict = plan::decide(path, &work.sides, POLICY);
         if work.intent.iter().chain(&work.permissions_intent).any(|open| !plan::still_meant(&open.planned, &verdict)) {
-            return self.state.end_intents(path).await.expect("stored");
+            return self.sink.end_intents(path).await.expect("stored");
         }
         let (Verdict::Do(planned) | Verdict::Confirm(planned)) = verdict else { return };
         if planned.content.is_none() && matches!(planned.effect, Effect::Create | Effect::Update) {
@@ -121,13 +123,13 @@ impl History {
         match end {
             End::Done => self.done(&work, planned, answered).await,
             End::HalfDone if !planned.permissions.is_empty() => {
-                self.state.permissions_set(path, &planned.permissions, Attempts::default()).await.expect("stored");
+                self.sink.permissions_set(path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             End::Refused => {
                 let plane = Plane::of(planned.effect);
-                self.state.refused(path, plane).await.expect("stored");
+                self.sink.refused(path, plane).await.expect("stored");
             }
-            End::Doubted => self.state.end_intents(path).await.expect("stored"),
+            End::Doubted => self.sink.end_intents(path).await.expect("stored"),
             _ => {}
         }
     }
@@ -150,14 +152,14 @@ impl History {
             let permissions = planned.permissions.clone();
             missing.push(intent(Planned { effect: Effect::SetPermissions, content: None, permissions }));
         }
-        self.state.open_intents(missing).await.expect("stored");
+        self.sink.open_intents(missing).await.expect("stored");
     }
 
     async fn done(&self, work: &Work, planned: Planned, answered: Option<&'static str>) {
         match planned.effect {
-            Effect::Delete => self.state.deleted(&work.path, Attempts::default()).await.expect("stored"),
+            Effect::Delete => self.sink.deleted(&work.path, Attempts::default()).await.expect("stored"),
             Effect::SetPermissions => {
-                self.state.permissions_set(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
+                self.sink.permissions_set(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             _ => {
                 let content = planned.content.expect("looked at above");
@@ -174,32 +176,32 @@ impl History {
                     internal_id: Some("id".to_owned()),
                     ..FileRecord::at(work.path.clone())
                 };
-                self.state.applied(file, Attempts::default()).await.expect("stored");
+                self.sink.applied(file, Attempts::default()).await.expect("stored");
             }
         }
     }
 
     async fn one_move(&self, outcome: MoveOutcome) {
-        self.state.pair_by_content().await.expect("paired");
-        let Some(known) = self.state.moves(None, 1).await.expect("read").pop() else { return };
-        let goes = matches!(plan::decide_move(&known.moving), plan::MoveVerdict::Go(_));
+        self.sink.pair_by_content().await.expect("paired");
+        let Some(known) = self.sink.moves(None, 1).await.expect("read").pop() else { return };
+        let goes = matches!(plan::decide_move(&known.moving, POLICY), plan::MoveVerdict::Go(_));
         let outcome = if goes { outcome } else { MoveOutcome::Moot };
         if known.intent.is_some() && outcome == MoveOutcome::Moot {
-            self.state.end_intents(known.origin()).await.expect("stored");
+            self.sink.end_intents(known.origin()).await.expect("stored");
         }
-        self.state.end_move((known.origin(), known.target()), outcome, Attempts::default()).await.expect("stored");
+        self.sink.end_move((known.origin(), known.target()), outcome, Attempts::default()).await.expect("stored");
     }
 
     async fn waiting(&self, what: Waiting) {
         match what {
             Waiting::Hold => {
-                self.state.forget_idle_absences().await.expect("stored");
-                let deletes = self.state.deletes_in_question(true).await.expect("counted");
-                self.state.hold_deletes(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
+                self.sink.forget_idle_absences().await.expect("stored");
+                let deletes = self.sink.deletes_in_question(true).await.expect("counted");
+                self.sink.hold_deletes(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
             }
-            Waiting::LetGo => self.state.let_deletes_go().await.expect("stored"),
-            Waiting::ReleaseAll => self.state.release_all().await.expect("stored"),
-            Waiting::EndStaleMoves => self.state.end_stale_moves().await.expect("stored"),
+            Waiting::LetGo => self.sink.let_deletes_go().await.expect("stored"),
+            Waiting::ReleaseAll => self.sink.release_all().await.expect("stored"),
+            Waiting::EndStaleMoves => self.sink.end_stale_moves().await.expect("stored"),
             Waiting::Prune => {
                 let now = Timestamp::from_second(self.steps * 90_000).expect("a moment");
                 if let Some(below) = self.state.tombstones_may_go(self.state.next_look(), now).await.expect("asked") {

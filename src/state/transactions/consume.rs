@@ -1,0 +1,95 @@
+//! Inbox rows that a replay consumes: they leave the inbox, become history, and those that failed too often become dead letters.
+
+use crate::mutant;
+use crate::plan::fold::{Heard, used_up};
+use crate::record::ObjectKey;
+use crate::run::Replayed;
+use crate::state::error::StateError;
+use crate::state::tables::dead_letters::{self, Poisoned};
+use crate::state::tables::history::{self, Became, Moment, Shown, UsedUp, What};
+use crate::state::tables::inbox::{self, InboxRow};
+use crate::state::transactions::replay::Replay;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A row whose replay failed as often by itself becomes a dead letter: after a quarter of an hour at the earliest (see `inbox.rs`).
+const FAILURES_MOST: u32 = 5;
+
+/// Takes the rows that are used up out of the inbox, and buries those that failed too often: what they tell is heard all the same.
+/// Says, too, which paths the rows name that stay.
+pub(crate) fn take_rows(
+    connection: &Connection,
+    moment: Moment,
+    replay: &Replay,
+    replayed: &mut Replayed,
+) -> Result<(Vec<Heard>, BTreeSet<ObjectKey>), StateError> {
+    let looks: BTreeMap<_, _> = replay.looks.iter().map(|looked| (&looked.path, Shown::from(looked.facts.as_ref()))).collect();
+    let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
+    let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
+        BTreeSet::new()
+    } else {
+        replay.failed.keys().chain(&replay.locked).cloned().collect()
+    };
+    let used = used_up(&paths, &failed);
+    let (mut heard, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for row in &replay.rows {
+        let mut buried = None;
+        if !used.contains(&row.seq) {
+            let why = row.event.paths().find_map(|path| replay.failed.get(path));
+            // It is kept back by another row only: that is no failure of its own.
+            let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
+            if failures < FAILURES_MOST {
+                replayed.stayed += 1;
+                replayed.locked.extend(row.event.paths().cloned());
+                unsettled.extend(row.event.paths().cloned());
+                continue;
+            }
+            let message = why.cloned().unwrap_or_default();
+            buried = Some(message.clone());
+            let letter = Poisoned { reason: "look_failed".to_owned(), message, raw: Vec::new() };
+            dead_letters::add(connection, (row.source, row.received_at), &letter, Some(&row.event))?;
+            replayed.buried += 1;
+        }
+        gone.push(row.seq);
+        tell(connection, moment, row, became(row, &looks, buried))?;
+        *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
+        heard.push(Heard::new(row.event.clone(), row.received_at, row.received_at_look));
+    }
+    inbox::remove(connection, &gone)?;
+    if replayed.buried > 0 {
+        dead_letters::make_room(connection)?;
+    }
+    Ok((heard, unsettled))
+}
+
+/// When the first event was received that names each path.
+pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestamp> {
+    let mut received = BTreeMap::new();
+    for (path, at) in rows.iter().flat_map(|row| row.event.paths().map(|path| (path, row.received_at))) {
+        received.entry(path).and_modify(|first: &mut Timestamp| *first = at.min(*first)).or_insert(at);
+    }
+    received
+}
+
+/// What became of an event that was used up.
+fn became(row: &InboxRow, looks: &BTreeMap<&ObjectKey, Shown>, buried: Option<String>) -> Became {
+    let shown = |path| looks.get(path).cloned().unwrap_or(Shown::Nothing);
+    match buried {
+        Some(message) => Became::DeadLetter { message },
+        None => Became::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
+    }
+}
+
+fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: Became) -> Result<(), StateError> {
+    let InboxRow { source, received_at, event, .. } = row;
+    let used_up = UsedUp {
+        source: *source,
+        kind: event.kind,
+        told_at: event.time,
+        received_at: *received_at,
+        permissions: event.permissions.clone(),
+        became,
+    };
+    history::append(connection, (moment, None), (&event.path, event.new_path.as_ref()), &What::Event(used_up))
+}

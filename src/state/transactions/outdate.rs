@@ -1,0 +1,66 @@
+//! A file is gone from a sink: the permissions that events reported of it are outdated there. They go altogether when no other sink
+//! needs them any more.
+
+use crate::record::{Look, ObjectKey, Outdated};
+use crate::state::database::codec::time;
+use crate::state::error::StateError;
+use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::{applied, intents, lineage, outdated_permissions, permissions};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// The sink has confirmed that it holds nothing at the path any more.
+///
+/// A delete event outdates what was reported for a time up to its own. Where no event reported the delete, the tombstone keeps the
+/// observation that found the file gone: it outdates what was received before, also what is still in the inbox. A restored state that only
+/// made sure that nothing is there (`made_sure`) knows of no file that went, unless an event reported it.
+pub(crate) fn gone(connection: &Connection, sink: Sink, path: &ObjectKey, made_sure: bool) -> Result<(), StateError> {
+    let mut statement =
+        connection.prepare_cached("SELECT look, gone_told_at, gone_by_event FROM observed WHERE source = ?1 AND path = ?2")?;
+    let tombstone = statement
+        .query_row(params![sink.source, path.as_str()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?)));
+    let outdated = match tombstone.optional()? {
+        Some((_, Some(gone_at), true)) => Outdated { until: time(gone_at), before: None },
+        Some(_) if made_sure => return Ok(()),
+        Some((look, ..)) => {
+            connection
+                .prepare_cached("UPDATE observed SET gone_look = ?3 WHERE source = ?1 AND path = ?2 AND present = 0")?
+                .execute(params![sink.source, path.as_str(), look])?;
+            Outdated { until: None, before: Some(Look(look.unsigned_abs())) }
+        }
+        None => return Ok(()),
+    };
+    outdate(connection, sink, path, outdated)
+}
+
+/// Outdates what was reported of a path for one sink. A field goes when it is outdated for every sink that may still set it.
+pub(crate) fn outdate(connection: &Connection, sink: Sink, path: &ObjectKey, outdated: Outdated) -> Result<(), StateError> {
+    let before = permissions::read(connection, sink.source, path)?;
+    if before.is_empty() {
+        return Ok(());
+    }
+    let own = outdated_permissions::read(connection, sink, path)?.and(outdated);
+    let mut all = vec![own];
+    for other in sinks::all(connection, sink.source)?.into_iter().filter(|other| other.id != sink.id && other.policy.has_permissions()) {
+        if needs_permissions(connection, other, path)? {
+            all.push(outdated_permissions::read(connection, other, path)?);
+        }
+    }
+    let mut now = before.clone();
+    now.retain(|field| !all.iter().all(|outdated| outdated.covers(field)));
+    if now != before {
+        permissions::write(connection, sink.source, path, &now)?;
+    }
+    if now.is_empty() {
+        return outdated_permissions::remove_all(connection, sink.source, path);
+    }
+    let mut left = now.clone();
+    left.retain(|field| !own.covers(field));
+    if left == now { Ok(()) } else { outdated_permissions::write(connection, sink, path, own) }
+}
+
+/// Whether the sink holds a file at the path, or may: then what was reported of that file is still to be set, or goes along with a move.
+fn needs_permissions(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
+    Ok(applied::read(connection, sink, path)?.is_some()
+        || intents::is_open(connection, sink, path)?
+        || !lineage::concerning(connection, sink, std::iter::once(path))?.is_empty())
+}

@@ -1,0 +1,86 @@
+//! One sink's part of a run: its state, its executor, its counts and its stop signal. What one sink cannot do keeps no other one from
+//! going on.
+
+use super::run::{Flow, Run};
+use super::snapshots;
+use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
+use crate::run::{RunKind, SinkHalt, SinkTally, Totals};
+use crate::state::{Overview, SinkState};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// One sink in one run.
+pub(super) struct SinkRun<'f> {
+    pub(super) flow: &'f Flow,
+    pub(super) run: Run,
+    pub(super) state: SinkState,
+    pub(super) executor: Executor,
+    pub(super) tally: SinkTally,
+    pub(super) halt: SinkHalt,
+    /// The old side of its snapshots is written, and the new one is still to be.
+    new_snapshot_left: AtomicBool,
+}
+
+impl Flow {
+    /// The part of each sink in this run.
+    pub(super) fn sink_runs(&self, run: Run) -> Vec<SinkRun<'_>> {
+        let halts = SinkHalt::of_run(&self.halt, self.sinks.len());
+        self.sinks.iter().zip(halts).map(|(state, halt)| SinkRun::new(self, run, state.clone(), halt)).collect()
+    }
+}
+
+impl<'f> SinkRun<'f> {
+    fn new(flow: &'f Flow, run: Run, state: SinkState, halt: SinkHalt) -> Self {
+        let tally = SinkTally::new(flow.tally.clone(), state.name().clone());
+        let options = &flow.options;
+        let sink_options = SinkOptions { run: run.number, retry: options.retry, verify: options.verify };
+        let sink = FileManagerSink::new(flow.doors.bucket.clone(), flow.doors.file_manager.clone(), state.clone(), sink_options);
+        let bounds = Bounds { concurrency: options.concurrency, grace: options.grace };
+        let executor = Executor::new(sink, flow.clock.clone(), tally.clone(), halt.clone(), bounds);
+        Self { flow, run, state, executor, tally, halt, new_snapshot_left: AtomicBool::new(false) }
+    }
+
+    /// Does a part of the work. An error stops the sink, or, where it is not the sink's own trouble, the run.
+    pub(super) async fn attempt<T>(&self, part: impl Future<Output = Result<T, ApplyError>>) -> Option<T> {
+        match part.await {
+            Ok(done) => Some(done),
+            Err(error) => {
+                self.executor.stop(&error);
+                None
+            }
+        }
+    }
+
+    /// Writes the old side of its snapshots; the new one follows when the run ends.
+    pub(super) async fn write_old_snapshot(&self) -> Result<(), ApplyError> {
+        snapshots::write_old(&self.state, self.flow.kept(), (self.run.number, self.run.began)).await?;
+        self.new_snapshot_left.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes both sides of its snapshots.
+    pub(super) async fn write_both_snapshots(&self) -> Result<(), ApplyError> {
+        snapshots::write_both(&self.state, &self.flow.options, (self.run.number, self.run.began)).await
+    }
+
+    /// Writes the new side of its snapshots, where only the old one is written. Where the run has nothing to show, the old one goes again:
+    /// a reconcile that changed nothing keeps no snapshots, otherwise nightly pairs of equal ones would push out those that show something.
+    pub(super) async fn finish_snapshots(&self, totals: &Totals, overview: &Overview) -> Result<(), ApplyError> {
+        if !self.new_snapshot_left.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let (run, stopped) = (&self.flow.halt, self.halt.is_stopped());
+        let done = totals.sink(self.state.name()).done();
+        let pending = overview
+            .sinks
+            .iter()
+            .filter(|sink| sink.name == *self.state.name())
+            .map(|sink| ["due", "parked", "held"].iter().map(|status| sink.paths(status)).sum::<u64>());
+        let showed_nothing = stopped && totals.pages == 0 && done == 0;
+        let nothing_differed = self.run.kind == RunKind::Reconcile && !stopped && done == 0 && pending.sum::<u64>() == 0;
+        let at = (self.run.number, self.run.began);
+        if showed_nothing || nothing_differed {
+            return snapshots::take_back_old(&self.state, self.flow.kept(), at).await;
+        }
+        if run.is_stopped() && run.cause().is_none() { Ok(()) } else { snapshots::write_new(&self.state, self.flow.kept(), at).await }
+    }
+}
