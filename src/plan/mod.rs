@@ -1,6 +1,7 @@
 //! What we will do: the one decision table, pure: two sides in, a verdict out. `fold` makes hints of events, pure too.
 
 pub mod fold;
+pub mod guard;
 mod moves;
 mod policy;
 pub mod requeue;

@@ -26,7 +26,6 @@ pub use tables::inbox::InboxRow;
 pub use tables::intents::{Intent, Plane};
 pub use tables::pending::Failure;
 pub use tables::runs::Run;
-pub use tables::sinks::HeldDeletes;
 pub use tables::sources::Listed;
 pub use transactions::claim::{Lane, Taken, Work};
 pub use transactions::identity::{Answer, Identity, NamedSink, would_refuse};
@@ -38,6 +37,7 @@ pub use views::key_report::{SinkStory, Standing, Story};
 pub use views::overview::{Overview, SinkOverview, Waiting};
 pub use views::snapshot_rows::Side;
 
+pub use crate::plan::guard::HeldDeletes;
 pub use crate::record::{LookedAt, Page, PageCounts, SourceName};
 pub use crate::run::{Replayed, RunKind, RunOutcome};
 

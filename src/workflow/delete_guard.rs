@@ -1,72 +1,51 @@
-//! The guard over deletes: by what the deletes of one run are judged, and whether they may go or are held.
+//! The guard over deletes in a run: the counts that `plan::guard` judges by, and what its verdict means for the state.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::mutant;
-use crate::state::HeldDeletes;
-
-/// By what one run's deletes are judged.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Guard {
-    /// So many files the sink had before a listing: what the same listing brought must not let all the old ones go. Where each delete
-    /// was told by itself, the files that the sink has by then count.
-    rows_before: Option<u64>,
-    /// The listing that they come from showed nothing at all.
-    nothing_listed: bool,
-    /// What an earlier run held is judged anew; else it stays held, and what came since is judged by itself.
-    held_too: bool,
-}
+use crate::plan::guard::{Allowance, Guard, GuardVerdict};
 
 impl SinkRun<'_> {
-    /// Lets deletes go, or holds them.
-    pub(super) async fn deletes_may_go(&self, guard: Guard) -> Result<bool, ApplyError> {
-        let Guard { rows_before, nothing_listed, held_too } = guard;
-        let rows = match rows_before {
-            Some(rows) => rows,
-            None => self.state.applied_rows().await?,
-        };
-        // An empty bucket is more often a mistake than a wish: then only what somebody said for this run alone counts.
-        let said = self.flow.options.allow_deletes.unwrap_or(0);
-        let allowed = if nothing_listed { said } else { self.flow.options.max_delete.limit(rows).max(said) };
-        let deletes = self.state.deletes_in_question(held_too).await?;
-        if deletes <= allowed || mutant::is("the_guard_is_off") {
-            if held_too {
-                self.state.let_deletes_go().await?;
-            }
-            self.state.listing_was_judged().await?;
-            return Ok(true);
+    fn allowance(&self) -> Allowance {
+        Allowance { max_delete: self.flow.options.max_delete, for_this_run: self.flow.options.allow_deletes }
+    }
+
+    /// Releases the sink's deletes, or holds them; says whether they may be sent.
+    pub(super) async fn judge_deletes(&self, guard: Guard) -> Result<bool, ApplyError> {
+        let rows = self.state.applied_rows().await?;
+        let deletes = self.state.deletes_in_question(guard.held_too).await?;
+        let verdict = guard.judge(deletes, rows, self.allowance());
+        let GuardVerdict::Hold { allowed } = verdict else { return self.release_deletes(guard).await };
+        if mutant::is("the_guard_is_off") {
+            return self.release_deletes(guard).await;
         }
-        let before = self.state.held_deletes().await?.filter(|_| !held_too);
         let deletes = self.state.deletes_in_question(true).await?;
-        tracing::warn!(sink = %self.state.name(), deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
+        let held = guard.hold(deletes, rows, self.state.held_deletes().await?);
+        let sink = self.state.name();
+        tracing::warn!(%sink, deletes, allowed, rows = held.of_rows, "deletes are held: --allow-deletes {deletes} sends them");
         self.tally.held(deletes);
         self.state.forget_idle_absences().await?;
-        let of_rows = before.map_or(rows, |before| before.of_rows.min(rows));
-        let nothing_listed = nothing_listed || before.is_some_and(|before| before.nothing_listed);
-        self.state.hold_deletes(HeldDeletes { deletes, of_rows, nothing_listed }).await?;
+        self.state.hold_deletes(held).await?;
         self.state.listing_was_judged().await?;
         Ok(false)
     }
 
-    /// The guard of a run that has listed, when the sink had so many rows before.
-    pub(super) fn guard_of_listing(rows: u64, nothing_listed: bool) -> Guard {
-        Guard { rows_before: Some(rows), nothing_listed, held_too: true }
+    async fn release_deletes(&self, guard: Guard) -> Result<bool, ApplyError> {
+        if guard.held_too {
+            self.state.let_deletes_go().await?;
+        }
+        self.state.listing_was_judged().await?;
+        Ok(true)
     }
 
-    /// The guard of a cycle. What is held waits for a listing that shows less of it, for somebody's word, or for another setting.
+    /// The guard of a cycle.
     pub(super) async fn guard_of_cycle(&self) -> Result<Guard, ApplyError> {
-        let held = self.state.held_deletes().await?;
-        let raised = held.is_some_and(|held| !held.nothing_listed && self.flow.options.max_delete.limit(held.of_rows) >= held.deletes);
-        let held_too = raised || self.flow.options.allow_deletes.is_some();
-        // What a listing found gone is still a share of the files that were there before it, whether it held that or was cut off
-        // before it could.
-        let held_of = held.filter(|_| held_too).map(|held| held.of_rows);
-        let rows_before = [held_of, self.state.rows_before_unjudged_listing().await?].into_iter().flatten().min();
-        Ok(Guard { rows_before, nothing_listed: held_too && held.is_some_and(|held| held.nothing_listed), held_too })
+        let (held, unjudged) = (self.state.held_deletes().await?, self.state.rows_before_unjudged_listing().await?);
+        Ok(Guard::of_cycle(held, unjudged, self.allowance()))
     }
 
-    /// Whether deletes that are held may go now: that is something to do, though nothing is due and nothing was told.
-    pub(super) async fn judges_held(&self, guard: Guard) -> Result<bool, ApplyError> {
+    /// Whether deletes that are held are to be judged again: that is something to do, though nothing is due and nothing was reported.
+    pub(super) async fn has_held_deletes_to_judge(&self, guard: Guard) -> Result<bool, ApplyError> {
         Ok(guard.held_too && self.state.deletes_in_question(true).await? > 0)
     }
 }

@@ -1,10 +1,10 @@
 //! Observing by replay: one incremental cycle. What the sources told is looked at, key by key, and becomes what is known.
 
-use super::delete_guard::Guard;
 use super::options::Options;
 use super::run::{Flow, Run};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
+use crate::plan::guard::Guard;
 use crate::record::{LookedAt, ObjectKey};
 use crate::source;
 use crate::state::{InboxRow, Lane, Replay};
@@ -33,7 +33,7 @@ impl Flow {
             sink.state.heed_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
             anything_to_do |= sink.state.release_due(run.began).await?;
             let guard = sink.guard_of_cycle().await?;
-            anything_to_do |= sink.judges_held(guard).await?;
+            anything_to_do |= sink.has_held_deletes_to_judge(guard).await?;
             guards.push(guard);
         }
         if !anything_to_do {
@@ -131,7 +131,7 @@ impl SinkRun<'_> {
         if self.halt.is_stopped() {
             return Ok(());
         }
-        if self.judges_held(guard).await? {
+        if self.has_held_deletes_to_judge(guard).await? {
             // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
             self.write_old_snapshot().await?;
         } else if self.state.is_anything_due().await? {

@@ -7,6 +7,7 @@ use super::run::{Flow, Run};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::failpoint;
+use crate::plan::guard::Guard;
 use crate::record::{ObjectFacts, ObjectKey, Page};
 use crate::run::RunKind;
 use crate::s3::{S3Error, S3ErrorKind};
@@ -152,7 +153,7 @@ impl SinkRun<'_> {
         if !self.flow.tally.totals().listing_ended {
             return Ok(());
         }
-        let guard = Self::guard_of_listing(self.state.rows_before_listing().await?, !self.state.state().listing_saw_files().await?);
+        let guard = Guard::of_listing(self.state.rows_before_listing().await?, !self.state.state().listing_saw_files().await?);
         self.settle(guard).await
     }
 }

@@ -1,9 +1,9 @@
 //! From what is known to what the sink has: moves first, then content and permissions, deletes last and under the guard.
 //! How it became known is no concern of this file.
 
-use super::delete_guard::Guard;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
+use crate::plan::guard::Guard;
 use crate::state::Lane;
 use tokio::sync::watch;
 
@@ -24,7 +24,7 @@ impl SinkRun<'_> {
         if self.halt.is_stopped() {
             return Ok(());
         }
-        if !self.deletes_may_go(guard).await? {
+        if !self.judge_deletes(guard).await? {
             return Ok(());
         }
         // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this

@@ -1,6 +1,7 @@
 //! Sinks: one row each, whose columns hold what is known of it as a whole. How many rows and open intents it has is kept by triggers.
 
 use crate::plan::Policy;
+use crate::plan::guard::HeldDeletes;
 use crate::record::SinkName;
 use crate::state::database::meta::{read_meta, write_meta};
 use crate::state::error::StateError;
@@ -33,17 +34,6 @@ pub(crate) struct SinkRow {
     pub(crate) name: SinkName,
     /// `None` = no run has named it yet.
     pub(crate) address: Option<String>,
-}
-
-/// Deletes that the guard holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeldDeletes {
-    /// How many there were when it held them.
-    pub deletes: u64,
-    /// The files that the sink had then: files that it gets later are no reason to send more deletes.
-    pub of_rows: u64,
-    /// Because a listing showed nothing at all, not because they are many.
-    pub nothing_listed: bool,
 }
 
 /// The number in which the last sink that was added is remembered: a row of `meta`.

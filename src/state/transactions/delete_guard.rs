@@ -1,8 +1,9 @@
 //! Deletes that wait: counted for the guard, held and let go. Whether they may go is the workflow's decision.
 
+use crate::plan::guard::HeldDeletes;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::sinks::{self, HeldDeletes, Sink};
+use crate::state::tables::sinks::{self, Sink};
 use rusqlite::{Connection, params};
 
 impl SinkState {

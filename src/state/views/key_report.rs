@@ -1,6 +1,7 @@
 //! One path's story: what happened to it, and all that is known of it at this moment. Reads beside a process that writes.
 
 use crate::plan::Policy;
+use crate::plan::guard::HeldDeletes;
 use crate::record::{ObjectKey, Observed, Sides, SinkName, Told};
 use crate::state::database::codec::time;
 use crate::state::database::connection::{blocking, open_to_read};
@@ -8,7 +9,7 @@ use crate::state::error::StateError;
 use crate::state::tables::history::{self, Happened, Outcome, What};
 use crate::state::tables::inbox::{self, InboxRow};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::sinks::{self, HeldDeletes, Sink, SinkRow};
+use crate::state::tables::sinks::{self, Sink, SinkRow};
 use crate::state::tables::{applied, lineage, observed, permissions, sides, sources};
 use crate::state::transactions::delete_guard;
 use jiff::Timestamp;

@@ -1,0 +1,164 @@
+//! The guard over deletes, for one sink in one run: whether they are sent or held. Pure: counts go in, a verdict comes out.
+
+use crate::config::MaxDelete;
+
+/// Deletes that the guard holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldDeletes {
+    /// How many there were when it held them.
+    pub deletes: u64,
+    /// The files that the sink had then: files that it gets later are no reason to send more deletes.
+    pub of_rows: u64,
+    /// Because a listing showed nothing at all, not because they are many.
+    pub nothing_listed: bool,
+}
+
+/// What the operator allows: by the setting, and for this run alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// `MAX_DELETE`.
+    pub max_delete: MaxDelete,
+    /// `--allow-deletes`.
+    pub for_this_run: Option<u64>,
+}
+
+/// What the deletes of one run are judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The files that the sink had before a listing: files that the same listing created must not raise the share. `None` = each delete was
+    /// reported by itself, and the files that the sink has now count.
+    pub rows_before: Option<u64>,
+    /// The listing that the deletes come from showed nothing at all.
+    pub nothing_listed: bool,
+    /// `true` = deletes that an earlier run held are judged again, together with the new ones; `false` = only the new ones are judged.
+    pub held_too: bool,
+}
+
+/// Whether deletes are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardVerdict {
+    /// All of them.
+    Send,
+    /// None of them: more than this many.
+    Hold {
+        /// So many would have been sent.
+        allowed: u64,
+    },
+}
+
+impl Guard {
+    /// The guard of a run that has listed.
+    pub fn of_listing(rows_before: u64, nothing_listed: bool) -> Self {
+        Self { rows_before: Some(rows_before), nothing_listed, held_too: true }
+    }
+
+    /// The guard of a cycle. Held deletes are judged again after a listing, after `--allow-deletes`, or after `MAX_DELETE` was raised enough
+    /// for them. `unjudged` are the files from before a listing of which no guard has seen the deletes, because its run was cut off.
+    pub fn of_cycle(held: Option<HeldDeletes>, unjudged: Option<u64>, allowance: Allowance) -> Self {
+        let raised = held.is_some_and(|held| !held.nothing_listed && allowance.max_delete.limit(held.of_rows) >= held.deletes);
+        let held_too = raised || allowance.for_this_run.is_some();
+        let judged_again = held.filter(|_| held_too);
+        Self {
+            rows_before: [judged_again.map(|held| held.of_rows), unjudged].into_iter().flatten().min(),
+            nothing_listed: judged_again.is_some_and(|held| held.nothing_listed),
+            held_too,
+        }
+    }
+
+    /// Judges so many deletes, while the sink has `rows` files. An empty bucket is more often a mistake than intended: then only
+    /// `--allow-deletes` counts.
+    pub fn judge(self, deletes: u64, rows: u64, allowance: Allowance) -> GuardVerdict {
+        let for_this_run = allowance.for_this_run.unwrap_or(0);
+        let of_rows = self.rows_before.unwrap_or(rows);
+        let allowed = if self.nothing_listed { for_this_run } else { allowance.max_delete.limit(of_rows).max(for_this_run) };
+        if deletes <= allowed { GuardVerdict::Send } else { GuardVerdict::Hold { allowed } }
+    }
+
+    /// What is held from now on: `deletes` in all, while the sink has `rows` files, where `before` was held already.
+    pub fn hold(self, deletes: u64, rows: u64, before: Option<HeldDeletes>) -> HeldDeletes {
+        let before = before.filter(|_| !self.held_too);
+        let rows = self.rows_before.unwrap_or(rows);
+        HeldDeletes {
+            deletes,
+            of_rows: before.map_or(rows, |before| before.of_rows.min(rows)),
+            nothing_listed: self.nothing_listed || before.is_some_and(|before| before.nothing_listed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn allowance(max_delete: MaxDelete, for_this_run: Option<u64>) -> Allowance {
+        Allowance { max_delete, for_this_run }
+    }
+
+    #[test]
+    fn deletes_are_a_share_of_the_files_from_before_the_listing() {
+        let half = allowance(MaxDelete::Percent(50), None);
+        for (rows_before, deletes, sent) in [(Some(100), 50, true), (Some(100), 51, false), (Some(4), 10, true), (Some(4), 11, false)] {
+            let guard = Guard { rows_before, nothing_listed: false, held_too: true };
+            assert_eq!(guard.judge(deletes, 1_000_000, half) == GuardVerdict::Send, sent, "{deletes} of {rows_before:?}");
+        }
+        let reported = Guard { rows_before: None, nothing_listed: false, held_too: false };
+        assert_eq!(reported.judge(60, 120, half), GuardVerdict::Send, "without a listing the files of now count");
+    }
+
+    #[test]
+    fn a_listing_that_shows_nothing_leaves_the_decision_to_the_operator() {
+        let guard = Guard::of_listing(100, true);
+        assert_eq!(guard.judge(1, 100, allowance(MaxDelete::Percent(100), None)), GuardVerdict::Hold { allowed: 0 });
+        assert_eq!(guard.judge(100, 100, allowance(MaxDelete::Count(0), Some(100))), GuardVerdict::Send);
+        assert_eq!(guard.judge(101, 100, allowance(MaxDelete::Count(0), Some(100))), GuardVerdict::Hold { allowed: 100 });
+    }
+
+    #[test]
+    fn a_cycle_judges_held_deletes_again_when_asked_or_when_the_limit_was_raised() {
+        let held = HeldDeletes { deletes: 40, of_rows: 100, nothing_listed: false };
+        let of_nothing = HeldDeletes { nothing_listed: true, ..held };
+        for (name, held, limit, for_this_run, expected) in [
+            ("nothing is held", None, 30, None, (None, false, false)),
+            ("it stays held", Some(held), 30, None, (None, false, false)),
+            ("asked for", Some(held), 30, Some(1), (Some(100), false, true)),
+            ("raised", Some(held), 40, None, (Some(100), false, true)),
+            ("raised, and nothing was listed", Some(of_nothing), 40, None, (None, false, false)),
+            ("asked for, and nothing was listed", Some(of_nothing), 30, Some(1), (Some(100), true, true)),
+        ] {
+            let guard = Guard::of_cycle(held, None, allowance(MaxDelete::Percent(limit), for_this_run));
+            assert_eq!((guard.rows_before, guard.nothing_listed, guard.held_too), expected, "{name}");
+        }
+        let cut_off = Guard::of_cycle(None, Some(7), allowance(MaxDelete::Percent(50), None));
+        assert_eq!(cut_off.rows_before, Some(7), "a listing that no guard has seen");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_held_never_lets_more_go_because_files_came(
+            (rows, more, deletes) in (0..1000_u64, 0..1000_u64, 1..1000_u64),
+            nothing_listed: bool,
+        ) {
+            let first = Guard::of_listing(rows, nothing_listed).hold(deletes, rows, None);
+            let cycle = Guard::of_cycle(None, None, allowance(MaxDelete::Percent(50), None));
+            let second = cycle.hold(deletes + 1, rows + more, Some(first));
+            prop_assert!(second.of_rows <= first.of_rows && (second.nothing_listed || !first.nothing_listed));
+            let again = Guard::of_cycle(Some(second), None, allowance(MaxDelete::Percent(50), Some(0)));
+            let limit = if nothing_listed { 0 } else { MaxDelete::Percent(50).limit(rows) };
+            let sent = again.judge(deletes + 1, rows + more, allowance(MaxDelete::Percent(50), Some(0))) == GuardVerdict::Send;
+            prop_assert_eq!(sent, deletes < limit);
+        }
+
+        #[test]
+        fn no_more_than_allowed_is_ever_sent(
+            (rows, deletes, said) in (0..1000_u64, 0..1000_u64, proptest::option::of(0..1000_u64)),
+            percent in 0..=100_u8,
+            nothing_listed: bool,
+        ) {
+            let allowance = allowance(MaxDelete::Percent(percent), said);
+            let most = if nothing_listed { 0 } else { allowance.max_delete.limit(rows) }.max(said.unwrap_or(0));
+            let sent = Guard::of_listing(rows, nothing_listed).judge(deletes, rows, allowance) == GuardVerdict::Send;
+            prop_assert_eq!(sent, deletes <= most);
+        }
+    }
+}
