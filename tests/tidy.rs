@@ -11,6 +11,8 @@ mod doors;
 mod files;
 #[path = "tidy/images.rs"]
 mod images;
+#[path = "tidy/inside.rs"]
+mod inside;
 #[path = "tidy/places.rs"]
 mod places;
 #[path = "tidy/ranks.rs"]
@@ -36,6 +38,23 @@ fn holds_for_every_file(rule: Rule) {
 #[test]
 fn a_module_names_only_what_stands_below_it() {
     holds_for_every_file(ranks::violations);
+}
+
+#[test]
+fn the_parts_of_a_stage_keep_their_order() {
+    holds_for_every_file(inside::violations);
+}
+
+#[test]
+fn what_is_reserved_is_named_by_its_owners_alone() {
+    holds_for_every_file(inside::reserved);
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let files: Vec<_> = project_files().into_iter().filter(|(path, _)| path.starts_with("src/")).collect();
+    let circles = inside::circles(&files);
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Which column of a file is which of ours. It knows nothing of what stands in them.
 
 use super::error::{Problem, shown};
-use super::row::{COLUMNS, Places, REQUIRED_COLUMNS};
+use super::names::{COLUMNS, REQUIRED_COLUMNS};
+use super::row::Places;
 use super::split::Fields;
 
 /// Where each of [`COLUMNS`] stands in the rows of a file.

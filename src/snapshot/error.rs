@@ -1,7 +1,7 @@
 //! What can be wrong with a snapshot: which file, which line, which value. Values are escaped and cut before they are shown.
 
 use super::MAX_ROW_BYTES;
-use super::row::REQUIRED_COLUMNS;
+use super::names::REQUIRED_COLUMNS;
 use crate::record::{Escaped, ObjectKey};
 use std::io;
 use std::path::Path;

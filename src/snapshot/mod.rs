@@ -18,6 +18,7 @@ mod error;
 mod line;
 mod pending;
 mod read;
+mod names;
 mod row;
 mod split;
 mod store;
@@ -26,9 +27,9 @@ mod write;
 pub use ahead::Ahead;
 pub use error::{Problem, SnapshotError};
 pub use line::Line;
+pub use names::COLUMNS;
 pub use pending::{PendingSnapshot, create};
 pub use read::{SnapshotReader, open};
-pub use row::COLUMNS;
 pub use store::{Side, SnapshotName, SnapshotStore};
 pub use write::SnapshotWriter;
 

@@ -1,29 +1,12 @@
 //! One line of the CSV, as bytes: the wire type, and what its fields mean. It knows nothing of quotes, order or files.
 
 use super::error::{Problem, shown};
+use super::names::COLUMNS;
 use crate::record::{ETag, FileRecord, ObjectKey, Permissions};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use std::ops::Range;
-
-/// All columns, in the order in which they are written.
-pub const COLUMNS: [&str; 11] = [
-    "file_path",
-    "permissions",
-    "size",
-    "file_type",
-    "last_modified",
-    "internal_id",
-    "etag",
-    "storage_class",
-    "version_id",
-    "owner",
-    "group",
-];
-
-/// What every snapshot must have, in this order.
-pub(super) const REQUIRED_COLUMNS: &[&str] = COLUMNS.split_at(6).0;
 
 /// Where the fields of a row stand, in the order of [`COLUMNS`]; nowhere = missing.
 pub(super) type Places = [Range<usize>; COLUMNS.len()];

@@ -1,7 +1,7 @@
 //! Rows → the bytes of a snapshot. It refuses what a reader would refuse; where the bytes go is the caller's concern.
 
 use super::error::{Problem, SnapshotError};
-use super::row::COLUMNS;
+use super::names::COLUMNS;
 use super::{BUFFER_BYTES, MAX_ROW_BYTES};
 use crate::record::{Escaped, FileRow, ObjectKey};
 use jiff::Timestamp;

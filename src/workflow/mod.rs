@@ -1,5 +1,6 @@
 //! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
 
+mod flow;
 mod run;
 mod options;
 mod endpoints;
@@ -15,6 +16,7 @@ mod backlog;
 
 pub use backlog::tell_backlog;
 pub use endpoints::Doors;
+pub use flow::Flow;
 pub use options::Options;
-pub use run::{Ended, Flow};
+pub use run::Ended;
 pub use snapshots::{ExportError, export};

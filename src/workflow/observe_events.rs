@@ -1,7 +1,7 @@
 //! Observing by replay: one incremental cycle. What the sources told is looked at, key by key, and becomes what is known.
 
+use super::flow::{Flow, Run};
 use super::options::Options;
-use super::run::{Flow, Run};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::plan::guard::Guard;

@@ -2,8 +2,8 @@
 //! was killed goes on after it. Nothing here knows whether this is the first run, a resumed one or the hundredth: what differs is
 //! work, what does not is none.
 
+use super::flow::{Flow, Run};
 use super::options::Options;
-use super::run::{Flow, Run};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::failpoint;

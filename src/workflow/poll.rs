@@ -1,6 +1,6 @@
 //! What the queues and the feed have to say, received into the inbox before a run does its own work.
 
-use super::run::Flow;
+use super::flow::Flow;
 use crate::apply::ApplyError;
 use crate::events::decode::Scope;
 use crate::events::feed::{self, FeedReader, PollError};

@@ -1,6 +1,6 @@
 //! The report of a run on its way to where results are told.
 
-use super::run::Flow;
+use super::flow::Flow;
 use crate::file_manager::FileManagerError;
 use crate::report::Report;
 use std::time::Duration;

@@ -2,45 +2,14 @@
 //! concern.
 
 use super::backlog;
-use super::endpoints::Doors;
-use super::options::Options;
+use super::flow::{Flow, Run};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
-use crate::clock::Clock;
 use crate::report::{Frame, Report};
-use crate::run::{Halt, RunKind, RunOutcome, Tally};
-use crate::state::{InstanceLock, SinkState, State, StateError};
+use crate::run::{RunKind, RunOutcome};
+use crate::state::{InstanceLock, StateError};
 use crate::telemetry;
-use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-
-/// One run of any flow.
-pub struct Flow {
-    /// The doors.
-    pub doors: Doors,
-    /// The state, already found to describe these doors.
-    pub state: State,
-    /// Its sinks, at least one.
-    pub sinks: Vec<SinkState>,
-    /// What it was told.
-    pub options: Options,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Counts as it goes; the caller may watch.
-    pub tally: Arc<Tally>,
-    /// Stops it; the caller may.
-    pub halt: Halt,
-}
-
-/// A run that has begun.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    pub(super) number: u64,
-    pub(super) kind: RunKind,
-    pub(super) began: Timestamp,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -71,15 +40,6 @@ impl Flow {
             RunKind::Incremental => self.observe_by_replay(run, &sinks).await?,
         }
         self.finish(run, &sinks).await
-    }
-
-    pub(super) fn kept(&self) -> NonZeroUsize {
-        self.options.kept_snapshots
-    }
-
-    /// Nothing can go on: the run stops.
-    pub(super) fn stop(&self, error: &ApplyError) {
-        self.halt.stop(Some(error.into()));
     }
 
     async fn finish(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<Ended, ApplyError> {

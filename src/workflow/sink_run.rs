@@ -1,7 +1,7 @@
 //! One sink's part of a run: its state, its executor, its counts and its stop signal. What one sink cannot do keeps no other one from
 //! going on.
 
-use super::run::{Flow, Run};
+use super::flow::{Flow, Run};
 use super::snapshots;
 use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
 use crate::run::{RunKind, SinkHalt, SinkTally, Totals};

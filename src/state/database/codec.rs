@@ -1,6 +1,10 @@
-//! How numbers and times are stored.
+//! How numbers, times and sets of paths are handed to SQLite.
 
+use crate::record::ObjectKey;
 use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::vtab::array::Array;
+use std::rc::Rc;
 
 /// SQLite's integers are signed; sizes, looks and run numbers stay far below the difference.
 pub(crate) fn integer(value: u64) -> i64 {
@@ -10,4 +14,9 @@ pub(crate) fn integer(value: u64) -> i64 {
 /// A stored time; `None` when it is out of range, as a hand-edited file may have it.
 pub(crate) fn time(microseconds: i64) -> Option<Timestamp> {
     Timestamp::from_microsecond(microseconds).ok()
+}
+
+/// Paths as a statement takes many of them at once.
+pub(crate) fn texts<'p>(paths: impl Iterator<Item = &'p ObjectKey>) -> Array {
+    Rc::new(paths.map(|path| Value::from(path.as_str().to_owned())).collect())
 }

@@ -2,9 +2,8 @@
 
 use crate::plan::fold::Came;
 use crate::record::ObjectKey;
-use crate::state::database::codec::time;
+use crate::state::database::codec::{self, time};
 use crate::state::error::StateError;
-use crate::state::tables::sides;
 use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
@@ -19,7 +18,7 @@ pub(crate) fn concerning<'p>(
         "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
          UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
     )?;
-    let rows = statement.query_map(params![sink.id, sides::texts(paths)], |row| Ok(from_row(row)))?;
+    let rows = statement.query_map(params![sink.id, codec::texts(paths)], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use crate::plan::requeue::QueueKey;
 use crate::record::ObjectKey;
+use crate::state::database::codec::texts;
 use crate::state::error::StateError;
-use crate::state::tables::sides::texts;
 use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};

@@ -2,13 +2,12 @@
 
 use crate::plan::requeue::{PathView, PendingRow};
 use crate::record::{ObjectKey, Permissions, Sides};
+use crate::state::database::codec::texts;
 use crate::state::error::StateError;
 use crate::state::tables::sinks::Sink;
 use crate::state::tables::{applied, observed};
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::vtab::array::Array;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
-use std::rc::Rc;
 use std::sync::LazyLock;
 
 /// Both sides of a path.
@@ -85,11 +84,6 @@ pub(crate) fn views<'p>(
         });
     }
     Ok(views)
-}
-
-/// Paths as a statement takes many of them at once.
-pub(crate) fn texts<'p>(paths: impl Iterator<Item = &'p ObjectKey>) -> Array {
-    Rc::new(paths.map(|path| Value::from(path.as_str().to_owned())).collect())
 }
 
 /// Reads the columns of both sides, in the order of [`side_columns`], from `first` on.

@@ -2,19 +2,31 @@
 
 use crate::mutant;
 use crate::plan::fold::{Heard, used_up};
-use crate::record::ObjectKey;
+use crate::record::{LookedAt, ObjectKey};
 use crate::run::Replayed;
 use crate::state::error::StateError;
 use crate::state::tables::dead_letters::{self, Poisoned};
 use crate::state::tables::history::{self, Became, Moment, Shown, UsedUp, What};
 use crate::state::tables::inbox::{self, InboxRow};
-use crate::state::transactions::replay::Replay;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row whose replay failed as often by itself becomes a dead letter: after a quarter of an hour at the earliest (see `inbox.rs`).
 const FAILURES_MOST: u32 = 5;
+
+/// A batch of the inbox, and the looks at the paths that it touched.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    /// Oldest first.
+    pub rows: Vec<InboxRow>,
+    /// What the looks found.
+    pub looks: Vec<LookedAt>,
+    /// The paths that could not be looked at, and why.
+    pub failed: BTreeMap<ObjectKey, String>,
+    /// The paths of rows that stayed in the batches before: rows that share a path stay together.
+    pub locked: BTreeSet<ObjectKey>,
+}
 
 /// Takes the rows that are used up out of the inbox, and buries those that failed too often: what they tell is heard all the same.
 /// Says, too, which paths the rows name that stay.

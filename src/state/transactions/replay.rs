@@ -12,27 +12,14 @@ use crate::state::database::codec;
 use crate::state::error::StateError;
 use crate::state::handle::State;
 use crate::state::tables::history::Moment;
-use crate::state::tables::inbox::InboxRow;
 use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::sources::SourceId;
 use crate::state::tables::{applied, intents, lineage, observed, permissions, restore_mark, sides};
-use crate::state::transactions::{consume, moves, outdate, requeue};
+use crate::state::transactions::consume::{self, Replay};
+use crate::state::transactions::{moves, outdate, requeue};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A batch of the inbox, and the looks at the paths that it touched.
-#[derive(Clone, Debug, Default)]
-pub struct Replay {
-    /// Oldest first.
-    pub rows: Vec<InboxRow>,
-    /// What the looks found.
-    pub looks: Vec<LookedAt>,
-    /// The paths that could not be looked at, and why.
-    pub failed: BTreeMap<ObjectKey, String>,
-    /// The paths of rows that stayed in the batches before: rows that share a path stay together.
-    pub locked: BTreeSet<ObjectKey>,
-}
 
 impl State {
     /// The newest look that was taken so far.

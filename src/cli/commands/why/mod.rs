@@ -2,6 +2,7 @@
 //! process that writes, and touches no door.
 
 mod answer;
+mod past;
 mod shape;
 mod text;
 

@@ -1,8 +1,9 @@
 //! What `why --json` prints: a documented shape, in which every field is always there.
 
 use super::answer::{self, Answer};
+use super::past::Line;
 use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, SinkName, ToldField};
-use crate::state::{Became, Ended, Failure, Happened, InboxRow, Intent, Outcome, Shown, SinkStory, Standing, Story, UsedUp, What};
+use crate::state::{InboxRow, Intent, SinkStory, Standing, Story};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -106,61 +107,6 @@ pub(super) struct EventWaiting {
     pub(super) failures: u32,
 }
 
-/// One thing that happened: an event that was used up, or an operation that ended.
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
-    pub(super) at: Option<Timestamp>,
-    pub(super) run: u64,
-    /// For which sink; `null` = it is an event, or older than sinks have names.
-    pub(super) sink: Option<SinkName>,
-    pub(super) path: ObjectKey,
-    pub(super) new_path: Option<ObjectKey>,
-    pub(super) event: Option<Event>,
-    pub(super) operation: Option<Operation>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Event {
-    pub(super) source: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) told_at: Option<Timestamp>,
-    pub(super) received_at: Timestamp,
-    pub(super) permissions: Permissions,
-    /// `looked_at` or `dead_letter`.
-    pub(super) became: &'static str,
-    /// What was there; `null` = it was not looked at.
-    pub(super) found: Option<Found>,
-    pub(super) found_at_new_path: Option<Found>,
-    pub(super) message: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Found {
-    pub(super) present: bool,
-    pub(super) size: Option<u64>,
-    pub(super) etag: Option<ETag>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Operation {
-    /// The effect that was called last; `null` = none was.
-    pub(super) effect: Option<&'static str>,
-    pub(super) idempotency_key: Option<String>,
-    pub(super) decided_in_run: Option<u64>,
-    pub(super) attempts: u32,
-    /// Why the last attempt failed that did.
-    pub(super) last_failure: Option<Failure>,
-    /// `applied`, `confirmed`, `permissions_set`, `deleted`, `moved`, `not_moved`, `failed` or `in_doubt`.
-    pub(super) result: &'static str,
-    pub(super) internal_id: Option<String>,
-    pub(super) size: Option<u64>,
-    pub(super) etag: Option<ETag>,
-    pub(super) permissions: Permissions,
-    pub(super) next_attempt: Option<Timestamp>,
-    /// Of a move: whether somebody told it.
-    pub(super) told: Option<bool>,
-}
-
 impl Why {
     pub(super) fn new(key: ObjectKey, story: Story) -> Self {
         let sinks: BTreeMap<_, _> = story.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &story, sink))).collect();
@@ -239,66 +185,5 @@ impl From<InboxRow> for EventWaiting {
     fn from(InboxRow { source, received_at, failures, event, .. }: InboxRow) -> Self {
         let (source, kind) = (source.as_str(), event.kind.as_str());
         Self { source, kind, path: event.path, new_path: event.new_path, told_at: event.time, received_at, failures }
-    }
-}
-
-impl From<Happened> for Line {
-    fn from(Happened { at, run, sink, path, new_path, what }: Happened) -> Self {
-        let (event, operation) = match what {
-            What::Event(event) => (Some(Event::from(event)), None),
-            What::Operation(ended) => (None, Some(Operation::from(ended))),
-        };
-        Self { at, run, sink, path, new_path, event, operation }
-    }
-}
-
-impl From<UsedUp> for Event {
-    fn from(UsedUp { source, kind, told_at, received_at, permissions, became }: UsedUp) -> Self {
-        let (became, found, found_at_new_path, message) = match became {
-            Became::LookedAt { path, new_path } => ("looked_at", Some(Found::from(path)), new_path.map(Found::from), None),
-            Became::DeadLetter { message } => ("dead_letter", None, None, Some(message)),
-        };
-        let (source, kind) = (source.as_str(), kind.as_str());
-        Self { source, kind, told_at, received_at, permissions, became, found, found_at_new_path, message }
-    }
-}
-
-impl From<Shown> for Found {
-    fn from(shown: Shown) -> Self {
-        match shown {
-            Shown::Nothing => Self { present: false, size: None, etag: None },
-            Shown::Object { size } => Self { present: true, size: Some(size), etag: None },
-            Shown::Content(content) => Self { present: true, size: Some(content.size), etag: Some(content.etag) },
-        }
-    }
-}
-
-impl From<Ended> for Operation {
-    fn from(Ended { attempts, result }: Ended) -> Self {
-        let mut operation = Self {
-            effect: attempts.called.as_ref().map(|called| called.effect.as_str()),
-            idempotency_key: attempts.called.as_ref().map(|called| called.idempotency_key.to_string()),
-            decided_in_run: attempts.called.map(|called| called.decided_in),
-            attempts: attempts.made,
-            last_failure: attempts.failed,
-            result: result.as_str(),
-            internal_id: None,
-            size: None,
-            etag: None,
-            permissions: Permissions::default(),
-            next_attempt: None,
-            told: None,
-        };
-        match result {
-            Outcome::Applied { internal_id, content } | Outcome::Confirmed { internal_id, content } => {
-                operation.internal_id = internal_id;
-                (operation.size, operation.etag) = content.map(|content| (content.size, content.etag)).unzip();
-            }
-            Outcome::PermissionsSet(permissions) => operation.permissions = permissions,
-            Outcome::Moved { told } => operation.told = Some(told),
-            Outcome::Failed { next_attempt } => operation.next_attempt = Some(next_attempt),
-            Outcome::Deleted | Outcome::NotMoved | Outcome::InDoubt => {}
-        }
-        operation
     }
 }

@@ -1,6 +1,7 @@
 //! `why` as people read it: what happened in its order, what is known now, and the answer.
 
-use super::shape::{Event, EventWaiting, Found, Held, InBucket, Line, OpenEffect, Operation, Pending, Why};
+use super::past::{Event, Found, Line, Operation};
+use super::shape::{EventWaiting, Held, InBucket, OpenEffect, Pending, Why};
 use crate::record::{ETag, Escaped, Permissions};
 use jiff::Timestamp;
 use std::fmt::{self, Formatter, Write as _};
