@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Tells how much waits, and for how long the oldest event has, if anybody listens.
 pub async fn tell_backlog(state: &State, now: Timestamp) {
-    if !telemetry::metrics().are_heard() {
+    if !telemetry::metrics().are_enabled() {
         return;
     }
     match state.overview().await {

@@ -193,7 +193,7 @@ async fn a_collector_that_is_away_or_refuses_is_one_warning_for_all_batches() {
         stage.setting("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
         let ran = stage.expect(&["initial-sync"], 0).await;
         let told = told_of_collector(&ran);
-        assert!(matches!(told.as_slice(), [line] if line.contains("WARN") && line.contains("takes no telemetry")), "{manner:?}: {ran:?}");
+        assert!(matches!(told.as_slice(), [line] if line.contains("WARN") && line.contains("accepts no telemetry")), "{manner:?}: {ran:?}");
         assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     }
 }
