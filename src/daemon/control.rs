@@ -1,6 +1,6 @@
 //! The server of the control socket: a task for each client, bounded. A client that hangs up disturbs nothing.
 
-use super::letters::{LettersAction, LettersRequest};
+use super::dead_letter_messages::{LettersAction, LettersRequest};
 use super::protocol::{Ask, Identified, Reply, Request, RunRequest, VERSION, read_line, write_line};
 use super::{Progress, Ran, Shared, Stage, Ticket};
 use crate::events::dead_letters::Retried;

@@ -2,7 +2,7 @@
 //! worker knows.
 
 use super::Shared;
-use super::tasks::Health;
+use super::status::Health;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;

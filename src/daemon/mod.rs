@@ -4,33 +4,33 @@
 //! **Invariant:** orders wait in one queue in which equal ones are one, and an order leaves it when its run begins. So two runs
 //! are never under way at once, runs that overrun do not pile up, and whoever asks gets a run that begins after the request.
 
-mod requests;
-mod conductor;
-mod beginning;
+mod run_queue;
+mod run_loop;
+mod startup;
 mod schedule;
-mod wake;
-mod doors;
-mod sources;
+mod debounce;
+mod endpoint_status;
+mod listeners;
 mod housekeeping;
-mod backlog;
-mod tasks;
-mod letters;
+mod backlog_metrics;
+mod status;
+mod dead_letter_messages;
 mod protocol;
 mod socket;
 mod control;
 #[cfg(test)]
 mod tests;
 
-pub use doors::{Door, EVENTS_API, Tried};
+pub use dead_letter_messages::{KeptLetter, LettersAction, LettersRequest};
+pub use debounce::Wake;
+pub use endpoint_status::{Door, EVENTS_API, Tried};
 pub use housekeeping::Chore;
-pub use letters::{KeptLetter, LettersAction, LettersRequest};
+pub use listeners::{Source, SourceContext};
 pub use protocol::{Ask, Identified, LINE_BYTES_MOST, Progress, Reply, Request, RunRequest, VERSION, read_line, write_line};
-pub use requests::{NotTaken, Requests, Stage, Ticket};
+pub use run_queue::{NotTaken, Requests, Stage, Ticket};
 pub use schedule::{NeverComes, Schedule};
 pub use socket::{ControlSocket, SocketError, connect};
-pub use sources::{Source, SourceContext};
-pub use tasks::{Health, Running, ServiceStatus, Task, Tasks};
-pub use wake::Wake;
+pub use status::{Health, Running, ServiceStatus, Task, Tasks};
 
 use crate::apply::{Halt, Tally};
 use crate::clock::Clock;
@@ -175,20 +175,20 @@ impl Daemon {
         let (listener, socket) = socket.into_parts();
         let (mut server, mut conductor) = (JoinSet::new(), JoinSet::new());
         server.spawn(control::serve(listener, shared.clone(), Arc::new(self.identity)));
-        conductor.spawn(conductor::conduct(shared.clone()));
+        conductor.spawn(run_loop::conduct(shared.clone()));
         let (begun, may_begin) = watch::channel(false);
         let mut around = JoinSet::new();
-        around.spawn(beginning::keep_going(shared.clone(), begun));
-        around.spawn(schedule::keep(shared.clone(), (tasks::CYCLE, self.cycle), RunKind::Incremental, may_begin.clone()));
+        around.spawn(startup::keep_going(shared.clone(), begun));
+        around.spawn(schedule::keep(shared.clone(), (status::CYCLE, self.cycle), RunKind::Incremental, may_begin.clone()));
         if let Some(reconcile) = self.reconcile {
-            around.spawn(schedule::keep(shared.clone(), (tasks::RECONCILE, reconcile), RunKind::Reconcile, may_begin.clone()));
+            around.spawn(schedule::keep(shared.clone(), (status::RECONCILE, reconcile), RunKind::Reconcile, may_begin.clone()));
         }
-        around.spawn(wake::keep(shared.clone(), may_begin.clone()));
+        around.spawn(debounce::keep(shared.clone(), may_begin.clone()));
         around.spawn(housekeeping::keep(shared.clone(), may_begin));
-        around.spawn(backlog::keep(shared.clone()));
+        around.spawn(backlog_metrics::keep(shared.clone()));
         let mut listening = JoinSet::new();
         for source in self.sources {
-            listening.spawn(sources::keep(shared.clone(), source));
+            listening.spawn(listeners::keep(shared.clone(), source));
         }
         tracing::info!("the daemon works");
         let fallen = tokio::select! {

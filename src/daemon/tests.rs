@@ -1,10 +1,10 @@
 //! The loop with a worker that a test plays, on a clock that stands still while anything can be done.
 
-mod played;
+mod fake_worker;
 
 use super::*;
 use crate::clock::SystemClock;
-use played::{Played, one_less};
+use fake_worker::{Played, one_less};
 use std::sync::atomic::Ordering;
 use tokio::time::sleep;
 
@@ -31,7 +31,7 @@ const CYCLE: RunKind = RunKind::Incremental;
 async fn a_request_gets_a_run_that_begins_after_it_and_those_that_wait_share_one() {
     let worker = Played::new(10);
     let shared = shared(&worker);
-    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(run_loop::conduct(shared.clone()));
     let ask = |order| shared.requests.ask(order).expect("taken");
     let first = ask(Order::plain(CYCLE));
     sleep(Duration::from_secs(4)).await;
@@ -70,8 +70,8 @@ async fn orders_that_wait_are_bounded_and_a_closed_queue_says_so() {
 async fn a_run_that_takes_longer_than_its_interval_is_followed_by_one() {
     let worker = Played::new(35);
     let shared = shared(&worker);
-    tokio::spawn(conductor::conduct(shared.clone()));
-    tokio::spawn(schedule::keep(shared, (tasks::CYCLE, Schedule::Every(Duration::from_secs(10))), CYCLE, begun()));
+    tokio::spawn(run_loop::conduct(shared.clone()));
+    tokio::spawn(schedule::keep(shared, (status::CYCLE, Schedule::Every(Duration::from_secs(10))), CYCLE, begun()));
     sleep(Duration::from_secs(151)).await;
     assert_eq!(worker.begins(), [10, 45, 80, 115], "at once, and none for what was missed");
 }
@@ -81,8 +81,8 @@ async fn a_swarm_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
     let worker = Played::new(0);
     let shared = shared(&worker);
     let wake = shared.wake.clone();
-    tokio::spawn(conductor::conduct(shared.clone()));
-    tokio::spawn(wake::keep(shared, begun()));
+    tokio::spawn(run_loop::conduct(shared.clone()));
+    tokio::spawn(debounce::keep(shared, begun()));
     for _ in 0..100 {
         wake.call();
         sleep(Duration::from_millis(5)).await;
@@ -102,8 +102,8 @@ async fn shut_doors_are_waited_for_and_told() {
     worker.shut_for.store(4, Ordering::SeqCst);
     let shared = shared(&worker);
     let (begun, may_begin) = watch::channel(false);
-    tokio::spawn(conductor::conduct(shared.clone()));
-    tokio::spawn(beginning::keep_going(shared.clone(), begun));
+    tokio::spawn(run_loop::conduct(shared.clone()));
+    tokio::spawn(startup::keep_going(shared.clone(), begun));
     sleep(Duration::from_secs(10)).await;
     let status = shared.tasks.status();
     assert_eq!((status.health, worker.runs().len()), (Health::Error, 0));
@@ -120,8 +120,8 @@ async fn a_run_that_a_shut_door_ended_is_followed_by_one_as_soon_as_doors_open()
     worker.initial.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
     let (begun, _may_begin) = watch::channel(false);
-    tokio::spawn(conductor::conduct(shared.clone()));
-    tokio::spawn(beginning::keep_going(shared.clone(), begun));
+    tokio::spawn(run_loop::conduct(shared.clone()));
+    tokio::spawn(startup::keep_going(shared.clone(), begun));
     sleep(Duration::from_secs(100)).await;
     worker.fail_next.store(1, Ordering::SeqCst);
     worker.shut_for.store(1, Ordering::SeqCst);
@@ -193,8 +193,8 @@ async fn what_nobody_can_have_heard_is_listed() {
         worker.gap.store(gap, Ordering::SeqCst);
         worker.long_away.store(!gap, Ordering::SeqCst);
         let parts = shared(&worker);
-        tokio::spawn(conductor::conduct(parts.clone()));
-        tokio::spawn(beginning::keep_going(parts, watch::channel(false).0));
+        tokio::spawn(run_loop::conduct(parts.clone()));
+        tokio::spawn(startup::keep_going(parts, watch::channel(false).0));
         sleep(Duration::from_secs(10)).await;
         assert_eq!(worker.runs().into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>(), expected);
     }
@@ -206,7 +206,7 @@ async fn a_run_that_was_refused_heals_no_gap() {
     let worker = Played::new(1);
     worker.gap.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
-    tokio::spawn(conductor::conduct(shared.clone()));
+    tokio::spawn(run_loop::conduct(shared.clone()));
     let cycle = shared.requests.ask(Order::plain(CYCLE)).expect("taken");
     sleep(Duration::from_millis(500)).await;
     // The reconcile that the cycle asks for.
@@ -249,8 +249,8 @@ async fn a_door_that_runs_go_on_without_is_told_and_not_waited_for() {
     let shared = shared(&worker);
     let doors = |status: &ServiceStatus| status.doors.iter().map(|door| (door.name.clone(), door.open)).collect::<Vec<_>>();
     let told = |events_api| vec![("S3".to_owned(), true), (EVENTS_API.to_owned(), events_api)];
-    tokio::spawn(conductor::conduct(shared.clone()));
-    tokio::spawn(beginning::keep_going(shared.clone(), watch::channel(false).0));
+    tokio::spawn(run_loop::conduct(shared.clone()));
+    tokio::spawn(startup::keep_going(shared.clone(), watch::channel(false).0));
     sleep(Duration::from_secs(1)).await;
     let status = shared.tasks.status();
     assert_eq!((status.health, doors(&status), status.running.is_some()), (Health::Degraded, told(false), true));

@@ -1,7 +1,7 @@
 //! Where tasks live that hear of changes: each is kept alive, shows its status, and can wake the daemon.
 
-use super::tasks::{Health, Tasks};
-use super::{Shared, Tried, Wake, doors};
+use super::status::{Health, Tasks};
+use super::{Shared, Tried, Wake, endpoint_status};
 use crate::apply::Halt;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl SourceContext {
 
     /// Tells whether the door to what it listens to opens; if not, why.
     pub fn door(&self, shut: Option<String>) {
-        doors::tell(&self.tasks, &Tried { name: self.name.clone(), shut, awaited: false });
+        endpoint_status::tell(&self.tasks, &Tried { name: self.name.clone(), shut, awaited: false });
     }
 
     /// Tells why nothing is heard at this moment; `None` = all is well again.

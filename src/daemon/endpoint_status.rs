@@ -1,6 +1,6 @@
 //! How the doors stand, for whoever asks. Those that no run can do without are waited for; runs go on without the others, which is told.
 
-use super::tasks::Health;
+use super::status::Health;
 use super::{Shared, Tasks};
 use crate::report::Report;
 use jiff::Timestamp;

@@ -1,8 +1,8 @@
 //! How the daemon comes to work, and comes to work again: it waits for the doors, then runs the initial sync until one has come
 //! to its end, or a cycle. The same after every run that a shut door ended, so that nobody has to start anything again.
 
-use super::tasks::{self, Health};
-use super::{Order, Shared, Tried, doors};
+use super::status::{self, Health};
+use super::{Order, Shared, Tried, endpoint_status};
 use crate::state::RunKind;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -14,25 +14,25 @@ const WAIT_MOST: Duration = Duration::from_mins(1);
 
 /// Goes on for ever; says in `begun` when the schedules may begin.
 pub(super) async fn keep_going(shared: Shared, begun: watch::Sender<bool>) {
-    shared.tasks.add(tasks::INITIAL, None);
-    shared.tasks.add(tasks::DOORS, None);
+    shared.tasks.add(status::INITIAL, None);
+    shared.tasks.add(status::DOORS, None);
     let mut wait = WAIT_FIRST;
     loop {
         if doors_open(&shared).await && ran_well(&shared, &begun).await {
             wait = WAIT_FIRST;
             shared.failed.notified().await;
         }
-        shared.tasks.next_after(tasks::DOORS, wait);
+        shared.tasks.next_after(status::DOORS, wait);
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(WAIT_MOST);
     }
 }
 
 async fn doors_open(shared: &Shared) -> bool {
-    shared.tasks.began(tasks::DOORS);
+    shared.tasks.began(status::DOORS);
     let tried = shared.worker.try_doors().await;
     for door in &tried {
-        doors::tell(&shared.tasks, door);
+        endpoint_status::tell(&shared.tasks, door);
     }
     let (awaited, others): (Vec<_>, Vec<_>) = tried.into_iter().partition(|door| door.awaited);
     let shut = |doors: Vec<Tried>| doors.into_iter().filter_map(|door| door.shut).collect::<Vec<_>>().join("; ");
@@ -45,14 +45,14 @@ async fn doors_open(shared: &Shared) -> bool {
         ("", others) => format!("open, but for what runs go on without: {others}"),
         (words, _) => format!("shut: {words}"),
     };
-    shared.tasks.ended(tasks::DOORS, result);
-    shared.tasks.next(tasks::DOORS, None);
+    shared.tasks.ended(status::DOORS, result);
+    shared.tasks.next(status::DOORS, None);
     if words.is_empty() {
-        shared.tasks.trouble(tasks::DOORS, None);
+        shared.tasks.trouble(status::DOORS, None);
         return true;
     }
     tracing::warn!("waiting for doors that are shut: {words}");
-    shared.tasks.trouble(tasks::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
+    shared.tasks.trouble(status::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
     false
 }
 
@@ -84,7 +84,7 @@ async fn known(shared: &Shared, asked: impl Future<Output = Result<bool, String>
         Ok(answer) => Some(answer),
         Err(message) => {
             tracing::error!("{message}");
-            shared.tasks.trouble(tasks::DOORS, Some((Health::Error, message)));
+            shared.tasks.trouble(status::DOORS, Some((Health::Error, message)));
             None
         }
     }

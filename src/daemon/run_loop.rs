@@ -1,8 +1,8 @@
 //! The loop: one order after the other, each to its end. It alone starts runs.
 
-use super::requests::{Stage, Waiting};
-use super::tasks::{self, Health};
-use super::{Order, Ran, Shared, doors};
+use super::run_queue::{Stage, Waiting};
+use super::status::{self, Health};
+use super::{Order, Ran, Shared, endpoint_status};
 use crate::apply::Tally;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
@@ -33,9 +33,9 @@ pub(super) async fn conduct(shared: Shared) {
 
 fn task_of(kind: RunKind) -> &'static str {
     match kind {
-        RunKind::Initial => tasks::INITIAL,
-        RunKind::Incremental => tasks::CYCLE,
-        RunKind::Reconcile => tasks::RECONCILE,
+        RunKind::Initial => status::INITIAL,
+        RunKind::Incremental => status::CYCLE,
+        RunKind::Reconcile => status::RECONCILE,
     }
 }
 
@@ -76,7 +76,7 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
         }
     };
     if let Ran::Ended { report, .. } = ran {
-        doors::heed(shared, report);
+        endpoint_status::heed(shared, report);
     }
     heal_gap(shared, ran);
     shared.tasks.run_ended(name, result);
