@@ -1,7 +1,7 @@
 //! From settings to doors: which implementation stands behind each.
 
 use crate::config::Settings;
-use crate::daemon::Identified;
+use crate::daemon::ClientIdentity;
 use crate::events::queue::Source;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
@@ -99,8 +99,8 @@ pub(crate) fn identity(settings: &Settings, bucket: &str, file_manager: &Url) ->
 }
 
 /// The same, as far as the settings name it.
-pub(crate) fn identified(settings: &Settings) -> Identified {
-    Identified {
+pub(crate) fn identified(settings: &Settings) -> ClientIdentity {
+    ClientIdentity {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
         file_manager: settings.file_manager_url.as_ref().map(sink),
     }

@@ -8,11 +8,11 @@ use tokio::time::MissedTickBehavior;
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Goes on for ever.
-pub(super) async fn keep(shared: Shared) {
+pub(super) async fn run(shared: Shared) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        shared.worker.tell_backlog().await;
+        shared.worker.record_backlog().await;
     }
 }

@@ -1,25 +1,25 @@
 //! Dead letters in the words of the control socket. What trying one again means is the events' concern.
 
-use super::Identified;
+use super::ClientIdentity;
 use crate::events::dead_letters::{Kept, Which};
 use serde::{Deserialize, Serialize};
 
 /// What is to become of dead letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LettersRequest {
+pub struct DeadLettersMessage {
     /// Which of the two.
-    pub action: LettersAction,
+    pub action: DeadLettersAction,
     /// The one of this number; `null` = all.
     pub id: Option<i64>,
     /// What whoever asks means by the state.
     #[serde(default)]
-    pub identity: Identified,
+    pub identity: ClientIdentity,
 }
 
 /// What can be done with dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LettersAction {
+pub enum DeadLettersAction {
     /// They are decoded again, by the daemon's settings.
     Retry,
     /// They are forgotten.
@@ -28,7 +28,7 @@ pub enum LettersAction {
 
 /// A letter that was tried again and stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptLetter {
+pub struct KeptDeadLetter {
     /// Its number.
     pub id: i64,
     /// A short, stable name.
@@ -37,20 +37,20 @@ pub struct KeptLetter {
     pub message: String,
 }
 
-impl LettersRequest {
+impl DeadLettersMessage {
     pub(super) fn which(&self) -> Which {
         self.id.map_or(Which::All, Which::One)
     }
 }
 
-impl From<Kept> for KeptLetter {
+impl From<Kept> for KeptDeadLetter {
     fn from(Kept { id, reason, message }: Kept) -> Self {
         Self { id, reason, message }
     }
 }
 
-impl From<KeptLetter> for Kept {
-    fn from(KeptLetter { id, reason, message }: KeptLetter) -> Self {
+impl From<KeptDeadLetter> for Kept {
+    fn from(KeptDeadLetter { id, reason, message }: KeptDeadLetter) -> Self {
         Self { id, reason, message }
     }
 }

@@ -1,6 +1,6 @@
 //! Being woken: whoever hears that something changed says so, as often as they like, and a cycle follows soon.
 
-use super::{NotTaken, Order, Shared, Trigger};
+use super::{RunRejected, RunRequest, RunTrigger, Shared};
 use crate::state::RunKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 /// So long nobody may have called before the cycle begins: changes come in swarms.
-const QUIET: Duration = Duration::from_secs(1);
+const DEBOUNCE: Duration = Duration::from_secs(1);
 /// But no call waits longer: a steady stream of them still gets its cycles.
-const WAIT_MOST: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Wakes the daemon. Cheap to clone; a call costs next to nothing, and none is lost.
 #[derive(Clone, Debug, Default)]
@@ -24,13 +24,13 @@ impl Wake {
 }
 
 /// Turns calls into orders, a swarm of them into one.
-pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
+pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     let wake = shared.wake.clone();
     loop {
         wake.0.notified().await;
-        let latest = Instant::now() + WAIT_MOST;
+        let latest = Instant::now() + MAX_WAIT;
         loop {
-            let quiet = (Instant::now() + QUIET).min(latest);
+            let quiet = (Instant::now() + DEBOUNCE).min(latest);
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(quiet) => break,
@@ -41,11 +41,11 @@ pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
         if may_begin.wait_for(|begun| *begun).await.is_err() {
             return;
         }
-        match shared.requests.ask(Order { trigger: Trigger::Woken, ..Order::plain(RunKind::Incremental) }) {
+        match shared.run_queue.submit(RunRequest { trigger: RunTrigger::Event, ..RunRequest::of(RunKind::Incremental) }) {
             Ok(_) => {}
             // The queue is full of other people's orders: what was heard still waits for its cycle.
-            Err(NotTaken::TooMany) => wake.call(),
-            Err(NotTaken::Stopping) => return,
+            Err(RunRejected::TooMany) => wake.call(),
+            Err(RunRejected::Stopping) => return,
         }
     }
 }

@@ -12,18 +12,18 @@ pub const EVENTS_API: &str = "events API";
 
 /// A door that somebody has tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
+pub struct ProbeResult {
     /// Which.
     pub name: String,
     /// Why it does not open, in a sentence; `None` = it opens.
-    pub shut: Option<String>,
+    pub unreachable: Option<String>,
     /// Whether runs wait for it.
     pub awaited: bool,
 }
 
 /// A door, as `status` and `health` show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Door {
+pub struct EndpointStatus {
     /// `S3`, `file manager`, `events API`, or the name of a source.
     pub name: String,
     /// Whether it opened when it was tried last.
@@ -36,15 +36,15 @@ pub struct Door {
     pub since: Timestamp,
 }
 
-impl Tried {
+impl ProbeResult {
     /// What is wrong with a door that runs go on without; the others are told together, by whoever waits for them.
-    fn trouble(&self) -> Option<(Health, String)> {
-        let why = self.shut.as_ref().filter(|_| !self.awaited)?;
+    fn problem(&self) -> Option<(Health, String)> {
+        let why = self.unreachable.as_ref().filter(|_| !self.awaited)?;
         Some((Health::Degraded, format!("{why}: runs go on without it")))
     }
 }
 
-impl fmt::Display for Door {
+impl fmt::Display for EndpointStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, open, message, awaited, since } = self;
         write!(f, "{name}: {} since {since}", if *open { "open" } else { "shut" })?;
@@ -57,17 +57,17 @@ impl fmt::Display for Door {
 }
 
 /// Tells how a door was found.
-pub(super) fn tell(tasks: &Tasks, tried: &Tried) {
-    tasks.trouble(&tried.name, tried.trouble());
-    tasks.door(tried);
+pub(super) fn record(tasks: &Tasks, tried: &ProbeResult) {
+    tasks.set_problem(&tried.name, tried.problem());
+    tasks.set_endpoint(tried);
 }
 
 /// A run has read the feed, or has tried to: nobody need try that door again.
-pub(super) fn heed(shared: &Shared, report: &Report) {
-    let shut = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
+pub(super) fn note_feed_result(shared: &Shared, report: &Report) {
+    let unreachable = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
     // With a full inbox it was not even asked.
     let read = report.feed.as_ref().is_some_and(|feed| !feed.left_unread || feed.received + feed.duplicates + feed.dead_letters > 0);
-    if read || shut.is_some() {
-        tell(&shared.tasks, &Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
+    if read || unreachable.is_some() {
+        record(&shared.tasks, &ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });
     }
 }

@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_hours(1);
 
 /// One kind of what is thrown away. Each is a task of its own: one that fails keeps no other from being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chore {
+pub enum MaintenanceTask {
     /// Snapshots that are too many.
     Snapshots,
     /// What the inbox remembers of events that cannot come again. (Its rows go when they are used up.)
@@ -23,7 +23,7 @@ pub enum Chore {
     History,
 }
 
-impl Chore {
+impl MaintenanceTask {
     const ALL: [Self; 4] = [Self::Snapshots, Self::Inbox, Self::Tombstones, Self::History];
 
     /// The task's name.
@@ -38,9 +38,9 @@ impl Chore {
 }
 
 /// Goes on for ever.
-pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
-    for chore in Chore::ALL {
-        shared.tasks.add(chore.name(), Some(format!("every {} s", INTERVAL.as_secs())));
+pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
+    for task in MaintenanceTask::ALL {
+        shared.tasks.add(task.name(), Some(format!("every {} s", INTERVAL.as_secs())));
     }
     if may_begin.wait_for(|begun| *begun).await.is_err() {
         return;
@@ -49,21 +49,21 @@ pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        for chore in Chore::ALL {
-            do_one(&shared, chore).await;
+        for task in MaintenanceTask::ALL {
+            run_task(&shared, task).await;
         }
     }
 }
 
-async fn do_one(shared: &Shared, chore: Chore) {
-    let name = chore.name();
+async fn run_task(shared: &Shared, task: MaintenanceTask) {
+    let name = task.name();
     shared.tasks.began(name);
-    let done = shared.worker.keep_house(chore).await;
+    let done = shared.worker.run_maintenance(task).await;
     if let Err(message) = &done {
         tracing::warn!(task = name, "{message}");
     }
-    let trouble = done.as_ref().err().map(|message| (Health::Degraded, format!("{name}: {message}")));
-    shared.tasks.trouble(name, trouble);
+    let problem = done.as_ref().err().map(|message| (Health::Degraded, format!("{name}: {message}")));
+    shared.tasks.set_problem(name, problem);
     shared.tasks.ended(name, done.unwrap_or_else(|message| message));
     shared.tasks.next_after(name, INTERVAL);
 }

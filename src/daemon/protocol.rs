@@ -1,7 +1,7 @@
 //! What is said over the control socket: one JSON object a line, the client first. A version stands in every request, so that two
 //! programs of different age refuse each other in words instead of misunderstanding each other.
 
-use super::{KeptLetter, LettersRequest, Order, ServiceStatus};
+use super::{DeadLettersMessage, KeptDeadLetter, RunRequest, ServiceStatus};
 use crate::apply::Totals;
 use crate::report::Report;
 use crate::state::{Answer, RunKind};
@@ -13,11 +13,11 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrit
 /// Of this protocol. It changes with the meaning of what is below, and with the report.
 pub const VERSION: u32 = 1;
 /// No line is longer: a report tells of at most a hundred failures.
-pub const LINE_BYTES_MOST: u64 = 4 << 20;
+pub const MAX_LINE_BYTES: u64 = 4 << 20;
 
 /// The client's only line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct Envelope {
     /// [`VERSION`]
     pub protocol: u32,
     /// What is wanted.
@@ -25,7 +25,7 @@ pub struct Ask {
     pub request: Request,
 }
 
-impl Ask {
+impl Envelope {
     /// In this program's own version.
     pub fn of(request: Request) -> Self {
         Self { protocol: VERSION, request }
@@ -37,9 +37,9 @@ impl Ask {
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     /// A run that begins after this request.
-    Run(RunRequest),
+    Run(RunMessage),
     /// Dead letters, tried again or forgotten.
-    DeadLetters(LettersRequest),
+    DeadLetters(DeadLettersMessage),
     /// In one word, how the service is.
     Health,
     /// Everything about the daemon.
@@ -48,7 +48,7 @@ pub enum Request {
 
 /// A run, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRequest {
+pub struct RunMessage {
     /// `initial`, `incremental` or `reconcile`.
     pub kind: String,
     /// See `--allow-deletes`.
@@ -57,12 +57,12 @@ pub struct RunRequest {
     #[serde(default)]
     pub answers: Vec<String>,
     /// What whoever asks means by the state.
-    pub identity: Identified,
+    pub identity: ClientIdentity,
 }
 
 /// What a state describes, by the settings of whoever asks. What these do not name, they have no opinion on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identified {
+pub struct ClientIdentity {
     /// Endpoint, bucket and prefix.
     pub source: Option<String>,
     /// The file manager's address.
@@ -85,7 +85,7 @@ pub enum Reply {
         report: Box<Report>,
     },
     /// A letter that was tried again cannot be used still.
-    Kept(KeptLetter),
+    Kept(KeptDeadLetter),
     /// Letters were tried again: the last line.
     Retried {
         /// Letters that are none any more.
@@ -145,21 +145,21 @@ const NEW_SOURCE: &str = "new_source";
 const NEW_FILE_MANAGER: &str = "new_file_manager";
 const RESTORED: &str = "restored";
 
-impl RunRequest {
+impl RunMessage {
     /// An order in the words of the wire.
-    pub fn of(order: Order, identity: Identified) -> Self {
-        let Answer { adopt, new_source, new_file_manager, restored } = order.answer;
+    pub fn of(request: RunRequest, identity: ClientIdentity) -> Self {
+        let Answer { adopt, new_source, new_file_manager, restored } = request.answer;
         let said = [(adopt, ADOPT), (new_source, NEW_SOURCE), (new_file_manager, NEW_FILE_MANAGER), (restored, RESTORED)];
         Self {
-            kind: order.kind.as_str().to_owned(),
-            allow_deletes: order.allow_deletes,
+            kind: request.kind.as_str().to_owned(),
+            allow_deletes: request.allow_deletes,
             answers: said.into_iter().filter(|(said, _)| *said).map(|(_, word)| word.to_owned()).collect(),
             identity,
         }
     }
 
     /// The order; `None` = a word that means nothing here.
-    pub(super) fn order(&self) -> Option<Order> {
+    pub(super) fn to_request(&self) -> Option<RunRequest> {
         let kinds = [RunKind::Initial, RunKind::Incremental, RunKind::Reconcile];
         let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind)?;
         let mut answer = Answer::default();
@@ -172,7 +172,7 @@ impl RunRequest {
                 _ => return None,
             }
         }
-        Some(Order { allow_deletes: self.allow_deletes, answer, ..Order::plain(kind) })
+        Some(RunRequest { allow_deletes: self.allow_deletes, answer, ..RunRequest::of(kind) })
     }
 }
 
@@ -204,25 +204,25 @@ mod tests {
     #[test]
     fn a_request_is_one_object_and_comes_back_as_it_went() {
         let answer = Answer { adopt: true, restored: true, ..Answer::default() };
-        let order = Order { allow_deletes: Some(7), answer, ..Order::plain(RunKind::Reconcile) };
-        let identity = Identified { source: Some("s".to_owned()), file_manager: Some("f".to_owned()) };
-        let ask = Ask::of(Request::Run(RunRequest::of(order, identity)));
-        let text = serde_json::to_string(&ask).expect("JSON");
+        let request = RunRequest { allow_deletes: Some(7), answer, ..RunRequest::of(RunKind::Reconcile) };
+        let identity = ClientIdentity { source: Some("s".to_owned()), file_manager: Some("f".to_owned()) };
+        let envelope = Envelope::of(Request::Run(RunMessage::of(request, identity)));
+        let text = serde_json::to_string(&envelope).expect("JSON");
         assert_eq!(
             text,
             r#"{"protocol":1,"request":"run","kind":"reconcile","allow_deletes":7,"answers":["adopt","restored"],"identity":{"source":"s","file_manager":"f"}}"#
         );
-        let back: Ask = serde_json::from_str(&text).expect("JSON");
+        let back: Envelope = serde_json::from_str(&text).expect("JSON");
         let Request::Run(run) = back.request else { panic!("{back:?}") };
-        assert_eq!(run.order(), Some(order));
-        assert_eq!(RunRequest { kind: "nonsense".to_owned(), ..run.clone() }.order(), None);
-        assert_eq!(RunRequest { answers: vec!["nonsense".to_owned()], ..run }.order(), None);
+        assert_eq!(run.to_request(), Some(request));
+        assert_eq!(RunMessage { kind: "nonsense".to_owned(), ..run.clone() }.to_request(), None);
+        assert_eq!(RunMessage { answers: vec!["nonsense".to_owned()], ..run }.to_request(), None);
     }
 
     #[tokio::test]
     async fn a_line_is_bounded_and_must_be_whole() {
-        let read = async |text: &str| read_line::<Ask>(&mut text.as_bytes(), 60).await.map_err(|error| error.to_string());
-        assert_eq!(read("{\"protocol\":1,\"request\":\"health\"}\n").await, Ok(Some(Ask::of(Request::Health))));
+        let read = async |text: &str| read_line::<Envelope>(&mut text.as_bytes(), 60).await.map_err(|error| error.to_string());
+        assert_eq!(read("{\"protocol\":1,\"request\":\"health\"}\n").await, Ok(Some(Envelope::of(Request::Health))));
         assert_eq!(read("").await, Ok(None));
         for wrong in ["{\"protocol\":1,\"request\":\"health\"}", &format!("{}\n", " ".repeat(60)), "{\"protocol\":1}\n"] {
             assert!(read(wrong).await.is_err(), "{wrong:?}");

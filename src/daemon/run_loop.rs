@@ -1,8 +1,8 @@
 //! The loop: one order after the other, each to its end. It alone starts runs.
 
-use super::run_queue::{Stage, Waiting};
+use super::run_queue::{QueuedRun, Stage};
 use super::status::{self, Health};
-use super::{Order, Ran, Shared, endpoint_status};
+use super::{RunRequest, RunResult, Shared, endpoint_status};
 use crate::apply::Tally;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
@@ -13,21 +13,21 @@ const LAST_RUN: &str = "last run";
 const FEED_GAP: &str = "feed gap";
 
 /// Takes orders until the daemon stops, and finishes the one in hand.
-pub(super) async fn conduct(shared: Shared) {
+pub(super) async fn run(shared: Shared) {
     loop {
-        let Waiting { order, stage } = tokio::select! {
+        let QueuedRun { request, stage } = tokio::select! {
             biased;
             () = shared.halt.stopped() => return,
-            waiting = shared.requests.next() => waiting,
+            waiting = shared.run_queue.next() => waiting,
         };
         let tally = Arc::new(Tally::default());
-        let name = task_of(order.kind);
-        shared.tasks.run_began(name, order.kind, tally.clone());
+        let name = task_of(request.kind);
+        shared.tasks.run_began(name, request.kind, tally.clone());
         stage.send_replace(Stage::Running(tally.clone()));
-        tracing::info!(kind = order.kind.as_str(), "a run begins");
-        let ran = shared.worker.run(order, tally, shared.halt.for_one_run()).await;
-        judge(&shared, name, &ran);
-        stage.send_replace(Stage::Ended(Arc::new(ran)));
+        tracing::info!(kind = request.kind.as_str(), "a run begins");
+        let run_result = shared.worker.run(request, tally, shared.halt.for_one_run()).await;
+        record_result(&shared, name, &run_result);
+        stage.send_replace(Stage::Ended(Arc::new(run_result)));
     }
 }
 
@@ -40,9 +40,9 @@ fn task_of(kind: RunKind) -> &'static str {
 }
 
 /// Writes down how a run ended, and what that means for the service.
-fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
-    let (result, trouble) = match ran {
-        Ran::Ended { outcome, report, .. } => {
+fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
+    let (result, problem) = match run_result {
+        RunResult::Ended { outcome, report, .. } => {
             let told = report.errors.first().map(|first| format!(": {first}")).unwrap_or_default();
             let result = format!("run {} {}{told}", report.run, outcome.as_str());
             tracing::info!(
@@ -55,7 +55,7 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
                 seconds = report.duration_seconds,
                 "a run ended"
             );
-            let trouble = match outcome {
+            let problem = match outcome {
                 RunOutcome::Done => Some(None),
                 RunOutcome::Partial => Some(Some((Health::Degraded, result.clone()))),
                 // A feed or a queue that is shut keeps nothing else from being done.
@@ -66,41 +66,41 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
                 // Whoever stops says nothing about how things are.
                 RunOutcome::Stopped => None,
             };
-            (result, trouble)
+            (result, problem)
         }
-        Ran::Refused { exit_code, message } => {
+        RunResult::Refused { exit_code, message } => {
             tracing::warn!(exit_code, "a run was refused: {message}");
             // What somebody asked for wrongly is their trouble alone.
-            let trouble = (*exit_code != 2).then(|| Some((Health::Error, message.clone())));
-            (message.clone(), trouble)
+            let problem = (*exit_code != 2).then(|| Some((Health::Error, message.clone())));
+            (message.clone(), problem)
         }
     };
-    if let Ran::Ended { report, .. } = ran {
-        endpoint_status::heed(shared, report);
+    if let RunResult::Ended { report, .. } = run_result {
+        endpoint_status::note_feed_result(shared, report);
     }
-    heal_gap(shared, ran);
+    request_listing_after_gap(shared, run_result);
     shared.tasks.run_ended(name, result);
-    if let Some(trouble) = trouble {
-        shared.tasks.trouble(LAST_RUN, trouble);
+    if let Some(problem) = problem {
+        shared.tasks.set_problem(LAST_RUN, problem);
     }
-    if ran.failed() {
+    if run_result.failed() {
         shared.failed.notify_one();
     }
 }
 
 /// Events may have been missed: a listing finds what they were about. While it has not, every cycle asks for one.
-fn heal_gap(shared: &Shared, ran: &Ran) {
+fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
     // What could not begin has found nothing.
-    let Ran::Ended { report, .. } = ran else { return };
+    let RunResult::Ended { report, .. } = run_result else { return };
     let told = "events may have been missed: a reconcile finds what they were about".to_owned();
-    shared.tasks.trouble(FEED_GAP, report.feed_gap.then_some((Health::Degraded, told)));
+    shared.tasks.set_problem(FEED_GAP, report.feed_gap.then_some((Health::Degraded, told)));
     let of_a_cycle = report.sync_type == "incremental" && report.mode.is_none();
-    if report.feed_gap && of_a_cycle && shared.requests.ask(Order::plain(RunKind::Reconcile)).is_err() {
+    if report.feed_gap && of_a_cycle && shared.run_queue.submit(RunRequest::of(RunKind::Reconcile)).is_err() {
         tracing::warn!("the reconcile after a gap of the feed finds no place in the queue: the next cycle asks again");
     }
 }
 
-impl Ran {
+impl RunResult {
     /// Whether it could not go on: a shut door, a state that cannot be used.
     pub(super) fn failed(&self) -> bool {
         match self {

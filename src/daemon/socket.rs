@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 
 /// What the kernel takes as a socket's path, less one byte for its end (Linux: 108, others: 104).
-const PATH_BYTES_MOST: usize = 103;
+const MAX_PATH_BYTES: usize = 103;
 
 /// The socket cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub(super) struct SocketFile(PathBuf);
 impl ControlSocket {
     /// Listens beside the database. The caller holds the instance lock: a socket that lies there is one that a killed daemon left.
     pub fn bind(database: &Path) -> Result<Self, SocketError> {
-        let path = beside(database);
+        let path = socket_path(database);
         bind(&path).map(|listener| Self { listener, file: SocketFile(path.clone()) }).map_err(|source| SocketError { path, source })
     }
 
@@ -51,8 +51,8 @@ impl Drop for SocketFile {
 
 /// Speaks to the daemon of a database; an error = there is none.
 pub async fn connect(database: &Path) -> io::Result<UnixStream> {
-    let path = beside(database);
-    let (short, _directory) = short_enough(&path)?;
+    let path = socket_path(database);
+    let (short, _directory) = within_path_limit(&path)?;
     UnixStream::connect(short).await
 }
 
@@ -60,7 +60,7 @@ pub async fn connect(database: &Path) -> io::Result<UnixStream> {
 /// and moved to its place when it is as it should be.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     // Where nobody could find it, it need not be.
-    short_enough(path)?;
+    within_path_limit(path)?;
     let mut private = path.as_os_str().to_owned();
     private.push(format!(".{}", std::process::id()));
     let private = PathBuf::from(private);
@@ -72,7 +72,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
     directory.create(&private)?;
     let inside = private.join("s");
-    let bound = short_enough(&inside).and_then(|(short, _directory)| UnixListener::bind(short)).and_then(|listener| {
+    let bound = within_path_limit(&inside).and_then(|(short, _directory)| UnixListener::bind(short)).and_then(|listener| {
         fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
         fs::rename(&inside, path)?;
         Ok(listener)
@@ -83,22 +83,22 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 
 /// The same file under a name that the kernel takes. Of one that is too long the directory is opened, and the rest is
 /// found from there; it must be kept open meanwhile.
-fn short_enough(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
-    if path.as_os_str().len() <= PATH_BYTES_MOST {
+fn within_path_limit(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    if path.as_os_str().len() <= MAX_PATH_BYTES {
         return Ok((path.to_owned(), None));
     }
     let too_long = || io::Error::new(io::ErrorKind::InvalidFilename, "its path is too long for a socket: give a shorter DATABASE_PATH");
     let (directory, name) = (path.parent().ok_or_else(too_long)?, path.file_name().ok_or_else(too_long)?);
     let opened = File::open(directory)?;
     let short = Path::new("/proc/self/fd").join(opened.as_raw_fd().to_string()).join(name);
-    if short.as_os_str().len() > PATH_BYTES_MOST || !short.parent().is_some_and(Path::exists) {
+    if short.as_os_str().len() > MAX_PATH_BYTES || !short.parent().is_some_and(Path::exists) {
         return Err(too_long());
     }
     Ok((short, Some(opened)))
 }
 
 /// `sync.db` → `sync.db.sock`.
-fn beside(database: &Path) -> PathBuf {
+fn socket_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".sock");
     PathBuf::from(name)
@@ -116,9 +116,9 @@ mod tests {
             fs::create_dir(&deep).expect("made");
             let database = deep.join("sync.db");
             assert!(connect(&database).await.is_err());
-            fs::write(beside(&database), "left").expect("written");
+            fs::write(socket_path(&database), "left").expect("written");
             let socket = ControlSocket::bind(&database).expect("it listens");
-            let mode = fs::metadata(beside(&database)).expect("it is there").permissions().mode();
+            let mode = fs::metadata(socket_path(&database)).expect("it is there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             connect(&database).await.expect("it answers");
             socket.listener.accept().await.expect("somebody came");

@@ -2,62 +2,62 @@
 //! to its end, or a cycle. The same after every run that a shut door ended, so that nobody has to start anything again.
 
 use super::status::{self, Health};
-use super::{Order, Shared, Tried, endpoint_status};
+use super::{ProbeResult, RunRequest, Shared, endpoint_status};
 use crate::state::RunKind;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// The first wait for a door; it doubles with each vain look.
-const WAIT_FIRST: Duration = Duration::from_secs(1);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// No wait is longer: a door that opens is found within a minute.
-const WAIT_MOST: Duration = Duration::from_mins(1);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Goes on for ever; says in `begun` when the schedules may begin.
-pub(super) async fn keep_going(shared: Shared, begun: watch::Sender<bool>) {
+pub(super) async fn run(shared: Shared, begun: watch::Sender<bool>) {
     shared.tasks.add(status::INITIAL, None);
-    shared.tasks.add(status::DOORS, None);
-    let mut wait = WAIT_FIRST;
+    shared.tasks.add(status::ENDPOINTS, None);
+    let mut wait = FIRST_WAIT;
     loop {
-        if doors_open(&shared).await && ran_well(&shared, &begun).await {
-            wait = WAIT_FIRST;
+        if endpoints_reachable(&shared).await && start_run(&shared, &begun).await {
+            wait = FIRST_WAIT;
             shared.failed.notified().await;
         }
-        shared.tasks.next_after(status::DOORS, wait);
+        shared.tasks.next_after(status::ENDPOINTS, wait);
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(WAIT_MOST);
+        wait = (wait * 2).min(MAX_WAIT);
     }
 }
 
-async fn doors_open(shared: &Shared) -> bool {
-    shared.tasks.began(status::DOORS);
-    let tried = shared.worker.try_doors().await;
-    for door in &tried {
-        endpoint_status::tell(&shared.tasks, door);
+async fn endpoints_reachable(shared: &Shared) -> bool {
+    shared.tasks.began(status::ENDPOINTS);
+    let results = shared.worker.probe_endpoints().await;
+    for result in &results {
+        endpoint_status::record(&shared.tasks, result);
     }
-    let (awaited, others): (Vec<_>, Vec<_>) = tried.into_iter().partition(|door| door.awaited);
-    let shut = |doors: Vec<Tried>| doors.into_iter().filter_map(|door| door.shut).collect::<Vec<_>>().join("; ");
-    let (words, others) = (shut(awaited), shut(others));
+    let (awaited, others): (Vec<_>, Vec<_>) = results.into_iter().partition(|result| result.awaited);
+    let unreachable = |results: Vec<ProbeResult>| results.into_iter().filter_map(|result| result.unreachable).collect::<Vec<_>>().join("; ");
+    let (required, others) = (unreachable(awaited), unreachable(others));
     if !others.is_empty() {
-        tracing::warn!("runs go on without doors that are shut: {others}");
+        tracing::warn!("runs go on without doors that are unreachable: {others}");
     }
-    let result = match (words.as_str(), others.as_str()) {
+    let result = match (required.as_str(), others.as_str()) {
         ("", "") => "open".to_owned(),
         ("", others) => format!("open, but for what runs go on without: {others}"),
-        (words, _) => format!("shut: {words}"),
+        (required, _) => format!("unreachable: {required}"),
     };
-    shared.tasks.ended(status::DOORS, result);
-    shared.tasks.next(status::DOORS, None);
-    if words.is_empty() {
-        shared.tasks.trouble(status::DOORS, None);
+    shared.tasks.ended(status::ENDPOINTS, result);
+    shared.tasks.next(status::ENDPOINTS, None);
+    if required.is_empty() {
+        shared.tasks.set_problem(status::ENDPOINTS, None);
         return true;
     }
-    tracing::warn!("waiting for doors that are shut: {words}");
-    shared.tasks.trouble(status::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
+    tracing::warn!("waiting for doors that are unreachable: {required}");
+    shared.tasks.set_problem(status::ENDPOINTS, Some((Health::Error, format!("waiting for doors that are unreachable: {required}"))));
     false
 }
 
 /// Has a run, the first of its kind or the next, and says whether it went well. Its failure is told by the loop.
-async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
+async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     let (Some(completed), Some(listing_is_due)) =
         (known(shared, shared.worker.initial_completed()).await, known(shared, shared.worker.listing_is_due()).await)
     else {
@@ -68,8 +68,8 @@ async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
         (true, true) => RunKind::Reconcile,
         (true, false) => RunKind::Incremental,
     };
-    let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
-    let went_well = ticket.ended().await.is_some_and(|ran| !ran.failed());
+    let Ok(handle) = shared.run_queue.submit(RunRequest::of(kind)) else { return false };
+    let went_well = handle.ended().await.is_some_and(|run_result| !run_result.failed());
     // A cycle that fails, because of the feed for example, must not keep reconciles from coming.
     let completed = completed || known(shared, shared.worker.initial_completed()).await == Some(true);
     if completed {
@@ -84,7 +84,7 @@ async fn known(shared: &Shared, asked: impl Future<Output = Result<bool, String>
         Ok(answer) => Some(answer),
         Err(message) => {
             tracing::error!("{message}");
-            shared.tasks.trouble(status::DOORS, Some((Health::Error, message)));
+            shared.tasks.set_problem(status::ENDPOINTS, Some((Health::Error, message)));
             None
         }
     }

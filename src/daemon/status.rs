@@ -1,6 +1,6 @@
 //! What the daemon's tasks are doing, what came of them last, and how the service is: kept in memory, shown by `status`.
 
-use super::{Door, Progress, Tried};
+use super::{EndpointStatus, ProbeResult, Progress};
 use crate::apply::Tally;
 use crate::clock::Clock;
 use crate::state::RunKind;
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) const INITIAL: &str = "initial-sync";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const RECONCILE: &str = "reconcile";
-pub(super) const DOORS: &str = "doors";
+pub(super) const ENDPOINTS: &str = "doors";
 
 /// How the service is; the worst of several counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub struct ServiceStatus {
     pub running: Option<Running>,
     /// By name; those that nobody has tried yet are missing.
     #[serde(default)]
-    pub doors: Vec<Door>,
+    pub doors: Vec<EndpointStatus>,
     /// By name.
     pub tasks: Vec<Task>,
 }
@@ -105,8 +105,8 @@ pub struct Tasks {
 struct Inner {
     since: Timestamp,
     tasks: BTreeMap<String, Task>,
-    doors: BTreeMap<String, Door>,
-    troubles: BTreeMap<String, (Health, String)>,
+    doors: BTreeMap<String, EndpointStatus>,
+    problems: BTreeMap<String, (Health, String)>,
     running: Option<(RunKind, Timestamp, Arc<Tally>)>,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Debug for Tasks {
 
 impl Tasks {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), doors: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
+        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), doors: BTreeMap::new(), problems: BTreeMap::new(), running: None };
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
@@ -153,7 +153,7 @@ impl Tasks {
     }
 
     /// What has come of a task that goes on.
-    pub(super) fn told(&self, name: &str, result: String) {
+    pub(super) fn set_result(&self, name: &str, result: String) {
         self.with(name, |task| task.last_result = Some(result));
     }
 
@@ -168,25 +168,25 @@ impl Tasks {
     }
 
     /// What is wrong about one thing from now on; `None` = nothing any more.
-    pub(super) fn trouble(&self, about: &str, trouble: Option<(Health, String)>) {
+    pub(super) fn set_problem(&self, about: &str, problem: Option<(Health, String)>) {
         let mut inner = self.lock();
-        match trouble {
-            Some(trouble) => inner.troubles.insert(about.to_owned(), trouble),
-            None => inner.troubles.remove(about),
+        match problem {
+            Some(problem) => inner.problems.insert(about.to_owned(), problem),
+            None => inner.problems.remove(about),
         };
     }
 
-    pub(super) fn door(&self, tried: &Tried) {
-        let Tried { name, shut, awaited } = tried.clone();
-        let (open, now) = (shut.is_none(), self.clock.now());
+    pub(super) fn set_endpoint(&self, tried: &ProbeResult) {
+        let ProbeResult { name, unreachable, awaited } = tried.clone();
+        let (open, now) = (unreachable.is_none(), self.clock.now());
         let mut inner = self.lock();
         let since = inner.doors.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
-        inner.doors.insert(name.clone(), Door { name, open, message: shut, awaited, since });
+        inner.doors.insert(name.clone(), EndpointStatus { name, open, message: unreachable, awaited, since });
     }
 
     /// How the service is.
     pub fn health(&self) -> Health {
-        self.lock().troubles.values().map(|(health, _)| *health).max().unwrap_or_default()
+        self.lock().problems.values().map(|(health, _)| *health).max().unwrap_or_default()
     }
 
     /// Everything, as it is now.
@@ -203,7 +203,7 @@ impl Tasks {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: inner.since,
             health,
-            problems: inner.troubles.values().map(|(_, words)| words.clone()).collect(),
+            problems: inner.problems.values().map(|(_, words)| words.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
             doors: inner.doors.values().cloned().collect(),
