@@ -1,4 +1,4 @@
-//! The server of the control socket: a task for each client, bounded. A client that hangs up disturbs nothing.
+//! The server of the control socket: one task per client, bounded. A client that hangs up disturbs nothing.
 
 use super::dead_letter_messages::{DeadLettersAction, DeadLettersMessage};
 use super::protocol::{ClientIdentity, Envelope, Reply, Request, RunMessage, VERSION, read_line, write_line};
@@ -16,20 +16,20 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, timeout};
 
-/// Clients at a time; whoever comes beyond that waits in the socket's queue.
+/// Concurrent clients; more of them wait in the socket's queue.
 const MAX_CLIENTS: usize = 64;
-/// Of these, who waits for a run, which may take hours: whoever asks how it is always finds a place.
+/// Clients that may wait for a run, which can take hours: the other places stay free for `status` and `health`.
 const MAX_FOLLOWERS: usize = 48;
-/// A request is short.
+/// Limit of a request line.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
-/// How long a client may take to ask, or to take a line.
+/// Limit for reading a request and for writing a line.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Between two lines about how far a run has come.
+/// Time between two progress lines.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
-/// After an accept that failed, as it does without a free file descriptor.
+/// Pause after a failed accept, for example without a free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until the daemon stops; then those who wait for a run still hear how it ended.
+/// Serves until the daemon stops; clients that wait for a run still get its result.
 pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<Identity>) {
     let mut clients = JoinSet::new();
     let places = Arc::new(Semaphore::new(MAX_FOLLOWERS));
@@ -44,7 +44,7 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
                     clients.spawn(client(stream, shared.clone(), identity.clone(), places.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!("the control socket takes no client: {error}");
+                    tracing::warn!("the control socket cannot accept a client: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -61,7 +61,7 @@ async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>, pla
     }
 }
 
-/// The version alone: what else a request of another version holds is not ours to understand.
+/// Only the version: the rest of a request of another version may have another meaning.
 #[derive(Deserialize)]
 struct VersionOnly {
     protocol: u32,
@@ -93,7 +93,7 @@ impl Client {
             Ok(Request::Run(run)) => self.run(&run, shared, identity, places).await,
             Ok(Request::DeadLetters(request)) => self.dead_letters(&request, shared, identity).await,
             Ok(Request::Health | Request::Status) => self.send(&Reply::Status(Box::new(shared.tasks.status()))).await,
-            Err(error) => self.refuse(2, format!("a request that means nothing: {error}")).await,
+            Err(error) => self.refuse(2, format!("an unknown request: {error}")).await,
         }
     }
 
@@ -101,7 +101,7 @@ impl Client {
         if let Some(words) = identity_mismatch(&run.identity, identity) {
             return self.refuse(2, words).await;
         }
-        let Some(request) = run.to_request() else { return self.refuse(2, "a run that means nothing".to_owned()).await };
+        let Some(request) = run.to_request() else { return self.refuse(2, "an unknown kind of run or answer".to_owned()).await };
         let Ok(_place) = places.try_acquire() else {
             return self.refuse(1, format!("{MAX_FOLLOWERS} clients wait for runs already: try again later")).await;
         };
@@ -114,17 +114,17 @@ impl Client {
         }
     }
 
-    /// Tells how far the run is, until it has ended or nobody listens any more.
+    /// Sends the progress of a run until it has ended or the client has gone.
     async fn follow(mut self, mut handle: RunHandle) -> io::Result<()> {
         let mut interval = tokio::time::interval(PROGRESS_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = None;
+        let mut sent = None;
         loop {
             match handle.stage() {
                 Stage::Waiting => {}
                 Stage::Running(tally) => {
                     let progress = Progress::of(&tally.totals());
-                    if told.replace(progress) != Some(progress) {
+                    if sent.replace(progress) != Some(progress) {
                         self.send(&Reply::Progress(progress)).await?;
                     }
                 }
@@ -133,7 +133,7 @@ impl Client {
             let mut more = [0];
             tokio::select! {
                 further = handle.changed() => if !further {
-                    return self.refuse(1, "the daemon stopped before the run came to its end".to_owned()).await;
+                    return self.refuse(1, "the daemon stopped before the run ended".to_owned()).await;
                 },
                 _ = interval.tick() => {}
                 read = self.read.read(&mut more) => if read? == 0 { return Ok(()) },
@@ -141,7 +141,7 @@ impl Client {
         }
     }
 
-    /// Nobody waits for a run: what is stored of a letter is one transaction, and runs find it when they look.
+    /// Needs no run: a dead letter is stored or dropped in one transaction, and the next run finds its events.
     async fn dead_letters(mut self, request: &DeadLettersMessage, shared: &Shared, identity: &Identity) -> io::Result<()> {
         if let Some(words) = identity_mismatch(&request.identity, identity) {
             return self.refuse(2, words).await;
@@ -184,7 +184,7 @@ impl Client {
     }
 }
 
-/// Where whoever asks means another bucket or file manager than this daemon's.
+/// The differences between the client's bucket and file manager and this daemon's.
 fn identity_mismatch(asked: &ClientIdentity, identity: &Identity) -> Option<String> {
     let pairs = [("source", &identity.source, &asked.source), ("file manager", &identity.file_manager, &asked.file_manager)];
     let differ: Vec<_> = pairs

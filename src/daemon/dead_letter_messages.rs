@@ -1,32 +1,32 @@
-//! Dead letters in the words of the control socket. What trying one again means is the events' concern.
+//! The messages about dead letters on the control socket. Decoding one again is the events' concern.
 
 use super::ClientIdentity;
 use crate::events::dead_letters::{Kept, Which};
 use serde::{Deserialize, Serialize};
 
-/// What is to become of dead letters.
+/// A request about dead letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLettersMessage {
-    /// Which of the two.
+    /// The action.
     pub action: DeadLettersAction,
-    /// The one of this number; `null` = all.
+    /// The number of one dead letter; `null` = all.
     pub id: Option<i64>,
-    /// What whoever asks means by the state.
+    /// The client's bucket and file manager.
     #[serde(default)]
     pub identity: ClientIdentity,
 }
 
-/// What can be done with dead letters.
+/// The actions on dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLettersAction {
-    /// They are decoded again, by the daemon's settings.
+    /// Decode them again, with the daemon's settings.
     Retry,
-    /// They are forgotten.
+    /// Delete them.
     Drop,
 }
 
-/// A letter that was tried again and stays.
+/// A dead letter that still cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDeadLetter {
     /// Its number.

@@ -1,5 +1,4 @@
-//! Housekeeping by the clock: what nobody needs any more is thrown away, between runs, one chore after the other. What that is, the
-//! worker knows.
+//! Runs the maintenance tasks at an interval, one after the other, between runs. The worker decides what each one prunes.
 
 use super::Shared;
 use super::status::Health;
@@ -7,19 +6,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// Between two rounds.
+/// Time between two rounds.
 const INTERVAL: Duration = Duration::from_hours(1);
 
-/// One kind of what is thrown away. Each is a task of its own: one that fails keeps no other from being done.
+/// A kind of data that is pruned. Each is a task of its own: one that fails does not keep the others from running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaintenanceTask {
-    /// Snapshots that are too many.
+    /// Snapshots beyond `CSV_RETENTION`.
     Snapshots,
-    /// What the inbox remembers of events that cannot come again. (Its rows go when they are used up.)
+    /// The records of feed events that cannot arrive again. (A cycle deletes the inbox rows that it has applied.)
     Inbox,
-    /// What is remembered of objects that are gone, where nothing refers to them.
+    /// The rows of deleted objects that nothing refers to.
     Tombstones,
-    /// Runs, and what happened to single files, of long ago.
+    /// Old runs, and the old history of single files.
     History,
 }
 
@@ -37,7 +36,7 @@ impl MaintenanceTask {
     }
 }
 
-/// Goes on for ever.
+/// Never returns.
 pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     for task in MaintenanceTask::ALL {
         shared.tasks.add(task.name(), Some(format!("every {} s", INTERVAL.as_secs())));

@@ -1,5 +1,5 @@
-//! What is said over the control socket: one JSON object a line, the client first. A version stands in every request, so that two
-//! programs of different age refuse each other in words instead of misunderstanding each other.
+//! The protocol of the control socket: one JSON object a line, the client first. Every request carries a version, so that programs
+//! of different versions refuse each other with a message instead of misunderstanding each other.
 
 use super::{DeadLettersMessage, KeptDeadLetter, RunRequest, ServiceStatus};
 use crate::apply::Totals;
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// Of this protocol. It changes with the meaning of what is below, and with the report.
+/// The protocol's version. It changes with the meaning of the messages below, and with the report.
 pub const VERSION: u32 = 1;
-/// No line is longer: a report tells of at most a hundred failures.
+/// Limit of a line: a report lists at most a hundred failures.
 pub const MAX_LINE_BYTES: u64 = 4 << 20;
 
 /// The client's only line.
@@ -20,47 +20,47 @@ pub const MAX_LINE_BYTES: u64 = 4 << 20;
 pub struct Envelope {
     /// [`VERSION`]
     pub protocol: u32,
-    /// What is wanted.
+    /// The request.
     #[serde(flatten)]
     pub request: Request,
 }
 
 impl Envelope {
-    /// In this program's own version.
+    /// A request in this program's version.
     pub fn of(request: Request) -> Self {
         Self { protocol: VERSION, request }
     }
 }
 
-/// What is wanted.
+/// The request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     /// A run that begins after this request.
     Run(RunMessage),
-    /// Dead letters, tried again or forgotten.
+    /// Dead letters are retried or dropped.
     DeadLetters(DeadLettersMessage),
-    /// In one word, how the service is.
+    /// The health of the service.
     Health,
-    /// Everything about the daemon.
+    /// The status of the daemon.
     Status,
 }
 
-/// A run, and for whom.
+/// A run request on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunMessage {
     /// `initial`, `incremental` or `reconcile`.
     pub kind: String,
     /// See `--allow-deletes`.
     pub allow_deletes: Option<u64>,
-    /// See `--adopt` and those beside it.
+    /// See `--adopt` and the related flags.
     #[serde(default)]
     pub answers: Vec<String>,
-    /// What whoever asks means by the state.
+    /// The client's bucket and file manager.
     pub identity: ClientIdentity,
 }
 
-/// What a state describes, by the settings of whoever asks. What these do not name, they have no opinion on.
+/// The bucket and file manager of the client's settings. A field that is not set is not compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientIdentity {
     /// Endpoint, bucket and prefix.
@@ -69,54 +69,54 @@ pub struct ClientIdentity {
     pub file_manager: Option<String>,
 }
 
-/// The daemon's lines: of a run several, and one for each letter that stays; of anything else one.
+/// The daemon's lines: several for a run, one for each dead letter that stays, one for anything else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
-    /// The run will come.
+    /// The run is queued.
     Accepted,
-    /// It is under way.
+    /// The run is active.
     Progress(Progress),
-    /// It has ended: the last line.
+    /// The run has ended: the last line.
     Ended {
-        /// What a command that asked for it ends with.
+        /// The command's exit code.
         exit_code: u8,
-        /// What it prints.
+        /// The report that the command prints.
         report: Box<Report>,
     },
-    /// A letter that was tried again cannot be used still.
+    /// A dead letter still cannot be decoded.
     Kept(KeptDeadLetter),
-    /// Letters were tried again: the last line.
+    /// Dead letters were retried: the last line.
     Retried {
-        /// Letters that are none any more.
+        /// Dead letters that were decoded and removed.
         letters: u64,
-        /// The events that came of them.
+        /// The events decoded from them.
         events: u64,
     },
-    /// Letters were forgotten: the last line.
+    /// Dead letters were dropped: the last line.
     Forgotten {
         /// How many.
         letters: u64,
     },
-    /// It was not done, or nobody knows how it ended: the last line.
+    /// The request was refused, or its result is unknown: the last line.
     Refused {
-        /// What a command that asked for it ends with.
+        /// The command's exit code.
         exit_code: u8,
         /// Why.
         message: String,
     },
-    /// Everything about the daemon; also the answer to `health`.
+    /// The status of the daemon; also the reply to `health`.
     Status(Box<ServiceStatus>),
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Files listed.
     pub listed: u64,
-    /// Whether there are no more to list.
+    /// The listing has ended.
     pub listing_ended: bool,
-    /// Operations in all, as far as they are known.
+    /// All operations known so far.
     pub to_do: u64,
     /// Operations done.
     pub done: u64,
@@ -127,7 +127,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of the counts of a run.
+    /// From the counts of a run.
     pub fn of(totals: &Totals) -> Self {
         Self {
             listed: totals.listed.files,
@@ -146,7 +146,7 @@ const NEW_FILE_MANAGER: &str = "new_file_manager";
 const RESTORED: &str = "restored";
 
 impl RunMessage {
-    /// An order in the words of the wire.
+    /// Encodes a request.
     pub fn of(request: RunRequest, identity: ClientIdentity) -> Self {
         let Answer { adopt, new_source, new_file_manager, restored } = request.answer;
         let said = [(adopt, ADOPT), (new_source, NEW_SOURCE), (new_file_manager, NEW_FILE_MANAGER), (restored, RESTORED)];
@@ -158,7 +158,7 @@ impl RunMessage {
         }
     }
 
-    /// The order; `None` = a word that means nothing here.
+    /// Decodes the request; `None` = an unknown word.
     pub(super) fn to_request(&self) -> Option<RunRequest> {
         let kinds = [RunKind::Initial, RunKind::Incremental, RunKind::Reconcile];
         let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind)?;
@@ -176,7 +176,7 @@ impl RunMessage {
     }
 }
 
-/// One line of at most so many bytes, as what it should be; `None` = the other side has gone.
+/// Reads and parses one line of at most `most` bytes; `None` = the peer has closed the connection.
 pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpin), most: u64) -> io::Result<Option<T>> {
     let mut line = Vec::new();
     let read = from.take(most).read_until(b'\n', &mut line).await?;
@@ -189,7 +189,7 @@ pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpi
     serde_json::from_slice(&line).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
 }
 
-/// One line.
+/// Writes one line.
 pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), what: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');

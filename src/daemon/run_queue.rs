@@ -1,4 +1,4 @@
-//! The queue of orders. It bounds itself: equal orders that wait are one, and few differ.
+//! The queue of run requests. Equal requests that wait are merged, and their number is bounded.
 
 use super::{RunRequest, RunResult, RunTrigger};
 use crate::apply::Tally;
@@ -6,32 +6,32 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
-/// Orders that differ and wait at the same time. Schedules give three; the others are people.
+/// Different requests that wait at the same time. Schedules make three; the others come from commands.
 const MAX_WAITING: usize = 16;
 
-/// How far an order has come.
+/// The progress of a request.
 #[derive(Clone, Debug)]
 pub enum Stage {
     /// In the queue.
     Waiting,
-    /// Its run is under way.
+    /// Its run is active.
     Running(Arc<Tally>),
     /// Its run has ended.
     Ended(Arc<RunResult>),
 }
 
-/// Why an order was not taken.
+/// Why a request was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunRejected {
     /// Too many wait.
     #[error("too many different requests wait for the daemon: try again later")]
     TooMany,
-    /// The daemon comes to its end.
+    /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
 }
 
-/// Orders that wait, oldest first.
+/// Requests that wait, oldest first.
 #[derive(Debug, Default)]
 pub struct RunQueue {
     queue: Mutex<Inner>,
@@ -44,21 +44,21 @@ struct Inner {
     closed: bool,
 }
 
-/// An order that waits, or that its taker works on.
+/// A request that waits, or that the run loop has taken.
 #[derive(Debug)]
 pub(super) struct QueuedRun {
-    /// What is wanted.
+    /// The request.
     pub(super) request: RunRequest,
-    /// Tells everybody who waits for it. Dropped, it tells them that nothing will come of it.
+    /// Notifies the handles. If it is dropped, no result will come.
     pub(super) stage: watch::Sender<Stage>,
 }
 
-/// What whoever gave an order holds: to wait for its end, or to drop.
+/// The requester's handle, to wait for the result; it may be dropped.
 #[derive(Clone, Debug)]
 pub struct RunHandle(watch::Receiver<Stage>);
 
 impl RunQueue {
-    /// Gives an order. An equal one that waits already is the same one.
+    /// Queues a request. It is merged with an equal one that waits already.
     pub fn submit(&self, request: RunRequest) -> Result<RunHandle, RunRejected> {
         let mut queue = self.lock();
         if queue.closed {
@@ -80,7 +80,7 @@ impl RunQueue {
         Ok(RunHandle(handle))
     }
 
-    /// Takes the oldest order, or waits for one. From here on an equal one is another one.
+    /// Takes the oldest request, or waits for one. From now on an equal request is queued again.
     pub(super) async fn next(&self) -> QueuedRun {
         loop {
             let arrived = self.arrived.notified();
@@ -91,7 +91,7 @@ impl RunQueue {
         }
     }
 
-    /// Takes no more orders, and tells those that wait that nothing comes of theirs.
+    /// Rejects further requests and drops those that wait.
     pub(super) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
@@ -103,24 +103,24 @@ impl RunQueue {
         self.lock().waiting.is_empty()
     }
 
-    /// A queue of orders is one whatever a panicking thread did.
+    /// The queue is consistent even after a thread panicked.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RunHandle {
-    /// How far it has come.
+    /// The current stage.
     pub fn stage(&mut self) -> Stage {
         self.0.borrow_and_update().clone()
     }
 
-    /// Waits until it has come further; `false` = nothing more will come of it.
+    /// Waits for the next change; `false` = there will be none.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
 
-    /// Waits for the end; `None` = it will not come: the daemon stops.
+    /// Waits for the result; `None` = the daemon stops first.
     pub async fn ended(mut self) -> Option<Arc<RunResult>> {
         let ended = self.0.wait_for(|stage| matches!(stage, Stage::Ended(_))).await.ok()?;
         match &*ended {

@@ -1,5 +1,5 @@
-//! When runs begin by themselves: by an interval of tokio's, or by a cron expression. The only place that names the cron scheduler,
-//! and of it only cron jobs: its own repeated jobs never fire again after a stall that is longer than their interval.
+//! The schedules of runs: a tokio interval or a cron expression. The only user of the cron scheduler, and only of its cron jobs: its
+//! repeated jobs never fire again after a stall that is longer than their interval.
 
 use super::{RunRequest, Shared};
 use crate::config::Cron;
@@ -12,18 +12,18 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-/// When something comes.
+/// A schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// So long after it last began.
+    /// This long after the last start.
     Every(Duration),
     /// At the moments of an expression, in UTC.
     Cron(Cron),
 }
 
-/// An expression that names no moment.
+/// An expression that never fires.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {expression:?}: no such moment ever comes; give an expression that has one")]
+#[error("{name} is {expression:?}: it never fires; give an expression that does")]
 pub struct NeverFires {
     /// The setting.
     pub name: &'static str,
@@ -41,7 +41,7 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
-    /// Whether it ever comes; `name` is the setting that says when.
+    /// Returns an error if it never fires; `name` is its setting.
     pub async fn ensure_fires(&self, name: &'static str) -> Result<(), NeverFires> {
         let Self::Cron(cron) = self else { return Ok(()) };
         let mut timer = CronTimer::start(cron, Arc::default()).await.ok();
@@ -56,7 +56,7 @@ impl Schedule {
     }
 }
 
-/// Gives orders of one kind at the moments of a schedule, one at a time: while its order waits or runs, it gives no other.
+/// Requests runs of one kind by a schedule, one at a time: it makes no request while its last one waits or runs.
 pub(super) async fn run(shared: Shared, (task, schedule): (&'static str, Schedule), kind: RunKind, mut may_begin: watch::Receiver<bool>) {
     shared.tasks.add(task, Some(schedule.to_string()));
     if may_begin.wait_for(|begun| *begun).await.is_err() {
@@ -64,7 +64,7 @@ pub(super) async fn run(shared: Shared, (task, schedule): (&'static str, Schedul
     }
     match schedule {
         Schedule::Every(period) => {
-            // The first run is the one that the daemon began with.
+            // The daemon's start was the first run.
             let mut interval = tokio::time::interval_at(Instant::now() + period, period);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             shared.tasks.next_after(task, period);
@@ -78,7 +78,7 @@ pub(super) async fn run(shared: Shared, (task, schedule): (&'static str, Schedul
             let fired = Arc::new(Notify::new());
             let timer = match CronTimer::start(&cron, fired.clone()).await {
                 Ok(timer) => timer,
-                Err(error) => return tracing::error!(task, "the scheduler takes no job: {error}"),
+                Err(error) => return tracing::error!(task, "the scheduler refuses the job: {error}"),
             };
             loop {
                 shared.tasks.next(task, timer.next().await);
@@ -103,7 +103,7 @@ struct CronTimer {
 }
 
 impl CronTimer {
-    /// Notifies at every moment of the expression.
+    /// Notifies `fired` at every moment of the expression.
     async fn start(cron: &Cron, fired: Arc<Notify>) -> Result<Self, JobSchedulerError> {
         let scheduler = JobScheduler::new().await?;
         let job = scheduler.add(Job::new(cron.as_str(), move |_, _| fired.notify_one())?).await?;
@@ -120,7 +120,7 @@ impl CronTimer {
 
     async fn stop(mut self) {
         if let Err(error) = self.scheduler.shutdown().await {
-            tracing::debug!("the scheduler does not end: {error}");
+            tracing::debug!("the scheduler does not stop: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The worker that a test plays.
+//! A worker that a test controls.
 
 use super::*;
 use crate::apply::Totals;
@@ -10,13 +10,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use tokio::time::Instant;
 
-/// Runs take a time and end as they are told to; doors are shut for some looks.
+/// Runs take a fixed time and end as the test sets; endpoints are unreachable for some probes.
 #[derive(Debug)]
 pub(super) struct FakeWorker {
     began: Instant,
     /// Kind, and seconds from the start at which a run began and ended.
     runs: Mutex<Vec<(RunKind, u64, u64)>>,
-    /// Seconds from the start at which the doors were looked at.
+    /// Seconds from the start at which the endpoints were probed.
     probes: Mutex<Vec<u64>>,
     pub(super) unreachable_for: AtomicUsize,
     pub(super) fail_next: AtomicUsize,
@@ -76,7 +76,7 @@ impl Worker for FakeWorker {
     async fn probe_endpoints(&self) -> Vec<ProbeResult> {
         self.probes.lock().expect("no test panics while it holds it").push(self.now());
         let unreachable = take_one(&self.unreachable_for).then(|| "S3: no such bucket".to_owned());
-        let events_api_down = self.events_api_down.load(Ordering::SeqCst).then(|| "events API: nobody listens".to_owned());
+        let events_api_down = self.events_api_down.load(Ordering::SeqCst).then(|| "events API: connection refused".to_owned());
         vec![
             ProbeResult { name: "S3".to_owned(), unreachable, awaited: true },
             ProbeResult { name: EVENTS_API.to_owned(), unreachable: events_api_down, awaited: false },
@@ -113,11 +113,11 @@ impl Worker for FakeWorker {
         let events_api_down = self.events_api_down.load(Ordering::SeqCst);
         let stopped_by = (outcome == RunOutcome::Failed && !events_api_down).then(|| ("no such bucket".to_owned(), "create it"));
         let frame = Frame { run: 1, kind: request.kind, time: (now, now), subject: Default::default(), stopped_by, outside_prefix: 0 };
-        // A listing heals a gap of the feed.
+        // A listing repairs a gap of the feed.
         let gap = self.gap.load(Ordering::SeqCst) && request.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);
         let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
-        let feed_failure = events_api_down.then(|| ("nobody listens".to_owned(), "start it"));
+        let feed_failure = events_api_down.then(|| ("connection refused".to_owned(), "start it"));
         let polled = (!events_api_down && request.kind == RunKind::Incremental).then(Polled::default);
         let totals = Totals { polled, feed_failure, ..Totals::default() };
         RunResult::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &totals, &overview)) }

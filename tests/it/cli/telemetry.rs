@@ -137,7 +137,7 @@ async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
     stage.tells(&collector.url);
     stage.setting("OTEL_METRIC_EXPORT_INTERVAL", "50");
     let mut daemon = stage.daemon();
-    daemon.says("waiting for doors that are shut").await.expect("it waits");
+    daemon.says("waiting for unreachable endpoints").await.expect("it waits");
     let heard = tokio::time::timeout(std::time::Duration::from_secs(20), collector.hears_metrics()).await;
     heard.expect("metrics come while nothing runs");
     let names: BTreeSet<_> = collector.metrics().1.into_iter().map(|metric| metric.name).collect();
