@@ -9,13 +9,13 @@ mod feed;
 mod form;
 mod json;
 mod notification;
-mod poison;
+mod error;
 mod record;
 mod time;
 
 pub use feed::{FeedEvent, feed_event};
 pub use notification::notification;
-pub use poison::Poison;
+pub use error::Poison;
 
 use crate::record::{Event, EventKind, ObjectKey};
 use crate::run::PassedOver;

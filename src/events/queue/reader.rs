@@ -4,7 +4,7 @@
 //! **Invariant:** a message is acknowledged only after what came of it is committed. One that is lost on the way there comes again, and
 //! an event that comes twice does no harm.
 
-use super::source::{Message, Receipt, Source, SourceError, StepError};
+use super::event_queue::{Message, Receipt, Source, SourceError, StepError};
 use crate::clock::Clock;
 use crate::events::decode::Scope;
 use crate::events::receive::notified;
