@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::daemon::ClientIdentity;
-use crate::events::queue::Source;
+use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
@@ -68,8 +68,8 @@ pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
 
 /// All that the settings name, as whoever receives from them sees them.
 #[cfg(feature = "sqs")]
-pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
-    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn EventQueue>> {
+    let mut sources: Vec<Arc<dyn EventQueue>> = Vec::new();
     for url in &settings.queue_urls {
         sources.push(Arc::new(queue(settings, url).await));
     }
@@ -78,7 +78,7 @@ pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn Source>> {
+pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn EventQueue>> {
     Vec::new()
 }
 

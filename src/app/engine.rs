@@ -7,7 +7,7 @@ use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
 use crate::daemon::{RunRequest, RunTrigger, minus_shutdown_reserve};
-use crate::events::queue::Source;
+use crate::events::queue::EventQueue;
 use crate::file_manager::HttpClient;
 use crate::plan::Limits;
 use crate::state::{Answer, Identity, InstanceLock, State, StateError};
@@ -28,7 +28,7 @@ pub(crate) struct Engine {
     /// Held by whoever runs: so nothing else does.
     pub(super) lock: Mutex<InstanceLock>,
     /// What a run empties before its cycle; a daemon listens to it all the time instead.
-    queues: Vec<Arc<dyn Source>>,
+    queues: Vec<Arc<dyn EventQueue>>,
     /// Once they could be connected.
     doors: Mutex<Option<Doors>>,
     show_progress: ShowProgress,
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// The queues that the settings name: from now on they are listened to, and no others.
-    pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
+    pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn EventQueue>>, Refusal> {
         let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();

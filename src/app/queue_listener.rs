@@ -6,9 +6,9 @@ use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{Listener, ListenerContext};
 use crate::events::decode::Scope;
-use crate::events::queue::{self, Inbox, QueueReader, SourceStatus};
+use crate::events::queue::{self, InboxLimits, QueueReader, SourceStatus};
 use crate::report::PassedOver;
-use crate::state::SourceName;
+use crate::state::EventChannel;
 use async_trait::async_trait;
 use std::future::pending;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ struct Queue {
 pub(crate) async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
-    let inbox = Inbox { scope: Scope::new(engine.bucket(), &settings.source.prefix), most, clock: Arc::new(SystemClock) };
+    let inbox = InboxLimits { scope: Scope::new(engine.bucket(), &settings.source.prefix), max_events: most, clock: Arc::new(SystemClock) };
     let alone = queues.len() == 1;
-    let task = |queue: Arc<dyn queue::Source>| -> Box<dyn Listener> {
+    let task = |queue: Arc<dyn queue::EventQueue>| -> Box<dyn Listener> {
         let name = if alone { SQS.to_owned() } else { format!("{SQS} {}", queue.address()) };
-        Box::new(Queue { name, reader: QueueReader::new(queue, SourceName::Sqs, engine.state(), inbox.clone()) })
+        Box::new(Queue { name, reader: QueueReader::new(queue, EventChannel::Sqs, engine.state(), inbox.clone()) })
     };
     Ok(queues.into_iter().map(task).collect())
 }

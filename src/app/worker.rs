@@ -78,7 +78,7 @@ impl Worker for Engine {
     }
 
     async fn drop_dead_letters(&self, which: Which) -> Result<u64, String> {
-        dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
+        dead_letters::delete(&self.state, which).await.map_err(|error| error.to_string())
     }
 
     async fn record_backlog(&self) {

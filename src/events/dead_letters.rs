@@ -2,12 +2,12 @@
 
 use super::decode::{self, Scope};
 use super::receive::notified;
-use crate::record::{Event, SourceName};
+use crate::record::{Event, EventChannel};
 use crate::state::{DeadLetter, Received, State, StateError};
 use jiff::Timestamp;
 
 /// As many are held in memory at once.
-const PAGE_LETTERS: usize = 100;
+const PAGE_DEAD_LETTERS: usize = 100;
 
 /// Which letters are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Which {
 
 /// Why nothing became of letters.
 #[derive(Debug, thiserror::Error)]
-pub enum LetterError {
+pub enum DeadLetterError {
     /// A person named one that is not there.
     #[error("there is no dead letter {0}: `s3-sync dead-letters list` shows them")]
     NoSuch(i64),
@@ -52,17 +52,17 @@ pub struct Kept {
 }
 
 /// Decodes letters again, by the settings and the program of today; what can be used goes into the inbox.
-pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, LetterError> {
+pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, DeadLetterError> {
     let mut retried = Retried::default();
     match which {
         Which::One(id) => match state.dead_letter(id).await? {
             Some(letter) => retry_one(state, scope, letter, &mut retried, now).await?,
-            None => return Err(LetterError::NoSuch(id)),
+            None => return Err(DeadLetterError::NoSuch(id)),
         },
         Which::All => {
             let mut after = 0;
             loop {
-                let letters = state.dead_letters(after, PAGE_LETTERS).await?;
+                let letters = state.dead_letters(after, PAGE_DEAD_LETTERS).await?;
                 let Some(last) = letters.last() else { break };
                 after = last.id;
                 for letter in letters {
@@ -75,18 +75,18 @@ pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -
 }
 
 /// Forgets letters; how many there were.
-pub async fn forget(state: &State, which: Which) -> Result<u64, LetterError> {
+pub async fn delete(state: &State, which: Which) -> Result<u64, DeadLetterError> {
     if let Which::One(id) = which {
-        return if state.drop_dead_letter(id).await? { Ok(1) } else { Err(LetterError::NoSuch(id)) };
+        return if state.drop_dead_letter(id).await? { Ok(1) } else { Err(DeadLetterError::NoSuch(id)) };
     }
-    let mut forgotten = 0;
+    let mut deleted = 0;
     loop {
-        let letters = state.dead_letters(0, PAGE_LETTERS).await?;
+        let letters = state.dead_letters(0, PAGE_DEAD_LETTERS).await?;
         if letters.is_empty() {
-            return Ok(forgotten);
+            return Ok(deleted);
         }
         for letter in letters {
-            forgotten += u64::from(state.drop_dead_letter(letter.id).await?);
+            deleted += u64::from(state.drop_dead_letter(letter.id).await?);
         }
     }
 }
@@ -114,10 +114,10 @@ fn decoded(letter: DeadLetter, scope: &Scope) -> Result<Vec<Event>, (String, Str
     if !letter.is_whole() {
         return Err((letter.reason, format!("only the beginning of its {} bytes is kept", letter.raw_bytes)));
     }
-    if letter.source == SourceName::Feed {
+    if letter.source == EventChannel::Feed {
         let text = String::from_utf8_lossy(&letter.raw);
         let event = decode::feed_event(&text, scope).outcome;
-        return event.map(|event| event.into_iter().collect()).map_err(|poison| (poison.reason().to_owned(), poison.to_string()));
+        return event.map(|event| event.into_iter().collect()).map_err(|error| (error.reason().to_owned(), error.to_string()));
     }
     let batch = notified(letter.source, &letter.raw, scope).batch;
     let outcomes = batch.into_iter().map(|received| received.outcome);
@@ -133,18 +133,18 @@ mod tests {
         format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}"#)
     }
 
-    fn arrived(source: SourceName, message: &str) -> Vec<Received> {
+    fn arrived(source: EventChannel, message: &str) -> Vec<Received> {
         let old = Scope::new("old", "");
         match source {
-            SourceName::Feed => {
-                let poison = decode::feed_event(message, &old).outcome.expect_err("poison");
-                vec![Received { source, outcome: Err(super::super::receive::dead(&poison, message.as_bytes().to_vec())) }]
+            EventChannel::Feed => {
+                let error = decode::feed_event(message, &old).outcome.expect_err("undecodable");
+                vec![Received { source, outcome: Err(super::super::receive::dead_letter(&error, message.as_bytes().to_vec())) }]
             }
             _ => notified(source, message.as_bytes(), &old).batch,
         }
     }
 
-    async fn with(messages: &[(SourceName, &str)]) -> (State, tempfile::TempDir) {
+    async fn with(messages: &[(EventChannel, &str)]) -> (State, tempfile::TempDir) {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db"), Limits::default()).await.expect("a state");
         for (source, message) in messages {
@@ -163,10 +163,10 @@ mod tests {
         let long = format!("{{{}", " ".repeat(crate::state::RAW_BYTES_MAX));
         let ours = record("new", "a");
         let messages = [
-            (SourceName::Sqs, ours.as_str()),
-            (SourceName::Webhook, "{"),
-            (SourceName::Feed, r#"{"event_type":"explode"}"#),
-            (SourceName::Sqs, long.as_str()),
+            (EventChannel::Sqs, ours.as_str()),
+            (EventChannel::Webhook, "{"),
+            (EventChannel::Feed, r#"{"event_type":"explode"}"#),
+            (EventChannel::Sqs, long.as_str()),
         ];
         let (state, _directory) = with(&messages).await;
         let retried = retry(&state, &Scope::new("new", ""), Which::All, Timestamp::UNIX_EPOCH).await.expect("tried");
@@ -175,18 +175,18 @@ mod tests {
         assert_eq!(kept, [(2, "bad_json"), (3, "unknown_type"), (4, "bad_json")]);
         assert!(retried.kept[2].message.contains("only the beginning"), "{:?}", retried.kept);
         assert_eq!(waiting(&state).await, ["sqs a"]);
-        assert_eq!(forget(&state, Which::One(2)).await.expect("forgotten"), 1);
-        assert!(matches!(forget(&state, Which::One(2)).await, Err(LetterError::NoSuch(2))));
-        assert_eq!(forget(&state, Which::All).await.expect("forgotten"), 2);
+        assert_eq!(delete(&state, Which::One(2)).await.expect("forgotten"), 1);
+        assert!(matches!(delete(&state, Which::One(2)).await, Err(DeadLetterError::NoSuch(2))));
+        assert_eq!(delete(&state, Which::All).await.expect("forgotten"), 2);
         assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
         let missing = retry(&state, &Scope::new("new", ""), Which::One(1), Timestamp::UNIX_EPOCH).await;
-        assert!(matches!(missing, Err(LetterError::NoSuch(1))), "{missing:?}");
+        assert!(matches!(missing, Err(DeadLetterError::NoSuch(1))), "{missing:?}");
     }
 
     #[tokio::test]
     async fn a_letter_whose_replay_failed_is_replayed_from_the_start() {
         let ours = record("old", "a");
-        let (state, _directory) = with(&[(SourceName::Sqs, &ours)]).await;
+        let (state, _directory) = with(&[(EventChannel::Sqs, &ours)]).await;
         let row = state.inbox_batch(0, 1).await.expect("read").remove(0);
         state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
         let letter = state.dead_letters(0, 1).await.expect("read").remove(0);

@@ -2,12 +2,12 @@
 //! the state knows.
 
 use super::decode::{self, Scope};
-use super::receive::dead;
+use super::receive::dead_letter;
 use crate::clock::Clock;
 use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::retry::RetryPolicy;
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use crate::state::{FeedAnswer, FeedIdentity, FeedItem, State, StateError};
 use crate::telemetry;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ pub use crate::run::Polled;
 /// Pages of a feed with a cursor that one poll reads at the most: what is left comes with the next one.
 const PAGES_MAX: usize = 1000;
 /// For one answer, all attempts together.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A feed, and how it is read.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ impl FeedReader {
             }
             let page = match self.page(cursor.as_deref()).await {
                 Ok(page) => page,
-                Err(error) if cursor.is_some() && is_about_the_cursor(&error) => {
+                Err(error) if cursor.is_some() && rejects_the_cursor(&error) => {
                     tracing::warn!(%error, "the feed does not know its own cursor any more: it is read from its beginning");
                     state.forget_feed_cursor(self.clock.now()).await?;
                     (cursor, polled.gap) = (None, true);
@@ -70,7 +70,7 @@ impl FeedReader {
                 Err(error) => return Err(error.into()),
             };
             let next = page.next_cursor.clone();
-            if went_back(cursor.as_deref(), next.as_deref()) {
+            if has_restarted(cursor.as_deref(), next.as_deref()) {
                 tracing::warn!("the feed has begun anew: it is read from its beginning");
                 state.forget_feed_cursor(self.clock.now()).await?;
                 (cursor, polled.gap) = (None, true);
@@ -89,9 +89,9 @@ impl FeedReader {
 
     /// One answer, within a time in which a run can wait for it: what else there is to do comes after it.
     async fn page(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
-        let answered = timeout(PATIENCE, self.retry.run(|| self.feed.read_feed(cursor))).await;
+        let answered = timeout(PAGE_TIMEOUT, self.retry.run(|| self.feed.read_feed(cursor))).await;
         answered.unwrap_or_else(|_| {
-            let message = format!("no usable answer within {} s", PATIENCE.as_secs());
+            let message = format!("no usable answer within {} s", PAGE_TIMEOUT.as_secs());
             Err(FileManagerError { call: "pubSubFullList", subject: self.feed.address(), kind: FileManagerErrorKind::Timeout, message })
         })
     }
@@ -104,18 +104,18 @@ impl FeedReader {
         polled: &mut Polled,
     ) -> Result<(), StateError> {
         let now = self.clock.now();
-        let (items, passed_over): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
+        let (items, ignored): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
         let all = items.len();
         let full = all >= FEED_EVENTS_MAX;
         let counts =
             state.receive_feed(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
-        telemetry::metrics().events(SourceName::Feed.as_str(), counts.received.events);
+        telemetry::metrics().events(EventChannel::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;
         let before = std::mem::take(&mut polled.passed_over);
-        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(passed_over[*place].clone()));
+        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(ignored[*place].clone()));
         Ok(())
     }
 }
@@ -131,19 +131,19 @@ pub fn hint(error: &FileManagerError) -> &'static str {
 }
 
 /// A feed that counts its events holds fewer than we have heard: it was begun anew. Cursors that are no numbers say nothing of the kind.
-fn went_back(cursor: Option<&str>, next: Option<&str>) -> bool {
+fn has_restarted(cursor: Option<&str>, next: Option<&str>) -> bool {
     let number = |cursor: &str| cursor.parse::<u64>().ok();
     cursor.and_then(number).zip(next.and_then(number)).is_some_and(|(cursor, next)| next < cursor)
 }
 
 /// A definite refusal of what was accepted before.
-fn is_about_the_cursor(error: &FileManagerError) -> bool {
+fn rejects_the_cursor(error: &FileManagerError) -> bool {
     matches!(error.kind, FileManagerErrorKind::Refused { status: 400 | 404 | 410 | 422 })
 }
 
 /// The events of an answer in the order in which they happened: by their time, then by their place. One without a time counts as
 /// happening now.
-fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, PassedOver)> {
+fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, IgnoredEvents)> {
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
     let mut items: Vec<_> = events
         .iter()
@@ -152,8 +152,8 @@ fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, P
             let before = seen.entry(event.hash).or_default();
             let identity = FeedIdentity { hash: event.hash, occurrence: *before };
             *before += 1;
-            let outcome = event.outcome.map_err(|poison| dead(&poison, text.clone().into_bytes())).transpose();
-            (FeedItem { identity, outcome }, event.passed_over)
+            let outcome = event.outcome.map_err(|error| dead_letter(&error, text.clone().into_bytes())).transpose();
+            (FeedItem { identity, outcome }, event.ignored)
         })
         .collect();
     items.sort_by_key(|(item, _)| match &item.outcome {

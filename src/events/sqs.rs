@@ -1,7 +1,7 @@
 //! SQS: a standard queue, long polls, batches. The only place that names its SDK. When a message may be acknowledged is not its
 //! concern.
 
-use super::queue::{Message, Receipt, Source, SourceError};
+use super::queue::{EventQueue, Message, QueueError, Receipt};
 use crate::record::Escaped;
 use async_trait::async_trait;
 use aws_sdk_sqs::config::retry::RetryConfig;
@@ -75,24 +75,24 @@ impl SqsQueue {
     }
 
     /// Whether the queue is there and may be used. Takes nothing from it.
-    pub async fn check(&self) -> Result<(), SourceError> {
+    pub async fn check(&self) -> Result<(), QueueError> {
         let asked = self.client.get_queue_attributes().queue_url(&self.queue_url).send().await;
-        asked.map(drop).map_err(|error| self.told("GetQueueAttributes", &error))
+        asked.map(drop).map_err(|error| self.queue_error("GetQueueAttributes", &error))
     }
 
     /// The words of an error and of what caused it, each once.
-    fn told(&self, call: &'static str, error: &(dyn Error + 'static)) -> SourceError {
+    fn queue_error(&self, call: &'static str, error: &(dyn Error + 'static)) -> QueueError {
         let mut words: Vec<String> = Vec::new();
         let mut next = Some(error);
         while let Some(cause) = next {
             let own = cause.to_string();
-            if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
+            if !own.is_empty() && !words.iter().any(|word| word.contains(&own)) {
                 words.push(own);
             }
             next = cause.source();
         }
         let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
-        SourceError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
+        QueueError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
     }
 }
 
@@ -104,16 +104,16 @@ fn region_at_aws(queue_url: &Url) -> Option<String> {
 }
 
 #[async_trait]
-impl Source for SqsQueue {
+impl EventQueue for SqsQueue {
     fn address(&self) -> &str {
         &self.queue_url
     }
 
-    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError> {
         let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
-        let answer = request.send().await.map_err(|error| self.told("ReceiveMessage", &error))?;
+        let answer = request.send().await.map_err(|error| self.queue_error("ReceiveMessage", &error))?;
         // One without a receipt could not be acknowledged: it comes again, whole.
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages
@@ -121,26 +121,26 @@ impl Source for SqsQueue {
             .collect())
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
         let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
             entry.build().expect("invariant: id and receipt are set")
         });
         let request = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        let answer = request.send().await.map_err(|error| self.told("DeleteMessageBatch", &error))?;
+        let answer = request.send().await.map_err(|error| self.queue_error("DeleteMessageBatch", &error))?;
         // What is in neither list is not known to be gone.
         let gone: Vec<_> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
         let left = receipts.into_iter().enumerate().filter(|(index, _)| !gone.contains(&index.to_string().as_str()));
         Ok(left.map(|(_, receipt)| receipt).collect())
     }
 
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError> {
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError> {
         let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
             entry.visibility_timeout(0).build().expect("invariant: id and receipt are set")
         });
         let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        request.send().await.map(drop).map_err(|error| self.told("ChangeMessageVisibilityBatch", &error))
+        request.send().await.map(drop).map_err(|error| self.queue_error("ChangeMessageVisibilityBatch", &error))
     }
 
     /// Needs a right of its own, `sqs:GetQueueAttributes`, without which a queue can be received from as well.
@@ -148,7 +148,7 @@ impl Source for SqsQueue {
         let name = QueueAttributeName::MessageRetentionPeriod;
         let request = self.client.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone());
         let answer = request.send().await.inspect_err(|error| {
-            tracing::debug!(error = %self.told("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
+            tracing::debug!(error = %self.queue_error("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
         });
         let secs = answer.ok()?.attributes?.get(&name)?.parse().ok()?;
         Some(SignedDuration::from_secs(secs))

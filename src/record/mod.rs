@@ -11,7 +11,7 @@ mod sequencer;
 mod sides;
 mod told;
 
-pub use channel::SourceName;
+pub use channel::EventChannel;
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};

@@ -38,7 +38,7 @@ pub use views::key_report::{Standing, Story};
 pub use views::overview::{Overview, Waiting};
 pub use views::snapshot_rows::Side;
 
-pub use crate::record::{LookedAt, Page, PageCounts, SourceName};
+pub use crate::record::{EventChannel, LookedAt, Page, PageCounts};
 pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 #[cfg(test)]

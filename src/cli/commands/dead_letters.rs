@@ -9,7 +9,7 @@ use crate::cli::{Interruption, Output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
 use crate::daemon::{DeadLettersAction, DeadLettersMessage};
-use crate::events::dead_letters::{self, Kept, LetterError, Which};
+use crate::events::dead_letters::{self, DeadLetterError, Kept, Which};
 use crate::events::decode::Scope;
 use crate::plan::Limits;
 use crate::record::Escaped;
@@ -137,7 +137,7 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
 
 async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
     let dropped = match open(settings).await? {
-        Opened::Here(state, _lock) => dead_letters::forget(&state, which(letters)).await?,
+        Opened::Here(state, _lock) => dead_letters::delete(&state, which(letters)).await?,
         Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(DeadLettersAction::Drop, letters, settings)).await? {
             LettersDone::Forgotten(dropped) => dropped,
             LettersDone::Retried(_) => return Err(misunderstood()),
@@ -185,11 +185,11 @@ impl From<StateError> for Trouble {
     }
 }
 
-impl From<LetterError> for Trouble {
-    fn from(error: LetterError) -> Self {
+impl From<DeadLetterError> for Trouble {
+    fn from(error: DeadLetterError) -> Self {
         match error {
-            LetterError::State(error) => Self::State(error),
-            LetterError::NoSuch(_) => Self::Other(ExitCode::Failed, error.to_string()),
+            DeadLetterError::State(error) => Self::State(error),
+            DeadLetterError::NoSuch(_) => Self::Other(ExitCode::Failed, error.to_string()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What is wrong with a message or a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Poison {
+pub enum DecodeError {
     /// Not UTF-8.
     NotUtf8,
     /// Not JSON; the parser's words.
@@ -38,7 +38,7 @@ pub enum Poison {
     UnknownType(String),
 }
 
-impl Poison {
+impl DecodeError {
     /// A short, stable name.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Poison {
 }
 
 /// Text from outside is cut and escaped.
-impl fmt::Display for Poison {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUtf8 => f.write_str("the message is not UTF-8"),

@@ -1,8 +1,8 @@
 //! One event of the events API's list, and what it is known by.
 
-use super::{Poison, Scope, canonical, json, time};
+use super::{DecodeError, Scope, canonical, json, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -12,49 +12,49 @@ pub struct FeedEvent {
     /// SHA-256 of its JSON in canonical form; of what is no JSON, of its text.
     pub hash: [u8; 32],
     /// `None` = passed over, and counted.
-    pub outcome: Result<Option<Event>, Poison>,
+    pub outcome: Result<Option<Event>, DecodeError>,
     /// What there is nothing to do about.
-    pub passed_over: PassedOver,
+    pub ignored: IgnoredEvents,
 }
 
 /// Decodes the JSON text of one event.
 pub fn feed_event(text: &str, scope: &Scope) -> FeedEvent {
-    let mut passed_over = PassedOver::default();
+    let mut ignored = IgnoredEvents::default();
     let (hash, outcome) = match json::parse(text.as_bytes()) {
-        Ok(value) => (canonical::hash(&value), decode(&value, scope, &mut passed_over)),
-        Err(poison) => (Sha256::digest(text).into(), Err(poison)),
+        Ok(value) => (canonical::hash(&value), decode(&value, scope, &mut ignored)),
+        Err(error) => (Sha256::digest(text).into(), Err(error)),
     };
-    FeedEvent { hash, outcome, passed_over }
+    FeedEvent { hash, outcome, ignored }
 }
 
-fn decode(event: &Value, scope: &Scope, passed_over: &mut PassedOver) -> Result<Option<Event>, Poison> {
+fn decode(event: &Value, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
     if !event.is_object() {
-        return Err(Poison::UnknownShape("an event of the feed is a JSON object"));
+        return Err(DecodeError::UnknownShape("an event of the feed is a JSON object"));
     }
     let kind = kind(event.get("event_type"))?;
-    let path = path(event.get("file_path")).ok_or(Poison::EmptyPath)?;
+    let path = path(event.get("file_path")).ok_or(DecodeError::EmptyPath)?;
     let new_path = match kind {
-        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")).ok_or(Poison::NoNewPath)?),
+        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")).ok_or(DecodeError::NoNewPath)?),
         _ => None,
     };
     if new_path.as_ref() == Some(&path) {
-        passed_over.onto_itself += 1;
+        ignored.onto_itself += 1;
         return Ok(None);
     }
     let permissions = permissions(event.get("metadata"));
-    let own = scope.own(Event { kind, path, new_path, permissions, time: None }, passed_over);
-    Ok(own.map(|own| Event { time: time::read(event.get("timestamp"), passed_over), ..own }))
+    let own = scope.own(Event { kind, path, new_path, permissions, time: None }, ignored);
+    Ok(own.map(|own| Event { time: time::read(event.get("timestamp"), ignored), ..own }))
 }
 
-fn kind(name: Option<&Value>) -> Result<EventKind, Poison> {
+fn kind(name: Option<&Value>) -> Result<EventKind, DecodeError> {
     match name.and_then(Value::as_str) {
         Some("create") => Ok(EventKind::Create),
         Some("delete") => Ok(EventKind::Delete),
         Some("rename") => Ok(EventKind::Rename),
         Some("move") => Ok(EventKind::Move),
         Some("change_permission") => Ok(EventKind::ChangePermission),
-        Some(other) => Err(Poison::UnknownType(other.to_owned())),
-        None => Err(Poison::UnknownType(name.map(Value::to_string).unwrap_or_default())),
+        Some(other) => Err(DecodeError::UnknownType(other.to_owned())),
+        None => Err(DecodeError::UnknownType(name.map(Value::to_string).unwrap_or_default())),
     }
 }
 

@@ -13,12 +13,12 @@ mod error;
 mod record;
 mod time;
 
+pub use error::DecodeError;
 pub use feed::{FeedEvent, feed_event};
 pub use notification::notification;
-pub use error::Poison;
 
 use crate::record::{Event, EventKind, ObjectKey};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 
 /// What is ours: the events of one bucket, below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,16 +34,16 @@ pub struct Decoded {
     /// In the order of the message.
     pub events: Vec<Event>,
     /// What cannot be used.
-    pub poisoned: Vec<Poisoned>,
+    pub undecodable: Vec<Undecodable>,
     /// What there is nothing to do about.
-    pub passed_over: PassedOver,
+    pub ignored: IgnoredEvents,
 }
 
 /// What cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Poisoned {
+pub struct Undecodable {
     /// Why.
-    pub poison: Poison,
+    pub error: DecodeError,
     /// The record alone where there are several in a message, else what arrived.
     pub raw: Vec<u8>,
 }
@@ -64,7 +64,7 @@ impl Scope {
 
     /// The event as far as it is about what is ours: a rename over the edge of the prefix comes to one half of itself. What lies outside
     /// is passed over, and counted.
-    fn own(&self, event: Event, passed_over: &mut PassedOver) -> Option<Event> {
+    fn own(&self, event: Event, ignored: &mut IgnoredEvents) -> Option<Event> {
         let to_here = event.new_path.as_ref().map(|target| self.covers(target));
         match (self.covers(&event.path), to_here) {
             (true, None | Some(true)) => Some(event),
@@ -74,8 +74,8 @@ impl Scope {
                 Some(Event { kind: EventKind::Create, path, new_path: None, ..event })
             }
             (false, None | Some(false)) => {
-                passed_over.outside_prefix += 1;
-                passed_over.outside_example.get_or_insert(event.path);
+                ignored.outside_prefix += 1;
+                ignored.outside_example.get_or_insert(event.path);
                 None
             }
         }

@@ -121,8 +121,8 @@ async fn a_feed_that_never_answers_is_not_waited_for_long() {
 async fn what_is_passed_over_is_counted_once() {
     let bed = Bed::new(Served::default()).await;
     bed.serve([json!({ "event_type": "move", "file_path": "/a", "new_path": "/a" })]);
-    assert_eq!(bed.poll().await.passed_over, PassedOver { onto_itself: 1, ..PassedOver::default() });
-    assert_eq!(bed.poll().await.passed_over, PassedOver::default());
+    assert_eq!(bed.poll().await.passed_over, IgnoredEvents { onto_itself: 1, ..IgnoredEvents::default() });
+    assert_eq!(bed.poll().await.passed_over, IgnoredEvents::default());
 }
 
 #[tokio::test]

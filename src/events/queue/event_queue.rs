@@ -22,7 +22,7 @@ pub struct Message {
 /// A queue that cannot be used now. Its text is escaped, and holds no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{call} {address}: {message}")]
-pub struct SourceError {
+pub struct QueueError {
     /// `ReceiveMessage`, …
     pub call: &'static str,
     /// Which queue.
@@ -31,14 +31,14 @@ pub struct SourceError {
     pub message: String,
 }
 
-impl SourceError {
+impl QueueError {
     /// What an operator can do about it.
     pub fn hint(&self) -> &'static str {
         "check EVENTS_SQS_QUEUE_URL and EVENTS_SQS_ENDPOINT, and that the credentials may receive from it and delete there"
     }
 }
 
-impl Disposed for SourceError {
+impl Disposed for QueueError {
     /// Whatever it is: a person may mend it while we wait.
     fn disposition(&self) -> Disposition {
         Disposition::Retry { after: None }
@@ -50,7 +50,7 @@ impl Disposed for SourceError {
 pub enum StepError {
     /// The queue.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Queue(#[from] QueueError),
     /// The state.
     #[error(transparent)]
     State(#[from] StateError),
@@ -64,16 +64,16 @@ impl Disposed for StepError {
 
 /// Where messages wait until they are acknowledged.
 #[async_trait]
-pub trait Source: Send + Sync {
+pub trait EventQueue: Send + Sync {
     /// Which queue it is: two with the same address are one.
     fn address(&self) -> &str;
 
     /// The next messages, a bounded number of them; waits at most so long for the first.
-    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError>;
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError>;
     /// Says that these are stored; gives back those that the queue did not take the word for.
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError>;
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError>;
     /// Gives these back at once: they could not be stored.
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError>;
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError>;
     /// How long it keeps a message that nobody takes; `None` = it does not say.
     async fn retention(&self) -> Option<SignedDuration>;
 }

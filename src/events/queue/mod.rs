@@ -3,7 +3,7 @@
 mod event_queue;
 mod reader;
 
-pub use reader::{Inbox, QueueReader};
-pub use event_queue::{Message, Receipt, Source, SourceError, StepError};
+pub use event_queue::{EventQueue, Message, QueueError, Receipt, StepError};
+pub use reader::{InboxLimits, QueueReader};
 
 pub use crate::run::{Drained, SourceStatus};

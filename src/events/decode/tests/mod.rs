@@ -31,5 +31,5 @@ fn events(decoded: &Decoded) -> Vec<String> {
 }
 
 fn reasons(decoded: &Decoded) -> Vec<&'static str> {
-    decoded.poisoned.iter().map(|poisoned| poisoned.poison.reason()).collect()
+    decoded.undecodable.iter().map(|undecodable| undecodable.error.reason()).collect()
 }

@@ -30,8 +30,8 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
     ] {
         let (queue, state, _directory) = queue_that_keeps(retention).await;
         let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
+        let inbox = InboxLimits { scope: Scope::new("bucket", ""), max_events: 100, clock: clock.clone() };
+        let reader = QueueReader::new(queue.clone(), EventChannel::Sqs, state.clone(), inbox);
         let hear = async || reader.drain(ONCE, &CancellationToken::new()).await;
         hear().await.expect("drained");
         assert_eq!((reader.status().borrow().gaps, state.feed_gap().await.expect("read")), (0, None), "never heard before");
@@ -63,8 +63,8 @@ async fn each_queue_has_a_silence_of_its_own() {
     let hear = async |address| {
         let (queue, ..) = queue_that_keeps(Some(SignedDuration::from_mins(5))).await;
         let queue = Queue { state: state.clone(), address, ..Arc::into_inner(queue).expect("its only owner") };
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
-        let reader = QueueReader::new(Arc::new(queue), SourceName::Sqs, state.clone(), inbox);
+        let inbox = InboxLimits { scope: Scope::new("bucket", ""), max_events: 100, clock: clock.clone() };
+        let reader = QueueReader::new(Arc::new(queue), EventChannel::Sqs, state.clone(), inbox);
         reader.drain(ONCE, &CancellationToken::new()).await.expect("drained");
         state.feed_gap().await.expect("read").is_some()
     };
