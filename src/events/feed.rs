@@ -1,5 +1,5 @@
-//! The events API's list, read into the inbox. It is asked once a cycle and serves, perhaps, the same for ever: what is new in it,
-//! the state knows.
+//! The feed reader: reads the events API's list into the inbox. It polls once a cycle; the list may keep serving the same events, and
+//! the state knows which are new.
 
 use super::decode::{self, Scope};
 use super::receive::dead_letter;
@@ -18,27 +18,27 @@ use tokio::time::timeout;
 
 pub use crate::run::Polled;
 
-/// Pages of a feed with a cursor that one poll reads at the most: what is left comes with the next one.
+/// Pages of a feed with a cursor that one poll reads at most; the next poll reads the rest.
 const PAGES_MAX: usize = 1000;
-/// For one answer, all attempts together.
+/// Limit for one page, retries included.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A feed, and how it is read.
+/// Reads one feed.
 #[derive(Clone)]
 pub struct FeedReader {
-    /// Where the events are.
+    /// The feed.
     pub feed: Arc<dyn ReadFeed>,
-    /// Which of them are ours.
+    /// Selects the events of the synced bucket and prefix.
     pub scope: Scope,
-    /// How often a page is asked for.
+    /// Retries of one page.
     pub retry: RetryPolicy,
-    /// While the inbox holds as many events, no more are read.
+    /// No events are read while the inbox holds this many.
     pub inbox_max: u64,
-    /// For what carries no time of its own.
+    /// The time of events without a timestamp.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why a poll failed; what came before it is stored.
+/// Why a poll failed; events received before it are stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
     /// The feed.
@@ -50,7 +50,7 @@ pub enum PollError {
 }
 
 impl FeedReader {
-    /// Reads what is new into the inbox: one answer, or as many pages as there are. May be dropped at any moment.
+    /// Reads new events into the inbox: one list, or all pages. The future may be dropped at any moment.
     pub async fn poll(&self, state: &State) -> Result<Polled, PollError> {
         let address = self.feed.address();
         let mut cursor = state.feed_cursor(&address).await?;
@@ -62,7 +62,7 @@ impl FeedReader {
             let page = match self.page(cursor.as_deref()).await {
                 Ok(page) => page,
                 Err(error) if cursor.is_some() && rejects_the_cursor(&error) => {
-                    tracing::warn!(%error, "the feed does not know its own cursor any more: it is read from its beginning");
+                    tracing::warn!(%error, "the feed no longer knows its own cursor: it is read from its beginning");
                     state.forget_feed_cursor(self.clock.now()).await?;
                     (cursor, polled.gap) = (None, true);
                     continue;
@@ -71,7 +71,7 @@ impl FeedReader {
             };
             let next = page.next_cursor.clone();
             if has_restarted(cursor.as_deref(), next.as_deref()) {
-                tracing::warn!("the feed has begun anew: it is read from its beginning");
+                tracing::warn!("the feed has restarted: it is read from its beginning");
                 state.forget_feed_cursor(self.clock.now()).await?;
                 (cursor, polled.gap) = (None, true);
                 continue;
@@ -87,11 +87,11 @@ impl FeedReader {
         Ok(polled)
     }
 
-    /// One answer, within a time in which a run can wait for it: what else there is to do comes after it.
+    /// One page, within `PAGE_TIMEOUT`: the rest of the run waits for it.
     async fn page(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
         let answered = timeout(PAGE_TIMEOUT, self.retry.run(|| self.feed.read_feed(cursor))).await;
         answered.unwrap_or_else(|_| {
-            let message = format!("no usable answer within {} s", PAGE_TIMEOUT.as_secs());
+            let message = format!("no usable response within {} s", PAGE_TIMEOUT.as_secs());
             Err(FileManagerError { call: "pubSubFullList", subject: self.feed.address(), kind: FileManagerErrorKind::Timeout, message })
         })
     }
@@ -120,29 +120,29 @@ impl FeedReader {
     }
 }
 
-/// What an operator can do about a feed that cannot be read.
+/// The operator's hint for a feed that cannot be read.
 pub fn hint(error: &FileManagerError) -> &'static str {
     match error.kind {
         FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { status: ..=500 | 502..=504, .. } => {
-            "the events API is overloaded or failing; the next run asks it again"
+            "the events API is overloaded or failing; the next run tries again"
         }
         ref kind => kind.hint(),
     }
 }
 
-/// A feed that counts its events holds fewer than we have heard: it was begun anew. Cursors that are no numbers say nothing of the kind.
+/// A numeric cursor went back: the feed holds fewer events than were received, so it was restarted. Other cursors do not show this.
 fn has_restarted(cursor: Option<&str>, next: Option<&str>) -> bool {
     let number = |cursor: &str| cursor.parse::<u64>().ok();
     cursor.and_then(number).zip(next.and_then(number)).is_some_and(|(cursor, next)| next < cursor)
 }
 
-/// A definite refusal of what was accepted before.
+/// A definite refusal of a cursor that the feed itself returned.
 fn rejects_the_cursor(error: &FileManagerError) -> bool {
     matches!(error.kind, FileManagerErrorKind::Refused { status: 400 | 404 | 410 | 422 })
 }
 
-/// The events of an answer in the order in which they happened: by their time, then by their place. One without a time counts as
-/// happening now.
+/// The events of a page in the order in which they happened: by time, then by position. An event without a time counts as happening
+/// now.
 fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, IgnoredEvents)> {
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
     let mut items: Vec<_> = events

@@ -1,4 +1,4 @@
-//! An event of S3 as `EventBridge` carries it. Its keys are literal: decoding them would be decoding once too often.
+//! An S3 event in `EventBridge`'s format. Its keys are literal: they must not be form-decoded.
 
 use super::{DecodeError, Scope, record};
 use crate::record::{Event, EventKind, ObjectKey};

@@ -1,4 +1,4 @@
-//! One event of the events API's list, and what it is known by.
+//! One event of the events API's list, and its identity.
 
 use super::{DecodeError, Scope, canonical, json, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
@@ -6,14 +6,14 @@ use crate::run::IgnoredEvents;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// What an event of the feed comes to.
+/// A decoded event of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {
-    /// SHA-256 of its JSON in canonical form; of what is no JSON, of its text.
+    /// SHA-256 of its canonical JSON, or of its text if it is not JSON.
     pub hash: [u8; 32],
-    /// `None` = passed over, and counted.
+    /// `None` = ignored and counted.
     pub outcome: Result<Option<Event>, DecodeError>,
-    /// What there is nothing to do about.
+    /// Counts of ignored events.
     pub ignored: IgnoredEvents,
 }
 
@@ -58,13 +58,14 @@ fn kind(name: Option<&Value>) -> Result<EventKind, DecodeError> {
     }
 }
 
-/// Paths begin with a `/` here, and keys usually do not: exactly one is taken away.
+/// Paths of the feed begin with a `/`, and keys usually do not: exactly one is removed.
 fn path(value: Option<&Value>) -> Option<ObjectKey> {
     let text = value?.as_str()?;
     ObjectKey::new(text.strip_prefix('/').unwrap_or(text)).ok()
 }
 
-/// Two dialects name the permissions; where both an old and a new value may be told, the new one counts. What is no text is ignored.
+/// Senders name the permissions in two dialects; if both an old and a new value are given, the new one counts. A value that is not
+/// text is ignored.
 fn permissions(metadata: Option<&Value>) -> Permissions {
     let text = |name: &str| {
         let text = metadata?.get(name)?.as_str()?;

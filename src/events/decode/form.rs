@@ -1,9 +1,9 @@
-//! Keys as S3 writes them into notifications: form-urlencoded. Decoded once and never twice: `a%2Bb` is a legal key.
+//! Keys as S3 writes them into notifications: form-urlencoded. They are decoded exactly once: `a%2Bb` is a legal key.
 
 use crate::mutant;
 
-/// `+` is a space and `%XX` a byte; what comes of it must be UTF-8. A `%` without two digits stands for itself: whoever sends it
-/// does not encode at all.
+/// `+` is a space and `%XX` a byte; the result must be UTF-8. A `%` without two digits is literal: its sender does not encode at
+/// all.
 pub(super) fn decode(encoded: &str) -> Option<String> {
     let bytes = encoded.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percent_sign_that_escapes_nothing_stands_for_itself() {
+    fn a_percent_sign_that_escapes_nothing_is_literal() {
         for (encoded, expected) in [("100%", "100%"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%%41", "%A"), ("é+%c3%a9", "é é")] {
             assert_eq!(decode(encoded).as_deref(), Some(expected), "{encoded}");
         }

@@ -1,11 +1,11 @@
-//! A notification about an object, whoever sends it: which envelope it came in, and what stands in it.
+//! An S3 notification of any sender: removes its envelope and decodes its records.
 
 use super::{DecodeError, Decoded, Scope, Undecodable, event_bridge, json, record};
 use crate::record::Event;
 use crate::run::IgnoredEvents;
 use serde_json::{Map, Value};
 
-/// S3 and MinIO send one record a message, seldom more.
+/// Limit of records in a message; S3 and MinIO usually send one.
 const RECORDS_MAX: usize = 1000;
 
 /// Decodes a message of S3 (alone or inside SNS), of `EventBridge` or of MinIO, or a single record.
@@ -19,18 +19,18 @@ pub fn notification(message: &[u8], scope: &Scope) -> Decoded {
 }
 
 fn unwrap_envelope(message: Value, scope: &Scope, decoded: &mut Decoded) -> Result<(), DecodeError> {
-    let Value::Object(message) = message else { return Err(DecodeError::UnknownShape("it is no JSON object")) };
+    let Value::Object(message) = message else { return Err(DecodeError::UnknownShape("it is not a JSON object")) };
     if text(&message, "Type") != Some("Notification") {
         return decode_contents(message, scope, decoded);
     }
     let inner = text(&message, "Message").ok_or(DecodeError::UnknownShape("an SNS notification without a Message"))?;
     match json::parse(inner.as_bytes())? {
         Value::Object(inner) if text(&inner, "Type") != Some("Notification") => decode_contents(inner, scope, decoded),
-        _ => Err(DecodeError::UnknownShape("an SNS notification whose Message is none of S3")),
+        _ => Err(DecodeError::UnknownShape("an SNS notification whose Message is not from S3")),
     }
 }
 
-/// What is left when the envelope of SNS is gone.
+/// Decodes a message without SNS's envelope.
 fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut Decoded) -> Result<(), DecodeError> {
     if text(&message, "Event") == Some("s3:TestEvent") {
         decoded.ignored.test_events += 1;
@@ -44,7 +44,7 @@ fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut
             }
             Ok(())
         }
-        Some(_) => Err(DecodeError::UnknownShape("Records is no list")),
+        Some(_) => Err(DecodeError::UnknownShape("Records is not a list")),
         None if text(&message, "source") == Some("aws.s3") && message.contains_key("detail-type") => {
             decoded.take(&Value::Object(message), scope, event_bridge::decode);
             Ok(())
@@ -57,7 +57,7 @@ fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut
     }
 }
 
-/// What one record comes to; `None` = passed over, and counted.
+/// Decodes one record; `None` = ignored and counted.
 type Decode = fn(&Value, &Scope, &mut IgnoredEvents) -> Result<Option<Event>, DecodeError>;
 
 impl Decoded {

@@ -1,4 +1,4 @@
-//! One record of an S3 notification: AWS's, or MinIO's, which is the same with a prefix in the event's name.
+//! One record of an S3 notification: AWS's, or MinIO's, which has a prefix in the event's name.
 
 use super::{DecodeError, Scope, form, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
@@ -23,7 +23,7 @@ pub(super) fn decode(record: &Value, scope: &Scope, ignored: &mut IgnoredEvents)
     Ok(event(kind, path, record.get("eventTime"), scope, ignored))
 }
 
-/// An event of an object, if it is one of ours.
+/// The event of an object, if it is in the scope.
 pub(super) fn event(
     kind: EventKind,
     path: ObjectKey,
@@ -35,7 +35,7 @@ pub(super) fn event(
     Some(Event { time: time::read(time_text, ignored), ..event })
 }
 
-/// Within a major version fields are only added. A record that names none is read like the others: a look decides anyway.
+/// A major version only adds fields. A record without a version is accepted: a lookup decides anyway.
 fn known_version(version: Option<&Value>) -> Result<(), DecodeError> {
     match version {
         None => Ok(()),
@@ -45,7 +45,7 @@ fn known_version(version: Option<&Value>) -> Result<(), DecodeError> {
     }
 }
 
-/// What the name says about the object; `None` = nothing that we know. A delete may leave an older version: that, too, a look finds.
+/// The kind of an event name; `None` = unknown. A delete may uncover an older version, which a lookup finds.
 fn kind(name: &str) -> Option<EventKind> {
     let name = name.strip_prefix("s3:").unwrap_or(name);
     let (family, _) = name.split_once(':')?;

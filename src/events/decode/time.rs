@@ -1,4 +1,4 @@
-//! When it happened, as whoever told it wrote it.
+//! The timestamp of an event, in the formats of its senders.
 
 use crate::run::IgnoredEvents;
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// With an offset, or naive and then UTC. What cannot be read is counted, and is as missing.
+/// With an offset, or naive and then UTC. An unreadable time is counted and treated as missing.
 pub(super) fn read(value: Option<&Value>, ignored: &mut IgnoredEvents) -> Option<Timestamp> {
     let value = value.filter(|value| !value.is_null())?;
     let time = value.as_str().and_then(parse);

@@ -1,4 +1,4 @@
-//! A queue as the reader sees it: what it gives, what it is told, and that it may be shut. Which one it is, each implementation knows.
+//! The trait of an event queue: receive, acknowledge, release. Every call may fail because the queue is unreachable.
 
 use crate::retry::{Disposed, Disposition};
 use crate::state::StateError;
@@ -6,46 +6,46 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// What stands for a message until it is acknowledged.
+/// Identifies a received message until it is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt(pub String);
 
 /// A message as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// For acknowledging it.
+    /// Acknowledges the message.
     pub receipt: Receipt,
-    /// What it says.
+    /// The message's text.
     pub body: String,
 }
 
-/// A queue that cannot be used now. Its text is escaped, and holds no secret.
+/// A queue that is unreachable or refuses a call. The text is escaped and holds no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{call} {address}: {message}")]
 pub struct QueueError {
     /// `ReceiveMessage`, …
     pub call: &'static str,
-    /// Which queue.
+    /// The queue's address.
     pub address: String,
-    /// Why.
+    /// The reason.
     pub message: String,
 }
 
 impl QueueError {
-    /// What an operator can do about it.
+    /// The operator's hint.
     pub fn hint(&self) -> &'static str {
         "check EVENTS_SQS_QUEUE_URL and EVENTS_SQS_ENDPOINT, and that the credentials may receive from it and delete there"
     }
 }
 
 impl Disposed for QueueError {
-    /// Whatever it is: a person may mend it while we wait.
+    /// Every error is retried: the operator may fix it while the reader waits.
     fn disposition(&self) -> Disposition {
         Disposition::Retry { after: None }
     }
 }
 
-/// Why a step could not be done; what came before it is stored.
+/// Why a step failed; messages received before it are stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The queue.
@@ -62,18 +62,18 @@ impl Disposed for StepError {
     }
 }
 
-/// Where messages wait until they are acknowledged.
+/// A queue that keeps messages until they are acknowledged.
 #[async_trait]
 pub trait EventQueue: Send + Sync {
-    /// Which queue it is: two with the same address are one.
+    /// The queue's identity: two with the same address are one queue.
     fn address(&self) -> &str;
 
-    /// The next messages, a bounded number of them; waits at most so long for the first.
+    /// The next messages, a bounded number; waits at most `wait` for the first.
     async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError>;
-    /// Says that these are stored; gives back those that the queue did not take the word for.
+    /// Acknowledges stored messages; returns the receipts that the queue refused.
     async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError>;
-    /// Gives these back at once: they could not be stored.
+    /// Makes these messages visible again at once: they could not be stored.
     async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError>;
-    /// How long it keeps a message that nobody takes; `None` = it does not say.
+    /// How long it keeps an unreceived message; `None` = unknown.
     async fn retention(&self) -> Option<SignedDuration>;
 }

@@ -1,4 +1,4 @@
-//! Queues of notifications: what a queue is, and the reader that receives one into the inbox.
+//! Event queues: the trait of a queue, and the reader that receives a queue into the inbox.
 
 mod event_queue;
 mod reader;

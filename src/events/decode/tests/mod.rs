@@ -1,4 +1,4 @@
-//! The decoders on the messages that real senders send, and on everything else.
+//! The decoders on the messages of real senders, and on any other input.
 
 mod feed;
 mod notifications;

@@ -39,7 +39,7 @@ impl MapOwned for &[&str] {
 }
 
 #[test]
-fn a_message_that_tries_the_way_is_passed_over_inside_sns_as_well() {
+fn a_test_event_is_ignored_inside_sns_as_well() {
     let test = fixture("aws-test-event.json");
     let inside = json!({ "Type": "Notification", "Message": test }).to_string();
     for message in [test, inside] {
@@ -64,7 +64,7 @@ fn a_single_record_is_a_message_too() {
 }
 
 #[test]
-fn what_is_wrong_with_a_record_is_told_by_its_name() {
+fn a_record_that_cannot_be_decoded_has_a_reason() {
     for (change, reason) in [
         (Box::new(|record: &mut Value| record["s3"]["bucket"]["name"] = json!("other")) as Box<dyn FnOnce(&mut Value)>, "foreign_bucket"),
         (Box::new(|record| record["eventVersion"] = json!("3.0")), "unknown_version"),
@@ -88,7 +88,7 @@ fn what_is_wrong_with_a_record_is_told_by_its_name() {
 }
 
 #[test]
-fn what_is_wrong_with_a_message_is_told_by_its_name() {
+fn a_message_that_cannot_be_decoded_has_a_reason() {
     let many = json!({ "Records": vec![Value::Null; 1001] }).to_string();
     let deep = format!("{{\"Records\":{}{}}}", "[".repeat(32), "]".repeat(32));
     let sns = |inner: &str| json!({ "Type": "Notification", "Message": inner }).to_string();
@@ -117,7 +117,7 @@ fn what_is_wrong_with_a_message_is_told_by_its_name() {
 }
 
 #[test]
-fn what_is_not_ours_or_says_nothing_is_counted() {
+fn ignored_records_are_counted() {
     let unknown = put(|record| record["eventName"] = json!("ReducedRedundancyLostObject"));
     let elsewhere = put(|_| ());
     let no_time = put(|record| record["eventTime"] = json!("yesterday"));
@@ -163,9 +163,9 @@ fn every_name_of_a_family_means_the_same() {
 }
 
 #[test]
-fn what_is_told_of_poison_drives_no_terminal_and_is_short() {
+fn the_text_of_an_error_is_escaped_and_short() {
     let message = put(|record| record["s3"]["bucket"]["name"] = json!(format!("\u{1b}[2J{}", "x".repeat(1000))));
     let decoded = notification(message.to_string().as_bytes(), &scope());
-    let told = decoded.undecodable[0].error.to_string();
-    assert!(told.contains("\\u{1b}[2Jxxx") && told.len() < 300, "{told}");
+    let text = decoded.undecodable[0].error.to_string();
+    assert!(text.contains("\\u{1b}[2Jxxx") && text.len() < 300, "{text}");
 }

@@ -1,4 +1,4 @@
-//! Whatever arrives, a decoder answers: with events, with poison, or by counting.
+//! For any input a decoder returns events, errors, or counts.
 
 use super::super::{feed_event, notification};
 use super::{fixture, scope};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 const MESSAGES: [&str; 6] =
     ["aws-put.json", "sns-wrapped.json", "eventbridge-created.json", "minio-put.json", "aws-test-event.json", "feed-trouble.json"];
 
-/// JSON made of the very names that the decoders look for.
+/// JSON made of the names that the decoders look for.
 fn near_json() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(vec![
         "Records",
@@ -64,7 +64,7 @@ fn near_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every message comes to something, and poison can be told.
+/// Every message has a result, and errors can be shown.
 fn check(message: &[u8]) {
     let decoded = notification(message, &scope());
     let ignored = decoded.ignored;

@@ -1,4 +1,4 @@
-//! The reader against a queue that is told what to do.
+//! The queue reader against a scripted queue.
 
 mod once;
 mod silence;
@@ -13,17 +13,17 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use tokio::task::JoinHandle;
 
-/// A queue that serves what it is given, once, and remembers what it is told.
+/// A queue that serves the given messages once and records its calls.
 struct Queue {
     state: State,
     incoming: Mutex<VecDeque<Result<Vec<Message>, QueueError>>>,
     arrived: watch::Sender<()>,
-    /// What to refuse at the next acknowledgements: an error, or some of the receipts.
+    /// Results of the next acknowledgements: an error, or the refused receipts.
     refusals: Mutex<VecDeque<Result<Vec<Receipt>, QueueError>>>,
     calls: watch::Sender<Vec<String>>,
     retention: Option<SignedDuration>,
     address: &'static str,
-    /// Whether it answers who acknowledges.
+    /// Acknowledgements return.
     acknowledges: bool,
 }
 
@@ -47,7 +47,7 @@ impl Queue {
         self.calls.send_modify(|calls| calls.push(format!("{what} {} with {waiting} stored", names.join("+"))));
     }
 
-    /// Waits until it was told so much, and gives it.
+    /// Waits for this many calls and returns them.
     async fn wait_for_calls(&self, times: usize) -> Vec<String> {
         self.calls.subscribe().wait_for(|calls| calls.len() >= times).await.expect("open").clone()
     }
@@ -88,7 +88,7 @@ impl EventQueue for Queue {
     }
 }
 
-/// A queue, and a state that it may fill.
+/// A queue and a state.
 async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
     queue_that_keeps(None).await
 }
@@ -221,10 +221,10 @@ async fn a_full_inbox_receives_nothing_until_there_is_room() {
     bed.queue.bring(Ok(vec![put("1", "a")]));
     bed.until(|status| status.inbox_full).await;
     bed.queue.bring(Ok(vec![put("2", "b")]));
-    // A minute passes, in which it looks again and again.
+    // A minute passes, in which it checks again and again.
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(bed.queue.wait_for_calls(1).await.len(), 1);
-    assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "nobody took it");
+    assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "it was not received");
     let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
     bed.state.bury(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
     assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 2 with 1 stored");
@@ -237,8 +237,8 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
     for _ in 0..50 {
         bed.queue.bring(Err(broken()));
     }
-    let shut = bed.until(|status| status.shut.is_some()).await.shut.expect("shut");
-    assert_eq!(shut.0, "ReceiveMessage queue: no such queue");
+    let unreachable = bed.until(|status| status.shut.is_some()).await.shut.expect("unreachable");
+    assert_eq!(unreachable.0, "ReceiveMessage queue: no such queue");
     bed.queue.bring(Ok(vec![put("1", "a")]));
     assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1 with 1 stored"]);
     assert_eq!(bed.status.borrow().shut, None);
@@ -265,8 +265,8 @@ async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
 async fn it_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
     let waiting = Bed::new(100).await;
     waiting.end().await;
-    let mut shut = Bed::new(100).await;
-    shut.queue.bring(Err(broken()));
-    shut.until(|status| status.shut.is_some()).await;
-    shut.end().await;
+    let mut bed = Bed::new(100).await;
+    bed.queue.bring(Err(broken()));
+    bed.until(|status| status.shut.is_some()).await;
+    bed.end().await;
 }

@@ -1,8 +1,8 @@
-//! A queue that is emptied once.
+//! Draining a queue once.
 
 use super::*;
 
-/// As a command does it, which waits for nothing that has not arrived.
+/// As a command does, which does not wait for further messages.
 pub(super) const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE_RETRY };
 
 #[tokio::test(start_paused = true)]
@@ -47,14 +47,14 @@ async fn emptying_a_queue_that_is_never_empty_ends_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_told_to() {
+async fn emptying_a_queue_fails_when_it_stays_unreachable_and_ends_at_once_when_it_is_stopped() {
     let (queue, _, _directory) = queue_and_state().await;
     queue.bring(Ok(vec![put("1", "a")]));
     for _ in 0..ONCE.attempts {
         queue.bring(Err(broken()));
     }
     let reader = reader(&queue, 100);
-    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays shut");
+    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays unreachable");
     assert_eq!(error.to_string(), "ReceiveMessage queue: no such queue");
     assert_eq!(queue.wait_for_calls(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
     let stop = CancellationToken::new();
