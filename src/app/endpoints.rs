@@ -20,7 +20,7 @@ pub(crate) fn retry(settings: &Settings) -> RetryPolicy {
 
 /// The customer's bucket.
 pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
-    let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
+    let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.source.endpoint);
     options.region.clone_from(&settings.source.region);
     if let Some(credentials) = &settings.source.credentials {
@@ -33,7 +33,7 @@ pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
 
 /// The bucket for the backup.
 pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
-    let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
+    let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.target.endpoint);
     options.region.clone_from(&settings.target.region);
     if let Some(credentials) = &settings.target.credentials {

@@ -136,15 +136,15 @@ fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
 }
 
 /// Why a 2xx cannot be taken for what the contract promises, in words.
-pub(super) type NotTheContract = String;
+pub(super) type ContractViolation = String;
 
-pub(super) fn permissions(body: &[u8], path: &ObjectKey) -> Result<Permissions, NotTheContract> {
+pub(super) fn permissions(body: &[u8], path: &ObjectKey) -> Result<Permissions, ContractViolation> {
     let answer: PermissionsAnswer = parse(body)?;
     require_same_path(path, &answer.file_path)?;
     Ok(Permissions { permissions: answer.permissions, owner: answer.owner, group: answer.group })
 }
 
-pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sent: Option<u64>) -> Result<Saved, NotTheContract> {
+pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sent: Option<u64>) -> Result<Saved, ContractViolation> {
     let answer: SaveAnswer = parse(body)?;
     require_word("status", "success", &answer.status)?;
     require_word("operation", operation.as_str(), &answer.operation)?;
@@ -157,12 +157,12 @@ pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sen
     Ok(Saved { internal_id: answer.internal_id, size: answer.size, metadata: answer.metadata })
 }
 
-pub(super) fn report_received(body: &[u8]) -> Result<(), NotTheContract> {
+pub(super) fn report_received(body: &[u8]) -> Result<(), ContractViolation> {
     let answer: ReportAnswer = parse(body)?;
     require_word("status", "received", &answer.status)
 }
 
-pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, NotTheContract> {
+pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, ContractViolation> {
     let answer: FeedAnswer<'_> = parse(body)?;
     let next_cursor = match answer.next_cursor {
         None => None,
@@ -173,16 +173,16 @@ pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, NotTheContract> {
     Ok(FeedPage { events: answer.events.iter().map(|event| event.get().to_owned()).collect(), next_cursor })
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NotTheContract> {
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ContractViolation> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), NotTheContract> {
+fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), ContractViolation> {
     if answered == expected { Ok(()) } else { Err(format!("`{field}` is `{answered}` instead of `{expected}`")) }
 }
 
 /// An answer about another path is another call's. A leading `/` more or less is none: the feed's own paths begin with one.
-fn require_same_path(asked: &ObjectKey, answered: &str) -> Result<(), NotTheContract> {
+fn require_same_path(asked: &ObjectKey, answered: &str) -> Result<(), ContractViolation> {
     let bare = |path| str::strip_prefix(path, "/").unwrap_or(path).to_owned();
     if bare(asked.as_str()) == bare(answered) { Ok(()) } else { Err(format!("it is about another path, `{answered}`")) }
 }

@@ -3,7 +3,7 @@
 use super::answer::{self, About};
 use super::causes::causes;
 use super::client::CONNECT_TIMEOUT;
-use super::progress::{Overdue, Progress, Source};
+use super::progress::{ContentState, Overdue, Progress};
 use super::{Deadlines, FileManagerError, FileManagerErrorKind, HttpClient, HttpSetupError};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Escaped, ObjectKey};
@@ -45,20 +45,20 @@ impl Call {
 }
 
 /// What came back, whatever it says.
-struct Answer {
+struct RawResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
 /// Why there is no answer.
-enum Silence {
+enum NoResponse {
     Transport(reqwest::Error),
     TooLong { limit: usize, announced: Option<u64> },
 }
 
 /// One base URL over the pool: where both the file manager's and the events API's calls go through.
-pub(super) struct Door {
+pub(super) struct ApiEndpoint {
     client: HttpClient,
     base: Url,
     token: Option<SecretString>,
@@ -66,7 +66,7 @@ pub(super) struct Door {
     pub deadlines: Deadlines,
 }
 
-impl Door {
+impl ApiEndpoint {
     pub(super) fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(HttpSetupError::Address("must begin with http:// or https://, and name a host"));
@@ -122,8 +122,8 @@ impl Door {
         let outcome = tokio::select! {
             biased;
             outcome = exchange(request, call.answer_bytes_max, progress) => match outcome {
-                Ok(answer) => judged(&answer, call.about, progress).map(|()| answer.body),
-                Err(silence) => Err(unanswered(&silence, progress)),
+                Ok(answer) => checked(&answer, call.about, progress).map(|()| answer.body),
+                Err(no_response) => Err(failure_of(&no_response, progress)),
             },
             overdue = progress.overdue(total, self.deadlines.idle) => Err(self.given_up(overdue, progress, total)),
         };
@@ -131,7 +131,7 @@ impl Door {
     }
 
     /// A 2xx that is not what the contract promises.
-    pub(super) fn not_the_contract(&self, call: &Call, why: &str) -> FileManagerError {
+    pub(super) fn contract_violation(&self, call: &Call, why: &str) -> FileManagerError {
         self.error(call, FileManagerErrorKind::BadAnswer, &format!("the answer is not the contract's: {why}"))
     }
 
@@ -140,11 +140,13 @@ impl Door {
         FileManagerError { call: call.name, subject: call.subject.clone(), kind, message: shown(message, secret) }
     }
 
-    fn given_up(&self, overdue: Overdue, progress: &Progress, total: Duration) -> Trouble {
+    fn given_up(&self, overdue: Overdue, progress: &Progress, total: Duration) -> Failure {
         let idle = self.deadlines.idle;
-        match (progress.source(), overdue) {
-            (Source::Failed(why), _) => (FileManagerErrorKind::BodyFailed, why),
-            (Source::Awaited, Overdue::Idle) => (FileManagerErrorKind::BodyFailed, format!("the content brought no byte for {idle:?}")),
+        match (progress.content_state(), overdue) {
+            (ContentState::Failed(why), _) => (FileManagerErrorKind::BodyFailed, why),
+            (ContentState::Awaited, Overdue::Idle) => {
+                (FileManagerErrorKind::BodyFailed, format!("the content brought no byte for {idle:?}"))
+            }
             (_, Overdue::Idle) => (FileManagerErrorKind::Timeout, format!("no byte moved for {idle:?}")),
             (_, Overdue::Total) => (FileManagerErrorKind::Timeout, format!("no answer within {total:?}")),
         }
@@ -159,24 +161,24 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, HttpSetupError> {
 }
 
 /// A failure in words that are neither capped nor escaped yet.
-type Trouble = (FileManagerErrorKind, String);
+type Failure = (FileManagerErrorKind, String);
 
-async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<Answer, Silence> {
-    let mut response = request.send().await.map_err(Silence::Transport)?;
+async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<RawResponse, NoResponse> {
+    let mut response = request.send().await.map_err(NoResponse::Transport)?;
     progress.answer_moved();
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     if status.is_success() {
         let announced = response.content_length();
-        if !read_up_to(limit, &mut response, &mut body, progress).await.map_err(Silence::Transport)? {
-            return Err(Silence::TooLong { limit, announced });
+        if !read_up_to(limit, &mut response, &mut body, progress).await.map_err(NoResponse::Transport)? {
+            return Err(NoResponse::TooLong { limit, announced });
         }
     } else {
         // Whatever came of its words will do: one who refuses early may hang up on the content that is still on its way.
         let reading = read_up_to(REFUSAL_BYTES_MAX, &mut response, &mut body, progress);
         let _ = tokio::time::timeout(REFUSAL_READ_TIMEOUT, reading).await;
     }
-    Ok(Answer { status, headers, body })
+    Ok(RawResponse { status, headers, body })
 }
 
 /// Reads an answer; false when there is more of it than `limit`.
@@ -193,27 +195,27 @@ async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, p
 
 /// Whether it is a 2xx that can be believed. A 2xx to a body that was not sent whole is no promise; any other answer, early or not, wins over
 /// what became of the connection, unless it was our own content that broke.
-fn judged(answer: &Answer, about: About, progress: &Progress) -> Result<(), Trouble> {
+fn checked(answer: &RawResponse, about: About, progress: &Progress) -> Result<(), Failure> {
     let status = answer.status;
-    match (status.is_success(), progress.source()) {
-        (true, Source::Whole) => Ok(()),
+    match (status.is_success(), progress.content_state()) {
+        (true, ContentState::Whole) => Ok(()),
         (true, _) => Err((FileManagerErrorKind::BadAnswer, format!("answered {status} before the content was sent whole"))),
-        (false, Source::Failed(why)) => Err((FileManagerErrorKind::BodyFailed, why)),
+        (false, ContentState::Failed(why)) => Err((FileManagerErrorKind::BodyFailed, why)),
         (false, _) => Err(answer::refusal(status, &answer.headers, &answer.body, about, SystemClock.now())),
     }
 }
 
-fn unanswered(silence: &Silence, progress: &Progress) -> Trouble {
-    match (silence, progress.source()) {
-        (_, Source::Failed(why)) => (FileManagerErrorKind::BodyFailed, why),
-        (Silence::TooLong { limit, announced }, _) => {
+fn failure_of(no_response: &NoResponse, progress: &Progress) -> Failure {
+    match (no_response, progress.content_state()) {
+        (_, ContentState::Failed(why)) => (FileManagerErrorKind::BodyFailed, why),
+        (NoResponse::TooLong { limit, announced }, _) => {
             let length = announced.map_or_else(|| "longer".to_owned(), |bytes| format!("of {bytes} bytes: longer"));
             (FileManagerErrorKind::TooLong, format!("the answer is {length} than the {limit} bytes that are read of it"))
         }
-        (Silence::Transport(error), _) if error.is_connect() && error.is_timeout() => {
+        (NoResponse::Transport(error), _) if error.is_connect() && error.is_timeout() => {
             (FileManagerErrorKind::Unreachable, format!("no connection within {CONNECT_TIMEOUT:?}"))
         }
-        (Silence::Transport(error), _) => (transport_kind(error), causes(error)),
+        (NoResponse::Transport(error), _) => (transport_kind(error), causes(error)),
     }
 }
 
@@ -272,9 +274,9 @@ mod tests {
             (400, &unsent.0, Err(FileManagerErrorKind::Refused { status: 400 })),
         ] {
             let status = StatusCode::from_u16(status).expect("a status");
-            let answer = Answer { status, headers: HeaderMap::new(), body: Vec::new() };
-            let judged = judged(&answer, About::Path, progress).map_err(|(kind, _)| kind);
-            assert_eq!(judged, expected, "{status} {:?}", progress.source());
+            let answer = RawResponse { status, headers: HeaderMap::new(), body: Vec::new() };
+            let checked = checked(&answer, About::Path, progress).map_err(|(kind, _)| kind);
+            assert_eq!(checked, expected, "{status} {:?}", progress.content_state());
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct S3Error {
 impl S3Error {
     /// An error whose words, the server's or ours, are safe to show: capped, escaped, without signatures and session tokens.
     pub fn new(operation: &'static str, subject: impl fmt::Display, kind: S3ErrorKind, message: &str) -> Self {
-        Self { operation, subject: subject.to_string(), kind, message: fit_to_show(message) }
+        Self { operation, subject: subject.to_string(), kind, message: sanitised(message) }
     }
 }
 
@@ -121,7 +121,7 @@ impl Disposed for S3Error {
     }
 }
 
-fn fit_to_show(message: &str) -> String {
+fn sanitised(message: &str) -> String {
     let mut chars = message.trim().chars();
     let capped: String = chars.by_ref().take(MESSAGE_CHARS_MAX).collect();
     let mark = if chars.next().is_some() { "…" } else { "" };
@@ -168,9 +168,9 @@ mod tests {
             ),
             ("x-amz-security-token: 'Fwo'", "x-amz-security-token=[removed]"),
         ] {
-            assert_eq!(fit_to_show(raw), shown);
+            assert_eq!(sanitised(raw), shown);
         }
         let long = "é".repeat(5000);
-        assert_eq!(fit_to_show(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
+        assert_eq!(sanitised(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
     }
 }

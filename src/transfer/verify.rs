@@ -44,7 +44,7 @@ impl Verdict {
 /// them is cut off.
 pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<Checksum>) -> (ByteStream, Verdict) {
     let verdict = Verdict::default();
-    let passage = Passage {
+    let passage = VerifiedBody {
         body: Some(body),
         key: key.clone(),
         size,
@@ -53,7 +53,7 @@ pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<C
         check: checksum.map(|expected| (Hashing::new(expected.algorithm, size), expected)),
         verdict: verdict.clone(),
     };
-    (stream::unfold(passage, Passage::step).boxed(), verdict)
+    (stream::unfold(passage, VerifiedBody::step).boxed(), verdict)
 }
 
 /// The body as a client takes it that knows only errors of input and output. The error inside is found again by [`s3_error_in`].
@@ -78,7 +78,7 @@ pub fn s3_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a S3Error> 
 }
 
 /// A body on its way through.
-struct Passage {
+struct VerifiedBody {
     /// `None` once it ended.
     body: Option<ByteStream>,
     key: ObjectKey,
@@ -90,7 +90,7 @@ struct Passage {
     verdict: Verdict,
 }
 
-impl Passage {
+impl VerifiedBody {
     async fn step(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
         loop {
             match self.body.as_mut()?.next().await {

@@ -20,12 +20,12 @@ const TOKEN: &str = "s3cret";
 const PERMISSIONS: &str = r#"{"file_path":"a","permissions":"0644","owner":"u","group":"g","last_updated":"x"}"#;
 
 /// A request as it came in.
-struct Heard {
+struct Received {
     head: String,
     body: Vec<u8>,
 }
 
-impl Heard {
+impl Received {
     fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()
@@ -35,7 +35,7 @@ impl Heard {
     }
 }
 
-async fn hear_head(stream: &mut TcpStream) -> String {
+async fn receive_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.expect("a head"));
@@ -43,12 +43,12 @@ async fn hear_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).expect("a head is text")
 }
 
-async fn hear(stream: &mut TcpStream) -> Heard {
-    let mut heard = Heard { head: hear_head(stream).await, body: Vec::new() };
-    let length: usize = heard.header("content-length").map_or(0, |length| length.parse().expect("a number"));
-    heard.body.resize(length, 0);
-    stream.read_exact(&mut heard.body).await.expect("a body");
-    heard
+async fn receive(stream: &mut TcpStream) -> Received {
+    let mut received = Received { head: receive_head(stream).await, body: Vec::new() };
+    let length: usize = received.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+    received.body.resize(length, 0);
+    stream.read_exact(&mut received.body).await.expect("a body");
+    received
 }
 
 fn ok(body: &str) -> String {
@@ -77,22 +77,22 @@ where
 }
 
 /// Hears one request and answers it.
-async fn answering(answer: String) -> (Url, JoinHandle<Heard>) {
+async fn answering(answer: String) -> (Url, JoinHandle<Received>) {
     server(async move |mut stream: TcpStream| {
-        let heard = hear(&mut stream).await;
+        let received = receive(&mut stream).await;
         stream.write_all(answer.as_bytes()).await.expect("an answer");
-        heard
+        received
     })
     .await
 }
 
-fn door_with(base: &Url, deadlines: Deadlines) -> HttpFileManager {
+fn file_manager_with(base: &Url, deadlines: Deadlines) -> HttpFileManager {
     let client = HttpClient::new(4).expect("a client");
-    HttpFileManager::new(&client, base, Some(SecretString::from(TOKEN)), deadlines).expect("a door")
+    HttpFileManager::new(&client, base, Some(SecretString::from(TOKEN)), deadlines).expect("an endpoint")
 }
 
-fn door(base: &Url) -> HttpFileManager {
-    door_with(base, Deadlines::default())
+fn file_manager(base: &Url) -> HttpFileManager {
+    file_manager_with(base, Deadlines::default())
 }
 
 fn key(raw: &str) -> ObjectKey {

@@ -4,11 +4,11 @@ use crate::record::ObjectKey;
 use aws_sdk_s3::config::http::HttpRequest;
 
 /// Goes through the SDK in the place of a blank key, and out of the request before it is signed.
-const STAND_IN: &str = "s3-sync-stand-in-for-a-blank-key";
+const PLACEHOLDER: &str = "s3-sync-stand-in-for-a-blank-key";
 
 /// The key as the SDK accepts it.
 pub(super) fn accepted(key: &ObjectKey) -> &str {
-    if is_blank(key) { STAND_IN } else { key.as_str() }
+    if is_blank(key) { PLACEHOLDER } else { key.as_str() }
 }
 
 /// What puts a blank key into the request's path, byte for byte.
@@ -16,7 +16,7 @@ pub(super) fn restored(key: &ObjectKey) -> impl Fn(&mut HttpRequest) + Send + Sy
     let encoded = is_blank(key).then(|| key.as_str().bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat());
     move |request| {
         if let Some(encoded) = &encoded
-            && let Some((before, after)) = request.uri().rsplit_once(STAND_IN)
+            && let Some((before, after)) = request.uri().rsplit_once(PLACEHOLDER)
         {
             let uri = format!("{before}{encoded}{after}");
             request.set_uri(uri).expect("invariant: percent-encoded bytes are a path");

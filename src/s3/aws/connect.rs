@@ -59,7 +59,7 @@ impl AwsOptions {
 
     /// Bears so long a silence, before an answer begins and in the middle of a body, and twice that for a whole call without one.
     #[must_use]
-    pub fn patient_for(self, silence: Duration) -> Self {
+    pub fn with_silence_limit(self, silence: Duration) -> Self {
         Self { read_timeout: silence, stall_timeout: silence, call_timeout: silence * 2, ..self }
     }
 }

@@ -12,7 +12,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(super) enum Failure<'a> {
     /// The server answered, and not with success.
-    Answered(Answer<'a>),
+    Response(ErrorResponse<'a>),
     /// No answer, or no further bytes, in time.
     TimedOut { words: String },
     /// Nobody listens, no such host, no trust.
@@ -29,7 +29,7 @@ pub(super) enum Failure<'a> {
 
 /// An answer that is no success. HEAD has no body: neither code nor message.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Answer<'a> {
+pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
     pub(super) code: Option<&'a str>,
     pub(super) message: Option<&'a str>,
@@ -40,9 +40,9 @@ pub(super) struct Answer<'a> {
 
 impl Failure<'_> {
     /// What it is, and the words for it.
-    pub(super) fn judged(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
+    pub(super) fn classify(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
         match self {
-            Self::Answered(answer) => {
+            Self::Response(answer) => {
                 let kind = answer.kind(operation, region, Timestamp::now());
                 let words = answer.words(operation, region, &kind);
                 (kind, words)
@@ -57,7 +57,7 @@ impl Failure<'_> {
     }
 }
 
-impl Answer<'_> {
+impl ErrorResponse<'_> {
     fn kind(&self, operation: &str, region: &str, now: Timestamp) -> S3ErrorKind {
         match self.code.unwrap_or_default() {
             "NoSuchKey" | "NoSuchVersion" => S3ErrorKind::NoSuchKey,
@@ -113,7 +113,7 @@ impl Answer<'_> {
     }
 
     fn throttled(&self, now: Timestamp) -> S3ErrorKind {
-        S3ErrorKind::Throttled { after: self.retry_after.and_then(|value| wait_asked_for(value, now)) }
+        S3ErrorKind::Throttled { after: self.retry_after.and_then(|value| retry_after(value, now)) }
     }
 
     /// The region that the server named, when it is not the one that was asked.
@@ -146,7 +146,7 @@ fn is_about_a_key(operation: &str) -> bool {
 }
 
 /// `Retry-After`: seconds, or a date.
-fn wait_asked_for(value: &str, now: Timestamp) -> Option<Duration> {
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let asked = if let Ok(seconds) = value.parse::<u64>() {
         Duration::from_secs(seconds)

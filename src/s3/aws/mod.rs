@@ -66,7 +66,7 @@ impl AwsBucket {
     }
 
     fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: Call<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
-        let (kind, words) = transport::failure(error).judged(call.operation, &self.region);
+        let (kind, words) = transport::failure(error).classify(call.operation, &self.region);
         self.error(call, kind, &words)
     }
 
@@ -160,7 +160,7 @@ fn body_of(output: GetObjectOutput, key: ObjectKey) -> ByteStream {
         };
         Poll::Ready(Some(item.map_err(|error| {
             open = None;
-            let (kind, words) = transport::broken_body(&error).judged("GetObject", "");
+            let (kind, words) = transport::broken_body(&error).classify("GetObject", "");
             S3Error::new("GetObject", &key, kind, &words)
         })))
     })

@@ -3,7 +3,7 @@
 //! The SDK keeps the error types of its HTTP stack to itself, so some are told apart by their words; tests over real sockets
 //! pin those words.
 
-use super::failure::{Answer, Failure};
+use super::failure::{ErrorResponse, Failure};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStreamError;
@@ -19,7 +19,7 @@ where
         SdkError::ServiceError(context) if context.raw().status().is_success() && context.err().code().is_none() => {
             Failure::Unreadable { words: words_of(context.err()) }
         }
-        SdkError::ServiceError(context) => Failure::Answered(answer(context.err(), context.raw())),
+        SdkError::ServiceError(context) => Failure::Response(answer(context.err(), context.raw())),
         SdkError::TimeoutError(_) => Failure::TimedOut { words: words_of(error) },
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::TimedOut { words: words_of(error) },
         SdkError::DispatchFailure(_) if is_about_credentials(error) => Failure::NoCredentials { words: words_of(error) },
@@ -44,9 +44,9 @@ fn broken(error: &(dyn Error + 'static)) -> Failure<'static> {
     if too_slow { Failure::TimedOut { words } } else { Failure::Broken { words } }
 }
 
-fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> Answer<'a> {
+fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> ErrorResponse<'a> {
     let body = raw.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-    Answer {
+    ErrorResponse {
         status: raw.status().as_u16(),
         // The SDK makes up `NotFound` for a 404 without a body.
         code: error.code().filter(|_| !body.is_empty()),
@@ -110,7 +110,7 @@ mod tests {
             .credentials_provider(provider)
             .build();
         let error = Client::from_conf(config).head_bucket().bucket("b").send().await.expect_err("nobody to sign as");
-        let (kind, words) = failure(&error).judged("HeadBucket", "us-east-1");
+        let (kind, words) = failure(&error).classify("HeadBucket", "us-east-1");
         assert_eq!(kind, S3ErrorKind::BadCredentials, "{words}");
     }
 

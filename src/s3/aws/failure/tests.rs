@@ -2,16 +2,16 @@
 
 use super::*;
 
-fn kind(operation: &str, answer: Answer<'_>) -> S3ErrorKind {
+fn kind(operation: &str, answer: ErrorResponse<'_>) -> S3ErrorKind {
     answer.kind(operation, "us-east-1", Timestamp::UNIX_EPOCH)
 }
 
-fn coded(status: u16, code: &'static str) -> Answer<'static> {
-    Answer { status, code: Some(code), ..Answer::default() }
+fn coded(status: u16, code: &'static str) -> ErrorResponse<'static> {
+    ErrorResponse { status, code: Some(code), ..ErrorResponse::default() }
 }
 
-fn bare(status: u16) -> Answer<'static> {
-    Answer { status, ..Answer::default() }
+fn bare(status: u16) -> ErrorResponse<'static> {
+    ErrorResponse { status, ..ErrorResponse::default() }
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_wait_that_is_asked_for_is_kept_within_reason() {
         ("-1", None),
         ("", None),
     ] {
-        let answer = Answer { status: 503, retry_after: Some(value), ..Answer::default() };
+        let answer = ErrorResponse { status: 503, retry_after: Some(value), ..ErrorResponse::default() };
         let expected = S3ErrorKind::Throttled { after: expected.map(Duration::from_secs) };
         assert_eq!(answer.kind("GetObject", "us-east-1", now), expected, "{value}");
     }
@@ -92,7 +92,7 @@ fn a_wait_that_is_asked_for_is_kept_within_reason() {
 
 #[test]
 fn the_words_name_the_right_region_and_the_missing_right() {
-    let elsewhere = Answer { bucket_region: Some("eu-central-1"), ..coded(400, "AuthorizationHeaderMalformed") };
+    let elsewhere = ErrorResponse { bucket_region: Some("eu-central-1"), ..coded(400, "AuthorizationHeaderMalformed") };
     assert_eq!(kind("ListObjectsV2", elsewhere), S3ErrorKind::Other);
     for (operation, answer, expected) in [
         (
@@ -102,18 +102,22 @@ fn the_words_name_the_right_region_and_the_missing_right() {
         ),
         (
             "HeadBucket",
-            Answer { bucket_region: Some("eu-west-3"), ..bare(301) },
+            ErrorResponse { bucket_region: Some("eu-west-3"), ..bare(301) },
             "the bucket is in region eu-west-3, and was asked for in us-east-1; HTTP 301 without a reason",
         ),
-        ("HeadBucket", Answer { bucket_region: Some("us-east-1"), ..bare(403) }, "HTTP 403 without a reason; it needs s3:ListBucket"),
+        (
+            "HeadBucket",
+            ErrorResponse { bucket_region: Some("us-east-1"), ..bare(403) },
+            "HTTP 403 without a reason; it needs s3:ListBucket",
+        ),
         (
             "GetObject",
-            Answer { message: Some("Access Denied"), ..coded(403, "AccessDenied") },
+            ErrorResponse { message: Some("Access Denied"), ..coded(403, "AccessDenied") },
             "AccessDenied: Access Denied (HTTP 403); it needs s3:GetObject",
         ),
-        ("GetObject", Answer { message: Some("broken"), ..bare(500) }, "broken (HTTP 500)"),
+        ("GetObject", ErrorResponse { message: Some("broken"), ..bare(500) }, "broken (HTTP 500)"),
     ] {
-        assert_eq!(Failure::Answered(answer).judged(operation, "us-east-1").1, expected);
+        assert_eq!(Failure::Response(answer).classify(operation, "us-east-1").1, expected);
     }
 }
 
@@ -128,7 +132,7 @@ fn without_an_answer_the_way_it_failed_decides() {
         (Failure::Unreadable { words: words() }, S3ErrorKind::Other),
         (Failure::NotSent { words: words() }, S3ErrorKind::Other),
     ] {
-        assert_eq!(failure.judged("GetObject", "us-east-1").0, expected);
+        assert_eq!(failure.classify("GetObject", "us-east-1").0, expected);
     }
 }
 
