@@ -1,4 +1,4 @@
-//! The calls of the contract over HTTP: which fields go where. How an attempt fares is `attempt.rs`' concern, what an answer means `answer.rs`'.
+//! The calls of the contract over HTTP: their fields. Sending an attempt is `attempt.rs`' concern, parsing a response `answer.rs`'.
 
 use super::attempt::{ApiEndpoint, Call, FEED_BYTES_MAX};
 use super::multipart::{Multipart, sendable_file_type};
@@ -24,7 +24,7 @@ pub struct HttpFileManager(ApiEndpoint);
 pub struct HttpEvents(ApiEndpoint);
 
 impl HttpFileManager {
-    /// Nothing is sent yet. A path in `base` is kept, a trailing `/` makes no difference; an empty token is none.
+    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
@@ -34,7 +34,7 @@ impl HttpFileManager {
         answer::permissions(&body, path).map_err(|why| self.0.contract_violation(call, &why))
     }
 
-    /// The content passes through inside its frame, and the length of both is announced.
+    /// Streams the content inside its multipart frame; the length of both is announced.
     async fn send_content(
         &self,
         call: &Call,
@@ -101,7 +101,7 @@ impl FileManager for HttpFileManager {
 }
 
 impl HttpEvents {
-    /// Nothing is sent yet. A path in `base` is kept, a trailing `/` makes no difference; an empty token is none.
+    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
@@ -158,14 +158,14 @@ fn call_name(operation: SaveOperation) -> &'static str {
     }
 }
 
-/// The address and nothing more: no token is ever printed.
+/// Only the address: the token is never printed.
 impl fmt::Debug for HttpFileManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpFileManager").field(&self.0.address()).finish()
     }
 }
 
-/// The address and nothing more: no token is ever printed.
+/// Only the address: the token is never printed.
 impl fmt::Debug for HttpEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpEvents").field(&self.0.address()).finish()

@@ -1,4 +1,4 @@
-//! How one attempt fares: whether bytes move, and what became of our own content, told apart from what the other side did.
+//! The progress of one attempt: if bytes move, and the state of our own content, kept apart from the server's behaviour.
 
 use super::{Content, ContentStream};
 use bytes::Bytes;
@@ -10,25 +10,25 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What became of the content so far.
+/// The state of the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ContentState {
-    /// Some of it is still to be sent.
+    /// Some of it is not sent yet.
     Flowing,
-    /// As `Flowing`, and it is the source that everybody waits for.
+    /// As `Flowing`, and the attempt waits for the content's source.
     Awaited,
-    /// All of it was handed over, and it was as long as announced; so it is where there is none.
+    /// All of it was handed to the client, with the announced length; also for a call without content.
     Whole,
-    /// It failed, in these words; the request is aborted.
+    /// It failed with this message; the request is aborted.
     Failed(String),
 }
 
-/// Why an attempt was given up.
+/// Why an attempt was aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// It took longer than it may in all.
+    /// It exceeded its total limit.
     Total,
-    /// No byte moved for the idle bound.
+    /// No byte moved within the idle limit.
     Idle,
 }
 
@@ -40,17 +40,17 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// The caller's hand on an attempt. Dropped, it takes the content back: the source is released at once, and a body of
-/// which a part is still unsent is cut, instead of being pumped on for an answer that nobody waits for.
+/// The caller's handle of an attempt. Dropping it releases the content's source at once and cuts a body that is not sent whole,
+/// because its response is no longer awaited.
 pub(super) struct Progress(Arc<Mutex<State>>);
 
 impl Progress {
-    /// Of a call without content.
+    /// For a call without content.
     pub(super) fn without_content() -> Self {
         Self::new(ContentState::Whole, None, 0)
     }
 
-    /// Of a call with content, and the stream to send in its place.
+    /// For a call with content; returns the guarded stream to send instead.
     pub(super) fn of(content: Content) -> (Self, GuardedContent) {
         let progress = Self::new(ContentState::Flowing, Some(content.body), content.size);
         let guarded = GuardedContent(Arc::clone(&progress.0));
@@ -61,17 +61,17 @@ impl Progress {
         Self(Arc::new(Mutex::new(State { moved: Instant::now(), content_state, content, bytes_left, waker: None })))
     }
 
-    /// Bytes came from the other side.
+    /// Bytes of the response arrived.
     pub(super) fn answer_moved(&self) {
         lock(&self.0).moved = Instant::now();
     }
 
-    /// What became of the content.
+    /// The state of the content.
     pub(super) fn content_state(&self) -> ContentState {
         lock(&self.0).content_state.clone()
     }
 
-    /// Ends when the attempt is to be given up.
+    /// Returns when the attempt exceeds a limit.
     pub(super) async fn overdue(&self, total: Duration, idle: Duration) -> Overdue {
         let end = Instant::now() + total;
         loop {
@@ -102,8 +102,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The content as the request reads it: neither longer nor shorter than announced, and its failures noted.
-/// After a failure it fails for ever: nothing that follows it in the body may ever be sent.
+/// The content as the request reads it: exactly as long as announced, and with its failures recorded. After a failure it always
+/// fails: the rest of the body must never be sent.
 pub(super) struct GuardedContent(Arc<Mutex<State>>);
 
 impl State {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_known_that_the_source_is_what_everybody_waits_for() {
+    async fn a_slow_source_is_recognised() {
         let (progress, mut guarded) = Progress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
         assert_eq!(progress.content_state(), ContentState::Flowing);
         assert!(guarded.next().await.is_some_and(|item| item.is_ok()));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_ended_call_takes_its_content_back() {
+    async fn an_ended_call_releases_its_content() {
         let (progress, mut guarded) = Progress::of(content(3, stream::pending().boxed()));
         let reader = tokio::spawn(async move { guarded.next().await });
         while progress.content_state() != ContentState::Awaited {

@@ -1,4 +1,4 @@
-//! A file manager of a few lines that keeps what it hears and behaves as it is told; and the tests over it.
+//! A scripted file manager that records its requests, and the tests over it.
 
 mod requests;
 mod trouble;
@@ -19,7 +19,7 @@ const KEY: IdempotencyKey = IdempotencyKey(Uuid::from_u128(7));
 const TOKEN: &str = "s3cret";
 const PERMISSIONS: &str = r#"{"file_path":"a","permissions":"0644","owner":"u","group":"g","last_updated":"x"}"#;
 
-/// A request as it came in.
+/// A received request.
 struct Received {
     head: String,
     body: Vec<u8>,
@@ -60,7 +60,7 @@ fn saved(operation: &str, path: &str) -> String {
     ok(&body.to_string())
 }
 
-/// Takes one connection and behaves on it as told.
+/// Accepts one connection and runs `behaviour` on it.
 async fn server<T, F, Fut>(behaviour: F) -> (Url, JoinHandle<T>)
 where
     T: Send + 'static,
@@ -76,7 +76,7 @@ where
     (base, task)
 }
 
-/// Hears one request and answers it.
+/// Receives one request and responds to it.
 async fn answering(answer: String) -> (Url, JoinHandle<Received>) {
     server(async move |mut stream: TcpStream| {
         let received = receive(&mut stream).await;
@@ -109,7 +109,7 @@ fn create(path: &str, size: u64, chunks: Vec<io::Result<Bytes>>) -> SaveRequest 
     SaveRequest { content: Some(content), ..request(SaveOperation::Create, path) }
 }
 
-/// Content that never comes to its end, a chunk at a time.
+/// Content without an end, a chunk at a time.
 fn endless() -> SaveRequest {
     let body = stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 16 * 1024]))).boxed();
     let content = Content { size: 1 << 40, file_type: "text/plain".to_owned(), body };

@@ -1,4 +1,4 @@
-//! What goes over the wire, byte for byte, and what never does.
+//! Requests byte for byte, and what they never contain.
 
 use super::*;
 use crate::retry::{Disposed, Disposition};

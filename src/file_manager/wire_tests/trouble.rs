@@ -1,9 +1,9 @@
-//! What becomes of each way in which the other side, or our own content, can fail.
+//! The result of every kind of failure of the server or of our own content.
 
 use super::*;
 
 #[tokio::test]
-async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body() {
+async fn content_that_breaks_is_our_failure_and_the_server_sees_a_cut_body() {
     const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
     let large = || Ok(Bytes::from(vec![b'x'; 4 * 1024 * 1024]));
     let broken = || Err(io::Error::other("S3 \x1bbroke off"));
@@ -28,7 +28,7 @@ async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body()
 }
 
 #[tokio::test]
-async fn content_that_broke_is_our_failure_also_when_it_was_answered() {
+async fn content_that_broke_is_our_failure_also_with_a_response() {
     let (answered, when_answered) = tokio::sync::oneshot::channel::<()>();
     let (base, _) = server(async |mut stream: TcpStream| {
         receive_head(&mut stream).await;
@@ -48,7 +48,7 @@ async fn content_that_broke_is_our_failure_also_when_it_was_answered() {
 }
 
 #[tokio::test]
-async fn a_refusal_counts_though_its_words_are_cut() {
+async fn a_refusal_counts_though_its_message_is_cut() {
     let (base, _) = answering("HTTP/1.1 413 Payload Too Large\r\nContent-Length: 100\r\n\r\ntoo mu".to_owned()).await;
     let failed = file_manager(&base).permissions(&key("a")).await.expect_err("a refusal");
     assert_eq!(
@@ -67,12 +67,12 @@ async fn an_early_refusal_wins_over_the_broken_connection_and_ends_the_content()
             receive_head(&mut stream).await;
             let answer = format!("HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much");
             stream.write_all(answer.as_bytes()).await.expect("an answer");
-            // Hanging up on unread bytes resets the connection.
+            // Closing with unread bytes resets the connection.
         })
         .await;
         let failed = file_manager(&base).save(endless()).await.expect_err("a refusal");
         assert_eq!(failed.kind, kind, "{failed}");
-        // The words are lost when the reset overtakes them; the status is not.
+        // The message is lost if the reset overtakes it; the status is not.
         assert!(words.starts_with(&failed.message), "{failed}");
     }
 }
@@ -93,7 +93,7 @@ async fn a_refusal_ends_the_content_of_a_server_that_keeps_reading() {
 }
 
 #[tokio::test]
-async fn a_promise_before_the_content_was_sent_is_not_believed() {
+async fn a_success_before_the_content_was_sent_is_not_accepted() {
     let (base, _) = server(async |mut stream: TcpStream| {
         receive_head(&mut stream).await;
         stream.write_all(saved("create", "a").as_bytes()).await.expect("an answer");
@@ -110,7 +110,7 @@ async fn a_promise_before_the_content_was_sent_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_is_not_answered_is_told_apart() {
+async fn missing_responses_are_classified() {
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let unreachable: Url = format!("http://{}", gone.local_addr().expect("an address")).parse().expect("a URL");
     drop(gone);
@@ -129,7 +129,7 @@ async fn what_is_not_answered_is_told_apart() {
 
     let (base, _) = answering(ok(&" ".repeat(2 * 1024 * 1024))).await;
     let failed = file_manager(&base).permissions(&key("a")).await.expect_err("too long");
-    let words = "the answer is of 2097152 bytes: longer than the 1048576 bytes that are read of it";
+    let words = "the response has 2097152 bytes: longer than the limit of 1048576 bytes";
     assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::TooLong, words));
 }
 
