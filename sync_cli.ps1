@@ -1,7 +1,7 @@
-# The service in its containers, from any directory: for Windows PowerShell 5.1 and PowerShell 7. The words and the exit codes are
-# those of sync_cli.sh: of a command, that of s3-sync (docs/cli.md); of the others, that of compose.
-# There is no param() block: an argument that looks like a parameter of PowerShell is handed on, too. (In a session PowerShell reads
-# them first: quote what looks like a number, `why '00123'`.)
+# The service in its containers, from any directory: for Windows PowerShell 5.1 and PowerShell 7. Commands and exit codes are
+# those of sync_cli.sh: s3-sync's for its commands (docs/cli.md), compose's for the others.
+# There is no param() block, so that arguments that look like PowerShell parameters are passed on. (In a session PowerShell parses
+# them first: quote a number, `why '00123'`.)
 
 $ErrorActionPreference = 'Stop'
 
@@ -13,17 +13,17 @@ The containers:
   start                starts everything and waits until the service is healthy (builds the images the first time)
   stop                 stops everything; nothing is lost
   restart              stops and starts the service
-  logs [SERVICE...]    what the containers say; on a terminal it goes on until Ctrl-C
+  logs [SERVICE...]    the containers' logs; on a terminal until Ctrl-C
   shell                a shell in the service's container
 
 In the running service (its exit codes: docs/cli.md):
-  status               what it knows, and whether every door opens
+  status               its state, and which endpoints are reachable
   initial-sync         lists the whole bucket and applies it
   incremental-sync     one cycle
-  test                 tries every door, and says what to do about each that is shut
+  test                 checks every endpoint, with a hint for each unreachable one
   COMMAND              every other command of s3-sync: reconcile, export, why, dead-letters, ...
 
-  help                 this
+  help                 this text
 '@
 }
 
@@ -32,7 +32,7 @@ function Stop-With([string] $Message) {
     exit 1
 }
 
-# A native program that writes to stderr is no error (Windows PowerShell makes one of it when stderr is redirected).
+# Output of a native program to stderr is not an error (Windows PowerShell makes it one when stderr is redirected).
 function Test-Command([string] $Name, [string[]] $Arguments) {
     if (-not (Get-Command $Name -CommandType Application -ErrorAction SilentlyContinue)) { return $false }
     $ErrorActionPreference = 'Continue'
@@ -57,7 +57,7 @@ function Assert-Service {
     $id = Get-Container
     if (-not $id) { Stop-With 'the service is not running: ".\sync_cli.ps1 start" starts it' }
     $state = & docker inspect --format '{{.State.Status}}' $id
-    if ($state -eq 'restarting') { Stop-With 'the service ends and is started again, over and over: ".\sync_cli.ps1 logs sync-service" says why' }
+    if ($state -eq 'restarting') { Stop-With 'the service keeps restarting: ".\sync_cli.ps1 logs sync-service" shows why' }
     if ($state -ne 'running') { Stop-With "the service is not running ($state): `".\sync_cli.ps1 start`" starts it" }
     return $id
 }
@@ -81,10 +81,10 @@ function Wait-Healthy {
         Start-Sleep -Seconds 1
     }
     & docker logs --tail 20 $id
-    Stop-With "the service is not healthy yet ($health); above is the end of its log"
+    Stop-With "the service is not healthy yet ($health); the end of its log is above"
 }
 
-# Within a pipe of a session nothing else says so. (What `$x = ...` and `... > file` do there, no script can see.)
+# Within a pipe of a session this is the only sign of it. (A script cannot detect `$x = ...` and `... > file`.)
 $piped = [Console]::IsOutputRedirected -or $MyInvocation.PipelineLength -gt 1
 
 $command = 'help'
@@ -108,7 +108,7 @@ if (-not $script:Plugin -and -not (Test-Command 'docker-compose' @('version'))) 
 Push-Location -LiteralPath $PSScriptRoot
 $set = @()
 try {
-    # The images that scripts/offline-images.sh made, if it did; what the environment says goes first, and what .env says.
+    # The images built by scripts/offline-images.sh, if any; the environment and .env take precedence.
     if (Test-Path -LiteralPath '.offline-images.env') {
         $own = @()
         if (Test-Path -LiteralPath '.env') { $own = @(Get-Content -LiteralPath '.env') }
@@ -150,7 +150,7 @@ try {
     exit $LASTEXITCODE
 }
 finally {
-    # It may run in somebody's session.
+    # The script may run in an interactive session.
     foreach ($name in $set) { [Environment]::SetEnvironmentVariable($name, [NullString]::Value) }
     Pop-Location
 }

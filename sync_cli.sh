@@ -3,7 +3,7 @@
 # (docs/cli.md); of the others, that of compose.
 set -euo pipefail
 
-# Whoever calls it by a link means the directory that it lies in.
+# Called by a symbolic link, it works in the directory of its target.
 source=${BASH_SOURCE[0]}
 while [ -L "$source" ]; do
     target=$(readlink "$source")
@@ -22,17 +22,17 @@ The containers:
   start                starts everything and waits until the service is healthy (builds the images the first time)
   stop                 stops everything; nothing is lost
   restart              stops and starts the service
-  logs [SERVICE...]    what the containers say; on a terminal it goes on until Ctrl-C
+  logs [SERVICE...]    the containers' logs; on a terminal until Ctrl-C
   shell                a shell in the service's container
 
 In the running service (its exit codes: docs/cli.md):
-  status               what it knows, and whether every door opens
+  status               its state, and which endpoints are reachable
   initial-sync         lists the whole bucket and applies it
   incremental-sync     one cycle
-  test                 tries every door, and says what to do about each that is shut
+  test                 checks every endpoint, with a hint for each unreachable one
   COMMAND              every other command of s3-sync: reconcile, export, why, dead-letters, …
 
-  help                 this
+  help                 this text
 HELP
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Finds what a build needs, a C compiler and the Rust toolchain of rust-toolchain.toml, and installs what is missing:
-# the compiler with apt-get (as root or with sudo), Rust with rustup's documented installer. Where it cannot, it says in
-# one line what to install. With everything there it prints nothing, asks no network and takes milliseconds.
+# Checks for a C compiler and the Rust toolchain of rust-toolchain.toml, and installs what is missing: the compiler with
+# apt-get (as root or with sudo), Rust with rustup's documented installer. If it cannot, it prints in one line what to
+# install. If nothing is missing it prints nothing, uses no network and takes milliseconds.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ say() { printf 'bootstrap: %s\n' "$*" >&2; }
 give_up() { say "$*"; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Whether `apt-get` may be used: as root, or with a sudo that asks nothing or has somebody to ask.
+# Succeeds if `apt-get` may be used: as root, with a sudo that needs no password, or on a terminal.
 can_apt() {
     has apt-get || return 1
     [ "$(id -u)" = 0 ] && return 0
@@ -28,7 +28,7 @@ apt_install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-# A compiler without the C library's headers is no compiler. On macOS `cc` is there before the tools behind it are.
+# A compiler without the C library's headers is useless. On macOS `cc` exists before the tools behind it do.
 has_c_compiler() {
     has cc || return 1
     [ "$(uname)" != Darwin ] || xcode-select -p >/dev/null 2>&1 || return 1
@@ -43,7 +43,7 @@ need_c_compiler() {
     give_up "no C compiler: install one (Debian, Ubuntu: apt-get install gcc libc6-dev; Fedora: dnf install gcc; Alpine: apk add gcc musl-dev; macOS: xcode-select --install) and run this again"
 }
 
-# With rustup only the toolchain's directory is looked for: asking rustup itself could go to the network.
+# With rustup only the toolchain's directory is checked: calling rustup could use the network.
 has_rust() {
     has cargo || return 1
     if has rustup; then
@@ -56,7 +56,7 @@ has_rust() {
     at_least "$(cargo --version | sed 's/^cargo \([0-9.]*\).*/\1/')" "$rust_version"
 }
 
-# at_least 1.96.0 1.95.0: whether the first version is the second one or later.
+# at_least 1.96.0 1.95.0: succeeds if the first version is the second one or later.
 at_least() {
     awk -v have="$1" -v need="$2" 'BEGIN {
         split(have, h, "."); split(need, n, ".")
@@ -64,7 +64,7 @@ at_least() {
     }'
 }
 
-# Fetched whole before it runs: a script cut off in the middle must not run by half.
+# Downloaded completely before it runs: a truncated script must not run.
 run_rustup_installer() {
     if ! has curl && ! has wget; then
         can_apt || return 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The part of CI that needs Docker: the container tests, and the compose file from nothing to a green `make test-workflow`, taken down
-# afterwards. Where no image can be pulled, the images are made first. Where there is no Docker it says loudly that nothing of this ran.
+# The part of CI that needs Docker: the container tests, and the compose file from scratch to a green `make test-workflow`, removed
+# afterwards. If no image can be pulled, the images are built first. Without Docker it prints prominently that none of this ran.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ skipped() {
 command -v docker >/dev/null 2>&1 || skipped "THERE IS NO DOCKER HERE"
 docker info >/dev/null 2>&1 || skipped "DOCKER DOES NOT ANSWER HERE"
 
-# Docker without Compose, or without what asks the doubles: a bare Debian has both to install.
+# Docker without Compose, or without curl for the test doubles: on a bare Debian both must be installed.
 packages=()
 docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || packages+=(docker-compose)
 command -v curl >/dev/null || packages+=(curl)
@@ -35,7 +35,7 @@ part() {
     printf 'containers: %s took %d s\n' "$*" $((SECONDS - began))
 }
 
-# Compose reads all three files, and has nothing to say about them.
+# Compose must read all three files without any message.
 files_are_clean() {
     local said code=0
     said=$({
@@ -44,7 +44,7 @@ files_are_clean() {
             SYNC_IMAGE=s3-sync:test CUSTOMER_S3_BUCKET=b CUSTOMER_S3_ACCESS_KEY=k FILE_MANAGER_API_URL=http://files \
             scripts/compose.sh -p s3-sync-production -f docker-compose.production.yml config -q
     } 2>&1) || code=$?
-    [ "$code" = 0 ] && [ -z "$said" ] || { printf 'containers: compose ends with %s and says of its files: %s\n' "$code" "$said" >&2; return 1; }
+    [ "$code" = 0 ] && [ -z "$said" ] || { printf 'containers: compose ends with %s and reports about its files: %s\n' "$code" "$said" >&2; return 1; }
 }
 part files_are_clean
 
@@ -60,14 +60,14 @@ esac
 export CARGO_PROFILE=dev
 part scripts/test-containers.sh
 
-# The images that were just tested, in a project of their own: somebody's running stack stays as it is.
+# The images just tested, in a project of their own: a running stack of the user is not touched.
 export SYNC_IMAGE=s3-sync:test MOCK_API_IMAGE=s3-sync-mock-api:test COMPOSE_PROJECT_NAME=s3-sync-ci
 export MINIO_CUSTOMER_PORT=19001 MINIO_CUSTOMER_CONSOLE_PORT=19011 MINIO_TARGET_PORT=19002 MINIO_TARGET_CONSOLE_PORT=19012 MOCK_API_PORT=18001
 
 take_down() {
     local code=$?
     if [ "$code" != 0 ]; then
-        echo "containers: the compose workflow failed; what its containers say:" >&2
+        echo "containers: the compose workflow failed; the logs of its containers:" >&2
         scripts/compose.sh ps >&2 || true
         scripts/compose.sh logs --no-color --tail=200 >&2 || true
     fi

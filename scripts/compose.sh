@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# The one place that knows how containers are reached here: `docker compose` or `docker-compose`, in this project's directory.
+# Chooses `docker compose` or `docker-compose`, and runs it in this project's directory. No other script calls Compose.
 # Fit for bash 3.2.
 #
 #   compose.sh ARGUMENT...               runs compose
 #   compose.sh --service ARGUMENT...     runs `s3-sync ARGUMENT...` in the running service's container, with its exit code
-#   compose.sh --logs [SERVICE...]       what the containers say: until Ctrl-C on a terminal, else what they have said
-#   compose.sh --ps                      the containers and how they are
-#   compose.sh --healthy                 waits until the service is healthy, or says why it is not
+#   compose.sh --logs [SERVICE...]       the containers' logs: until Ctrl-C on a terminal, else those so far
+#   compose.sh --ps                      the containers and their states
+#   compose.sh --healthy                 waits until the service is healthy, or prints why it is not
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 give_up() { printf '%s\n' "$*" >&2; exit 1; }
 
-command -v docker >/dev/null 2>&1 || give_up "there is no Docker here: install Docker Engine with Compose and run this again"
-docker info >/dev/null 2>&1 || give_up "Docker does not answer: start its daemon, or ask for the right to use it, and run this again"
+command -v docker >/dev/null 2>&1 || give_up "Docker is not installed: install Docker Engine with Compose and run this again"
+docker info >/dev/null 2>&1 || give_up "the Docker daemon is unreachable: start it, or get permission to use it, and run this again"
 if docker compose version >/dev/null 2>&1; then
     compose() { docker compose "$@"; }
 elif command -v docker-compose >/dev/null 2>&1; then
@@ -26,10 +26,10 @@ fi
 . scripts/offline/images.sh
 use_offline_images .env
 
-# What compose says of itself on stderr (a file that it cannot read, for example) is for whoever called.
+# Compose's own messages on stderr (a file that it cannot read, for example) go to the caller.
 container() { compose ps -q sync-service | head -n 1; }
 
-# Whether the service runs; if not, what to do about it.
+# Checks that the service runs; if not, prints what to do.
 need_service() {
     local id state
     id=$(container)
@@ -37,17 +37,17 @@ need_service() {
     state=$(docker inspect --format '{{.State.Status}}' "$id")
     case $state in
         running) ;;
-        restarting) give_up "the service ends and is started again, over and over: \"make logs-sync\" says why" ;;
+        restarting) give_up "the service keeps restarting: \"make logs-sync\" shows why" ;;
         *) give_up "the service is not running ($state): \"make up\" (or ./sync_cli.sh start) starts it" ;;
     esac
 }
 
-# Whether there is any container, running or not.
+# Succeeds if there is any container, running or not.
 need_something() {
     [ -n "$(compose ps -a -q)" ] || give_up "nothing is there: \"make up\" (or ./sync_cli.sh start) starts everything"
 }
 
-# After 3 minutes without it, the end of its log says more than we could.
+# After 3 minutes, prints the end of the log instead of a guess.
 wait_until_healthy() {
     local id health=none seconds=0 began
     need_service

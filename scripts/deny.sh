@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `cargo deny check`. Advisories need their database; where it cannot be fetched, everything else is checked and the gap is told.
+# `cargo deny check`. Advisories need their database; if it cannot be fetched, everything else is checked and the gap is reported.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes the images that a build or a test would pull, on a machine that reaches a Debian mirror and a Rust package registry but no
-# image registry: Debian slim (debootstrap), Rust (that, and the toolchain of this machine), and a stand-in for MinIO.
+# Builds the images that a build or a test would pull, on a machine that reaches a Debian mirror and a Rust package registry but no
+# image registry: Debian slim (debootstrap), Rust (on it, with this machine's toolchain), and a replacement for MinIO.
 #
-#   scripts/offline-images.sh            makes what is missing or out of date, and writes .offline-images.env, which the
+#   scripts/offline-images.sh            builds missing and outdated images, and writes .offline-images.env, which the
 #                                        Makefile and sync_cli.sh read: from then on they use these images
 #   scripts/offline-images.sh --remove   removes the images and that file: from then on images are pulled again
 #
-# Each image carries a hash of what it was made from; one that is up to date is left alone, so a second run takes seconds.
+# Each image carries a hash of its inputs; an image that is up to date is not rebuilt, so a second run takes seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +31,7 @@ main() {
         --remove) remove; return ;;
         *) give_up "usage: $0 [--remove]" ;;
     esac
-    # A Debian system needs devices, which a /tmp in memory may forbid.
+    # A Debian system needs device files, which a tmpfs on /tmp may forbid.
     work=$(mktemp -d "${TMPDIR:-/var/tmp}/s3-sync-offline.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     replacing "$DEBIAN" debian_image
@@ -41,7 +41,7 @@ main() {
     say "done; $ENV_FILE names the images for the Makefile and sync_cli.sh (for plain docker-compose: copy its lines into .env)"
 }
 
-# up_to_date IMAGE HASH: whether the image is there and was made from these inputs.
+# up_to_date IMAGE HASH: succeeds if the image exists and was built from these inputs.
 up_to_date() {
     [ "$(docker image inspect --format "{{index .Config.Labels \"$LABEL\"}}" "$1" 2>/dev/null)" = "$2" ] || return 1
     say "$1 is up to date"
@@ -49,10 +49,10 @@ up_to_date() {
 
 hash_of() { sha256sum | cut -c -16; }
 
-# The certificates that somebody added to this machine: sites that inspect TLS need them inside, too.
+# Certificates added to this machine: networks that inspect TLS need them inside the image, too.
 own_certificates() { find /usr/local/share/ca-certificates -name '*.crt' 2>/dev/null | LC_ALL=C sort; }
 
-# The mirror that this machine's own packages come from; without one, debootstrap's default.
+# The mirror of this machine's own packages, or debootstrap's default.
 mirror() {
     apt-get indextargets --format "\$(CODENAME) \$(REPO_URI)" 'Created-By: Packages' 2>/dev/null |
         awk -v suite="$SUITE" '$1 == suite { print $2; exit }'
@@ -78,7 +78,7 @@ debian_image() {
     "${as_root[@]}" mkdir -p "$root/usr/local/share/ca-certificates"
     [ "${#certificates[@]}" = 0 ] || "${as_root[@]}" cp "${certificates[@]}" "$root/usr/local/share/ca-certificates/"
     "${as_root[@]}" chroot "$root" update-ca-certificates >/dev/null
-    # What the official slim image leaves out as well, now and whenever a package is installed.
+    # The paths that the official slim image leaves out as well, now and for packages installed later.
     printf 'path-exclude /usr/share/%s/*\n' doc info locale man | "${as_root[@]}" tee "$root/etc/dpkg/dpkg.cfg.d/slim" >/dev/null
     printf '%s\n' 'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' 'APT::Keep-Downloaded-Packages "false";' |
         "${as_root[@]}" tee "$root/etc/apt/apt.conf.d/slim" >/dev/null
@@ -125,8 +125,8 @@ build() {
     }
 }
 
-# replacing IMAGE COMMAND...: runs the command, which makes the image anew, and removes the one that had its name. Nothing else: what
-# was built from these images carries their labels, too, and holds the layer in which our dependencies were compiled.
+# replacing IMAGE COMMAND...: runs the command, which rebuilds the image, and removes the previous image of that name. Nothing else is
+# removed: images built from these carry their labels, too, and hold the layer with our compiled dependencies.
 replacing() {
     local image=$1 before
     shift

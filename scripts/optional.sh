@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# optional.sh TOOL COMMAND...: runs COMMAND where TOOL is installed. Elsewhere it says loudly that the check is skipped,
-# and fails when CI is set: there nothing is skipped.
+# optional.sh TOOL COMMAND...: runs COMMAND if TOOL is installed. Otherwise it prints prominently that the check is skipped,
+# and fails if CI is set: CI skips nothing.
 set -euo pipefail
 
 tool=$1

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # rebuild-on-change.sh ARGUMENT...: inside the container of `make dev`. Builds the service, runs `s3-sync ARGUMENT...`, and does both
-# again when a source changes; a change that does not compile leaves the last one that did running.
+# again when a source changes; after a change that does not compile, the previous build keeps running.
 set -uo pipefail
 
 binary=${CARGO_TARGET_DIR:-target}/debug/s3-sync
 stamp=$(mktemp)
-# As in the image: what asks the service (`make status`, sync_cli.sh) finds the program by its name.
+# As in the image: `make status` and sync_cli.sh find the program by its name.
 ln -sf "$binary" /usr/local/bin/s3-sync
 service=
 
@@ -19,7 +19,7 @@ trap 'stop_service; exit 0' TERM INT
 
 while true; do
     touch "$stamp"
-    # The same packages as in the Dockerfile, so that no dependency gets other features than it was compiled with.
+    # The same packages as in the Dockerfile, so that no dependency is recompiled with other features.
     if cargo build --locked --package s3-sync --package mock-api --bin s3-sync; then
         stop_service
         "$binary" "$@" &

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs bootstrap.sh on pretended machines: a PATH of its own in which apt-get, curl, sudo and the rest only record how they
-# were called and pretend to have worked. Nothing is installed, and no network is asked.
+# Runs bootstrap.sh on simulated machines: a PATH in which apt-get, curl, sudo and the rest only record their calls and
+# pretend to succeed. Nothing is installed, and no network is used.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0 cases=0
 
-# fake NAME BODY: a program on the pretended machine. It records its call; BODY, sh, is what it does then.
+# fake NAME BODY: a program on the simulated machine. It records its call and runs BODY (sh).
 fake() {
     printf '#!/bin/sh\necho "%s $*" >>"%s/calls"\n%s\n' "$1" "$box" "$2" >"$box/bin/$1"
     chmod +x "$box/bin/$1"
@@ -21,7 +21,7 @@ quiet() {
     chmod +x "$box/bin/$1"
 }
 
-# machine NAME [UID]: a new one, with the programs that any has; UID 0, root, unless told.
+# machine NAME [UID]: a new machine with basic programs; UID 0 (root) by default.
 machine() {
     name=$1 box="$work/$cases" cases=$((cases + 1))
     mkdir -p "$box/bin" "$box/home"
@@ -45,7 +45,7 @@ with_apt() {
     esac"
 }
 
-# What fetching the installer brings: a script that puts a cargo, which records its calls, into the home directory.
+# The downloaded installer: a script that puts a cargo, which records its calls, into the home directory.
 installer() {
     cat >"$box/download" <<DOWNLOAD
 for last in "\$@"; do :; done
@@ -72,10 +72,10 @@ fail() {
 
 expect_code() { [ "$code" = "$1" ] || fail "exit code $code instead of $1"; }
 expect_call() { grep -qF -- "$1" "$box/calls" || fail "not called: $1"; }
-expect_no_calls() { [ ! -s "$box/calls" ] || fail "something was called"; }
-expect_silence() { [ -z "$(cat "$box/out" "$box/err")" ] || fail "it said something"; }
+expect_no_calls() { [ ! -s "$box/calls" ] || fail "a program was called"; }
+expect_silence() { [ -z "$(cat "$box/out" "$box/err")" ] || fail "it printed something"; }
 expect_one_line() {
-    [ "$(tail -n 1 "$box/err" | grep -cF -- "$1")" = 1 ] || fail "the last line does not say: $1"
+    [ "$(tail -n 1 "$box/err" | grep -cF -- "$1")" = 1 ] || fail "the last line does not contain: $1"
     [ ! -s "$box/out" ] || fail "something on stdout"
 }
 expect_only_line() { expect_one_line "$1"; [ "$(wc -l <"$box/err")" -eq 1 ] || fail "more than one line"; }
@@ -113,7 +113,7 @@ fake sudo '[ "$1" = -n ] || exec "$@"'
 boot scripts/bootstrap.sh
 expect_code 0; expect_call "sudo apt-get update"; expect_call "sudo env DEBIAN_FRONTEND=noninteractive apt-get install"
 
-machine "no compiler, a user whose sudo wants a password and nobody to type it" 1000
+machine "no compiler, a user whose sudo needs a password without a terminal" 1000
 with_cargo "$rust_version"; with_apt; quiet sudo 'exit 1'
 boot scripts/bootstrap.sh
 expect_code 1; expect_no_calls; expect_only_line "apt-get install gcc libc6-dev"

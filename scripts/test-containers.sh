@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# test-containers.sh [ARGUMENT...]: builds the images that the container tests run (with the quick profile unless CARGO_PROFILE says
-# otherwise), and runs the tests on them; arguments go to the test program. SYNC_IMAGE, MOCK_API_IMAGE and S3_IMAGE name other images.
+# test-containers.sh [ARGUMENT...]: builds the images of the container tests (with the quick profile unless CARGO_PROFILE is set),
+# and runs the tests on them; arguments go to the test program. SYNC_IMAGE, MOCK_API_IMAGE and S3_IMAGE name other images.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v docker >/dev/null 2>&1 || { echo "there is no Docker here: install Docker Engine and run this again" >&2; exit 1; }
-docker info >/dev/null 2>&1 || { echo "Docker does not answer: start its daemon and run this again" >&2; exit 1; }
+command -v docker >/dev/null 2>&1 || { echo "Docker is not installed: install Docker Engine and run this again" >&2; exit 1; }
+docker info >/dev/null 2>&1 || { echo "the Docker daemon is unreachable: start it and run this again" >&2; exit 1; }
 # shellcheck source=scripts/offline/images.sh
 . scripts/offline/images.sh
 use_offline_images
-# Where `make tools` has just installed Rust, no profile says so yet.
+# After `make tools` has just installed Rust, the PATH does not have it yet.
 PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 arguments=(--build-arg "CARGO_PROFILE=${CARGO_PROFILE:-dev}")
 for name in RUST_IMAGE DEBIAN_IMAGE; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Whether the whole of it works, in the running containers: `s3-sync test`, and then, on the test doubles only, a staged day. The
-# bucket changes, mock-api's feed tells all five types of events, a cycle runs, and exactly the calls that the contract asks for must
-# arrive: 2 creates, 1 delete, 1 rename, 1 move, 2 permission changes, and one look or set of permissions for each create.
+# Tests the whole service in the running containers: `s3-sync test`, and then, on the test doubles only, a scripted day. The
+# bucket changes, mock-api's feed reports all five types of events, a cycle runs, and exactly the calls of the contract must
+# arrive: 2 creates, 1 delete, 1 rename, 1 move, 2 permission changes, and one get or set of permissions for each create.
 # Then the same feed again: not a single call. Everything is done below a directory of its own in the bucket. Fit for bash 3.2.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,15 +17,15 @@ id=$(scripts/compose.sh ps -q sync-service)
 setting() { docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" | sed -n "s/^$1=//p"; }
 if [ "$(setting CUSTOMER_S3_ENDPOINT)" != http://minio-customer:9000 ] || [ "$(setting FILE_MANAGER_API_URL)" != http://mock-api:8001 ] ||
     [ "$(setting EVENTS_API_URL)" != http://mock-api:8001 ]; then
-    say "The staged day is left out: these settings do not lead to the test doubles, and it would write into somebody's bucket"
+    say "The scripted day is skipped: these settings do not name the test doubles, and it would write into a real bucket"
     exit 0
 fi
-command -v curl >/dev/null || give_up "the staged day needs curl"
+command -v curl >/dev/null || give_up "the scripted day needs curl"
 
 bucket=$(setting CUSTOMER_S3_BUCKET)
 access_key=$(setting CUSTOMER_S3_ACCESS_KEY)
 secret_key=$(setting CUSTOMER_S3_SECRET_KEY)
-# published SERVICE PORT: where it is on this machine.
+# published SERVICE PORT: its address on this machine.
 published() { scripts/compose.sh port "$1" "$2" | tail -n 1; }
 s3_url=http://$(published minio-customer 9000)
 mock_url=http://$(published mock-api 8001)/_mock
@@ -43,14 +43,14 @@ s3() {
             --header "x-amz-content-sha256: $(sha256 <"$work/body")" --header 'content-type: text/plain' "$s3_url/$bucket/$2" ||
         give_up "$1 $2 failed at $s3_url"
 }
-mock() { curl --silent --show-error --fail "$@" || give_up "mock-api does not answer at $mock_url"; }
+mock() { curl --silent --show-error --fail "$@" || give_up "mock-api is unreachable at $mock_url"; }
 feed() { mock --output /dev/null --request PUT --header 'content-type: application/json' --data "{\"events\":[$1]}" "$mock_url/feed"; }
 # event TYPE PATH [NEW_PATH] [METADATA]
 event() {
     printf '{"event_type":"%s","file_path":"/%s","new_path":%s,"metadata":%s,"timestamp":"%s"}' \
         "$1" "$2" "$([ -n "${3:-}" ] && printf '"/%s"' "$3" || echo null)" "${4:-null}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 }
-# The effects and looks that arrived since they were last forgotten: `call operation path new_path`, sorted.
+# The calls since the last reset: `call operation path new_path`, sorted.
 arrived() {
     mock --output "$work/calls" "$mock_url/calls"
     tr '{' '\n' <"$work/calls" |
@@ -66,7 +66,7 @@ done
 feed ''
 service initial-sync
 
-say "The bucket changes, and the feed tells it"
+say "The bucket changes, and the feed reports it"
 s3 PUT "$day/new-1.txt" "the first new one of $day"
 s3 PUT "$day/new-2.txt" "the second new one of $day"
 s3 DELETE "$day/old.txt"

@@ -1,9 +1,9 @@
-//! What time it is, for timestamps that people read and for when to try again. Never for which of two looks is newer.
+//! The current time, for timestamps and for retry times. Never used to decide which of two observations is newer.
 
 use jiff::Timestamp;
 use std::fmt;
 
-/// Where the time comes from: the system, or a test.
+/// A source of time: the system, or a test.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time, UTC.
     fn now(&self) -> Timestamp;

@@ -1,13 +1,13 @@
-//! Places where a crash test may hold the process, to kill it there. Compiled to nothing without the feature `failpoints`.
+//! Failpoints: a crash test holds the process at one, to kill it there. Compiled to nothing without the feature `failpoints`.
 
-/// After a page was read, before the process has committed anything.
+/// A page was read; the process has committed nothing.
 pub const BEFORE_FIRST_COMMIT: &str = "before_first_commit";
-/// An intent is committed, its call has not gone out.
+/// An intent is committed; its call is not sent.
 pub const BETWEEN_INTENT_AND_CALL: &str = "between_intent_and_call";
-/// A call had its effect, its outcome is not committed.
+/// A call had its effect; its outcome is not committed.
 pub const BETWEEN_CALL_AND_OUTCOME: &str = "between_call_and_outcome";
 
-/// Comes to a place; goes on at once unless a test holds it.
+/// Reaches a failpoint; returns at once.
 #[cfg(not(feature = "failpoints"))]
 pub fn reach(_name: &'static str) -> std::future::Ready<()> {
     std::future::ready(())
@@ -24,7 +24,7 @@ mod armed {
 
     static ARMED: OnceLock<(String, AtomicUsize)> = OnceLock::new();
 
-    /// Holds whoever comes to `name` for the `count`th time; written `name:count`.
+    /// Arms one failpoint: the `count`th task that reaches `name` is held. Written `name:count`.
     pub fn arm(text: &str) {
         if let Some((name, count)) = text.split_once(':')
             && let Ok(count) = count.parse()
@@ -34,11 +34,11 @@ mod armed {
         }
     }
 
-    /// Comes to a place; never goes on when it is the armed one and its count is used up, and says so on stderr.
+    /// Reaches a failpoint. At the armed one, when its count is used up, writes a line to stderr and never returns.
     pub async fn reach(name: &'static str) {
         let Some((armed, left)) = ARMED.get() else { return };
         if armed == name && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // Nobody reads stderr any more: then nobody waits for the line either.
+            // If stderr is closed, no test waits for the line.
             let _ = writeln!(std::io::stderr(), "failpoint {name}");
             std::future::pending::<()>().await;
         }

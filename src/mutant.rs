@@ -1,17 +1,17 @@
-//! Bugs that the model must see, planted one by one: each is a line at the place where somebody might really write it.
+//! Bugs that the model must detect, planted one by one: each is one line where a developer might really make the mistake.
 //! Compiled to nothing without the feature `mutants`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use uuid::Uuid;
 
-/// What a bug takes for a random key.
+/// A bug's replacement for a random key.
 pub fn key_of(what: &str) -> Uuid {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     Uuid::from_u64_pair(hasher.finish(), 1)
 }
 
-/// Whether the bug of this name is planted.
+/// True if the bug of this name is planted.
 #[cfg(not(feature = "mutants"))]
 pub const fn is(_name: &'static str) -> bool {
     false
@@ -28,12 +28,12 @@ mod planted {
         static PLANTED: Cell<&'static [&'static str]> = const { Cell::new(&[]) };
     }
 
-    /// Plants these bugs, and no others, for all that this thread does.
+    /// Plants exactly these bugs, for this thread.
     pub fn plant(names: &'static [&'static str]) {
         PLANTED.set(names);
     }
 
-    /// Whether the bug of this name is planted.
+    /// True if the bug of this name is planted.
     pub fn is(name: &'static str) -> bool {
         PLANTED.get().contains(&name)
     }

@@ -1,41 +1,41 @@
-//! Whether and when a failed call is tried again. The only user of `backon`; it decides, it never logs.
+//! Decides if and when a failed call is retried. The only user of `backon`; it never logs.
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a failure asks for. Every error of a door knows its own.
+/// How a failure is handled. Every error of an endpoint knows its own disposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// It may pass: try again, not before `after` (what `Retry-After` asked for).
+    /// Transient: retry, not before `after` (from `Retry-After`).
     Retry {
-        /// The wait that the other side asked for.
+        /// The wait that the server asked for.
         after: Option<Duration>,
     },
-    /// It will not pass by itself: this object fails, the others go on.
+    /// Permanent for this object: it fails, the others continue.
     Fail,
-    /// The door is shut for every object (no such bucket, wrong credentials, nobody listens): the run cannot go on.
+    /// The endpoint fails for every object (no such bucket, wrong credentials, connection refused): the run cannot continue.
     Stop {
-        /// Whether it may open by itself while we wait (nobody listens), or needs a person (wrong credentials).
+        /// True if it may recover by itself (connection refused); false if it needs an operator (wrong credentials).
         transient: bool,
     },
 }
 
-/// An error that knows what is to be done about it.
+/// An error with a disposition.
 pub trait Disposed {
-    /// What the failure asks for.
+    /// How the failure is handled.
     fn disposition(&self) -> Disposition;
 }
 
-/// How often and how long: attempts, growing waits with full jitter, and a budget over all of them.
+/// Limits of retrying: attempts, growing waits with full jitter, and a time budget over all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first one included.
+    /// All attempts, including the first.
     pub attempts: usize,
-    /// The first wait's upper bound; it doubles from there.
+    /// Upper bound of the first wait; it doubles with each one.
     pub base: Duration,
-    /// No wait of our own choice is longer.
+    /// Upper bound of every wait, except of one that the server asked for.
     pub max_wait: Duration,
     /// No attempt starts later than this after the first failure.
     pub budget: Duration,
@@ -84,12 +84,12 @@ impl RetryPolicy {
 pub struct Attempts {
     waits: ExponentialBackoff,
     budget: Duration,
-    /// Counted from the first failure: a long transfer that breaks off deserves another attempt like a short one.
+    /// Counted from the first failure: a long transfer that breaks off gets another attempt like a short one.
     deadline: Option<Instant>,
 }
 
 impl Attempts {
-    /// How long to wait before the next attempt; `None` = this failure is the last word.
+    /// How long to wait before the next attempt; `None` = give up.
     pub fn next_wait(&mut self, error: &impl Disposed) -> Option<Duration> {
         let asked = match error.disposition() {
             Disposition::Retry { after } => after,

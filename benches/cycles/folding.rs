@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use s3_sync::record::Event;
-use s3_sync::state::{Received, SourceName};
+use s3_sync::state::{EventChannel, Received};
 use std::time::Instant;
 
 /// Rows of the state.
@@ -80,7 +80,7 @@ async fn store(scene: &Scene, events: Vec<Event>) -> Result<()> {
     let batches: Vec<_> = events.chunks(EVENTS_A_BATCH).map(<[Event]>::to_vec).collect();
     for together in batches.chunks(BATCHES_AT_A_TIME) {
         let received = together.iter().map(|batch| {
-            let batch = batch.iter().map(|event| Received { source: SourceName::Sqs, outcome: Ok(event.clone()) }).collect();
+            let batch = batch.iter().map(|event| Received { source: EventChannel::Sqs, outcome: Ok(event.clone()) }).collect();
             scene.state.receive(batch, Timestamp::now())
         });
         try_join_all(received).await?;

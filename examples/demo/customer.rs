@@ -1,5 +1,5 @@
-//! The customer: works in the bucket, and somebody tells the feed of it. Keeps a book of what was told of permissions, to be held
-//! against the file manager at the end.
+//! The customer: changes the bucket and publishes the events. Records the permissions reported by events, for the comparison with the
+//! file manager at the end.
 
 use crate::stage::{BUCKET, Stage};
 use bytes::Bytes;
@@ -7,28 +7,28 @@ use s3_sync::clock::Clock as _;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What the customer did that the bucket alone does not show.
+/// The customer's events, which the bucket does not show.
 #[derive(Default)]
 pub(crate) struct Customer {
-    /// The feed's list, which is served whole each time it is asked for.
+    /// The feed's list, served whole to every request.
     feed: Vec<Value>,
-    /// The permissions told last, by the path where the file is now.
-    pub(crate) told: BTreeMap<String, String>,
+    /// The permissions reported last, by the file's current path.
+    pub(crate) permissions: BTreeMap<String, String>,
 }
 
 impl Customer {
-    /// S3 knows no rename: it is a copy, and a delete.
+    /// S3 has no rename: it is a copy and a delete.
     pub(crate) fn renames(&mut self, stage: &Stage, from: &str, to: &str) {
         let body = stage.bucket().body(BUCKET, from).unwrap_or_default();
         stage.bucket().put(BUCKET, to, body, None);
         stage.bucket().remove(BUCKET, from);
-        if let Some(told) = self.told.remove(from) {
-            self.told.insert(to.to_owned(), told);
+        if let Some(permissions) = self.permissions.remove(from) {
+            self.permissions.insert(to.to_owned(), permissions);
         }
     }
 
-    /// An event for the feed. Returns its place.
-    pub(crate) fn tells(&mut self, stage: &Stage, kind: &str, path: &str) -> usize {
+    /// Adds an event to the feed. Returns its position.
+    pub(crate) fn sends(&mut self, stage: &Stage, kind: &str, path: &str) -> usize {
         self.feed.push(json!({
             "event_type": kind,
             "file_path": path,
@@ -39,24 +39,24 @@ impl Customer {
         self.feed.len() - 1
     }
 
-    pub(crate) fn tells_of_a_way(&mut self, stage: &Stage, kind: &str, (from, to): (&str, &str)) {
-        let place = self.tells(stage, kind, from);
-        self.feed[place]["new_path"] = json!(to);
+    pub(crate) fn sends_move(&mut self, stage: &Stage, kind: &str, (from, to): (&str, &str)) {
+        let position = self.sends(stage, kind, from);
+        self.feed[position]["new_path"] = json!(to);
     }
 
-    pub(crate) fn tells_permissions(&mut self, stage: &Stage, kind: &str, (path, permissions): (&str, &str)) -> usize {
-        let place = self.tells(stage, kind, path);
-        self.feed[place]["metadata"] = json!({ "permissions": permissions });
-        self.told.insert(path.to_owned(), permissions.to_owned());
-        place
+    pub(crate) fn sends_permissions(&mut self, stage: &Stage, kind: &str, (path, permissions): (&str, &str)) -> usize {
+        let position = self.sends(stage, kind, path);
+        self.feed[position]["metadata"] = json!({ "permissions": permissions });
+        self.permissions.insert(path.to_owned(), permissions.to_owned());
+        position
     }
 
-    /// An event that was told comes once more.
-    pub(crate) fn repeats(&mut self, place: usize) {
-        self.feed.push(self.feed[place].clone());
+    /// Repeats an event.
+    pub(crate) fn repeats(&mut self, position: usize) {
+        self.feed.push(self.feed[position].clone());
     }
 
-    /// From now on the feed serves all that was told. Returns how many events that is.
+    /// Makes the feed serve all events so far. Returns their number.
     pub(crate) fn publishes(&self, stage: &Stage) -> usize {
         stage.file_manager().set_feed(self.feed.clone());
         self.feed.len()
@@ -77,7 +77,7 @@ pub(crate) fn keys(stage: &Stage) -> Vec<String> {
     objects.into_iter().map(|object| object.key).filter(|key| !key.ends_with('/')).collect()
 }
 
-/// Takes all files out of the bucket, by mistake.
+/// Deletes all files of the bucket, by mistake.
 pub(crate) fn empties(stage: &Stage) -> Vec<(String, Bytes)> {
     let backup: Vec<_> = keys(stage).into_iter().map(|key| (key.clone(), stage.bucket().body(BUCKET, &key).unwrap_or_default())).collect();
     for (key, _) in &backup {

@@ -1,5 +1,5 @@
 //! A day between a customer's bucket and a file manager, in seconds: an S3 server, a file manager and the service in one process,
-//! on free ports of 127.0.0.1. It stages and narrates; whatever it shows was asked of the two servers, never assumed.
+//! on free ports of 127.0.0.1. It stages and narrates; every number shown is read from the two servers, never assumed.
 
 mod customer;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use stage::{Asked, Stage};
 use std::collections::BTreeMap;
 use verdict::Comparison;
 
-/// As a test it holds what it prints against the README.
+/// As a test it compares its output with the README.
 #[cfg(test)]
 fn main() -> anyhow::Result<()> {
     if std::env::args().any(|argument| argument == readme::PLAY) { play() } else { readme::shows_what_the_demo_prints() }
@@ -33,7 +33,7 @@ async fn play() -> anyhow::Result<()> {
     let mut customer = Customer::default();
     println!("S3 Sync Service, the demo: a day in seconds. Everything runs in this process; nothing leaves this machine.");
     println!(
-        "On one side a customer's bucket ({} objects), on the other a file manager ({} files).",
+        "A customer's bucket ({} objects) is synced into a file manager ({} files).",
         customer::keys(&stage).len(),
         stage.file_manager().files().len()
     );
@@ -50,8 +50,8 @@ async fn play() -> anyhow::Result<()> {
 }
 
 async fn first_day(stage: &Stage, customer: &Customer) -> anyhow::Result<()> {
-    stage.scene("08:00", "The bucket arrives, although things go wrong on the way")?;
-    println!("  Ordered: one wrong byte from S3; of the file manager, one 503, and one file stored whose answer is lost.");
+    stage.scene("08:00", "Initial sync of the bucket, with faults on the way")?;
+    println!("  Ordered faults: one wrong byte from S3; one 503 of the file manager, and one stored file whose response is lost.");
     stage.bucket().order(Matcher::operation("GetObject").key("welcome.txt").times(1), S3Fault::WrongByte(3));
     let files = stage.file_manager();
     files.order(Fault::new(FaultAction::status(503)).operation("create").skip(2));
@@ -61,33 +61,31 @@ async fn first_day(stage: &Stage, customer: &Customer) -> anyhow::Result<()> {
 }
 
 async fn morning(stage: &Stage, customer: &mut Customer) -> anyhow::Result<()> {
-    stage.scene("09:00", "The customer works; the feed tells of it: one event is lost, two come twice")?;
+    stage.scene("09:00", "The customer changes files; the feed reports it: one event is lost, two are repeated")?;
     customer::puts(stage, "invoices/2026-11.pdf", "%PDF, 100.00 EUR\n");
-    let created = customer.tells_permissions(stage, "create", ("invoices/2026-11.pdf", "rw-------"));
+    let created = customer.sends_permissions(stage, "create", ("invoices/2026-11.pdf", "rw-------"));
     customer::puts(stage, "welcome.txt", "A new welcome.\n");
-    customer.tells(stage, "create", "welcome.txt");
+    customer.sends(stage, "create", "welcome.txt");
     customer::removes(stage, "windows-lines.txt");
-    let deleted = customer.tells(stage, "delete", "windows-lines.txt");
+    let deleted = customer.sends(stage, "delete", "windows-lines.txt");
     customer.renames(stage, "reports/growth 100%.csv", "reports/growth 101%.csv");
-    customer.tells_of_a_way(stage, "rename", ("reports/growth 100%.csv", "reports/growth 101%.csv"));
-    customer.tells_permissions(stage, "change_permission", ("logs/app.log.gz", "rw-r-----"));
+    customer.sends_move(stage, "rename", ("reports/growth 100%.csv", "reports/growth 101%.csv"));
+    customer.sends_permissions(stage, "change_permission", ("logs/app.log.gz", "rw-r-----"));
     customer.renames(stage, "logs/app.log.gz", "archive/2026/app.log.gz");
-    customer.tells_of_a_way(stage, "move", ("logs/app.log.gz", "archive/2026/app.log.gz"));
-    customer.tells_permissions(stage, "change_permission", ("scripts/hello.py", "rwx------"));
+    customer.sends_move(stage, "move", ("logs/app.log.gz", "archive/2026/app.log.gz"));
+    customer.sends_permissions(stage, "change_permission", ("scripts/hello.py", "rwx------"));
     customer.repeats(created);
     customer.repeats(deleted);
-    customer::puts(stage, "notes/nobody-told.txt", "The event about this one is lost.\n");
-    println!("  New: 2 objects (of one nobody tells). Changed: 1. Deleted: 1. Renamed: 1. Moved: 1. Other permissions: 2, one of");
-    println!("  them told of the file that then moves. In the feed: {} events.", customer.publishes(stage));
+    customer::puts(stage, "notes/event-lost.txt", "The event about this one is lost.\n");
+    println!("  New: 2 objects (the event of one is lost). Changed: 1. Deleted: 1. Renamed: 1. Moved: 1. Permissions changed: 2, one of");
+    println!("  them of the file that then moves. The feed has {} events.", customer.publishes(stage));
     let (_, asked) = stage.run(RunKind::Incremental, RunOutcome::Done).await?;
     anyhow::ensure!(asked.lists == 0, "a cycle lists nothing");
-    println!(
-        "  So: no listing, one look for each path (and one more before the delete), no byte sent for a rename, a move or permissions."
-    );
-    println!("  Only the file of the lost event is not there yet:");
+    println!("  So: no listing, one HEAD per path (and one more before the delete), no byte sent for a rename, a move or permissions.");
+    println!("  Only the file of the lost event is missing so far:");
     let compared = Comparison::of(stage, customer);
     compared.show();
-    anyhow::ensure!(compared.paths + 1 == compared.objects, "only what nobody told is not known");
+    anyhow::ensure!(compared.paths + 1 == compared.objects, "only the file of the lost event is missing");
 
     stage.scene("09:15", "The feed serves the same list again")?;
     let (report, asked) = stage.run(RunKind::Incremental, RunOutcome::Done).await?;
@@ -96,14 +94,14 @@ async fn morning(stage: &Stage, customer: &mut Customer) -> anyhow::Result<()> {
 }
 
 async fn outage(stage: &Stage, customer: &mut Customer) -> anyhow::Result<()> {
-    stage.scene("11:00", "The file manager is out of order for a whole cycle: 503, or it hangs up")?;
-    customer::puts(stage, "NA", "Changed while nobody could be told.\n");
-    customer.tells(stage, "create", "NA");
+    stage.scene("11:00", "The file manager fails for a whole cycle: 503, or it closes the connection")?;
+    customer::puts(stage, "NA", "Changed during the outage.\n");
+    customer.sends(stage, "create", "NA");
     customer::puts(stage, "reports/q4.csv", "month,growth\n2026-12,102%\n");
-    customer.tells(stage, "create", "reports/q4.csv");
+    customer.sends(stage, "create", "reports/q4.csv");
     customer::removes(stage, "no-newline-at-the-end.txt");
-    customer.tells(stage, "delete", "no-newline-at-the-end.txt");
-    customer.tells_permissions(stage, "change_permission", ("site/index.html", "rw-r--r--"));
+    customer.sends(stage, "delete", "no-newline-at-the-end.txt");
+    customer.sends_permissions(stage, "change_permission", ("site/index.html", "rw-r--r--"));
     customer.publishes(stage);
     let files = stage.file_manager();
     files.order(Fault::new(FaultAction::Reset).operation("update").always());
@@ -113,19 +111,19 @@ async fn outage(stage: &Stage, customer: &mut Customer) -> anyhow::Result<()> {
     anyhow::ensure!(report.pending.parked == 4, "what failed is parked");
 
     files.clear_faults();
-    stage.scene("11:02", "It is back: what is due is brought to its end, once, and the events need not come again")?;
+    stage.scene("11:02", "It is reachable again: due operations are completed, once, without further events")?;
     stage.run(RunKind::Incremental, RunOutcome::Done).await?;
     Ok(())
 }
 
 async fn reconcile(stage: &Stage, customer: &Customer) -> anyhow::Result<()> {
-    stage.scene("14:00", "A reconcile lists the bucket, and finds what nobody told")?;
+    stage.scene("14:00", "A reconcile lists the bucket, and finds the change that no event reported")?;
     stage.run(RunKind::Reconcile, RunOutcome::Done).await?;
     in_sync(stage, customer)
 }
 
 async fn mistake(stage: &Stage) -> anyhow::Result<()> {
-    stage.scene("15:00", "Somebody empties the bucket by mistake: the guard holds the deletes")?;
+    stage.scene("15:00", "The customer empties the bucket by mistake: the delete guard holds the deletes")?;
     let backup = customer::empties(stage);
     let (report, asked) = stage.run(RunKind::Reconcile, RunOutcome::Partial).await?;
     anyhow::ensure!(report.deletes_held == backup.len() as u64 && asked.effects == 0, "no delete is sent");
@@ -146,14 +144,14 @@ fn evening(stage: &Stage, customer: &Customer, morning: &BTreeMap<String, String
         ("logs/app.log.gz", "archive/2026/app.log.gz"),
     ];
     let kept = ways.iter().filter(|(then, later)| morning.get(*then).is_some_and(|id| now.get(*later) == Some(id))).count();
-    println!("  kept      {kept} of {} files that were changed, renamed or moved have the id that they had in the morning", ways.len());
+    println!("  kept      {kept} of {} files that were changed, renamed or moved still have their id of the morning", ways.len());
     in_sync(stage, customer)?;
     anyhow::ensure!(kept == ways.len(), "a file lost its identity");
-    println!("IN SYNC. Next: point it at your own bucket, as the README shows; `s3-sync test` checks every door first.");
+    println!("IN SYNC. Next: point it at your own bucket, as the README shows; `s3-sync test` checks every endpoint first.");
     Ok(())
 }
 
-/// Holds both sides against each other; what is not in sync ends the demo.
+/// Compares both sides; a difference ends the demo.
 fn in_sync(stage: &Stage, customer: &Customer) -> anyhow::Result<()> {
     let compared = Comparison::of(stage, customer);
     compared.show();

@@ -1,8 +1,8 @@
-//! Whether the README shows what the demo prints. Written again with `UPDATE_DOCS=1 cargo test -p s3-sync --example demo`.
+//! Checks that the README shows the demo's output. Updated with `UPDATE_DOCS=1 cargo test -p s3-sync --example demo`.
 
 use std::process::Command;
 
-/// The argument with which the test plays the demo instead of checking it.
+/// The argument that makes the test run the demo instead of checking it.
 pub(crate) const PLAY: &str = "--play";
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");

@@ -1,5 +1,5 @@
-//! The two servers, the service between them, and a clock that the demo sets. It runs a flow and shows its report, and what the
-//! servers were asked meanwhile.
+//! The two servers, the service between them, and a clock that the demo sets. It runs a flow and shows its report and the requests
+//! that the servers received meanwhile.
 
 use mock_api::{CallName, Contents, MockApi};
 use mock_s3::MockS3;
@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) const BUCKET: &str = "customer-bucket";
 const TEST_DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/test-data");
 
-/// The demo's day: a time stands still until the next scene.
+/// The demo's clock: it stands still until the next scene.
 #[derive(Debug)]
 pub(crate) struct DemoClock(Mutex<jiff::Timestamp>);
 
@@ -40,18 +40,18 @@ impl Clock for DemoClock {
     }
 }
 
-/// What the two servers were asked while a flow ran.
+/// The requests to the two servers while a flow ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) lists: u64,
     pub(crate) heads: u64,
     pub(crate) gets: u64,
-    /// Calls about files, and those that changed something.
+    /// Calls about files, and those with an effect.
     pub(crate) calls: usize,
     pub(crate) effects: usize,
 }
 
-/// Everything that the demo plays with.
+/// The demo's servers, clock and database.
 pub(crate) struct Stage {
     pub(crate) s3: mock_s3::Running,
     pub(crate) files: mock_api::Running,
@@ -97,13 +97,13 @@ impl Stage {
         self.files.api()
     }
 
-    /// A scene begins, at a time of the demo's day.
+    /// Begins a scene at a time of the demo's day.
     pub(crate) fn scene(&self, time: &str, title: &str) -> anyhow::Result<()> {
         println!("\n== {time}  {title}");
         self.clock.set(time)
     }
 
-    /// One run of a flow, as the daemon would have it by its schedule. `expected` is how it ends.
+    /// Runs a flow, as the daemon would by its schedule. `expected` is its outcome.
     pub(crate) async fn run(&self, kind: RunKind, expected: RunOutcome) -> anyhow::Result<(Report, Asked)> {
         let before = self.bucket().counters();
         self.file_manager().reset_calls();
@@ -138,8 +138,8 @@ impl Stage {
     }
 }
 
-/// The report as every command prints it, without how long it took (the demo's clock stands still), how many files there are, and
-/// that nothing was applied (what was asked says so).
+/// The report as every command prints it, without the duration (the demo's clock stands still), the total of files, and a line that
+/// nothing was applied (the request counts show it).
 fn show(report: &Report, asked: Asked) {
     let needless =
         |line: &str| line.starts_with("  total") || (line.starts_with("  applied") && report.statistics.operations_processed == 0);
@@ -148,11 +148,11 @@ fn show(report: &Report, asked: Asked) {
     }
     let Asked { lists, heads, gets, calls, effects } = asked;
     println!(
-        "  asked     S3: {lists} LIST, {heads} HEAD, {gets} GET; the file manager: {calls} calls about files, {effects} had an effect"
+        "  requests  S3: {lists} LIST, {heads} HEAD, {gets} GET; the file manager: {calls} calls about files, {effects} had an effect"
     );
 }
 
-/// The defaults of the program; one operation at a time tells the same story each time, and retries need not wait for real.
+/// The program's defaults, with one operation at a time for a deterministic output, and retries without real waits.
 fn options() -> Options {
     Options {
         bucket: BUCKET.to_owned(),

@@ -1,25 +1,25 @@
-//! The demo's own comparison of bucket and file manager: every path, the SHA-256 of every content, all permissions. It asks the two
-//! servers, and nothing of the service.
+//! The demo's own comparison of bucket and file manager: every path, the SHA-256 of every content, all permissions. It reads the two
+//! servers, and nothing from the service.
 
 use crate::customer::{Customer, keys};
 use crate::stage::{BUCKET, Stage};
 use mock_api::MockApi;
 use sha2::{Digest, Sha256};
 
-/// How far both sides agree.
+/// The result of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Comparison {
     /// Files in the bucket.
     pub(crate) objects: usize,
-    /// Of these, how many the file manager has under the same path.
+    /// Files that the file manager has under the same path.
     pub(crate) paths: usize,
     /// … with the same content.
     pub(crate) contents: usize,
-    /// … with the permissions told last, or, where none were told, those that the file manager gives by itself.
+    /// … with the permissions reported last, or, if none were reported, the file manager's default ones.
     pub(crate) permissions: usize,
     /// Files in the file manager that are not in the bucket.
     pub(crate) strangers: usize,
-    /// Effects of which the file manager's ledger says that they happened more than once.
+    /// Effects that happened more than once, by the file manager's ledger.
     pub(crate) twice: usize,
 }
 
@@ -32,8 +32,8 @@ impl Comparison {
         let same_content = |key: &str| files[key].sha256 == hex(&stage.bucket().body(BUCKET, key).unwrap_or_default());
         let same_permissions = |key: &str| {
             let now = stage.file_manager().permissions(key).permissions;
-            let told = customer.told.get(key);
-            now == told.cloned().unwrap_or_else(|| by_itself.permissions(key).permissions)
+            let reported = customer.permissions.get(key);
+            now == reported.cloned().unwrap_or_else(|| by_itself.permissions(key).permissions)
         };
         Self {
             objects: keys.len(),
@@ -55,12 +55,12 @@ impl Comparison {
         let Self { objects, paths, contents, permissions, strangers, twice } = self;
         println!(
             "  compared  {objects} objects: {paths} paths, {contents} contents (SHA-256), {permissions} permissions agree; \
-             {strangers} files too many, {twice} effects twice"
+             {strangers} extra files, {twice} duplicate effects"
         );
     }
 }
 
-/// SHA-256 as the file manager tells it.
+/// SHA-256 in the file manager's form.
 fn hex(body: &[u8]) -> String {
     Sha256::digest(body).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

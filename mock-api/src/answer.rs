@@ -1,4 +1,4 @@
-//! An answer apart from HTTP, and the shapes in which `FastAPI` refuses. What is refused is the calls' business.
+//! A response independent of HTTP, and the formats of `FastAPI`'s refusals. Deciding refusals is the calls' concern.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A status, a JSON body, and the two headers that the contract gives a meaning. Cheap to clone, for it is kept in the ledger.
+/// A status, a JSON body, and the two headers of the contract. Cheap to clone, because the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The HTTP status.
@@ -16,49 +16,49 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// `Retry-After`, in seconds.
     pub(crate) retry_after_secs: Option<u64>,
-    /// Whether the ledger gave it: `Idempotency-Replayed: true`.
+    /// The ledger repeated it: `Idempotency-Replayed: true`.
     pub(crate) replayed: bool,
 }
 
 impl Answer {
-    /// An answer with a JSON body.
+    /// A response with a JSON body.
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("invariant: our answers are plain data with text keys");
         Self { status, body: body.into(), retry_after_secs: None, replayed: false }
     }
 
-    /// `{"detail": …}`, which is what an `HTTPException` looks like.
+    /// `{"detail": …}`, as `FastAPI` sends an `HTTPException`.
     pub(crate) fn detail(status: u16, detail: &str) -> Self {
         Self::json(status, &json!({ "detail": detail }))
     }
 
-    /// 422 with one entry for each thing that is wrong.
+    /// 422 with one entry for each problem.
     pub(crate) fn invalid(problems: &[Value]) -> Self {
         Self::json(422, &json!({ "detail": problems }))
     }
 
-    /// The same key is being worked on.
+    /// A request with the same key is in progress.
     pub(crate) fn in_progress() -> Self {
         Self { retry_after_secs: Some(1), ..Self::detail(409, "A request with this Idempotency-Key is in progress") }
     }
 
-    /// The same answer, given again.
+    /// The same response, repeated.
     pub(crate) fn replay(&self) -> Self {
         Self { replayed: true, ..self.clone() }
     }
 
-    /// Whether the ledger keeps it: what is final, and nothing that may pass.
+    /// True if the ledger keeps it: final responses, not transient ones.
     pub(crate) fn is_kept(&self) -> bool {
         matches!(self.status, 200..=299 | 400 | 404 | 409 | 422)
     }
 }
 
-/// A required field that is not there, or is empty: `FastAPI` makes no difference between the two in a form.
+/// A required field that is missing or empty: in a form, `FastAPI` does not distinguish the two.
 pub(crate) fn missing(field: &str) -> Value {
     json!({ "type": "missing", "loc": ["body", field], "msg": "Field required", "input": null })
 }
 
-/// A text where a number is wanted.
+/// A text instead of a number.
 pub(crate) fn not_an_integer(place: &str, field: &str, input: &str) -> Value {
     json!({
         "type": "int_parsing", "loc": [place, field],
@@ -66,7 +66,7 @@ pub(crate) fn not_an_integer(place: &str, field: &str, input: &str) -> Value {
     })
 }
 
-/// A value that can be read and is wrong.
+/// A readable but invalid value.
 pub(crate) fn value_error(place: &str, field: &str, problem: &str, input: &str) -> Value {
     json!({ "type": "value_error", "loc": [place, field], "msg": format!("Value error, {problem}"), "input": input })
 }

@@ -1,4 +1,4 @@
-//! The double itself: its shared state, and what a test may order and look at. What the calls do is in `calls/`.
+//! The test double: its shared state, and the methods with which a test orders faults and inspects it. The calls are in `calls/`.
 
 use crate::call_log::{Call, CallLog};
 use crate::effects::Effects;
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     hanging_released: watch::Sender<()>,
 }
 
-/// State is changed whole or not at all, so a lock that a panic left behind is as good as any.
+/// Every change of the state is complete or does not happen, so a poisoned lock is usable.
 pub(crate) fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -61,17 +61,17 @@ impl MockApi {
         lock(&self.shared.log).calls().to_vec()
     }
 
-    /// How many calls came since the last reset, those no longer kept included.
+    /// Number of calls since the last reset, including those no longer kept.
     pub fn calls_in_all(&self) -> u64 {
         lock(&self.shared.log).total()
     }
 
-    /// Waits until the recorded calls are what is waited for; they are looked at now and at every change. Where none are recorded, for ever.
+    /// Waits until `enough` accepts the recorded calls, now or after a change. If no calls are recorded, it waits for ever.
     pub async fn wait_for_calls(&self, mut enough: impl FnMut(&[Call]) -> bool) {
         self.wait_for_log(|api| enough(&api.calls())).await;
     }
 
-    /// Waits until so many calls came since the last reset.
+    /// Waits for this many calls since the last reset.
     pub async fn wait_for_calls_in_all(&self, at_least: u64) {
         self.wait_for_log(|api| api.calls_in_all() >= at_least).await;
     }
@@ -93,12 +93,12 @@ impl MockApi {
         lock(&self.shared.files).all().clone()
     }
 
-    /// What the permissions of a path are, by what was set or by the rule.
+    /// The permissions of a path: those set, or those of the rule.
     pub fn permissions(&self, path: &str) -> Permissions {
         lock(&self.shared.files).permissions.get(path).0
     }
 
-    /// How often each key and each path had an effect.
+    /// The numbers of effects by key and by path.
     pub fn effects(&self) -> Effects {
         lock(&self.shared.effects).clone()
     }
@@ -108,42 +108,42 @@ impl MockApi {
         lock(&self.shared.reports).clone()
     }
 
-    /// The feed serves these events from now on, the same list to everyone and for ever.
+    /// Sets the feed's events: every request gets the same list.
     pub fn set_feed(&self, events: Vec<Value>) {
         *lock(&self.shared.feed) = Feed { events, pages: false };
     }
 
-    /// The feed serves these events page by page: it understands `cursor=` and answers `next_cursor`.
+    /// Sets the feed's events, served page by page: the feed accepts `cursor=` and returns `next_cursor`.
     pub fn set_paged_feed(&self, events: Vec<Value>) {
         *lock(&self.shared.feed) = Feed { events, pages: true };
     }
 
-    /// Orders a fault. Of several that match a call, the oldest meets it.
+    /// Orders a fault. If several match a call, the oldest applies.
     pub fn order(&self, fault: Fault) {
         lock(&self.shared.faults).order(fault);
     }
 
-    /// The orders that are not used up.
+    /// The ordered faults that are not used up.
     pub fn faults(&self) -> Vec<Fault> {
         lock(&self.shared.faults).ordered().to_vec()
     }
 
-    /// Takes back all orders. Calls that hang already go on hanging.
+    /// Removes all ordered faults. Calls that already hang keep hanging.
     pub fn clear_faults(&self) {
         lock(&self.shared.faults).clear();
     }
 
-    /// Ends the calls that hang now: their connections die without an answer.
+    /// Ends the calls that hang now: their connections close without a response.
     pub fn release_hanging(&self) {
         self.shared.hanging_released.send_replace(());
     }
 
-    /// Hears of the next release.
+    /// Notifies at the next release.
     pub(crate) fn next_release(&self) -> watch::Receiver<()> {
         self.shared.hanging_released.subscribe()
     }
 
-    /// Keeps a call; `None` when none are kept.
+    /// Records a call; `None` if calls are not recorded.
     pub(crate) fn log_open(&self, call: impl FnOnce() -> Call) -> Option<u64> {
         if self.shared.options.recorded_calls == 0 {
             return None;

@@ -1,5 +1,5 @@
-//! A request's body that two may read: the multipart parser, and afterwards we, who see to it that it came whole.
-//! It knows lengths, and nothing of what is inside.
+//! A request's body with two readers: the multipart parser, and afterwards the code that checks that the body is complete.
+//! It knows lengths, not the content.
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use futures::{Stream, StreamExt};
@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// A parser that reads until nothing is ready would hold all that a fast client sends: after so many bytes it is told to look at them.
+/// After this many bytes the stream returns pending: otherwise a parser that reads until nothing is ready would buffer all data of a
+/// fast client.
 const BYTES_PER_TURN: usize = 256 * 1024;
 
 /// A handle on the body; all handles read the same stream.
@@ -26,7 +27,7 @@ impl Inflow {
         Self(Arc::new(Mutex::new(State { stream: body.into_data_stream(), received: 0, turn: 0, broken: false })))
     }
 
-    /// Reads what is left and says whether the body came whole. A closing boundary is no proof: bytes may be missing behind it.
+    /// Reads the rest and returns true if the body is complete. A closing boundary is no proof: bytes after it may be missing.
     pub(crate) async fn drained(mut self, content_length: Option<u64>) -> bool {
         while let Some(chunk) = self.next().await {
             if chunk.is_err() {

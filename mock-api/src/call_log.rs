@@ -1,4 +1,4 @@
-//! What the double was asked, call by call, for tests to look at: bounded, and told from the arrival on. It decides nothing.
+//! The log of received calls, for tests: bounded, with each call from its arrival on. It decides nothing.
 
 use crate::faults::FaultAction;
 use serde::{Deserialize, Serialize};
@@ -33,18 +33,18 @@ impl CallName {
     }
 }
 
-/// How far a call has come.
+/// The state of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
-    /// It is being received or worked on.
+    /// It is being received or processed.
     #[default]
     Open,
-    /// It was given an answer. Whether the client was still there to read it cannot be known.
+    /// A response was sent. Whether the client read it is unknown.
     Answered,
-    /// It waits for ever, by order.
+    /// It waits for ever, because of an ordered fault.
     Hanging,
-    /// It ended without an answer: the body was cut short, or a reset was ordered.
+    /// It ended without a response: the body was cut short, or a reset was ordered.
     Unanswered,
 }
 
@@ -53,13 +53,13 @@ pub enum CallState {
 pub struct Call {
     /// Counted from 0 since the double started.
     pub number: u64,
-    /// Which of the five.
+    /// The name of the call.
     pub call: CallName,
-    /// Of `saveToDisk` what was sent, of `updatePermissions` `get` or `set`.
+    /// The operation sent to `saveToDisk`; `get` or `set` for `updatePermissions`.
     pub operation: Option<String>,
-    /// `file_path`, as it came.
+    /// `file_path`, as received.
     pub path: Option<String>,
-    /// `new_path`, as it came.
+    /// `new_path`, as received.
     pub new_path: Option<String>,
     /// `Idempotency-Key`.
     pub idempotency_key: Option<String>,
@@ -67,21 +67,21 @@ pub struct Call {
     pub request_id: Option<String>,
     /// `User-Agent`.
     pub user_agent: Option<String>,
-    /// `Content-Length`; `None` when the body came chunked, or there was none.
+    /// `Content-Length`; `None` for a chunked body or none.
     pub content_length: Option<u64>,
-    /// The names of the fields or parts in the order of their arrival.
+    /// The names of the fields or parts, in the order received.
     pub parts: Vec<String>,
-    /// The file name that came with the part `file`: informative only.
+    /// The file name of the part `file`: informative only.
     pub file_name: Option<String>,
-    /// The status answered.
+    /// The status of the response.
     pub status: Option<u16>,
-    /// How far it has come.
+    /// The state of the call.
     pub state: CallState,
-    /// Whether the answer was the ledger's.
+    /// The response came from the ledger.
     pub replayed: bool,
-    /// Whether it changed anything.
+    /// The call had an effect.
     pub effect: bool,
-    /// The fault that met it.
+    /// The fault that was applied.
     pub fault: Option<FaultAction>,
 }
 
@@ -100,7 +100,7 @@ impl CallLog {
         Self { kept: VecDeque::new(), capacity, next_number: 0, since: 0 }
     }
 
-    /// Numbers the call and keeps it; the oldest makes room.
+    /// Numbers and keeps the call, and drops the oldest if necessary.
     pub(crate) fn open(&mut self, mut call: Call) -> u64 {
         let number = self.next_number;
         call.number = number;
@@ -125,7 +125,7 @@ impl CallLog {
         self.kept.make_contiguous()
     }
 
-    /// How many calls came since the last reset, those no longer kept included.
+    /// Number of calls since the last reset, including those no longer kept.
     pub(crate) fn total(&self) -> u64 {
         self.next_number - self.since
     }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_reset_only_new_calls_are_told() {
+    fn after_a_reset_only_new_calls_are_listed() {
         let mut log = CallLog::new(9);
         let old = log.open(call("old"));
         log.reset();

@@ -1,5 +1,5 @@
-//! The bytes of a file while they arrive: counted, hashed, and kept where the options say. A content that is dropped before
-//! it is kept leaves nothing behind. It never sees a path that was sent.
+//! The bytes of a file while they are received: counted, hashed, and stored as the options say. Content that is dropped before it is
+//! kept leaves nothing behind. It never uses a path of the client.
 
 use crate::options::Contents;
 use bytes::{Bytes, BytesMut};
@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
-/// Content that arrived whole.
+/// Completely received content.
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) size: u64,
@@ -26,7 +26,7 @@ enum Place {
     Disk(Unfinished),
 }
 
-/// A file in the blob directory that has no owner yet; it is removed when it gets none.
+/// A file in the blob directory without an owner; it is removed unless it gets one.
 #[derive(Debug)]
 struct Unfinished {
     directory: PathBuf,
@@ -43,12 +43,12 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // After a rename there is nothing left to remove, and a failure here must not hide why the content was given up.
+        // After a rename there is nothing to remove, and a failure here must not hide why the content was dropped.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Content that is arriving.
+/// Content that is being received.
 pub(crate) struct Incoming {
     size: u64,
     hash: Sha256,
@@ -65,7 +65,7 @@ impl Incoming {
         Ok(Self { size: 0, hash: Sha256::new(), place })
     }
 
-    /// Takes a chunk. Writing goes to the page cache from here: a detour through a thread pool costs more than it saves a double.
+    /// Writes a chunk. It goes to the page cache directly: a thread pool would cost more than it saves here.
     pub(crate) fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.size += chunk.len() as u64;
         self.hash.update(chunk);
@@ -83,7 +83,7 @@ impl Incoming {
 }
 
 impl Content {
-    /// Gives the content to the file with this id, replacing what it had; the bytes are returned when they are kept in memory.
+    /// Assigns the content to the file with this id, replacing its old one; returns the bytes if they are kept in memory.
     pub(crate) fn keep(self, internal_id: Uuid) -> io::Result<Option<Bytes>> {
         match self.place {
             Place::Nowhere => Ok(None),
@@ -93,7 +93,7 @@ impl Content {
     }
 }
 
-/// Removes what a deleted file had on disk.
+/// Removes a deleted file's content from disk.
 pub(crate) fn discard(contents: &Contents, internal_id: Uuid) -> io::Result<()> {
     match contents {
         Contents::Hashed | Contents::Memory => Ok(()),

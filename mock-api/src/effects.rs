@@ -1,16 +1,16 @@
-//! How often each key and each path had an effect: the view of the ledger by which a test sees that everything happened once.
+//! The numbers of effects by key and by path: a test checks with them that everything happened once.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Effects counted; a replayed answer, a look and a refusal are none.
+/// Counts of effects. A replayed response, a get and a refusal are not effects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effects {
-    /// All of them.
+    /// All effects.
     pub total: u64,
-    /// Those of each `Idempotency-Key`: never more than one.
+    /// Effects by `Idempotency-Key`: never more than one each.
     pub by_key: BTreeMap<String, u64>,
-    /// Those of each `file_path`, by what was done: `create`, `update`, `rename`, `move`, `delete`, or `set` for permissions.
+    /// Effects by `file_path` and operation: `create`, `update`, `rename`, `move`, `delete`, or `set` for permissions.
     pub by_path: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
@@ -24,7 +24,7 @@ impl Effects {
         *of_path.entry(operation.to_owned()).or_default() += 1;
     }
 
-    /// How often `operation` had its effect on `path`.
+    /// Number of effects of `operation` on `path`.
     pub fn of(&self, path: &str, operation: &str) -> u64 {
         self.by_path.get(path).and_then(|done| done.get(operation)).copied().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! One call from its head to its answer: token, ledger, faults, log. What the call means is in `calls/`; nothing here looks at a field's value.
+//! One call from its head to its response: token, ledger, faults, log. The call itself is in `calls/`; no field's value is used here.
 
 use crate::answer::{Answer, value_error};
 use crate::api::{MockApi, lock};
@@ -19,15 +19,15 @@ use tokio::sync::watch;
 
 const LONGEST_KEY: usize = 255;
 
-/// How a call ends for its client.
+/// The end of a call, as its client sees it.
 enum Ending {
     Answered(Answer),
     Reset,
-    /// Until the calls that hang are released.
+    /// It hangs until the hanging calls are released.
     Hanging(watch::Receiver<()>),
 }
 
-/// Works on a request in a task of its own: it finishes although its client hangs up, which ends the connection's task.
+/// Handles a request in a task of its own, so that it finishes even if the client closes the connection, which ends the connection's task.
 pub(crate) async fn run(api: MockApi, call: CallName, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let exchange = Exchange::open(api, call, head);
@@ -35,7 +35,7 @@ pub(crate) async fn run(api: MockApi, call: CallName, request: Request) -> Respo
         Ok(Ending::Answered(answer)) => answer.into_response(),
         Ok(Ending::Reset) => reset(),
         Ok(Ending::Hanging(mut released)) => {
-            // An error says that the double is gone, which releases as well.
+            // An error means that the test double is dropped, which releases the call as well.
             let _ = released.changed().await;
             reset()
         }
@@ -43,7 +43,7 @@ pub(crate) async fn run(api: MockApi, call: CallName, request: Request) -> Respo
     }
 }
 
-/// A body that fails before its first byte: the server gives the connection up with the head still unsent, so the peer sees no answer at all.
+/// A body that fails before its first byte: the server closes the connection before it sends the head, so the client gets no response.
 fn reset() -> Response {
     let broken = futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
     Response::new(Body::from_stream(broken))
@@ -53,7 +53,7 @@ struct Exchange {
     api: MockApi,
     call: CallName,
     head: Parts,
-    /// `Idempotency-Key` of a POST, as it came.
+    /// `Idempotency-Key` of a POST, as received.
     key: Option<String>,
     /// The call's number in the log.
     number: Option<u64>,
@@ -104,7 +104,7 @@ impl Exchange {
         let received = match received {
             Ok(received) => received,
             Err(error) => {
-                // The key is free before the log tells that the call is over; the same below.
+                // Frees the key before the log shows that the call has ended; the same below.
                 drop(reservation);
                 return self.unreceived(error);
             }
@@ -130,7 +130,7 @@ impl Exchange {
         }
     }
 
-    /// What is refused on sight. Neither reserves the key.
+    /// Refusals by the head alone. They do not reserve the key.
     fn refusal(&self) -> Option<Answer> {
         if let Some(token) = &self.api.shared.options.token {
             let said = self.head.headers.get(header::AUTHORIZATION).map(axum::http::HeaderValue::as_bytes);
@@ -143,7 +143,7 @@ impl Exchange {
         (!readable).then(|| Answer::invalid(&[value_error("header", "idempotency-key", "expected 1 to 255 visible ASCII characters", key)]))
     }
 
-    /// The outcome by the ledger, from the call itself where the ledger has none. From here to the end nothing waits: it happens whole.
+    /// The ledger's response, or else that of the call itself. Nothing is awaited from here on, so it happens completely.
     fn settle(&self, standing: Option<Standing>, reservation: Option<Reservation>, mut received: Received) -> Answer {
         let payload = self.key.is_some().then(|| received.payload(self.call));
         match (standing, payload) {
@@ -191,17 +191,17 @@ impl Exchange {
     }
 
     fn hanging(&self) -> Ending {
-        // Before the log tells of it, so that whoever reads the log can release it.
+        // Before the log shows the call, so that a test that reads the log can release it.
         let released = self.api.next_release();
         self.api.log_update(self.number, |call| call.state = CallState::Hanging);
         Ending::Hanging(released)
     }
 }
 
-/// Looks for a fault as soon as it is known what a call is about.
+/// Selects a fault as soon as the call's operation and path are known.
 struct Meeting<'a> {
     exchange: &'a Exchange,
-    /// The ledger has no answer yet, so the content will be needed.
+    /// The ledger has no response yet, so the content is needed.
     is_new: bool,
     fault: Option<FaultAction>,
 }

@@ -1,14 +1,14 @@
-//! Faults to order: which call they meet, how often, and what then happens. They stand outside the ledger; who carries them out is `exchange.rs`.
+//! Ordered faults: the calls that they match, how often, and their action. They are independent of the ledger; `exchange.rs` applies them.
 
 use crate::answer::Answer;
 use crate::call_log::CallName;
 use serde::{Deserialize, Serialize};
 
-/// What happens to a call that a fault meets.
+/// The action of a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultAction {
-    /// The request is read and answered so; it has no effect.
+    /// The request is read and gets this response; it has no effect.
     Answer {
         /// The HTTP status.
         status: u16,
@@ -19,18 +19,18 @@ pub enum FaultAction {
         #[serde(default)]
         body: Option<String>,
     },
-    /// The request is read, waits so long, and is then handled as ever, also when the client has gone meanwhile.
+    /// The request is read, delayed, and then handled normally, even if the client has gone meanwhile.
     Delay {
-        /// How long.
+        /// The delay.
         millis: u64,
     },
-    /// The request is read and gets no answer until the hanging calls are released; then the connection dies. No effect.
+    /// The request is read and gets no response until the hanging calls are released; then the connection closes. No effect.
     Hang,
-    /// The connection dies before the content is read. No effect.
+    /// The connection closes before the content is read. No effect.
     Reset,
-    /// The request is handled, and the connection dies instead of carrying the answer.
+    /// The request is handled, and the connection closes instead of a response.
     EffectThenReset,
-    /// The request is handled, and this is answered in place of the truth.
+    /// The request is handled, and this response replaces the real one.
     EffectThenAnswer {
         /// The HTTP status.
         status: u16,
@@ -41,9 +41,9 @@ pub enum FaultAction {
         #[serde(default)]
         body: Option<String>,
     },
-    /// The request is handled, and its answer never comes; when the hanging calls are released, the connection dies.
+    /// The request is handled, and gets no response; when the hanging calls are released, the connection closes.
     EffectThenHang,
-    /// The content is read with a pause before each chunk, and then handled as ever.
+    /// The content is read with a pause before each chunk, and then handled normally.
     SlowRead {
         /// The pause.
         pause_millis: u64,
@@ -51,17 +51,17 @@ pub enum FaultAction {
 }
 
 impl FaultAction {
-    /// A plain status in place of an effect.
+    /// A status instead of the effect.
     pub fn status(status: u16) -> Self {
         Self::Answer { status, retry_after_secs: None, body: None }
     }
 
-    /// The effect, and then a plain status in place of the truth.
+    /// The effect, and then this status instead of the real response.
     pub fn effect_then_status(status: u16) -> Self {
         Self::EffectThenAnswer { status, retry_after_secs: None, body: None }
     }
 
-    /// The answer that it orders.
+    /// The ordered response.
     pub(crate) fn answer(&self) -> Option<Answer> {
         let (Self::Answer { status, retry_after_secs, body } | Self::EffectThenAnswer { status, retry_after_secs, body }) = self else {
             return None;
@@ -72,10 +72,10 @@ impl FaultAction {
     }
 }
 
-/// An order: what happens, to which calls, after how many that are let through, and how often.
+/// An ordered fault: its action, its calls, the number of calls to skip first, and how often it applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// What happens.
+    /// The action.
     pub action: FaultAction,
     /// Only this call; any when `None`.
     #[serde(default)]
@@ -86,10 +86,10 @@ pub struct Fault {
     /// Only this `file_path`; any when `None`.
     #[serde(default)]
     pub path: Option<String>,
-    /// So many calls that match are let through first.
+    /// This many matching calls are skipped first.
     #[serde(default)]
     pub skip: u64,
-    /// So many are met after that; all of them when `None`.
+    /// It applies this many times after that; `None` = always.
     #[serde(default = "once")]
     pub times: Option<u64>,
 }
@@ -100,7 +100,7 @@ fn once() -> Option<u64> {
 }
 
 impl Fault {
-    /// Meets the next call, whatever it is, once.
+    /// Applies once, to the next call of any kind.
     pub fn new(action: FaultAction) -> Self {
         Self { action, call: None, operation: None, path: None, skip: 0, times: once() }
     }
@@ -123,19 +123,19 @@ impl Fault {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// Lets so many through first.
+    /// Skips this many matching calls.
     #[must_use]
     pub fn skip(self, skip: u64) -> Self {
         Self { skip, ..self }
     }
 
-    /// Meets so many.
+    /// Applies this many times.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// Meets all, until the faults are cleared.
+    /// Applies always, until the faults are cleared.
     #[must_use]
     pub fn always(self) -> Self {
         Self { times: None, ..self }
@@ -148,7 +148,7 @@ impl Fault {
     }
 }
 
-/// The orders that are not used up, oldest first.
+/// The ordered faults that are not used up, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     ordered: Vec<Fault>,
@@ -169,7 +169,7 @@ impl Faults {
         &self.ordered
     }
 
-    /// What is to happen to this call. The first order that does not let it through takes it; those behind do not count it.
+    /// The fault for this call: the first that matches and does not skip it. Later ones do not count the call.
     pub(crate) fn take(&mut self, call: CallName, operation: Option<&str>, path: Option<&str>) -> Option<FaultAction> {
         for place in 0..self.ordered.len() {
             let fault = &mut self.ordered[place];
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_meets_what_it_names_after_its_skips_and_as_often_as_it_says() {
+    fn a_fault_applies_to_its_calls_after_its_skips_and_as_often_as_ordered() {
         use CallName::{SaveToDisk, UpdatePermissions};
         let calls = [
             (SaveToDisk, "create", "a"),

@@ -1,4 +1,4 @@
-//! The events that `pubSubFullList` serves: the same list for ever, or page by page. It makes up no events.
+//! The events that `pubSubFullList` serves: always the same list, or page by page. It creates no events.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     pub(crate) events: Vec<Value>,
-    /// Whether `cursor=` is understood and `next_cursor` answered.
+    /// `cursor=` is accepted and `next_cursor` is returned.
     pub(crate) pages: bool,
 }
 
-/// A part of the list, and where the next one starts.
+/// A part of the list, and the start of the next one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page<'a> {
     pub(crate) events: &'a [Value],

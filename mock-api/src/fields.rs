@@ -1,4 +1,4 @@
-//! The fields of a form by name, in whatever encoding they came. It does not judge their values.
+//! The fields of a form by name, in any encoding. It does not check their values.
 
 use crate::call_log::CallName;
 use crate::content::Content;
@@ -6,19 +6,19 @@ use crate::ledger::Payload;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-/// The names that the contract knows, in the order in which `FastAPI` would declare and judge them.
+/// The names of the contract, in the order in which `FastAPI` would declare and check them.
 pub(crate) const NAMES: [&str; 9] =
     ["operation", "file_path", "new_path", "size", "file_type", "metadata", "permissions", "owner", "group"];
 
-/// The fields that came. An empty one counts as missing, as in `FastAPI`'s forms; of two with one name the later counts.
+/// The received fields. An empty one counts as missing, as in `FastAPI`'s forms; the last of several with one name counts.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     values: [Option<String>; NAMES.len()],
-    /// Every name in the order of arrival, also unknown ones.
+    /// Every name in the order received, including unknown ones.
     pub(crate) arrived: Vec<String>,
-    /// The name that came with the part `file`.
+    /// The file name of the part `file`.
     pub(crate) file_name: Option<String>,
-    /// `file` came as text: it is no upload.
+    /// `file` was sent as text and is not an upload.
     pub(crate) file_is_text: bool,
 }
 
@@ -32,11 +32,11 @@ impl Fields {
     }
 
     pub(crate) fn get(&self, name: &'static str) -> Option<&str> {
-        let place = NAMES.iter().position(|known| *known == name).expect("invariant: asked for by the contract's names only");
+        let place = NAMES.iter().position(|known| *known == name).expect("invariant: called only with the contract's names");
         self.values[place].as_deref()
     }
 
-    /// What the call is asked to do, as far as it is said.
+    /// The call's operation, if it is given.
     pub(crate) fn operation(&self, call: CallName) -> Option<&str> {
         match call {
             CallName::SaveToDisk => self.get("operation"),
@@ -49,17 +49,17 @@ impl Fields {
     }
 }
 
-/// A request that arrived whole.
+/// A completely received request.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     pub(crate) fields: Fields,
     pub(crate) content: Option<Content>,
-    /// The body of a call that takes no form.
+    /// The body of a call without a form.
     pub(crate) raw: Bytes,
 }
 
 impl Received {
-    /// What the ledger compares. Every part goes in with its length, so that no two requests read alike.
+    /// The hash that the ledger compares. Every part is hashed with its length, so that different requests never have the same input.
     pub(crate) fn payload(&self, call: CallName) -> Payload {
         let mut hash = Sha256::new();
         let mut part = |part: Option<&[u8]>| {
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_is_what_is_asked_for_and_not_how_it_is_written() {
+    fn the_payload_depends_on_the_request_and_not_on_its_encoding() {
         use CallName::{SaveToDisk, UpdatePermissions};
         let plain = payload(SaveToDisk, &[("file_path", "a"), ("operation", "delete")]);
         assert_eq!(plain, payload(SaveToDisk, &[("operation", "delete"), ("file_path", "a"), ("new_path", "")]));

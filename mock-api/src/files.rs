@@ -1,4 +1,4 @@
-//! The files that the double holds, and what each operation does to them. No HTTP, no ledger, no disk.
+//! The files of the test double, and the effect of each operation. No HTTP, no ledger, no disk.
 
 use crate::permissions::PermissionBook;
 use bytes::Bytes;
@@ -7,25 +7,25 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// A file as a test sees it.
+/// A file, as a test sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredFile {
-    /// The file manager's own identifier, which a rename, a move and new content leave alone.
+    /// The file manager's own identifier; a rename, a move and new content keep it.
     pub internal_id: Uuid,
-    /// Bytes that were received.
+    /// The number of bytes received.
     pub size: u64,
-    /// SHA-256 of them, in lower-case hexadecimal.
+    /// Their SHA-256, in lower-case hexadecimal.
     pub sha256: String,
-    /// The MIME type that was sent with them.
+    /// The MIME type sent with them.
     pub file_type: Option<String>,
-    /// The metadata that was sent last.
+    /// The metadata sent last.
     pub metadata: Option<Map<String, Value>>,
     /// The bytes, with `Contents::Memory`.
     #[serde(skip)]
     pub content: Option<Bytes>,
 }
 
-/// Content that arrived whole, with what was said about it.
+/// Completely received content with its type and metadata.
 pub(crate) struct NewContent {
     pub(crate) size: u64,
     pub(crate) sha256: String,
@@ -37,13 +37,13 @@ pub(crate) struct NewContent {
 /// Why an operation has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
     /// The target path belongs to a file.
     Taken,
 }
 
-/// All files by path, and what was said about paths.
+/// All files by path, and the permissions of paths.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     by_path: BTreeMap<String, StoredFile>,
@@ -73,7 +73,7 @@ impl Files {
         &self.by_path[path]
     }
 
-    /// New content for a known path. What nothing was said about stays.
+    /// New content for a known path. Fields that are not given stay.
     pub(crate) fn update(&mut self, path: &str, new: NewContent) -> Result<&StoredFile, Refusal> {
         let file = self.by_path.get_mut(path).ok_or(Refusal::NotFound)?;
         file.size = new.size;
@@ -90,13 +90,13 @@ impl Files {
         if self.by_path.contains_key(new_path) {
             return Err(Refusal::Taken);
         }
-        let mut file = self.by_path.remove(path).expect("invariant: it was there a moment ago, under the same lock");
+        let mut file = self.by_path.remove(path).expect("invariant: the file was found under the same lock");
         file.metadata = metadata.or(file.metadata);
         self.permissions.rename(path, new_path);
         Ok(self.by_path.entry(new_path.to_owned()).or_insert(file))
     }
 
-    /// The file goes, and with it what was said about its path.
+    /// Deletes the file and the permissions of its path.
     pub(crate) fn delete(&mut self, path: &str) -> Result<StoredFile, Refusal> {
         let file = self.by_path.remove(path).ok_or(Refusal::NotFound)?;
         self.permissions.forget(path);

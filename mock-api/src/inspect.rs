@@ -1,5 +1,5 @@
-//! What a test may order and look at, over HTTP, for a double in a process of its own: the methods of `MockApi` under `/_mock`,
-//! an address that the contract does not use. Outside the token, the ledger, the faults and the log.
+//! Control and inspection over HTTP, for a test double in its own process: the methods of `MockApi` under `/_mock`, an address that
+//! the contract does not use. Token, ledger, faults and log do not apply to it.
 
 use crate::api::MockApi;
 use crate::call_log::Call;
@@ -17,12 +17,12 @@ use std::collections::BTreeMap;
 
 /// | address | method | what |
 /// |---|---|---|
-/// | `/calls` | GET | `{"in_all": n, "calls": […]}`; with `?at_least=N` it waits until so many came |
-/// | `/calls` | DELETE | forgets them |
+/// | `/calls` | GET | `{"in_all": n, "calls": […]}`; with `?at_least=N` it waits for that many |
+/// | `/calls` | DELETE | resets them |
 /// | `/files`, `/effects`, `/reports` | GET | as the methods of those names |
 /// | `/permissions?path=P` | GET | of one path |
 /// | `/feed` | PUT | `{"events": […], "pages": false}` |
-/// | `/faults` | GET, POST, DELETE | the orders left, one more, none |
+/// | `/faults` | GET, POST, DELETE | list, add, clear |
 /// | `/release` | POST | ends the calls that hang |
 pub(crate) fn router() -> Router<MockApi> {
     Router::new()

@@ -1,26 +1,26 @@
-//! The ledger of `Idempotency-Key`: which keys are being worked on and what the finished ones were answered.
-//! Pure: it knows neither requests nor time, and the guard at the end is all that touches a lock.
+//! The ledger of `Idempotency-Key`: the keys in progress and the responses of the finished ones.
+//! Pure: it knows neither requests nor time; only the guard at the end uses a lock.
 
 use crate::answer::Answer;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// SHA-256 over what a request asks for: its call, its fields and its content, not the text of the multipart body.
+/// SHA-256 over a request's call, fields and content, not over the text of the multipart body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Payload(pub(crate) [u8; 32]);
 
-/// A key whose request came to an end that is kept.
+/// A key whose request has ended with a final response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finished {
-    /// What was asked for.
+    /// The request.
     pub(crate) payload: Payload,
-    /// What was answered, or would have been if a fault had not stood in between.
+    /// The response, as it was without any fault.
     pub(crate) answer: Answer,
 }
 
 impl Finished {
-    /// What a second request with the key gets: the same answer to the same question, else a refusal.
+    /// The response to another request with the key: the same one for the same payload, else a refusal.
     pub(crate) fn answer_to(&self, payload: Payload) -> Answer {
         if self.payload == payload {
             return self.answer.replay();
@@ -32,14 +32,14 @@ impl Finished {
     }
 }
 
-/// Where a key stands when a request with it starts.
+/// The state of a key when a request with it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It was free and is now reserved for the asker, who must finish or release it.
+    /// It was free and is now reserved for the caller, which must finish or release it.
     Reserved,
-    /// Another request holds it.
+    /// Another request has reserved it.
     InProgress,
-    /// It has its answer.
+    /// It has its response.
     Finished(Arc<Finished>),
 }
 
@@ -61,7 +61,7 @@ impl Ledger {
         }
     }
 
-    /// The reserved key's request came to its end: a final answer is kept, any other frees the key.
+    /// Ends a reserved key's request: a final response is kept, any other one frees the key.
     pub(crate) fn finish(&mut self, key: &str, payload: Payload, answer: &Answer) {
         if answer.is_kept() {
             self.keys.insert(key.to_owned(), Some(Arc::new(Finished { payload, answer: answer.clone() })));
@@ -70,7 +70,7 @@ impl Ledger {
         }
     }
 
-    /// The reserved key's request ended without an outcome. A finished key stays.
+    /// Frees a reserved key whose request ended without a response. A finished key stays.
     pub(crate) fn release(&mut self, key: &str) {
         if matches!(self.keys.get(key), Some(None)) {
             self.keys.remove(key);
@@ -78,14 +78,14 @@ impl Ledger {
     }
 }
 
-/// A reserved key: dropped before it is finished (a body cut short, a panic), it frees the key.
+/// A reserved key. Dropping it before it is finished (a body cut short, a panic) frees the key.
 pub(crate) struct Reservation {
     ledger: Arc<Mutex<Ledger>>,
     key: String,
 }
 
 impl Reservation {
-    /// The standing of the key; with `Standing::Reserved` comes its guard.
+    /// The state of the key; the guard is returned with `Standing::Reserved`.
     pub(crate) fn start(ledger: &Arc<Mutex<Ledger>>, key: &str) -> (Standing, Option<Self>) {
         let standing = ledger.lock().unwrap_or_else(PoisonError::into_inner).start(key);
         let guard = (standing == Standing::Reserved).then(|| Self { ledger: Arc::clone(ledger), key: key.to_owned() });
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn final_answers_are_kept_and_passing_ones_free_the_key() {
+    fn final_responses_are_kept_and_transient_ones_free_the_key() {
         for kept in [200, 201, 400, 404, 409, 422] {
             assert!(matches!(finished_with(kept), Standing::Finished(_)), "{kept}");
         }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_payload_is_answered_again_and_another_is_refused() {
+    fn the_same_payload_gets_the_same_response_and_another_is_refused() {
         let answer = Answer::detail(404, "File not found");
         let finished = Finished { payload: ONE, answer: answer.clone() };
         assert_eq!(finished.answer_to(ONE), Answer { replayed: true, ..answer });

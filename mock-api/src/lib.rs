@@ -1,5 +1,5 @@
-//! A strict double of the file-manager API and of the event feed: what tests, the demo and the benchmarks talk to.
-//! It keeps the contract to the letter and remembers what it was asked; it is no file manager and no place for anybody's files.
+//! A strict test double of the file-manager API and of the event feed, for tests, the demo and the benchmarks.
+//! It follows the contract to the letter and records its calls; it is not a file manager and must not hold real files.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -7,7 +7,7 @@
 //!
 //! let running = MockApi::new(Options::default()).start("127.0.0.1:0").await?;
 //! running.api().order(Fault::new(FaultAction::Reset).operation("create").path("a.txt"));
-//! // … let a client loose on running.url() …
+//! // … run a client against running.url() …
 //! assert!(running.api().files().contains_key("a.txt"));
 //! # Ok(())
 //! # }

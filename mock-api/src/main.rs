@@ -1,4 +1,4 @@
-//! The double as a process of its own: flags, the address on stdout, and a clean end. What it does is the library's business.
+//! The test double as a process: flags, the address on stdout, and a clean end. The rest is in the library.
 
 use clap::Parser;
 use mock_api::{Contents, MockApi, Options};
@@ -9,29 +9,29 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// A double of the file-manager API and of the event feed, for demos, tests and benchmarks. It forgets everything when it ends.
+/// A test double of the file-manager API and of the event feed, for demos, tests and benchmarks. It keeps nothing after its end.
 ///
-/// The first line on stdout is the address it listens on, as a URL. Orders and looks are under /_mock: calls, files, effects,
-/// reports, permissions, feed, faults, release.
+/// The first line on stdout is its URL. Control and inspection are under /_mock: calls, files, effects, reports, permissions,
+/// feed, faults, release.
 #[derive(Parser)]
 #[command(version)]
 struct Flags {
-    /// Where to listen; port 0 takes any free one.
+    /// Address to listen on; port 0 = a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
     listen: String,
-    /// Keeps contents in this directory, each under its internal id; without it they are counted and hashed.
+    /// Stores contents in this directory, each under its internal id; without it they are only counted and hashed.
     #[arg(long, value_name = "DIR")]
     blobs: Option<PathBuf>,
     /// Requires this bearer token on every call. Visible in the list of processes: prefer a file.
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     token: Option<String>,
-    /// Requires the bearer token in this file; white space around it does not count.
+    /// Requires the bearer token in this file; surrounding white space is ignored.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How many calls are remembered, the newest ones; 0 is fastest.
+    /// Number of calls that are recorded, the newest ones; 0 is fastest.
     #[arg(long, value_name = "N", default_value_t = Options::default().recorded_calls)]
     recorded_calls: usize,
-    /// Answers 200 to what a strict file manager refuses: an update, a delete or a rename of an unknown path, a rename onto a taken one.
+    /// Accepts with 200 what a strict file manager refuses: an update, a delete or a rename of an unknown path, a rename onto a taken one.
     #[arg(long)]
     lenient: bool,
 }
@@ -51,14 +51,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> Result<(), String> {
-    // Before the address is told: a signal that comes right after it must find somebody.
+    // Before the address is printed: a signal that comes right after it must be handled.
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot wait for SIGTERM: {error}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("cannot wait for SIGINT: {error}"))?;
     let listener = TcpListener::bind(&flags.listen).await.map_err(|error| format!("cannot listen on {}: {error}", flags.listen))?;
-    let address = listener.local_addr().map_err(|error| format!("cannot tell the address: {error}"))?;
+    let address = listener.local_addr().map_err(|error| format!("cannot print the address: {error}"))?;
     let api = MockApi::new(options(flags)?);
     let mut stdout = io::stdout();
-    writeln!(stdout, "http://{address}").and_then(|()| stdout.flush()).map_err(|error| format!("cannot tell the address: {error}"))?;
+    writeln!(stdout, "http://{address}").and_then(|()| stdout.flush()).map_err(|error| format!("cannot print the address: {error}"))?;
     api.serve(listener, async {
         tokio::select! {
             _ = terminate.recv() => {}

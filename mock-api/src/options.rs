@@ -1,30 +1,30 @@
-//! How the double is set up: where contents go, who may call, how much is remembered. Says nothing about how it behaves.
+//! The test double's settings: storage of contents, token, recorded calls.
 
 use std::path::PathBuf;
 
-/// What becomes of the bytes of a create or an update.
+/// The storage of the bytes of a create or an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Contents {
-    /// They are counted and hashed, and let go.
+    /// They are counted and hashed, and dropped.
     #[default]
     Hashed,
-    /// They are kept in memory, for tests that look at them.
+    /// They are kept in memory, for tests that read them.
     Memory,
-    /// They are written into this directory, each file under its internal id: a path that was sent never becomes a path on disk.
+    /// They are written into this directory, each file under its internal id: a client's path never becomes a path on disk.
     Directory(PathBuf),
 }
 
-/// The double's settings. Without `Debug`: they hold a secret.
+/// The settings. Without `Debug`, because they hold a secret.
 #[derive(Clone)]
 pub struct Options {
-    /// Where contents go.
+    /// The storage of contents.
     pub contents: Contents,
-    /// When set, every call of the contract must carry `Authorization: Bearer …` with it.
+    /// If set, every call of the contract must have `Authorization: Bearer …` with it.
     pub token: Option<String>,
-    /// How many calls are remembered, the newest ones; 0 for none, which saves time in a benchmark.
+    /// Number of calls that are recorded, the newest ones; 0 saves time in a benchmark.
     pub recorded_calls: usize,
-    /// Whether what a strict file manager refuses is done as well as it can be, and answered with 200: an update of an unknown path creates
-    /// it, a delete or a rename of one does nothing, a rename onto a taken path replaces what is there. A create gives a known path a new id.
+    /// Accept with 200 what a strict file manager refuses: an update of an unknown path creates it, a delete or a rename of one does
+    /// nothing, a rename onto a taken path replaces its file. A create gives a known path a new id.
     pub lenient: bool,
 }
 

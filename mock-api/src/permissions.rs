@@ -1,10 +1,10 @@
-//! The permissions that were set for paths, and the rule by suffix for all others. A path needs no file to have permissions.
+//! The permissions set for paths, and the rule by suffix for all others. A path needs no file to have permissions.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// What is answered for a path.
+/// The permissions of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permissions {
     /// `rw-r--r--`, or whatever text was set.
@@ -16,7 +16,7 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// The rule by suffix, for a path of which nothing was said.
+    /// The rule by suffix, for a path without set permissions.
     pub(crate) fn by_suffix(path: &str) -> Self {
         const RULES: [(&[&str], [&str; 3]); 3] = [
             (&[".txt", ".md", ".log"], ["rw-r--r--", "user", "users"]),
@@ -29,7 +29,7 @@ impl Permissions {
     }
 }
 
-/// What a set asks for; what is `None` stays as it is.
+/// The fields of a set; a field that is `None` stays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) permissions: Option<String>,
@@ -38,13 +38,13 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Only a path was given: a look.
+    /// Only a path was given.
     pub(crate) fn is_get(&self) -> bool {
         self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }
 }
 
-/// The paths of which something was said, with the time of it.
+/// The paths with set permissions, and their times.
 #[derive(Debug, Default)]
 pub(crate) struct PermissionBook {
     set: HashMap<String, (Permissions, Timestamp)>,
@@ -73,7 +73,7 @@ impl PermissionBook {
         self.set.remove(path);
     }
 
-    /// A file takes what was said of it along; where nothing was, what was said of the target stays.
+    /// Moves the permissions with the file; if it has none, those of the target stay.
     pub(crate) fn rename(&mut self, from: &str, to: &str) {
         if let Some(said) = self.set.remove(from) {
             self.set.insert(to.to_owned(), said);

@@ -1,4 +1,4 @@
-//! From a body to fields and content: forms, multipart and plain bytes, streamed. It judges whether the request is whole, not what it says.
+//! From a body to fields and content: forms, multipart and plain bytes, streamed. It checks that the request is complete, not its values.
 
 use crate::body::Inflow;
 use crate::call_log::CallName;
@@ -13,40 +13,40 @@ use axum::http::{HeaderMap, header};
 use futures::StreamExt;
 use std::time::Duration;
 
-/// No text part and no form is larger; Starlette has the same bound.
+/// Limit of a text part and of a form, as in Starlette.
 const TEXT_BYTES: usize = 1024 * 1024;
-/// No report is larger.
+/// Limit of a report.
 const REPORT_BYTES: usize = 64 * 1024 * 1024;
-/// Starlette's words for all that no parser understands.
+/// Starlette's message for an unparsable body.
 const UNREADABLE: Unreceived = Unreceived::Malformed("There was an error parsing the body");
 
-/// Why there is no request to work on.
+/// Why there is no request to handle.
 #[derive(Debug)]
 pub(crate) enum Unreceived {
-    /// The body ended early: nobody is there to be answered.
+    /// The body ended early: the client has gone.
     Cut,
     /// A reset was ordered.
     Aborted,
-    /// It came whole and cannot be read.
+    /// It is complete and cannot be parsed.
     Malformed(&'static str),
-    /// It came whole and is too large to be held.
+    /// It is complete and too large.
     TooLarge,
     /// Its content could not be stored.
     Storage(std::io::Error),
 }
 
-/// How the content is to be read.
+/// How the content is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
     Keep,
     Slowly(Duration),
-    /// It will not be used: it is hashed at most.
+    /// It is not used; at most it is hashed.
     Discard,
     /// It is not read at all.
     Abort,
 }
 
-/// Is asked once, as soon as all fields that stand before the content are known.
+/// Called once, as soon as all fields before the content are known.
 pub(crate) trait Gate: Send {
     fn open(&mut self, fields: &Fields) -> Reading;
 }
@@ -76,7 +76,7 @@ pub(crate) async fn receive(
     read
 }
 
-/// Reads a request of which nothing is wanted, so that its client is ready for the answer. `false` when it was cut short.
+/// Reads and discards a request, so that its client is ready for the response. `false` if it was cut short.
 pub(crate) async fn drain(head: &Parts, body: Body) -> bool {
     Inflow::new(body).drained(content_length(&head.headers)).await
 }
@@ -89,7 +89,7 @@ fn is_multipart(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"multipart/form-data"))
 }
 
-/// A request with the content type of the original, for axum's extractors; its extensions say that bodies have no limit.
+/// A request with the original's content type, for axum's extractors; its extensions remove the limit of bodies.
 fn request(head: &Parts, body: Body) -> Request {
     let mut request = Request::new(body);
     *request.method_mut() = axum::http::Method::POST;
@@ -109,7 +109,7 @@ fn opened(received: Received, gate: &mut impl Gate) -> Result<Received, Unreceiv
 
 async fn form(head: &Parts, inflow: &Inflow, gate: &mut impl Gate) -> Result<Received, Unreceived> {
     let body = Body::from(collect(inflow, TEXT_BYTES).await?);
-    // A body of another type is no form: as in FastAPI, all its fields are missing.
+    // A body of another type is not a form: as in FastAPI, all its fields are missing.
     let pairs = Form::<Vec<(String, String)>>::from_request(request(head, body), &()).await.map(|Form(pairs)| pairs);
     let mut received = Received::default();
     for (name, value) in pairs.unwrap_or_default() {
@@ -158,7 +158,7 @@ async fn multipart(head: &Parts, inflow: &Inflow, contents: &Contents, gate: &mu
     if asked { Ok(received) } else { opened(received, gate) }
 }
 
-/// By the raw header: a file name that ends in a backslash is lost on the parser, and the name is informative only.
+/// By the raw header: the parser loses a file name that ends in a backslash, and the name is informative only.
 fn is_upload(field: &Field<'_>) -> bool {
     let disposition = field.headers().get(header::CONTENT_DISPOSITION).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
     disposition.windows(b"filename".len()).any(|window| window.eq_ignore_ascii_case(b"filename"))
@@ -182,7 +182,7 @@ async fn content(mut field: Field<'_>, contents: &Contents, reading: Reading) ->
     Ok(incoming)
 }
 
-/// The raw bytes of a text part, whatever they are, as long as they are UTF-8.
+/// The bytes of a text part, which must be UTF-8.
 async fn text(mut field: Field<'_>) -> Result<String, Unreceived> {
     let mut value = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|_| UNREADABLE)? {

@@ -1,4 +1,4 @@
-//! Which address is which call. The calls themselves are in `calls/`, what surrounds them in `exchange.rs`.
+//! The routes. The calls are in `calls/`, their common handling in `exchange.rs`.
 
 use crate::answer::Answer;
 use crate::api::MockApi;
@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::routing::{MethodRouter, get, post};
 
 impl MockApi {
-    /// The five calls, and what a test looks at under `/_mock`, for a server of the caller's own.
+    /// The five calls, and `/_mock` for tests, for use in the caller's own server.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/", call(CallName::Health))

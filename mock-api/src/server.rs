@@ -1,4 +1,4 @@
-//! The double on a socket: accepting, serving HTTP/1.1, and letting every connection go when it stops. What is served is the router's business.
+//! The test double on a socket: accepts connections, serves HTTP/1.1, closes all connections when it stops. The routes are the router's.
 
 use crate::api::MockApi;
 use axum::Router;
@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Without file descriptors `accept` fails at once, again and again: it is given time.
+/// Without free file descriptors `accept` fails at once and repeatedly, so the server pauses.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(20);
 
-/// A double that serves until it is stopped or dropped.
+/// A test double that serves until it is stopped or dropped.
 pub struct Running {
     address: SocketAddr,
     api: MockApi,
@@ -25,22 +25,22 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens: `http://127.0.0.1:40123`, without a slash at the end.
+    /// Its URL: `http://127.0.0.1:40123`, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What is behind it.
+    /// The test double.
     pub fn api(&self) -> &MockApi {
         &self.api
     }
 
-    /// Stops listening and lets every connection go; returns when the port is free. Calls that arrived whole still have their effect.
+    /// Stops listening and closes every connection; returns when the port is free. Completely received calls still have their effect.
     pub async fn stop(self) {
         drop(self.stop);
         // A service that panicked has stopped as well.
@@ -55,13 +55,13 @@ impl MockApi {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(self.clone().serve(listener, async {
-            // An error says that the sender was dropped, which is the sign.
+            // An error means that the sender was dropped, which stops the server as well.
             let _ = stopped.await;
         }));
         Ok(Running { address, api: self, stop, serving })
     }
 
-    /// Serves until `stop` is ready, then lets every connection go.
+    /// Serves until `stop` is ready, then closes every connection.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
         let router = self.router();
         let mut connections = JoinSet::new();
@@ -87,12 +87,12 @@ impl MockApi {
 }
 
 async fn serve_connection(stream: TcpStream, router: Router) {
-    // Else a small answer waits up to 40 ms for the peer's delayed acknowledgement.
+    // Otherwise a small response waits up to 40 ms for the client's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection broke, by order or by its peer");
+        tracing::debug!(%error, "a connection broke, by an ordered fault or by its client");
     }
 }

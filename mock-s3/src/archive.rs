@@ -1,14 +1,14 @@
-//! Whether an archived object may be read, and what `x-amz-restore` says about it. Restoring itself is ordered by tests.
+//! Archived objects: when they are readable, and their `x-amz-restore` header. Tests order the restore.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// How far the restore of an archived object is.
+/// The restore of an archived object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restore {
-    /// Asked for, not there yet.
+    /// Requested, not finished.
     Ongoing,
-    /// A copy may be read until then (which nobody checks: the copy stays).
+    /// A copy is readable until then (not enforced: the copy stays).
     Until(Timestamp),
 }
 

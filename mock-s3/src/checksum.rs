@@ -1,4 +1,4 @@
-//! What the server vouches for: the MD5 of the `ETag`, the checksum kept beside it, and the check of what a client claims.
+//! Checksums: the MD5 of the `ETag`, the additional checksum, and the check of a client's checksums.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,12 +8,12 @@ use md5::{Digest as _, Md5};
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::{S3Result, TrailingHeaders, s3_error};
 
-/// The checksums that S3 knows.
+/// The checksum algorithms of S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChecksumAlgorithm {
-    /// What S3 computes itself: always over the full object.
+    /// S3's default: always over the full object.
     Crc64Nvme,
-    /// Composite for multipart uploads, as those that follow.
+    /// Composite for multipart uploads, as the following ones.
     Crc32,
     /// CRC-32C (Castagnoli).
     Crc32c,
@@ -89,11 +89,11 @@ impl Hasher {
     }
 }
 
-/// The checksum of an object as it is told to clients.
+/// The checksum of an object as sent to clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checksum {
     pub(crate) algorithm: ChecksumAlgorithm,
-    /// Base64; of a composite one with `-N` after it.
+    /// Base64; for a composite one with `-N` after it.
     pub(crate) value: String,
     pub(crate) composite: bool,
 }
@@ -109,7 +109,7 @@ impl Checksum {
         headers.insert("x-amz-checksum-type", HeaderValue::from_static(self.kind()));
     }
 
-    /// The same for answers that tell it in their XML.
+    /// The same for responses with the checksum in XML.
     pub(crate) fn to_dto(&self) -> s3s::dto::Checksum {
         let mut dto = s3s::dto::Checksum::default();
         let value = Some(self.value.clone());
@@ -125,7 +125,7 @@ impl Checksum {
     }
 }
 
-/// What is known of a body once all of it has passed.
+/// The hashes of a complete body.
 #[derive(Clone, Debug)]
 pub(crate) struct Digests {
     pub(crate) md5: [u8; 16],
@@ -190,7 +190,7 @@ impl Digester {
     }
 }
 
-/// What a client says that its body hashes to, in headers or in the trailer that follows the body.
+/// The checksums that a client sends, in headers or in the trailer after the body.
 pub(crate) struct Claims<'a> {
     headers: &'a HeaderMap,
     trailer: Option<TrailingHeaders>,

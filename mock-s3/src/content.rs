@@ -1,4 +1,4 @@
-//! The bytes of an object, and how they are streamed. Bytes that a seed describes are made while they leave and are never held.
+//! The bytes of an object, and their streaming. Bytes described by a seed are generated while they are sent and never stored.
 
 use bytes::Bytes;
 use futures::Stream;
@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
-/// At most this much leaves in one piece.
+/// Largest chunk.
 const CHUNK_BYTES: u64 = 256 * 1024;
 /// Every chunk of generated content begins with its seed and its number, so that no two chunks are alike.
 const STAMP_BYTES: usize = 16;
@@ -26,7 +26,7 @@ static NOISE: LazyLock<Bytes> = LazyLock::new(|| {
     words.collect::<Vec<u8>>().into()
 });
 
-/// What an object holds.
+/// The content of an object.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Held(Bytes),
@@ -41,7 +41,7 @@ impl Content {
         }
     }
 
-    /// The pieces of a part of it, which must lie inside.
+    /// The chunks of a range, which must be inside the content.
     pub(crate) fn chunks(&self, range: Range<u64>) -> Chunks {
         Chunks { content: self.clone(), range }
     }
@@ -58,12 +58,12 @@ impl Content {
     }
 }
 
-/// The content that `put_generated` stores under a size and a seed, in pieces.
+/// The content that `put_generated` stores for a size and a seed, in chunks.
 pub fn generated(size: u64, seed: u64) -> impl Iterator<Item = Bytes> {
     Content::Generated { size, seed }.all_chunks()
 }
 
-/// The first piece of a range: a stamp (or what the range leaves of it), or the noise after it.
+/// The first chunk of a range: a stamp (or the rest of it), or the noise after it.
 fn generated_chunk(seed: u64, range: &Range<u64>) -> Bytes {
     let number = range.start / CHUNK_BYTES;
     let first = index(range.start % CHUNK_BYTES);
@@ -81,7 +81,7 @@ fn index(offset: u64) -> usize {
     usize::try_from(offset).expect("invariant: an offset into memory fits")
 }
 
-/// The pieces of a content, in order: an iterator, and a body for `s3s`.
+/// The chunks of a content, in order: an iterator, and a body for `s3s`.
 pub(crate) struct Chunks {
     content: Content,
     range: Range<u64>,

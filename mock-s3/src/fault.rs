@@ -1,4 +1,4 @@
-//! Faults to order: which requests one is meant for, and what is to go wrong. Doing it is `gatekeeper`'s and `wire`'s part.
+//! Ordered faults: the requests that they match, and the fault. Applying it is `gatekeeper`'s and `wire`'s concern.
 
 use crate::gate::{Gate, at_least};
 use crate::object::NewObject;
@@ -8,44 +8,44 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// An error answer instead of what was asked for.
+    /// An error response.
     Error {
         /// HTTP status.
         status: u16,
         /// The S3 error code: `InternalError`, `SlowDown`, …
         code: String,
-        /// Told as `Retry-After`, in whole seconds.
+        /// Sent as `Retry-After`, in whole seconds.
         retry_after: Option<Duration>,
     },
     /// Served after this time.
     Delay(Duration),
-    /// Never answered; the connection stays open.
+    /// No response; the connection stays open.
     Hang,
     /// Held at the gate, then served.
     Hold(Gate),
-    /// The connection is reset (RST) before the answer.
+    /// The connection is reset (RST) before the response.
     Reset,
-    /// The connection is reset (RST) after this many bytes of the answer's body.
+    /// The connection is reset (RST) after this many bytes of the response's body.
     ResetAfter(u64),
-    /// The connection is closed (FIN) after this many bytes of the body, though `Content-Length` promised more.
+    /// The connection is closed (FIN) after this many bytes of the body, though `Content-Length` is larger.
     CloseAfter(u64),
-    /// Only this many bytes of the body, and a `Content-Length` that agrees with them.
+    /// Only this many bytes of the body, with a matching `Content-Length`.
     Shorten(u64),
-    /// The byte at this offset of the body is another one; the length is right.
+    /// The byte at this offset of the body is wrong; the length is right.
     WrongByte(u64),
     /// The object of the request is replaced, then the request is served.
     Replace(NewObject),
     /// The object of the request is removed, then the request is served.
     Remove,
-    /// The bucket of the request is removed with all that is in it, then the request is served.
+    /// The bucket of the request is removed with its objects, then the request is served.
     BucketGone,
 }
 
 impl Fault {
-    /// An error answer.
+    /// An error response.
     pub fn error(status: u16, code: &str) -> Self {
         Self::Error { status, code: code.into(), retry_after: None }
     }
@@ -76,7 +76,7 @@ impl Fault {
     }
 }
 
-/// The requests that a fault is meant for: all of them, for ever, unless narrowed down.
+/// The requests that a fault matches: all of them, without end, unless restricted.
 #[derive(Clone, Debug, Default)]
 pub struct Matcher {
     operation: Option<String>,
@@ -92,7 +92,7 @@ impl Matcher {
         Self::default()
     }
 
-    /// Those of an operation: `GetObject`, `ListObjectsV2`, …
+    /// Requests of an operation: `GetObject`, `ListObjectsV2`, …
     pub fn operation(name: &str) -> Self {
         Self { operation: Some(name.into()), ..Self::default() }
     }
@@ -111,14 +111,14 @@ impl Matcher {
         self
     }
 
-    /// Only after so many that it would match.
+    /// Skips this many matching requests first.
     #[must_use]
     pub fn skip(mut self, count: u64) -> Self {
         self.skip = count;
         self
     }
 
-    /// Only so many times.
+    /// Applies only this many times.
     #[must_use]
     pub fn times(mut self, count: u64) -> Self {
         self.times = Some(count);
@@ -140,17 +140,17 @@ pub struct OrderedFault {
 }
 
 impl OrderedFault {
-    /// How often it has struck.
+    /// How often it was applied.
     pub fn strikes(&self) -> u64 {
         *self.order.strikes.borrow()
     }
 
-    /// Until it has struck this often.
+    /// Waits until it was applied this often.
     pub async fn struck(&self, count: u64) {
         at_least(&self.order.strikes, count).await;
     }
 
-    /// It strikes no more.
+    /// Withdraws it.
     pub fn withdraw(&self) {
         self.order.left.store(0, Ordering::SeqCst);
     }
@@ -165,7 +165,7 @@ struct Order {
     strikes: watch::Sender<u64>,
 }
 
-/// All faults that are ordered, in the order in which they were.
+/// The ordered faults, oldest first.
 #[derive(Default)]
 pub(crate) struct Faults {
     orders: Mutex<Vec<Arc<Order>>>,
@@ -185,7 +185,7 @@ impl Faults {
         }
     }
 
-    /// The first that is meant for the request. Those ordered later do not see the request then.
+    /// The first fault that matches the request. Later ones do not count the request.
     pub(crate) fn strike(&self, request: &Request) -> Option<Fault> {
         let mut orders = self.lock();
         orders.retain(|order| order.left.load(Ordering::SeqCst) > 0);

@@ -1,9 +1,9 @@
-//! A gate that requests wait at until a test opens it: for what must happen between two requests.
+//! A gate at which requests wait until a test opens it, to act between two requests.
 
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Cloned, it is the same gate. Once open it stays open.
+/// Clones share the gate. Once open it stays open.
 #[derive(Clone, Debug)]
 pub struct Gate {
     inner: Arc<Inner>,
@@ -22,17 +22,17 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// A closed one.
+    /// A closed gate.
     pub fn new() -> Self {
         Self { inner: Arc::new(Inner { arrived: watch::Sender::new(0), open: watch::Sender::new(false) }) }
     }
 
-    /// Until this many requests have come to the gate, in all.
+    /// Waits until this many requests have reached the gate.
     pub async fn arrived(&self, count: u64) {
         at_least(&self.inner.arrived, count).await;
     }
 
-    /// Lets those pass that wait, and all that come.
+    /// Lets waiting and later requests pass.
     pub fn open(&self) {
         self.inner.open.send_replace(true);
     }
@@ -44,7 +44,7 @@ impl Gate {
     }
 }
 
-/// Until a count that is only ever raised has got that far.
+/// Waits until a growing count has reached `count`.
 pub(crate) async fn at_least(counter: &watch::Sender<u64>, count: u64) {
     let mut counter = counter.subscribe();
     counter.wait_for(|reached| *reached >= count).await.expect("invariant: the caller holds the sender");

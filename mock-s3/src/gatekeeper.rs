@@ -1,4 +1,4 @@
-//! What stands before every operation: who asks, the log, and the faults that were ordered for it.
+//! The checks before every operation: credentials, the log, and ordered faults.
 
 use crate::fault::Fault;
 use crate::mock::Shared;
@@ -85,7 +85,7 @@ impl S3Access for Gatekeeper {
 
 fn error_answer(status: u16, code: &str, retry_after: Option<Duration>) -> S3Error {
     let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
-    let mut error = S3Error::with_message(code, "A fault that was ordered.");
+    let mut error = S3Error::with_message(code, "An ordered fault.");
     error.set_status_code(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     if let Some(time) = retry_after {
         let mut headers = HeaderMap::new();

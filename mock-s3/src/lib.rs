@@ -1,8 +1,8 @@
-//! An S3 server in memory, spoken to over real HTTP: what tests, the demo and the benchmarks use for a bucket.
+//! An S3 server in memory, over real HTTP: the bucket of tests, the demo and the benchmarks.
 //!
-//! It owns no file and no persistence, and refuses to be lenient: signatures, checksums and preconditions are checked, and a
-//! request for something that it does not implement (versions, SSE, parts by number) is answered `NotImplemented`.
-//! Of an object's own headers it keeps the content type, the user metadata and the storage class.
+//! It persists nothing, and is strict: signatures, checksums and preconditions are checked, and a request for something that it does
+//! not implement (versions, SSE, parts by number) gets `NotImplemented`.
+//! It keeps an object's content type, user metadata and storage class, and no other header.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

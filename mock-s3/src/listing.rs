@@ -1,4 +1,4 @@
-//! One page of a listing: which keys it shows, what it rolls up, where the next one begins, and how keys are encoded in it.
+//! One page of a listing: its keys and common prefixes, the start of the next page, and the encoding of keys.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Bound;
 
-/// What a page is asked for.
+/// The parameters of a page.
 pub(crate) struct Query<'a> {
     pub(crate) prefix: &'a str,
     pub(crate) delimiter: Option<&'a str>,
@@ -14,13 +14,13 @@ pub(crate) struct Query<'a> {
     pub(crate) limit: usize,
 }
 
-/// Where a listing stands.
+/// A position in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
     Start,
     /// After this key.
     Key(String),
-    /// After all keys that this common prefix stands for.
+    /// After all keys of this common prefix.
     Prefix(String),
 }
 
@@ -58,7 +58,7 @@ impl Marker {
 pub(crate) struct Page<T> {
     pub(crate) objects: Vec<(String, T)>,
     pub(crate) prefixes: Vec<String>,
-    /// Set when something follows.
+    /// Set if more follows.
     pub(crate) next: Option<Marker>,
 }
 
@@ -119,7 +119,7 @@ mod tests {
         keys.iter().map(|key| ((*key).to_owned(), key.len())).collect()
     }
 
-    /// All pages of a listing: keys and common prefixes in the order of their arrival.
+    /// All pages of a listing: keys and common prefixes in the order received.
     fn walk(objects: &BTreeMap<String, usize>, prefix: &str, delimiter: Option<&str>, limit: usize) -> Vec<String> {
         let mut all = Vec::new();
         let mut after = Marker::Start;

@@ -1,4 +1,4 @@
-//! The server as a process of its own, for benchmarks and crash tests. Everything else is in the library.
+//! The server as a process, for benchmarks and crash tests. The rest is in the library.
 
 use clap::{Parser, ValueEnum};
 use mock_s3::{ChecksumAlgorithm, MockS3, Options};
@@ -13,7 +13,7 @@ use tracing_subscriber::filter::LevelFilter;
 /// An S3 server in memory.
 ///
 /// Prints its endpoint as the first line of its output; SIGTERM and SIGINT end it with exit code 0.
-/// Messages of the server go to stderr when `MOCK_S3_LOG` asks for them (`debug`, `mock_s3=debug`, …).
+/// Log lines go to stderr if `MOCK_S3_LOG` sets a level (`debug`, `mock_s3=debug`, …).
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -26,16 +26,16 @@ struct Arguments {
     /// Its secret.
     #[arg(long, default_value = "mock-secret-key")]
     secret_key: String,
-    /// The bucket to create, and to put the objects into.
+    /// The bucket to create and fill.
     #[arg(long)]
     bucket: String,
     /// A directory whose files become objects.
     #[arg(long, value_name = "DIR")]
     seed: Vec<PathBuf>,
-    /// That many objects of that many bytes each, such as `10000x4096`, with the keys `4096/00000000.bin`, … They cost no memory.
+    /// COUNT objects of SIZE bytes each, such as `10000x4096`, with the keys `4096/00000000.bin`, … They use no memory.
     #[arg(long, value_name = "COUNTxSIZE")]
     generate: Vec<Generated>,
-    /// What the server vouches for beside the MD5 `ETag`.
+    /// The checksum in addition to the MD5 `ETag`.
     #[arg(long, value_enum, default_value = "crc64nvme")]
     checksum: Checksum,
 }
@@ -79,7 +79,7 @@ impl Checksum {
     }
 }
 
-// One thread: in a benchmark the other cores belong to what is measured.
+// One thread: in a benchmark the other cores are for the measured program.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into()).with_env_var("MOCK_S3_LOG").from_env_lossy();

@@ -1,4 +1,4 @@
-//! The server as a test holds it: what lies in its buckets, what it was asked, what is to go wrong.
+//! The server as a test uses it: its buckets, its request log, ordered faults.
 
 use crate::archive::Restore;
 use crate::checksum::ChecksumAlgorithm;
@@ -12,18 +12,18 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How a server is to be.
+/// The server's settings.
 #[derive(Clone)]
 pub struct Options {
-    /// The only access key id that it knows.
+    /// The only valid access key id.
     pub access_key: String,
     /// Its secret.
     pub secret_key: String,
-    /// What `HeadBucket` tells.
+    /// The region in the response of `HeadBucket`.
     pub region: String,
-    /// What is computed at a write and told to those who ask; `None` = only the MD5 `ETag` vouches.
+    /// The checksum computed at a write and sent on request; `None` = only the MD5 `ETag`.
     pub checksum: Option<ChecksumAlgorithm>,
-    /// Whether `requests()` is kept.
+    /// Keep `requests()`.
     pub keep_log: bool,
 }
 
@@ -39,7 +39,7 @@ impl Default for Options {
     }
 }
 
-/// An S3 server in memory. Cloned, it is the same server.
+/// An S3 server in memory. Clones share it.
 #[derive(Clone)]
 pub struct MockS3 {
     pub(crate) shared: Arc<Shared>,
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
 }
 
 impl MockS3 {
-    /// One without buckets that nobody can reach yet.
+    /// A server without buckets that does not listen yet.
     pub fn new(options: Options) -> Self {
         let journal = Arc::new(Journal::new(options.keep_log));
         Self { shared: Arc::new(Shared { options, store: Store::default(), faults: Faults::default(), journal }) }
@@ -64,22 +64,22 @@ impl MockS3 {
         server::start(self.clone(), address).await
     }
 
-    /// With these it was made.
+    /// Its settings.
     pub fn options(&self) -> &Options {
         &self.shared.options
     }
 
-    /// Does nothing when it is there already.
+    /// Creates a bucket, unless it exists.
     pub fn create_bucket(&self, bucket: &str) {
         self.shared.store.create_bucket(bucket);
     }
 
-    /// With everything in it. Whether it was there.
+    /// Deletes a bucket with its objects; `false` if it did not exist.
     pub fn delete_bucket(&self, bucket: &str) -> bool {
         self.shared.store.delete_bucket(bucket)
     }
 
-    /// Stores an object, in a bucket that is created when it is missing. Returns the `ETag`, without quotes.
+    /// Stores an object; a missing bucket is created. Returns the `ETag`, without quotes.
     pub fn put(&self, bucket: &str, key: &str, body: impl Into<Bytes>, content_type: Option<&str>) -> String {
         let new = NewObject::bytes(body);
         let new = match content_type {
@@ -89,12 +89,12 @@ impl MockS3 {
         self.put_object(bucket, key, new)
     }
 
-    /// The same for an object that costs no memory. It is hashed here, once: about 1.5 s per GiB.
+    /// The same for an object that uses no memory. It is hashed here, once: about 1.5 s per GiB.
     pub fn put_generated(&self, bucket: &str, key: &str, size: u64, seed: u64) -> String {
         self.put_object(bucket, key, NewObject::generated(size, seed))
     }
 
-    /// The same with everything that S3 keeps beside the bytes.
+    /// The same with all attributes.
     pub fn put_object(&self, bucket: &str, key: &str, new: NewObject) -> String {
         let object = StoredObject::hashed(new, self.shared.options.checksum);
         let etag = object.etag.clone();
@@ -102,18 +102,18 @@ impl MockS3 {
         etag
     }
 
-    /// Every file below a directory becomes an object: its path, with `/`, is the key. Returns how many.
+    /// Stores every file below a directory; the key is its relative path with `/`. Returns their number.
     pub fn put_directory(&self, bucket: &str, directory: &Path) -> io::Result<usize> {
         self.create_bucket(bucket);
         crate::seed::put_directory(self, bucket, directory)
     }
 
-    /// Whether it was there.
+    /// Removes an object; `false` if it did not exist.
     pub fn remove(&self, bucket: &str, key: &str) -> bool {
         self.shared.store.remove(bucket, key)
     }
 
-    /// How far the restore of an archived object is, from now on. Whether the object is there.
+    /// Sets the restore of an archived object; `false` if the object does not exist.
     pub fn set_restore(&self, bucket: &str, key: &str, restore: Option<Restore>) -> bool {
         self.shared.store.write(|buckets| {
             let object = buckets.get_mut(bucket).and_then(|bucket| bucket.objects.get_mut(key));
@@ -121,12 +121,12 @@ impl MockS3 {
         })
     }
 
-    /// Names, in byte order.
+    /// The buckets' names, in byte order.
     pub fn buckets(&self) -> Vec<String> {
         self.shared.store.read(|buckets| buckets.keys().cloned().collect())
     }
 
-    /// What lies in a bucket, in byte order of the keys; nothing when there is no such bucket.
+    /// The objects of a bucket, in byte order of the keys; empty if the bucket does not exist.
     pub fn objects(&self, bucket: &str) -> Vec<ObjectFacts> {
         self.shared.store.read(|buckets| {
             let objects = buckets.get(bucket).into_iter().flat_map(|bucket| &bucket.objects);
@@ -142,7 +142,7 @@ impl MockS3 {
         Some(body.freeze())
     }
 
-    /// Orders a fault. Of several that are meant for a request, the one ordered first strikes.
+    /// Orders a fault. If several match a request, the oldest applies.
     pub fn order(&self, matcher: Matcher, fault: Fault) -> OrderedFault {
         self.shared.faults.order(matcher, fault)
     }
@@ -152,12 +152,12 @@ impl MockS3 {
         self.shared.faults.clear();
     }
 
-    /// What was asked so far, in the order of arrival.
+    /// The requests so far, in the order received.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.journal.log()
     }
 
-    /// Forgets what was asked so far; the counters stay.
+    /// Clears the request log; the counters stay.
     pub fn clear_requests(&self) {
         self.shared.journal.clear_log();
     }
@@ -167,7 +167,7 @@ impl MockS3 {
         self.shared.journal.counters()
     }
 
-    /// Until this many requests of an operation have arrived, in all.
+    /// Waits until this many requests of an operation have arrived.
     pub async fn seen(&self, operation: &str, count: u64) {
         self.shared.journal.operation_seen(operation, count).await;
     }

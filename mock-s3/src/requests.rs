@@ -1,4 +1,4 @@
-//! What was asked of the server: the log, and counters that cost nothing when the log is off.
+//! The request log, and counters that are cheap when the log is off.
 
 use hyper::{HeaderMap, Uri};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// One request whose signature was right, as it arrived.
+/// One request with a valid signature, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// `GetObject`, `ListObjectsV2`, …
@@ -15,7 +15,7 @@ pub struct Request {
     pub bucket: Option<String>,
     /// The key, if the operation has one.
     pub key: Option<String>,
-    /// As it was sent, percent-encoded; empty if there was none.
+    /// As sent, percent-encoded; empty if there was none.
     pub query: String,
     /// The header `If-Match`.
     pub if_match: Option<String>,
@@ -40,17 +40,17 @@ impl Request {
 /// Totals since the server was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// All HTTP requests, those with a wrong signature too.
+    /// All HTTP requests, including those with a wrong signature.
     pub requests: u64,
-    /// By operation; only those whose signature was right.
+    /// By operation; only those with a valid signature.
     pub operations: BTreeMap<String, u64>,
-    /// TCP connections that were accepted.
+    /// Accepted TCP connections.
     pub connections: u64,
-    /// The most requests that were under way at once, from their arrival to the end of their answer's body.
+    /// The highest number of concurrent requests, from their arrival to the end of the response's body.
     pub most_at_once: u64,
 }
 
-/// Writes down what arrives.
+/// Records requests.
 pub(crate) struct Journal {
     keeps_log: bool,
     log: Mutex<Vec<Request>>,
@@ -80,7 +80,7 @@ impl Journal {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Under way until the answer is dropped.
+    /// Counts a request as active until the response is dropped.
     pub(crate) fn arrived(self: &Arc<Self>) -> UnderWay {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;

@@ -1,4 +1,4 @@
-//! Filling a bucket from a directory or with generated objects, before anybody asks.
+//! Fills a bucket from a directory or with generated objects, before the server listens.
 
 use crate::mock::MockS3;
 use crate::object::NewObject;
@@ -30,7 +30,7 @@ fn key(root: &Path, path: &Path) -> io::Result<String> {
     Ok(components.join("/"))
 }
 
-/// As an uploading client would guess it.
+/// As S3 clients guess it.
 fn content_type(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "css" => "text/css",

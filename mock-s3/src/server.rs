@@ -1,4 +1,4 @@
-//! Listening: accepting connections, and ending all of them when the server is stopped or dropped.
+//! Listens: accepts connections, and ends all of them when the server is stopped or dropped.
 
 use crate::api::Api;
 use crate::gatekeeper::Gatekeeper;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A server that listens. Dropped, it stops; what it holds lives on in its `MockS3`.
+/// A listening server. Dropping it stops it; its objects live on in its `MockS3`.
 pub struct Running {
     address: SocketAddr,
     endpoint: String,
@@ -27,12 +27,12 @@ impl Running {
         &self.endpoint
     }
 
-    /// Where it listens: to start it again on the same port.
+    /// Its address, to start it again on the same port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it holds and what it was asked.
+    /// Its buckets and its request log.
     pub fn server(&self) -> &MockS3 {
         &self.server
     }
@@ -63,7 +63,7 @@ async fn accept(listener: TcpListener, server: MockS3, stop: CancellationToken) 
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
-        // Without TCP_NODELAY a small answer waits about 40 ms for the client's acknowledgement.
+        // Without TCP_NODELAY a small response waits about 40 ms for the client's acknowledgement.
         let stream = match accepted.and_then(|(stream, _)| stream.set_nodelay(true).map(|()| stream)) {
             Ok(stream) => stream,
             Err(error) => {

@@ -1,4 +1,4 @@
-//! The buckets and what lies in them. It knows keys and objects, and nothing of HTTP; its refusals are those of S3.
+//! The buckets and their objects. It knows keys and objects, not HTTP; its errors are those of S3.
 
 use crate::checksum::Digests;
 use crate::object::{Attributes, StoredObject};
@@ -36,7 +36,7 @@ pub(crate) struct Part {
     pub(crate) etag: String,
 }
 
-/// What must hold at the moment of a write.
+/// The preconditions of a write.
 #[derive(Clone, Default)]
 pub(crate) struct WriteCondition {
     pub(crate) if_match: Option<ETagCondition>,
@@ -107,7 +107,7 @@ impl Store {
         self.read_bucket(bucket, |bucket| bucket.object(key))
     }
 
-    /// Whether it was not there before.
+    /// Creates a bucket; `false` if it exists.
     pub(crate) fn create_bucket(&self, name: &str) -> bool {
         self.write(|buckets| {
             let is_new = !buckets.contains_key(name);
@@ -116,7 +116,7 @@ impl Store {
         })
     }
 
-    /// A test's own write: the bucket is made when it is missing.
+    /// A test's own write: a missing bucket is created.
     pub(crate) fn put(&self, bucket: &str, key: &str, object: StoredObject) {
         self.write(|buckets| {
             let bucket = buckets.entry(bucket.into()).or_insert_with(Bucket::new);
@@ -124,12 +124,12 @@ impl Store {
         });
     }
 
-    /// Whether it was there.
+    /// Removes an object; `false` if it did not exist.
     pub(crate) fn remove(&self, bucket: &str, key: &str) -> bool {
         self.write(|buckets| buckets.get_mut(bucket).is_some_and(|bucket| bucket.objects.remove(key).is_some()))
     }
 
-    /// With everything in it, which S3 itself would refuse. Whether it was there.
+    /// Deletes a bucket with its objects, which S3 would refuse; `false` if it did not exist.
     pub(crate) fn delete_bucket(&self, name: &str) -> bool {
         self.write(|buckets| buckets.remove(name).is_some())
     }

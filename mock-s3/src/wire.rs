@@ -1,4 +1,4 @@
-//! One TCP connection: hyper below, `s3s` above, and between them what a fault does to the bytes of an answer.
+//! One TCP connection: hyper below, `s3s` above, and between them the faults in the bytes of a response.
 
 use crate::mock::Shared;
 use crate::requests::UnderWay;
@@ -19,7 +19,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What is to be done to an answer; see `Fault` for the meaning of each.
+/// A change of a response; see `Fault` for the meaning of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tamper {
     Reset,
@@ -29,11 +29,11 @@ pub(crate) enum Tamper {
     WrongByte(u64),
 }
 
-/// What the layers of one connection tell each other. HTTP/1: one request at a time.
+/// State shared by the layers of one connection. HTTP/1: one request at a time.
 #[derive(Default)]
 pub(crate) struct Link {
     ordered: Mutex<Option<Tamper>>,
-    /// The body has given all that it will: the connection ends as soon as that is flushed.
+    /// The body has sent all its bytes: the connection ends as soon as they are flushed.
     ends_when_flushed: AtomicBool,
     /// The end is a reset.
     resets: AtomicBool,
@@ -88,7 +88,7 @@ fn shorten_content_length(response: &mut Response<Body>, bytes: u64) {
     }
 }
 
-/// The body of an answer, with what a fault does to it.
+/// The body of a response, with a fault.
 struct WireBody {
     inner: Body,
     passed: u64,
@@ -98,7 +98,7 @@ struct WireBody {
 }
 
 impl WireBody {
-    /// How many bytes may still leave.
+    /// How many bytes may still be sent.
     fn allowance(&self) -> Option<u64> {
         match self.tamper? {
             Tamper::ResetAfter(bytes) | Tamper::CloseAfter(bytes) | Tamper::Shorten(bytes) => Some(bytes.saturating_sub(self.passed)),
@@ -106,7 +106,7 @@ impl WireBody {
         }
     }
 
-    /// What leaves in place of a piece of the body.
+    /// The changed bytes of a chunk.
     fn tampered(&mut self, mut data: Bytes) -> Bytes {
         if let Some(allowance) = self.allowance() {
             data.truncate(usize::try_from(allowance).unwrap_or(usize::MAX));
@@ -134,8 +134,8 @@ impl HttpBody for WireBody {
             if matches!(self.tamper, Some(Tamper::Shorten(_))) {
                 return Poll::Ready(None);
             }
-            // An error here would make hyper drop what it has not written yet. So the body waits for ever, and the
-            // connection ends itself once all is flushed: the client gets exactly the bytes that were ordered.
+            // An error here would make hyper drop its unwritten bytes. So the body waits for ever, and the connection ends itself
+            // once all is flushed: the client gets exactly the ordered bytes.
             self.link.resets.store(matches!(self.tamper, Some(Tamper::ResetAfter(_))), Ordering::SeqCst);
             self.link.ends_when_flushed.store(true, Ordering::SeqCst);
             return Poll::Pending;
@@ -160,7 +160,7 @@ impl HttpBody for WireBody {
     }
 }
 
-/// A TCP stream that ends itself when its link says so.
+/// A TCP stream that ends itself when its link requests it.
 struct Connection {
     stream: TcpStream,
     link: Arc<Link>,

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced, not run: the one place that reads what scripts/offline-images.sh wrote. Fit for bash 3.2.
+# Sourced, not run: reads the file that scripts/offline-images.sh writes. Fit for bash 3.2.
 
-# use_offline_images [FILE]: the images that were made offline, if there are any. What the environment says goes first, and what FILE sets.
+# use_offline_images [FILE]: the images built offline, if there are any. The environment and FILE take precedence.
 use_offline_images() {
     local name value
     [ -f .offline-images.env ] || return 0

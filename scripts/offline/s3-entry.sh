@@ -18,13 +18,13 @@ while [ $# -gt 0 ]; do
         *) [ -z "$directory" ] || fail "one directory, not two: $directory, $1"; directory=$1; shift ;;
     esac
 done
-[ -n "$directory" ] || fail "which directory?"
+[ -n "$directory" ] || fail "a directory is missing"
 
 user=${MINIO_ROOT_USER:-minioadmin} password=${MINIO_ROOT_PASSWORD:-minioadmin}
 [ -z "${MINIO_ROOT_USER_FILE:-}" ] || user=$(cat "$MINIO_ROOT_USER_FILE")
 [ -z "${MINIO_ROOT_PASSWORD_FILE:-}" ] || password=$(cat "$MINIO_ROOT_PASSWORD_FILE")
 host=${address%:*}
-# It writes two lines of ERROR for every request without a signature, and a health check is one every two seconds.
+# s3s-fs logs two lines of ERROR for every request without a signature, and the health check sends one every two seconds.
 export RUST_LOG="${RUST_LOG:-error,s3s::ops=off}"
 mkdir -p "$directory"
 echo "s3 stand-in: s3s-fs on port ${address##*:}, data in $directory" >&2

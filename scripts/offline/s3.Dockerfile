@@ -1,12 +1,12 @@
-# The stand-in for a MinIO image: s3s-fs, an S3 server on a file system that nobody of this project wrote, from the package
+# The replacement for a MinIO image: s3s-fs, an independent S3 server on a file system, from the package
 # registry of Rust, behind an entry script that takes MinIO's command line and variables.
 ARG DEBIAN_IMAGE
 ARG RUST_IMAGE
 
 FROM ${RUST_IMAGE} AS builder
 ARG S3S_FS_VERSION
-# One line is changed: s3s-fs says of its listings that their keys are url-encoded, and does not encode them, so that a key with
-# `%` or `+` in it reads as another one. It says nothing instead, which is the truth.
+# One line is changed: s3s-fs declares the keys of its listings as url-encoded and does not encode them, so that a key with
+# `%` or `+` is decoded to another one. The patched server does not declare it.
 RUN cargo init --quiet --name fetch /fetch && cd /fetch \
     && cargo add --quiet "s3s-fs@=${S3S_FS_VERSION}" && cargo fetch --quiet \
     && cp -r "$CARGO_HOME"/registry/src/*/"s3s-fs-${S3S_FS_VERSION}" /s3s-fs && cd /s3s-fs \
@@ -18,7 +18,7 @@ RUN cargo init --quiet --name fetch /fetch && cd /fetch \
     && rm -rf /target /fetch "$CARGO_HOME/registry"
 
 FROM ${DEBIAN_IMAGE}
-# curl, because the compose file's health check asks with it, as MinIO's own images do.
+# curl, for the compose file's health check, as in MinIO's own images.
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.deb
@@ -26,7 +26,7 @@ COPY --from=builder /out/bin/s3s-fs /usr/local/bin/s3s-fs
 COPY s3-entry.sh /usr/local/bin/s3-entry
 VOLUME /data
 EXPOSE 9000
-# The only signal that s3s-fs ends on by itself.
+# The only signal on which s3s-fs ends.
 STOPSIGNAL SIGINT
 ENTRYPOINT ["/usr/local/bin/s3-entry"]
 CMD ["server", "/data"]

@@ -136,7 +136,7 @@ async fn queue(settings: &Settings, url: &Url) -> Probed {
     let queue = Box::pin(endpoints::queue(settings, url)).await;
     let call = async { queue.check().await.map(|()| format!("{} answers", address(url))) };
     let silent = (format!("{}: {}", address(url), no_answer()), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it");
-    tried(DOOR, call, crate::events::queue::SourceError::hint, silent).await
+    tried(DOOR, call, crate::events::queue::QueueError::hint, silent).await
 }
 
 #[cfg(not(feature = "sqs"))]

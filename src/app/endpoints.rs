@@ -1,8 +1,8 @@
 //! From settings to doors: which implementation stands behind each.
 
 use crate::config::{ConfigError, Settings};
-use crate::daemon::Identified;
-use crate::events::queue::Source;
+use crate::daemon::ClientIdentity;
+use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
@@ -21,7 +21,7 @@ pub(crate) fn retry(settings: &Settings) -> RetryPolicy {
 
 /// The customer's bucket.
 pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
-    let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
+    let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.source.endpoint);
     options.region.clone_from(&settings.source.region);
     if let Some(credentials) = &settings.source.credentials {
@@ -34,7 +34,7 @@ pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
 
 /// The bucket for the backup.
 pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
-    let mut options = AwsOptions::for_bucket(name).patient_for(settings.source.timeout);
+    let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.target.endpoint);
     options.region.clone_from(&settings.target.region);
     if let Some(credentials) = &settings.target.credentials {
@@ -69,8 +69,8 @@ pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
 
 /// All that the settings name, as whoever receives from them sees them.
 #[cfg(feature = "sqs")]
-pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
-    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn EventQueue>> {
+    let mut sources: Vec<Arc<dyn EventQueue>> = Vec::new();
     for url in &settings.queue_urls {
         sources.push(Arc::new(queue(settings, url).await));
     }
@@ -79,7 +79,7 @@ pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn Source>> {
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn Source>> {
+pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn EventQueue>> {
     Vec::new()
 }
 
@@ -111,8 +111,8 @@ pub(crate) fn policy(settings: &Settings) -> Policy {
 }
 
 /// The same, as far as the settings name it.
-pub(crate) fn identified(settings: &Settings) -> Identified {
-    Identified {
+pub(crate) fn identified(settings: &Settings) -> ClientIdentity {
+    ClientIdentity {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
         sinks: sinks(settings).into_iter().map(|sink| (sink.name, sink.address)).collect(),
     }

@@ -6,8 +6,8 @@ use super::{ExitCode, endpoints};
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
-use crate::daemon::{Order, Trigger, without_last_words};
-use crate::events::queue::Source;
+use crate::daemon::{RunRequest, RunTrigger, minus_shutdown_reserve};
+use crate::events::queue::EventQueue;
 use crate::file_manager::HttpClient;
 use crate::state::{Answer, Identity, InstanceLock, SinkState, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
@@ -27,7 +27,7 @@ pub(crate) struct Engine {
     /// Held by whoever runs: so nothing else does.
     pub(super) lock: Mutex<InstanceLock>,
     /// What a run empties before its cycle; a daemon listens to it all the time instead.
-    queues: Vec<Arc<dyn Source>>,
+    queues: Vec<Arc<dyn EventQueue>>,
     /// Once they could be connected.
     doors: Mutex<Option<Doors>>,
     show_progress: ShowProgress,
@@ -63,7 +63,7 @@ impl Engine {
     }
 
     /// The queues that the settings name: from now on they are listened to, and no others.
-    pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn Source>>, Refusal> {
+    pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn EventQueue>>, Refusal> {
         let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Runs an order, and shows how far it is.
-    pub(crate) async fn run_order(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
+    pub(crate) async fn run_order(&self, order: RunRequest, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
         if order.answer != Answer::default() {
             self.state.identify(self.identity(), order.answer.clone(), SystemClock.now()).await.map_err(|error| self.state_code(error))?;
@@ -149,9 +149,9 @@ impl Engine {
         Ok(doors.insert(connected).clone())
     }
 
-    fn options(&self, order: &Order) -> Options {
+    fn options(&self, order: &RunRequest) -> Options {
         let settings = &self.settings;
-        let rows = if order.trigger == Trigger::Woken { SnapshotRows::Changed } else { SnapshotRows::Full };
+        let rows = if order.trigger == RunTrigger::Event { SnapshotRows::Changed } else { SnapshotRows::Full };
         Options {
             bucket: self.bucket.clone(),
             prefix: settings.source.prefix.clone(),
@@ -165,7 +165,7 @@ impl Engine {
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
             inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
             // Around it are the daemon's loop, or the command, and the program, which has telemetry to send.
-            grace: without_last_words(without_last_words(settings.shutdown_timeout)),
+            grace: minus_shutdown_reserve(minus_shutdown_reserve(settings.shutdown_timeout)),
         }
     }
 }

@@ -4,11 +4,11 @@ use super::engine::Engine;
 use super::outcome::Refusal;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::daemon::{Source, SourceContext};
+use crate::daemon::{Listener, ListenerContext};
 use crate::events::decode::Scope;
-use crate::events::queue::{self, Inbox, QueueReader, SourceStatus};
+use crate::events::queue::{self, InboxLimits, QueueReader, SourceStatus};
 use crate::report::PassedOver;
-use crate::state::SourceName;
+use crate::state::EventChannel;
 use async_trait::async_trait;
 use std::future::pending;
 use std::sync::Arc;
@@ -23,25 +23,25 @@ struct Queue {
 }
 
 /// Those that the settings name.
-pub(crate) async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+pub(crate) async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
-    let inbox = Inbox { scope: Scope::new(engine.bucket(), &settings.source.prefix), most, clock: Arc::new(SystemClock) };
+    let inbox = InboxLimits { scope: Scope::new(engine.bucket(), &settings.source.prefix), max_events: most, clock: Arc::new(SystemClock) };
     let alone = queues.len() == 1;
-    let task = |queue: Arc<dyn queue::Source>| -> Box<dyn Source> {
+    let task = |queue: Arc<dyn queue::EventQueue>| -> Box<dyn Listener> {
         let name = if alone { SQS.to_owned() } else { format!("{SQS} {}", queue.address()) };
-        Box::new(Queue { name, reader: QueueReader::new(queue, SourceName::Sqs, engine.state(), inbox.clone()) })
+        Box::new(Queue { name, reader: QueueReader::new(queue, EventChannel::Sqs, engine.state(), inbox.clone()) })
     };
     Ok(queues.into_iter().map(task).collect())
 }
 
 #[async_trait]
-impl Source for Queue {
+impl Listener for Queue {
     fn name(&self) -> &str {
         &self.name
     }
 
-    async fn run(&self, context: &SourceContext) -> Result<(), String> {
+    async fn run(&self, context: &ListenerContext) -> Result<(), String> {
         let mut status = self.reader.status();
         let told = async {
             let mut seen = (0, 0);
@@ -53,10 +53,10 @@ impl Source for Queue {
                     context.wake.call();
                 }
                 if now.shut.is_some() || now.last_heard_at.is_some() {
-                    context.door(now.shut.as_ref().map(|(why, _)| why.clone()));
+                    context.set_reachability(now.shut.as_ref().map(|(why, _)| why.clone()));
                 }
-                context.told(came_of_it(&now));
-                context.trouble(problem(&now));
+                context.set_result(came_of_it(&now));
+                context.set_problem(problem(&now));
             }
             pending::<()>().await;
         };

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::outcome::earned;
 use crate::apply::{Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
-use crate::daemon::{Chore, EVENTS_API, Order, Ran, Tried, Worker};
+use crate::daemon::{EVENTS_API, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
 use crate::snapshot::SnapshotStore;
@@ -20,10 +20,10 @@ const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 #[async_trait]
 impl Worker for Engine {
-    async fn try_doors(&self) -> Vec<Tried> {
+    async fn probe_endpoints(&self) -> Vec<ProbeResult> {
         let doors = match self.connected().await {
             Ok(doors) => doors,
-            Err((_, message)) => return vec![Tried { name: "S3".to_owned(), shut: Some(message), awaited: true }],
+            Err((_, message)) => return vec![ProbeResult { name: "S3".to_owned(), unreachable: Some(message), awaited: true }],
         };
         let events = async {
             let reports = doors.reports.as_ref()?;
@@ -34,9 +34,9 @@ impl Worker for Engine {
             answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()),
             events
         );
-        let bucket = Tried { name: "S3".to_owned(), shut: bucket, awaited: true };
-        let file_manager = Tried { name: "file manager".to_owned(), shut: file_manager, awaited: true };
-        let events = events.map(|shut| Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
+        let bucket = ProbeResult { name: "S3".to_owned(), unreachable: bucket, awaited: true };
+        let file_manager = ProbeResult { name: "file manager".to_owned(), unreachable: file_manager, awaited: true };
+        let events = events.map(|unreachable| ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });
         [bucket, file_manager].into_iter().chain(events).collect()
     }
 
@@ -61,51 +61,53 @@ impl Worker for Engine {
         Ok(unfinished || self.state.feed_gap().await.map_err(state_code)?.is_some())
     }
 
-    async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran {
+    async fn run(&self, order: RunRequest, tally: Arc<Tally>, halt: Halt) -> RunResult {
         match self.run_order(order, tally, halt).await {
             Ok(ended) => {
                 // A command that waits for a run which somebody else's signal stopped did not get what it asked for.
                 let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
-                Ran::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
+                RunResult::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
             }
-            Err((code, message)) => Ran::Refused { exit_code: code.number(), message },
+            Err((code, message)) => RunResult::Refused { exit_code: code.number(), message },
         }
     }
 
-    async fn retry_letters(&self, which: Which) -> Result<Retried, String> {
+    async fn retry_dead_letters(&self, which: Which) -> Result<Retried, String> {
         let scope = Scope::new(&self.bucket, &self.settings.source.prefix);
         dead_letters::retry(&self.state, &scope, which, SystemClock.now()).await.map_err(|error| error.to_string())
     }
 
-    async fn forget_letters(&self, which: Which) -> Result<u64, String> {
-        dead_letters::forget(&self.state, which).await.map_err(|error| error.to_string())
+    async fn drop_dead_letters(&self, which: Which) -> Result<u64, String> {
+        dead_letters::delete(&self.state, which).await.map_err(|error| error.to_string())
     }
 
-    async fn tell_backlog(&self) {
+    async fn record_backlog(&self) {
         match self.sinks().await {
             Ok(sinks) => workflow::tell_backlog(&self.state, &sinks, SystemClock.now()).await,
-            Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
+            Err(error) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
         }
     }
 
-    async fn keep_house(&self, chore: Chore) -> Result<String, String> {
+    async fn run_maintenance(&self, task: MaintenanceTask) -> Result<String, String> {
         let nobody_runs = self.lock.lock().await;
         let (state, now) = (&self.state, SystemClock.now());
-        let kept = match chore {
-            Chore::Snapshots => {
+        let kept = match task {
+            MaintenanceTask::Snapshots => {
                 let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
                 let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
                 return pruned.map(|snapshots| format!("{snapshots} snapshots thrown away")).map_err(|error| error.to_string());
             }
-            Chore::Inbox => state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more")),
-            Chore::Tombstones => {
+            MaintenanceTask::Inbox => {
+                state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
+            }
+            MaintenanceTask::Tombstones => {
                 // With nobody running, no look is in flight. There may be millions: no run waits until all of them are gone.
                 let below = state.tombstones_may_go(state.next_look(), now).await.map_err(|error| self.state_code(error).1)?;
                 drop(nobody_runs);
                 let pruned = if let Some(below) = below { state.prune_tombstones(below).await } else { Ok(0) };
                 pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
             }
-            Chore::History => match state.prune_runs().await {
+            MaintenanceTask::History => match state.prune_runs().await {
                 Ok(runs) => state.prune_history(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
                 Err(error) => Err(error),
             },

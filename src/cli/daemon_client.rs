@@ -4,7 +4,7 @@ use super::{Interruption, progress};
 use crate::app::outcome::Refusal;
 use crate::app::{ExitCode, endpoints};
 use crate::config::Settings;
-use crate::daemon::{self, Ask, LINE_BYTES_MOST, LettersRequest, Order, Progress, Reply, Request, RunRequest, ServiceStatus};
+use crate::daemon::{self, DeadLettersMessage, Envelope, MAX_LINE_BYTES, Progress, Reply, Request, RunMessage, RunRequest, ServiceStatus};
 use crate::events::dead_letters::Retried;
 use crate::report::Report;
 use crate::state::Holder;
@@ -42,8 +42,8 @@ pub(super) async fn daemon_of(database: &Path, holder: &Holder) -> Option<UnixSt
 pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
     let asked = timeout(ANSWERS_WITHIN, async {
         let mut stream = daemon::connect(database).await?;
-        daemon::write_line(&mut stream, &Ask::of(Request::Status)).await?;
-        daemon::read_line::<Reply>(&mut BufReader::new(stream), LINE_BYTES_MOST).await
+        daemon::write_line(&mut stream, &Envelope::of(Request::Status)).await?;
+        daemon::read_line::<Reply>(&mut BufReader::new(stream), MAX_LINE_BYTES).await
     });
     match asked.await {
         Ok(Ok(Some(Reply::Status(status)))) => Ok(*status),
@@ -57,7 +57,7 @@ pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
 /// Has the daemon run an order, and shows how far it is: what the command ends with, and the run's report.
 pub(super) async fn run(
     stream: UnixStream,
-    order: Order,
+    order: RunRequest,
     settings: &Settings,
     interruption: &Interruption,
 ) -> Result<(ExitCode, Box<Report>), Refusal> {
@@ -65,7 +65,7 @@ pub(super) async fn run(
     tracing::info!("{ASKED}");
     let halt = interruption.halt();
     let followed = tokio::select! {
-        followed = follow(stream, RunRequest::of(order, endpoints::identified(settings)), settings) => followed,
+        followed = follow(stream, RunMessage::of(order, endpoints::identified(settings)), settings) => followed,
         () = halt.stopped() => {
             let code = interruption.code().unwrap_or(ExitCode::Failed);
             return Err((code, "no longer waiting: the daemon goes on with the run".to_owned()));
@@ -88,16 +88,16 @@ pub(super) enum LettersDone {
 }
 
 /// Has the daemon deal with dead letters.
-pub(super) async fn dead_letters(stream: UnixStream, request: LettersRequest) -> Result<LettersDone, Refusal> {
+pub(super) async fn dead_letters(stream: UnixStream, request: DeadLettersMessage) -> Result<LettersDone, Refusal> {
     tracing::info!("{ASKED}");
     let failed = |words: String| (ExitCode::Failed, words);
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     let understood = |error: io::Error| failed(format!("the daemon cannot be understood: {error}"));
-    daemon::write_line(&mut write, &Ask::of(Request::DeadLetters(request))).await.map_err(understood)?;
+    daemon::write_line(&mut write, &Envelope::of(Request::DeadLetters(request))).await.map_err(understood)?;
     let mut kept = Vec::new();
     loop {
-        match daemon::read_line::<Reply>(&mut read, LINE_BYTES_MOST).await.map_err(understood)? {
+        match daemon::read_line::<Reply>(&mut read, MAX_LINE_BYTES).await.map_err(understood)? {
             Some(Reply::Kept(letter)) => kept.push(letter.into()),
             Some(Reply::Retried { letters, events }) => return Ok(LettersDone::Retried(Retried { letters, events, kept })),
             Some(Reply::Forgotten { letters }) => return Ok(LettersDone::Forgotten(letters)),
@@ -108,15 +108,15 @@ pub(super) async fn dead_letters(stream: UnixStream, request: LettersRequest) ->
 }
 
 /// The last line that the daemon has to say about a run.
-async fn follow(stream: UnixStream, run: RunRequest, settings: &Settings) -> io::Result<Option<Reply>> {
+async fn follow(stream: UnixStream, run: RunMessage, settings: &Settings) -> io::Result<Option<Reply>> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
-    daemon::write_line(&mut write, &Ask::of(Request::Run(run))).await?;
+    daemon::write_line(&mut write, &Envelope::of(Request::Run(run))).await?;
     let told = Arc::new(Mutex::new(Progress::default()));
     let shown = told.clone();
     let bar = progress::show(move || *shown.lock().unwrap_or_else(PoisonError::into_inner), settings.log.no_color);
     let last = loop {
-        match daemon::read_line::<Reply>(&mut read, LINE_BYTES_MOST).await {
+        match daemon::read_line::<Reply>(&mut read, MAX_LINE_BYTES).await {
             Ok(Some(Reply::Accepted)) => {}
             Ok(Some(Reply::Progress(progress))) => *told.lock().unwrap_or_else(PoisonError::into_inner) = progress,
             other => break other,

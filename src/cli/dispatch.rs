@@ -4,7 +4,7 @@ use super::commands::{daemon, dead_letters, diff, export, health, initial_sync, 
 use super::{Cli, Command, Interruption, Output};
 use crate::app::ExitCode;
 use crate::config::Settings;
-use crate::daemon::Order;
+use crate::daemon::RunRequest;
 use crate::state::RunKind;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
@@ -15,7 +15,7 @@ pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> E
 
 async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
     let mut output = Output::stdout(cli.output_format());
-    let guarded = |kind, allow_deletes| Order { allow_deletes, ..Order::plain(kind) };
+    let guarded = |kind, allow_deletes| RunRequest { allow_deletes, ..RunRequest::of(kind) };
     match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
         Command::IncrementalSync(arguments) => {

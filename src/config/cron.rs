@@ -1,13 +1,13 @@
-//! Cron expressions: text → an expression that the scheduler takes. When its moments come is the daemon's concern.
+//! Cron expressions: text → an expression that the scheduler accepts. When it fires is the daemon's concern.
 
 use croner::parser::{CronParser, Seconds, Year};
 
-/// A cron expression of six fields, the first of them the second, as `croner` and so `tokio-cron-scheduler` read it.
+/// A cron expression of six fields, beginning with the second, as `croner` and so `tokio-cron-scheduler` read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cron(String);
 
 impl Cron {
-    /// Reads an expression; `None` = it is none.
+    /// Parses an expression; `None` = not a cron expression.
     pub fn of(text: &str) -> Option<Self> {
         cron(text)
     }
@@ -18,7 +18,7 @@ impl Cron {
     }
 }
 
-/// When something comes, if ever.
+/// A schedule, or `off`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CronOrOff {
     Off,
@@ -34,7 +34,7 @@ impl CronOrOff {
     }
 }
 
-/// Five fields are what cron itself has: they begin with the minute, and mean its first second.
+/// Five fields, as cron itself has, begin with the minute and mean its first second.
 pub(super) fn cron(raw: &str) -> Option<Cron> {
     let fields: Vec<_> = raw.split_whitespace().collect();
     let text = if fields.len() == 5 { format!("0 {}", fields.join(" ")) } else { fields.join(" ") };

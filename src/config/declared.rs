@@ -1,29 +1,29 @@
-//! What is said of a setting before anybody sets it. Which settings there are stands in `table`.
+//! The declaration of a setting: name, default, accepted values, documentation. The settings themselves are in `table`.
 
-/// A setting's declaration together with the reading of its text; `None` = the text is not what is right.
+/// A setting's declaration with its parser; `None` = the text is not accepted.
 pub(super) struct Setting<T: 'static> {
     pub(super) declared: Declared,
     pub(super) parse: fn(&str) -> Option<T>,
 }
 
-/// What is known of a setting before anybody sets it.
+/// What is known of a setting without its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared {
     /// The name of the environment variable; in lower case, the key in the YAML file.
     pub name: &'static str,
-    /// Older names of the same setting: given together with another value, an error.
+    /// Older names of the same setting. Two names with different values are an error.
     pub synonyms: &'static [&'static str],
-    /// Names of other settings or programs, looked at in this order while the setting is not given: never an error.
+    /// Names of other settings or programs, read in this order while the setting is not given; never an error.
     pub fallbacks: &'static [&'static str],
     /// The value when nothing is given, as it would be typed.
     pub default: Option<&'static str>,
-    /// Whether the value must never be shown; a secret can also be given as the path of a file, in `NAME_FILE`.
+    /// The value is never shown. A secret can also be given as the path of a file, in `NAME_FILE`.
     pub secret: bool,
     /// The flag that overrides everything else.
     pub flag: Option<&'static str>,
-    /// What would be right; reads on after "give".
-    pub right: &'static str,
-    /// What the setting does.
+    /// The accepted values; continues a sentence after "give".
+    pub accepted: &'static str,
+    /// Describes the setting.
     pub doc: &'static str,
     /// The chapter of the documentation page.
     pub group: Group,
@@ -45,23 +45,23 @@ impl Declared {
 /// The chapters of the documentation page, in reading order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// The bucket that is read.
+    /// The source bucket.
     Source,
     /// The file manager and the events API.
     FileManager,
-    /// Where events come from.
+    /// The event queues.
     Sources,
     /// The bucket for the backup.
     Target,
-    /// What is kept on disk.
+    /// The state and the snapshots on disk.
     State,
-    /// When the daemon works.
+    /// The daemon's schedule.
     Schedule,
-    /// How the work is done, and where it stops.
+    /// Concurrency, limits, retries.
     Work,
-    /// What is told on stderr and in a file.
+    /// Log lines, on stderr and in a file.
     Logs,
-    /// What is told to a collector.
+    /// Spans and metrics, sent to a collector.
     Collector,
 }
 
@@ -95,7 +95,7 @@ impl Group {
     }
 }
 
-/// What a declaration does not say.
+/// The values that a declaration leaves out.
 pub(super) const PLAIN: Declared = Declared {
     name: "",
     synonyms: &[],
@@ -103,7 +103,7 @@ pub(super) const PLAIN: Declared = Declared {
     default: None,
     secret: false,
     flag: None,
-    right: "",
+    accepted: "",
     doc: "",
     group: Group::Source,
 };

@@ -10,11 +10,11 @@ const INTRODUCTION: &str = "\
 
 # Configuration
 
-A setting is looked for in this order, and the first place that has it counts:
+A setting is read from the first of these places that has it:
 
 1. a flag of the command line, where there is one;
 2. the environment;
-3. `.env` in the working directory (`NAME=value` lines; a value with spaces, `#` or `$` stands in single quotes);
+3. `.env` in the working directory (`NAME=value` lines; a value with spaces, `#` or `$` needs single quotes);
 4. the YAML file that `--config FILE` names: the names in lower case, under `service:`;
 5. the default.
 
@@ -29,9 +29,9 @@ service:
 - A secret can also be given as the path of a file, in the variable with `_FILE` after its name; one line break at the file's end
   is not part of the secret. Both given is an error. No secret is ever a flag, because process arguments are public.
 - Older names mean the same setting. Given together with another value, they are an error.
-- Other names that stand in are used while the setting is not given, and are never an error. The keys of `AWS_*` are used only
+- Names of other programs are used while the setting is not given, and are never an error. The keys of `AWS_*` are used only
   when neither of ours is given.
-- Everything that is wrong is told at once, before anything is touched, with exit code 2.
+- All wrong or missing settings are reported in one message, before anything is changed, with exit code 2.
 ";
 
 /// The page, as it is committed.
@@ -52,18 +52,18 @@ fn setting(declared: &Declared) -> String {
     let listed = |names: &[&str], what: &str| (!names.is_empty()).then(|| format!("- {what}: {}.\n", quoted(names)));
     let default = declared.default.map_or_else(|| "not set".to_owned(), |default| format!("`{default}`"));
     let lines = [
-        Some(format!("### `{}`\n\n{}\n\n- Right is {}.\n- Default: {default}.\n", declared.name, declared.doc, declared.right)),
+        Some(format!("### `{}`\n\n{}\n\n- Accepted: {}.\n- Default: {default}.\n", declared.name, declared.doc, declared.accepted)),
         declared.flag.map(|flag| format!("- Flag: `{flag}`.\n")),
         declared.file_variable().map(|file| format!("- A secret; as a file: `{file}`.\n")),
         listed(declared.synonyms, "Older name"),
-        listed(declared.fallbacks, "Stands in while it is not given"),
+        listed(declared.fallbacks, "Used while it is not given"),
     ];
     lines.into_iter().flatten().collect()
 }
 
-/// That a page which the program writes is the one in `docs/`. With `UPDATE_DOCS` in the environment it is written there first.
+/// Asserts that a generated page equals the one in `docs/`. With `UPDATE_DOCS` in the environment it is written there first.
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for people who work on it, and no setting")]
+#[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for developers, and not a setting")]
 pub(crate) fn assert_committed(name: &str, page: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -8,17 +8,17 @@ use super::{
 const INTRODUCTION: &str = "\
 # Written by the program from its own declarations: UPDATE_DOCS=1 cargo test -p s3-sync --lib env_example
 #
-# Every setting, with its default; what each does at length: docs/configuration.md. Copy this file to .env and take the # away
-# from what you set. Both read it: the program, in the directory that it is started in, and docker-compose.yml, which knows the
-# names below alone (no synonyms, and none that ends in _FILE: a container sees no file of this machine, unless it is mounted as in
-# docker-compose.production.yml), and whose own defaults lead to the test doubles. A value with spaces, # or $ stands in single
+# Every setting, with its default; described in full in docs/configuration.md. Copy this file to .env and remove the # from
+# the settings you change. The program reads it in the directory it is started in. docker-compose.yml reads it as well: it knows
+# only the names below (no synonyms, and none that ends in _FILE: a container sees no file of this machine unless it is mounted as in
+# docker-compose.production.yml), and its own defaults point at the test doubles. A value with spaces, # or $ needs single
 # quotes. An empty value counts as not set.
 ";
 
 const COMPOSE: &str = "
 # ---- Read by the compose files alone ----
 
-# The images to use, and what ours are built from (scripts/offline-images.sh makes all of them without an image registry).
+# The images to use, and the base images of ours (scripts/offline-images.sh makes all of them without an image registry).
 #SYNC_IMAGE=s3-sync:local
 #MOCK_API_IMAGE=s3-sync-mock-api:local
 #S3_IMAGE=pgsty/silo:RELEASE.2026-09-03T13-18-01Z
@@ -29,17 +29,17 @@ const COMPOSE: &str = "
 #DEV_SETUP_IMAGE=s3-sync:dev
 #DEV_MOCK_API_IMAGE=s3-sync-mock-api:dev
 
-# How long the service may take to end before it is killed: longer than SHUTDOWN_TIMEOUT.
+# Time the service has to end before it is killed: longer than SHUTDOWN_TIMEOUT.
 #STOP_GRACE_PERIOD=40s
 
-# Where the test doubles are published, on 127.0.0.1.
+# The ports of the test doubles, on 127.0.0.1.
 #MINIO_CUSTOMER_PORT=9001
 #MINIO_CUSTOMER_CONSOLE_PORT=9011
 #MINIO_TARGET_PORT=9002
 #MINIO_TARGET_CONSOLE_PORT=9012
 #MOCK_API_PORT=8001
 
-# docker-compose.production.yml: the volume with the state, and where the secrets lie on this machine.
+# docker-compose.production.yml: the volume with the state, and the files with the secrets on this machine.
 #STATE_VOLUME=s3-sync-data
 #CUSTOMER_S3_SECRET_KEY_PATH=./secrets/customer_s3_secret_key
 #FILE_MANAGER_API_TOKEN_PATH=./secrets/file_manager_api_token
@@ -61,7 +61,7 @@ fn setting(declared: &Declared) -> String {
     let file = declared.file_variable().map(|file| format!("#{file}=\n")).unwrap_or_default();
     let default = declared.default.unwrap_or_default();
     let quote = if default.contains(' ') { "'" } else { "" };
-    format!("\n# {}\n# Right is {}.\n#{name}={quote}{default}{quote}\n{file}", declared.doc.replace('`', ""), declared.right)
+    format!("\n# {}\n# Accepted: {}.\n#{name}={quote}{default}{quote}\n{file}", declared.doc.replace('`', ""), declared.accepted)
 }
 
 #[cfg(test)]
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// That a file is what it should be; with `UPDATE_DOCS`, it is made so.
-    #[expect(clippy::disallowed_methods, reason = "the switch that writes the file is for people who work on it, and no setting")]
+    /// Asserts that a file has the wanted text; with `UPDATE_DOCS`, writes it first.
+    #[expect(clippy::disallowed_methods, reason = "the switch that writes the file is for developers, and not a setting")]
     fn check(name: &str, wanted: impl FnOnce(&str) -> String) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    /// The file with these names under `x-settings`, in this order. A line that is there stays as it is: its default is the file's own.
+    /// The file with these names under `x-settings`, in this order. An existing line stays as it is: its default is the file's own.
     fn passing_on(compose: &str, names: &[String]) -> String {
         const HEAD: &str = "x-settings: &settings\n";
         let (before, rest) = compose.split_once(HEAD).expect("the block of settings");
@@ -109,20 +109,20 @@ mod tests {
         check("docker-compose.yml", |text| passing_on(text, &names));
     }
 
-    /// `make build` says these two itself.
+    /// `make build` sets REVISION and CREATED itself.
     #[test]
     fn the_env_example_has_whatever_a_compose_file_reads() {
         let example = env_example();
         for name in ["docker-compose.yml", "docker-compose.production.yml", "docker-compose.dev.yml"] {
             let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("it can be read");
             for read in text.split("${").skip(1).filter_map(|rest| rest.split([':', '}', '?']).next()) {
-                let told = example.contains(&format!("\n#{read}=")) || ["REVISION", "CREATED"].contains(&read);
-                assert!(told, "{name} reads {read}");
+                let listed = example.contains(&format!("\n#{read}=")) || ["REVISION", "CREATED"].contains(&read);
+                assert!(listed, "{name} reads {read}");
             }
         }
     }
 
-    /// Temporary credentials are no setting of a deployment, and the backup comes with the HTTP service.
+    /// Temporary credentials are not a setting of a deployment, and the backup comes with the HTTP service.
     #[test]
     fn the_compose_file_for_production_passes_every_setting_on_and_secrets_as_files() {
         let wanted = TABLE.iter().filter(|declared| declared.name != "AWS_SESSION_TOKEN" && declared.group != Group::Target);

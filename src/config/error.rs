@@ -1,10 +1,10 @@
-//! What is wrong with a configuration: every problem at once, each with its variable, what was given, where, and what would be
-//! right. A secret's value is never part of it.
+//! Configuration errors: every problem at once, each with its variable, the value given, where, and the accepted values.
+//! A secret's value is never part of it.
 
-use super::origin::Place;
+use super::origin::Location;
 use std::{fmt, path::PathBuf};
 
-/// Everything that is wrong, in the order of the documentation page.
+/// All problems, in the order of the documentation page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     /// At least one.
@@ -21,60 +21,60 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// A value that means nothing.
-    #[error("{name} is {} ({place}): give {right}", value.as_deref().unwrap_or("not right (its value is not shown)"))]
+    /// A value that is not accepted.
+    #[error("{name} is {} ({location}): give {accepted}", value.as_deref().unwrap_or("not valid (its value is not shown)"))]
     Wrong {
         /// The variable.
         name: String,
-        /// Quoted and escaped; `None` = it is a secret, or may hold one.
+        /// Quoted and escaped; `None` = a secret, or a value that may hold one.
         value: Option<String>,
         /// Where it was given.
-        place: Place,
-        /// What would be right.
-        right: &'static str,
+        location: Location,
+        /// The accepted values.
+        accepted: &'static str,
     },
-    /// The command needs it.
-    #[error("{name} is missing: give {right}")]
+    /// A setting that the command needs and that is not given.
+    #[error("{name} is missing: give {accepted}")]
     Missing {
         /// The variable.
         name: &'static str,
-        /// What would be right.
-        right: &'static str,
+        /// The accepted values.
+        accepted: &'static str,
     },
     /// Two names of one setting, two values.
-    #[error("{name} ({place}) and its older name {synonym} ({synonym_place}) have different values: give one of them")]
+    #[error("{name} ({location}) and its older name {synonym} ({synonym_location}) have different values: give one of them")]
     Conflict {
         /// The variable.
         name: &'static str,
         /// Where it was given.
-        place: Place,
+        location: Location,
         /// Its other name.
         synonym: &'static str,
         /// Where that was given.
-        synonym_place: Place,
+        synonym_location: Location,
     },
     /// A secret, and a file with the secret.
-    #[error("{name} ({place}) and {name}_FILE ({file_place}) are both given: give one of them")]
+    #[error("{name} ({location}) and {name}_FILE ({file_location}) are both given: give one of them")]
     SecretTwice {
         /// The variable.
         name: &'static str,
         /// Where it was given.
-        place: Place,
+        location: Location,
         /// Where the file was given.
-        file_place: Place,
+        file_location: Location,
     },
     /// The file with a secret.
-    #[error("{name}_FILE is {path:?} ({place}), which cannot be used: {reason}")]
+    #[error("{name}_FILE is {path:?} ({location}), which cannot be used: {reason}")]
     SecretFile {
         /// The variable.
         name: &'static str,
         /// What was given.
         path: PathBuf,
         /// Where it was given.
-        place: Place,
+        location: Location,
         /// Why not.
         reason: String,
     },
@@ -87,34 +87,34 @@ pub enum Problem {
         missing: &'static str,
     },
     /// A key in the YAML file that nothing reads.
-    #[error("service.{key} ({place}) is no setting: {}", nearest.as_ref().map_or_else(|| "all settings are listed in docs/configuration.md".to_owned(), |nearest| format!("did you mean {nearest}?")))]
+    #[error("service.{key} ({location}) is not a setting: {}", nearest.as_ref().map_or_else(|| "all settings are listed in docs/configuration.md".to_owned(), |nearest| format!("did you mean {nearest}?")))]
     UnknownKey {
         /// The key, escaped.
         key: String,
-        /// Where it stands.
-        place: Place,
+        /// Where it was given.
+        location: Location,
         /// The known key that looks most like it.
         nearest: Option<String>,
     },
-    /// A setting of ours outside the part of the YAML file that is ours.
-    #[error("{key} ({place}) stands outside of `service:`: move it under that key")]
+    /// A known setting outside the YAML file's `service:` block.
+    #[error("{key} ({location}) is outside of `service:`: move it under that key")]
     Misplaced {
         /// The key.
         key: String,
         /// The file.
-        place: Place,
+        location: Location,
     },
-    /// A variable of the environment that is no text.
+    /// An environment variable that is not text.
     #[error("{name} (environment) is not valid UTF-8: give text")]
     NotText {
         /// The variable.
         name: String,
     },
-    /// A whole file that cannot be read; nothing of its content is repeated, because secrets stand in it.
-    #[error("{place} cannot be read: {reason}")]
+    /// A whole file that cannot be read. Its content is never repeated, because it may hold secrets.
+    #[error("{location} cannot be read: {reason}")]
     Unreadable {
         /// The file.
-        place: Place,
+        location: Location,
         /// Why not.
         reason: String,
     },

@@ -1,26 +1,26 @@
-//! The text of `.env` and of the YAML file → layers. Pure: it is given the text. Errors give a line and a reason in our own
-//! words, because the parsers' words repeat the line, and a line may be a secret.
+//! The text of `.env` and of the YAML file → layers. Pure: it is given the text. Errors give a line number and a reason in our
+//! own words: the parsers' messages repeat the line, and a line may be a secret.
 
-use super::{error::Problem, layers::Layer, names, origin::Place};
+use super::{error::Problem, layers::Layer, names, origin::Location};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_saphyr::Spanned;
 use std::{collections::BTreeMap, path::Path};
 
-/// `.env`: `NAME=value` lines with comments, quotes and `$NAME`, as docker and dotenv read them. Its first broken line is told.
+/// `.env`: `NAME=value` lines with comments, quotes and `$NAME`, as docker and dotenv read them. Its first broken line is reported.
 pub(super) fn dot_env(text: &str) -> (Layer, Vec<Problem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (pairs, errors): (Vec<_>, Vec<_>) = dotenvy::from_read_iter(text.as_bytes()).partition(Result::is_ok);
-    let ours = pairs.into_iter().flatten().filter(|(name, _)| names::is_of_interest(name) || names::is_nearly_one(name));
+    let ours = pairs.into_iter().flatten().filter(|(name, _)| names::is_relevant(name) || names::is_near_miss(name));
     let broken = errors.into_iter().find_map(Result::err).map(|error| {
         let line = broken_line(text, &error);
-        let reason = format!("line {line} is not NAME=value (a value with spaces, quotes or # stands in single quotes)");
-        Problem::Unreadable { place: Place::DotEnv, reason }
+        let reason = format!("line {line} is not NAME=value (a value with spaces, quotes or # needs single quotes)");
+        Problem::Unreadable { location: Location::DotEnv, reason }
     });
-    (Layer::new(&Place::DotEnv, ours), broken.into_iter().collect())
+    (Layer::new(&Location::DotEnv, ours), broken.into_iter().collect())
 }
 
-/// The number of the line that the parser stumbled over, which it does not tell: the last line of the shortest beginning of the
-/// text that has the same error. (A quote that is never closed ends with the text; what counts is the line where it opens.)
+/// The number of the line that the parser rejected, which its error does not contain: the last line of the shortest beginning of
+/// the text that has the same error. (An unclosed quote ends with the text; the line where the quote begins counts.)
 fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
     let shown = error.to_string();
     let lines: Vec<_> = text.split_inclusive('\n').collect();
@@ -37,31 +37,34 @@ fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
     (last + 1).saturating_sub(spanned).max(1)
 }
 
-/// What is ours in the YAML file: one level of scalars, each taken as the text that it was written as.
+/// The YAML file's `service:` block: one level of scalars, each taken as the text that it was written as.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
     service: Option<BTreeMap<String, Spanned<Option<String>>>>,
 }
 
-/// The YAML file: the keys under `service:`. What else stands at the top is not read, and that is told.
+/// The YAML file: the keys under `service:`. Other top-level keys are not read and become a notice.
 pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
-    let place = |line| Place::File { path: path.to_owned(), line };
+    let location = |line| Location::File { path: path.to_owned(), line };
     match yaml_document(text) {
         Ok(document) => {
             let entries = document.and_then(|document| document.service).unwrap_or_default().into_iter();
             let entries = entries.map(|(key, value)| {
-                let at = place(Some(value.referenced.line()));
+                let at = location(Some(value.referenced.line()));
                 (names::variable(&key), value.value.unwrap_or_default(), at)
             });
-            let outside = top_level_keys(text).into_iter().filter(|key| key != names::OURS);
+            let outside = top_level_keys(text).into_iter().filter(|key| key != names::SETTINGS_KEY);
             let (misplaced, unread): (Vec<_>, Vec<_>) = outside.partition(|key| names::is_known(&names::variable(key)));
-            let problems = misplaced.into_iter().map(|key| Problem::Misplaced { key, place: place(None) }).collect();
-            (Layer::placed(&place(None), entries).leaving_unread(unread), problems)
+            let problems = misplaced.into_iter().map(|key| Problem::Misplaced { key, location: location(None) }).collect();
+            (Layer::placed(&location(None), entries).with_unread_keys(unread), problems)
         }
         Err(error) => {
             let line = error.location().map(|location| location.line());
-            (Layer::new::<String, String>(&place(None), []), vec![Problem::Unreadable { place: place(line), reason: yaml_reason(&error) }])
+            (
+                Layer::new::<String, String>(&location(None), []),
+                vec![Problem::Unreadable { location: location(line), reason: yaml_reason(&error) }],
+            )
         }
     }
 }
@@ -81,8 +84,8 @@ fn yaml_reason(error: &serde_saphyr::Error) -> String {
     let reason = match error {
         Error::DuplicateMappingKey { .. } => "a key is given twice",
         Error::MultipleDocuments { .. } => "there is more than one document in it",
-        Error::Unexpected { .. } => "under `service:` stand `name: value` lines; lists and deeper levels mean nothing here",
-        _ => "it is not valid YAML from here on",
+        Error::Unexpected { .. } => "`service:` takes `name: value` lines, no lists and no deeper levels",
+        _ => "not valid YAML from here on",
     };
     reason.to_owned()
 }

@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
-/// The standard's form: `name=value,other=value`, values percent-encoded. What could be no header is refused here, where it can
-/// still be told: an exporter would leave it out, and its requests with it.
+/// The standard's form: `name=value,other=value`, values percent-encoded. A pair that is not a valid header is refused here, where
+/// the operator gets an error: an exporter would silently leave it out.
 pub(super) fn parse(raw: &str) -> Option<Vec<(String, SecretString)>> {
     let pairs = raw.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     let headers: Option<Vec<_>> = pairs.map(header).collect();

@@ -1,5 +1,5 @@
-//! What was asked: typed settings, from a flag, the environment, `.env`, a YAML file or a default, in that order. The only module
-//! that reads the environment. It opens no connection and makes no directory: whether a door opens is not its concern.
+//! Typed settings, from a flag, the environment, `.env`, a YAML file or a default, in that order. The only module that reads the
+//! environment. It opens no connection and makes no directory: whether an endpoint is reachable is not its concern.
 //!
 //! Every setting is declared once, in `table`. A setting is required by the command that needs it ([`Need`]), not by the program.
 
@@ -28,7 +28,7 @@ pub use docs::configuration_page;
 pub use env_example::env_example;
 pub use error::{ConfigError, Problem};
 pub use layers::{Layer, Layers};
-pub use origin::{Origin, Place};
+pub use origin::{Location, Origin};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
@@ -47,7 +47,7 @@ use url::Url;
 ///
 /// # Errors
 ///
-/// Everything that is wrong, at once.
+/// All problems at once.
 pub fn load(flags: &Flags, needs: &[Need]) -> Result<Settings, ConfigError> {
     #[cfg_attr(not(feature = "failpoints"), expect(unused_mut, reason = "only a crash test adds to it"))]
     let mut settings = resolve(read::layers(flags), needs, &read::secret_file)?;
@@ -56,32 +56,32 @@ pub fn load(flags: &Flags, needs: &[Need]) -> Result<Settings, ConfigError> {
     Ok(settings)
 }
 
-/// Everything that can be set, validated. `Debug` shows no secret.
+/// All settings, validated. `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The bucket that is read.
+    /// The source bucket.
     pub source: SourceSettings,
     /// The file manager; its path does not end in `/`, unless it is `/`.
     pub file_manager_url: Option<Url>,
     /// For `Authorization: Bearer`.
     pub file_manager_token: Option<SecretString>,
-    /// Where results are reported and the feed of events is read.
+    /// The events API: reports are posted to it, and the event feed is read from it.
     pub events_url: Option<Url>,
-    /// The queues of notifications.
+    /// The event queues.
     pub queue_urls: Vec<Url>,
-    /// The queues' server, where their addresses do not say it.
+    /// The SQS server, if it is not the one in the queues' addresses.
     pub queue_endpoint: Option<Url>,
-    /// While as many events wait, no more are received.
+    /// No events are received while this many wait in the inbox.
     pub inbox_max: NonZeroUsize,
-    /// Where the backup goes.
+    /// The bucket for the backup.
     pub target: TargetSettings,
     /// The state's file.
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
     pub csv_retention: NonZeroUsize,
-    /// `CSV_SNAPSHOTS`; `None` = it depends on what woke the cycle.
+    /// `CSV_SNAPSHOTS`; `None` = depends on what started the cycle.
     pub csv_snapshots: Option<SnapshotRows>,
-    /// When the daemon works.
+    /// The daemon's schedule.
     pub schedule: ScheduleSettings,
     /// Operations at a time.
     pub concurrency: NonZeroUsize,
@@ -89,29 +89,29 @@ pub struct Settings {
     pub list_page_keys: NonZeroUsize,
     /// Attempts of one operation in one run, the first one included.
     pub retry_attempts: NonZeroUsize,
-    /// How long SIGTERM waits for what is in flight.
+    /// Time that work in flight has to end after SIGTERM.
     pub shutdown_timeout: Duration,
     /// Larger objects are skipped; `None` = no limit.
     pub max_file_bytes: Option<u64>,
     /// The guard over deletes.
     pub max_delete: MaxDelete,
-    /// Whether checksums are compared; lengths always are.
+    /// Compare checksums; lengths are always compared.
     pub verify_integrity: bool,
-    /// What is told on stderr.
+    /// Log lines on stderr.
     pub log: LogSettings,
-    /// The file that is told the same; `None` = none is.
+    /// The log file; `None` = no file.
     pub log_file: Option<LogFileSettings>,
-    /// The collector of spans and metrics; `None` = none is told.
+    /// The collector of spans and metrics; `None` = none are sent.
     pub otlp: Option<OtlpSettings>,
-    /// What the operator should know and what stops nothing; to be logged once logging works.
+    /// Warnings for the operator, to be logged once logging works.
     pub notices: Vec<String>,
-    /// Where a crash test holds the process: `name:count`, from `S3_SYNC_FAILPOINT`.
+    /// The failpoint at which a crash test holds the process: `name:count`, from `S3_SYNC_FAILPOINT`.
     #[cfg(feature = "failpoints")]
     pub fail_point: Option<String>,
     effective: Vec<Effective>,
 }
 
-/// Where to read from.
+/// The source bucket.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
     /// `None` = AWS.
@@ -124,7 +124,7 @@ pub struct SourceSettings {
     pub region: String,
     /// `None` = the credential chain of AWS.
     pub credentials: Option<Credentials>,
-    /// How long the server may keep silent.
+    /// Longest silence of the server.
     pub timeout: Duration,
 }
 
@@ -148,40 +148,40 @@ pub struct Credentials {
     pub access_key: String,
     /// The key's secret.
     pub secret_key: SecretString,
-    /// Of temporary credentials.
+    /// Given with temporary credentials.
     pub session_token: Option<SecretString>,
 }
 
-/// When the daemon works.
+/// The daemon's schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleSettings {
-    /// Between the beginnings of two cycles.
+    /// Time from the start of one cycle to the start of the next.
     pub interval: Duration,
-    /// Instead of the interval, when set.
+    /// Replaces the interval when set.
     pub cron: Option<Cron>,
     /// When everything is listed again; `None` = never.
     pub reconcile: Option<Cron>,
 }
 
-/// What is told on stderr, and how.
+/// Level and form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSettings {
     /// The least important lines that are written.
     pub level: Level,
     /// For people or for machines.
     pub format: LogFormat,
-    /// Whether colours are unwanted even on a terminal.
+    /// No colours, even on a terminal.
     pub no_color: bool,
 }
 
-/// Where log lines are kept on disk.
+/// The log file and its rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFileSettings {
     /// The file that is written.
     pub path: PathBuf,
-    /// It grows no larger.
+    /// The file never grows larger.
     pub max_bytes: u64,
-    /// So many older ones are kept beside it.
+    /// Number of older files that are kept.
     pub kept: NonZeroUsize,
 }
 
@@ -190,13 +190,13 @@ pub struct LogFileSettings {
 pub struct OtlpSettings {
     /// Its path does not end in `/`, unless it is `/`.
     pub endpoint: Url,
-    /// For every request; the values may be tokens.
+    /// Sent with every request; the values may be tokens.
     pub headers: Vec<(String, SecretString)>,
     /// `service.name`
     pub service_name: String,
 }
 
-/// A setting that a command cannot do without.
+/// A setting that a command requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// `CUSTOMER_S3_BUCKET`
@@ -205,12 +205,12 @@ pub enum Need {
     AnySink,
 }
 
-/// A setting as it is in effect.
+/// The effective value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effective {
     /// The setting's own name.
     pub name: &'static str,
-    /// As it was given, escaped for display; `***` for a secret; `None` = not set.
+    /// The text given, escaped for display; `***` for a secret; `None` = not set.
     pub value: Option<String>,
     /// Where it came from.
     pub origin: Origin,
@@ -248,7 +248,7 @@ impl Need {
 
     fn missing(self) -> Problem {
         let declared = self.declared();
-        Problem::Missing { name: declared.name, right: declared.right }
+        Problem::Missing { name: declared.name, accepted: declared.accepted }
     }
 
     fn error(self) -> ConfigError {

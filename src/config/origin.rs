@@ -1,10 +1,10 @@
-//! Where a value came from: the place, and the other name under which it was given. How places rank is the layers' concern.
+//! Where a value came from: the location, and the alias under which it was given. Which location wins is the layers' concern.
 
 use std::{fmt, path::PathBuf};
 
-/// A place where a value was given.
+/// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// On the command line.
     Flag(&'static str),
     /// In the environment of the process.
@@ -13,18 +13,18 @@ pub enum Place {
     DotEnv,
     /// In the YAML file.
     File {
-        /// As it was given.
+        /// The path given.
         path: PathBuf,
         /// Counted from 1.
         line: Option<u64>,
     },
     /// In the file that a variable ending in `_FILE` names.
     SecretFile(PathBuf),
-    /// Nowhere: the declaration's own value.
+    /// Not given: the declaration's default.
     Default,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "{flag}"),
@@ -45,8 +45,8 @@ fn escaped(path: &std::path::Path) -> String {
 /// Where a value came from, and under which name when that was not the setting's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The place.
-    pub place: Place,
+    /// Where the value was given.
+    pub location: Location,
     /// `MOCK_API_URL`, `AWS_REGION`, …
     pub alias: Option<String>,
 }
@@ -54,8 +54,8 @@ pub struct Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.alias {
-            Some(alias) => write!(f, "{}: {alias}", self.place),
-            None => write!(f, "{}", self.place),
+            Some(alias) => write!(f, "{}: {alias}", self.location),
+            None => write!(f, "{}", self.location),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The thin shell: the only place that reads the environment, `.env`, the YAML file and the files of secrets. It decides nothing.
+//! Reads the environment, `.env`, the YAML file and the files of secrets; nothing else does. It decides nothing.
 
 use super::{
     error::Problem,
     files,
     layers::{Layer, Layers},
     names,
-    origin::Place,
+    origin::Location,
     table,
 };
 use secrecy::SecretString;
@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What was typed on the command line. No secret is ever a flag: process arguments are public.
+/// The settings given on the command line. No secret is ever a flag: process arguments are public.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--config`
@@ -26,24 +26,24 @@ pub struct Flags {
     pub log_format: Option<String>,
 }
 
-/// A settings file or a secret that is larger than this is another file.
+/// A larger file is not a settings file or a secret.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// Everything that is given to this process, the layer that wins first.
+/// All layers of this process, the one that wins first.
 pub(super) fn layers(flags: &Flags) -> Layers {
     let mut read = Layers { layers: vec![flag_layer(flags)], problems: Vec::new() };
     read.add(environment());
     match text_of(Path::new(".env")) {
         Ok(text) => read.add(files::dot_env(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => read.problems.push(Problem::Unreadable { place: Place::DotEnv, reason: reason(&error) }),
+        Err(error) => read.problems.push(Problem::Unreadable { location: Location::DotEnv, reason: reason(&error) }),
     }
     if let Some(path) = &flags.config {
         match text_of(path) {
             Ok(text) => read.add(files::yaml(path, &text)),
             Err(error) => {
-                let place = Place::File { path: path.clone(), line: None };
-                read.problems.push(Problem::Unreadable { place, reason: reason(&error) });
+                let location = Location::File { path: path.clone(), line: None };
+                read.problems.push(Problem::Unreadable { location, reason: reason(&error) });
             }
         }
     }
@@ -57,7 +57,7 @@ impl Layers {
     }
 }
 
-/// Where a crash test holds the process. Not a setting: only a build for tests reads it.
+/// The failpoint at which a crash test holds the process. Not a setting: only a build for tests reads it.
 #[cfg(feature = "failpoints")]
 #[expect(clippy::disallowed_methods, reason = "config/ is where the environment is read")]
 pub(super) fn fail_point() -> Option<String> {
@@ -74,24 +74,24 @@ pub(super) fn secret_file(path: &Path) -> Result<SecretString, String> {
 fn flag_layer(flags: &Flags) -> Layer {
     let given = [(&table::LOG_LEVEL.declared, &flags.log_level), (&table::LOG_FORMAT.declared, &flags.log_format)];
     let given = given.into_iter().filter_map(|(declared, value)| {
-        let place = Place::Flag(declared.flag.unwrap_or(declared.name));
-        value.clone().map(|value| (declared.name.to_owned(), value, place))
+        let location = Location::Flag(declared.flag.unwrap_or(declared.name));
+        value.clone().map(|value| (declared.name.to_owned(), value, location))
     });
-    Layer::placed(&Place::Flag("the command line"), given)
+    Layer::placed(&Location::Flag("the command line"), given)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the place that the rule leaves: config/ alone reads the environment")]
+#[expect(clippy::disallowed_methods, reason = "config/ is the one module that reads the environment")]
 fn environment() -> (Layer, Vec<Problem>) {
     let mut pairs = Vec::new();
     let mut problems = Vec::new();
     for (name, value) in std::env::vars_os() {
-        let Some(name) = name.to_str().filter(|name| names::is_of_interest(name)) else { continue };
+        let Some(name) = name.to_str().filter(|name| names::is_relevant(name)) else { continue };
         match value.into_string() {
             Ok(value) => pairs.push((name.to_owned(), value)),
             Err(_) => problems.push(Problem::NotText { name: name.to_owned() }),
         }
     }
-    (Layer::new(&Place::Environment, pairs), problems)
+    (Layer::new(&Location::Environment, pairs), problems)
 }
 
 fn text_of(path: &Path) -> io::Result<String> {
@@ -100,15 +100,15 @@ fn text_of(path: &Path) -> io::Result<String> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other("it is larger than 1 MiB"));
     }
-    // The standard library's error says where the bytes go wrong and repeats none of them.
+    // The standard library's error gives the position of the invalid bytes and repeats none of them.
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is not valid UTF-8"))
 }
 
-/// The system's words without Rust's error number.
+/// The system's message without Rust's error number.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "there is no right to read it".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     }

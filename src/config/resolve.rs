@@ -1,5 +1,5 @@
-//! From layers to settings: which value counts, what it means, and everything that is wrong, at once. Pure but for the one
-//! function that it is given to read the files of secrets.
+//! From layers to settings: chooses the value that counts, parses it, and collects all problems. Pure except for the function
+//! passed in that reads the files of secrets.
 
 use super::{
     Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
@@ -7,63 +7,63 @@ use super::{
     error::{ConfigError, Problem},
     layers::{Layer, Layers},
     names,
-    origin::{Origin, Place},
+    origin::{Location, Origin},
     table,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 
-/// Reads the file of a secret; the error is a reason in words.
+/// Reads the file of a secret; the error is a reason for the operator.
 pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<SecretString, String>;
 
-/// The settings that the layers give, or everything that is wrong with them.
+/// The settings that the layers give, or all problems with them.
 pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> Result<Settings, ConfigError> {
     let unreadable = layers.problems.iter().any(|problem| matches!(problem, Problem::Unreadable { .. }));
-    let mut reading = Reading { layers: &layers.layers, read_secret, problems: Vec::new(), effective: Vec::new() };
-    let mut settings = reading.settings();
-    // What a file that cannot be read may hold is not called missing.
+    let mut resolver = Resolver { layers: &layers.layers, read_secret, problems: Vec::new(), effective: Vec::new() };
+    let mut settings = resolver.settings();
+    // A setting that an unreadable file may hold is not reported as missing.
     if !unreadable {
-        let missing: Vec<_> = needs.iter().filter(|need| !reading.is_given(need.declared())).map(|need| need.missing()).collect();
-        reading.problems.extend(missing);
+        let missing: Vec<_> = needs.iter().filter(|need| !resolver.is_given(need.declared())).map(|need| need.missing()).collect();
+        resolver.problems.extend(missing);
     }
-    let Reading { problems, effective, .. } = reading;
+    let Resolver { problems, effective, .. } = resolver;
     settings.effective = effective;
     settings.notices = names::notices(&layers.layers);
-    let problems: Vec<_> = layers.problems.into_iter().chain(problems).chain(names::strangers(&layers.layers)).collect();
+    let problems: Vec<_> = layers.problems.into_iter().chain(problems).chain(names::unknown_keys(&layers.layers)).collect();
     if problems.is_empty() { Ok(settings) } else { Err(ConfigError { problems }) }
 }
 
-/// A value as it was given.
+/// A value, as given.
 struct Found {
     name: String,
     text: SecretString,
-    place: Place,
+    location: Location,
 }
 
-/// What the layers say about one setting.
-enum Answer {
+/// The result of looking one setting up in the layers.
+enum Lookup {
     Nothing,
     Value(Found),
-    /// It is given, but in a way that is a problem already told.
+    /// Given, but with a problem that is already reported.
     Broken,
 }
 
-/// Which names count.
+/// Which names are looked up.
 #[derive(Clone, Copy)]
 enum Names {
     Own,
     WithFallbacks,
 }
 
-struct Reading<'a> {
+struct Resolver<'a> {
     layers: &'a [Layer],
     read_secret: ReadSecret<'a>,
     problems: Vec<Problem>,
     effective: Vec<Effective>,
 }
 
-impl Reading<'_> {
-    /// In the order of the table, which is the order in which problems are told.
+impl Resolver<'_> {
+    /// In the order of the table, which is the order in which problems are reported.
     fn settings(&mut self) -> Settings {
         Settings {
             source: SourceSettings {
@@ -118,14 +118,14 @@ impl Reading<'_> {
     }
 
     fn optional<T>(&mut self, setting: &Setting<T>) -> Option<T> {
-        let answer = self.answer(&setting.declared, Names::WithFallbacks);
+        let answer = self.look_up_setting(&setting.declared, Names::WithFallbacks);
         self.interpret(setting, answer)
     }
 
-    /// After a problem the default stands in, so that the other problems are found as well.
+    /// After a problem the default is used, so that the other problems are found as well.
     fn with_default<T>(&mut self, setting: &Setting<T>) -> T {
         let value = self.optional(setting);
-        value.or_else(|| setting.declared.default.and_then(setting.parse)).expect("invariant: the table's defaults are right")
+        value.or_else(|| setting.declared.default.and_then(setting.parse)).expect("invariant: the table's defaults are valid")
     }
 
     /// Keys go together. Ours and those of `AWS_*` are never mixed, and a session token belongs to the latter.
@@ -134,15 +134,15 @@ impl Reading<'_> {
         let own = self.is_given_as(&access.declared, Names::Own) || self.is_given_as(&secret.declared, Names::Own);
         let names = if own { Names::Own } else { Names::WithFallbacks };
         let pair = self.key_pair(access, secret, names);
-        let token = if own { Answer::Nothing } else { self.answer(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
+        let token = if own { Lookup::Nothing } else { self.look_up_setting(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
         let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
         pair.map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token })
     }
 
     /// Both, or neither.
     fn key_pair(&mut self, access: &Setting<String>, secret: &Setting<SecretString>, names: Names) -> Option<(String, SecretString)> {
-        let halves = [self.answer(&access.declared, names), self.answer(&secret.declared, names)];
-        let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Answer::Nothing));
+        let halves = [self.look_up_setting(&access.declared, names), self.look_up_setting(&secret.declared, names)];
+        let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Lookup::Nothing));
         if access_given != secret_given {
             let own = matches!(names, Names::Own);
             let spelt = |declared: &Declared| if own { declared.name } else { declared.fallbacks[0] };
@@ -182,51 +182,51 @@ impl Reading<'_> {
 
     /// The value of one name in the first layer that has it.
     fn look_up(&self, name: &str) -> Option<Found> {
-        let (text, place) = self.layers.iter().find_map(|layer| layer.get(name))?;
-        Some(Found { name: name.to_owned(), text: text.into(), place: place.clone() })
+        let (text, location) = self.layers.iter().find_map(|layer| layer.get(name))?;
+        Some(Found { name: name.to_owned(), text: text.into(), location: location.clone() })
     }
 
-    fn answer(&mut self, declared: &Declared, names: Names) -> Answer {
+    fn look_up_setting(&mut self, declared: &Declared, names: Names) -> Lookup {
         let own = self.look_up(declared.name);
         let synonym = declared.synonyms.iter().find_map(|name| self.look_up(name).map(|found| (*name, found)));
         if let (Some(own), Some((name, synonym))) = (&own, &synonym)
             && !same_value(&own.text, &synonym.text)
         {
-            let (place, synonym_place) = (own.place.clone(), synonym.place.clone());
-            self.problems.push(Problem::Conflict { name: declared.name, place, synonym: name, synonym_place });
-            return Answer::Broken;
+            let (location, synonym_location) = (own.location.clone(), synonym.location.clone());
+            self.problems.push(Problem::Conflict { name: declared.name, location, synonym: name, synonym_location });
+            return Lookup::Broken;
         }
         let file = declared.file_variable().and_then(|name| self.look_up(&name));
         match (own.or(synonym.map(|(_, found)| found)), file) {
             (Some(own), Some(file)) => {
-                self.problems.push(Problem::SecretTwice { name: declared.name, place: own.place, file_place: file.place });
-                Answer::Broken
+                self.problems.push(Problem::SecretTwice { name: declared.name, location: own.location, file_location: file.location });
+                Lookup::Broken
             }
-            (Some(own), None) => Answer::Value(own),
+            (Some(own), None) => Lookup::Value(own),
             (None, Some(file)) => self.read_file(declared.name, file),
-            (None, None) if matches!(names, Names::Own) => Answer::Nothing,
-            (None, None) => declared.fallbacks.iter().find_map(|name| self.look_up(name)).map_or(Answer::Nothing, Answer::Value),
+            (None, None) if matches!(names, Names::Own) => Lookup::Nothing,
+            (None, None) => declared.fallbacks.iter().find_map(|name| self.look_up(name)).map_or(Lookup::Nothing, Lookup::Value),
         }
     }
 
-    fn read_file(&mut self, name: &'static str, file: Found) -> Answer {
+    fn read_file(&mut self, name: &'static str, file: Found) -> Lookup {
         let path = Path::new(file.text.expose_secret()).to_owned();
         match (self.read_secret)(&path) {
-            Ok(text) => Answer::Value(Found { name: file.name, text, place: Place::SecretFile(path) }),
+            Ok(text) => Lookup::Value(Found { name: file.name, text, location: Location::SecretFile(path) }),
             Err(reason) => {
-                self.problems.push(Problem::SecretFile { name, path, place: file.place, reason });
-                Answer::Broken
+                self.problems.push(Problem::SecretFile { name, path, location: file.location, reason });
+                Lookup::Broken
             }
         }
     }
 
-    /// Parses what was found, and remembers where it came from.
-    fn interpret<T>(&mut self, setting: &Setting<T>, answer: Answer) -> Option<T> {
+    /// Parses the value found, and records where it came from.
+    fn interpret<T>(&mut self, setting: &Setting<T>, answer: Lookup) -> Option<T> {
         let declared = &setting.declared;
         let (value, origin, parsed) = match answer {
-            Answer::Broken => return None,
-            Answer::Nothing => (declared.default.map(str::to_owned), Origin { place: Place::Default, alias: None }, None),
-            Answer::Value(found) => {
+            Lookup::Broken => return None,
+            Lookup::Nothing => (declared.default.map(str::to_owned), Origin { location: Location::Default, alias: None }, None),
+            Lookup::Value(found) => {
                 let text = found.text.expose_secret();
                 let Some(parsed) = (setting.parse)(text) else {
                     self.problems.push(wrong(declared, &found));
@@ -234,7 +234,7 @@ impl Reading<'_> {
                 };
                 let value = if declared.secret { "***".to_owned() } else { text.escape_debug().to_string() };
                 let alias = (found.name != declared.name).then_some(found.name);
-                (Some(value), Origin { place: found.place, alias }, Some(parsed))
+                (Some(value), Origin { location: found.location, alias }, Some(parsed))
             }
         };
         self.effective.push(Effective { name: declared.name, value, origin });
@@ -242,13 +242,13 @@ impl Reading<'_> {
     }
 }
 
-/// A trailing slash makes no other address.
+/// A trailing slash does not make a different address.
 fn same_value(one: &SecretString, other: &SecretString) -> bool {
     let plain = |text: &SecretString| text.expose_secret().trim().trim_end_matches('/').to_owned();
     plain(one) == plain(other)
 }
 
-/// `@` and `?` are where an address that is not one of ours may hide a password or a token.
+/// After `@` or `?`, an address may hold a password or a token.
 fn wrong(declared: &Declared, found: &Found) -> Problem {
     const SHOWN_CHARS: usize = 80;
     let text = found.text.expose_secret();
@@ -257,5 +257,5 @@ fn wrong(declared: &Declared, found: &Found) -> Problem {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
     });
-    Problem::Wrong { name: found.name.clone(), value, place: found.place.clone(), right: declared.right }
+    Problem::Wrong { name: found.name.clone(), value, location: found.location.clone(), accepted: declared.accepted }
 }

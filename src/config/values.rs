@@ -1,22 +1,22 @@
-//! What the text of a setting means: text → typed value, `None` when it is not what the declaration asks for. Pure.
+//! Parsers of settings: text → typed value, `None` when the declaration does not accept the text. Pure.
 
 use secrecy::SecretString;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use tracing::Level;
 use url::Url;
 
-/// How many deletes may be sent without asking a person.
+/// How many deletes may be sent without the operator's consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxDelete {
     /// A share of the rows that the sink holds.
     Percent(u8),
-    /// That many.
+    /// A number of files.
     Count(u64),
 }
 
 impl MaxDelete {
-    /// A share of very few rows would hold the deletes of everyday work.
-    const LEAST_OF_A_SHARE: u64 = 10;
+    /// Lowest limit of a share: a share of very few rows would hold the deletes of everyday work.
+    const MIN_PERCENT_LIMIT: u64 = 10;
 
     /// The greatest number of deletes that is sent while the sink holds `rows` rows.
     pub fn limit(self, rows: u64) -> u64 {
@@ -24,7 +24,7 @@ impl MaxDelete {
             Self::Count(count) => count,
             Self::Percent(percent) => {
                 let share = u128::from(rows) * u128::from(percent) / 100;
-                u64::try_from(share).unwrap_or(u64::MAX).max(Self::LEAST_OF_A_SHARE)
+                u64::try_from(share).unwrap_or(u64::MAX).max(Self::MIN_PERCENT_LIMIT)
             }
         }
     }
@@ -39,7 +39,7 @@ pub enum SnapshotRows {
     Changed,
 }
 
-/// How large an object may be.
+/// The largest object that is synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SizeLimit {
     Unlimited,
@@ -55,7 +55,7 @@ impl SizeLimit {
     }
 }
 
-/// How a log line looks.
+/// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -64,7 +64,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// A base address. A trailing slash is no part of it; a password in it would end up in logs, so there is none.
+/// A base address. A trailing slash is removed. A password is refused, because it would end up in logs.
 pub(super) fn address(raw: &str) -> Option<Url> {
     let raw = raw.trim();
     let lower = raw.to_ascii_lowercase();
@@ -78,7 +78,7 @@ pub(super) fn address(raw: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Some addresses, with commas between them; one that is given twice is one.
+/// Addresses separated by commas; duplicates are removed.
 pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     let mut all = Vec::new();
     for url in raw.split(',').map(address) {
@@ -90,7 +90,7 @@ pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     Some(all)
 }
 
-/// What fits into a header: a stray line break at the end of a key would make every request fail.
+/// Text that fits into a header: a stray line break at the end of a key would make every request fail.
 pub(super) fn one_line(raw: &str) -> Option<String> {
     (!raw.contains(char::is_control) && raw.trim() == raw).then(|| raw.to_owned())
 }
@@ -99,7 +99,7 @@ pub(super) fn secret(raw: &str) -> Option<SecretString> {
     one_line(raw).map(SecretString::from)
 }
 
-/// Stores other than AWS allow more than AWS does; what is refused is what cannot be a name anywhere.
+/// Stores other than AWS allow more names than AWS does; only a name that no store allows is refused.
 pub(super) fn bucket(raw: &str) -> Option<String> {
     let is_arn = raw.starts_with("arn:") && !raw.contains(|c: char| c.is_whitespace() || c.is_control());
     let is_name = (1..=255).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
@@ -112,7 +112,7 @@ pub(super) fn region(raw: &str) -> Option<String> {
     fits.then(|| raw.to_owned())
 }
 
-/// Verbatim: keys are never trimmed or decoded, and so neither is what they begin with.
+/// Verbatim: keys are never trimmed or decoded, so their prefix is not either.
 pub(super) fn prefix(raw: &str) -> Option<String> {
     (raw.len() <= 1024).then(|| raw.to_owned())
 }
@@ -122,7 +122,7 @@ pub(super) fn file_path(raw: &str) -> Option<PathBuf> {
     (path.file_name().is_some() && !raw.ends_with(['/', '\\', '\0'])).then_some(path)
 }
 
-/// Digits and nothing else: `+5`, `1_000` and `5.0` are more often a mistake than a number.
+/// Digits only: `+5`, `1_000` and `5.0` are more often a mistake than a number.
 fn whole<const MIN: u64, const MAX: u64>(raw: &str) -> Option<u64> {
     let raw = raw.trim();
     if !raw.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -169,7 +169,7 @@ pub(super) fn yes_or_no(raw: &str) -> Option<bool> {
     }
 }
 
-/// Python's names are taken as well: they stand in the `.env` files that people already have.
+/// Python's names are accepted as well: existing `.env` files use them.
 pub(super) fn log_level(raw: &str) -> Option<Level> {
     match raw.trim().to_ascii_uppercase().as_str() {
         "TRACE" => Some(Level::TRACE),

@@ -1,18 +1,19 @@
-//! How much waits, told by the clock: a run tells it when it ends, and while doors are shut, or during a long initial sync, none does.
+//! Records the backlog gauges at an interval: a run records them only when it ends, so not while endpoints are unreachable or during
+//! a long initial sync.
 
 use super::Shared;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
-/// Between two times: half of what a collector hears at the least.
+/// Half of the shortest export interval of a collector.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Goes on for ever.
-pub(super) async fn keep(shared: Shared) {
+/// Never returns.
+pub(super) async fn run(shared: Shared) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        shared.worker.tell_backlog().await;
+        shared.worker.record_backlog().await;
     }
 }

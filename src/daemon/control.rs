@@ -1,8 +1,8 @@
-//! The server of the control socket: a task for each client, bounded. A client that hangs up disturbs nothing.
+//! The server of the control socket: one task per client, bounded. A client that hangs up disturbs nothing.
 
-use super::dead_letter_messages::{LettersAction, LettersRequest};
-use super::protocol::{Ask, Identified, Reply, Request, RunRequest, VERSION, read_line, write_line};
-use super::{Progress, Ran, Shared, Stage, Ticket};
+use super::dead_letter_messages::{DeadLettersAction, DeadLettersMessage};
+use super::protocol::{ClientIdentity, Envelope, Reply, Request, RunMessage, VERSION, read_line, write_line};
+use super::{Progress, RunHandle, RunResult, Shared, Stage};
 use crate::events::dead_letters::Retried;
 use crate::state::Identity;
 use serde::Deserialize;
@@ -16,35 +16,35 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, timeout};
 
-/// Clients at a time; whoever comes beyond that waits in the socket's queue.
-const CLIENTS_MOST: usize = 64;
-/// Of these, who waits for a run, which may take hours: whoever asks how it is always finds a place.
-const FOLLOWERS_MOST: usize = 48;
-/// A request is short.
-const REQUEST_BYTES_MOST: u64 = 64 << 10;
-/// How long a client may take to ask, or to take a line.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two lines about how far a run has come.
+/// Concurrent clients; more of them wait in the socket's queue.
+const MAX_CLIENTS: usize = 64;
+/// Clients that may wait for a run, which can take hours: the other places stay free for `status` and `health`.
+const MAX_FOLLOWERS: usize = 48;
+/// Limit of a request line.
+const MAX_REQUEST_BYTES: u64 = 64 << 10;
+/// Limit for reading a request and for writing a line.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time between two progress lines.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
-/// After an accept that failed, as it does without a free file descriptor.
+/// Pause after a failed accept, for example without a free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until the daemon stops; then those who wait for a run still hear how it ended.
+/// Serves until the daemon stops; clients that wait for a run still get its result.
 pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<Identity>) {
     let mut clients = JoinSet::new();
-    let places = Arc::new(Semaphore::new(FOLLOWERS_MOST));
+    let places = Arc::new(Semaphore::new(MAX_FOLLOWERS));
     loop {
         tokio::select! {
             () = shared.halt.stopped() => break,
             Some(ended) = clients.join_next() => if let Err(error) = ended && error.is_panic() {
                 std::panic::resume_unwind(error.into_panic());
             },
-            accepted = listener.accept(), if clients.len() < CLIENTS_MOST => match accepted {
+            accepted = listener.accept(), if clients.len() < MAX_CLIENTS => match accepted {
                 Ok((stream, _)) => {
                     clients.spawn(client(stream, shared.clone(), identity.clone(), places.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!("the control socket takes no client: {error}");
+                    tracing::warn!("the control socket cannot accept a client: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -56,14 +56,14 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
 
 async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>, places: Arc<Semaphore>) {
     let (read, write) = stream.into_split();
-    if let Err(error) = (Client { read: BufReader::new(read), write }).answer(&shared, &identity, &places).await {
+    if let Err(error) = (Client { read: BufReader::new(read), write }).handle(&shared, &identity, &places).await {
         tracing::debug!("a client of the control socket: {error}");
     }
 }
 
-/// The version alone: what else a request of another version holds is not ours to understand.
+/// Only the version: the rest of a request of another version may have another meaning.
 #[derive(Deserialize)]
-struct Versioned {
+struct VersionOnly {
     protocol: u32,
 }
 
@@ -73,67 +73,67 @@ struct Client {
 }
 
 impl Client {
-    async fn answer(mut self, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
-        let asked = timeout(PATIENCE, read_line::<serde_json::Value>(&mut self.read, REQUEST_BYTES_MOST)).await?;
+    async fn handle(mut self, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
+        let asked = timeout(CLIENT_TIMEOUT, read_line::<serde_json::Value>(&mut self.read, MAX_REQUEST_BYTES)).await?;
         let asked = match asked {
             Ok(Some(asked)) => asked,
             Ok(None) => return Ok(()),
             Err(error) => return self.refuse(2, format!("a request that cannot be read: {error}")).await,
         };
-        match serde_json::from_value::<Versioned>(asked.clone()) {
-            Ok(Versioned { protocol: VERSION }) => {}
-            Ok(Versioned { protocol }) => {
+        match serde_json::from_value::<VersionOnly>(asked.clone()) {
+            Ok(VersionOnly { protocol: VERSION }) => {}
+            Ok(VersionOnly { protocol }) => {
                 let words =
                     format!("the daemon speaks version {VERSION} of its protocol, and was asked in {protocol}: use the same program");
                 return self.refuse(1, words).await;
             }
             Err(error) => return self.refuse(2, format!("a request without a version: {error}")).await,
         }
-        match serde_json::from_value::<Ask>(asked).map(|ask| ask.request) {
+        match serde_json::from_value::<Envelope>(asked).map(|envelope| envelope.request) {
             Ok(Request::Run(run)) => self.run(&run, shared, identity, places).await,
-            Ok(Request::DeadLetters(request)) => self.letters(&request, shared, identity).await,
-            Ok(Request::Health | Request::Status) => self.say(&Reply::Status(Box::new(shared.tasks.status()))).await,
-            Err(error) => self.refuse(2, format!("a request that means nothing: {error}")).await,
+            Ok(Request::DeadLetters(request)) => self.dead_letters(&request, shared, identity).await,
+            Ok(Request::Health | Request::Status) => self.send(&Reply::Status(Box::new(shared.tasks.status()))).await,
+            Err(error) => self.refuse(2, format!("an unknown request: {error}")).await,
         }
     }
 
-    async fn run(mut self, run: &RunRequest, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
-        if let Some(words) = difference(&run.identity, identity) {
+    async fn run(mut self, run: &RunMessage, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
+        if let Some(words) = identity_mismatch(&run.identity, identity) {
             return self.refuse(2, words).await;
         }
-        let Some(order) = run.order() else { return self.refuse(2, "a run that means nothing".to_owned()).await };
+        let Some(request) = run.to_request() else { return self.refuse(2, "an unknown kind of run or answer".to_owned()).await };
         let Ok(_place) = places.try_acquire() else {
-            return self.refuse(1, format!("{FOLLOWERS_MOST} clients wait for runs already: try again later")).await;
+            return self.refuse(1, format!("{MAX_FOLLOWERS} clients wait for runs already: try again later")).await;
         };
-        match shared.requests.ask(order) {
-            Ok(ticket) => {
-                self.say(&Reply::Accepted).await?;
-                self.follow(ticket).await
+        match shared.run_queue.submit(request) {
+            Ok(handle) => {
+                self.send(&Reply::Accepted).await?;
+                self.follow(handle).await
             }
             Err(error) => self.refuse(1, error.to_string()).await,
         }
     }
 
-    /// Tells how far the run is, until it has ended or nobody listens any more.
-    async fn follow(mut self, mut ticket: Ticket) -> io::Result<()> {
+    /// Sends the progress of a run until it has ended or the client has gone.
+    async fn follow(mut self, mut handle: RunHandle) -> io::Result<()> {
         let mut interval = tokio::time::interval(PROGRESS_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = None;
+        let mut sent = None;
         loop {
-            match ticket.stage() {
+            match handle.stage() {
                 Stage::Waiting => {}
                 Stage::Running(tally) => {
                     let progress = Progress::of(&tally.totals());
-                    if told.replace(progress) != Some(progress) {
-                        self.say(&Reply::Progress(progress)).await?;
+                    if sent.replace(progress) != Some(progress) {
+                        self.send(&Reply::Progress(progress)).await?;
                     }
                 }
-                Stage::Ended(ran) => return self.ended(&ran).await,
+                Stage::Ended(run_result) => return self.ended(&run_result).await,
             }
             let mut more = [0];
             tokio::select! {
-                further = ticket.changed() => if !further {
-                    return self.refuse(1, "the daemon stopped before the run came to its end".to_owned()).await;
+                further = handle.changed() => if !further {
+                    return self.refuse(1, "the daemon stopped before the run ended".to_owned()).await;
                 },
                 _ = interval.tick() => {}
                 read = self.read.read(&mut more) => if read? == 0 { return Ok(()) },
@@ -141,18 +141,18 @@ impl Client {
         }
     }
 
-    /// Nobody waits for a run: what is stored of a letter is one transaction, and runs find it when they look.
-    async fn letters(mut self, request: &LettersRequest, shared: &Shared, identity: &Identity) -> io::Result<()> {
-        if let Some(words) = difference(&request.identity, identity) {
+    /// Needs no run: a dead letter is stored or dropped in one transaction, and the next run finds its events.
+    async fn dead_letters(mut self, request: &DeadLettersMessage, shared: &Shared, identity: &Identity) -> io::Result<()> {
+        if let Some(words) = identity_mismatch(&request.identity, identity) {
             return self.refuse(2, words).await;
         }
         match request.action {
-            LettersAction::Retry => match shared.worker.retry_letters(request.which()).await {
+            DeadLettersAction::Retry => match shared.worker.retry_dead_letters(request.which()).await {
                 Ok(retried) => self.retried(retried, shared).await,
                 Err(message) => self.refuse(1, message).await,
             },
-            LettersAction::Drop => match shared.worker.forget_letters(request.which()).await {
-                Ok(letters) => self.say(&Reply::Forgotten { letters }).await,
+            DeadLettersAction::Drop => match shared.worker.drop_dead_letters(request.which()).await {
+                Ok(letters) => self.send(&Reply::Forgotten { letters }).await,
                 Err(message) => self.refuse(1, message).await,
             },
         }
@@ -163,29 +163,29 @@ impl Client {
             shared.wake.call();
         }
         for kept in kept {
-            self.say(&Reply::Kept(kept.into())).await?;
+            self.send(&Reply::Kept(kept.into())).await?;
         }
-        self.say(&Reply::Retried { letters, events }).await
+        self.send(&Reply::Retried { letters, events }).await
     }
 
-    async fn ended(&mut self, ran: &Ran) -> io::Result<()> {
-        match ran {
-            Ran::Ended { exit_code, report, .. } => self.say(&Reply::Ended { exit_code: *exit_code, report: report.clone() }).await,
-            Ran::Refused { exit_code, message } => self.refuse(*exit_code, message.clone()).await,
+    async fn ended(&mut self, run_result: &RunResult) -> io::Result<()> {
+        match run_result {
+            RunResult::Ended { exit_code, report, .. } => self.send(&Reply::Ended { exit_code: *exit_code, report: report.clone() }).await,
+            RunResult::Refused { exit_code, message } => self.refuse(*exit_code, message.clone()).await,
         }
     }
 
     async fn refuse(&mut self, exit_code: u8, message: String) -> io::Result<()> {
-        self.say(&Reply::Refused { exit_code, message }).await
+        self.send(&Reply::Refused { exit_code, message }).await
     }
 
-    async fn say(&mut self, reply: &Reply) -> io::Result<()> {
-        timeout(PATIENCE, write_line(&mut self.write, reply)).await?
+    async fn send(&mut self, reply: &Reply) -> io::Result<()> {
+        timeout(CLIENT_TIMEOUT, write_line(&mut self.write, reply)).await?
     }
 }
 
-/// Where whoever asks means another bucket or sink than this daemon's.
-fn difference(asked: &Identified, identity: &Identity) -> Option<String> {
+/// The differences between the client's bucket and sinks and this daemon's.
+fn identity_mismatch(asked: &ClientIdentity, identity: &Identity) -> Option<String> {
     let source = asked.source.as_ref().map(|asked| ("source".to_owned(), Some(&identity.source), asked));
     let sinks = asked.sinks.iter().map(|(name, asked)| {
         let own = identity.sinks.iter().find(|own| own.name == *name);

@@ -1,34 +1,34 @@
-//! Dead letters in the words of the control socket. What trying one again means is the events' concern.
+//! The messages about dead letters on the control socket. Decoding one again is the events' concern.
 
-use super::Identified;
+use super::ClientIdentity;
 use crate::events::dead_letters::{Kept, Which};
 use serde::{Deserialize, Serialize};
 
-/// What is to become of dead letters.
+/// A request about dead letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LettersRequest {
-    /// Which of the two.
-    pub action: LettersAction,
-    /// The one of this number; `null` = all.
+pub struct DeadLettersMessage {
+    /// The action.
+    pub action: DeadLettersAction,
+    /// The number of one dead letter; `null` = all.
     pub id: Option<i64>,
-    /// What whoever asks means by the state.
+    /// The client's bucket and file manager.
     #[serde(default)]
-    pub identity: Identified,
+    pub identity: ClientIdentity,
 }
 
-/// What can be done with dead letters.
+/// The actions on dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LettersAction {
-    /// They are decoded again, by the daemon's settings.
+pub enum DeadLettersAction {
+    /// Decode them again, with the daemon's settings.
     Retry,
-    /// They are forgotten.
+    /// Delete them.
     Drop,
 }
 
-/// A letter that was tried again and stays.
+/// A dead letter that still cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptLetter {
+pub struct KeptDeadLetter {
     /// Its number.
     pub id: i64,
     /// A short, stable name.
@@ -37,20 +37,20 @@ pub struct KeptLetter {
     pub message: String,
 }
 
-impl LettersRequest {
+impl DeadLettersMessage {
     pub(super) fn which(&self) -> Which {
         self.id.map_or(Which::All, Which::One)
     }
 }
 
-impl From<Kept> for KeptLetter {
+impl From<Kept> for KeptDeadLetter {
     fn from(Kept { id, reason, message }: Kept) -> Self {
         Self { id, reason, message }
     }
 }
 
-impl From<KeptLetter> for Kept {
-    fn from(KeptLetter { id, reason, message }: KeptLetter) -> Self {
+impl From<KeptDeadLetter> for Kept {
+    fn from(KeptDeadLetter { id, reason, message }: KeptDeadLetter) -> Self {
         Self { id, reason, message }
     }
 }

@@ -1,4 +1,4 @@
-//! How the doors stand, for whoever asks. Those that no run can do without are waited for; runs go on without the others, which is told.
+//! The reachability of the endpoints, for `status` and `health`. Runs wait for the required ones and go on without the others.
 
 use super::status::Health;
 use super::{Shared, Tasks};
@@ -7,67 +7,67 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The name of the door to the feed and to where results are told.
+/// The endpoint of the event feed and of reports.
 pub const EVENTS_API: &str = "events API";
 
-/// A door that somebody has tried.
+/// The result of probing an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// Which.
+pub struct ProbeResult {
+    /// The endpoint's name.
     pub name: String,
-    /// Why it does not open, in a sentence; `None` = it opens.
-    pub shut: Option<String>,
-    /// Whether runs wait for it.
+    /// Why it is unreachable, in a sentence; `None` = reachable.
+    pub unreachable: Option<String>,
+    /// Runs wait for it.
     pub awaited: bool,
 }
 
-/// A door, as `status` and `health` show it.
+/// An endpoint, as `status` and `health` show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Door {
-    /// `S3`, `file manager`, `events API`, or the name of a source.
+pub struct EndpointStatus {
+    /// `S3`, `file manager`, `events API`, or the name of a listener.
     pub name: String,
-    /// Whether it opened when it was tried last.
+    /// It was reachable when it was last probed.
     pub open: bool,
-    /// Why not.
+    /// Why it is unreachable.
     pub message: Option<String>,
-    /// Whether runs wait for it; without the others they go on.
+    /// Runs wait for it; they go on without the others.
     pub awaited: bool,
-    /// Since when it stands so.
+    /// Since when `open` has this value.
     pub since: Timestamp,
 }
 
-impl Tried {
-    /// What is wrong with a door that runs go on without; the others are told together, by whoever waits for them.
-    fn trouble(&self) -> Option<(Health, String)> {
-        let why = self.shut.as_ref().filter(|_| !self.awaited)?;
+impl ProbeResult {
+    /// The problem of an endpoint that runs go on without; `startup` reports the required ones together.
+    fn problem(&self) -> Option<(Health, String)> {
+        let why = self.unreachable.as_ref().filter(|_| !self.awaited)?;
         Some((Health::Degraded, format!("{why}: runs go on without it")))
     }
 }
 
-impl fmt::Display for Door {
+impl fmt::Display for EndpointStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, open, message, awaited, since } = self;
-        write!(f, "{name}: {} since {since}", if *open { "open" } else { "shut" })?;
+        write!(f, "{name}: {} since {since}", if *open { "reachable" } else { "unreachable" })?;
         match message {
-            Some(message) if *awaited => write!(f, ", and waited for: {message}"),
-            Some(message) => write!(f, ", and runs go on without it: {message}"),
+            Some(message) if *awaited => write!(f, ", runs wait for it: {message}"),
+            Some(message) => write!(f, ", runs go on without it: {message}"),
             None => Ok(()),
         }
     }
 }
 
-/// Tells how a door was found.
-pub(super) fn tell(tasks: &Tasks, tried: &Tried) {
-    tasks.trouble(&tried.name, tried.trouble());
-    tasks.door(tried);
+/// Records the result of a probe.
+pub(super) fn record(tasks: &Tasks, tried: &ProbeResult) {
+    tasks.set_problem(&tried.name, tried.problem());
+    tasks.set_endpoint(tried);
 }
 
-/// A run has read the feed, or has tried to: nobody need try that door again.
-pub(super) fn heed(shared: &Shared, report: &Report) {
-    let shut = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
-    // With a full inbox it was not even asked.
+/// Records the reachability of the events API from a run that has read the feed, so that it need not be probed again.
+pub(super) fn note_feed_result(shared: &Shared, report: &Report) {
+    let unreachable = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
+    // With a full inbox the feed was not read at all.
     let read = report.feed.as_ref().is_some_and(|feed| !feed.left_unread || feed.received + feed.duplicates + feed.dead_letters > 0);
-    if read || shut.is_some() {
-        tell(&shared.tasks, &Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
+    if read || unreachable.is_some() {
+        record(&shared.tasks, &ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });
     }
 }

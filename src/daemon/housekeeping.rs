@@ -1,5 +1,4 @@
-//! Housekeeping by the clock: what nobody needs any more is thrown away, between runs, one chore after the other. What that is, the
-//! worker knows.
+//! Runs the maintenance tasks at an interval, one after the other, between runs. The worker decides what each one prunes.
 
 use super::Shared;
 use super::status::Health;
@@ -7,23 +6,23 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// Between two rounds.
+/// Time between two rounds.
 const INTERVAL: Duration = Duration::from_hours(1);
 
-/// One kind of what is thrown away. Each is a task of its own: one that fails keeps no other from being done.
+/// A kind of data that is pruned. Each is a task of its own: one that fails does not keep the others from running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chore {
-    /// Snapshots that are too many.
+pub enum MaintenanceTask {
+    /// Snapshots beyond `CSV_RETENTION`.
     Snapshots,
-    /// What the inbox remembers of events that cannot come again. (Its rows go when they are used up.)
+    /// The records of feed events that cannot arrive again. (A cycle deletes the inbox rows that it has applied.)
     Inbox,
-    /// What is remembered of objects that are gone, where nothing refers to them.
+    /// The rows of deleted objects that nothing refers to.
     Tombstones,
-    /// Runs, and what happened to single files, of long ago.
+    /// Old runs, and the old history of single files.
     History,
 }
 
-impl Chore {
+impl MaintenanceTask {
     const ALL: [Self; 4] = [Self::Snapshots, Self::Inbox, Self::Tombstones, Self::History];
 
     /// The task's name.
@@ -37,10 +36,10 @@ impl Chore {
     }
 }
 
-/// Goes on for ever.
-pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
-    for chore in Chore::ALL {
-        shared.tasks.add(chore.name(), Some(format!("every {} s", INTERVAL.as_secs())));
+/// Never returns.
+pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
+    for task in MaintenanceTask::ALL {
+        shared.tasks.add(task.name(), Some(format!("every {} s", INTERVAL.as_secs())));
     }
     if may_begin.wait_for(|begun| *begun).await.is_err() {
         return;
@@ -49,21 +48,21 @@ pub(super) async fn keep(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        for chore in Chore::ALL {
-            do_one(&shared, chore).await;
+        for task in MaintenanceTask::ALL {
+            run_task(&shared, task).await;
         }
     }
 }
 
-async fn do_one(shared: &Shared, chore: Chore) {
-    let name = chore.name();
+async fn run_task(shared: &Shared, task: MaintenanceTask) {
+    let name = task.name();
     shared.tasks.began(name);
-    let done = shared.worker.keep_house(chore).await;
+    let done = shared.worker.run_maintenance(task).await;
     if let Err(message) = &done {
         tracing::warn!(task = name, "{message}");
     }
-    let trouble = done.as_ref().err().map(|message| (Health::Degraded, format!("{name}: {message}")));
-    shared.tasks.trouble(name, trouble);
+    let problem = done.as_ref().err().map(|message| (Health::Degraded, format!("{name}: {message}")));
+    shared.tasks.set_problem(name, problem);
     shared.tasks.ended(name, done.unwrap_or_else(|message| message));
     shared.tasks.next_after(name, INTERVAL);
 }

@@ -1,81 +1,81 @@
-//! Where tasks live that hear of changes: each is kept alive, shows its status, and can wake the daemon.
+//! Runs the listeners, the tasks that receive events: restarts each after a failure, shows its status, lets it wake the daemon.
 
 use super::status::{Health, Tasks};
-use super::{Shared, Tried, Wake, endpoint_status};
+use super::{ProbeResult, Shared, Wake, endpoint_status};
 use crate::apply::Halt;
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The first wait before a source that failed is begun anew; it doubles with each failure.
-const WAIT_FIRST: Duration = Duration::from_secs(1);
-/// No wait is longer.
-const WAIT_MOST: Duration = Duration::from_mins(1);
-/// A source that worked so long begins with the first wait again.
-const WORKED_WELL: Duration = Duration::from_mins(2);
+/// The first wait before a failed listener is restarted; it doubles with each failure.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+/// After this long without a failure the waits begin again with the first one.
+const STABLE_AFTER: Duration = Duration::from_mins(2);
 
-/// A task that hears of changes, such as the consumer of a queue.
+/// A task that receives events, such as the consumer of a queue.
 #[async_trait]
-pub trait Source: Send + Sync {
-    /// Its name in `status`: no other task has it.
+pub trait Listener: Send + Sync {
+    /// Its name in `status`, unique among the tasks.
     fn name(&self) -> &str;
-    /// Works until the daemon stops. An error is told in `status`, and it is begun anew after a wait.
-    async fn run(&self, context: &SourceContext) -> Result<(), String>;
+    /// Runs until the daemon stops. An error is shown in `status`, and the listener is restarted after a wait.
+    async fn run(&self, context: &ListenerContext) -> Result<(), String>;
 }
 
-/// What a source is given.
+/// A listener's access to the daemon.
 #[derive(Clone, Debug)]
-pub struct SourceContext {
+pub struct ListenerContext {
     name: String,
     tasks: Tasks,
-    /// To be called after what was heard is stored.
+    /// To be called after received events are stored.
     pub wake: Wake,
-    /// When to stop: what was received and not stored is handed back.
+    /// When to stop: messages received and not stored are released to their queue.
     pub halt: Halt,
 }
 
-impl SourceContext {
-    /// Tells what came of it so far, in one sentence.
-    pub fn told(&self, result: String) {
-        self.tasks.told(&self.name, result);
+impl ListenerContext {
+    /// Shows the result so far, in one sentence.
+    pub fn set_result(&self, result: String) {
+        self.tasks.set_result(&self.name, result);
     }
 
-    /// Tells whether the door to what it listens to opens; if not, why.
-    pub fn door(&self, shut: Option<String>) {
-        endpoint_status::tell(&self.tasks, &Tried { name: self.name.clone(), shut, awaited: false });
+    /// Shows why the listener's endpoint is unreachable; `None` = reachable.
+    pub fn set_reachability(&self, unreachable: Option<String>) {
+        endpoint_status::record(&self.tasks, &ProbeResult { name: self.name.clone(), unreachable, awaited: false });
     }
 
-    /// Tells why nothing is heard at this moment; `None` = all is well again.
-    pub fn trouble(&self, problem: Option<String>) {
-        self.tasks.trouble(&self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
+    /// Shows why no events are received at the moment; `None` = they are.
+    pub fn set_problem(&self, problem: Option<String>) {
+        self.tasks.set_problem(&self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
     }
 }
 
-/// Keeps one source alive.
-pub(super) async fn keep(shared: Shared, source: Box<dyn Source>) {
-    let name = source.name();
+/// Runs one listener and restarts it after failures.
+pub(super) async fn supervise(shared: Shared, listener: Box<dyn Listener>) {
+    let name = listener.name();
     shared.tasks.add(name, None);
     let context =
-        SourceContext { name: name.to_owned(), tasks: shared.tasks.clone(), wake: shared.wake.clone(), halt: shared.halt.clone() };
-    let mut wait = WAIT_FIRST;
+        ListenerContext { name: name.to_owned(), tasks: shared.tasks.clone(), wake: shared.wake.clone(), halt: shared.halt.clone() };
+    let mut wait = FIRST_WAIT;
     loop {
         let began = Instant::now();
         shared.tasks.began(name);
-        context.trouble(None);
-        let Err(message) = source.run(&context).await else {
+        context.set_problem(None);
+        let Err(message) = listener.run(&context).await else {
             return shared.tasks.ended(name, "ended".to_owned());
         };
         tracing::warn!(source = name, "{message}");
         shared.tasks.ended(name, message.clone());
-        context.trouble(Some(message));
+        context.set_problem(Some(message));
         if context.halt.is_stopped() {
             return;
         }
-        wait = if began.elapsed() >= WORKED_WELL { WAIT_FIRST } else { wait };
+        wait = if began.elapsed() >= STABLE_AFTER { FIRST_WAIT } else { wait };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = context.halt.stopped() => return,
         }
-        wait = (wait * 2).min(WAIT_MOST);
+        wait = (wait * 2).min(MAX_WAIT);
     }
 }

@@ -1,8 +1,8 @@
-//! When things run: one loop that takes one order at a time, whoever gives it (a schedule, a wake-up, a command through the
-//! control socket), and the tasks around it. What a run does is the workflow's concern; how a worker comes by its endpoints is `app`'s.
+//! The daemon: one loop that runs one request at a time (of a schedule, a wake-up, or a command on the control socket), and the
+//! tasks around it. What a run does is the workflow's concern; connecting a worker to its endpoints is `app`'s.
 //!
-//! **Invariant:** orders wait in one queue in which equal ones are one, and an order leaves it when its run begins. So two runs
-//! are never under way at once, runs that overrun do not pile up, and whoever asks gets a run that begins after the request.
+//! **Invariant:** requests wait in one queue in which equal ones are merged, and a request leaves it when its run begins. So there
+//! are never two runs at once, runs that overrun do not pile up, and every requester gets a run that begins after its request.
 
 mod run_queue;
 mod run_loop;
@@ -21,14 +21,14 @@ mod control;
 #[cfg(test)]
 mod tests;
 
-pub use dead_letter_messages::{KeptLetter, LettersAction, LettersRequest};
+pub use dead_letter_messages::{DeadLettersAction, DeadLettersMessage, KeptDeadLetter};
 pub use debounce::Wake;
-pub use endpoint_status::{Door, EVENTS_API, Tried};
-pub use housekeeping::Chore;
-pub use listeners::{Source, SourceContext};
-pub use protocol::{Ask, Identified, LINE_BYTES_MOST, Progress, Reply, Request, RunRequest, VERSION, read_line, write_line};
-pub use run_queue::{NotTaken, Requests, Stage, Ticket};
-pub use schedule::{NeverComes, Schedule};
+pub use endpoint_status::{EVENTS_API, EndpointStatus, ProbeResult};
+pub use housekeeping::MaintenanceTask;
+pub use listeners::{Listener, ListenerContext};
+pub use protocol::{ClientIdentity, Envelope, MAX_LINE_BYTES, Progress, Reply, Request, RunMessage, VERSION, read_line, write_line};
+pub use run_queue::{RunHandle, RunQueue, RunRejected, Stage};
+pub use schedule::{NeverFires, Schedule};
 pub use socket::{ControlSocket, SocketError, connect};
 pub use status::{Health, Running, ServiceStatus, Task, Tasks};
 
@@ -43,178 +43,178 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
-/// What each part of the end leaves of its time to the one around it, at most a quarter: to write down and to tell how it ended.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Time each shutdown layer reserves for the layer around it (at most a quarter), to persist and report its outcome.
+const SHUTDOWN_RESERVE: Duration = Duration::from_secs(2);
 
-/// The time of the part inside, when so much is left until the end.
-pub fn without_last_words(time: Duration) -> Duration {
-    time.saturating_sub(LAST_WORDS.min(time / 4))
+/// The time of the inner layer, when this much is left for shutdown.
+pub fn minus_shutdown_reserve(time: Duration) -> Duration {
+    time.saturating_sub(SHUTDOWN_RESERVE.min(time / 4))
 }
 
-/// One run, as somebody wants it. Equal orders that wait are one.
+/// A request for one run. Equal requests that wait are merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Which flow.
+pub struct RunRequest {
+    /// The flow.
     pub kind: RunKind,
-    /// What the operator allows for this run alone.
+    /// Deletes that the operator allows for this run alone.
     pub allow_deletes: Option<u64>,
-    /// What the operator says about a state that describes something else.
+    /// The operator's answers for a state of another bucket or file manager.
     pub answer: Answer,
-    /// Who wants it.
-    pub trigger: Trigger,
+    /// What requested it.
+    pub trigger: RunTrigger,
 }
 
-/// Who wants a run.
+/// What requested a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// A person, or the clock.
-    Asked,
-    /// An event that a source heard of: nobody else.
-    Woken,
+pub enum RunTrigger {
+    /// A command or a schedule.
+    Requested,
+    /// Only an event that a listener received.
+    Event,
 }
 
-impl Order {
-    /// One that needs no word of an operator.
-    pub fn plain(kind: RunKind) -> Self {
-        Self { kind, allow_deletes: None, answer: Answer::default(), trigger: Trigger::Asked }
+impl RunRequest {
+    /// A request without allowances or answers.
+    pub fn of(kind: RunKind) -> Self {
+        Self { kind, allow_deletes: None, answer: Answer::default(), trigger: RunTrigger::Requested }
     }
 
-    /// Whether one run does for both.
-    fn is_met_by(&self, other: &Self) -> bool {
+    /// True if one run satisfies both.
+    fn is_same_as(&self, other: &Self) -> bool {
         (self.kind, self.allow_deletes, &self.answer) == (other.kind, other.allow_deletes, &other.answer)
     }
 }
 
-/// How an order ended.
+/// The result of a run request.
 #[derive(Clone, Debug)]
-pub enum Ran {
-    /// There was a run, and this is what it came to.
+pub enum RunResult {
+    /// The run took place.
     Ended {
-        /// What a command that asked for it ends with.
+        /// The exit code of a command that requested the run.
         exit_code: u8,
-        /// As it is remembered.
+        /// The outcome stored in the state.
         outcome: RunOutcome,
-        /// As it is told.
+        /// The report of the run.
         report: Box<Report>,
     },
-    /// It could not begin, or not be brought to an end that could be written down.
+    /// The run could not begin, or its end could not be stored.
     Refused {
-        /// What a command that asked for it ends with.
+        /// The exit code of a command that requested the run.
         exit_code: u8,
         /// Why.
         message: String,
     },
 }
 
-/// What does the work; the daemon says when. Shared, because doors are also looked at while nothing runs.
+/// Does the work; the daemon decides when. Shared, because endpoints are also probed while no run is active.
 #[async_trait]
 pub trait Worker: Send + Sync {
-    /// Tries every door that no source tries by itself.
-    async fn try_doors(&self) -> Vec<Tried>;
-    /// Whether an initial sync has ever come to its end.
+    /// Probes every endpoint that no listener probes.
+    async fn probe_endpoints(&self) -> Vec<ProbeResult>;
+    /// True if an initial sync has ever completed.
     async fn initial_completed(&self) -> Result<bool, String>;
-    /// Whether events may have been missed, because nobody has listened for longer than a queue keeps its messages, for example:
-    /// until a listing has found what they were about.
+    /// True if events may have been missed, for example because a queue was not polled for longer than it keeps messages. A
+    /// completed listing resets it.
     async fn listing_is_due(&self) -> Result<bool, String>;
-    /// Runs an order to its end, or until `halt` stops it.
-    async fn run(&self, order: Order, tally: Arc<Tally>, halt: Halt) -> Ran;
-    /// Decodes dead letters again, also beside a run: what can be used goes into the inbox.
-    async fn retry_letters(&self, which: Which) -> Result<Retried, String>;
-    /// Forgets dead letters, also beside a run; how many there were.
-    async fn forget_letters(&self, which: Which) -> Result<u64, String>;
-    /// Tells how much waits to whoever measures, also beside a run.
-    async fn tell_backlog(&self);
-    /// Throws away what nobody needs any more of one kind; never beside a run. A sentence about what it did.
-    async fn keep_house(&self, chore: Chore) -> Result<String, String>;
+    /// Runs a request to its end, or until `halt` stops it.
+    async fn run(&self, request: RunRequest, tally: Arc<Tally>, halt: Halt) -> RunResult;
+    /// Decodes dead letters again, also during a run: decoded events go into the inbox.
+    async fn retry_dead_letters(&self, which: Which) -> Result<Retried, String>;
+    /// Deletes dead letters, also during a run; returns their number.
+    async fn drop_dead_letters(&self, which: Which) -> Result<u64, String>;
+    /// Records the backlog gauges, also during a run.
+    async fn record_backlog(&self);
+    /// Runs one maintenance task, never during a run. Returns a sentence about what it did.
+    async fn run_maintenance(&self, task: MaintenanceTask) -> Result<String, String>;
 }
 
 /// A daemon, ready to start.
 pub struct Daemon {
-    /// What does the work.
+    /// Does the work.
     pub worker: Arc<dyn Worker>,
-    /// When cycles begin.
+    /// The schedule of cycles.
     pub cycle: Schedule,
-    /// When everything is listed again; `None` = never.
+    /// The schedule of reconciles; `None` = never.
     pub reconcile: Option<Schedule>,
-    /// What tells it of changes, and wakes it.
-    pub sources: Vec<Box<dyn Source>>,
-    /// What the state describes: a request for something else is refused.
+    /// The tasks that receive events and wake the daemon.
+    pub listeners: Vec<Box<dyn Listener>>,
+    /// The bucket and file manager of the state: a request for others is refused.
     pub identity: Identity,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Stops it.
     pub halt: Halt,
-    /// How long its whole end may take then.
+    /// Limit for the whole shutdown.
     pub grace: Duration,
 }
 
-/// What the parts of a running daemon share.
+/// Shared by the tasks of a running daemon.
 #[derive(Clone)]
 struct Shared {
     worker: Arc<dyn Worker>,
-    requests: Arc<Requests>,
+    run_queue: Arc<RunQueue>,
     tasks: Tasks,
     halt: Halt,
-    /// A run ended because a door was shut.
+    /// A run failed, for example because an endpoint was unreachable.
     failed: Arc<Notify>,
-    /// Somebody knows of events that wait.
+    /// A listener has stored events.
     wake: Wake,
 }
 
 impl Daemon {
-    /// Runs until it is told to stop.
+    /// Runs until `halt` stops it.
     pub async fn run(self, socket: ControlSocket) {
         let shared = Shared {
             worker: self.worker,
-            requests: Arc::default(),
+            run_queue: Arc::default(),
             tasks: Tasks::new(self.clock),
             halt: self.halt,
             failed: Arc::default(),
             wake: Wake::default(),
         };
         let (listener, socket) = socket.into_parts();
-        let (mut server, mut conductor) = (JoinSet::new(), JoinSet::new());
+        let (mut server, mut runner) = (JoinSet::new(), JoinSet::new());
         server.spawn(control::serve(listener, shared.clone(), Arc::new(self.identity)));
-        conductor.spawn(run_loop::conduct(shared.clone()));
+        runner.spawn(run_loop::run(shared.clone()));
         let (begun, may_begin) = watch::channel(false);
-        let mut around = JoinSet::new();
-        around.spawn(startup::keep_going(shared.clone(), begun));
-        around.spawn(schedule::keep(shared.clone(), (status::CYCLE, self.cycle), RunKind::Incremental, may_begin.clone()));
+        let mut background = JoinSet::new();
+        background.spawn(startup::run(shared.clone(), begun));
+        background.spawn(schedule::run(shared.clone(), (status::CYCLE, self.cycle), RunKind::Incremental, may_begin.clone()));
         if let Some(reconcile) = self.reconcile {
-            around.spawn(schedule::keep(shared.clone(), (status::RECONCILE, reconcile), RunKind::Reconcile, may_begin.clone()));
+            background.spawn(schedule::run(shared.clone(), (status::RECONCILE, reconcile), RunKind::Reconcile, may_begin.clone()));
         }
-        around.spawn(debounce::keep(shared.clone(), may_begin.clone()));
-        around.spawn(housekeeping::keep(shared.clone(), may_begin));
-        around.spawn(backlog_metrics::keep(shared.clone()));
+        background.spawn(debounce::run(shared.clone(), may_begin.clone()));
+        background.spawn(housekeeping::run(shared.clone(), may_begin));
+        background.spawn(backlog_metrics::run(shared.clone()));
         let mut listening = JoinSet::new();
-        for source in self.sources {
-            listening.spawn(listeners::keep(shared.clone(), source));
+        for listener in self.listeners {
+            listening.spawn(listeners::supervise(shared.clone(), listener));
         }
-        tracing::info!("the daemon works");
-        let fallen = tokio::select! {
+        tracing::info!("the daemon is running");
+        let panicked = tokio::select! {
             () = shared.halt.stopped() => None,
-            fallen = first_to_fall(&mut conductor) => Some(fallen),
-            fallen = first_to_fall(&mut server) => Some(fallen),
-            fallen = first_to_fall(&mut around) => Some(fallen),
-            fallen = first_to_fall(&mut listening) => Some(fallen),
+            panicked = first_panic(&mut runner) => Some(panicked),
+            panicked = first_panic(&mut server) => Some(panicked),
+            panicked = first_panic(&mut background) => Some(panicked),
+            panicked = first_panic(&mut listening) => Some(panicked),
         };
-        if let Some(fallen) = fallen {
-            // A part that panicked is a bug; half a daemon would look alive, so all of it ends, as it would after a crash.
-            std::panic::resume_unwind(fallen.into_panic());
+        if let Some(panicked) = panicked {
+            // A panic is a bug. Half a daemon would look alive, so all of it ends, as after a crash.
+            std::panic::resume_unwind(panicked.into_panic());
         }
-        around.shutdown().await;
+        background.shutdown().await;
         tokio::select! {
             biased;
-            _ = async { tokio::join!(all_end(&mut conductor), all_end(&mut listening)) } => {}
-            () = shared.halt.out_of_grace(without_last_words(self.grace)) => {
-                tracing::warn!("what was in hand did not end in time: the next start goes on with it");
+            _ = async { tokio::join!(join_all(&mut runner), join_all(&mut listening)) } => {}
+            () = shared.halt.out_of_grace(minus_shutdown_reserve(self.grace)) => {
+                tracing::warn!("the active run did not end in time: the next start resumes it");
             }
         }
-        tokio::join!(conductor.shutdown(), listening.shutdown());
-        shared.requests.close();
-        // Those who wait for a run hear how it ended; whoever does not listen is not waited for.
+        tokio::join!(runner.shutdown(), listening.shutdown());
+        shared.run_queue.close();
+        // Clients that wait for a run get its result, within the reserve.
         tokio::select! {
-            _ = tokio::time::timeout(LAST_WORDS, all_end(&mut server)) => {}
+            _ = tokio::time::timeout(SHUTDOWN_RESERVE, join_all(&mut server)) => {}
             () = shared.halt.out_of_grace(self.grace) => {}
         }
         server.shutdown().await;
@@ -223,16 +223,16 @@ impl Daemon {
     }
 }
 
-/// Waits until all of these tasks have ended, however they did: what panicked has been printed.
-async fn all_end(tasks: &mut JoinSet<()>) {
+/// Waits until all of these tasks have ended. A panic has already been printed.
+async fn join_all(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// Waits until one of these tasks panics; that one ends by itself is nothing.
-async fn first_to_fall(tasks: &mut JoinSet<()>) -> JoinError {
+/// Waits until one of these tasks panics; a task that returns is ignored.
+async fn first_panic(tasks: &mut JoinSet<()>) -> JoinError {
     loop {
         match tasks.join_next().await {
-            Some(Err(fallen)) => return fallen,
+            Some(Err(panicked)) => return panicked,
             Some(Ok(())) => {}
             None => std::future::pending().await,
         }

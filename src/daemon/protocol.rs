@@ -1,7 +1,7 @@
-//! What is said over the control socket: one JSON object a line, the client first. A version stands in every request, so that two
-//! programs of different age refuse each other in words instead of misunderstanding each other.
+//! The protocol of the control socket: one JSON object a line, the client first. Every request carries a version, so that programs
+//! of different versions refuse each other with a message instead of misunderstanding each other.
 
-use super::{KeptLetter, LettersRequest, Order, ServiceStatus};
+use super::{DeadLettersMessage, KeptDeadLetter, RunRequest, ServiceStatus};
 use crate::apply::Totals;
 use crate::record::SinkName;
 use crate::report::Report;
@@ -12,59 +12,59 @@ use std::collections::BTreeMap;
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// Of this protocol. It changes with the meaning of what is below, and with the report.
+/// The protocol's version. It changes with the meaning of the messages below, and with the report.
 pub const VERSION: u32 = 1;
-/// No line is longer: a report tells of at most a hundred failures.
-pub const LINE_BYTES_MOST: u64 = 4 << 20;
+/// Limit of a line: a report lists at most a hundred failures.
+pub const MAX_LINE_BYTES: u64 = 4 << 20;
 
 /// The client's only line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct Envelope {
     /// [`VERSION`]
     pub protocol: u32,
-    /// What is wanted.
+    /// The request.
     #[serde(flatten)]
     pub request: Request,
 }
 
-impl Ask {
-    /// In this program's own version.
+impl Envelope {
+    /// A request in this program's version.
     pub fn of(request: Request) -> Self {
         Self { protocol: VERSION, request }
     }
 }
 
-/// What is wanted.
+/// The request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     /// A run that begins after this request.
-    Run(RunRequest),
-    /// Dead letters, tried again or forgotten.
-    DeadLetters(LettersRequest),
-    /// In one word, how the service is.
+    Run(RunMessage),
+    /// Dead letters are retried or dropped.
+    DeadLetters(DeadLettersMessage),
+    /// The health of the service.
     Health,
-    /// Everything about the daemon.
+    /// The status of the daemon.
     Status,
 }
 
-/// A run, and for whom.
+/// A run request on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRequest {
+pub struct RunMessage {
     /// `initial`, `incremental` or `reconcile`.
     pub kind: String,
     /// See `--allow-deletes`.
     pub allow_deletes: Option<u64>,
-    /// See `--adopt` and those beside it.
+    /// See `--adopt` and the related flags.
     #[serde(default)]
     pub answers: Vec<String>,
-    /// What whoever asks means by the state.
-    pub identity: Identified,
+    /// The client's bucket and file manager.
+    pub identity: ClientIdentity,
 }
 
-/// What a state describes, by the settings of whoever asks. What these do not name, they have no opinion on.
+/// The bucket and the sinks of the client's settings. A field that is not set is not compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identified {
+pub struct ClientIdentity {
     /// Endpoint, bucket and prefix.
     pub source: Option<String>,
     /// The address of each sink, by its name.
@@ -72,54 +72,54 @@ pub struct Identified {
     pub sinks: BTreeMap<SinkName, String>,
 }
 
-/// The daemon's lines: of a run several, and one for each letter that stays; of anything else one.
+/// The daemon's lines: several for a run, one for each dead letter that stays, one for anything else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
-    /// The run will come.
+    /// The run is queued.
     Accepted,
-    /// It is under way.
+    /// The run is active.
     Progress(Progress),
-    /// It has ended: the last line.
+    /// The run has ended: the last line.
     Ended {
-        /// What a command that asked for it ends with.
+        /// The command's exit code.
         exit_code: u8,
-        /// What it prints.
+        /// The report that the command prints.
         report: Box<Report>,
     },
-    /// A letter that was tried again cannot be used still.
-    Kept(KeptLetter),
-    /// Letters were tried again: the last line.
+    /// A dead letter still cannot be decoded.
+    Kept(KeptDeadLetter),
+    /// Dead letters were retried: the last line.
     Retried {
-        /// Letters that are none any more.
+        /// Dead letters that were decoded and removed.
         letters: u64,
-        /// The events that came of them.
+        /// The events decoded from them.
         events: u64,
     },
-    /// Letters were forgotten: the last line.
+    /// Dead letters were dropped: the last line.
     Forgotten {
         /// How many.
         letters: u64,
     },
-    /// It was not done, or nobody knows how it ended: the last line.
+    /// The request was refused, or its result is unknown: the last line.
     Refused {
-        /// What a command that asked for it ends with.
+        /// The command's exit code.
         exit_code: u8,
         /// Why.
         message: String,
     },
-    /// Everything about the daemon; also the answer to `health`.
+    /// The status of the daemon; also the reply to `health`.
     Status(Box<ServiceStatus>),
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Files listed.
     pub listed: u64,
-    /// Whether there are no more to list.
+    /// The listing has ended.
     pub listing_ended: bool,
-    /// Operations in all, as far as they are known.
+    /// All operations known so far.
     pub to_do: u64,
     /// Operations done.
     pub done: u64,
@@ -130,7 +130,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of the counts of a run.
+    /// From the counts of a run.
     pub fn of(totals: &Totals) -> Self {
         Self {
             listed: totals.listed.files,
@@ -150,24 +150,24 @@ const NEW_SINK: &str = "new_sink:";
 const DROP_SINK: &str = "drop_sink:";
 const RESTORED: &str = "restored";
 
-impl RunRequest {
-    /// An order in the words of the wire.
-    pub fn of(order: Order, identity: Identified) -> Self {
-        let Answer { adopt, new_source, new_sinks, drop_sinks, restored } = order.answer;
-        let said = [(adopt, ADOPT), (new_source, NEW_SOURCE), (restored, RESTORED)];
-        let said = said.into_iter().filter(|(said, _)| *said).map(|(_, word)| word.to_owned());
+impl RunMessage {
+    /// Encodes a request.
+    pub fn of(request: RunRequest, identity: ClientIdentity) -> Self {
+        let Answer { adopt, new_source, new_sinks, drop_sinks, restored } = request.answer;
+        let flags = [(adopt, ADOPT), (new_source, NEW_SOURCE), (restored, RESTORED)];
+        let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, word)| word.to_owned());
         let new_sinks = new_sinks.iter().map(|name| format!("{NEW_SINK}{name}"));
         let drop_sinks = drop_sinks.iter().map(|name| format!("{DROP_SINK}{name}"));
         Self {
-            kind: order.kind.as_str().to_owned(),
-            allow_deletes: order.allow_deletes,
-            answers: said.chain(new_sinks).chain(drop_sinks).collect(),
+            kind: request.kind.as_str().to_owned(),
+            allow_deletes: request.allow_deletes,
+            answers: flags.chain(new_sinks).chain(drop_sinks).collect(),
             identity,
         }
     }
 
-    /// The order; `None` = a word that means nothing here.
-    pub(super) fn order(&self) -> Option<Order> {
+    /// Decodes the request; `None` = an unknown word.
+    pub(super) fn to_request(&self) -> Option<RunRequest> {
         let kinds = [RunKind::Initial, RunKind::Incremental, RunKind::Reconcile];
         let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind)?;
         let mut answer = Answer::default();
@@ -183,11 +183,11 @@ impl RunRequest {
                 },
             }
         }
-        Some(Order { allow_deletes: self.allow_deletes, answer, ..Order::plain(kind) })
+        Some(RunRequest { allow_deletes: self.allow_deletes, answer, ..RunRequest::of(kind) })
     }
 }
 
-/// One line of at most so many bytes, as what it should be; `None` = the other side has gone.
+/// Reads and parses one line of at most `most` bytes; `None` = the peer has closed the connection.
 pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpin), most: u64) -> io::Result<Option<T>> {
     let mut line = Vec::new();
     let read = from.take(most).read_until(b'\n', &mut line).await?;
@@ -200,7 +200,7 @@ pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpi
     serde_json::from_slice(&line).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
 }
 
-/// One line.
+/// Writes one line.
 pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), what: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
@@ -216,28 +216,28 @@ mod tests {
     fn a_request_is_one_object_and_comes_back_as_it_went() {
         let new_sinks = [SinkName::file_manager()].into();
         let answer = Answer { adopt: true, new_sinks, restored: true, ..Answer::default() };
-        let order = Order { allow_deletes: Some(7), answer, ..Order::plain(RunKind::Reconcile) };
+        let request = RunRequest { allow_deletes: Some(7), answer, ..RunRequest::of(RunKind::Reconcile) };
         let sinks = [(SinkName::file_manager(), "f".to_owned())].into();
-        let identity = Identified { source: Some("s".to_owned()), sinks };
-        let ask = Ask::of(Request::Run(RunRequest::of(order.clone(), identity)));
-        let text = serde_json::to_string(&ask).expect("JSON");
+        let identity = ClientIdentity { source: Some("s".to_owned()), sinks };
+        let envelope = Envelope::of(Request::Run(RunMessage::of(request.clone(), identity)));
+        let text = serde_json::to_string(&envelope).expect("JSON");
         assert_eq!(
             text,
             r#"{"protocol":1,"request":"run","kind":"reconcile","allow_deletes":7,"answers":["adopt","restored","new_sink:file_manager"],"identity":{"source":"s","sinks":{"file_manager":"f"}}}"#
         );
-        let back: Ask = serde_json::from_str(&text).expect("JSON");
+        let back: Envelope = serde_json::from_str(&text).expect("JSON");
         let Request::Run(run) = back.request else { panic!("{back:?}") };
-        assert_eq!(run.order(), Some(order));
-        assert_eq!(RunRequest { kind: "nonsense".to_owned(), ..run.clone() }.order(), None);
+        assert_eq!(run.to_request(), Some(request));
+        assert_eq!(RunMessage { kind: "nonsense".to_owned(), ..run.clone() }.to_request(), None);
         for wrong in ["nonsense", "new_sink:", "new_sink:No Name", "drop_sink:"] {
-            assert_eq!(RunRequest { answers: vec![wrong.to_owned()], ..run.clone() }.order(), None, "{wrong}");
+            assert_eq!(RunMessage { answers: vec![wrong.to_owned()], ..run.clone() }.to_request(), None, "{wrong}");
         }
     }
 
     #[tokio::test]
     async fn a_line_is_bounded_and_must_be_whole() {
-        let read = async |text: &str| read_line::<Ask>(&mut text.as_bytes(), 60).await.map_err(|error| error.to_string());
-        assert_eq!(read("{\"protocol\":1,\"request\":\"health\"}\n").await, Ok(Some(Ask::of(Request::Health))));
+        let read = async |text: &str| read_line::<Envelope>(&mut text.as_bytes(), 60).await.map_err(|error| error.to_string());
+        assert_eq!(read("{\"protocol\":1,\"request\":\"health\"}\n").await, Ok(Some(Envelope::of(Request::Health))));
         assert_eq!(read("").await, Ok(None));
         for wrong in ["{\"protocol\":1,\"request\":\"health\"}", &format!("{}\n", " ".repeat(60)), "{\"protocol\":1}\n"] {
             assert!(read(wrong).await.is_err(), "{wrong:?}");

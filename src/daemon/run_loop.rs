@@ -1,33 +1,33 @@
-//! The loop: one order after the other, each to its end. It alone starts runs.
+//! The run loop: one request after the other, each to its end. It alone starts runs.
 
-use super::run_queue::{Stage, Waiting};
+use super::run_queue::{QueuedRun, Stage};
 use super::status::{self, Health};
-use super::{Order, Ran, Shared, endpoint_status};
+use super::{RunRequest, RunResult, Shared, endpoint_status};
 use crate::apply::Tally;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
-/// What was wrong with the last run, until one goes well.
+/// The problem of the last run, until a run succeeds.
 const LAST_RUN: &str = "last run";
-/// What may have been missed, until a listing has healed it.
+/// Events may have been missed, until a listing has repaired that.
 const FEED_GAP: &str = "feed gap";
 
-/// Takes orders until the daemon stops, and finishes the one in hand.
-pub(super) async fn conduct(shared: Shared) {
+/// Runs requests until the daemon stops, and finishes the active one.
+pub(super) async fn run(shared: Shared) {
     loop {
-        let Waiting { order, stage } = tokio::select! {
+        let QueuedRun { request, stage } = tokio::select! {
             biased;
             () = shared.halt.stopped() => return,
-            waiting = shared.requests.next() => waiting,
+            waiting = shared.run_queue.next() => waiting,
         };
         let tally = Arc::new(Tally::default());
-        let name = task_of(order.kind);
-        shared.tasks.run_began(name, order.kind, tally.clone());
+        let name = task_of(request.kind);
+        shared.tasks.run_began(name, request.kind, tally.clone());
         stage.send_replace(Stage::Running(tally.clone()));
-        tracing::info!(kind = order.kind.as_str(), "a run begins");
-        let ran = shared.worker.run(order, tally, shared.halt.for_one_run()).await;
-        judge(&shared, name, &ran);
-        stage.send_replace(Stage::Ended(Arc::new(ran)));
+        tracing::info!(kind = request.kind.as_str(), "a run begins");
+        let run_result = shared.worker.run(request, tally, shared.halt.for_one_run()).await;
+        record_result(&shared, name, &run_result);
+        stage.send_replace(Stage::Ended(Arc::new(run_result)));
     }
 }
 
@@ -39,12 +39,12 @@ fn task_of(kind: RunKind) -> &'static str {
     }
 }
 
-/// Writes down how a run ended, and what that means for the service.
-fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
-    let (result, trouble) = match ran {
-        Ran::Ended { outcome, report, .. } => {
-            let told = report.errors.first().map(|first| format!(": {first}")).unwrap_or_default();
-            let result = format!("run {} {}{told}", report.run, outcome.as_str());
+/// Records the result of a run, and the health that follows from it.
+fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
+    let (result, problem) = match run_result {
+        RunResult::Ended { outcome, report, .. } => {
+            let first_error = report.errors.first().map(|first| format!(": {first}")).unwrap_or_default();
+            let result = format!("run {} {}{first_error}", report.run, outcome.as_str());
             tracing::info!(
                 run = report.run,
                 outcome = outcome.as_str(),
@@ -55,53 +55,53 @@ fn judge(shared: &Shared, name: &'static str, ran: &Ran) {
                 seconds = report.duration_seconds,
                 "a run ended"
             );
-            let trouble = match outcome {
+            let problem = match outcome {
                 RunOutcome::Done => Some(None),
                 RunOutcome::Partial => Some(Some((Health::Degraded, result.clone()))),
-                // A feed or a queue that is shut keeps nothing else from being done.
+                // Runs go on without an unreachable feed or queue.
                 RunOutcome::Failed if !report.errors.iter().any(|line| line.starts_with("stopped: ")) => {
                     Some(Some((Health::Degraded, result.clone())))
                 }
                 RunOutcome::Failed => Some(Some((Health::Error, result.clone()))),
-                // Whoever stops says nothing about how things are.
+                // A stopped run says nothing about the service's health.
                 RunOutcome::Stopped => None,
             };
-            (result, trouble)
+            (result, problem)
         }
-        Ran::Refused { exit_code, message } => {
+        RunResult::Refused { exit_code, message } => {
             tracing::warn!(exit_code, "a run was refused: {message}");
-            // What somebody asked for wrongly is their trouble alone.
-            let trouble = (*exit_code != 2).then(|| Some((Health::Error, message.clone())));
-            (message.clone(), trouble)
+            // A wrong request is the client's problem alone.
+            let problem = (*exit_code != 2).then(|| Some((Health::Error, message.clone())));
+            (message.clone(), problem)
         }
     };
-    if let Ran::Ended { report, .. } = ran {
-        endpoint_status::heed(shared, report);
+    if let RunResult::Ended { report, .. } = run_result {
+        endpoint_status::note_feed_result(shared, report);
     }
-    heal_gap(shared, ran);
+    request_listing_after_gap(shared, run_result);
     shared.tasks.run_ended(name, result);
-    if let Some(trouble) = trouble {
-        shared.tasks.trouble(LAST_RUN, trouble);
+    if let Some(problem) = problem {
+        shared.tasks.set_problem(LAST_RUN, problem);
     }
-    if ran.failed() {
+    if run_result.failed() {
         shared.failed.notify_one();
     }
 }
 
-/// Events may have been missed: a listing finds what they were about. While it has not, every cycle asks for one.
-fn heal_gap(shared: &Shared, ran: &Ran) {
-    // What could not begin has found nothing.
-    let Ran::Ended { report, .. } = ran else { return };
-    let told = "events may have been missed: a reconcile finds what they were about".to_owned();
-    shared.tasks.trouble(FEED_GAP, report.feed_gap.then_some((Health::Degraded, told)));
+/// Events may have been missed, and a listing finds what they reported. Until it has, every cycle requests one.
+fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
+    // A refused run has listed nothing.
+    let RunResult::Ended { report, .. } = run_result else { return };
+    let problem = "events may have been missed: a reconcile finds what they reported".to_owned();
+    shared.tasks.set_problem(FEED_GAP, report.feed_gap.then_some((Health::Degraded, problem)));
     let of_a_cycle = report.sync_type == "incremental" && report.mode.is_none();
-    if report.feed_gap && of_a_cycle && shared.requests.ask(Order::plain(RunKind::Reconcile)).is_err() {
-        tracing::warn!("the reconcile after a gap of the feed finds no place in the queue: the next cycle asks again");
+    if report.feed_gap && of_a_cycle && shared.run_queue.submit(RunRequest::of(RunKind::Reconcile)).is_err() {
+        tracing::warn!("the run queue has no room for the reconcile after a gap of the feed: the next cycle requests it again");
     }
 }
 
-impl Ran {
-    /// Whether it could not go on: a shut door, a state that cannot be used.
+impl RunResult {
+    /// True if it could not continue: an unreachable endpoint, an unusable state.
     pub(super) fn failed(&self) -> bool {
         match self {
             Self::Ended { outcome, .. } => *outcome == RunOutcome::Failed,

@@ -1,87 +1,87 @@
-//! The queue of orders. It bounds itself: equal orders that wait are one, and few differ.
+//! The queue of run requests. Equal requests that wait are merged, and their number is bounded.
 
-use super::{Order, Ran, Trigger};
+use super::{RunRequest, RunResult, RunTrigger};
 use crate::apply::Tally;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
-/// Orders that differ and wait at the same time. Schedules give three; the others are people.
-const WAITING_MOST: usize = 16;
+/// Different requests that wait at the same time. Schedules make three; the others come from commands.
+const MAX_WAITING: usize = 16;
 
-/// How far an order has come.
+/// The progress of a request.
 #[derive(Clone, Debug)]
 pub enum Stage {
     /// In the queue.
     Waiting,
-    /// Its run is under way.
+    /// Its run is active.
     Running(Arc<Tally>),
     /// Its run has ended.
-    Ended(Arc<Ran>),
+    Ended(Arc<RunResult>),
 }
 
-/// Why an order was not taken.
+/// Why a request was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotTaken {
+pub enum RunRejected {
     /// Too many wait.
     #[error("too many different requests wait for the daemon: try again later")]
     TooMany,
-    /// The daemon comes to its end.
+    /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
 }
 
-/// Orders that wait, oldest first.
+/// Requests that wait, oldest first.
 #[derive(Debug, Default)]
-pub struct Requests {
-    queue: Mutex<Queue>,
+pub struct RunQueue {
+    queue: Mutex<Inner>,
     arrived: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
+struct Inner {
+    waiting: VecDeque<QueuedRun>,
     closed: bool,
 }
 
-/// An order that waits, or that its taker works on.
+/// A request that waits, or that the run loop has taken.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    /// What is wanted.
-    pub(super) order: Order,
-    /// Tells everybody who waits for it. Dropped, it tells them that nothing will come of it.
+pub(super) struct QueuedRun {
+    /// The request.
+    pub(super) request: RunRequest,
+    /// Notifies the handles. If it is dropped, no result will come.
     pub(super) stage: watch::Sender<Stage>,
 }
 
-/// What whoever gave an order holds: to wait for its end, or to drop.
+/// The requester's handle, to wait for the result; it may be dropped.
 #[derive(Clone, Debug)]
-pub struct Ticket(watch::Receiver<Stage>);
+pub struct RunHandle(watch::Receiver<Stage>);
 
-impl Requests {
-    /// Gives an order. An equal one that waits already is the same one.
-    pub fn ask(&self, order: Order) -> Result<Ticket, NotTaken> {
+impl RunQueue {
+    /// Queues a request. It is merged with an equal one that waits already.
+    pub fn submit(&self, request: RunRequest) -> Result<RunHandle, RunRejected> {
         let mut queue = self.lock();
         if queue.closed {
-            return Err(NotTaken::Stopping);
+            return Err(RunRejected::Stopping);
         }
-        if let Some(same) = queue.waiting.iter_mut().find(|waiting| order.is_met_by(&waiting.order)) {
-            if order.trigger == Trigger::Asked {
-                same.order.trigger = Trigger::Asked;
+        if let Some(same) = queue.waiting.iter_mut().find(|waiting| request.is_same_as(&waiting.request)) {
+            if request.trigger == RunTrigger::Requested {
+                same.request.trigger = RunTrigger::Requested;
             }
-            return Ok(Ticket(same.stage.subscribe()));
+            return Ok(RunHandle(same.stage.subscribe()));
         }
-        if queue.waiting.len() >= WAITING_MOST {
-            return Err(NotTaken::TooMany);
+        if queue.waiting.len() >= MAX_WAITING {
+            return Err(RunRejected::TooMany);
         }
-        let (stage, ticket) = watch::channel(Stage::Waiting);
-        queue.waiting.push_back(Waiting { order, stage });
+        let (stage, handle) = watch::channel(Stage::Waiting);
+        queue.waiting.push_back(QueuedRun { request, stage });
         drop(queue);
         self.arrived.notify_one();
-        Ok(Ticket(ticket))
+        Ok(RunHandle(handle))
     }
 
-    /// Takes the oldest order, or waits for one. From here on an equal one is another one.
-    pub(super) async fn next(&self) -> Waiting {
+    /// Takes the oldest request, or waits for one. From now on an equal request is queued again.
+    pub(super) async fn next(&self) -> QueuedRun {
         loop {
             let arrived = self.arrived.notified();
             if let Some(waiting) = self.lock().waiting.pop_front() {
@@ -91,7 +91,7 @@ impl Requests {
         }
     }
 
-    /// Takes no more orders, and tells those that wait that nothing comes of theirs.
+    /// Rejects further requests and drops those that wait.
     pub(super) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
@@ -103,28 +103,28 @@ impl Requests {
         self.lock().waiting.is_empty()
     }
 
-    /// A queue of orders is one whatever a panicking thread did.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    /// The queue is consistent even after a thread panicked.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Ticket {
-    /// How far it has come.
+impl RunHandle {
+    /// The current stage.
     pub fn stage(&mut self) -> Stage {
         self.0.borrow_and_update().clone()
     }
 
-    /// Waits until it has come further; `false` = nothing more will come of it.
+    /// Waits for the next change; `false` = there will be none.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
 
-    /// Waits for the end; `None` = it will not come: the daemon stops.
-    pub async fn ended(mut self) -> Option<Arc<Ran>> {
+    /// Waits for the result; `None` = the daemon stops first.
+    pub async fn ended(mut self) -> Option<Arc<RunResult>> {
         let ended = self.0.wait_for(|stage| matches!(stage, Stage::Ended(_))).await.ok()?;
         match &*ended {
-            Stage::Ended(ran) => Some(ran.clone()),
+            Stage::Ended(run_result) => Some(run_result.clone()),
             Stage::Waiting | Stage::Running(_) => None,
         }
     }

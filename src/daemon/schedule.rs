@@ -1,7 +1,7 @@
-//! When runs begin by themselves: by an interval of tokio's, or by a cron expression. The only place that names the cron scheduler,
-//! and of it only cron jobs: its own repeated jobs never fire again after a stall that is longer than their interval.
+//! The schedules of runs: a tokio interval or a cron expression. The only user of the cron scheduler, and only of its cron jobs: its
+//! repeated jobs never fire again after a stall that is longer than their interval.
 
-use super::{Order, Shared};
+use super::{RunRequest, Shared};
 use crate::config::Cron;
 use crate::state::RunKind;
 use jiff::Timestamp;
@@ -12,19 +12,19 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-/// When something comes.
+/// A schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// So long after it last began.
+    /// This long after the last start.
     Every(Duration),
     /// At the moments of an expression, in UTC.
     Cron(Cron),
 }
 
-/// An expression that names no moment.
+/// An expression that never fires.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {expression:?}: no such moment ever comes; give an expression that has one")]
-pub struct NeverComes {
+#[error("{name} is {expression:?}: it never fires; give an expression that does")]
+pub struct NeverFires {
     /// The setting.
     pub name: &'static str,
     /// Its value.
@@ -41,72 +41,72 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
-    /// Whether it ever comes; `name` is the setting that says when.
-    pub async fn comes(&self, name: &'static str) -> Result<(), NeverComes> {
+    /// Returns an error if it never fires; `name` is its setting.
+    pub async fn ensure_fires(&self, name: &'static str) -> Result<(), NeverFires> {
         let Self::Cron(cron) = self else { return Ok(()) };
-        let mut bell = Bell::hang(cron, Arc::default()).await.ok();
-        let next = match &mut bell {
-            Some(bell) => bell.next().await,
+        let mut timer = CronTimer::start(cron, Arc::default()).await.ok();
+        let next = match &mut timer {
+            Some(timer) => timer.next().await,
             None => None,
         };
-        if let Some(bell) = bell {
-            bell.take_down().await;
+        if let Some(timer) = timer {
+            timer.stop().await;
         }
-        next.map(drop).ok_or_else(|| NeverComes { name, expression: cron.as_str().to_owned() })
+        next.map(drop).ok_or_else(|| NeverFires { name, expression: cron.as_str().to_owned() })
     }
 }
 
-/// Gives orders of one kind at the moments of a schedule, one at a time: while its order waits or runs, it gives no other.
-pub(super) async fn keep(shared: Shared, (task, schedule): (&'static str, Schedule), kind: RunKind, mut may_begin: watch::Receiver<bool>) {
+/// Requests runs of one kind by a schedule, one at a time: it makes no request while its last one waits or runs.
+pub(super) async fn run(shared: Shared, (task, schedule): (&'static str, Schedule), kind: RunKind, mut may_begin: watch::Receiver<bool>) {
     shared.tasks.add(task, Some(schedule.to_string()));
     if may_begin.wait_for(|begun| *begun).await.is_err() {
         return;
     }
     match schedule {
         Schedule::Every(period) => {
-            // The first run is the one that the daemon began with.
+            // The daemon's start was the first run.
             let mut interval = tokio::time::interval_at(Instant::now() + period, period);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             shared.tasks.next_after(task, period);
             loop {
                 interval.tick().await;
                 shared.tasks.next_after(task, period);
-                order(&shared, kind).await;
+                submit(&shared, kind).await;
             }
         }
         Schedule::Cron(cron) => {
-            let rings = Arc::new(Notify::new());
-            let bell = match Bell::hang(&cron, rings.clone()).await {
-                Ok(bell) => bell,
-                Err(error) => return tracing::error!(task, "the scheduler takes no job: {error}"),
+            let fired = Arc::new(Notify::new());
+            let timer = match CronTimer::start(&cron, fired.clone()).await {
+                Ok(timer) => timer,
+                Err(error) => return tracing::error!(task, "the scheduler refuses the job: {error}"),
             };
             loop {
-                shared.tasks.next(task, bell.next().await);
-                rings.notified().await;
-                order(&shared, kind).await;
+                shared.tasks.next(task, timer.next().await);
+                fired.notified().await;
+                submit(&shared, kind).await;
             }
         }
     }
 }
 
-async fn order(shared: &Shared, kind: RunKind) {
-    match shared.requests.ask(Order::plain(kind)) {
-        Ok(ticket) => drop(ticket.ended().await),
+async fn submit(shared: &Shared, kind: RunKind) {
+    match shared.run_queue.submit(RunRequest::of(kind)) {
+        Ok(handle) => drop(handle.ended().await),
         Err(error) => tracing::debug!(kind = kind.as_str(), "no run by schedule: {error}"),
     }
 }
 
 /// One cron job.
-struct Bell {
+struct CronTimer {
     scheduler: JobScheduler,
     job: uuid::Uuid,
 }
 
-impl Bell {
-    /// Notifies at every moment of the expression.
-    async fn hang(cron: &Cron, rings: Arc<Notify>) -> Result<Self, JobSchedulerError> {
+impl CronTimer {
+    /// Notifies `fired` at every moment of the expression.
+    async fn start(cron: &Cron, fired: Arc<Notify>) -> Result<Self, JobSchedulerError> {
         let scheduler = JobScheduler::new().await?;
-        let job = scheduler.add(Job::new(cron.as_str(), move |_, _| rings.notify_one())?).await?;
+        let job = scheduler.add(Job::new(cron.as_str(), move |_, _| fired.notify_one())?).await?;
         scheduler.start().await?;
         Ok(Self { scheduler, job })
     }
@@ -118,9 +118,9 @@ impl Bell {
         Timestamp::from_second(next.timestamp()).ok().filter(|next| *next > Timestamp::UNIX_EPOCH)
     }
 
-    async fn take_down(mut self) {
+    async fn stop(mut self) {
         if let Err(error) = self.scheduler.shutdown().await {
-            tracing::debug!("the scheduler does not end: {error}");
+            tracing::debug!("the scheduler does not stop: {error}");
         }
     }
 }

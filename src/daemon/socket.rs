@@ -1,5 +1,5 @@
-//! The control socket's file: beside the database, for its owner alone, there as long as the daemon is. What is said over it is
-//! the protocol's concern.
+//! The control socket's file: beside the database, accessible to its owner only, present while the daemon runs. The messages are the
+//! protocol's concern.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -8,32 +8,32 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 
-/// What the kernel takes as a socket's path, less one byte for its end (Linux: 108, others: 104).
-const PATH_BYTES_MOST: usize = 103;
+/// The kernel's limit for a socket's path, less one byte for its end (Linux: 108, others: 104).
+const MAX_PATH_BYTES: usize = 103;
 
-/// The socket cannot be made.
+/// The socket cannot be created.
 #[derive(Debug, thiserror::Error)]
-#[error("the control socket {path} cannot be made: {source}")]
+#[error("the control socket {path} cannot be created: {source}")]
 pub struct SocketError {
     path: PathBuf,
     source: io::Error,
 }
 
-/// A socket that listens. The file goes when this is dropped.
+/// A listening socket. Dropping it removes the file.
 #[derive(Debug)]
 pub struct ControlSocket {
     listener: UnixListener,
     file: SocketFile,
 }
 
-/// The file, removed in the end.
+/// The file, removed on drop.
 #[derive(Debug)]
 pub(super) struct SocketFile(PathBuf);
 
 impl ControlSocket {
-    /// Listens beside the database. The caller holds the instance lock: a socket that lies there is one that a killed daemon left.
+    /// Listens beside the database. The caller holds the instance lock, so an existing socket was left by a killed daemon.
     pub fn bind(database: &Path) -> Result<Self, SocketError> {
-        let path = beside(database);
+        let path = socket_path(database);
         bind(&path).map(|listener| Self { listener, file: SocketFile(path.clone()) }).map_err(|source| SocketError { path, source })
     }
 
@@ -44,23 +44,23 @@ impl ControlSocket {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // One that stays is replaced by the next daemon, and answers nobody meanwhile.
+        // If it stays, connections to it are refused, and the next daemon replaces it.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Speaks to the daemon of a database; an error = there is none.
+/// Connects to the daemon of a database; an error = no daemon.
 pub async fn connect(database: &Path) -> io::Result<UnixStream> {
-    let path = beside(database);
-    let (short, _directory) = short_enough(&path)?;
+    let path = socket_path(database);
+    let (short, _directory) = within_path_limit(&path)?;
     UnixStream::connect(short).await
 }
 
-/// It must never be there with a mode that lets others in, not for a moment: so it is made in a directory that is ours alone,
-/// and moved to its place when it is as it should be.
+/// The socket must never exist with a mode that lets other users in, not even for a moment: so it is created in a private directory
+/// and renamed once its mode is set.
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    // Where nobody could find it, it need not be.
-    short_enough(path)?;
+    // A client could not connect to a longer path.
+    within_path_limit(path)?;
     let mut private = path.as_os_str().to_owned();
     private.push(format!(".{}", std::process::id()));
     let private = PathBuf::from(private);
@@ -72,7 +72,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
     directory.create(&private)?;
     let inside = private.join("s");
-    let bound = short_enough(&inside).and_then(|(short, _directory)| UnixListener::bind(short)).and_then(|listener| {
+    let bound = within_path_limit(&inside).and_then(|(short, _directory)| UnixListener::bind(short)).and_then(|listener| {
         fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
         fs::rename(&inside, path)?;
         Ok(listener)
@@ -81,24 +81,24 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     bound
 }
 
-/// The same file under a name that the kernel takes. Of one that is too long the directory is opened, and the rest is
-/// found from there; it must be kept open meanwhile.
-fn short_enough(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
-    if path.as_os_str().len() <= PATH_BYTES_MOST {
+/// The same file under a name that the kernel accepts. For a path that is too long, the directory is opened and the name is resolved
+/// from there; the directory must stay open meanwhile.
+fn within_path_limit(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    if path.as_os_str().len() <= MAX_PATH_BYTES {
         return Ok((path.to_owned(), None));
     }
     let too_long = || io::Error::new(io::ErrorKind::InvalidFilename, "its path is too long for a socket: give a shorter DATABASE_PATH");
     let (directory, name) = (path.parent().ok_or_else(too_long)?, path.file_name().ok_or_else(too_long)?);
     let opened = File::open(directory)?;
     let short = Path::new("/proc/self/fd").join(opened.as_raw_fd().to_string()).join(name);
-    if short.as_os_str().len() > PATH_BYTES_MOST || !short.parent().is_some_and(Path::exists) {
+    if short.as_os_str().len() > MAX_PATH_BYTES || !short.parent().is_some_and(Path::exists) {
         return Err(too_long());
     }
     Ok((short, Some(opened)))
 }
 
 /// `sync.db` → `sync.db.sock`.
-fn beside(database: &Path) -> PathBuf {
+fn socket_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".sock");
     PathBuf::from(name)
@@ -116,19 +116,19 @@ mod tests {
             fs::create_dir(&deep).expect("made");
             let database = deep.join("sync.db");
             assert!(connect(&database).await.is_err());
-            fs::write(beside(&database), "left").expect("written");
+            fs::write(socket_path(&database), "left").expect("written");
             let socket = ControlSocket::bind(&database).expect("it listens");
-            let mode = fs::metadata(beside(&database)).expect("it is there").permissions().mode();
+            let mode = fs::metadata(socket_path(&database)).expect("it exists").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             connect(&database).await.expect("it answers");
-            socket.listener.accept().await.expect("somebody came");
+            socket.listener.accept().await.expect("a client");
             drop(socket);
             assert_eq!(fs::read_dir(&deep).expect("a directory").count(), 0, "nothing is left behind");
         }
     }
 
     #[tokio::test]
-    async fn a_name_that_no_socket_can_have_is_told() {
+    async fn a_name_that_no_socket_can_have_is_reported() {
         let directory = tempfile::tempdir().expect("a directory");
         let error = ControlSocket::bind(&directory.path().join("n".repeat(200))).expect_err("too long").to_string();
         assert!(error.contains("give a shorter DATABASE_PATH"), "{error}");

@@ -1,63 +1,64 @@
-//! How the daemon comes to work, and comes to work again: it waits for the doors, then runs the initial sync until one has come
-//! to its end, or a cycle. The same after every run that a shut door ended, so that nobody has to start anything again.
+//! Starts the daemon's work, and restarts it after every failed run: waits for the required endpoints, then runs the initial sync
+//! until it has completed once, or a cycle. So an operator never has to restart the daemon after an outage.
 
 use super::status::{self, Health};
-use super::{Order, Shared, Tried, endpoint_status};
+use super::{ProbeResult, RunRequest, Shared, endpoint_status};
 use crate::state::RunKind;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The first wait for a door; it doubles with each vain look.
-const WAIT_FIRST: Duration = Duration::from_secs(1);
-/// No wait is longer: a door that opens is found within a minute.
-const WAIT_MOST: Duration = Duration::from_mins(1);
+/// The first wait for an endpoint; it doubles with each failed probe.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait: an endpoint that is reachable again is noticed within a minute.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// Goes on for ever; says in `begun` when the schedules may begin.
-pub(super) async fn keep_going(shared: Shared, begun: watch::Sender<bool>) {
+/// Never returns. Sets `begun` when the schedules may begin.
+pub(super) async fn run(shared: Shared, begun: watch::Sender<bool>) {
     shared.tasks.add(status::INITIAL, None);
-    shared.tasks.add(status::DOORS, None);
-    let mut wait = WAIT_FIRST;
+    shared.tasks.add(status::ENDPOINTS, None);
+    let mut wait = FIRST_WAIT;
     loop {
-        if doors_open(&shared).await && ran_well(&shared, &begun).await {
-            wait = WAIT_FIRST;
+        if endpoints_reachable(&shared).await && start_run(&shared, &begun).await {
+            wait = FIRST_WAIT;
             shared.failed.notified().await;
         }
-        shared.tasks.next_after(status::DOORS, wait);
+        shared.tasks.next_after(status::ENDPOINTS, wait);
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(WAIT_MOST);
+        wait = (wait * 2).min(MAX_WAIT);
     }
 }
 
-async fn doors_open(shared: &Shared) -> bool {
-    shared.tasks.began(status::DOORS);
-    let tried = shared.worker.try_doors().await;
-    for door in &tried {
-        endpoint_status::tell(&shared.tasks, door);
+async fn endpoints_reachable(shared: &Shared) -> bool {
+    shared.tasks.began(status::ENDPOINTS);
+    let results = shared.worker.probe_endpoints().await;
+    for result in &results {
+        endpoint_status::record(&shared.tasks, result);
     }
-    let (awaited, others): (Vec<_>, Vec<_>) = tried.into_iter().partition(|door| door.awaited);
-    let shut = |doors: Vec<Tried>| doors.into_iter().filter_map(|door| door.shut).collect::<Vec<_>>().join("; ");
-    let (words, others) = (shut(awaited), shut(others));
+    let (awaited, others): (Vec<_>, Vec<_>) = results.into_iter().partition(|result| result.awaited);
+    let unreachable =
+        |results: Vec<ProbeResult>| results.into_iter().filter_map(|result| result.unreachable).collect::<Vec<_>>().join("; ");
+    let (required, others) = (unreachable(awaited), unreachable(others));
     if !others.is_empty() {
-        tracing::warn!("runs go on without doors that are shut: {others}");
+        tracing::warn!("runs go on without unreachable endpoints: {others}");
     }
-    let result = match (words.as_str(), others.as_str()) {
-        ("", "") => "open".to_owned(),
-        ("", others) => format!("open, but for what runs go on without: {others}"),
-        (words, _) => format!("shut: {words}"),
+    let result = match (required.as_str(), others.as_str()) {
+        ("", "") => "reachable".to_owned(),
+        ("", others) => format!("reachable, except endpoints that runs go on without: {others}"),
+        (required, _) => format!("unreachable: {required}"),
     };
-    shared.tasks.ended(status::DOORS, result);
-    shared.tasks.next(status::DOORS, None);
-    if words.is_empty() {
-        shared.tasks.trouble(status::DOORS, None);
+    shared.tasks.ended(status::ENDPOINTS, result);
+    shared.tasks.next(status::ENDPOINTS, None);
+    if required.is_empty() {
+        shared.tasks.set_problem(status::ENDPOINTS, None);
         return true;
     }
-    tracing::warn!("waiting for doors that are shut: {words}");
-    shared.tasks.trouble(status::DOORS, Some((Health::Error, format!("waiting for doors that are shut: {words}"))));
+    tracing::warn!("waiting for unreachable endpoints: {required}");
+    shared.tasks.set_problem(status::ENDPOINTS, Some((Health::Error, format!("waiting for unreachable endpoints: {required}"))));
     false
 }
 
-/// Has a run, the first of its kind or the next, and says whether it went well. Its failure is told by the loop.
-async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
+/// Requests a run and returns true if it succeeded. The run loop reports its failure.
+async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     let (Some(completed), Some(listing_is_due)) =
         (known(shared, shared.worker.initial_completed()).await, known(shared, shared.worker.listing_is_due()).await)
     else {
@@ -68,9 +69,9 @@ async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
         (true, true) => RunKind::Reconcile,
         (true, false) => RunKind::Incremental,
     };
-    let Ok(ticket) = shared.requests.ask(Order::plain(kind)) else { return false };
-    let went_well = ticket.ended().await.is_some_and(|ran| !ran.failed());
-    // A cycle that fails, because of the feed for example, must not keep reconciles from coming.
+    let Ok(handle) = shared.run_queue.submit(RunRequest::of(kind)) else { return false };
+    let went_well = handle.ended().await.is_some_and(|run_result| !run_result.failed());
+    // A failed cycle, for example because of the feed, must not keep scheduled reconciles from running.
     let completed = completed || known(shared, shared.worker.initial_completed()).await == Some(true);
     if completed {
         begun.send_replace(true);
@@ -78,13 +79,13 @@ async fn ran_well(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     went_well && completed
 }
 
-/// What the state says of itself; `None` = it does not say.
+/// The state's answer; `None` = it could not be read, which is logged.
 async fn known(shared: &Shared, asked: impl Future<Output = Result<bool, String>>) -> Option<bool> {
     match asked.await {
         Ok(answer) => Some(answer),
         Err(message) => {
             tracing::error!("{message}");
-            shared.tasks.trouble(status::DOORS, Some((Health::Error, message)));
+            shared.tasks.set_problem(status::ENDPOINTS, Some((Health::Error, message)));
             None
         }
     }

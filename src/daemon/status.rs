@@ -1,6 +1,6 @@
-//! What the daemon's tasks are doing, what came of them last, and how the service is: kept in memory, shown by `status`.
+//! The status of the daemon's tasks, their last results, and the health of the service: kept in memory, shown by `status`.
 
-use super::{Door, Progress, Tried};
+use super::{EndpointStatus, ProbeResult, Progress};
 use crate::apply::Tally;
 use crate::clock::Clock;
 use crate::state::RunKind;
@@ -11,27 +11,27 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The tasks that every daemon has, beside the chores; each source has its own name.
+/// The tasks of every daemon, besides the maintenance tasks; each listener has its own name.
 pub(super) const INITIAL: &str = "initial-sync";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const RECONCILE: &str = "reconcile";
-pub(super) const DOORS: &str = "doors";
+pub(super) const ENDPOINTS: &str = "doors";
 
-/// How the service is; the worst of several counts.
+/// The health of the service; the worst of its problems counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Nothing is wrong.
     #[default]
     Healthy,
-    /// It works, and something is not as it should be.
+    /// It works, with a problem.
     Degraded,
     /// It cannot do its work.
     Error,
 }
 
 impl Health {
-    /// The contract's word.
+    /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
@@ -48,26 +48,26 @@ pub struct Task {
     pub name: String,
     /// `idle` or `running`.
     pub status: String,
-    /// When it comes, in words; `null` = when there is a reason.
+    /// Its schedule, in words; `null` = it runs when needed.
     pub schedule: Option<String>,
-    /// When it comes next.
+    /// When it runs next.
     pub next: Option<Timestamp>,
     /// When it last began.
     pub began_at: Option<Timestamp>,
     /// When it last ended.
     pub ended_at: Option<Timestamp>,
-    /// What came of it then, in one sentence.
+    /// The result then, in one sentence.
     pub last_result: Option<String>,
 }
 
-/// The run that is under way.
+/// The active run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     /// `initial`, …
     pub kind: String,
     /// When it began.
     pub began_at: Timestamp,
-    /// How far it has come.
+    /// Its progress.
     pub progress: Progress,
 }
 
@@ -78,24 +78,24 @@ pub struct ServiceStatus {
     pub pid: u32,
     /// The program's version.
     pub version: String,
-    /// Since when it works.
+    /// When it started.
     pub since: Timestamp,
-    /// How it is.
+    /// The health of the service.
     pub health: Health,
-    /// Why it is not healthy, a sentence each.
+    /// The problems, a sentence each.
     pub problems: Vec<String>,
-    /// When the next run begins by itself.
+    /// When the next scheduled run begins.
     pub next_run: Option<Timestamp>,
-    /// The run that is under way.
+    /// The active run.
     pub running: Option<Running>,
-    /// By name; those that nobody has tried yet are missing.
+    /// The endpoints by name; those not probed yet are missing.
     #[serde(default)]
-    pub doors: Vec<Door>,
-    /// By name.
+    pub doors: Vec<EndpointStatus>,
+    /// The tasks by name.
     pub tasks: Vec<Task>,
 }
 
-/// All of it, shared by those who work and those who ask. Cheap to clone.
+/// The status of all tasks, shared by the tasks and the control socket. Cheap to clone.
 #[derive(Clone)]
 pub struct Tasks {
     inner: Arc<Mutex<Inner>>,
@@ -105,8 +105,8 @@ pub struct Tasks {
 struct Inner {
     since: Timestamp,
     tasks: BTreeMap<String, Task>,
-    doors: BTreeMap<String, Door>,
-    troubles: BTreeMap<String, (Health, String)>,
+    endpoints: BTreeMap<String, EndpointStatus>,
+    problems: BTreeMap<String, (Health, String)>,
     running: Option<(RunKind, Timestamp, Arc<Tally>)>,
 }
 
@@ -118,7 +118,8 @@ impl fmt::Debug for Tasks {
 
 impl Tasks {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner { since: clock.now(), tasks: BTreeMap::new(), doors: BTreeMap::new(), troubles: BTreeMap::new(), running: None };
+        let inner =
+            Inner { since: clock.now(), tasks: BTreeMap::new(), endpoints: BTreeMap::new(), problems: BTreeMap::new(), running: None };
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
@@ -152,8 +153,8 @@ impl Tasks {
         });
     }
 
-    /// What has come of a task that goes on.
-    pub(super) fn told(&self, name: &str, result: String) {
+    /// Sets the result so far of a task that keeps running.
+    pub(super) fn set_result(&self, name: &str, result: String) {
         self.with(name, |task| task.last_result = Some(result));
     }
 
@@ -167,29 +168,29 @@ impl Tasks {
         self.ended(name, result);
     }
 
-    /// What is wrong about one thing from now on; `None` = nothing any more.
-    pub(super) fn trouble(&self, about: &str, trouble: Option<(Health, String)>) {
+    /// Sets the problem of one subject; `None` = it is solved.
+    pub(super) fn set_problem(&self, about: &str, problem: Option<(Health, String)>) {
         let mut inner = self.lock();
-        match trouble {
-            Some(trouble) => inner.troubles.insert(about.to_owned(), trouble),
-            None => inner.troubles.remove(about),
+        match problem {
+            Some(problem) => inner.problems.insert(about.to_owned(), problem),
+            None => inner.problems.remove(about),
         };
     }
 
-    pub(super) fn door(&self, tried: &Tried) {
-        let Tried { name, shut, awaited } = tried.clone();
-        let (open, now) = (shut.is_none(), self.clock.now());
+    pub(super) fn set_endpoint(&self, tried: &ProbeResult) {
+        let ProbeResult { name, unreachable, awaited } = tried.clone();
+        let (open, now) = (unreachable.is_none(), self.clock.now());
         let mut inner = self.lock();
-        let since = inner.doors.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
-        inner.doors.insert(name.clone(), Door { name, open, message: shut, awaited, since });
+        let since = inner.endpoints.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
+        inner.endpoints.insert(name.clone(), EndpointStatus { name, open, message: unreachable, awaited, since });
     }
 
-    /// How the service is.
+    /// The health of the service.
     pub fn health(&self) -> Health {
-        self.lock().troubles.values().map(|(health, _)| *health).max().unwrap_or_default()
+        self.lock().problems.values().map(|(health, _)| *health).max().unwrap_or_default()
     }
 
-    /// Everything, as it is now.
+    /// The current status.
     pub fn status(&self) -> ServiceStatus {
         let health = self.health();
         let inner = self.lock();
@@ -203,10 +204,10 @@ impl Tasks {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: inner.since,
             health,
-            problems: inner.troubles.values().map(|(_, words)| words.clone()).collect(),
+            problems: inner.problems.values().map(|(_, words)| words.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
-            doors: inner.doors.values().cloned().collect(),
+            doors: inner.endpoints.values().cloned().collect(),
             tasks: inner.tasks.values().cloned().collect(),
         }
     }

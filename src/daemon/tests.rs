@@ -1,17 +1,17 @@
-//! The loop with a worker that a test plays, on a clock that stands still while anything can be done.
+//! The run loop with a fake worker, on a paused clock.
 
-mod played;
+mod fake_worker;
 
 use super::*;
 use crate::clock::SystemClock;
-use played::{Played, one_less};
+use fake_worker::{FakeWorker, take_one};
 use std::sync::atomic::Ordering;
 use tokio::time::sleep;
 
-fn shared(worker: &Arc<Played>) -> Shared {
+fn shared(worker: &Arc<FakeWorker>) -> Shared {
     Shared {
         worker: worker.clone(),
-        requests: Arc::default(),
+        run_queue: Arc::default(),
         tasks: Tasks::new(Arc::new(SystemClock)),
         halt: Halt::default(),
         failed: Arc::default(),
@@ -19,7 +19,7 @@ fn shared(worker: &Arc<Played>) -> Shared {
     }
 }
 
-/// Parts of a daemon that work already: the schedules may begin.
+/// The schedules may begin.
 fn begun() -> watch::Receiver<bool> {
     let (_, begun) = watch::channel(true);
     begun
@@ -29,60 +29,60 @@ const CYCLE: RunKind = RunKind::Incremental;
 
 #[tokio::test(start_paused = true)]
 async fn a_request_gets_a_run_that_begins_after_it_and_those_that_wait_share_one() {
-    let worker = Played::new(10);
+    let worker = FakeWorker::new(10);
     let shared = shared(&worker);
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    let ask = |order| shared.requests.ask(order).expect("taken");
-    let first = ask(Order::plain(CYCLE));
+    tokio::spawn(run_loop::run(shared.clone()));
+    let submit = |request| shared.run_queue.submit(request).expect("taken");
+    let first = submit(RunRequest::of(CYCLE));
     sleep(Duration::from_secs(4)).await;
-    let late = [ask(Order::plain(CYCLE)), ask(Order::plain(CYCLE)), ask(Order::plain(CYCLE))];
-    let other = ask(Order { allow_deletes: Some(7), ..Order::plain(CYCLE) });
-    for ticket in late.into_iter().chain([first, other]) {
-        assert!(ticket.ended().await.is_some());
+    let late = [submit(RunRequest::of(CYCLE)), submit(RunRequest::of(CYCLE)), submit(RunRequest::of(CYCLE))];
+    let other = submit(RunRequest { allow_deletes: Some(7), ..RunRequest::of(CYCLE) });
+    for handle in late.into_iter().chain([first, other]) {
+        assert!(handle.ended().await.is_some());
     }
     assert_eq!(worker.runs(), [(CYCLE, 0, 10), (CYCLE, 10, 20), (CYCLE, 20, 30)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_somebody_asked_for_is_no_longer_one_that_an_event_alone_wanted() {
-    let requests = Requests::default();
-    let woken = Order { trigger: Trigger::Woken, ..Order::plain(CYCLE) };
-    let _tickets = [woken.clone(), Order::plain(CYCLE), woken].map(|order| requests.ask(order).expect("taken"));
-    assert_eq!(requests.next().await.order, Order::plain(CYCLE));
-    assert!(requests.is_empty(), "they were one");
+async fn a_requested_run_merges_with_one_that_an_event_triggered() {
+    let run_queue = RunQueue::default();
+    let woken = RunRequest { trigger: RunTrigger::Event, ..RunRequest::of(CYCLE) };
+    let _handles = [woken.clone(), RunRequest::of(CYCLE), woken].map(|request| run_queue.submit(request).expect("taken"));
+    assert_eq!(run_queue.next().await.request, RunRequest::of(CYCLE));
+    assert!(run_queue.is_empty(), "they were one");
 }
 
 #[tokio::test(start_paused = true)]
-async fn orders_that_wait_are_bounded_and_a_closed_queue_says_so() {
-    let requests = Requests::default();
-    let order = |deletes| Order { allow_deletes: Some(deletes), ..Order::plain(CYCLE) };
-    let tickets: Vec<_> = (0..16).map(|deletes| requests.ask(order(deletes)).expect("there is room")).collect();
-    assert_eq!(requests.ask(order(16)).err(), Some(NotTaken::TooMany));
-    assert!(requests.ask(order(3)).is_ok(), "an equal one is no other one");
-    requests.close();
-    assert_eq!(requests.ask(order(3)).err(), Some(NotTaken::Stopping));
-    for ticket in tickets {
-        assert!(ticket.ended().await.is_none());
+async fn waiting_requests_are_bounded_and_a_closed_queue_rejects() {
+    let run_queue = RunQueue::default();
+    let request = |deletes| RunRequest { allow_deletes: Some(deletes), ..RunRequest::of(CYCLE) };
+    let handles: Vec<_> = (0..16).map(|deletes| run_queue.submit(request(deletes)).expect("there is room")).collect();
+    assert_eq!(run_queue.submit(request(16)).err(), Some(RunRejected::TooMany));
+    assert!(run_queue.submit(request(3)).is_ok(), "an equal one is merged");
+    run_queue.close();
+    assert_eq!(run_queue.submit(request(3)).err(), Some(RunRejected::Stopping));
+    for handle in handles {
+        assert!(handle.ended().await.is_none());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_takes_longer_than_its_interval_is_followed_by_one() {
-    let worker = Played::new(35);
+    let worker = FakeWorker::new(35);
     let shared = shared(&worker);
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    tokio::spawn(schedule::keep(shared, (status::CYCLE, Schedule::Every(Duration::from_secs(10))), CYCLE, begun()));
+    tokio::spawn(run_loop::run(shared.clone()));
+    tokio::spawn(schedule::run(shared, (status::CYCLE, Schedule::Every(Duration::from_secs(10))), CYCLE, begun()));
     sleep(Duration::from_secs(151)).await;
     assert_eq!(worker.begins(), [10, 45, 80, 115], "at once, and none for what was missed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_swarm_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
-    let worker = Played::new(0);
+async fn a_burst_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
+    let worker = FakeWorker::new(0);
     let shared = shared(&worker);
     let wake = shared.wake.clone();
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    tokio::spawn(debounce::keep(shared, begun()));
+    tokio::spawn(run_loop::run(shared.clone()));
+    tokio::spawn(debounce::run(shared, begun()));
     for _ in 0..100 {
         wake.call();
         sleep(Duration::from_millis(5)).await;
@@ -93,58 +93,58 @@ async fn a_swarm_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
         wake.call();
         sleep(Duration::from_millis(500)).await;
     }
-    assert_eq!(worker.begins(), [1, 15, 20, 25], "every five seconds, though no second of the twenty was quiet");
+    assert_eq!(worker.begins(), [1, 15, 20, 25], "every five seconds, though no second of the twenty was without a call");
 }
 
 #[tokio::test(start_paused = true)]
-async fn shut_doors_are_waited_for_and_told() {
-    let worker = Played::new(2);
-    worker.shut_for.store(4, Ordering::SeqCst);
+async fn unreachable_endpoints_are_waited_for_and_reported() {
+    let worker = FakeWorker::new(2);
+    worker.unreachable_for.store(4, Ordering::SeqCst);
     let shared = shared(&worker);
     let (begun, may_begin) = watch::channel(false);
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    tokio::spawn(startup::keep_going(shared.clone(), begun));
+    tokio::spawn(run_loop::run(shared.clone()));
+    tokio::spawn(startup::run(shared.clone(), begun));
     sleep(Duration::from_secs(10)).await;
     let status = shared.tasks.status();
     assert_eq!((status.health, worker.runs().len()), (Health::Error, 0));
-    assert_eq!(status.problems, ["waiting for doors that are shut: S3: no such bucket"]);
+    assert_eq!(status.problems, ["waiting for unreachable endpoints: S3: no such bucket"]);
     sleep(Duration::from_secs(20)).await;
-    assert_eq!(worker.looks(), [0, 1, 3, 7, 15], "each wait is twice the one before");
+    assert_eq!(worker.probes(), [0, 1, 3, 7, 15], "each wait is twice the one before");
     assert_eq!(worker.runs(), [(RunKind::Initial, 15, 17)]);
     assert_eq!((shared.tasks.health(), *may_begin.borrow()), (Health::Healthy, true));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_a_shut_door_ended_is_followed_by_one_as_soon_as_doors_open() {
-    let worker = Played::new(2);
+async fn a_run_that_an_unreachable_endpoint_ended_is_followed_by_one_as_soon_as_it_is_reachable() {
+    let worker = FakeWorker::new(2);
     worker.initial.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
     let (begun, _may_begin) = watch::channel(false);
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    tokio::spawn(startup::keep_going(shared.clone(), begun));
+    tokio::spawn(run_loop::run(shared.clone()));
+    tokio::spawn(startup::run(shared.clone(), begun));
     sleep(Duration::from_secs(100)).await;
     worker.fail_next.store(1, Ordering::SeqCst);
-    worker.shut_for.store(1, Ordering::SeqCst);
-    let ticket = shared.requests.ask(Order::plain(RunKind::Reconcile)).expect("taken");
-    assert!(ticket.ended().await.is_some_and(|ran| ran.failed()));
+    worker.unreachable_for.store(1, Ordering::SeqCst);
+    let handle = shared.run_queue.submit(RunRequest::of(RunKind::Reconcile)).expect("taken");
+    assert!(handle.ended().await.is_some_and(|run_result| run_result.failed()));
     assert_eq!(shared.tasks.health(), Health::Error);
     sleep(Duration::from_secs(100)).await;
     assert_eq!(worker.runs(), [(CYCLE, 0, 2), (RunKind::Reconcile, 100, 102), (CYCLE, 105, 107)]);
     assert_eq!(shared.tasks.health(), Health::Healthy);
 }
 
-/// A source that stops working now and then.
-struct Stumbling(Arc<Played>);
+/// A listener that fails now and then.
+struct FailingListener(Arc<FakeWorker>);
 
 #[async_trait]
-impl Source for Stumbling {
+impl Listener for FailingListener {
     fn name(&self) -> &'static str {
         "stumbling"
     }
 
-    async fn run(&self, context: &SourceContext) -> Result<(), String> {
+    async fn run(&self, context: &ListenerContext) -> Result<(), String> {
         context.wake.call();
-        if one_less(&self.0.shut_for) {
+        if take_one(&self.0.unreachable_for) {
             return Err("the queue is gone".to_owned());
         }
         context.halt.stopped().await;
@@ -153,15 +153,15 @@ impl Source for Stumbling {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_whole_daemon_begins_works_and_hands_back_what_it_has_in_hand() {
-    let (worker, halt) = (Played::new(5), Halt::default());
+async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
+    let (worker, halt) = (FakeWorker::new(5), Halt::default());
     let directory = tempfile::tempdir().expect("a directory");
     let database = directory.path().join("sync.db");
     let daemon = Daemon {
         worker: worker.clone(),
         cycle: Schedule::Every(Duration::from_mins(5)),
         reconcile: None,
-        sources: vec![Box::new(Stumbling(worker.clone()))],
+        listeners: vec![Box::new(FailingListener(worker.clone()))],
         identity: Identity { source: "s".to_owned(), sinks: Vec::new() },
         clock: Arc::new(SystemClock),
         halt: halt.clone(),
@@ -169,47 +169,47 @@ async fn a_whole_daemon_begins_works_and_hands_back_what_it_has_in_hand() {
     };
     let running = tokio::spawn(daemon.run(ControlSocket::bind(&database).expect("it listens")));
     sleep(Duration::from_secs(311)).await;
-    assert_eq!(worker.runs(), [(RunKind::Initial, 0, 5), (CYCLE, 5, 10), (CYCLE, 305, 310)], "the source woke it once");
+    assert_eq!(worker.runs(), [(RunKind::Initial, 0, 5), (CYCLE, 5, 10), (CYCLE, 305, 310)], "the listener woke it once");
     sleep(Duration::from_secs(295)).await;
     halt.stop(None);
     running.await.expect("it ends");
-    assert_eq!(worker.runs().len(), 4, "what was in hand came to its end");
+    assert_eq!(worker.runs().len(), 4, "the active run has ended");
     assert!(!directory.path().join("sync.db.sock").exists());
 }
 
 #[tokio::test]
-async fn an_expression_without_a_moment_is_told() {
+async fn an_expression_that_never_fires_is_reported() {
     let cron = |text: &str| Schedule::Cron(crate::config::Cron::of(text).expect("an expression"));
-    assert_eq!(cron("0 0 3 * * *").comes("X").await, Ok(()));
-    let error = cron("0 0 3 30 2 *").comes("RECONCILE_CRON").await.expect_err("no February has thirty days").to_string();
-    assert!(error.starts_with("RECONCILE_CRON is \"0 0 3 30 2 *\": no such moment ever comes"), "{error}");
+    assert_eq!(cron("0 0 3 * * *").ensure_fires("X").await, Ok(()));
+    let error = cron("0 0 3 30 2 *").ensure_fires("RECONCILE_CRON").await.expect_err("no February has thirty days").to_string();
+    assert!(error.starts_with("RECONCILE_CRON is \"0 0 3 30 2 *\": it never fires"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_can_have_heard_is_listed() {
+async fn events_that_may_have_been_missed_cause_a_listing() {
     for (gap, expected) in [(true, vec![CYCLE, RunKind::Reconcile]), (false, vec![RunKind::Reconcile])] {
-        let worker = Played::new(1);
+        let worker = FakeWorker::new(1);
         worker.initial.store(true, Ordering::SeqCst);
         worker.gap.store(gap, Ordering::SeqCst);
-        worker.long_away.store(!gap, Ordering::SeqCst);
+        worker.listing_due.store(!gap, Ordering::SeqCst);
         let parts = shared(&worker);
-        tokio::spawn(run_loop::conduct(parts.clone()));
-        tokio::spawn(startup::keep_going(parts, watch::channel(false).0));
+        tokio::spawn(run_loop::run(parts.clone()));
+        tokio::spawn(startup::run(parts, watch::channel(false).0));
         sleep(Duration::from_secs(10)).await;
         assert_eq!(worker.runs().into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>(), expected);
     }
 }
 
-/// A run that could not begin was taken for one that had found what a gap of the feed had lost.
+/// A refused run counted as a listing that had repaired a gap of the feed.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_was_refused_heals_no_gap() {
-    let worker = Played::new(1);
+    let worker = FakeWorker::new(1);
     worker.gap.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    let cycle = shared.requests.ask(Order::plain(CYCLE)).expect("taken");
+    tokio::spawn(run_loop::run(shared.clone()));
+    let cycle = shared.run_queue.submit(RunRequest::of(CYCLE)).expect("taken");
     sleep(Duration::from_millis(500)).await;
-    // The reconcile that the cycle asks for.
+    // The reconcile that the cycle requests.
     worker.refuse_next.store(1, Ordering::SeqCst);
     assert!(cycle.ended().await.is_some());
     sleep(Duration::from_secs(10)).await;
@@ -218,15 +218,15 @@ async fn a_run_that_was_refused_heals_no_gap() {
     assert!(status.problems.iter().any(|problem| problem.contains("events may have been missed")), "{:?}", status.problems);
 }
 
-/// Four kinds of what is thrown away were one task: which of them had failed, and whether the others were done, nobody could see.
+/// Four kinds of maintenance were one task: `status` did not show which had failed, or whether the others had run.
 #[tokio::test(start_paused = true)]
-async fn each_chore_is_a_task_of_its_own_and_one_that_fails_stops_no_other() {
-    let worker = Played::new(1);
-    worker.broken_broom.store(1, Ordering::SeqCst);
+async fn each_maintenance_task_has_a_status_and_one_that_fails_stops_no_other() {
+    let worker = FakeWorker::new(1);
+    worker.fail_maintenance.store(1, Ordering::SeqCst);
     let shared = shared(&worker);
-    tokio::spawn(housekeeping::keep(shared.clone(), begun()));
+    tokio::spawn(housekeeping::run(shared.clone(), begun()));
     sleep(Duration::from_secs(1)).await;
-    let told = |status: ServiceStatus| -> Vec<_> {
+    let last_results = |status: ServiceStatus| -> Vec<_> {
         let tasks = status.tasks.into_iter();
         tasks.map(|task| format!("{} {}: {}", task.name, task.status, task.last_result.expect("it was done"))).collect()
     };
@@ -234,38 +234,38 @@ async fn each_chore_is_a_task_of_its_own_and_one_that_fails_stops_no_other() {
     assert_eq!((status.health, status.problems.as_slice()), (Health::Degraded, ["inbox-pruning: a broken broom".to_owned()].as_slice()));
     let swept =
         ["history-pruning idle: swept", "inbox-pruning idle: swept", "snapshot-retention idle: swept", "tombstone-pruning idle: swept"];
-    assert_eq!(told(status), swept.map(|task| task.replace("inbox-pruning idle: swept", "inbox-pruning idle: a broken broom")));
+    assert_eq!(last_results(status), swept.map(|task| task.replace("inbox-pruning idle: swept", "inbox-pruning idle: a broken broom")));
     sleep(Duration::from_hours(1)).await;
     let status = shared.tasks.status();
-    assert_eq!((status.health, told(status)), (Health::Healthy, swept.map(str::to_owned).into()));
+    assert_eq!((status.health, last_results(status)), (Health::Healthy, swept.map(str::to_owned).into()));
 }
 
-/// A feed that was down when the daemon began was said nowhere until a cycle had failed because of it.
+/// A feed that was down when the daemon started was not reported until a cycle had failed because of it.
 #[tokio::test(start_paused = true)]
-async fn a_door_that_runs_go_on_without_is_told_and_not_waited_for() {
-    let worker = Played::new(2);
-    worker.mute.store(true, Ordering::SeqCst);
+async fn an_endpoint_that_runs_go_on_without_is_reported_and_not_waited_for() {
+    let worker = FakeWorker::new(2);
+    worker.events_api_down.store(true, Ordering::SeqCst);
     worker.initial.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
-    let doors = |status: &ServiceStatus| status.doors.iter().map(|door| (door.name.clone(), door.open)).collect::<Vec<_>>();
-    let told = |events_api| vec![("S3".to_owned(), true), (EVENTS_API.to_owned(), events_api)];
-    tokio::spawn(run_loop::conduct(shared.clone()));
-    tokio::spawn(startup::keep_going(shared.clone(), watch::channel(false).0));
+    let reachable = |status: &ServiceStatus| status.doors.iter().map(|endpoint| (endpoint.name.clone(), endpoint.open)).collect::<Vec<_>>();
+    let expected = |events_api| vec![("S3".to_owned(), true), (EVENTS_API.to_owned(), events_api)];
+    tokio::spawn(run_loop::run(shared.clone()));
+    tokio::spawn(startup::run(shared.clone(), watch::channel(false).0));
     sleep(Duration::from_secs(1)).await;
     let status = shared.tasks.status();
-    assert_eq!((status.health, doors(&status), status.running.is_some()), (Health::Degraded, told(false), true));
-    assert_eq!(status.problems, ["events API: nobody listens: runs go on without it"]);
-    worker.mute.store(false, Ordering::SeqCst);
+    assert_eq!((status.health, reachable(&status), status.running.is_some()), (Health::Degraded, expected(false), true));
+    assert_eq!(status.problems, ["events API: connection refused: runs go on without it"]);
+    worker.events_api_down.store(false, Ordering::SeqCst);
     sleep(Duration::from_secs(10)).await;
-    assert_eq!((worker.looks().len(), worker.runs().len()), (1, 1));
-    // The next cycle reads the feed: that is as good as a look.
-    assert!(shared.requests.ask(Order::plain(CYCLE)).expect("taken").ended().await.is_some());
+    assert_eq!((worker.probes().len(), worker.runs().len()), (1, 1));
+    // The next cycle reads the feed, which counts as a probe.
+    assert!(shared.run_queue.submit(RunRequest::of(CYCLE)).expect("taken").ended().await.is_some());
     let status = shared.tasks.status();
-    assert_eq!((status.health, doors(&status)), (Health::Healthy, told(true)));
-    worker.mute.store(true, Ordering::SeqCst);
+    assert_eq!((status.health, reachable(&status)), (Health::Healthy, expected(true)));
+    worker.events_api_down.store(true, Ordering::SeqCst);
     worker.fail_next.store(1, Ordering::SeqCst);
-    assert!(shared.requests.ask(Order::plain(CYCLE)).expect("taken").ended().await.is_some_and(|ran| ran.failed()));
+    assert!(shared.run_queue.submit(RunRequest::of(CYCLE)).expect("taken").ended().await.is_some_and(|run_result| run_result.failed()));
     let status = shared.tasks.status();
-    assert_eq!(status.health, Health::Degraded, "the cycle failed, and did everything but hear the feed: {:?}", status.problems);
-    assert_eq!((doors(&status), status.doors[1].message.as_deref()), (told(false), Some("feed: nobody listens (start it)")));
+    assert_eq!(status.health, Health::Degraded, "the cycle failed, and did everything but read the feed: {:?}", status.problems);
+    assert_eq!((reachable(&status), status.doors[1].message.as_deref()), (expected(false), Some("feed: connection refused (start it)")));
 }

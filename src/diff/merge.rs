@@ -17,7 +17,7 @@ pub enum Joined<L, R> {
 /// Why a join ended early.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError<K, E> {
-    /// One side failed. What the other still has says nothing any more: the missing rows might have matched.
+    /// One side failed. The rest of the other side cannot be judged: the missing rows might have matched.
     #[error(transparent)]
     Source(E),
     /// One side is not in strictly ascending order.
@@ -33,7 +33,7 @@ pub enum JoinError<K, E> {
 }
 
 impl<K, E> JoinError<K, E> {
-    /// The same of other keys.
+    /// Converts the keys.
     pub fn map_keys<J>(self, named: impl Fn(&K) -> J) -> JoinError<J, E> {
         match self {
             Self::Source(error) => JoinError::Source(error),
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// One row on, if there is one.
+/// The next row, if there is one.
 type Step<T, K, E> = Result<Option<T>, JoinError<<K as ToOwned>::Owned, E>>;
 
 /// What [`outer_join`] returns.
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// One side, with its next row in hand once it has begun.
+/// One side, with its next row once reading has begun.
 struct Sorted<I, T, K: ToOwned + ?Sized, E> {
     side: &'static str,
     rows: Fuse<I>,
@@ -135,7 +135,7 @@ impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + ToOwned + ?Sized, E> Sorted<I
         }
     }
 
-    /// The next row is drawn while this one is at hand, so that the two can be compared without a copy of either key.
+    /// Reads the next row before this one is returned, so that their keys are compared without a copy.
     fn take_head(&mut self) -> T {
         let Some(Ok(row)) = self.head.take() else { unreachable!("invariant: a head is taken only after its key was seen") };
         self.head = self.draw(Some(&row));

@@ -1,19 +1,19 @@
-//! What has changed between two snapshots: a merge-join, row by row, pure. What is to be done about it is `plan`'s concern.
+//! The differences between two snapshots: a merge-join, row by row, pure. Deciding what to do about them is `plan`'s concern.
 //!
 //! The rule, for each of `ETag`, size, permissions, owner and group: **the new side differs where it has a value and the old side does
-//! not have the same.** What the new side does not know, it has no opinion on; what the old side does not know was never confirmed:
+//! not have the same.** A value missing on the new side is no opinion; a value missing on the old side was never confirmed:
 //!
 //! | old | new | differs |
 //! |---|---|---|
 //! | `a` | `a` | no |
 //! | `a` | `b` | yes |
 //! | `a`, or missing | missing | no: no opinion |
-//! | missing | `a` | yes: it may be the same, and nothing vouches for it |
+//! | missing | `a` | yes: it may be the same, but was never confirmed |
 //!
 //! Values are compared as text: `0755` and `755` differ. `ETag` and size are the content, the other three the permissions: two planes,
-//! told apart in every [`Difference`]. The other columns describe and never differ; they follow silently.
+//! kept apart in every [`Difference`]. The other columns only describe and never make a difference.
 //!
-//! Only one row of each side is held.
+//! Only one row of each side is in memory.
 
 pub mod merge;
 pub mod render;
@@ -48,7 +48,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// What it is about.
+    /// The key that differs.
     pub fn key(&self) -> &ObjectKey {
         match self {
             Self::Added(record) | Self::Removed(record) => &record.file_path,

@@ -1,6 +1,6 @@
 //! Differences → lines of text, for people and for programs. Pure: opening files and printing lines is `cli`'s concern.
 //!
-//! Both forms end with a line that sums up; where it is missing, the diff ended early.
+//! Both forms end with a summary line; without it, the diff ended early.
 //!
 //! For programs, each line is one JSON object, with keys verbatim (but written so that a terminal may show them):
 //!
@@ -27,9 +27,9 @@ pub struct Summary {
     pub removed: u64,
     /// Keys of both sides that differ.
     pub changed: u64,
-    /// Of the changed ones, those in `ETag` or size.
+    /// Changed keys that differ in `ETag` or size.
     pub content_changed: u64,
-    /// Of the changed ones, those in permissions, owner or group.
+    /// Changed keys that differ in permissions, owner or group.
     pub permissions_changed: u64,
 }
 

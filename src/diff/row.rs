@@ -1,4 +1,4 @@
-//! What two rows are compared by: as records, or as they stand in their files.
+//! Comparison of two rows: as records, or as raw lines of their files.
 
 use crate::record::FileRecord;
 use crate::snapshot::Line;
@@ -7,9 +7,9 @@ use crate::snapshot::Line;
 pub trait Row {
     /// The bytes of its key.
     fn key(&self) -> &[u8];
-    /// Whether the `ETag` or the size is another one than that of the old side.
+    /// True if the `ETag` or the size differs from the old side.
     fn content_differs_from(&self, old: &Self) -> bool;
-    /// Whether permissions, owner or group are others than those of the old side.
+    /// True if permissions, owner or group differ from the old side.
     fn permissions_differ_from(&self, old: &Self) -> bool;
     /// The row as a record.
     fn into_record(self) -> FileRecord;
@@ -36,7 +36,7 @@ impl Row for FileRecord {
     }
 }
 
-/// Every value has one text only, and an empty text is a missing value: so texts say the same as values.
+/// Every value has exactly one text, and an empty text is a missing value: so comparing texts compares values.
 impl Row for Line {
     fn key(&self) -> &[u8] {
         self.key()

@@ -1,4 +1,4 @@
-//! What a difference is, against a naive diff over maps, and how it is shown.
+//! The diff against a naive one over maps, and its rendering.
 
 use super::*;
 use crate::record::{ETag, Permissions};
@@ -98,16 +98,16 @@ fn a_side_that_fails_or_is_out_of_order_ends_the_diff() {
     let broken = vec![ok("a"), Err("the disk is on fire".to_owned()), ok("c")];
     let end = |old, new| {
         let mut all = diff::<FileRecord, String>(old, new);
-        let mut told = Vec::new();
+        let mut shown = Vec::new();
         for difference in all.by_ref() {
             match difference {
-                Ok(difference) => told.push(difference.key().as_str().to_owned()),
-                Err(JoinError::Source(words)) => told.push(words),
-                Err(JoinError::OutOfOrder { side, previous, key }) => told.push(format!("{side}: {key} after {previous}")),
+                Ok(difference) => shown.push(difference.key().as_str().to_owned()),
+                Err(JoinError::Source(words)) => shown.push(words),
+                Err(JoinError::OutOfOrder { side, previous, key }) => shown.push(format!("{side}: {key} after {previous}")),
             }
         }
         assert!(all.next().is_none(), "nothing follows an error");
-        told
+        shown
     };
     assert_eq!(end(broken.clone(), rows(&["0", "b", "c"])), ["0", "a", "the disk is on fire"]);
     assert_eq!(end(rows(&["b"]), broken), ["a", "the disk is on fire"]);

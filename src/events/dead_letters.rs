@@ -1,27 +1,27 @@
-//! Dead letters, tried again or forgotten because a person says so. How they are kept is the state's concern.
+//! Dead letters: decoded again or deleted on the operator's request. Storing them is the state's concern.
 
 use super::decode::{self, Scope};
 use super::receive::notified;
-use crate::record::{Event, SourceName};
+use crate::record::{Event, EventChannel};
 use crate::state::{DeadLetter, Received, State, StateError};
 use jiff::Timestamp;
 
-/// As many are held in memory at once.
-const PAGE_LETTERS: usize = 100;
+/// Dead letters held in memory at once.
+const PAGE_DEAD_LETTERS: usize = 100;
 
-/// Which letters are meant.
+/// The dead letters of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The one of this number.
+    /// The one with this number.
     One(i64),
-    /// All that there are.
+    /// All of them.
     All,
 }
 
-/// Why nothing became of letters.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum LetterError {
-    /// A person named one that is not there.
+pub enum DeadLetterError {
+    /// The number does not exist.
     #[error("there is no dead letter {0}: `s3-sync dead-letters list` shows them")]
     NoSuch(i64),
     /// The state cannot be used.
@@ -29,21 +29,21 @@ pub enum LetterError {
     State(#[from] StateError),
 }
 
-/// What became of letters that were tried again.
+/// The result of decoding dead letters again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retried {
-    /// Letters that are none any more.
+    /// Dead letters that were decoded and removed.
     pub letters: u64,
-    /// The events that came of them, which wait in the inbox now; a letter may come to none, when it is about nothing of ours.
+    /// Their events, which are in the inbox now; a dead letter may have none, when all of its events are ignored.
     pub events: u64,
-    /// Letters that stay, and why.
+    /// Dead letters that stay, with their reasons.
     pub kept: Vec<Kept>,
 }
 
-/// A letter that cannot be used still.
+/// A dead letter that still cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The letter.
+    /// Its number.
     pub id: i64,
     /// A short, stable name.
     pub reason: String,
@@ -51,18 +51,18 @@ pub struct Kept {
     pub message: String,
 }
 
-/// Decodes letters again, by the settings and the program of today; what can be used goes into the inbox.
-pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, LetterError> {
+/// Decodes dead letters again, with the current settings and program; decoded events go into the inbox.
+pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, DeadLetterError> {
     let mut retried = Retried::default();
     match which {
         Which::One(id) => match state.dead_letter(id).await? {
             Some(letter) => retry_one(state, scope, letter, &mut retried, now).await?,
-            None => return Err(LetterError::NoSuch(id)),
+            None => return Err(DeadLetterError::NoSuch(id)),
         },
         Which::All => {
             let mut after = 0;
             loop {
-                let letters = state.dead_letters(after, PAGE_LETTERS).await?;
+                let letters = state.dead_letters(after, PAGE_DEAD_LETTERS).await?;
                 let Some(last) = letters.last() else { break };
                 after = last.id;
                 for letter in letters {
@@ -74,19 +74,19 @@ pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -
     Ok(retried)
 }
 
-/// Forgets letters; how many there were.
-pub async fn forget(state: &State, which: Which) -> Result<u64, LetterError> {
+/// Deletes dead letters; returns their number.
+pub async fn delete(state: &State, which: Which) -> Result<u64, DeadLetterError> {
     if let Which::One(id) = which {
-        return if state.drop_dead_letter(id).await? { Ok(1) } else { Err(LetterError::NoSuch(id)) };
+        return if state.drop_dead_letter(id).await? { Ok(1) } else { Err(DeadLetterError::NoSuch(id)) };
     }
-    let mut forgotten = 0;
+    let mut deleted = 0;
     loop {
-        let letters = state.dead_letters(0, PAGE_LETTERS).await?;
+        let letters = state.dead_letters(0, PAGE_DEAD_LETTERS).await?;
         if letters.is_empty() {
-            return Ok(forgotten);
+            return Ok(deleted);
         }
         for letter in letters {
-            forgotten += u64::from(state.drop_dead_letter(letter.id).await?);
+            deleted += u64::from(state.drop_dead_letter(letter.id).await?);
         }
     }
 }
@@ -106,7 +106,7 @@ async fn retry_one(state: &State, scope: &Scope, letter: DeadLetter, retried: &m
     Ok(())
 }
 
-/// The events of a letter, or why it cannot be used still.
+/// The events of a dead letter, or why it still cannot be decoded.
 fn decoded(letter: DeadLetter, scope: &Scope) -> Result<Vec<Event>, (String, String)> {
     if let Some(event) = letter.event {
         return Ok(vec![event]);
@@ -114,10 +114,10 @@ fn decoded(letter: DeadLetter, scope: &Scope) -> Result<Vec<Event>, (String, Str
     if !letter.is_whole() {
         return Err((letter.reason, format!("only the beginning of its {} bytes is kept", letter.raw_bytes)));
     }
-    if letter.source == SourceName::Feed {
+    if letter.source == EventChannel::Feed {
         let text = String::from_utf8_lossy(&letter.raw);
         let event = decode::feed_event(&text, scope).outcome;
-        return event.map(|event| event.into_iter().collect()).map_err(|poison| (poison.reason().to_owned(), poison.to_string()));
+        return event.map(|event| event.into_iter().collect()).map_err(|error| (error.reason().to_owned(), error.to_string()));
     }
     let batch = notified(letter.source, &letter.raw, scope).batch;
     let outcomes = batch.into_iter().map(|received| received.outcome);
@@ -131,18 +131,18 @@ mod tests {
         format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}"#)
     }
 
-    fn arrived(source: SourceName, message: &str) -> Vec<Received> {
+    fn arrived(source: EventChannel, message: &str) -> Vec<Received> {
         let old = Scope::new("old", "");
         match source {
-            SourceName::Feed => {
-                let poison = decode::feed_event(message, &old).outcome.expect_err("poison");
-                vec![Received { source, outcome: Err(super::super::receive::dead(&poison, message.as_bytes().to_vec())) }]
+            EventChannel::Feed => {
+                let error = decode::feed_event(message, &old).outcome.expect_err("undecodable");
+                vec![Received { source, outcome: Err(super::super::receive::dead_letter(&error, message.as_bytes().to_vec())) }]
             }
             _ => notified(source, message.as_bytes(), &old).batch,
         }
     }
 
-    async fn with(messages: &[(SourceName, &str)]) -> (State, tempfile::TempDir) {
+    async fn with(messages: &[(EventChannel, &str)]) -> (State, tempfile::TempDir) {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for (source, message) in messages {
@@ -157,14 +157,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_right_by_now_goes_into_the_inbox_and_the_rest_stays() {
+    async fn what_can_be_decoded_now_goes_into_the_inbox_and_the_rest_stays() {
         let long = format!("{{{}", " ".repeat(crate::state::RAW_BYTES_MAX));
         let ours = record("new", "a");
         let messages = [
-            (SourceName::Sqs, ours.as_str()),
-            (SourceName::Webhook, "{"),
-            (SourceName::Feed, r#"{"event_type":"explode"}"#),
-            (SourceName::Sqs, long.as_str()),
+            (EventChannel::Sqs, ours.as_str()),
+            (EventChannel::Webhook, "{"),
+            (EventChannel::Feed, r#"{"event_type":"explode"}"#),
+            (EventChannel::Sqs, long.as_str()),
         ];
         let (state, _directory) = with(&messages).await;
         let retried = retry(&state, &Scope::new("new", ""), Which::All, Timestamp::UNIX_EPOCH).await.expect("tried");
@@ -173,20 +173,20 @@ mod tests {
         assert_eq!(kept, [(2, "bad_json"), (3, "unknown_type"), (4, "bad_json")]);
         assert!(retried.kept[2].message.contains("only the beginning"), "{:?}", retried.kept);
         assert_eq!(waiting(&state).await, ["sqs a"]);
-        assert_eq!(forget(&state, Which::One(2)).await.expect("forgotten"), 1);
-        assert!(matches!(forget(&state, Which::One(2)).await, Err(LetterError::NoSuch(2))));
-        assert_eq!(forget(&state, Which::All).await.expect("forgotten"), 2);
+        assert_eq!(delete(&state, Which::One(2)).await.expect("deleted"), 1);
+        assert!(matches!(delete(&state, Which::One(2)).await, Err(DeadLetterError::NoSuch(2))));
+        assert_eq!(delete(&state, Which::All).await.expect("deleted"), 2);
         assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
         let missing = retry(&state, &Scope::new("new", ""), Which::One(1), Timestamp::UNIX_EPOCH).await;
-        assert!(matches!(missing, Err(LetterError::NoSuch(1))), "{missing:?}");
+        assert!(matches!(missing, Err(DeadLetterError::NoSuch(1))), "{missing:?}");
     }
 
     #[tokio::test]
     async fn a_letter_whose_replay_failed_is_replayed_from_the_start() {
         let ours = record("old", "a");
-        let (state, _directory) = with(&[(SourceName::Sqs, &ours)]).await;
+        let (state, _directory) = with(&[(EventChannel::Sqs, &ours)]).await;
         let row = state.inbox_batch(0, 1).await.expect("read").remove(0);
-        state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
+        state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("dead-lettered");
         let letter = state.dead_letters(0, 1).await.expect("read").remove(0);
         let retried = retry(&state, &Scope::new("old", ""), Which::One(letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
         assert_eq!(retried, Retried { letters: 1, events: 1, kept: vec![] });

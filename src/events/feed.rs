@@ -1,13 +1,13 @@
-//! The events API's list, read into the inbox. It is asked once a cycle and serves, perhaps, the same for ever: what is new in it,
-//! the state knows.
+//! The feed reader: reads the events API's list into the inbox. It polls once a cycle; the list may keep serving the same events, and
+//! the state knows which are new.
 
 use super::decode::{self, Scope};
-use super::receive::dead;
+use super::receive::dead_letter;
 use crate::clock::Clock;
 use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::retry::RetryPolicy;
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use crate::state::{FeedAnswer, FeedIdentity, FeedItem, State, StateError};
 use crate::telemetry;
 use jiff::Timestamp;
@@ -18,27 +18,27 @@ use tokio::time::timeout;
 
 pub use crate::run::Polled;
 
-/// Pages of a feed with a cursor that one poll reads at the most: what is left comes with the next one.
+/// Pages of a feed with a cursor that one poll reads at most; the next poll reads the rest.
 const PAGES_MAX: usize = 1000;
-/// For one answer, all attempts together.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Limit for one page, retries included.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A feed, and how it is read.
+/// Reads one feed.
 #[derive(Clone)]
 pub struct FeedReader {
-    /// Where the events are.
+    /// The feed.
     pub feed: Arc<dyn ReadFeed>,
-    /// Which of them are ours.
+    /// Selects the events of the synced bucket and prefix.
     pub scope: Scope,
-    /// How often a page is asked for.
+    /// Retries of one page.
     pub retry: RetryPolicy,
-    /// While the inbox holds as many events, no more are read.
+    /// No events are read while the inbox holds this many.
     pub inbox_max: u64,
-    /// For what carries no time of its own.
+    /// The time of events without a timestamp.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why a poll failed; what came before it is stored.
+/// Why a poll failed; events received before it are stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
     /// The feed.
@@ -50,7 +50,7 @@ pub enum PollError {
 }
 
 impl FeedReader {
-    /// Reads what is new into the inbox: one answer, or as many pages as there are. May be dropped at any moment.
+    /// Reads new events into the inbox: one list, or all pages. The future may be dropped at any moment.
     pub async fn poll(&self, state: &State) -> Result<Polled, PollError> {
         let address = self.feed.address();
         let mut cursor = state.feed_cursor(&address).await?;
@@ -61,8 +61,8 @@ impl FeedReader {
             }
             let page = match self.page(cursor.as_deref()).await {
                 Ok(page) => page,
-                Err(error) if cursor.is_some() && is_about_the_cursor(&error) => {
-                    tracing::warn!(%error, "the feed does not know its own cursor any more: it is read from its beginning");
+                Err(error) if cursor.is_some() && rejects_the_cursor(&error) => {
+                    tracing::warn!(%error, "the feed no longer knows its own cursor: it is read from its beginning");
                     state.forget_feed_cursor(self.clock.now()).await?;
                     (cursor, polled.gap) = (None, true);
                     continue;
@@ -70,8 +70,8 @@ impl FeedReader {
                 Err(error) => return Err(error.into()),
             };
             let next = page.next_cursor.clone();
-            if went_back(cursor.as_deref(), next.as_deref()) {
-                tracing::warn!("the feed has begun anew: it is read from its beginning");
+            if has_restarted(cursor.as_deref(), next.as_deref()) {
+                tracing::warn!("the feed has restarted: it is read from its beginning");
                 state.forget_feed_cursor(self.clock.now()).await?;
                 (cursor, polled.gap) = (None, true);
                 continue;
@@ -87,11 +87,11 @@ impl FeedReader {
         Ok(polled)
     }
 
-    /// One answer, within a time in which a run can wait for it: what else there is to do comes after it.
+    /// One page, within `PAGE_TIMEOUT`: the rest of the run waits for it.
     async fn page(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
-        let answered = timeout(PATIENCE, self.retry.run(|| self.feed.read_feed(cursor))).await;
+        let answered = timeout(PAGE_TIMEOUT, self.retry.run(|| self.feed.read_feed(cursor))).await;
         answered.unwrap_or_else(|_| {
-            let message = format!("no usable answer within {} s", PATIENCE.as_secs());
+            let message = format!("no usable response within {} s", PAGE_TIMEOUT.as_secs());
             Err(FileManagerError { call: "pubSubFullList", subject: self.feed.address(), kind: FileManagerErrorKind::Timeout, message })
         })
     }
@@ -104,46 +104,46 @@ impl FeedReader {
         polled: &mut Polled,
     ) -> Result<(), StateError> {
         let now = self.clock.now();
-        let (items, passed_over): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
+        let (items, ignored): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
         let all = items.len();
         let full = all >= FEED_EVENTS_MAX;
         let counts =
             state.receive_feed(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
-        telemetry::metrics().events(SourceName::Feed.as_str(), counts.received.events);
+        telemetry::metrics().events(EventChannel::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;
         let before = std::mem::take(&mut polled.passed_over);
-        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(passed_over[*place].clone()));
+        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(ignored[*place].clone()));
         Ok(())
     }
 }
 
-/// What an operator can do about a feed that cannot be read.
+/// The operator's hint for a feed that cannot be read.
 pub fn hint(error: &FileManagerError) -> &'static str {
     match error.kind {
         FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { status: ..=500 | 502..=504, .. } => {
-            "the events API is overloaded or failing; the next run asks it again"
+            "the events API is overloaded or failing; the next run tries again"
         }
         ref kind => kind.hint(),
     }
 }
 
-/// A feed that counts its events holds fewer than we have heard: it was begun anew. Cursors that are no numbers say nothing of the kind.
-fn went_back(cursor: Option<&str>, next: Option<&str>) -> bool {
+/// A numeric cursor went back: the feed holds fewer events than were received, so it was restarted. Other cursors do not show this.
+fn has_restarted(cursor: Option<&str>, next: Option<&str>) -> bool {
     let number = |cursor: &str| cursor.parse::<u64>().ok();
     cursor.and_then(number).zip(next.and_then(number)).is_some_and(|(cursor, next)| next < cursor)
 }
 
-/// A definite refusal of what was accepted before.
-fn is_about_the_cursor(error: &FileManagerError) -> bool {
+/// A definite refusal of a cursor that the feed itself returned.
+fn rejects_the_cursor(error: &FileManagerError) -> bool {
     matches!(error.kind, FileManagerErrorKind::Refused { status: 400 | 404 | 410 | 422 })
 }
 
-/// The events of an answer in the order in which they happened: by their time, then by their place. One without a time counts as
-/// happening now.
-fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, PassedOver)> {
+/// The events of a page in the order in which they happened: by time, then by position. An event without a time counts as happening
+/// now.
+fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, IgnoredEvents)> {
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
     let mut items: Vec<_> = events
         .iter()
@@ -152,8 +152,8 @@ fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, P
             let before = seen.entry(event.hash).or_default();
             let identity = FeedIdentity { hash: event.hash, occurrence: *before };
             *before += 1;
-            let outcome = event.outcome.map_err(|poison| dead(&poison, text.clone().into_bytes())).transpose();
-            (FeedItem { identity, outcome }, event.passed_over)
+            let outcome = event.outcome.map_err(|error| dead_letter(&error, text.clone().into_bytes())).transpose();
+            (FeedItem { identity, outcome }, event.ignored)
         })
         .collect();
     items.sort_by_key(|(item, _)| match &item.outcome {

@@ -1,5 +1,5 @@
-//! What we were told: messages decoded, and the sources that bring them into the inbox. What they come to together, the plan folds;
-//! what is true, a look decides.
+//! Events: decodes messages, and receives them from queues and the feed into the inbox. The plan folds events of one path; a lookup
+//! decides what is true.
 
 pub mod decode;
 pub mod dead_letters;

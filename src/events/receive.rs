@@ -1,28 +1,28 @@
-//! From a message to what the state receives. Where messages come from, and who is told that they arrived, is each source's concern.
+//! From a message to the rows that the state receives. Receiving and acknowledging messages is the queue reader's concern.
 
-use super::decode::{self, Poison, Scope};
-use crate::record::SourceName;
-use crate::run::PassedOver;
+use super::decode::{self, DecodeError, Scope};
+use crate::record::EventChannel;
+use crate::run::IgnoredEvents;
 use crate::state::{Poisoned, Received};
 
-/// What a message amounts to.
+/// A decoded message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notified {
-    /// Events and dead letters; empty when there is nothing to do about it.
+    /// Events and dead letters; empty when the message is ignored.
     pub batch: Vec<Received>,
-    /// What was passed over.
-    pub passed_over: PassedOver,
+    /// Counts of ignored events.
+    pub ignored: IgnoredEvents,
 }
 
-/// Decodes an S3 notification, whichever way it came.
-pub fn notified(source: SourceName, message: &[u8], scope: &Scope) -> Notified {
+/// Decodes an S3 notification of any channel.
+pub fn notified(source: EventChannel, message: &[u8], scope: &Scope) -> Notified {
     let decoded = decode::notification(message, scope);
     let events = decoded.events.into_iter().map(Ok);
-    let outcomes = events.chain(decoded.poisoned.into_iter().map(|poisoned| Err(dead(&poisoned.poison, poisoned.raw))));
-    Notified { batch: outcomes.map(|outcome| Received { source, outcome }).collect(), passed_over: decoded.passed_over }
+    let outcomes = events.chain(decoded.undecodable.into_iter().map(|undecodable| Err(dead_letter(&undecodable.error, undecodable.raw))));
+    Notified { batch: outcomes.map(|outcome| Received { source, outcome }).collect(), ignored: decoded.ignored }
 }
 
-/// What cannot be used, as the state keeps it.
-pub(super) fn dead(poison: &Poison, raw: Vec<u8>) -> Poisoned {
-    Poisoned { reason: poison.reason().to_owned(), message: poison.to_string(), raw }
+/// A dead letter, as the state keeps it.
+pub(super) fn dead_letter(error: &DecodeError, raw: Vec<u8>) -> Poisoned {
+    Poisoned { reason: error.reason().to_owned(), message: error.to_string(), raw }
 }

@@ -1,7 +1,6 @@
-//! SQS: a standard queue, long polls, batches. The only place that names its SDK. When a message may be acknowledged is not its
-//! concern.
+//! SQS: a standard queue, long polls, batches. The only user of its SDK. When a message may be acknowledged is the reader's concern.
 
-use super::queue::{Message, Receipt, Source, SourceError};
+use super::queue::{EventQueue, Message, QueueError, Receipt};
 use crate::record::Escaped;
 use async_trait::async_trait;
 use aws_sdk_sqs::config::retry::RetryConfig;
@@ -15,26 +14,26 @@ use std::error::Error;
 use std::time::Duration;
 use url::Url;
 
-/// Messages in one answer, and in one batch: the most that SQS knows.
+/// Messages in one response and in one batch: SQS's maximum.
 const BATCH_MESSAGES: i32 = 10;
 
-/// Above the longest poll that SQS knows, 20 s, so that a quiet queue is no broken one.
+/// Above SQS's longest poll, 20 s, so that an empty queue does not time out.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Of what the other side says, as much is kept.
+/// Longest kept part of the server's error message.
 const MESSAGE_CHARS_MAX: usize = 300;
 
-/// What a queue's client needs to know.
+/// Settings of a queue's client.
 #[derive(Clone, Debug)]
 pub struct SqsOptions {
     /// The queue.
     pub queue_url: Url,
-    /// Another server than the queue's own address says.
+    /// The server, if it is not the one in the queue's address.
     pub endpoint: Option<Url>,
-    /// Where the queue's address names no region.
+    /// Used if the queue's address names no region.
     pub region: String,
-    /// The key's id and its secret, and the token of temporary ones; `None` = the credential chain of AWS.
+    /// Access key id, secret, and the session token of temporary credentials; `None` = the credential chain of AWS.
     pub credentials: Option<(String, SecretString, Option<SecretString>)>,
 }
 
@@ -46,7 +45,7 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// A client for the queue; nothing is asked of it yet.
+    /// A client for the queue; makes no call.
     pub async fn connect(options: SqsOptions) -> Self {
         let SqsOptions { queue_url, endpoint, region, credentials } = options;
         let aws_region = region_at_aws(&queue_url);
@@ -68,31 +67,31 @@ impl SqsQueue {
             config = config.credentials_provider(Credentials::new(access, secret.expose_secret(), token, None, "settings"));
         } else {
             let shared = Box::pin(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load()).await;
-            // Where there is no chain, the calls say so.
+            // Without a credential chain, the calls fail with that reason.
             config.set_credentials_provider(shared.credentials_provider());
         }
         Self { client: Client::from_conf(config.build()), queue_url: queue_url.into() }
     }
 
-    /// Whether the queue is there and may be used. Takes nothing from it.
-    pub async fn check(&self) -> Result<(), SourceError> {
+    /// Checks that the queue exists and is accessible. Receives no message.
+    pub async fn check(&self) -> Result<(), QueueError> {
         let asked = self.client.get_queue_attributes().queue_url(&self.queue_url).send().await;
-        asked.map(drop).map_err(|error| self.told("GetQueueAttributes", &error))
+        asked.map(drop).map_err(|error| self.queue_error("GetQueueAttributes", &error))
     }
 
-    /// The words of an error and of what caused it, each once.
-    fn told(&self, call: &'static str, error: &(dyn Error + 'static)) -> SourceError {
+    /// The messages of an error and its causes, without repetitions.
+    fn queue_error(&self, call: &'static str, error: &(dyn Error + 'static)) -> QueueError {
         let mut words: Vec<String> = Vec::new();
         let mut next = Some(error);
         while let Some(cause) = next {
             let own = cause.to_string();
-            if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
+            if !own.is_empty() && !words.iter().any(|word| word.contains(&own)) {
                 words.push(own);
             }
             next = cause.source();
         }
         let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
-        SourceError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
+        QueueError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
     }
 }
 
@@ -104,51 +103,51 @@ fn region_at_aws(queue_url: &Url) -> Option<String> {
 }
 
 #[async_trait]
-impl Source for SqsQueue {
+impl EventQueue for SqsQueue {
     fn address(&self) -> &str {
         &self.queue_url
     }
 
-    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError> {
         let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
-        let answer = request.send().await.map_err(|error| self.told("ReceiveMessage", &error))?;
-        // One without a receipt could not be acknowledged: it comes again, whole.
+        let answer = request.send().await.map_err(|error| self.queue_error("ReceiveMessage", &error))?;
+        // A message without a receipt could not be acknowledged: the queue delivers it again.
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages
             .filter_map(|message| Some(Message { receipt: Receipt(message.receipt_handle?), body: message.body.unwrap_or_default() }))
             .collect())
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
         let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
             entry.build().expect("invariant: id and receipt are set")
         });
         let request = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        let answer = request.send().await.map_err(|error| self.told("DeleteMessageBatch", &error))?;
-        // What is in neither list is not known to be gone.
+        let answer = request.send().await.map_err(|error| self.queue_error("DeleteMessageBatch", &error))?;
+        // A message in neither list may still be in the queue.
         let gone: Vec<_> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
         let left = receipts.into_iter().enumerate().filter(|(index, _)| !gone.contains(&index.to_string().as_str()));
         Ok(left.map(|(_, receipt)| receipt).collect())
     }
 
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError> {
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError> {
         let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
             entry.visibility_timeout(0).build().expect("invariant: id and receipt are set")
         });
         let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        request.send().await.map(drop).map_err(|error| self.told("ChangeMessageVisibilityBatch", &error))
+        request.send().await.map(drop).map_err(|error| self.queue_error("ChangeMessageVisibilityBatch", &error))
     }
 
-    /// Needs a right of its own, `sqs:GetQueueAttributes`, without which a queue can be received from as well.
+    /// Needs the permission `sqs:GetQueueAttributes`, which receiving does not need.
     async fn retention(&self) -> Option<SignedDuration> {
         let name = QueueAttributeName::MessageRetentionPeriod;
         let request = self.client.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone());
         let answer = request.send().await.inspect_err(|error| {
-            tracing::debug!(error = %self.told("GetQueueAttributes", error), "the queue does not say how long it keeps a message");
+            tracing::debug!(error = %self.queue_error("GetQueueAttributes", error), "the retention time of the queue cannot be read");
         });
         let secs = answer.ok()?.attributes?.get(&name)?.parse().ok()?;
         Some(SignedDuration::from_secs(secs))

@@ -1,4 +1,4 @@
-//! What an answer means: refusals told apart, their words made readable, and the contract's shapes checked. Pure: no I/O, no clock.
+//! Parses responses: classifies refusals, extracts their messages, and validates successful bodies. Pure: no I/O, no clock.
 
 use super::{FeedPage, FileManagerErrorKind, SaveOperation, Saved};
 use crate::record::{ObjectKey, Permissions};
@@ -10,16 +10,16 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// What a call is about, which decides what 404 and 409 say.
+/// The subject of a call, which decides the meaning of 404 and 409.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// A path.
     Path,
-    /// Nothing but the address itself.
+    /// The address itself.
     Address,
 }
 
-/// An answer that is no 2xx: which failure it is, and its words, neither capped nor escaped yet.
+/// A response other than 2xx: its kind of failure, and its message, neither capped nor escaped yet.
 pub(super) fn refusal(
     status: StatusCode,
     headers: &HeaderMap,
@@ -37,13 +37,13 @@ pub(super) fn refusal(
         409 if headers.contains_key(RETRY_AFTER) => busy(retry_after(headers, now)),
         409 if about == About::Path => FileManagerErrorKind::Taken,
         400..=499 => FileManagerErrorKind::Refused { status: code },
-        // A redirect may stand for an effect (303), and says nothing of what became of it.
+        // A redirect may follow an effect (303), and does not show its result.
         _ => FileManagerErrorKind::BadAnswer,
     };
     let said = detail.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |detail| readable(&detail));
     let said = match (said.as_str(), code) {
         ("", 300..=399) => "redirects are not followed".to_owned(),
-        ("" | NO_SUCH_ROUTE, 404) => "no such call at this address".to_owned(),
+        ("" | NO_SUCH_ROUTE, 404) => "this address has no such call".to_owned(),
         _ => said,
     };
     let name = status.canonical_reason().map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"));
@@ -51,11 +51,11 @@ pub(super) fn refusal(
     (kind, format!("answered {name}{separator}{said}"))
 }
 
-/// What frameworks answer where no call is routed: then it is the address that is wrong, and not a file that is missing.
-/// Taken for the latter, a wrong address would confirm every delete.
+/// The message of frameworks for an unknown route: the address is wrong, and no file is missing. Otherwise a wrong address would
+/// confirm every delete.
 const NO_SUCH_ROUTE: &str = "Not Found";
 
-/// `detail`, as the contract calls it, or what others call it.
+/// `detail`, as in the contract, or its usual other names.
 fn detail_of(body: &[u8]) -> Option<Value> {
     let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else { return None };
     ["detail", "message", "error"].iter().find_map(|name| fields.remove(*name)).filter(|detail| !detail.is_null())
@@ -74,7 +74,7 @@ fn readable(detail: &Value) -> String {
     }
 }
 
-/// Seconds, or an HTTP date, which is counted from the `Date` of the same answer: the two clocks need not agree.
+/// Seconds, or an HTTP date, counted from the `Date` of the same response: the two clocks need not agree.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
@@ -88,7 +88,7 @@ fn http_date(value: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(value).ok().map(|date| date.timestamp())
 }
 
-/// `updatePermissions` answers this. Owner and group may be null, not missing.
+/// The response of `updatePermissions`. Owner and group may be null, not missing.
 #[derive(Deserialize)]
 struct PermissionsAnswer {
     file_path: String,
@@ -102,7 +102,7 @@ struct PermissionsAnswer {
     _last_updated: serde::de::IgnoredAny,
 }
 
-/// `saveToDisk` answers this. What may be null may be missing as well: some frameworks leave nulls out.
+/// The response of `saveToDisk`. A field that may be null may be missing as well: some frameworks leave nulls out.
 #[derive(Deserialize)]
 struct SaveAnswer {
     internal_id: Option<String>,
@@ -115,36 +115,36 @@ struct SaveAnswer {
     metadata: Option<Map<String, Value>>,
 }
 
-/// `reportResults` answers this.
+/// The response of `reportResults`.
 #[derive(Deserialize)]
 struct ReportAnswer {
     status: String,
 }
 
-/// `pubSubFullList` answers this. What the events are is not looked at: each is kept as its text.
+/// The response of `pubSubFullList`. Events are not parsed here: each is kept as its text.
 #[derive(Deserialize)]
 struct FeedAnswer<'a> {
     #[serde(borrow)]
     events: Vec<&'a RawValue>,
-    /// A text, or a number that stands for one.
+    /// A text or a number.
     next_cursor: Option<Value>,
 }
 
-/// Present, perhaps null. Empty is missing: no field of ours has a meaningful empty value.
+/// Present, perhaps null. An empty text counts as missing: no field has a meaningful empty value.
 fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
 }
 
-/// Why a 2xx cannot be taken for what the contract promises, in words.
-pub(super) type NotTheContract = String;
+/// Why a 2xx violates the contract.
+pub(super) type ContractViolation = String;
 
-pub(super) fn permissions(body: &[u8], path: &ObjectKey) -> Result<Permissions, NotTheContract> {
+pub(super) fn permissions(body: &[u8], path: &ObjectKey) -> Result<Permissions, ContractViolation> {
     let answer: PermissionsAnswer = parse(body)?;
     require_same_path(path, &answer.file_path)?;
     Ok(Permissions { permissions: answer.permissions, owner: answer.owner, group: answer.group })
 }
 
-pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sent: Option<u64>) -> Result<Saved, NotTheContract> {
+pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sent: Option<u64>) -> Result<Saved, ContractViolation> {
     let answer: SaveAnswer = parse(body)?;
     require_word("status", "success", &answer.status)?;
     require_word("operation", operation.as_str(), &answer.operation)?;
@@ -157,32 +157,32 @@ pub(super) fn saved(body: &[u8], operation: SaveOperation, path: &ObjectKey, sen
     Ok(Saved { internal_id: answer.internal_id, size: answer.size, metadata: answer.metadata })
 }
 
-pub(super) fn report_received(body: &[u8]) -> Result<(), NotTheContract> {
+pub(super) fn report_received(body: &[u8]) -> Result<(), ContractViolation> {
     let answer: ReportAnswer = parse(body)?;
     require_word("status", "received", &answer.status)
 }
 
-pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, NotTheContract> {
+pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, ContractViolation> {
     let answer: FeedAnswer<'_> = parse(body)?;
     let next_cursor = match answer.next_cursor {
         None => None,
         Some(Value::String(cursor)) => Some(cursor).filter(|cursor| !cursor.is_empty()),
         Some(Value::Number(cursor)) => Some(cursor.to_string()),
-        Some(_) => return Err("`next_cursor` is neither a text nor a number".to_owned()),
+        Some(_) => return Err("`next_cursor` is neither text nor a number".to_owned()),
     };
     Ok(FeedPage { events: answer.events.iter().map(|event| event.get().to_owned()).collect(), next_cursor })
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NotTheContract> {
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ContractViolation> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), NotTheContract> {
+fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), ContractViolation> {
     if answered == expected { Ok(()) } else { Err(format!("`{field}` is `{answered}` instead of `{expected}`")) }
 }
 
-/// An answer about another path is another call's. A leading `/` more or less is none: the feed's own paths begin with one.
-fn require_same_path(asked: &ObjectKey, answered: &str) -> Result<(), NotTheContract> {
+/// A response about another path belongs to another call. A leading `/` makes no difference: the feed's paths begin with one.
+fn require_same_path(asked: &ObjectKey, answered: &str) -> Result<(), ContractViolation> {
     let bare = |path| str::strip_prefix(path, "/").unwrap_or(path).to_owned();
     if bare(asked.as_str()) == bare(answered) { Ok(()) } else { Err(format!("it is about another path, `{answered}`")) }
 }

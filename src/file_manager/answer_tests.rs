@@ -1,4 +1,4 @@
-//! Tables of answers and what they mean.
+//! Tables of responses and their meaning.
 
 use super::*;
 use reqwest::header::HeaderValue;
@@ -11,7 +11,7 @@ fn kind_of(code: u16, headers: &[(&'static str, &'static str)], body: &str, abou
 }
 
 #[test]
-fn each_status_is_the_failure_that_it_stands_for() {
+fn each_status_is_classified() {
     use FileManagerErrorKind::{BadAnswer, Busy, NotFound, Refused, Taken, Unauthorised};
     let file_missing = r#"{"detail":"File not found"}"#;
     let taken = r#"{"detail":"Path is taken"}"#;
@@ -65,7 +65,7 @@ fn retry_after_is_seconds_or_a_date() {
 }
 
 #[test]
-fn a_refusal_is_told_in_its_own_words() {
+fn a_refusal_keeps_the_server_s_message() {
     let missing = r#"{"detail":[{"type":"missing","loc":["body","file_path"],"msg":"Field required","input":null},
         {"type":"int_parsing","loc":["body","parts",3],"msg":"not a number"}]}"#;
     for (code, body, expected) in [
@@ -76,7 +76,7 @@ fn a_refusal_is_told_in_its_own_words() {
         (500, r#"{"error":"disk full"}"#, "answered 500 Internal Server Error: disk full"),
         (500, r#"{"detail":null}"#, r#"answered 500 Internal Server Error: {"detail":null}"#),
         (502, "  <h1>Bad Gateway</h1>\n", "answered 502 Bad Gateway: <h1>Bad Gateway</h1>"),
-        (404, r#"{"detail":"Not Found"}"#, "answered 404 Not Found: no such call at this address"),
+        (404, r#"{"detail":"Not Found"}"#, "answered 404 Not Found: this address has no such call"),
         (302, "", "answered 302 Found: redirects are not followed"),
         (599, "", "answered 599"),
     ] {
@@ -133,7 +133,7 @@ fn what_was_saved_is_read_and_its_shape_is_required() {
 }
 
 #[test]
-fn a_report_is_taken_only_in_so_many_words() {
+fn only_the_word_received_confirms_a_report() {
     assert_eq!(report_received(br#"{"status":"received","message":"m","timestamp":"t"}"#), Ok(()));
     assert!(report_received(br#"{"status":"ignored"}"#).is_err());
     assert!(report_received(b"{}").is_err());

@@ -1,9 +1,9 @@
-//! One attempt at one call: the headers that all share, the deadlines, and which failure it was. It never tries again.
+//! One attempt at one call: the common headers, the deadlines, and the kind of failure. It never retries.
 
 use super::answer::{self, About};
 use super::causes::causes;
 use super::client::CONNECT_TIMEOUT;
-use super::progress::{Overdue, Progress, Source};
+use super::progress::{ContentState, Overdue, Progress};
 use super::{Deadlines, FileManagerError, FileManagerErrorKind, HttpClient, HttpSetupError};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Escaped, ObjectKey};
@@ -13,24 +13,24 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// No answer of the contract is longer, but the feed's.
+/// Limit of every response but the feed's.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A hundred events of 160 KiB: the key of an object has 1 KiB. It is held whole, so it is bounded by what a small machine has.
+/// A hundred events of 160 KiB (an object key has at most 1 KiB). The page is held in memory, so a small machine sets the bound.
 pub(super) const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Of a refusal, as much is read.
+/// Longest part of a refusal that is read.
 const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 
-/// And as long is it listened to: its status says more than its words.
+/// Limit for reading a refusal: its status matters more than its message.
 const REFUSAL_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Of what the other side says, as much is kept.
+/// Longest part of a server's message that is kept.
 const MESSAGE_CHARS_MAX: usize = 300;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a call is named in errors, and what it is about.
+/// A call: its name in errors, and its subject.
 pub(super) struct Call {
     pub name: &'static str,
     pub subject: String,
@@ -44,21 +44,21 @@ impl Call {
     }
 }
 
-/// What came back, whatever it says.
-struct Answer {
+/// A response, not yet checked.
+struct RawResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-/// Why there is no answer.
-enum Silence {
+/// Why there is no usable response.
+enum NoResponse {
     Transport(reqwest::Error),
     TooLong { limit: usize, announced: Option<u64> },
 }
 
-/// One base URL over the pool: where both the file manager's and the events API's calls go through.
-pub(super) struct Door {
+/// One base URL over the pool, for the calls of the file manager or of the events API.
+pub(super) struct ApiEndpoint {
     client: HttpClient,
     base: Url,
     token: Option<SecretString>,
@@ -66,7 +66,7 @@ pub(super) struct Door {
     pub deadlines: Deadlines,
 }
 
-impl Door {
+impl ApiEndpoint {
     pub(super) fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(HttpSetupError::Address("must begin with http:// or https://, and name a host"));
@@ -82,17 +82,17 @@ impl Door {
         Ok(Self { client: client.clone(), base, token, authorization, deadlines })
     }
 
-    /// The address, for errors: it holds no secret.
+    /// The address, for errors. It holds no secret.
     pub(super) fn address(&self) -> String {
         self.base.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// A call that is about nothing but the address.
+    /// A call whose subject is the address.
     pub(super) fn call_about_address(&self, name: &'static str) -> Call {
         Call { name, subject: self.address(), about: About::Address, answer_bytes_max: ANSWER_BYTES_MAX }
     }
 
-    /// A request to `path`, which stands below whatever path the base URL has.
+    /// A request to `path` below the base URL's path.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
@@ -103,12 +103,12 @@ impl Door {
         }
     }
 
-    /// Sends a request without content and gives the body of its 2xx.
+    /// Sends a request without content and returns the body of its 2xx.
     pub(super) async fn small_call(&self, call: &Call, request: RequestBuilder) -> Result<Vec<u8>, FileManagerError> {
         self.attempt(call, request, &Progress::without_content(), self.deadlines.small_call).await
     }
 
-    /// Sends a request, within `total`, and gives the body of its 2xx.
+    /// Sends a request, within `total`, and returns the body of its 2xx.
     pub(super) async fn attempt(
         &self,
         call: &Call,
@@ -122,17 +122,17 @@ impl Door {
         let outcome = tokio::select! {
             biased;
             outcome = exchange(request, call.answer_bytes_max, progress) => match outcome {
-                Ok(answer) => judged(&answer, call.about, progress).map(|()| answer.body),
-                Err(silence) => Err(unanswered(&silence, progress)),
+                Ok(answer) => checked(&answer, call.about, progress).map(|()| answer.body),
+                Err(no_response) => Err(failure_of(&no_response, progress)),
             },
             overdue = progress.overdue(total, self.deadlines.idle) => Err(self.given_up(overdue, progress, total)),
         };
         outcome.map_err(|(kind, message)| self.error(call, kind, &message))
     }
 
-    /// A 2xx that is not what the contract promises.
-    pub(super) fn not_the_contract(&self, call: &Call, why: &str) -> FileManagerError {
-        self.error(call, FileManagerErrorKind::BadAnswer, &format!("the answer is not the contract's: {why}"))
+    /// The error for a 2xx that violates the contract.
+    pub(super) fn contract_violation(&self, call: &Call, why: &str) -> FileManagerError {
+        self.error(call, FileManagerErrorKind::BadAnswer, &format!("the response violates the contract: {why}"))
     }
 
     fn error(&self, call: &Call, kind: FileManagerErrorKind, message: &str) -> FileManagerError {
@@ -140,46 +140,48 @@ impl Door {
         FileManagerError { call: call.name, subject: call.subject.clone(), kind, message: shown(message, secret) }
     }
 
-    fn given_up(&self, overdue: Overdue, progress: &Progress, total: Duration) -> Trouble {
+    fn given_up(&self, overdue: Overdue, progress: &Progress, total: Duration) -> Failure {
         let idle = self.deadlines.idle;
-        match (progress.source(), overdue) {
-            (Source::Failed(why), _) => (FileManagerErrorKind::BodyFailed, why),
-            (Source::Awaited, Overdue::Idle) => (FileManagerErrorKind::BodyFailed, format!("the content brought no byte for {idle:?}")),
+        match (progress.content_state(), overdue) {
+            (ContentState::Failed(why), _) => (FileManagerErrorKind::BodyFailed, why),
+            (ContentState::Awaited, Overdue::Idle) => {
+                (FileManagerErrorKind::BodyFailed, format!("the content's source sent no byte for {idle:?}"))
+            }
             (_, Overdue::Idle) => (FileManagerErrorKind::Timeout, format!("no byte moved for {idle:?}")),
-            (_, Overdue::Total) => (FileManagerErrorKind::Timeout, format!("no answer within {total:?}")),
+            (_, Overdue::Total) => (FileManagerErrorKind::Timeout, format!("no response within {total:?}")),
         }
     }
 }
 
-/// The token's header, which no log prints.
+/// The token's header, marked as sensitive so that no log prints it.
 fn bearer(token: &SecretString) -> Result<HeaderValue, HttpSetupError> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| HttpSetupError::Token)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// A failure in words that are neither capped nor escaped yet.
-type Trouble = (FileManagerErrorKind, String);
+/// A failure; its message is neither capped nor escaped yet.
+type Failure = (FileManagerErrorKind, String);
 
-async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<Answer, Silence> {
-    let mut response = request.send().await.map_err(Silence::Transport)?;
+async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<RawResponse, NoResponse> {
+    let mut response = request.send().await.map_err(NoResponse::Transport)?;
     progress.answer_moved();
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     if status.is_success() {
         let announced = response.content_length();
-        if !read_up_to(limit, &mut response, &mut body, progress).await.map_err(Silence::Transport)? {
-            return Err(Silence::TooLong { limit, announced });
+        if !read_up_to(limit, &mut response, &mut body, progress).await.map_err(NoResponse::Transport)? {
+            return Err(NoResponse::TooLong { limit, announced });
         }
     } else {
-        // Whatever came of its words will do: one who refuses early may hang up on the content that is still on its way.
+        // A partial message is enough: a server that refuses early may close the connection while the content is still being sent.
         let reading = read_up_to(REFUSAL_BYTES_MAX, &mut response, &mut body, progress);
         let _ = tokio::time::timeout(REFUSAL_READ_TIMEOUT, reading).await;
     }
-    Ok(Answer { status, headers, body })
+    Ok(RawResponse { status, headers, body })
 }
 
-/// Reads an answer; false when there is more of it than `limit`.
+/// Reads a body; false if it is longer than `limit`.
 async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, progress: &Progress) -> Result<bool, reqwest::Error> {
     while let Some(chunk) = response.chunk().await? {
         progress.answer_moved();
@@ -191,29 +193,29 @@ async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, p
     Ok(true)
 }
 
-/// Whether it is a 2xx that can be believed. A 2xx to a body that was not sent whole is no promise; any other answer, early or not, wins over
-/// what became of the connection, unless it was our own content that broke.
-fn judged(answer: &Answer, about: About, progress: &Progress) -> Result<(), Trouble> {
+/// Accepts a 2xx, unless the content was not sent whole. Any other response, early or not, takes precedence over a connection error,
+/// unless our own content failed.
+fn checked(answer: &RawResponse, about: About, progress: &Progress) -> Result<(), Failure> {
     let status = answer.status;
-    match (status.is_success(), progress.source()) {
-        (true, Source::Whole) => Ok(()),
+    match (status.is_success(), progress.content_state()) {
+        (true, ContentState::Whole) => Ok(()),
         (true, _) => Err((FileManagerErrorKind::BadAnswer, format!("answered {status} before the content was sent whole"))),
-        (false, Source::Failed(why)) => Err((FileManagerErrorKind::BodyFailed, why)),
+        (false, ContentState::Failed(why)) => Err((FileManagerErrorKind::BodyFailed, why)),
         (false, _) => Err(answer::refusal(status, &answer.headers, &answer.body, about, SystemClock.now())),
     }
 }
 
-fn unanswered(silence: &Silence, progress: &Progress) -> Trouble {
-    match (silence, progress.source()) {
-        (_, Source::Failed(why)) => (FileManagerErrorKind::BodyFailed, why),
-        (Silence::TooLong { limit, announced }, _) => {
-            let length = announced.map_or_else(|| "longer".to_owned(), |bytes| format!("of {bytes} bytes: longer"));
-            (FileManagerErrorKind::TooLong, format!("the answer is {length} than the {limit} bytes that are read of it"))
+fn failure_of(no_response: &NoResponse, progress: &Progress) -> Failure {
+    match (no_response, progress.content_state()) {
+        (_, ContentState::Failed(why)) => (FileManagerErrorKind::BodyFailed, why),
+        (NoResponse::TooLong { limit, announced }, _) => {
+            let length = announced.map_or_else(|| "is longer".to_owned(), |bytes| format!("has {bytes} bytes: longer"));
+            (FileManagerErrorKind::TooLong, format!("the response {length} than the limit of {limit} bytes"))
         }
-        (Silence::Transport(error), _) if error.is_connect() && error.is_timeout() => {
+        (NoResponse::Transport(error), _) if error.is_connect() && error.is_timeout() => {
             (FileManagerErrorKind::Unreachable, format!("no connection within {CONNECT_TIMEOUT:?}"))
         }
-        (Silence::Transport(error), _) => (transport_kind(error), causes(error)),
+        (NoResponse::Transport(error), _) => (transport_kind(error), causes(error)),
     }
 }
 
@@ -227,7 +229,7 @@ fn transport_kind(error: &reqwest::Error) -> FileManagerErrorKind {
     }
 }
 
-/// The other side's words as they may be shown: without our secret, escaped, and capped, in this order.
+/// A server's message, safe to show: without our secret, escaped, and capped, in this order.
 fn shown(message: &str, secret: Option<&str>) -> String {
     let without_secret = secret.map_or_else(|| message.to_owned(), |secret| message.replace(secret, "[token]"));
     let escaped = Escaped(&without_secret).to_string();
@@ -244,7 +246,7 @@ mod tests {
     use futures::stream::{self, StreamExt, TryStreamExt};
 
     #[test]
-    fn what_is_shown_holds_no_secret_no_control_character_and_no_novel() {
+    fn a_shown_message_holds_no_secret_no_control_character_and_is_short() {
         for (message, expected) in
             [("invalid token s3cret", "invalid token [token]"), ("a\r\n\u{1b}[2J", "a\\u{d}\\u{a}\\u{1b}[2J"), ("Über", "Über")]
         {
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_counts_only_as_far_as_our_content_went() {
+    async fn a_success_counts_only_if_the_content_was_sent_whole() {
         let content = |size| {
             let body = stream::iter([Ok(bytes::Bytes::from_static(b"abc"))]).boxed();
             Progress::of(Content { size, file_type: String::new(), body })
@@ -272,9 +274,9 @@ mod tests {
             (400, &unsent.0, Err(FileManagerErrorKind::Refused { status: 400 })),
         ] {
             let status = StatusCode::from_u16(status).expect("a status");
-            let answer = Answer { status, headers: HeaderMap::new(), body: Vec::new() };
-            let judged = judged(&answer, About::Path, progress).map_err(|(kind, _)| kind);
-            assert_eq!(judged, expected, "{status} {:?}", progress.source());
+            let answer = RawResponse { status, headers: HeaderMap::new(), body: Vec::new() };
+            let checked = checked(&answer, About::Path, progress).map_err(|(kind, _)| kind);
+            assert_eq!(checked, expected, "{status} {:?}", progress.content_state());
         }
     }
 }

@@ -1,28 +1,28 @@
-//! The one connection pool that every call goes through, and how it behaves. Knows no call and no address.
+//! The connection pool of all calls, and its settings. It knows no call and no address.
 
 use super::causes::causes;
 use reqwest::redirect::Policy;
 use std::time::Duration;
 
-/// How long a connection may take; one that takes longer had no effect.
+/// Limit for connecting; a call that exceeds it had no effect.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An idle connection is closed by us before the other side does it: uvicorn, below many file managers, hangs up after
-/// 5 seconds, and a request that meets that hang-up is one of which nobody knows whether it had its effect.
+/// The client closes an idle connection before the server does: uvicorn, below many file managers, closes it after 5 seconds, and a
+/// request sent at that moment fails with an unknown effect.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// What makes a door impossible to set up, found before anything is sent.
+/// Why an endpoint cannot be set up; found before anything is sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpSetupError {
     /// The TLS library or the platform refuses.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
-    /// The base URL cannot be called. Never holds the address, which may hold a password.
+    /// The base URL is not usable. The text never holds the address, which may hold a password.
     #[error("the address of the API {0}")]
     Address(&'static str),
-    /// The token holds what no header may hold.
+    /// The token has characters that a header must not have.
     #[error("the API token cannot be sent: a header takes visible ASCII characters only")]
     Token,
 }
@@ -30,14 +30,14 @@ pub enum HttpSetupError {
 /// A pool of connections, shared by clones and by both base URLs.
 ///
 /// - HTTP/1.1 with keep-alive, `TCP_NODELAY`.
-/// - Redirects are answers, never followed: where to go is the configuration's to say.
+/// - Redirects are not followed: only the configuration sets addresses.
 /// - The proxies of the environment (`HTTP_PROXY`, …) are not used: only `config/` reads the environment.
 /// - It never sends a request twice: that is `retry.rs`' concern.
 #[derive(Clone, Debug)]
 pub struct HttpClient(reqwest::Client);
 
 impl HttpClient {
-    /// A pool that keeps a connection for each of `concurrency` callers, and one for the health checks and reports beside them.
+    /// A pool that keeps a connection for each of `concurrency` callers, and one for health checks and reports.
     pub fn new(concurrency: usize) -> Result<Self, HttpSetupError> {
         reqwest::Client::builder()
             .user_agent(USER_AGENT)

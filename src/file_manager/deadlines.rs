@@ -1,17 +1,17 @@
-//! How long one attempt may take. The budget over all attempts is `retry.rs`' concern.
+//! The time limits of one attempt. The budget over all attempts is `retry.rs`' concern.
 
 use std::time::Duration;
 
-/// The bounds of one attempt.
+/// The limits of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// For a call without a body to speak of, from the connection to the last byte of the answer.
+    /// For a call without content, from connecting to the last byte of the response.
     pub small_call: Duration,
-    /// For a call that carries content: this, and the time that its size takes at `body_min_bytes_per_sec`.
+    /// For a call with content: this, plus the time that its size takes at `body_min_bytes_per_sec`.
     pub body_base: Duration,
-    /// The slowest that content may flow, on the average.
+    /// The lowest average rate of content.
     pub body_min_bytes_per_sec: u64,
-    /// While content is sent: how long no byte may move in either direction.
+    /// While content is sent: the longest time without a byte in either direction.
     pub idle: Duration,
 }
 
@@ -20,8 +20,8 @@ impl Default for Deadlines {
         Self {
             small_call: Duration::from_secs(30),
             body_base: Duration::from_mins(1),
-            // Sixty-four uploads at once, as many as there are unless somebody says otherwise, share a line of 8 Mbit/s. What hangs is
-            // found by `idle` long before.
+            // Sixty-four uploads at once, the default concurrency, share a line of 8 Mbit/s. `idle` finds a hanging attempt long
+            // before.
             body_min_bytes_per_sec: 16 * 1024,
             idle: Duration::from_mins(1),
         }
@@ -29,7 +29,7 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// The bound of an attempt that carries `size` bytes.
+    /// The limit of an attempt with `size` bytes of content.
     pub fn for_body(&self, size: u64) -> Duration {
         self.body_base.saturating_add(Duration::from_secs(size / self.body_min_bytes_per_sec.max(1)))
     }

@@ -1,9 +1,9 @@
-//! What can go wrong at the file manager's door: what is to be done, whether the effect may have happened, and a hint.
+//! File manager errors: disposition, whether the effect may have happened, and a hint for the operator.
 
 use crate::retry::{Disposed, Disposition};
 use std::time::Duration;
 
-/// A failed call. Its text names the call, the path and what was answered, and never holds a secret.
+/// A failed call. Its text names the call, the path and the server's message, and never holds a secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{call} {subject}: {message}")]
 pub struct FileManagerError {
@@ -11,20 +11,20 @@ pub struct FileManagerError {
     pub call: &'static str,
     /// The path, escaped for display, or the address.
     pub subject: String,
-    /// What went wrong.
+    /// The kind of error.
     pub kind: FileManagerErrorKind,
-    /// The other side's words or ours, capped and escaped for display.
+    /// The server's message or ours, capped and escaped for display.
     pub message: String,
 }
 
-/// The failures that are told apart.
+/// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileManagerErrorKind {
     /// 404 on a path.
     NotFound,
     /// 409 without `Retry-After`: the target path is taken.
     Taken,
-    /// 400, 413, 415, 422 and other definite refusals: no effect, and none by asking again.
+    /// 400, 413, 415, 422 and other definite refusals: no effect, and a retry would have none.
     Refused {
         /// The HTTP status.
         status: u16,
@@ -38,20 +38,20 @@ pub enum FileManagerErrorKind {
     Busy {
         /// The HTTP status.
         status: u16,
-        /// What `Retry-After` asked for.
+        /// The wait from `Retry-After`.
         after: Option<Duration>,
     },
-    /// No answer in time: it may have had its effect.
+    /// No response in time: it may have had its effect.
     Timeout,
-    /// Nobody listens, no such host, no trust: it had no effect.
+    /// Connection refused, unknown host, untrusted certificate: it had no effect.
     Unreachable,
     /// The connection broke: it may have had its effect.
     Interrupted,
     /// Our own body failed (S3's bytes broke off or were wrong), so the request was aborted: no effect.
     BodyFailed,
-    /// 2xx with an answer that cannot be read: it may have had its effect.
+    /// 2xx with an unreadable response: it may have had its effect.
     BadAnswer,
-    /// 2xx with an answer that is longer than what is read of one: it may have had its effect.
+    /// 2xx with a response above the length limit: it may have had its effect.
     TooLong,
 }
 
@@ -71,42 +71,42 @@ impl FileManagerErrorKind {
         }
     }
 
-    /// What an operator can do about it.
+    /// The operator's hint.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotFound => "the file manager does not know the path; if it knows none at all, check FILE_MANAGER_API_URL",
             Self::Taken => "another file has that path in the file manager",
             Self::Refused { status: 404 | 405 } => {
-                "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report: its path, too"
+                "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report, including its path"
             }
-            Self::Refused { .. } => "the file manager refuses the request: its words say why",
+            Self::Refused { .. } => "the file manager refuses the request: its message says why",
             Self::Unauthorised { status: 403 } => {
-                "check FILE_MANAGER_API_TOKEN and its rights; and FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report"
+                "check FILE_MANAGER_API_TOKEN and its permissions; and FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report"
             }
             Self::Unauthorised { .. } => "check FILE_MANAGER_API_TOKEN",
             Self::Busy { status: 501 | 505, .. } => {
-                "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report: what answers is no file manager"
+                "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report: the server is not a file manager"
             }
             Self::Busy { .. } => "the file manager is overloaded or failing; the next run tries again",
-            Self::Timeout => "the file manager answers too slowly: look at its load, or lower CONCURRENCY",
+            Self::Timeout => "the file manager responds too slowly: check its load, or lower CONCURRENCY",
             Self::Unreachable => "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report, and that it is running",
             Self::Interrupted => "the connection broke; the next run tries again",
             Self::BodyFailed => "the object could not be read whole from S3: nothing was saved",
-            Self::BadAnswer => "the answer is not the contract's: is this a file manager?",
+            Self::BadAnswer => "the response violates the contract: is this a file manager?",
             Self::TooLong => {
                 "no answer of the contract is that long; where it is the feed's, let it serve fewer events, or less metadata in each: until \
-                 then only a reconcile finds what it tells of"
+                 then only a reconcile finds what it reports"
             }
         }
     }
 
-    /// Whether the call certainly had no effect, so that its intent can end: a definite refusal that the ledger keeps.
+    /// True for a definite refusal that the ledger keeps: the call had no effect, so its intent can end.
     pub fn is_definite_refusal(&self) -> bool {
         matches!(self, Self::NotFound | Self::Taken | Self::Refused { .. })
     }
 
-    /// Whether the call may have had its effect. One that never left, and one that was turned away at the door, had none; whoever
-    /// aborts a body knows only what was sent, not what was made of it.
+    /// True if the call may have had its effect. A call that was never sent or was refused had none; after an aborted body only the bytes
+    /// sent are known, not the server's reaction.
     pub fn may_have_had_its_effect(&self) -> bool {
         !(self.is_definite_refusal() || matches!(self, Self::Unreachable | Self::Unauthorised { .. }))
     }

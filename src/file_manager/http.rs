@@ -1,6 +1,6 @@
-//! The calls of the contract over HTTP: which fields go where. How an attempt fares is `attempt.rs`' concern, what an answer means `answer.rs`'.
+//! The calls of the contract over HTTP: their fields. Sending an attempt is `attempt.rs`' concern, parsing a response `answer.rs`'.
 
-use super::attempt::{Call, Door, FEED_BYTES_MAX};
+use super::attempt::{ApiEndpoint, Call, FEED_BYTES_MAX};
 use super::multipart::{Multipart, sendable_file_type};
 use super::progress::Progress;
 use super::{Content, Deadlines, FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey};
@@ -18,23 +18,23 @@ use std::fmt;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The file manager behind its base URL.
-pub struct HttpFileManager(Door);
+pub struct HttpFileManager(ApiEndpoint);
 
 /// The events API behind its base URL.
-pub struct HttpEvents(Door);
+pub struct HttpEvents(ApiEndpoint);
 
 impl HttpFileManager {
-    /// Nothing is sent yet. A path in `base` is kept, a trailing `/` makes no difference; an empty token is none.
+    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
-        Door::new(client, base, token, deadlines).map(Self)
+        ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
 
     async fn update_permissions(&self, call: &Call, path: &ObjectKey, request: RequestBuilder) -> Result<Permissions, FileManagerError> {
         let body = self.0.small_call(call, request).await?;
-        answer::permissions(&body, path).map_err(|why| self.0.not_the_contract(call, &why))
+        answer::permissions(&body, path).map_err(|why| self.0.contract_violation(call, &why))
     }
 
-    /// The content passes through inside its frame, and the length of both is announced.
+    /// Streams the content inside its multipart frame; the length of both is announced.
     async fn send_content(
         &self,
         call: &Call,
@@ -96,14 +96,14 @@ impl FileManager for HttpFileManager {
             }
             _ => self.0.small_call(&call, http.form(&fields)).await?,
         };
-        answer::saved(&body, operation, &path, sent).map_err(|why| self.0.not_the_contract(&call, &why))
+        answer::saved(&body, operation, &path, sent).map_err(|why| self.0.contract_violation(&call, &why))
     }
 }
 
 impl HttpEvents {
-    /// Nothing is sent yet. A path in `base` is kept, a trailing `/` makes no difference; an empty token is none.
+    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
-        Door::new(client, base, token, deadlines).map(Self)
+        ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
 }
 
@@ -116,7 +116,7 @@ impl ReportResults for HttpEvents {
     async fn report_results(&self, report: &Value) -> Result<(), FileManagerError> {
         let call = self.0.call_about_address("reportResults");
         let body = self.0.small_call(&call, self.0.request(Method::POST, "reportResults").json(report)).await?;
-        answer::report_received(&body).map_err(|why| self.0.not_the_contract(&call, &why))
+        answer::report_received(&body).map_err(|why| self.0.contract_violation(&call, &why))
     }
 }
 
@@ -132,12 +132,12 @@ impl ReadFeed for HttpEvents {
         let mut query = vec![("count", count.as_str())];
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         let body = self.0.small_call(&call, self.0.request(Method::GET, "pubSubFullList").query(&query)).await?;
-        answer::feed_page(&body).map_err(|why| self.0.not_the_contract(&call, &why))
+        answer::feed_page(&body).map_err(|why| self.0.contract_violation(&call, &why))
     }
 }
 
-async fn health(door: &Door) -> Result<(), FileManagerError> {
-    door.small_call(&door.call_about_address("health"), door.request(Method::GET, "")).await.map(drop)
+async fn health(endpoint: &ApiEndpoint) -> Result<(), FileManagerError> {
+    endpoint.small_call(&endpoint.call_about_address("health"), endpoint.request(Method::GET, "")).await.map(drop)
 }
 
 fn with_key(request: RequestBuilder, key: Option<IdempotencyKey>) -> RequestBuilder {
@@ -158,14 +158,14 @@ fn call_name(operation: SaveOperation) -> &'static str {
     }
 }
 
-/// The address and nothing more: no token is ever printed.
+/// Only the address: the token is never printed.
 impl fmt::Debug for HttpFileManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpFileManager").field(&self.0.address()).finish()
     }
 }
 
-/// The address and nothing more: no token is ever printed.
+/// Only the address: the token is never printed.
 impl fmt::Debug for HttpEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpEvents").field(&self.0.address()).finish()

@@ -1,5 +1,5 @@
-//! The door to the file manager and to the events API: the calls of their contract, one attempt each.
-//! The only place that names `reqwest`. Retrying is `retry.rs`' concern.
+//! The file manager and the events API: the calls of their contract, one attempt each.
+//! The only user of `reqwest`. Retrying is `retry.rs`' concern.
 
 mod error;
 mod http;
@@ -28,7 +28,7 @@ use futures::stream::BoxStream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(pub uuid::Uuid);
 
-/// What `saveToDisk` is asked to do with a path. Each but `Get` is an effect.
+/// The operations of `saveToDisk`. Each but `Get` is an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SaveOperation {
     /// New content at a new path.
@@ -39,14 +39,14 @@ pub enum SaveOperation {
     Rename,
     /// Another directory.
     Move,
-    /// The file goes.
+    /// Deletes the file.
     Delete,
-    /// A look: nothing changes.
+    /// Reads; changes nothing.
     Get,
 }
 
 impl SaveOperation {
-    /// The word on the wire, in reports and in the state.
+    /// The word in requests, in reports and in the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -59,7 +59,7 @@ impl SaveOperation {
     }
 }
 
-/// A body on its way. An error ends it, and the request that carries it is aborted: the other side sees a cut body, never a whole one.
+/// A body to send. An error ends it and aborts its request: the server sees a cut body, never a whole one.
 pub type ContentStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
 /// The content of a create or an update.
@@ -74,7 +74,7 @@ pub struct Content {
 
 /// One `saveToDisk` call.
 pub struct SaveRequest {
-    /// What to do.
+    /// The operation.
     pub operation: SaveOperation,
     /// The object key, byte for byte.
     pub path: ObjectKey,
@@ -88,7 +88,7 @@ pub struct SaveRequest {
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// What `saveToDisk` answered.
+/// The response of `saveToDisk`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// The file manager's own identifier.
@@ -99,44 +99,44 @@ pub struct Saved {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// What the file manager can be asked and told.
+/// The calls of the file manager.
 #[async_trait]
 pub trait FileManager: Send + Sync {
-    /// Whether it is there. Changes nothing.
+    /// Checks that it is reachable. Changes nothing.
     async fn health(&self) -> Result<(), FileManagerError>;
-    /// A look at a path's permissions.
+    /// Reads a path's permissions.
     async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, FileManagerError>;
-    /// Sets what is given; what is `None` stays as it is. At least one field must be given.
+    /// Sets the given fields; a field that is `None` is unchanged. At least one field must be given.
     async fn set_permissions(&self, path: &ObjectKey, wanted: &Permissions, key: IdempotencyKey) -> Result<Permissions, FileManagerError>;
     /// One `saveToDisk`.
     async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError>;
 }
 
-/// As many events are asked for at once; the contract allows no more.
+/// Events requested at once; the contract's maximum.
 pub const FEED_EVENTS_MAX: usize = 100;
 
-/// One answer of the feed.
+/// One page of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedPage {
-    /// The JSON text of each event, as it was served: one that cannot be read spoils no other.
+    /// The JSON text of each event, as received: an unreadable event does not affect the others.
     pub events: Vec<String>,
-    /// Where the next answer begins, if the feed has such a thing.
+    /// The cursor of the next page, if the feed has cursors.
     pub next_cursor: Option<String>,
 }
 
-/// Where events can be read.
+/// Reads an event feed.
 #[async_trait]
 pub trait ReadFeed: Send + Sync {
-    /// Which feed it is: what was read there says nothing about another.
+    /// The feed's identity: cursors and events of one feed say nothing about another.
     fn address(&self) -> String;
-    /// At most [`FEED_EVENTS_MAX`] events, after the cursor if there is one. Reading them uses none of them up.
+    /// At most [`FEED_EVENTS_MAX`] events, after the cursor if there is one. Reading does not consume events.
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError>;
 }
 
-/// Where results are told.
+/// Receives reports.
 #[async_trait]
 pub trait ReportResults: Send + Sync {
-    /// Whether it is there. Changes nothing.
+    /// Checks that it is reachable. Changes nothing.
     async fn health(&self) -> Result<(), FileManagerError>;
     /// Posts one report, a JSON object.
     async fn report_results(&self, report: &serde_json::Value) -> Result<(), FileManagerError>;

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-/// What surrounds the content.
+/// The bytes around the content.
 pub(super) struct Multipart {
     /// The header's value.
     pub content_type: String,
@@ -61,14 +61,14 @@ fn escaped_file_name(path: &str) -> String {
     escaped + last_backslash
 }
 
-/// What stands for a type that is none.
+/// Replaces an invalid type.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// Longer ones are no types.
+/// A longer type is invalid.
 const FILE_TYPE_BYTES_MAX: usize = 255;
 
-/// The type as it can stand in a header and in a field: itself when it is `type/subtype` with visible ASCII after it, else the unknown type.
-/// The bucket's owner wrote it, so it may be anything.
+/// The type, if it is valid in a header and in a field (`type/subtype` with visible ASCII after it), else the unknown type. The
+/// bucket's owner wrote it, so it may be any text.
 pub(super) fn sendable_file_type(file_type: &str) -> &str {
     let (essence, parameters) = file_type.split_once(';').unwrap_or((file_type, ""));
     let is_type = essence.trim_end_matches(' ').split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));

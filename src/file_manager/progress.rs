@@ -1,4 +1,4 @@
-//! How one attempt fares: whether bytes move, and what became of our own content, told apart from what the other side did.
+//! The progress of one attempt: if bytes move, and the state of our own content, kept apart from the server's behaviour.
 
 use super::{Content, ContentStream};
 use bytes::Bytes;
@@ -10,68 +10,68 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What became of the content so far.
+/// The state of the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    /// Some of it is still to be sent.
+pub(super) enum ContentState {
+    /// Some of it is not sent yet.
     Flowing,
-    /// As `Flowing`, and it is the source that everybody waits for.
+    /// As `Flowing`, and the attempt waits for the content's source.
     Awaited,
-    /// All of it was handed over, and it was as long as announced; so it is where there is none.
+    /// All of it was handed to the client, with the announced length; also for a call without content.
     Whole,
-    /// It failed, in these words; the request is aborted.
+    /// It failed with this message; the request is aborted.
     Failed(String),
 }
 
-/// Why an attempt was given up.
+/// Why an attempt was aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// It took longer than it may in all.
+    /// It exceeded its total limit.
     Total,
-    /// No byte moved for the idle bound.
+    /// No byte moved within the idle limit.
     Idle,
 }
 
 struct State {
     moved: Instant,
-    source: Source,
+    content_state: ContentState,
     content: Option<ContentStream>,
     bytes_left: u64,
     waker: Option<Waker>,
 }
 
-/// The caller's hand on an attempt. Dropped, it takes the content back: the source is released at once, and a body of
-/// which a part is still unsent is cut, instead of being pumped on for an answer that nobody waits for.
+/// The caller's handle of an attempt. Dropping it releases the content's source at once and cuts a body that is not sent whole,
+/// because its response is no longer awaited.
 pub(super) struct Progress(Arc<Mutex<State>>);
 
 impl Progress {
-    /// Of a call without content.
+    /// For a call without content.
     pub(super) fn without_content() -> Self {
-        Self::new(Source::Whole, None, 0)
+        Self::new(ContentState::Whole, None, 0)
     }
 
-    /// Of a call with content, and the stream to send in its place.
+    /// For a call with content; returns the guarded stream to send instead.
     pub(super) fn of(content: Content) -> (Self, GuardedContent) {
-        let progress = Self::new(Source::Flowing, Some(content.body), content.size);
+        let progress = Self::new(ContentState::Flowing, Some(content.body), content.size);
         let guarded = GuardedContent(Arc::clone(&progress.0));
         (progress, guarded)
     }
 
-    fn new(source: Source, content: Option<ContentStream>, bytes_left: u64) -> Self {
-        Self(Arc::new(Mutex::new(State { moved: Instant::now(), source, content, bytes_left, waker: None })))
+    fn new(content_state: ContentState, content: Option<ContentStream>, bytes_left: u64) -> Self {
+        Self(Arc::new(Mutex::new(State { moved: Instant::now(), content_state, content, bytes_left, waker: None })))
     }
 
-    /// Bytes came from the other side.
+    /// Bytes of the response arrived.
     pub(super) fn answer_moved(&self) {
         lock(&self.0).moved = Instant::now();
     }
 
-    /// What became of the content.
-    pub(super) fn source(&self) -> Source {
-        lock(&self.0).source.clone()
+    /// The state of the content.
+    pub(super) fn content_state(&self) -> ContentState {
+        lock(&self.0).content_state.clone()
     }
 
-    /// Ends when the attempt is to be given up.
+    /// Returns when the attempt exceeds a limit.
     pub(super) async fn overdue(&self, total: Duration, idle: Duration) -> Overdue {
         let end = Instant::now() + total;
         loop {
@@ -102,14 +102,14 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The content as the request reads it: neither longer nor shorter than announced, and its failures noted.
-/// After a failure it fails for ever: nothing that follows it in the body may ever be sent.
+/// The content as the request reads it: exactly as long as announced, and with its failures recorded. After a failure it always
+/// fails: the rest of the body must never be sent.
 pub(super) struct GuardedContent(Arc<Mutex<State>>);
 
 impl State {
     fn fail(&mut self, why: String) -> Poll<Option<io::Result<Bytes>>> {
         let error = io::Error::other(why.clone());
-        self.source = Source::Failed(why);
+        self.content_state = ContentState::Failed(why);
         self.content = None;
         Poll::Ready(Some(Err(error)))
     }
@@ -121,18 +121,18 @@ impl Stream for GuardedContent {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut state = lock(&self.0);
         let Some(content) = state.content.as_mut() else {
-            return match state.source {
-                Source::Whole => Poll::Ready(None),
+            return match state.content_state {
+                ContentState::Whole => Poll::Ready(None),
                 _ => Poll::Ready(Some(Err(io::Error::other("the call has ended")))),
             };
         };
         let Poll::Ready(item) = content.poll_next_unpin(cx) else {
-            state.source = Source::Awaited;
+            state.content_state = ContentState::Awaited;
             state.waker = Some(cx.waker().clone());
             return Poll::Pending;
         };
         state.moved = Instant::now();
-        state.source = Source::Flowing;
+        state.content_state = ContentState::Flowing;
         match item {
             Some(Err(error)) => state.fail(error.to_string()),
             Some(Ok(bytes)) => match state.bytes_left.checked_sub(bytes.len() as u64) {
@@ -147,7 +147,7 @@ impl Stream for GuardedContent {
                 state.fail(format!("the content ended {missing} bytes before its announced size"))
             }
             None => {
-                state.source = Source::Whole;
+                state.content_state = ContentState::Whole;
                 state.content = None;
                 Poll::Ready(None)
             }
@@ -172,16 +172,16 @@ mod tests {
     async fn content_is_neither_longer_nor_shorter_than_announced() {
         let broken = stream::iter([Ok(Bytes::from_static(b"ab")), Err(io::Error::other("reset by S3"))]).boxed();
         for (size, body, expected) in [
-            (4, chunks(&["ab", "", "cd"]), Source::Whole),
-            (0, chunks(&[]), Source::Whole),
-            (5, chunks(&["ab", "cd"]), Source::Failed("the content ended 1 bytes before its announced size".to_owned())),
-            (3, chunks(&["ab", "cd"]), Source::Failed("the content is longer than its announced size".to_owned())),
-            (4, broken, Source::Failed("reset by S3".to_owned())),
+            (4, chunks(&["ab", "", "cd"]), ContentState::Whole),
+            (0, chunks(&[]), ContentState::Whole),
+            (5, chunks(&["ab", "cd"]), ContentState::Failed("the content ended 1 bytes before its announced size".to_owned())),
+            (3, chunks(&["ab", "cd"]), ContentState::Failed("the content is longer than its announced size".to_owned())),
+            (4, broken, ContentState::Failed("reset by S3".to_owned())),
         ] {
             let (progress, guarded) = Progress::of(content(size, body));
             let read: io::Result<Vec<_>> = guarded.try_collect().await;
-            assert_eq!(read.is_ok(), expected == Source::Whole, "{expected:?}");
-            assert_eq!(progress.source(), expected);
+            assert_eq!(read.is_ok(), expected == ContentState::Whole, "{expected:?}");
+            assert_eq!(progress.content_state(), expected);
         }
     }
 
@@ -208,19 +208,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_known_that_the_source_is_what_everybody_waits_for() {
+    async fn a_slow_source_is_recognised() {
         let (progress, mut guarded) = Progress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
-        assert_eq!(progress.source(), Source::Flowing);
+        assert_eq!(progress.content_state(), ContentState::Flowing);
         assert!(guarded.next().await.is_some_and(|item| item.is_ok()));
         assert!(futures::poll!(guarded.next()).is_pending());
-        assert_eq!(progress.source(), Source::Awaited);
+        assert_eq!(progress.content_state(), ContentState::Awaited);
     }
 
     #[tokio::test]
-    async fn an_ended_call_takes_its_content_back() {
+    async fn an_ended_call_releases_its_content() {
         let (progress, mut guarded) = Progress::of(content(3, stream::pending().boxed()));
         let reader = tokio::spawn(async move { guarded.next().await });
-        while progress.source() != Source::Awaited {
+        while progress.content_state() != ContentState::Awaited {
             tokio::task::yield_now().await;
         }
         drop(progress);

@@ -6,7 +6,7 @@ use std::fmt;
 /// Who told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SourceName {
+pub enum EventChannel {
     /// The events API's list.
     Feed,
     /// A queue of S3 notifications.
@@ -15,7 +15,7 @@ pub enum SourceName {
     Webhook,
 }
 
-impl SourceName {
+impl EventChannel {
     const ALL: [Self; 3] = [Self::Feed, Self::Sqs, Self::Webhook];
 
     /// The word in the state and in what people read.
@@ -33,7 +33,7 @@ impl SourceName {
     }
 }
 
-impl fmt::Display for SourceName {
+impl fmt::Display for EventChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

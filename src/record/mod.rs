@@ -12,7 +12,7 @@ mod sides;
 mod sink_name;
 mod told;
 
-pub use channel::SourceName;
+pub use channel::EventChannel;
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};

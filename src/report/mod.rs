@@ -224,8 +224,8 @@ fn event_counts(totals: &Totals) -> EventCounts {
     }
 }
 
-fn passed_over(totals: &Totals) -> run::PassedOver {
+fn passed_over(totals: &Totals) -> run::IgnoredEvents {
     let of_queues = totals.drained.iter().map(|drained| &drained.status.passed_over);
     let of_feed = totals.polled.iter().map(|polled| &polled.passed_over);
-    of_queues.chain(of_feed).cloned().fold(run::PassedOver::default(), run::PassedOver::and)
+    of_queues.chain(of_feed).cloned().fold(run::IgnoredEvents::default(), run::IgnoredEvents::and)
 }

@@ -194,9 +194,9 @@ impl From<&Polled> for Feed {
     }
 }
 
-impl From<run::PassedOver> for PassedOver {
-    fn from(passed_over: run::PassedOver) -> Self {
-        let run::PassedOver { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = passed_over;
+impl From<run::IgnoredEvents> for PassedOver {
+    fn from(passed_over: run::IgnoredEvents) -> Self {
+        let run::IgnoredEvents { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = passed_over;
         let outside_example = outside_example.map(|key| key.to_string());
         Self { outside_prefix, outside_example, unknown_names, test_events, onto_itself, unreadable_times }
     }

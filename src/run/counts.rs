@@ -30,7 +30,7 @@ pub struct Polled {
     /// Events that earlier answers had brought.
     pub duplicates: u64,
     /// Of those that were new, what there is nothing to do about.
-    pub passed_over: PassedOver,
+    pub passed_over: IgnoredEvents,
     /// Whether events may have been missed; the state remembers it until a listing has healed it.
     pub gap: bool,
     /// Whether it was not read to its end: the inbox is full, or it has too many pages for one time.
@@ -39,7 +39,7 @@ pub struct Polled {
 
 /// What there is nothing to do about, and what had to be ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PassedOver {
+pub struct IgnoredEvents {
     /// Events with a name that says nothing about where an object is.
     pub unknown_names: u64,
     /// Events of keys that do not begin with the prefix.
@@ -75,7 +75,7 @@ impl Replayed {
     }
 }
 
-impl PassedOver {
+impl IgnoredEvents {
     /// Both together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -10,7 +10,7 @@ mod path_outcome;
 mod queue_status;
 
 pub use counters::{Failures, SinkTally, SinkTotals, Skips, Tally, Totals};
-pub use counts::{PassedOver, Polled, Replayed};
+pub use counts::{IgnoredEvents, Polled, Replayed};
 pub use error_summary::ErrorSummary;
 pub use kind::{RunKind, RunOutcome};
 pub use path_outcome::Ending;

@@ -1,6 +1,6 @@
 //! What is told of a queue: how it stands, and what came of it so far.
 
-use super::counts::PassedOver;
+use super::counts::IgnoredEvents;
 use jiff::Timestamp;
 
 /// How it stands with a queue.
@@ -17,7 +17,7 @@ pub struct SourceStatus {
     /// What could not be understood.
     pub dead: u64,
     /// What there was nothing to do about.
-    pub passed_over: PassedOver,
+    pub passed_over: IgnoredEvents,
     /// How often it had not been heard for longer than it keeps a message: then some may be lost, and the state remembers that.
     pub gaps: u64,
     /// When it answered last.

@@ -1,4 +1,4 @@
-//! Checksums over whole bodies: how they are computed and told. Which one an object's headers vouch for is `aws/head.rs`' concern.
+//! Checksums over whole bodies: their computation and their text. Choosing one from an object's headers is `aws/head.rs`' concern.
 
 use crc_fast::{CrcAlgorithm, Digest as CrcDigest};
 use md5::Digest as _;
@@ -7,14 +7,14 @@ use std::fmt;
 /// A checksum over the whole body, decoded from its base64 or hexadecimal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// How it is computed.
+    /// Its algorithm.
     pub algorithm: ChecksumAlgorithm,
     /// Big-endian bytes.
     pub digest: Vec<u8>,
 }
 
 impl Checksum {
-    /// The checksum of bytes that are at hand.
+    /// The checksum of bytes in memory.
     pub fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(bytes);
@@ -30,7 +30,7 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// The ways to compute a checksum that S3 knows for full bodies.
+/// S3's checksum algorithms for full bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChecksumAlgorithm {
     /// `x-amz-checksum-crc64nvme`
@@ -81,7 +81,7 @@ impl fmt::Display for ChecksumAlgorithm {
     }
 }
 
-/// A checksum in the making.
+/// Computes a checksum incrementally.
 pub struct Hasher {
     algorithm: ChecksumAlgorithm,
     state: State,

@@ -1,6 +1,6 @@
-//! The content type of a file that is about to become an object, guessed from its name as an uploading client would.
+//! The content type of a file to upload, guessed from its name as S3 clients do.
 
-/// A MIME type; of a name that says nothing, `application/octet-stream`.
+/// A MIME type; `application/octet-stream` for an unknown extension.
 pub fn content_type_of(name: &str) -> &'static str {
     let extension = name.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref().unwrap_or_default() {

@@ -1,11 +1,11 @@
-//! What can go wrong at the S3 door: what it was about, what is to be done, and a hint for the operator.
+//! S3 errors: subject, kind, disposition, and a hint for the operator.
 
 use crate::record::Escaped;
 use crate::retry::{Disposed, Disposition};
 use std::fmt;
 use std::time::Duration;
 
-/// Longer foreign words are cut: a message is a line in a report, not a page.
+/// Longer messages of servers are cut: a message is a line in a report.
 const MESSAGE_CHARS_MAX: usize = 400;
 
 /// A failed call. Its text names the operation and the subject, and never holds a secret.
@@ -16,50 +16,50 @@ pub struct S3Error {
     pub operation: &'static str,
     /// The bucket or the key, escaped for display.
     pub subject: String,
-    /// What went wrong.
+    /// The kind of error.
     pub kind: S3ErrorKind,
-    /// The server's code and words, or ours; escaped for display.
+    /// The server's code and message, or our message; escaped for display.
     pub message: String,
 }
 
 impl S3Error {
-    /// An error whose words, the server's or ours, are safe to show: capped, escaped, without signatures and session tokens.
+    /// An error whose message is safe to show: capped, escaped, without signatures and session tokens.
     pub fn new(operation: &'static str, subject: impl fmt::Display, kind: S3ErrorKind, message: &str) -> Self {
-        Self { operation, subject: subject.to_string(), kind, message: fit_to_show(message) }
+        Self { operation, subject: subject.to_string(), kind, message: sanitised(message) }
     }
 }
 
-/// The failures that are told apart.
+/// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum S3ErrorKind {
     /// 404 on a key. Evidence only when `head_bucket` succeeds after it.
     NoSuchKey,
-    /// The bucket is not there.
+    /// The bucket does not exist.
     NoSuchBucket,
     /// 403: the key id, the signature or the clock is wrong: no call will succeed.
     BadCredentials,
-    /// 403: no right to do this.
+    /// 403: the permission for this call is missing.
     AccessDenied,
-    /// 412: the object is no longer the one that was asked for.
+    /// 412: the object is no longer the requested one.
     PreconditionFailed,
     /// 403 `InvalidObjectState`: archived, and not restored.
     Archived,
-    /// 503 `SlowDown`, 429 and their kin.
+    /// 503 `SlowDown`, 429 and similar.
     Throttled {
-        /// What `Retry-After` asked for.
+        /// The wait from `Retry-After`.
         after: Option<Duration>,
     },
     /// Any other 5xx.
     Server,
-    /// No answer, or no further bytes, in time.
+    /// No response, or no further bytes, in time.
     Timeout,
-    /// Nobody listens, no such host, no trust.
+    /// Connection refused, unknown host, untrusted certificate.
     Unreachable,
     /// The connection or the body ended early.
     Interrupted,
-    /// The body is not what the server vouched for.
+    /// The body does not match the server's checksum.
     ChecksumMismatch,
-    /// Anything else: wrong region, redirect, an answer that cannot be read.
+    /// Anything else: wrong region, redirect, an unreadable response.
     Other,
 }
 
@@ -83,21 +83,21 @@ impl S3ErrorKind {
         }
     }
 
-    /// What an operator can do about it.
+    /// The operator's hint.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoSuchKey => "the object vanished after it was listed",
             Self::NoSuchBucket => "create the bucket, or correct CUSTOMER_S3_BUCKET",
             Self::BadCredentials => "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the region, and this machine's clock",
             Self::AccessDenied => "grant s3:ListBucket on the bucket and s3:GetObject on its objects",
-            Self::PreconditionFailed => "the object was replaced meanwhile; it is looked at again",
+            Self::PreconditionFailed => "the object was replaced meanwhile; it is looked up again",
             Self::Archived => "restore the object from its archive first",
             Self::Throttled { .. } => "the store asks for fewer requests: lower CONCURRENCY",
             Self::Server => "the store failed; the next run tries again",
-            Self::Timeout => "the store answers too slowly, or something between drops packets",
+            Self::Timeout => "the store responds too slowly, or the network drops packets",
             Self::Unreachable => "check CUSTOMER_S3_ENDPOINT and that the store is running",
             Self::Interrupted => "the connection broke; the next run tries again",
-            Self::ChecksumMismatch => "the bytes are not those that were stored: nothing was saved; check the store and what is between",
+            Self::ChecksumMismatch => "the bytes are not those that were stored: nothing was saved; check the store and the network",
             Self::Other => "see the message",
         }
     }
@@ -121,15 +121,15 @@ impl Disposed for S3Error {
     }
 }
 
-fn fit_to_show(message: &str) -> String {
+fn sanitised(message: &str) -> String {
     let mut chars = message.trim().chars();
     let capped: String = chars.by_ref().take(MESSAGE_CHARS_MAX).collect();
     let mark = if chars.next().is_some() { "…" } else { "" };
     format!("{}{mark}", Escaped(&without_signatures(&capped)))
 }
 
-/// Some servers repeat the request's `Authorization` header or query in their words: what follows a name that ends in one
-/// of these, up to the next separator, is struck out.
+/// Some servers repeat the request's `Authorization` header or query in their message: the value after a name that ends in one of
+/// these, up to the next separator, is removed.
 fn without_signatures(text: &str) -> String {
     const NAMES: [&str; 2] = ["signature", "security-token"];
     let lower = text.to_ascii_lowercase();
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_capped_escaped_and_hold_no_signature() {
+    fn messages_are_capped_escaped_and_hold_no_signature() {
         for (raw, shown) in [
             (" plain words ", "plain words"),
             ("x\n[INFO] forged", "x\\u{a}[INFO] forged"),
@@ -168,9 +168,9 @@ mod tests {
             ),
             ("x-amz-security-token: 'Fwo'", "x-amz-security-token=[removed]"),
         ] {
-            assert_eq!(fit_to_show(raw), shown);
+            assert_eq!(sanitised(raw), shown);
         }
         let long = "é".repeat(5000);
-        assert_eq!(fit_to_show(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
+        assert_eq!(sanitised(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
     }
 }

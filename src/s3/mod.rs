@@ -1,4 +1,4 @@
-//! The door to S3: small traits over request structs, and who implements them. The only place that names the SDK.
+//! S3: small traits over request structs, and their implementations. The only user of the SDK.
 //!
 //! One call is one attempt: retrying is `retry.rs`' concern, and the SDK's own retries are off.
 
@@ -20,7 +20,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use std::path::PathBuf;
 
-/// One page of a listing, asked for.
+/// A request for one page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
     /// Only keys that begin with this; empty = all.
@@ -31,39 +31,39 @@ pub struct ListRequest {
     pub max_keys: u16,
 }
 
-/// One page of a listing, answered: keys in byte order, all of them after `start_after`.
+/// One page of a listing: keys in byte order, all of them after `start_after`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
     /// The objects of the page.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
-    /// Whether keys follow after the last one of this page.
+    /// More keys follow after the last one of this page.
     pub more: bool,
 }
 
-/// One object, asked for.
+/// A request for one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetRequest {
     /// Its key.
     pub key: ObjectKey,
-    /// Only if it still is this content (else `S3ErrorKind::PreconditionFailed`).
+    /// Only if it still has this content (else `S3ErrorKind::PreconditionFailed`).
     pub if_match: Option<ETag>,
 }
 
-/// What the headers of a HEAD or a GET told.
+/// The headers of a HEAD or a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectHead {
     /// Size, ETag, times and class.
     pub facts: ObjectFacts,
     /// MIME type as stored with the object.
     pub content_type: Option<String>,
-    /// What the server vouches for; `None` = nothing that we can compute while the bytes pass.
+    /// The server's checksum; `None` = none that can be computed while the bytes pass.
     pub checksum: Option<Checksum>,
 }
 
 /// Bytes in the order of the object; an error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, S3Error>>;
 
-/// An object's headers and its body, which has not been read yet.
+/// An object's headers and its unread body.
 pub struct GetObject {
     /// The headers.
     pub head: ObjectHead,
@@ -71,39 +71,39 @@ pub struct GetObject {
     pub body: ByteStream,
 }
 
-/// Where things are.
+/// Lists a bucket.
 #[async_trait]
 pub trait ListObjects: Send + Sync {
     /// One page.
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error>;
 }
 
-/// What things are.
+/// Reads a bucket's objects.
 #[async_trait]
 pub trait ReadObjects: Send + Sync {
-    /// Whether the bucket is there and may be used. What a 404 on a key means hangs on it.
+    /// Checks that the bucket exists and is accessible. Only then is a 404 on a key evidence that the key is absent.
     async fn head_bucket(&self) -> Result<(), S3Error>;
-    /// One look at one key.
+    /// The headers of one object.
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error>;
     /// One object.
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error>;
 }
 
-/// A file that is to become an object, in the place of the one that is there.
+/// A file to store as an object, replacing an existing one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutFile {
     /// The object's key.
     pub key: ObjectKey,
-    /// Where the bytes are; they are streamed.
+    /// The file with the bytes; they are streamed.
     pub file: PathBuf,
     /// Stored with the object.
     pub content_type: &'static str,
 }
 
-/// Making things. No flow that syncs a bucket into a file manager needs it.
+/// Writes into a bucket. A sync into a file manager does not need it.
 #[async_trait]
 pub trait WriteObjects: Send + Sync {
-    /// Makes the bucket. That it is there already may be an error or none, as the server likes.
+    /// Creates the bucket. If it exists already, a server may return an error or not.
     async fn create_bucket(&self) -> Result<(), S3Error>;
     /// Stores one file.
     async fn put_file(&self, put: PutFile) -> Result<(), S3Error>;

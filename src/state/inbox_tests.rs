@@ -17,7 +17,7 @@ fn poisoned(raw: &[u8]) -> Poisoned {
 }
 
 pub(crate) fn told(path: &str) -> Received {
-    Received { source: SourceName::Sqs, outcome: Ok(event(path)) }
+    Received { source: EventChannel::Sqs, outcome: Ok(event(path)) }
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -106,13 +106,13 @@ impl Bed {
 #[tokio::test]
 async fn what_was_received_waits_in_its_order_over_a_restart() {
     let bed = Bed::new().await;
-    let batch = vec![told("b"), Received { source: SourceName::Webhook, outcome: Err(poisoned(b"{")) }, told("a")];
+    let batch = vec![told("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, told("a")];
     let counts = bed.state.receive(batch, at(0)).await.expect("stored");
     assert_eq!(counts, ReceiveCounts { events: 2, dead: 1 });
     let bed = bed.reopened().await;
     assert_eq!(bed.waiting().await, ["b", "a"]);
     let rows = bed.state.inbox_batch(0, 1).await.expect("read");
-    assert_eq!((rows.len(), rows[0].source, rows[0].received_at, rows[0].failures), (1, SourceName::Sqs, at(0), 0));
+    assert_eq!((rows.len(), rows[0].source, rows[0].received_at, rows[0].failures), (1, EventChannel::Sqs, at(0), 0));
     assert_eq!(bed.state.inbox_batch(rows[0].seq, 10).await.expect("read")[0].event, event("a"));
 }
 
@@ -131,7 +131,7 @@ async fn arrivals_are_told_and_the_reading_of_a_feed_is_not() {
     let bed = Bed::new().await;
     let mut arrivals = bed.state.arrivals();
     bed.read(answer("a"), at(0)).await;
-    bed.state.receive(vec![Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
+    bed.state.receive(vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
     assert!(!arrivals.has_changed().expect("open"));
     bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
     assert!(arrivals.borrow_and_update().eq(&()));
@@ -163,7 +163,7 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
 async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
     let bed = Bed::new().await;
     let long = vec![0xff; RAW_BYTES_MAX + 1];
-    let batch = [b"{".as_slice(), &long].map(|raw| Received { source: SourceName::Sqs, outcome: Err(poisoned(raw)) });
+    let batch = [b"{".as_slice(), &long].map(|raw| Received { source: EventChannel::Sqs, outcome: Err(poisoned(raw)) });
     bed.state.receive(batch.to_vec(), at(3)).await.expect("stored");
     let letters = DeadLetter::read_after(bed.state.path(), 0, 10).await.expect("read beside the writer");
     assert_eq!((letters[0].is_whole(), letters[0].raw.as_slice(), letters[0].received_at), (true, b"{".as_slice(), at(3)));
@@ -179,7 +179,7 @@ async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
 async fn the_oldest_dead_letters_make_room() {
     let bed = Bed::new().await;
     let some = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 2;
-    let batch = vec![Received { source: SourceName::Sqs, outcome: Err(poisoned(b"")) }; some];
+    let batch = vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"")) }; some];
     bed.state.receive(batch, at(0)).await.expect("stored");
     assert_eq!(bed.state.dead_letters_len().await.expect("counted"), DEAD_LETTERS_MAX);
     assert_eq!(bed.state.dead_letters(0, 1).await.expect("read")[0].id, 3);
@@ -270,7 +270,7 @@ async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
 #[tokio::test]
 async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
     let bed = Bed::new().await;
-    bed.state.receive(vec![told("a"), Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
+    bed.state.receive(vec![told("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
     let overview = Overview::read(bed.state.path()).await.expect("read");
     assert_eq!((overview.inbox, overview.dead_letters, overview.feed_gap), (1, 1, None));
     let identity = Identity { source: "s".to_owned(), sinks: vec![NamedSink::file_manager("f")] };
@@ -286,7 +286,7 @@ async fn decoded_events_are_the_last_dead_letters_to_go() {
     let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
     bed.state.bury(row, "look_failed".to_owned(), String::new()).await.expect("buried");
     let flood = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 1;
-    let poison = Received { source: SourceName::Sqs, outcome: Err(poisoned(b"x")) };
+    let poison = Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) };
     bed.state.receive(vec![poison; flood], at(1)).await.expect("stored");
     let overview = bed.state.overview().await.expect("read");
     assert_eq!((overview.dead_letters, overview.dead_letters_evicted), (DEAD_LETTERS_MAX, 2));

@@ -38,7 +38,7 @@ pub use views::overview::{Overview, SinkOverview, Waiting};
 pub use views::snapshot_rows::Side;
 
 pub use crate::plan::guard::HeldDeletes;
-pub use crate::record::{LookedAt, Page, PageCounts, SourceName};
+pub use crate::record::{EventChannel, LookedAt, Page, PageCounts};
 pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 #[cfg(test)]

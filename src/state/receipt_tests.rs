@@ -33,7 +33,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
         bed.sink.applied(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
         let permissions = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
         let outcome = Ok(Event { kind: EventKind::ChangePermission, permissions, ..event("a") });
-        let batch = vec![Received { source: SourceName::Webhook, outcome }];
+        let batch = vec![Received { source: EventChannel::Webhook, outcome }];
         if before {
             bed.state.receive(batch.clone(), at(0)).await.expect("stored");
         }

@@ -1,24 +1,24 @@
-//! Progress bars and log lines share stderr: where the bars are drawn, and a writer that takes them away while a line is written.
+//! Progress bars and log lines share stderr: the bars, and a writer that hides them while a line is written.
 
 use indicatif::MultiProgress;
 use std::io;
 use std::sync::LazyLock;
 
-/// The bars on stderr: drawn by whoever shows progress, and taken away while a log line is written.
+/// The bars on stderr, hidden while a log line is written.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Where a progress bar belongs, so that log lines and bars do not write into each other.
+/// Every progress bar is added here, so that log lines and bars do not write into each other.
 pub fn bars() -> &'static MultiProgress {
     &BARS
 }
 
-/// A writer of log lines that takes the bars away while it writes.
-pub(super) struct BesideBars<'bars, W> {
+/// A writer of log lines that hides the bars while it writes.
+pub(super) struct BarSafeWriter<'bars, W> {
     pub(super) bars: &'bars MultiProgress,
     pub(super) writer: W,
 }
 
-impl<W: io::Write> io::Write for BesideBars<'_, W> {
+impl<W: io::Write> io::Write for BarSafeWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bars.suspend(|| self.writer.write(bytes))
     }
@@ -34,17 +34,17 @@ mod tests {
     use crate::telemetry::lines::tests::Lines;
     use std::io::Write as _;
 
-    /// A terminal that notes what is done to it, in the file that the lines go to as well.
+    /// A terminal that records its calls among the log lines.
     #[derive(Debug)]
-    struct NotingTerminal(Lines);
+    struct RecordingTerminal(Lines);
 
-    impl NotingTerminal {
+    impl RecordingTerminal {
         fn note(&self, what: &str) -> io::Result<()> {
             self.0.clone().write_all(what.as_bytes())
         }
     }
 
-    impl indicatif::TermLike for NotingTerminal {
+    impl indicatif::TermLike for RecordingTerminal {
         fn width(&self) -> u16 {
             80
         }
@@ -77,12 +77,12 @@ mod tests {
     #[test]
     fn a_log_line_never_lands_in_a_bar() {
         let seen = Lines::default();
-        let target = indicatif::ProgressDrawTarget::term_like(Box::new(NotingTerminal(seen.clone())));
+        let target = indicatif::ProgressDrawTarget::term_like(Box::new(RecordingTerminal(seen.clone())));
         let bars = MultiProgress::with_draw_target(target);
         let style = indicatif::ProgressStyle::with_template("BAR").expect("a template");
         let bar = bars.add(indicatif::ProgressBar::new(3).with_style(style));
         bar.tick();
-        BesideBars { bars: &bars, writer: seen.clone() }.write_all(b"LINE\n").expect("a vector takes everything");
+        BarSafeWriter { bars: &bars, writer: seen.clone() }.write_all(b"LINE\n").expect("a vector takes everything");
         let seen = seen.text();
         let (before, after) = seen.split_once("LINE\n").expect("the line is written whole");
         assert!(before.contains("BAR") && before.trim_end().ends_with("(cleared)"), "{seen:?}");

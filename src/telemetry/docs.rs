@@ -5,25 +5,25 @@ use super::names::{Field, METRICS, MetricName, SPANS, SpanName};
 const INTRODUCTION: &str = "\
 <!-- Written by the program from its own names: `UPDATE_DOCS=1 cargo test -p s3-sync --lib telemetry_page`. -->
 
-# What is told while it runs
+# Logs, traces and metrics
 
 Log lines go to stderr: text, or with `LOG_FORMAT=json` an object a line. With `LOG_FILE` they go into a file as well, which is
-turned over by its size. With `OTEL_EXPORTER_OTLP_ENDPOINT` spans and metrics go to a collector, over OTLP (`http/protobuf`).
+rotated by its size. With `OTEL_EXPORTER_OTLP_ENDPOINT` spans and metrics go to a collector, over OTLP (`http/protobuf`).
 The settings are in [configuration.md](configuration.md).
 
 - A JSON line has `timestamp`, `level`, `target`, `message` and the line's own fields; `span` is the innermost span with its
   fields, `spans` is all of them from the outermost on.
-- What is told never changes what is done. A collector that is away costs a warning, once, and what would have gone to it; the
-  end of a command waits for it 3 seconds at most. When spans come faster than it takes them, spans are left out (a warning says
-  so, and how many it were); metrics are not.
-- A span carries the log lines that were written inside it, from INFO on, as its events. Log lines of other people's code are
-  written from WARN on and never go to the collector.
-- Object keys are escaped. Secrets are in no line, no span and no metric.
+- Telemetry never changes what is done. An unreachable collector costs one warning and the telemetry meant for it; the end of a
+  command waits for it 3 seconds at most. When spans come faster than it accepts them, spans are dropped (a warning gives their
+  number); metrics are not.
+- A span carries the log lines that were written inside it, from INFO on, as its events. Log lines of libraries are written from
+  WARN on and never go to the collector.
+- Object keys are escaped. No line, span or metric contains a secret.
 - The OpenTelemetry SDK reads the rest of its standard variables by itself: `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
   `OTEL_BSP_*`, `OTEL_METRIC_EXPORT_INTERVAL` and those of single signals (`OTEL_EXPORTER_OTLP_TRACES_HEADERS`, …).
-- A build without the cargo feature `otlp` sends nothing, and warns when it is asked to.
+- A build without the cargo feature `otlp` sends nothing, and warns when `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 
-`service.name` is `OTEL_SERVICE_NAME`; the names below are stable: some may be added, none is renamed or removed.
+`service.name` is `OTEL_SERVICE_NAME`; the names below are stable: names may be added, none is renamed or removed.
 ";
 
 /// The page, as it is committed.

@@ -1,6 +1,6 @@
-//! What a log line looks like and which ones are written: for people or as JSON, on stderr and in a file.
+//! The form of log lines (text or JSON) and the filter for them, on stderr and in a file.
 //!
-//! Object keys are recorded by `Display` (`key = %key`), which escapes what could forge a line; never by `as_str`.
+//! Object keys are recorded by `Display` (`key = %key`), which escapes characters that could forge a line; never by `as_str`.
 
 use crate::config::{LogFormat, LogSettings};
 use std::fmt;
@@ -13,7 +13,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Whether text is coloured.
+/// Colours in text lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Colours {
     On,
@@ -32,7 +32,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // A stderr that takes nothing any more is no reason to panic, which telling about it on stderr would be.
+    // A closed stderr must not cause a panic, which reporting that on stderr would.
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours == Colours::On).log_internal_errors(false);
     let lines = match settings.format {
         LogFormat::Text => lines.boxed(),
@@ -49,24 +49,24 @@ where
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
     let lines = match settings.format {
-        LogFormat::Text => lines.fmt_fields(OfFile(format::DefaultFields::new())).boxed(),
+        LogFormat::Text => lines.fmt_fields(FileFields(format::DefaultFields::new())).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     lines.with_filter(filter(settings.level)).boxed()
 }
 
-/// The fields of spans in the file's own words. Layers with one formatter share what it wrote, colours and all, and each of them
-/// would add what is recorded later.
-struct OfFile<F>(F);
+/// A field formatter of the file's own. Layers that share one formatter share its output, colours included, and each of them
+/// would append the fields that are recorded later.
+struct FileFields<F>(F);
 
-impl<'writer, F: FormatFields<'writer>> FormatFields<'writer> for OfFile<F> {
+impl<'writer, F: FormatFields<'writer>> FormatFields<'writer> for FileFields<F> {
     fn format_fields<R: RecordFields>(&self, writer: format::Writer<'writer>, fields: R) -> fmt::Result {
         self.0.format_fields(writer, fields)
     }
 }
 
-/// Ours at the level that was asked for; other people's code never below WARN, because at lower levels the signers and HTTP clients
-/// among it write headers, and headers hold tokens.
+/// Our lines at the configured level; lines of libraries never below WARN, because at lower levels signers and HTTP clients write
+/// headers, and headers hold tokens.
 fn filter(level: Level) -> Targets {
     Targets::new().with_default(LevelFilter::from_level(level).min(LevelFilter::WARN)).with_target("s3_sync", level)
 }
@@ -99,13 +99,13 @@ pub(super) mod tests {
         }
     }
 
-    /// What is written while `tell` runs.
-    fn told(level: Level, format: LogFormat, colours: Colours, tell: impl FnOnce()) -> String {
+    /// The lines written while `log` runs.
+    fn logged(level: Level, format: LogFormat, colours: Colours, log: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let settings = LogSettings { level, format, no_color: false };
         let layer = on_stderr(settings, colours, move || writer.clone());
-        tracing::subscriber::with_default(Registry::default().with(layer), tell);
+        tracing::subscriber::with_default(Registry::default().with(layer), log);
         lines.text()
     }
 
@@ -113,7 +113,7 @@ pub(super) mod tests {
     fn a_hostile_key_stays_within_its_line() {
         let key = ObjectKey::new("a\n\u{1b}[2J ERROR forged").expect("not empty");
         for format in [LogFormat::Text, LogFormat::Json] {
-            let text = told(Level::INFO, format, Colours::Off, || tracing::info!(%key, "seen"));
+            let text = logged(Level::INFO, format, Colours::Off, || tracing::info!(%key, "seen"));
             assert_eq!(text.lines().count(), 1, "{text}");
             assert!(text.contains("u{a}") && !text.contains('\u{1b}'), "{text}");
         }
@@ -121,7 +121,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_json_line_is_an_object_with_its_fields_beside_the_message() {
-        let text = told(Level::INFO, LogFormat::Json, Colours::On, || {
+        let text = logged(Level::INFO, LogFormat::Json, Colours::On, || {
             let _run = tracing::info_span!("run", run_id = 7).entered();
             tracing::warn!(count = 3, "held");
         });
@@ -133,7 +133,7 @@ pub(super) mod tests {
     #[test]
     fn the_level_is_ours_and_other_code_is_never_below_warn() {
         for (level, own, other_warns) in [(Level::TRACE, true, true), (Level::INFO, false, true), (Level::ERROR, false, false)] {
-            let text = told(level, LogFormat::Text, Colours::Off, || {
+            let text = logged(level, LogFormat::Text, Colours::Off, || {
                 tracing::debug!("ours");
                 tracing::info!(target: "aws_sigv4", "headers");
                 tracing::warn!(target: "aws_sigv4", "careful");
@@ -146,7 +146,7 @@ pub(super) mod tests {
 
     #[test]
     fn colours_are_there_only_when_asked_for() {
-        let coloured = |colours| told(Level::INFO, LogFormat::Text, colours, || tracing::info!("x")).contains('\u{1b}');
+        let coloured = |colours| logged(Level::INFO, LogFormat::Text, colours, || tracing::info!("x")).contains('\u{1b}');
         assert!(coloured(Colours::On));
         assert!(!coloured(Colours::Off));
     }

@@ -1,5 +1,5 @@
-//! The log file: lines go to its end, and before one would make it too large the file is set aside as `.1`, the one before as
-//! `.2`, and so on. tracing-appender turns files over by the clock alone and leaves their mode to the umask.
+//! The log file: lines are appended, and before one would make it too large the file is renamed to `.1`, the one before to `.2`,
+//! and so on. tracing-appender rotates by time only and leaves the files' mode to the umask.
 
 use crate::config::LogFileSettings;
 use std::ffi::OsString;
@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A log file that many threads write lines to.
+/// A log file shared by many threads.
 pub(super) struct LogFile(Mutex<Current>);
 
-/// One line's turn.
-pub(super) struct Turn<'file>(MutexGuard<'file, Current>);
+/// Exclusive access to the file for one line.
+pub(super) struct LineGuard<'file>(MutexGuard<'file, Current>);
 
 struct Current {
     settings: LogFileSettings,
@@ -24,7 +24,7 @@ struct Current {
 }
 
 impl LogFile {
-    /// Opens the file, or makes it. Its directory has to be there.
+    /// Opens or creates the file. Its directory must exist.
     pub(super) fn open(settings: LogFileSettings) -> io::Result<Self> {
         let file = open(&settings.path)?;
         let bytes = file.metadata()?.len();
@@ -33,20 +33,20 @@ impl LogFile {
 }
 
 impl<'file> MakeWriter<'file> for LogFile {
-    type Writer = Turn<'file>;
+    type Writer = LineGuard<'file>;
 
-    fn make_writer(&'file self) -> Turn<'file> {
-        // Whoever panicked while it wrote left at worst half a line.
-        Turn(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn make_writer(&'file self) -> LineGuard<'file> {
+        // A thread that panicked while writing left at worst half a line.
+        LineGuard(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl io::Write for Turn<'_> {
+impl io::Write for LineGuard<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let current = &mut *self.0;
         if current.bytes > 0 && current.bytes + line.len() as u64 > current.settings.max_bytes {
-            // A file that cannot be set aside goes on growing: that loses no line.
-            let _ = current.turn_over();
+            // A file that cannot be rotated goes on growing: that loses no line.
+            let _ = current.rotate();
         }
         let written = current.file.write(line)?;
         current.bytes += written as u64;
@@ -59,26 +59,26 @@ impl io::Write for Turn<'_> {
 }
 
 impl Current {
-    fn turn_over(&mut self) -> io::Result<()> {
+    fn rotate(&mut self) -> io::Result<()> {
         let LogFileSettings { path, kept, .. } = &self.settings;
-        // Another process with the same settings (a `status` beside a daemon) may have been quicker.
-        if self.is_still_at(path) {
-            set_aside(path, *kept)?;
+        // Another process with the same settings (a `status` beside a daemon) may have rotated it already.
+        if self.is_current_file(path) {
+            shift_files(path, *kept)?;
         }
         self.file = open(path)?;
         self.bytes = self.file.metadata()?.len();
         Ok(())
     }
 
-    fn is_still_at(&self, path: &Path) -> bool {
+    fn is_current_file(&self, path: &Path) -> bool {
         let identity = |facts: fs::Metadata| (facts.dev(), facts.ino());
         let there = fs::metadata(path).map(identity);
         there.is_ok_and(|there| self.file.metadata().map(identity).is_ok_and(|ours| ours == there))
     }
 }
 
-/// `x.log` becomes `x.log.1`, after `x.log.1` has become `x.log.2`, …; what would be one too many is replaced.
-fn set_aside(path: &Path, kept: NonZeroUsize) -> io::Result<()> {
+/// Renames `x.log` to `x.log.1`, after `x.log.1` to `x.log.2`, …; the oldest file is replaced.
+fn shift_files(path: &Path, kept: NonZeroUsize) -> io::Result<()> {
     for number in (1..kept.get()).rev() {
         match fs::rename(numbered(path, number), numbered(path, number + 1)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

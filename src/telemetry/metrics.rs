@@ -1,5 +1,5 @@
-//! What is counted and measured, for whoever has something to count: plain calls, which cost next to nothing while nobody
-//! listens. How a number gets out of the process is not known here.
+//! Counters and gauges for the whole program: plain calls, which cost next to nothing without a collector. How a number leaves the
+//! process is not known here.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use std::time::Duration;
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationResult {
-    /// It had its effect.
+    /// The effect was made.
     Done,
-    /// There was nothing left to do.
+    /// Nothing was left to do.
     Unchanged,
-    /// Left out, with a reason.
+    /// Not done, with a reason.
     Skipped,
-    /// Another lane or another look goes on with it.
+    /// Another lane or another lookup continues it.
     Deferred,
-    /// It failed, and is parked.
+    /// Failed and parked.
     Failed,
-    /// It was cut off, and stays due.
+    /// Interrupted; the path stays due.
     Stopped,
 }
 
 impl OperationResult {
-    /// The word in spans and metrics.
+    /// The value in spans and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -35,16 +35,16 @@ impl OperationResult {
     }
 }
 
-/// What is not applied yet to one sink, at one moment.
+/// The work that is not applied to one sink yet, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Paths with something to do: due, parked or held.
     pub pending: u64,
-    /// How long ago the oldest event came into the inbox that is still there; zero = there is none.
+    /// Age of the oldest event in the inbox, counted from its receipt; zero = the inbox is empty.
     pub lag: Duration,
 }
 
-/// Who makes telemetry of it.
+/// The backend that exports the numbers.
 pub(super) trait Instruments: Send + Sync {
     fn operation(&self, sink: &str, kind: &'static str, result: OperationResult);
     fn events(&self, source: &str, count: u64);
@@ -55,10 +55,10 @@ pub(super) trait Instruments: Send + Sync {
 
 static INSTRUMENTS: OnceLock<Box<dyn Instruments>> = OnceLock::new();
 
-/// From now on everything is told to these; the first ones stay.
+/// Installs the backend of this process; the first call wins.
 #[cfg(feature = "otlp")]
 pub(super) fn install(instruments: Box<dyn Instruments>) {
-    // Whoever is second is told by the subscriber, of which there is only one as well.
+    // A second call gets its error from the subscriber, which can be set only once as well.
     let _ = INSTRUMENTS.set(instruments);
 }
 
@@ -67,13 +67,13 @@ pub fn metrics() -> Metrics {
     Metrics(INSTRUMENTS.get().map(AsRef::as_ref))
 }
 
-/// The metrics of this process. Without anybody who listens, every call ends at once.
+/// The metrics of this process. Without a backend every call returns at once.
 #[derive(Clone, Copy)]
 pub struct Metrics(Option<&'static dyn Instruments>);
 
 impl Metrics {
-    /// Whether anybody listens: worth asking where something has to be found out first.
-    pub fn are_heard(self) -> bool {
+    /// True if a backend is installed: check it before computing a value only for a metric.
+    pub fn are_enabled(self) -> bool {
         self.0.is_some()
     }
 
@@ -84,7 +84,7 @@ impl Metrics {
         }
     }
 
-    /// Events came in.
+    /// Events were received.
     pub fn events(self, source: &str, count: u64) {
         if let Some(instruments) = self.0 {
             instruments.events(source, count);
@@ -98,7 +98,7 @@ impl Metrics {
         }
     }
 
-    /// What is not applied to a sink at this moment.
+    /// Sets the backlog gauges of one sink.
     pub fn backlog(self, sink: &str, backlog: &Backlog) {
         if let Some(instruments) = self.0 {
             instruments.backlog(sink, backlog);

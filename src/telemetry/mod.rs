@@ -1,4 +1,4 @@
-//! What the program tells while it runs: log lines, spans and metrics. It decides nothing and changes no outcome.
+//! Log lines, spans and metrics. It decides nothing and changes no outcome.
 
 mod bars;
 mod lines;
@@ -16,34 +16,34 @@ pub use metrics::{Backlog, Metrics, OperationResult, metrics};
 pub use spans::{decided, ended, operation, run, run_began, run_ended};
 
 use crate::config::Settings;
-use bars::BesideBars;
+use bars::BarSafeWriter;
 use log_file::LogFile;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt as _};
 
-/// Why nothing can be told.
+/// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// It was set up before.
     #[error("telemetry is already set up in this process")]
     AlreadySetUp,
     /// The log file cannot be written.
-    #[error("LOG_FILE {path:?} cannot be opened: {error}; give a file in a directory that is there and that this user may write")]
+    #[error("LOG_FILE {path:?} cannot be opened: {error}; give a file in an existing directory that this user may write")]
     LogFile {
         /// The file.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
-    /// What is asked of OTLP cannot be done; the message names the variable.
+    /// The OTLP exporter cannot be built; the message names the variable.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Collector(String),
 }
 
-/// What is told, until the process ends.
+/// The exporters, until the process ends.
 #[derive(Default)]
-#[must_use = "what is left has to be flushed"]
+#[must_use = "the rest has to be flushed"]
 pub struct Telemetry {
     #[cfg(feature = "otlp")]
     pipeline: Option<otlp::Pipeline>,
@@ -51,10 +51,10 @@ pub struct Telemetry {
 
 type Layers = Vec<Box<dyn Layer<Registry> + Send + Sync>>;
 
-/// From now on everything is told where the settings say. Call it apart from any async runtime.
+/// Sets logging and export up for the process. Call it outside of any async runtime.
 pub fn init(settings: &Settings) -> Result<Telemetry, SetupError> {
     let colours = !settings.log.no_color && io::stderr().is_terminal();
-    let mut layers: Layers = vec![lines::on_stderr(settings.log, colours.into(), || BesideBars { bars: bars(), writer: io::stderr() })];
+    let mut layers: Layers = vec![lines::on_stderr(settings.log, colours.into(), || BarSafeWriter { bars: bars(), writer: io::stderr() })];
     if let Some(file) = &settings.log_file {
         let log_file = LogFile::open(file.clone()).map_err(|error| SetupError::LogFile { path: file.path.clone(), error })?;
         layers.push(lines::in_file(settings.log, log_file));
@@ -78,7 +78,7 @@ impl Telemetry {
         Ok(Self { pipeline: Some(pipeline) })
     }
 
-    /// Sends what is left, within a few seconds. Afterwards nothing is sent any more; log lines go on.
+    /// Sends the rest, within a few seconds. Nothing is sent afterwards; log lines are still written.
     pub async fn flush(self) {
         if let Some(pipeline) = self.pipeline {
             pipeline.flush().await;
@@ -93,7 +93,7 @@ impl Telemetry {
         Ok(Self::default())
     }
 
-    /// Sends what is left: without OTLP, nothing.
+    /// Without OTLP there is nothing to send.
     #[expect(clippy::unused_async, reason = "with OTLP it waits")]
     pub async fn flush(self) {}
 }

@@ -1,5 +1,5 @@
-//! Every span, field and metric that is told outside, by name, with what it means: `docs/telemetry.md` is written from these
-//! tables, and nothing is told under a name that does not stand here.
+//! The names and meanings of all exported spans, fields and metrics. `docs/telemetry.md` is written from these tables, and no other
+//! name is exported.
 
 /// The span of one run of a flow.
 pub const RUN: &str = "run";
@@ -16,14 +16,14 @@ pub const OUTCOME: &str = "outcome";
 pub const SINK: &str = "sink";
 /// An object key, escaped.
 pub const KEY: &str = "key";
-/// What an operation turned out to be.
+/// The kind that was decided for an operation.
 pub const OP: &str = "op";
 /// How an operation ended.
 pub const RESULT: &str = "result";
-/// Where an event came from.
+/// The channel of an event.
 pub const SOURCE: &str = "source";
 
-/// Events that came in.
+/// Events received.
 pub const EVENTS: &str = "s3_sync.events";
 /// Operations that ended.
 pub const OPERATIONS: &str = "s3_sync.operations";
@@ -33,7 +33,7 @@ pub const CYCLE_DURATION: &str = "s3_sync.cycle.duration";
 pub const LAG: &str = "s3_sync.lag";
 /// Paths with something to do.
 pub const PENDING: &str = "s3_sync.pending";
-/// Events that were given up.
+/// Dead-lettered events.
 pub const DEAD_LETTERS: &str = "s3_sync.dead_letters";
 
 /// A field of a span or a label of a metric.
@@ -41,7 +41,7 @@ pub const DEAD_LETTERS: &str = "s3_sync.dead_letters";
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it says.
+    /// Its meaning.
     pub doc: &'static str,
 }
 
@@ -50,7 +50,7 @@ pub struct Field {
 pub struct SpanName {
     /// Its name.
     pub name: &'static str,
-    /// What it lasts over.
+    /// The work that it covers.
     pub doc: &'static str,
     /// Its fields.
     pub fields: &'static [Field],
@@ -65,7 +65,7 @@ pub struct MetricName {
     pub form: &'static str,
     /// As the standard (UCUM) writes it.
     pub unit: &'static str,
-    /// What it measures.
+    /// Its meaning.
     pub doc: &'static str,
     /// Its labels.
     pub labels: &'static [Field],
@@ -75,15 +75,15 @@ const SINK_OF_OPERATION: Field = Field { name: SINK, doc: "the sink's name: `fil
 const KIND_OF_RUN: Field = Field { name: KIND, doc: "`initial`, `incremental` or `reconcile`" };
 const OUTCOME_OF_RUN: Field = Field {
     name: OUTCOME,
-    doc: "`done`, `partial` (something failed or was held), `failed` (a door stayed shut, or the state), `stopped` (by a signal)",
+    doc: "`done`, `partial` (something failed or was held), `failed` (an endpoint was unreachable, or the state failed), `stopped` (by a signal)",
 };
 const RESULT_OF_OPERATION: Field = Field {
     name: RESULT,
-    doc: "`done`, `unchanged` (there was nothing left to do), `skipped` (left out, with a reason in the report), `deferred` \
-          (another lane or another look goes on with it), `failed` (it is parked), `stopped` (cut off; it stays due)",
+    doc: "`done`, `unchanged` (nothing was left to do), `skipped` (not done, with a reason in the report), `deferred` \
+          (another lane or another lookup continues it), `failed` (it is parked), `stopped` (interrupted; it stays due)",
 };
 
-/// The spans. Everything that happens inside one is told with its fields: log lines as well.
+/// The spans. Everything inside a span, log lines included, carries its fields.
 pub static SPANS: [SpanName; 2] = [
     SpanName {
         name: RUN,
@@ -92,14 +92,11 @@ pub static SPANS: [SpanName; 2] = [
     },
     SpanName {
         name: OPERATION,
-        doc: "One path brought into line, with all looks and attempts that took. A child of its `run`. When it failed, its status is an error.",
+        doc: "The reconciliation of one path, with all its lookups and attempts. A child of its `run`. When it failed, its status is an error.",
         fields: &[
             SINK_OF_OPERATION,
             Field { name: KEY, doc: "the object's key, escaped for display" },
-            Field {
-                name: OP,
-                doc: "what it turned out to be: `create`, `update`, `delete`, `confirm`, …; empty when that was never decided",
-            },
+            Field { name: OP, doc: "the kind that was decided: `create`, `update`, `delete`, `confirm`, …; empty when none was" },
             RESULT_OF_OPERATION,
         ],
     },
@@ -111,8 +108,8 @@ pub static METRICS: [MetricName; 6] = [
         name: EVENTS,
         form: "counter",
         unit: "{event}",
-        doc: "Events that came in, into the inbox: what is passed over or a dead letter is none.",
-        labels: &[Field { name: SOURCE, doc: "where from: `feed`, `sqs` or `webhook`" }],
+        doc: "Events received into the inbox. Ignored events and dead letters are not counted.",
+        labels: &[Field { name: SOURCE, doc: "the channel: `feed`, `sqs` or `webhook`" }],
     },
     MetricName {
         name: OPERATIONS,
@@ -121,17 +118,17 @@ pub static METRICS: [MetricName; 6] = [
         doc: "Operations that ended.",
         labels: &[
             SINK_OF_OPERATION,
-            Field { name: KIND, doc: "what the operation was: `op` of its span; `none` when that was never decided" },
+            Field { name: KIND, doc: "the `op` of its span; `none` when no kind was decided" },
             RESULT_OF_OPERATION,
         ],
     },
-    MetricName { name: CYCLE_DURATION, form: "histogram", unit: "s", doc: "How long runs took.", labels: &[KIND_OF_RUN, OUTCOME_OF_RUN] },
+    MetricName { name: CYCLE_DURATION, form: "histogram", unit: "s", doc: "Duration of runs.", labels: &[KIND_OF_RUN, OUTCOME_OF_RUN] },
     MetricName {
         name: LAG,
         form: "gauge",
         unit: "s",
-        doc: "How long ago the oldest event was received that is not applied; 0 when there is none. It waits in \
-              the inbox, or what it told of its path is still to be done: it failed, the guard holds it, the run was stopped. To the second.",
+        doc: "Seconds since the oldest event that is not applied was received; 0 when there is none. The event waits in \
+        the inbox, or its operation is pending: it failed, the guard holds it, or the run was stopped.",
         labels: &[SINK_OF_OPERATION],
     },
     MetricName {
@@ -141,7 +138,7 @@ pub static METRICS: [MetricName; 6] = [
         doc: "Paths with something to do (due, failed and waiting for their next attempt, or deletes that the guard holds).",
         labels: &[SINK_OF_OPERATION],
     },
-    MetricName { name: DEAD_LETTERS, form: "gauge", unit: "{event}", doc: "Events that were given up and wait for a person.", labels: &[] },
+    MetricName { name: DEAD_LETTERS, form: "gauge", unit: "{event}", doc: "Dead-lettered events that wait for an operator.", labels: &[] },
 ];
 
 /// The metric of this name.

@@ -1,4 +1,4 @@
-//! The two spans, a run and an operation: what they say is told by whoever learns it, from inside, and counted when they end.
+//! The two spans, a run and an operation. Code inside a span records its fields; the metric is counted when the span ends.
 
 use super::metrics::{OperationResult, metrics};
 use super::names;
@@ -8,14 +8,14 @@ use std::time::Instant;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span, info_span};
 
-// Work is put into a box: the future of every caller would be as large as a whole flow, several times over.
+// Work is boxed: otherwise every caller's future is as large as a whole flow, several times over.
 
 tokio::task_local! {
     static OPERATION: Operation;
     static RUN: Run;
 }
 
-/// An operation that is under way. It is counted when it is dropped: one that is cut off ends as well.
+/// A running operation. It is counted when it is dropped, so an interrupted one counts as well.
 struct Operation {
     span: Span,
     sink: SinkName,
@@ -23,7 +23,7 @@ struct Operation {
     result: Cell<OperationResult>,
 }
 
-/// A run that is under way, counted in the same way.
+/// A running run, counted in the same way.
 struct Run {
     span: Span,
     kind: &'static str,
@@ -31,7 +31,7 @@ struct Run {
     outcome: Cell<&'static str>,
 }
 
-/// Does the work of one operation in its span. Until [`ended`] says otherwise, it counts as cut off.
+/// Runs one operation in its span. Until [`ended`] is called, it counts as stopped.
 pub fn operation<T>(sink: &SinkName, key: &ObjectKey, work: impl Future<Output = T>) -> impl Future<Output = T> {
     let work = Box::pin(work);
     let span =
@@ -40,7 +40,7 @@ pub fn operation<T>(sink: &SinkName, key: &ObjectKey, work: impl Future<Output =
     OPERATION.scope(current, work.instrument(span))
 }
 
-/// What the operation around this turned out to be; the last word counts. Outside of one, nothing.
+/// Records the kind of the enclosing operation; the last call counts. No effect outside an operation.
 pub fn decided(kind: &'static str) {
     let _ = OPERATION.try_with(|operation| {
         if operation.kind.replace(Some(kind)) != Some(kind) {
@@ -49,12 +49,12 @@ pub fn decided(kind: &'static str) {
     });
 }
 
-/// How the operation around this ended; the last word counts. Outside of one, nothing.
+/// Records the result of the enclosing operation; the last call counts. No effect outside an operation.
 pub fn ended(result: OperationResult) {
     let _ = OPERATION.try_with(|operation| operation.result.set(result));
 }
 
-/// Does the work of one run in its span. Until [`run_ended`] says otherwise, it counts as failed.
+/// Runs one run in its span. Until [`run_ended`] is called, it counts as failed.
 pub fn run<T>(kind: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
     let work = Box::pin(work);
     let span = info_span!(names::RUN, { names::RUN_ID } = Empty, { names::KIND } = %kind, { names::OUTCOME } = Empty);
@@ -62,14 +62,14 @@ pub fn run<T>(kind: &'static str, work: impl Future<Output = T>) -> impl Future<
     RUN.scope(current, work.instrument(span))
 }
 
-/// The number of the run around this. Outside of one, nothing.
+/// Records the number of the enclosing run. No effect outside a run.
 pub fn run_began(number: u64) {
     let _ = RUN.try_with(|run| {
         run.span.record(names::RUN_ID, number);
     });
 }
 
-/// How the run around this ended. Outside of one, nothing.
+/// Records the outcome of the enclosing run. No effect outside a run.
 pub fn run_ended(outcome: &'static str) {
     let _ = RUN.try_with(|run| run.outcome.set(outcome));
 }

@@ -1,48 +1,48 @@
-//! Hashing a body while it passes, in a task of its own where that would hold the body up. It compares nothing.
+//! Hashes a body while it passes, in a background task if hashing would slow the body down. It compares nothing.
 
 use crate::s3::{Checksum, ChecksumAlgorithm, Hasher};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Between two pieces the task yields, so that hashing a large chunk keeps nobody waiting (MD5: about 200 µs).
+/// The task yields between two pieces, so that hashing a large chunk does not block other tasks (MD5: about 200 µs).
 pub(super) const PIECE_BYTES: usize = 128 * 1024;
-/// From this size on, slow hashing goes on beside the transfer: MD5 takes 1.5 s for each GiB, about as long as all the rest.
-pub(super) const BESIDE_BYTES: u64 = 1 << 20;
-/// Chunks that may wait to be hashed; then the body waits.
+/// From this size on, slow hashing runs beside the transfer: MD5 takes 1.5 s for each GiB, about as long as all the rest.
+pub(super) const BACKGROUND_MIN_BYTES: u64 = 1 << 20;
+/// Chunks queued for hashing; beyond that the body waits.
 const CHUNKS_AHEAD: usize = 4;
 
-/// A checksum in the making.
+/// A checksum being computed.
 pub(super) enum Hashing {
-    Here(Hasher),
-    Beside { chunks: mpsc::Sender<Bytes>, digest: JoinHandle<Checksum> },
+    Inline(Hasher),
+    Background { chunks: mpsc::Sender<Bytes>, digest: JoinHandle<Checksum> },
 }
 
 impl Hashing {
-    /// Of a body of about `size` bytes.
+    /// For a body of about `size` bytes.
     pub(super) fn new(algorithm: ChecksumAlgorithm, size: u64) -> Self {
         let hasher = Hasher::new(algorithm);
-        if size < BESIDE_BYTES || is_fast(algorithm) {
-            return Self::Here(hasher);
+        if size < BACKGROUND_MIN_BYTES || is_fast(algorithm) {
+            return Self::Inline(hasher);
         }
         let (chunks, queue) = mpsc::channel(CHUNKS_AHEAD);
-        Self::Beside { chunks, digest: tokio::spawn(all_of(queue, hasher)) }
+        Self::Background { chunks, digest: tokio::spawn(hash_all(queue, hasher)) }
     }
 
     /// The next bytes. They are not copied.
     pub(super) async fn update(&mut self, chunk: &Bytes) {
         match self {
-            Self::Here(hasher) => hash(hasher, chunk).await,
-            // Without the other end there will be no digest, which `finish` tells.
-            Self::Beside { chunks, .. } => drop(chunks.send(chunk.clone()).await),
+            Self::Inline(hasher) => hash(hasher, chunk).await,
+            // If the task has ended, there is no digest, and `finish` returns `None`.
+            Self::Background { chunks, .. } => drop(chunks.send(chunk.clone()).await),
         }
     }
 
     /// The checksum of all of them; `None` when the runtime ends before it is known.
     pub(super) async fn finish(self) -> Option<Checksum> {
         match self {
-            Self::Here(hasher) => Some(hasher.finish()),
-            Self::Beside { chunks, digest } => {
+            Self::Inline(hasher) => Some(hasher.finish()),
+            Self::Background { chunks, digest } => {
                 drop(chunks);
                 digest.await.ok()
             }
@@ -50,7 +50,7 @@ impl Hashing {
     }
 }
 
-/// The CRCs take no longer than passing the bytes on to somebody else would.
+/// The CRCs take no longer than passing the bytes to another task would.
 fn is_fast(algorithm: ChecksumAlgorithm) -> bool {
     match algorithm {
         ChecksumAlgorithm::Crc64Nvme | ChecksumAlgorithm::Crc32c | ChecksumAlgorithm::Crc32 => true,
@@ -58,7 +58,7 @@ fn is_fast(algorithm: ChecksumAlgorithm) -> bool {
     }
 }
 
-async fn all_of(mut queue: mpsc::Receiver<Bytes>, mut hasher: Hasher) -> Checksum {
+async fn hash_all(mut queue: mpsc::Receiver<Bytes>, mut hasher: Hasher) -> Checksum {
     while let Some(chunk) = queue.recv().await {
         hash(&mut hasher, &chunk).await;
     }

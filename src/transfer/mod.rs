@@ -1,4 +1,4 @@
-//! Moving bytes: a body is counted and hashed while it passes. It neither asks for bodies nor stores them.
+//! Transfer of bytes: counts and hashes a body while it passes. It neither requests bodies nor stores them.
 
 mod hashing;
 mod verify;

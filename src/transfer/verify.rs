@@ -1,4 +1,4 @@
-//! Whether a body is what its object's headers promised, decided while it passes and before its last bytes are let go.
+//! Verifies a body against its object's headers, while it passes and before its last bytes are released.
 //! It never reads a body twice and never copies one.
 
 use super::hashing::Hashing;
@@ -11,40 +11,39 @@ use std::error::Error;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-/// How a body that passed was proved right.
+/// How a body was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verification {
     /// Length and checksum.
     Verified(ChecksumAlgorithm),
-    /// Only the length: the server vouched for nothing that can be computed.
+    /// Only the length: the server gave no checksum that can be computed.
     Unverified,
 }
 
-/// What became of a body: readable by whoever keeps a clone, also when the bytes go through a client that hides our errors.
+/// The result of verifying a body. Every clone can read it, also when the bytes pass through a client that hides our errors.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict(Arc<OnceLock<Result<Verification, S3Error>>>);
 
 impl Verdict {
-    /// `None` while the body is on its way, and for ever when it was dropped before its end.
-    /// It is decided before the last bytes are let go.
+    /// `None` while the body passes, and for ever if it was dropped before its end.
+    /// It is set before the last bytes are released.
     pub fn get(&self) -> Option<&Result<Verification, S3Error>> {
         self.0.get()
     }
 
-    /// Why the body failed, if it did.
+    /// The body's error, if it failed.
     pub fn error(&self) -> Option<&S3Error> {
         self.get().and_then(|outcome| outcome.as_ref().err())
     }
 }
 
-/// Lets a body pass and holds back the bytes that complete it until length and checksum have proved right.
+/// Passes a body on and withholds the bytes that complete it until length and checksum are verified.
 ///
 /// A body that is short ends in `Interrupted`, one that is too long or has other bytes in `ChecksumMismatch`, and an error of
-/// the body itself is passed on. In each case not all bytes were released, so that a request of `size` bytes that carries
-/// them is cut off.
+/// the body itself is passed on. In each case not all bytes are released, so that a request that announced `size` bytes is cut off.
 pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<Checksum>) -> (ByteStream, Verdict) {
     let verdict = Verdict::default();
-    let passage = Passage {
+    let verified_body = VerifiedBody {
         body: Some(body),
         key: key.clone(),
         size,
@@ -53,15 +52,15 @@ pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<C
         check: checksum.map(|expected| (Hashing::new(expected.algorithm, size), expected)),
         verdict: verdict.clone(),
     };
-    (stream::unfold(passage, Passage::step).boxed(), verdict)
+    (stream::unfold(verified_body, VerifiedBody::step).boxed(), verdict)
 }
 
-/// The body as a client takes it that knows only errors of input and output. The error inside is found again by [`s3_error_in`].
+/// The body for a client that accepts only I/O errors. [`s3_error_in`] extracts the error inside.
 pub fn into_content_stream(body: ByteStream) -> BoxStream<'static, Result<Bytes, io::Error>> {
     body.map(|item| item.map_err(io::Error::other)).boxed()
 }
 
-/// The S3 error at the bottom of what a consumer of [`into_content_stream`] reports.
+/// The S3 error inside an error from a consumer of [`into_content_stream`].
 pub fn s3_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a S3Error> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -77,8 +76,8 @@ pub fn s3_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a S3Error> 
     None
 }
 
-/// A body on its way through.
-struct Passage {
+/// A body being passed on.
+struct VerifiedBody {
     /// `None` once it ended.
     body: Option<ByteStream>,
     key: ObjectKey,
@@ -90,7 +89,7 @@ struct Passage {
     verdict: Verdict,
 }
 
-impl Passage {
+impl VerifiedBody {
     async fn step(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
         loop {
             match self.body.as_mut()?.next().await {
@@ -99,7 +98,7 @@ impl Passage {
                     let rest = self.size - self.passed;
                     let length = chunk.len() as u64;
                     if length > rest {
-                        let words = format!("the body has more than the {} bytes that its headers promised", self.size);
+                        let words = format!("the body has more than the {} bytes that its headers announced", self.size);
                         return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
                     }
                     if let Some((hashing, _)) = &mut self.check {
@@ -126,10 +125,10 @@ impl Passage {
             None => Verification::Unverified,
             Some((hashing, expected)) => {
                 let Some(computed) = hashing.finish().await else {
-                    return Some(self.fail_with(S3ErrorKind::Interrupted, "the process ends before the body's checksum is known"));
+                    return Some(self.fail_with(S3ErrorKind::Interrupted, "the process ended before the body's checksum was known"));
                 };
                 if computed != expected {
-                    let words = format!("the body's checksum is {computed}, its headers promised {expected}");
+                    let words = format!("the body's checksum is {computed}, its headers announced {expected}");
                     return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
                 }
                 Verification::Verified(expected.algorithm)

@@ -6,9 +6,9 @@ use crate::telemetry::{self, Backlog};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Tells how much waits for each sink, and for how long the oldest event has, if anybody listens.
+/// Sets the backlog gauges of each sink: how much is pending, and the age of the oldest event.
 pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
-    if !telemetry::metrics().are_heard() {
+    if !telemetry::metrics().are_enabled() {
         return;
     }
     match state.overview().await {

@@ -1,6 +1,6 @@
 //! What a flow reads from, writes to and reports to.
 
-use crate::events::queue::Source;
+use crate::events::queue::EventQueue;
 use crate::file_manager::{FileManager, ReadFeed, ReportResults};
 use crate::s3::ReadBucket;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub struct Doors {
     /// Where the files are to be.
     pub file_manager: Arc<dyn FileManager>,
     /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
-    pub queues: Vec<Arc<dyn Source>>,
+    pub queues: Vec<Arc<dyn EventQueue>>,
     /// What is read at the beginning of a cycle, if anything.
     pub feed: Option<Arc<dyn ReadFeed>>,
     /// Where the results are told, if anywhere.

@@ -4,8 +4,8 @@ use super::flow::Flow;
 use crate::apply::ApplyError;
 use crate::events::decode::Scope;
 use crate::events::feed::{self, FeedReader, PollError};
-use crate::events::queue::{Inbox, QueueReader, Source, StepError};
-use crate::record::SourceName;
+use crate::events::queue::{EventQueue, InboxLimits, QueueReader, StepError};
+use crate::record::EventChannel;
 use crate::run::Drained;
 use futures::future;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ impl Flow {
         self.read_feed().await
     }
 
-    async fn drain(&self, queue: &Arc<dyn Source>) -> Result<(), ApplyError> {
-        let inbox = Inbox { scope: self.scope(), most: self.options.inbox_max, clock: self.clock.clone() };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, self.state.clone(), inbox);
+    async fn drain(&self, queue: &Arc<dyn EventQueue>) -> Result<(), ApplyError> {
+        let inbox = InboxLimits { scope: self.scope(), max_events: self.options.inbox_max, clock: self.clock.clone() };
+        let reader = QueueReader::new(queue.clone(), EventChannel::Sqs, self.state.clone(), inbox);
         let drained = reader.drain(self.options.retry, &self.halt.token()).await;
         self.tally.drained(Drained { status: reader.status().borrow().clone(), emptied: matches!(drained, Ok(true)) });
         match drained {
             Ok(_) => {}
-            Err(StepError::Source(error)) => {
+            Err(StepError::Queue(error)) => {
                 tracing::warn!(%error, "a queue cannot be read: the run goes on without it");
                 self.tally.queue_failed(error.to_string(), error.hint());
             }

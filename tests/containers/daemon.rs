@@ -134,11 +134,11 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     stage.bucket().await.put_many("late/", 5).await;
     // It has looked in vain again and again.
     daemon.logs("WARN", 1).await;
-    daemon.logs("waiting for doors that are shut: file manager", 3).await;
+    daemon.logs("waiting for unreachable endpoints: file manager", 3).await;
     let status = daemon.ask("status").await.well();
     assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");
     let health = daemon.ask("health").await;
-    assert!(!health.success && health.stdout.contains("waiting for doors that are shut: file manager"), "{health:?}");
+    assert!(!health.success && health.stdout.contains("waiting for unreachable endpoints: file manager"), "{health:?}");
     docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
     let files = stage.files().await;
     let told: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();

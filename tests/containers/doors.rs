@@ -64,7 +64,7 @@ async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_c
     files.wait_for_hanging(4).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     // Nobody hears that it is gone: what is in hand is given up a minute later.
-    daemon.logs("waiting for doors that are shut: file manager", 1).await;
+    daemon.logs("waiting for unreachable endpoints: file manager", 1).await;
     let status = daemon.ask("status").await.well();
     assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");
     assert!(!daemon.ask("health").await.success, "it cannot do its work");

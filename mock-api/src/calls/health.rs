@@ -1,4 +1,4 @@
-//! `GET /`: it is there. It checks nothing, for there is nothing behind it.
+//! `GET /`: always healthy. It has no dependencies to check.
 
 use super::Done;
 use crate::answer::Answer;

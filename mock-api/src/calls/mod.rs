@@ -1,4 +1,4 @@
-//! The five calls of the contract, one file each: what they answer to a request that arrived whole. The ledger and the faults never come here.
+//! The five calls of the contract, one file each: the response to a complete request. Ledger and faults are handled elsewhere.
 
 mod health;
 mod pub_sub_full_list;
@@ -16,7 +16,7 @@ use axum::http::request::Parts;
 /// The outcome of a call.
 pub(crate) struct Done {
     pub(crate) answer: Answer,
-    /// Whether anything was changed.
+    /// The call changed something.
     pub(crate) effect: bool,
 }
 
@@ -30,7 +30,7 @@ impl Done {
     }
 }
 
-/// Does what is asked for, at once and whole.
+/// Handles a call completely, without waiting.
 pub(crate) fn handle(api: &MockApi, call: CallName, head: &Parts, received: &mut Received) -> Done {
     match call {
         CallName::Health => health::handle(),

@@ -1,4 +1,4 @@
-//! `GET /pubSubFullList?count=N`: the feed's events. Serving them uses none of them up.
+//! `GET /pubSubFullList?count=N`: the feed's events. Serving does not consume them.
 
 use super::Done;
 use crate::answer::{Answer, not_an_integer, value_error};
@@ -36,7 +36,7 @@ fn answer(api: &MockApi, uri: &Uri) -> Result<Answer, Answer> {
     Ok(Answer::json(200, &body))
 }
 
-/// A number out of bounds is refused with 400, however long it is; what is no number with 422.
+/// A number out of bounds is refused with 400, however long it is; anything else with 422.
 fn read_count(text: &str) -> Result<usize, Answer> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

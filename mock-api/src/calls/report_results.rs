@@ -1,4 +1,4 @@
-//! `POST /reportResults`: a JSON object, remembered as it came. What a report should hold is not its concern.
+//! `POST /reportResults`: a JSON object, recorded as received. Its fields are not checked.
 
 use super::Done;
 use crate::answer::Answer;

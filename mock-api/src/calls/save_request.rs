@@ -1,4 +1,4 @@
-//! What a `saveToDisk` asks for, or why it cannot be asked, judged in `FastAPI`'s order. Whether the path is known is not judged here.
+//! Validates a `saveToDisk` request, in `FastAPI`'s order. Whether the path is known is not checked here.
 
 use crate::answer::{Answer, missing, not_an_integer, value_error};
 use crate::fields::{Fields, Received};
@@ -36,12 +36,12 @@ impl Operation {
     }
 }
 
-/// A request that makes sense. `received` still holds its content.
+/// A valid request. `received` still holds its content.
 #[derive(Debug)]
 pub(super) struct SaveRequest {
     pub(super) operation: Operation,
     pub(super) file_path: String,
-    /// There for a rename and a move.
+    /// Set for a rename and a move.
     pub(super) new_path: Option<String>,
     pub(super) file_type: Option<String>,
     pub(super) metadata: Option<Map<String, Value>>,
@@ -76,7 +76,7 @@ pub(super) fn read(received: &Received) -> Result<SaveRequest, Answer> {
     })
 }
 
-/// The size when it was given, or 422 with everything that is wrong with the fields.
+/// The size, if given, or 422 with all problems of the fields.
 fn check_fields(fields: &Fields) -> Result<Option<u64>, Answer> {
     let mut problems: Vec<Value> = ["operation", "file_path"].into_iter().filter(|name| fields.get(name).is_none()).map(missing).collect();
     let size = fields.get("size").map(|text| (text, read_size(text)));
@@ -89,7 +89,7 @@ fn check_fields(fields: &Fields) -> Result<Option<u64>, Answer> {
     if problems.is_empty() { Ok(size.and_then(|(_, size)| size)) } else { Err(Answer::invalid(&problems)) }
 }
 
-/// Decimal digits and nothing else; `+5` is a number to many a parser.
+/// Decimal digits only; many parsers accept `+5`.
 fn read_size(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

@@ -1,4 +1,4 @@
-//! `POST /saveToDisk`: the request's effect on the files, and its answer. What makes sense as a request is `save_request.rs`' concern.
+//! `POST /saveToDisk`: the request's effect on the files, and its response. Validating the request is `save_request.rs`' concern.
 
 use super::Done;
 use super::save_request::{Operation, SaveRequest, read};
@@ -26,7 +26,7 @@ struct Body<'a> {
     metadata: Option<&'a Map<String, Value>>,
 }
 
-/// Why there is no effect.
+/// Why the request has no effect.
 enum Failure {
     Refused(Refusal),
     Storage(io::Error),
@@ -67,8 +67,8 @@ pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
     }
 }
 
-/// The file as it is after the operation; after a delete, as it was; none where a lenient one found nothing to do. The bytes find their
-/// place first, so that a failure leaves all as it was.
+/// The file after the operation; for a delete, before it; none if a lenient operation had nothing to do. The bytes are stored first, so
+/// that a failure changes nothing.
 fn apply(files: &mut Files, request: &SaveRequest, content: Option<Content>, options: &Options) -> Result<Option<StoredFile>, Failure> {
     let path = request.file_path.as_str();
     let known = files.get(path).ok().map(|known| known.internal_id);
@@ -113,7 +113,7 @@ fn delete(files: &mut Files, path: &str, contents: &Contents) -> Result<StoredFi
 
 fn let_go(internal_id: Uuid, contents: &Contents) {
     if let Err(error) = discard(contents, internal_id) {
-        tracing::warn!(%error, %internal_id, "a deleted file's content stays behind");
+        tracing::warn!(%error, %internal_id, "the content of a deleted file cannot be removed");
     }
 }
 

@@ -1,4 +1,5 @@
-//! `POST /updatePermissions`: a look with `file_path` alone, else a set of what is given. Any path has permissions, with or without a file.
+//! `POST /updatePermissions`: a get with only `file_path`, else a set of the given fields. Any path has permissions, with or without a
+//! file.
 
 use super::Done;
 use crate::answer::{Answer, missing};

@@ -41,7 +41,7 @@ impl Process {
 }
 
 #[tokio::test]
-async fn it_tells_its_address_and_ends_well_by_either_signal() {
+async fn it_prints_its_address_and_ends_cleanly_on_either_signal() {
     for signal in ["-TERM", "-INT"] {
         let process = Process::start(&[]).await;
         assert!(process.url.starts_with("http://127.0.0.1:"), "{}", process.url);
@@ -63,7 +63,7 @@ async fn a_token_comes_from_a_flag_or_a_file() {
 }
 
 #[tokio::test]
-async fn wrong_flags_end_it_with_words() {
+async fn wrong_flags_end_it_with_a_message() {
     let rows = [
         (vec!["--listen", "nowhere"], "cannot listen on nowhere"),
         (vec!["--token-file", "/does/not/exist"], "cannot read the token from /does/not/exist"),
@@ -105,7 +105,7 @@ async fn a_large_body_streams_to_its_blob_in_little_memory() {
     }
 }
 
-/// Where the system tells it.
+/// From the system's process information.
 fn peak_memory_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())

@@ -1,4 +1,4 @@
-//! How the tests speak to a double: with a well-behaved client, and with bare bytes. It asserts nothing but that an end comes.
+//! The tests' access to the test double: a well-behaved client, and raw bytes. It asserts only that every wait ends.
 
 use mock_api::{Call, Contents, MockApi, Options, Running};
 use reqwest::multipart::{Form, Part};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Far beyond what anything here takes: it only turns a hanging test into a failed one.
+/// Far longer than any step here: it only turns a hanging test into a failed one.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A double that runs, with a client that knows it.
+/// A running test double with a client.
 pub(crate) struct Double {
     pub(crate) running: Running,
     pub(crate) http: reqwest::Client,
@@ -26,7 +26,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// Status and `detail`: what a refusal consists of.
+    /// Status and `detail` of a refusal.
     pub(crate) fn refusal(&self) -> (u16, &Value) {
         (self.status, &self.body["detail"])
     }
@@ -125,7 +125,7 @@ impl Double {
         self.api().files().into_iter().map(|(path, file)| (path, text(file.content))).collect()
     }
 
-    /// Waits for an event among the calls; one that never comes is told with what came instead.
+    /// Waits for an event among the calls; a timeout shows the calls received instead.
     pub(crate) async fn wait_for_calls(&self, enough: impl FnMut(&[Call]) -> bool) {
         let waited = tokio::time::timeout(LONGEST_WAIT, self.api().wait_for_calls(enough)).await;
         assert!(waited.is_ok(), "waited in vain: {:#?}", self.api().calls());
@@ -168,13 +168,13 @@ pub(crate) fn head(length: usize) -> String {
     )
 }
 
-/// Everything that the other side still says, up to the end of the connection, however it ends.
+/// All bytes up to the end of the connection, however it ends.
 pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
-    let mut heard = Vec::new();
-    // A reset is an end like any other here: what was heard before it counts.
-    let ended = tokio::time::timeout(LONGEST_WAIT, stream.read_to_end(&mut heard)).await;
-    assert!(ended.is_ok(), "the connection does not end; heard so far: {}", String::from_utf8_lossy(&heard));
-    heard
+    let mut received = Vec::new();
+    // A reset is a normal end here: the bytes received before it count.
+    let ended = tokio::time::timeout(LONGEST_WAIT, stream.read_to_end(&mut received)).await;
+    assert!(ended.is_ok(), "the connection does not end; received so far: {}", String::from_utf8_lossy(&received));
+    received
 }
 
 pub(crate) async fn send(stream: &mut TcpStream, bytes: &[u8]) {

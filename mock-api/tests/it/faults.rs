@@ -13,7 +13,7 @@ enum Seen {
 }
 
 #[tokio::test]
-async fn each_fault_is_seen_as_ordered_and_the_second_try_tells_the_truth() {
+async fn each_fault_is_seen_as_ordered_and_the_second_try_gets_the_real_response() {
     let body = Some("garbage".to_owned());
     let rows = [
         (FaultAction::status(503), Seen::Status(503), 0, Seen::Status(200)),
@@ -54,7 +54,7 @@ async fn an_ordered_answer_is_given_to_the_letter() {
 }
 
 #[tokio::test]
-async fn a_reset_says_not_one_byte() {
+async fn a_reset_sends_not_one_byte() {
     for action in [FaultAction::Reset, FaultAction::EffectThenReset] {
         let double = double().await;
         double.api().order(Fault::new(action.clone()));
@@ -78,7 +78,7 @@ async fn a_reset_does_not_wait_for_the_content() {
 }
 
 #[tokio::test]
-async fn a_hanging_call_is_answered_by_nobody_until_it_is_released() {
+async fn a_hanging_call_gets_no_response_until_it_is_released() {
     for (action, effects) in [(FaultAction::Hang, 0), (FaultAction::EffectThenHang, 1)] {
         let double = double().await;
         double.api().order(Fault::new(action.clone()));

@@ -1,4 +1,4 @@
-//! `GET /`, `pubSubFullList`, `reportResults`, and what is none of the five calls.
+//! `GET /`, `pubSubFullList`, `reportResults`, and requests outside the five calls.
 
 use crate::client::double;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ fn events(count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn health_is_told() {
+async fn health_is_reported() {
     let said = double().await.get("/").await;
     assert_eq!((said.status, &said.body["message"]), (200, &json!("Mock API Server is running")));
     assert!(said.body["timestamp"].as_str().expect("a time").parse::<jiff::Timestamp>().is_ok());
@@ -72,7 +72,7 @@ async fn a_report_is_a_json_object_and_is_remembered() {
 }
 
 #[tokio::test]
-async fn what_the_contract_does_not_name_is_not_there() {
+async fn what_the_contract_does_not_name_is_not_found() {
     let double = double().await;
     assert_eq!(double.get("/elsewhere").await.refusal(), (404, &json!("Not Found")));
     assert_eq!(double.get("/saveToDisk").await.refusal(), (405, &json!("Method Not Allowed")));

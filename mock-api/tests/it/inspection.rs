@@ -1,4 +1,4 @@
-//! What a test sees and orders over HTTP is what the library shows, and what a call left behind is told in full.
+//! Inspection and control over HTTP equal the library's, and a call is recorded in full.
 
 use crate::client::{Double, Save, double, double_with};
 use mock_api::{Call, CallName, CallState, Effects, Fault, FaultAction, Options, StoredFile};
@@ -11,12 +11,12 @@ async fn put(double: &Double, method: reqwest::Method, target: &str, body: &impl
 }
 
 #[tokio::test]
-async fn a_call_is_told_in_full() {
+async fn a_call_is_recorded_in_full() {
     let double = double().await;
     let save = Save::new("create", "a/ü").with("size", "1").file(b"x").key("k");
     double.request(&save).header("X-Request-Id", "r1").header("User-Agent", "s3-sync/1").send().await.expect("an answer");
-    let told = double.api().calls().remove(0);
-    assert!(told.content_length.is_some_and(|length| length > 100));
+    let call = double.api().calls().remove(0);
+    assert!(call.content_length.is_some_and(|length| length > 100));
     let expected = Call {
         number: 0,
         call: CallName::SaveToDisk,
@@ -26,7 +26,7 @@ async fn a_call_is_told_in_full() {
         idempotency_key: Some("k".to_owned()),
         request_id: Some("r1".to_owned()),
         user_agent: Some("s3-sync/1".to_owned()),
-        content_length: told.content_length,
+        content_length: call.content_length,
         parts: ["operation", "file_path", "size", "file"].map(str::to_owned).to_vec(),
         file_name: Some("a name".to_owned()),
         status: Some(200),
@@ -35,10 +35,10 @@ async fn a_call_is_told_in_full() {
         effect: true,
         fault: None,
     };
-    assert_eq!(told, expected);
+    assert_eq!(call, expected);
     double.permissions(&[("file_path", "a")], None).await;
-    let told = double.api().calls().remove(1);
-    assert_eq!((told.operation.as_deref(), told.effect, told.status), (Some("get"), false, Some(200)));
+    let call = double.api().calls().remove(1);
+    assert_eq!((call.operation.as_deref(), call.effect, call.status), (Some("get"), false, Some(200)));
 }
 
 #[tokio::test]

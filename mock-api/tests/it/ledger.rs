@@ -1,4 +1,4 @@
-//! The ledger of `Idempotency-Key` over HTTP: once is once, whoever asks again and whenever.
+//! The ledger of `Idempotency-Key` over HTTP: an effect happens once, whenever the request is repeated.
 
 use crate::client::{BOUNDARY, Double, Save, double, head, multipart, multipart_create, rest, said, send};
 use mock_api::{CallState, Fault, FaultAction};
@@ -27,7 +27,7 @@ async fn a_definite_answer_is_given_again_without_a_second_effect() {
         let save = save.key("k");
         let first = double.save(save.clone()).await;
         let effects = double.api().effects();
-        // What would now be answered otherwise must not be.
+        // The response must not change, though the state has.
         double.save(Save::new("delete", "new")).await;
         double.create("unknown", "there by now").await;
         let second = double.save(save.clone()).await;
@@ -35,8 +35,8 @@ async fn a_definite_answer_is_given_again_without_a_second_effect() {
         assert_eq!((&first.body, second.retry_after), (&second.body, None));
         assert_eq!(double.api().effects().by_key, effects.by_key, "{:?}", save.fields);
         let calls = double.api().calls();
-        let told = [calls.first(), calls.last()].map(|call| call.is_some_and(|call| call.replayed));
-        assert_eq!(told, [false, true]);
+        let replayed = [calls.first(), calls.last()].map(|call| call.is_some_and(|call| call.replayed));
+        assert_eq!(replayed, [false, true]);
     }
 }
 
@@ -94,7 +94,7 @@ async fn the_payload_is_the_fields_and_the_content_not_the_text_of_the_body() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_not_kept() {
+async fn transient_responses_are_not_kept() {
     for status in [401, 403, 408, 425, 429, 500, 502, 503, 504] {
         let double = double().await;
         double.api().order(Fault::new(FaultAction::status(status)));
@@ -138,7 +138,7 @@ async fn of_many_at_once_with_one_key_one_has_the_effect() {
 }
 
 #[tokio::test]
-async fn a_handler_finishes_though_its_client_hung_up() {
+async fn a_handler_finishes_though_its_client_closed_the_connection() {
     let double = double().await;
     double.api().order(Fault::new(FaultAction::Delay { millis: 200 }));
     let save = Save::new("create", "a").file(b"x").key("k");

@@ -1,10 +1,10 @@
-//! `updatePermissions`: the rule by suffix, what was set, and what makes it forgotten.
+//! `updatePermissions`: the rule by suffix, set permissions, and when they are dropped.
 
 use crate::client::{Save, double};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_look_answers_any_path_by_its_suffix() {
+async fn a_get_returns_the_permissions_of_any_path_by_its_suffix() {
     let double = double().await;
     let user = ["rw-r--r--", "user", "users"];
     let developer = ["rwxr-xr-x", "developer", "dev"];

@@ -69,7 +69,7 @@ async fn what_makes_no_sense_is_refused_and_has_no_effect() {
 }
 
 #[tokio::test]
-async fn wrong_fields_are_told_together_in_the_order_of_their_declaration() {
+async fn wrong_fields_are_reported_together_in_the_order_of_their_declaration() {
     let double = double().await;
     let fields = |fields: Vec<(&'static str, &'static str)>, file| Save { fields, file, key: None };
     let rows = [

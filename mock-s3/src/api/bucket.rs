@@ -1,4 +1,4 @@
-//! Buckets: made, looked at, listed, removed.
+//! Buckets: create, head, list, delete.
 
 use super::{Answer, timestamp};
 use crate::mock::Shared;

@@ -8,7 +8,7 @@ use hyper::header::ETAG;
 use s3s::dto::{ETagCondition, Timestamp};
 use s3s::{S3Error, S3Result, s3_error};
 
-/// What a read is asked to make sure of.
+/// The preconditions of a read.
 pub(super) struct ReadCondition<'a> {
     pub(super) matches: Option<&'a ETagCondition>,
     pub(super) unmodified_since: Option<&'a Timestamp>,

@@ -1,4 +1,4 @@
-//! `ListObjectsV2`: from the parameters to a page, and from a page to the answer.
+//! `ListObjectsV2`: from the parameters to a page, and from a page to the response.
 
 use super::{Answer, etag, length, timestamp};
 use crate::listing::{self, Marker, Query};
@@ -11,11 +11,11 @@ use s3s::dto::{
 use s3s::{S3Response, S3Result, s3_error};
 use std::sync::Arc;
 
-const MOST_KEYS: i32 = 1000;
+const MAX_KEYS: i32 = 1000;
 
 pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input) -> Answer<ListObjectsV2Output> {
-    let max_keys = input.max_keys.unwrap_or(MOST_KEYS);
-    let Ok(limit) = usize::try_from(max_keys.min(MOST_KEYS)) else {
+    let max_keys = input.max_keys.unwrap_or(MAX_KEYS);
+    let Ok(limit) = usize::try_from(max_keys.min(MAX_KEYS)) else {
         return Err(s3_error!(InvalidArgument, "Argument maxKeys must be an integer between 0 and 2147483647"));
     };
     let after = marker(&input)?;
@@ -36,7 +36,7 @@ pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input) -> Answer<List
         delimiter: input.delimiter.as_deref().map(encode),
         start_after: input.start_after.as_deref().map(encode),
         name: Some(input.bucket),
-        max_keys: Some(max_keys.min(MOST_KEYS)),
+        max_keys: Some(max_keys.min(MAX_KEYS)),
         key_count: i32::try_from(key_count).ok(),
         is_truncated: Some(page.next.is_some()),
         continuation_token: input.continuation_token,

@@ -1,4 +1,4 @@
-//! The operations of S3 that are there, one line each; what they do stands in the files beside this one.
+//! The implemented operations of S3, one line each; their code is in the files beside this one.
 
 mod bucket;
 mod conditions;
@@ -100,7 +100,7 @@ impl S3 for Api {
     }
 }
 
-/// Refused rather than ignored: an answer that leaves out what was asked for would be a lie.
+/// Unsupported parameters are refused: a response that ignores them would be wrong.
 fn refuse(asked: bool, what: &str) -> S3Result<()> {
     if asked { Err(s3_error!(NotImplemented, "{} is not implemented", what)) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! Multipart uploads: parts that become an object at their completion, and nothing before.
+//! Multipart uploads: the parts become an object when the upload is completed.
 
 use super::write::{attributes, receive};
 use super::{Answer, refuse};
@@ -17,8 +17,8 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Every part but the last has at least this many bytes.
-const LEAST_PART_BYTES: usize = 5 * 1024 * 1024;
+/// Smallest size of every part but the last.
+const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
 static NEXT_UPLOAD: AtomicU64 = AtomicU64::new(1);
 
@@ -57,7 +57,7 @@ pub(super) async fn upload_part(shared: &Shared, mut request: S3Request<UploadPa
     Ok(S3Response::new(output))
 }
 
-/// All parts in one page, whatever page size is asked for.
+/// All parts in one page, regardless of the requested page size.
 pub(super) fn list_parts(shared: &Shared, input: ListPartsInput) -> Answer<ListPartsOutput> {
     refuse(input.part_number_marker.is_some(), "part-number-marker")?;
     let part = |(number, part): (&i32, &Part)| s3s::dto::Part {
@@ -89,7 +89,7 @@ pub(super) fn complete(shared: &Shared, input: CompleteMultipartUploadInput) -> 
     let body = joined(&parts);
     let checksum = shared.options.checksum.map(|algorithm| checksum(algorithm, &parts, &body));
     let object = StoredObject::new(Content::Held(body), attributes, etag(&parts), checksum);
-    let told = object.checksum.as_ref().map(Checksum::to_dto).unwrap_or_default();
+    let checksum = object.checksum.as_ref().map(Checksum::to_dto).unwrap_or_default();
     let e_tag = Some(super::etag(&object));
     let condition = WriteCondition { if_match: input.if_match, if_none_match: input.if_none_match };
     shared.store.write_bucket(&input.bucket, |bucket| {
@@ -101,12 +101,12 @@ pub(super) fn complete(shared: &Shared, input: CompleteMultipartUploadInput) -> 
         bucket: Some(input.bucket),
         key: Some(input.key),
         e_tag,
-        checksum_crc32: told.checksum_crc32,
-        checksum_crc32c: told.checksum_crc32c,
-        checksum_crc64nvme: told.checksum_crc64nvme,
-        checksum_sha1: told.checksum_sha1,
-        checksum_sha256: told.checksum_sha256,
-        checksum_type: told.checksum_type,
+        checksum_crc32: checksum.checksum_crc32,
+        checksum_crc32c: checksum.checksum_crc32c,
+        checksum_crc64nvme: checksum.checksum_crc64nvme,
+        checksum_sha1: checksum.checksum_sha1,
+        checksum_sha256: checksum.checksum_sha256,
+        checksum_type: checksum.checksum_type,
         ..CompleteMultipartUploadOutput::default()
     }))
 }
@@ -126,7 +126,7 @@ fn select(uploaded: &BTreeMap<i32, Part>, named: &[CompletedPart]) -> S3Result<V
     let parts: Option<Vec<Part>> = named.iter().map(find).collect();
     let parts = parts.ok_or_else(|| s3_error!(InvalidPart, "One or more of the specified parts could not be found."))?;
     let all_but_last = &parts[..parts.len() - 1];
-    if all_but_last.iter().any(|part| part.body.len() < LEAST_PART_BYTES) {
+    if all_but_last.iter().any(|part| part.body.len() < MIN_PART_BYTES) {
         return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
     }
     Ok(parts)
@@ -152,7 +152,7 @@ fn etag(parts: &[Part]) -> String {
 fn checksum(algorithm: ChecksumAlgorithm, parts: &[Part], body: &Bytes) -> Checksum {
     if algorithm == ChecksumAlgorithm::Crc64Nvme {
         let digests = Digests::of(std::iter::once(body), Some(algorithm));
-        return digests.checksum(algorithm).expect("invariant: it was asked for");
+        return digests.checksum(algorithm).expect("invariant: it was requested");
     }
     let sums: Vec<&[u8]> = parts.iter().filter_map(|part| part.digests.sum(algorithm)).collect();
     composite(algorithm, sums.into_iter())

@@ -42,7 +42,7 @@ pub(super) fn attributes(content_type: Option<String>, metadata: Option<Metadata
     attributes
 }
 
-/// A whole body, hashed while it came in and checked against what its sender claims.
+/// A whole body, hashed while it is received and checked against its client's checksums.
 pub(super) async fn receive(shared: &Shared, body: Option<StreamingBlob>, claims: &Claims<'_>) -> S3Result<(Bytes, Digests)> {
     let mut digester = Digester::new(shared.options.checksum.into_iter().chain(claims.algorithms()));
     let mut bytes = BytesMut::new();
@@ -76,7 +76,7 @@ pub(super) fn copy(shared: &Shared, input: CopyObjectInput) -> Answer<CopyObject
         none_matches: input.copy_source_if_none_match.as_ref(),
         modified_since: input.copy_source_if_modified_since.as_ref(),
     };
-    // A copy knows no 304: whatever does not hold is a 412.
+    // A copy has no 304: every failed condition is a 412.
     condition.check(&source).map_err(|_| precondition_failed())?;
     if !source.is_readable() {
         return Err(invalid_state());
@@ -90,7 +90,7 @@ pub(super) fn copy(shared: &Shared, input: CopyObjectInput) -> Answer<CopyObject
     }
     let mut new = if replaces { attributes(input.content_type, input.metadata, None) } else { source.attributes() };
     new.storage_class = input.storage_class.map_or_else(|| StorageClass::STANDARD.to_owned(), |class| class.as_str().to_owned());
-    // The copy is one object in one part, whatever the source was: its ETag and checksum are computed anew.
+    // The copy always has one part: its ETag and checksum are recomputed.
     let object = StoredObject::hashed(NewObject { content: source.content.clone(), attributes: new }, shared.options.checksum);
     let result = copy_result(&object);
     shared.store.write_bucket(&input.bucket, |bucket| bucket.insert(&input.key, object, &WriteCondition::default()))?;
@@ -126,7 +126,7 @@ pub(super) fn delete(shared: &Shared, input: &DeleteObjectInput) -> Answer<Delet
     Ok(S3Response::new(DeleteObjectOutput::default()))
 }
 
-/// Deleting what is not there succeeds, as in S3.
+/// Deleting a missing object succeeds, as in S3.
 pub(super) fn delete_many(shared: &Shared, input: DeleteObjectsInput) -> Answer<DeleteObjectsOutput> {
     let objects = input.delete.objects;
     if objects.is_empty() || objects.len() > 1000 {

@@ -13,8 +13,8 @@ async fn an_archived_object_is_read_only_once_it_is_restored() {
         let copy = harness.client.copy_object().bucket(BUCKET).key("b").copy_source(format!("{BUCKET}/a"));
         assert_fails(copy.send().await, 403, "InvalidObjectState");
         let head = || harness.client.head_object().bucket(BUCKET).key("a").send();
-        let told = head().await.expect("its headers are there");
-        assert_eq!((told.storage_class().map(StorageClass::as_str), told.restore()), (Some(class), None));
+        let output = head().await.expect("its headers are there");
+        assert_eq!((output.storage_class().map(StorageClass::as_str), output.restore()), (Some(class), None));
 
         assert!(harness.server().set_restore(BUCKET, "a", Some(Restore::Ongoing)));
         assert_eq!(head().await.expect("headers").restore(), Some(r#"ongoing-request="true""#));

@@ -1,4 +1,4 @@
-//! The server as a process of its own.
+//! The server as a process.
 
 use crate::harness::client;
 use std::io::{BufRead as _, BufReader};
@@ -21,7 +21,7 @@ impl Process {
         Self { child, endpoint: line.trim_end().into(), _stdout: stdout }
     }
 
-    /// The most memory that it ever held, as the kernel counts it.
+    /// Its peak memory, as the kernel counts it.
     fn peak_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line of VmHWM");
@@ -37,7 +37,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A test that failed leaves it running; one that has ended is not there to be killed.
+        // A failed test leaves it running; if it has ended, there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Buckets and the server's own life: made, looked at, listed, removed, stopped, started again.
+//! Buckets (create, head, list, delete), and the server's stop and restart.
 
 use crate::harness::{BUCKET, Failure, Harness, assert_fails, client};
 
@@ -23,7 +23,7 @@ async fn a_bucket_lives_from_its_creation_to_its_deletion() {
 }
 
 #[tokio::test]
-async fn every_operation_says_when_the_bucket_is_missing() {
+async fn every_operation_reports_a_missing_bucket() {
     let harness = Harness::start().await;
     let client = &harness.client;
     let failure = client.head_bucket().bucket("missing").send().await.expect_err("not there");
@@ -43,7 +43,7 @@ async fn a_stopped_server_is_unreachable_and_comes_back_with_its_objects() {
     let Harness { running, client: sdk } = harness;
     let (server, address) = (running.server().clone(), running.address());
     running.stop().await;
-    let failure = sdk.get_object().bucket(BUCKET).key("a").send().await.expect_err("nobody listens");
+    let failure = sdk.get_object().bucket(BUCKET).key("a").send().await.expect_err("connection refused");
     assert_eq!(Failure::of(&failure).status, 0);
 
     let running = server.start(&address.to_string()).await.expect("the port is free again");

@@ -1,4 +1,4 @@
-//! What the server vouches for, and that it believes no client's claim.
+//! The server's checksums, and the check of a client's.
 
 use crate::harness::{BUCKET, Harness, assert_fails};
 use aws_sdk_s3::primitives::ByteStream;
@@ -9,7 +9,7 @@ use mock_s3::{ChecksumAlgorithm, Options};
 const CRC64_OF_DIGITS: &str = "rosUhgp5mIg=";
 
 #[tokio::test]
-async fn the_full_object_checksum_is_told_to_those_who_ask() {
+async fn the_full_object_checksum_is_sent_on_request() {
     let harness = Harness::start().await;
     let put = harness.client.put_object().bucket(BUCKET).key("a").body(ByteStream::from_static(b"123456789"));
     assert_eq!(put.send().await.expect("stored").checksum_crc64_nvme(), Some(CRC64_OF_DIGITS));
@@ -38,13 +38,13 @@ async fn every_algorithm_is_one_that_the_sdk_verifies() {
 }
 
 #[tokio::test]
-async fn without_checksums_only_the_etag_vouches() {
+async fn without_checksums_only_the_etag_is_sent() {
     let harness = Harness::with(Options { checksum: None, ..Options::default() }).await;
     harness.server().put(BUCKET, "a", "hello", None);
     let head = harness.client.head_object().bucket(BUCKET).key("a").checksum_mode(ChecksumMode::Enabled).send().await.expect("there");
     assert_eq!((head.checksum_crc64_nvme(), head.checksum_type()), (None, None));
     harness.server().order(mock_s3::Matcher::any(), mock_s3::Fault::WrongByte(0));
-    assert_eq!(harness.get("a").await.expect("nobody can tell"), b"iello");
+    assert_eq!(harness.get("a").await.expect("no checksum shows it"), b"iello");
 }
 
 #[tokio::test]

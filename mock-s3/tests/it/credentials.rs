@@ -1,17 +1,17 @@
-//! Who is let in.
+//! Valid and invalid credentials.
 
 use crate::harness::{BUCKET, Harness, assert_fails, client};
 
 #[tokio::test]
-async fn an_unknown_key_id_and_a_wrong_secret_are_told_apart() {
+async fn an_unknown_key_id_and_a_wrong_secret_have_different_errors() {
     let harness = Harness::start().await;
     let options = harness.server().options();
-    let stranger = client(harness.running.endpoint(), "somebody-else", &options.secret_key);
+    let stranger = client(harness.running.endpoint(), "another-key", &options.secret_key);
     assert_fails(stranger.list_objects_v2().bucket(BUCKET).send().await, 403, "InvalidAccessKeyId");
     let forger = client(harness.running.endpoint(), &options.access_key, "a-guess");
     assert_fails(forger.list_objects_v2().bucket(BUCKET).send().await, 403, "SignatureDoesNotMatch");
     assert_fails(forger.get_object().bucket(BUCKET).key("a").send().await, 403, "SignatureDoesNotMatch");
-    // A HEAD has no body to tell a code in.
+    // A HEAD has no body for a code.
     let failure = forger.head_bucket().bucket(BUCKET).send().await.expect_err("refused");
     assert_eq!(failure.raw_response().map(|response| response.status().as_u16()), Some(403));
     assert_eq!(harness.server().requests(), [], "what was not signed is not served");

@@ -41,7 +41,7 @@ async fn error_answers() {
 }
 
 #[tokio::test]
-async fn slow_down_may_say_for_how_long() {
+async fn slow_down_may_have_a_retry_after() {
     let harness = harness().await;
     order(&harness, Fault::slow_down(Some(Duration::from_secs(7))));
     let answer = harness.get_raw("small").await;
@@ -51,7 +51,7 @@ async fn slow_down_may_say_for_how_long() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_only_what_it_is_meant_for() {
+async fn a_fault_applies_only_to_matching_requests() {
     let harness = harness().await;
     harness.server().put(BUCKET, "other", "x", None);
     harness.server().put("elsewhere", "small", "y", None);
@@ -69,7 +69,7 @@ async fn a_fault_strikes_only_what_it_is_meant_for() {
 }
 
 #[tokio::test]
-async fn faults_strike_in_the_order_of_their_ordering_until_withdrawn() {
+async fn faults_apply_in_the_order_of_their_ordering_until_withdrawn() {
     let harness = harness().await;
     order(&harness, Fault::internal_error());
     let for_ever = harness.server().order(Matcher::any(), Fault::slow_down(None));
@@ -168,7 +168,7 @@ async fn a_shorter_body_whose_length_agrees() {
     let answer = harness.get_raw("small").await;
     assert_eq!((answer.header("content-length").as_deref(), answer.body()), (Some("2"), Some(b"he".as_slice())));
     order(&harness, Fault::Shorten(300_000));
-    let failure = harness.get("large").await.expect_err("the checksum tells");
+    let failure = harness.get("large").await.expect_err("the checksum differs");
     assert!(failure.text.contains("ChecksumMismatch"), "{failure:?}");
 }
 

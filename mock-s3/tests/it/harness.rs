@@ -1,4 +1,4 @@
-//! A server, an SDK client for it, and short ways to look at what came back. It asserts nothing about S3 itself.
+//! A server, an SDK client for it, and short helpers for responses. It asserts nothing about S3 itself.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -38,7 +38,7 @@ impl Harness {
         self.running.server()
     }
 
-    /// A GET of the SDK: the whole body, or what went wrong.
+    /// A GET of the SDK: the whole body, or the error.
     pub(crate) async fn get(&self, key: &str) -> Result<Vec<u8>, Failure> {
         let answer = self.client.get_object().bucket(BUCKET).key(key).send().await.map_err(|error| Failure::of(&error))?;
         match answer.body.collect().await {
@@ -47,7 +47,7 @@ impl Harness {
         }
     }
 
-    /// A GET over a bare TCP connection: what was received, and whether a reset ended it.
+    /// A GET over a raw TCP connection: the bytes received, and whether a reset ended it.
     pub(crate) async fn get_raw(&self, key: &str) -> RawAnswer {
         let presigning = PresigningConfig::expires_in(Duration::from_mins(1)).expect("a valid time");
         let url = self.client.get_object().bucket(BUCKET).key(key).presigned(presigning).await.expect("a presigned request");
@@ -75,10 +75,10 @@ pub(crate) fn client(endpoint: &str, access_key: &str, secret_key: &str) -> Clie
     Client::from_conf(config)
 }
 
-/// What the SDK tells about a failed call.
+/// The SDK's error of a failed call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// 0 = there was no answer.
+    /// 0 = no response.
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) text: String,

@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::EncodingType;
 use std::collections::BTreeSet;
 
-/// Those of the list that cannot travel, with the reason. Whatever a URL cannot hold is percent-encoded: even NUL travels.
+/// The keys of the list that cannot be sent, with the reason. Characters that a URL cannot hold are percent-encoded, even NUL.
 fn reason_not_to_travel(key: &str) -> Option<&'static str> {
     match key {
         " " => Some("the SDK takes a key of nothing but white space for a missing one, and sends no request"),
@@ -45,7 +45,7 @@ async fn every_key_travels_as_it_is() {
     assert_eq!(harness.server().objects(BUCKET), []);
 }
 
-/// The SDK can neither write nor read it, but a listing shows it: who lists must be ready for that.
+/// The SDK can neither write nor read it, but a listing shows it: a client that lists must handle that.
 #[tokio::test]
 async fn a_key_of_white_space_is_listed() {
     let harness = Harness::start().await;

@@ -47,7 +47,7 @@ async fn two_thousand_five_hundred_keys_come_in_three_pages() {
 }
 
 #[tokio::test]
-async fn an_entry_tells_etag_size_time_and_class() {
+async fn an_entry_has_etag_size_time_and_class() {
     let harness = Harness::start().await;
     let modified: jiff::Timestamp = "2024-02-29T12:00:00Z".parse().expect("a timestamp");
     let etag = harness.server().put_object(BUCKET, "a", NewObject::bytes("hello").last_modified(modified));

@@ -26,7 +26,7 @@ async fn what_is_put_is_what_is_got() {
         "as S3: RFC 2047"
     );
     assert_eq!(head.storage_class(), Some(&StorageClass::StandardIa));
-    assert_eq!(head.checksum_crc64_nvme(), None, "nobody asked");
+    assert_eq!(head.checksum_crc64_nvme(), None, "not requested");
 
     let got = harness.client.get_object().bucket(BUCKET).key("a.txt").send().await.expect("there");
     assert_eq!(got.e_tag(), put.e_tag());
@@ -141,8 +141,8 @@ async fn copies() {
     assert_eq!(copied.copy_object_result().and_then(|result| result.e_tag()), Some(format!("\"{HELLO_MD5}\"").as_str()));
     copy("changed").metadata_directive(MetadataDirective::Replace).content_type("x/y").send().await.expect("copied");
     let objects = harness.server().objects(BUCKET);
-    let told: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.content_type.as_str(), object.metadata.len())).collect();
-    assert_eq!(told, [("a b+c", "text/plain", 1), ("changed", "x/y", 0), ("copy", "text/plain", 1)]);
+    let output: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.content_type.as_str(), object.metadata.len())).collect();
+    assert_eq!(output, [("a b+c", "text/plain", 1), ("changed", "x/y", 0), ("copy", "text/plain", 1)]);
     assert_eq!(harness.get("copy").await.expect("served"), b"hello");
 
     assert_fails(copy("a b+c").send().await, 400, "InvalidRequest");
@@ -174,7 +174,7 @@ async fn deletes() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_refused() {
+async fn missing_objects_are_refused() {
     let harness = Harness::start().await;
     harness.server().put(BUCKET, "a", "x", None);
     let get = || harness.client.get_object().bucket(BUCKET).key("a");
@@ -184,7 +184,7 @@ async fn what_is_not_there_is_refused() {
 }
 
 #[tokio::test]
-async fn the_log_tells_what_was_asked_and_can_be_off() {
+async fn the_log_shows_the_requests_and_can_be_off() {
     let harness = Harness::start().await;
     let etag = harness.server().put(BUCKET, "a", "0123", None);
     harness.client.get_object().bucket(BUCKET).key("a").if_match(&etag).range("bytes=1-2").send().await.expect("served");

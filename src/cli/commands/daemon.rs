@@ -8,7 +8,7 @@ use crate::cli::failure::fail;
 use crate::cli::{Interruption, progress};
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::daemon::{ControlSocket, Daemon, Schedule, Source};
+use crate::daemon::{ControlSocket, Daemon, Listener, Schedule};
 use crate::state::{Answer, InstanceLock};
 use std::sync::Arc;
 
@@ -25,21 +25,21 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     let schedule = &settings.schedule;
     let cycle = schedule.cron.clone().map_or(Schedule::Every(schedule.interval), Schedule::Cron);
     let reconcile = schedule.reconcile.clone().map(Schedule::Cron);
-    cycle.comes("SYNC_CRON").await.map_err(|error| usage(&error))?;
+    cycle.ensure_fires("SYNC_CRON").await.map_err(|error| usage(&error))?;
     if let Some(reconcile) = &reconcile {
-        reconcile.comes("RECONCILE_CRON").await.map_err(|error| usage(&error))?;
+        reconcile.ensure_fires("RECONCILE_CRON").await.map_err(|error| usage(&error))?;
     }
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
     let engine = Engine::open(settings, lock, Answer::default(), progress::show_own).await?;
-    let sources = sources(settings, &engine).await?;
+    let listeners = listeners(settings, &engine).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {
         identity: engine.identity(),
         worker: Arc::new(engine),
         cycle,
         reconcile,
-        sources,
+        listeners,
         clock: Arc::new(SystemClock),
         halt: interruption.halt(),
         grace: settings.shutdown_timeout,
@@ -50,12 +50,12 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
 
 /// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
 #[cfg(feature = "sqs")]
-async fn sources(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
-    crate::app::queue_listener::sources(settings, engine).await
+async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
+    crate::app::queue_listener::listeners(settings, engine).await
 }
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-async fn sources(_: &Settings, _: &Engine) -> Result<Vec<Box<dyn Source>>, Refusal> {
+async fn listeners(_: &Settings, _: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     Ok(Vec::new())
 }

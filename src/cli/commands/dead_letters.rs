@@ -8,8 +8,8 @@ use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
-use crate::daemon::{LettersAction, LettersRequest};
-use crate::events::dead_letters::{self, Kept, LetterError, Which};
+use crate::daemon::{DeadLettersAction, DeadLettersMessage};
+use crate::events::dead_letters::{self, DeadLetterError, Kept, Which};
 use crate::events::decode::Scope;
 use crate::record::Escaped;
 use crate::state::{DeadLetter, InstanceLock, State, StateError};
@@ -122,7 +122,7 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
     let scope = Scope::new(bucket, &settings.source.prefix);
     let retried = match open(settings).await? {
         Opened::Here(state, _lock) => dead_letters::retry(&state, &scope, which(letters), SystemClock.now()).await?,
-        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(LettersAction::Retry, letters, settings)).await? {
+        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(DeadLettersAction::Retry, letters, settings)).await? {
             LettersDone::Retried(retried) => retried,
             LettersDone::Forgotten(_) => return Err(misunderstood()),
         },
@@ -136,8 +136,8 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
 
 async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
     let dropped = match open(settings).await? {
-        Opened::Here(state, _lock) => dead_letters::forget(&state, which(letters)).await?,
-        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(LettersAction::Drop, letters, settings)).await? {
+        Opened::Here(state, _lock) => dead_letters::delete(&state, which(letters)).await?,
+        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(DeadLettersAction::Drop, letters, settings)).await? {
             LettersDone::Forgotten(dropped) => dropped,
             LettersDone::Retried(_) => return Err(misunderstood()),
         },
@@ -162,8 +162,8 @@ async fn open(settings: &Settings) -> Result<Opened, Trouble> {
     Ok(Opened::Here(Box::new(state), lock))
 }
 
-fn asked(action: LettersAction, letters: &WhichLetters, settings: &Settings) -> LettersRequest {
-    LettersRequest { action, id: letters.id, identity: endpoints::identified(settings) }
+fn asked(action: DeadLettersAction, letters: &WhichLetters, settings: &Settings) -> DeadLettersMessage {
+    DeadLettersMessage { action, id: letters.id, identity: endpoints::identified(settings) }
 }
 
 fn misunderstood() -> Trouble {
@@ -184,11 +184,11 @@ impl From<StateError> for Trouble {
     }
 }
 
-impl From<LetterError> for Trouble {
-    fn from(error: LetterError) -> Self {
+impl From<DeadLetterError> for Trouble {
+    fn from(error: DeadLetterError) -> Self {
         match error {
-            LetterError::State(error) => Self::State(error),
-            LetterError::NoSuch(_) => Self::Other(ExitCode::Failed, error.to_string()),
+            DeadLetterError::State(error) => Self::State(error),
+            DeadLetterError::NoSuch(_) => Self::Other(ExitCode::Failed, error.to_string()),
         }
     }
 }

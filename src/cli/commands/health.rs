@@ -4,7 +4,7 @@ use crate::app::ExitCode;
 use crate::cli::failure::fail;
 use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
-use crate::daemon::{Door, Health};
+use crate::daemon::{EndpointStatus, Health};
 use crate::record::Escaped;
 use serde::Serialize;
 use std::fmt;
@@ -18,7 +18,7 @@ struct Answer {
     /// Why it is not healthy, a sentence each.
     problems: Vec<String>,
     /// Ours: what it found when each was tried last.
-    doors: Vec<Door>,
+    doors: Vec<EndpointStatus>,
 }
 
 /// Runs the command.

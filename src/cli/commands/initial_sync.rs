@@ -6,7 +6,7 @@ use crate::cli::args::InitialSync as Arguments;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
 use crate::config::Settings;
-use crate::daemon::Order;
+use crate::daemon::RunRequest;
 use crate::record::SinkName;
 use crate::state::{Answer, RunKind};
 use std::io::Write;
@@ -30,6 +30,6 @@ pub(crate) async fn run<W: Write>(
         drop_sinks: arguments.drop_sink.iter().cloned().collect(),
         restored: arguments.restored,
     };
-    let order = Order { allow_deletes: arguments.allow_deletes, answer, ..Order::plain(RunKind::Initial) };
+    let order = RunRequest { allow_deletes: arguments.allow_deletes, answer, ..RunRequest::of(RunKind::Initial) };
     run_once::carry_out(("initial-sync", order), settings, output, interruption).await
 }

@@ -7,7 +7,7 @@ use crate::apply::Tally;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output, daemon_client, progress};
 use crate::config::Settings;
-use crate::daemon::Order;
+use crate::daemon::RunRequest;
 use crate::report::Report;
 use crate::state::{Answer, InstanceLock, StateError};
 use std::io::Write;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Has a run, prints its report.
 pub(crate) async fn carry_out<W: Write>(
-    order: (&str, Order),
+    order: (&str, RunRequest),
     settings: &Settings,
     output: &mut Output<W>,
     interruption: &Interruption,
@@ -31,7 +31,7 @@ pub(crate) async fn carry_out<W: Write>(
 
 /// Has a run: what the command ends with, and the run's report.
 pub(crate) async fn run(
-    (command, order): (&str, Order),
+    (command, order): (&str, RunRequest),
     settings: &Settings,
     interruption: &Interruption,
 ) -> Result<(ExitCode, Box<Report>), Refusal> {
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
     // What the operator said has been done when the state was opened.
-    let order = Order { answer: Answer::default(), ..order };
+    let order = RunRequest { answer: Answer::default(), ..order };
     let ended = engine.run_order(order, Arc::new(Tally::default()), interruption.halt()).await?;
     Ok((earned(&ended, interruption.code()), Box::new(ended.report)))
 }

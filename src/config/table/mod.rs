@@ -1,13 +1,13 @@
-//! Every setting, declared once: parsing, error texts and the documentation page come from here. It reads nothing.
+//! Every setting, declared once: parsing, error texts and the documentation page are derived from it. It reads nothing.
 
-mod doors;
+mod endpoints;
 mod schedule;
 mod sources;
 mod target;
 mod telemetry;
 mod work;
 
-pub(super) use doors::{
+pub(super) use endpoints::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX, CUSTOMER_S3_REGION,
     CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
@@ -71,14 +71,14 @@ pub static TABLE: [&Declared; 42] = [
     &OTEL_SERVICE_NAME.declared,
 ];
 
-/// Settings of the system before this one that nothing reads any more: setting one is answered with what replaced it.
+/// Settings of the previous system that nothing reads any more, each with a notice that names its replacement.
 pub(super) static RETIRED: [(&str, &str); 1] =
     [("LIVE_RELOAD", "LIVE_RELOAD is not read: a running program never reloads itself; start it again after a change")];
 
-/// Names that begin like ours. One of them that nothing knows is most likely a slip of the pen, and is told.
+/// Prefixes of our own names. An unknown name with one of them is most likely a typo, and becomes a notice.
 pub(super) const OWN_PREFIXES: [&str; 5] = ["CUSTOMER_S3_", "TARGET_S3_", "FILE_MANAGER_API_", "EVENTS_API_", "EVENTS_SQS_"];
 
-/// Every name that means something, in upper case.
+/// Every known name, in upper case.
 pub(super) fn known_names() -> impl Iterator<Item = String> {
     TABLE.iter().flat_map(|declared| declared.names()).chain(RETIRED.iter().map(|(name, _)| (*name).to_owned()))
 }

@@ -1,4 +1,4 @@
-//! The settings that say when the daemon works.
+//! The settings of the daemon's schedule.
 
 use crate::config::cron::{self, Cron, CronOrOff};
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
@@ -13,8 +13,8 @@ pub(in crate::config) static SYNC_INTERVAL: Setting<Duration> = Setting {
     declared: Declared {
         name: "SYNC_INTERVAL",
         default: Some("300"),
-        right: "a whole number of seconds from 1 to 86400",
-        doc: "Between the beginnings of two cycles of the daemon, in seconds. A cycle that takes longer is followed by the next one; they never pile up. Not used when `SYNC_CRON` is set.",
+        accepted: "a whole number of seconds from 1 to 86400",
+        doc: "Seconds from the start of one cycle of the daemon to the start of the next. When a cycle takes longer, the next one follows at once; cycles never pile up. Not used when `SYNC_CRON` is set.",
         ..SCHEDULE
     },
     parse: values::seconds::<1, 86_400>,
@@ -23,8 +23,8 @@ pub(in crate::config) static SYNC_INTERVAL: Setting<Duration> = Setting {
 pub(in crate::config) static SYNC_CRON: Setting<Cron> = Setting {
     declared: Declared {
         name: "SYNC_CRON",
-        right: CRON,
-        doc: "When the daemon's cycles begin, as a cron expression, in UTC. Not set: every `SYNC_INTERVAL` seconds.",
+        accepted: CRON,
+        doc: "When the daemon starts a cycle, as a cron expression, in UTC. Not set: every `SYNC_INTERVAL` seconds.",
         ..SCHEDULE
     },
     parse: cron::cron,
@@ -34,8 +34,8 @@ pub(in crate::config) static RECONCILE_CRON: Setting<CronOrOff> = Setting {
     declared: Declared {
         name: "RECONCILE_CRON",
         default: Some("0 0 3 * * *"),
-        right: "six fields `second minute hour day month weekday` (five begin with the minute), such as `0 */5 * * * *`, or `off`",
-        doc: "When the daemon lists the whole bucket again, to heal what nobody told it, as a cron expression, in UTC. `off`: never.",
+        accepted: "six fields `second minute hour day month weekday` (five begin with the minute), such as `0 */5 * * * *`, or `off`",
+        doc: "When the daemon lists the whole bucket again, to repair what no event reported, as a cron expression, in UTC. `off`: never.",
         ..SCHEDULE
     },
     parse: cron::cron_or_off,

@@ -1,7 +1,7 @@
-//! The settings of the bucket for the backup. Unlike the customer's they have no stand-ins: the `AWS_*` names are the customer's.
+//! The settings of the bucket for the backup. Unlike the source bucket's they have no fallbacks: the `AWS_*` names belong to the source bucket.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
-use crate::config::table::doors::{ADDRESS, SECRET};
+use crate::config::table::endpoints::{ADDRESS, SECRET};
 use crate::config::values;
 use secrecy::SecretString;
 use url::Url;
@@ -9,15 +9,15 @@ use url::Url;
 const TARGET: Declared = Declared { group: Group::Target, ..PLAIN };
 
 pub(in crate::config) static TARGET_S3_ENDPOINT: Setting<Url> = Setting {
-    declared: Declared { name: "TARGET_S3_ENDPOINT", right: ADDRESS, doc: "The S3 server of the backup. Not set: AWS.", ..TARGET },
+    declared: Declared { name: "TARGET_S3_ENDPOINT", accepted: ADDRESS, doc: "The S3 server of the backup. Not set: AWS.", ..TARGET },
     parse: values::address,
 };
 
 pub(in crate::config) static TARGET_S3_BUCKET: Setting<String> = Setting {
     declared: Declared {
         name: "TARGET_S3_BUCKET",
-        right: "the bare name of a bucket (no s3://, no slash), or the ARN of an access point",
-        doc: "The bucket for the backup. `setup` makes it; nothing is written into it yet. Not set: there is none.",
+        accepted: "the bare name of a bucket (no s3://, no slash), or the ARN of an access point",
+        doc: "The bucket for the backup. `setup` creates it; nothing is written into it yet. Not set: no backup.",
         ..TARGET
     },
     parse: values::bucket,
@@ -27,7 +27,7 @@ pub(in crate::config) static TARGET_S3_REGION: Setting<String> = Setting {
     declared: Declared {
         name: "TARGET_S3_REGION",
         default: Some("us-east-1"),
-        right: "the name of a region, such as eu-central-1",
+        accepted: "the name of a region, such as eu-central-1",
         doc: "That bucket's region.",
         ..TARGET
     },
@@ -37,14 +37,14 @@ pub(in crate::config) static TARGET_S3_REGION: Setting<String> = Setting {
 pub(in crate::config) static TARGET_S3_ACCESS_KEY: Setting<String> = Setting {
     declared: Declared {
         name: "TARGET_S3_ACCESS_KEY",
-        right: SECRET,
-        doc: "The access key's id. Goes with `TARGET_S3_SECRET_KEY`: both or neither. Neither: the credential chain of AWS.",
+        accepted: SECRET,
+        doc: "The access key's id. Set it together with `TARGET_S3_SECRET_KEY`, or neither. Neither: the credential chain of AWS.",
         ..TARGET
     },
     parse: values::one_line,
 };
 
 pub(in crate::config) static TARGET_S3_SECRET_KEY: Setting<SecretString> = Setting {
-    declared: Declared { name: "TARGET_S3_SECRET_KEY", secret: true, right: SECRET, doc: "The access key's secret.", ..TARGET },
+    declared: Declared { name: "TARGET_S3_SECRET_KEY", secret: true, accepted: SECRET, doc: "The access key's secret.", ..TARGET },
     parse: values::secret,
 };

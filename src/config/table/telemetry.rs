@@ -1,4 +1,4 @@
-//! The settings of what is told elsewhere than on stderr: a log file, and a collector that speaks OTLP.
+//! The settings of the log file and of the OTLP collector.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::{headers, values};
@@ -12,8 +12,8 @@ const COLLECTOR: Declared = Declared { group: Group::Collector, ..PLAIN };
 pub(in crate::config) static LOG_FILE: Setting<PathBuf> = Setting {
     declared: Declared {
         name: "LOG_FILE",
-        right: "the path of a file",
-        doc: "Log lines go into this file (mode 0600) as well as to stderr. Its directory has to be there. Not set: no file.",
+        accepted: "the path of a file",
+        doc: "Log lines go into this file (mode 0600) as well as to stderr. Its directory must exist. Not set: no file.",
         ..LOGS
     },
     parse: values::file_path,
@@ -23,8 +23,8 @@ pub(in crate::config) static LOG_FILE_MAX_MB: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "LOG_FILE_MAX_MB",
         default: Some("100"),
-        right: "a whole number of MiB from 1 to 100000",
-        doc: "A line that would make the log file larger begins a new one; the old one is kept as `LOG_FILE.1`, the one before as `LOG_FILE.2`, and so on. In MiB (1,048,576 bytes).",
+        accepted: "a whole number of MiB from 1 to 100000",
+        doc: "A line that would make the log file larger starts a new file; the old one is kept as `LOG_FILE.1`, the one before as `LOG_FILE.2`, and so on. In MiB (1,048,576 bytes).",
         ..LOGS
     },
     parse: values::count::<1, 100_000>,
@@ -34,8 +34,8 @@ pub(in crate::config) static LOG_FILES_KEPT: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "LOG_FILES_KEPT",
         default: Some("5"),
-        right: "a whole number from 1 to 1000",
-        doc: "So many log files are kept beside the one that is written; older ones are removed.",
+        accepted: "a whole number from 1 to 1000",
+        doc: "Number of log files kept beside the current one; older ones are removed.",
         ..LOGS
     },
     parse: values::count::<1, 1000>,
@@ -44,8 +44,8 @@ pub(in crate::config) static LOG_FILES_KEPT: Setting<NonZeroUsize> = Setting {
 pub(in crate::config) static OTEL_EXPORTER_OTLP_ENDPOINT: Setting<Url> = Setting {
     declared: Declared {
         name: "OTEL_EXPORTER_OTLP_ENDPOINT",
-        right: "an http:// or https:// address with a host, without user, password, query or fragment",
-        doc: "A collector that takes OTLP over HTTP (`http/protobuf`, as a rule on port 4318): spans go to `/v1/traces` below this address, metrics to `/v1/metrics`. Not set: none are sent. What they are called is in [telemetry.md](telemetry.md).",
+        accepted: "an http:// or https:// address with a host, without user, password, query or fragment",
+        doc: "A collector that accepts OTLP over HTTP (`http/protobuf`, usually on port 4318): spans go to `/v1/traces` below this address, metrics to `/v1/metrics`. Not set: none are sent. Their names are in [telemetry.md](telemetry.md).",
         ..COLLECTOR
     },
     parse: values::address,
@@ -55,7 +55,7 @@ pub(in crate::config) static OTEL_EXPORTER_OTLP_HEADERS: Setting<Vec<(String, Se
     declared: Declared {
         name: "OTEL_EXPORTER_OTLP_HEADERS",
         secret: true,
-        right: "name=value pairs with commas between them, values percent-encoded",
+        accepted: "name=value pairs with commas between them, values percent-encoded",
         doc: "Headers for every request to the collector, such as `authorization=Bearer%20…`.",
         ..COLLECTOR
     },
@@ -66,7 +66,7 @@ pub(in crate::config) static OTEL_SDK_DISABLED: Setting<bool> = Setting {
     declared: Declared {
         name: "OTEL_SDK_DISABLED",
         default: Some("false"),
-        right: "true or false",
+        accepted: "true or false",
         doc: "`true`: nothing is sent to the collector, whatever else is set.",
         ..COLLECTOR
     },
@@ -77,8 +77,8 @@ pub(in crate::config) static OTEL_SERVICE_NAME: Setting<String> = Setting {
     declared: Declared {
         name: "OTEL_SERVICE_NAME",
         default: Some("s3-sync"),
-        right: "one line of text without control characters",
-        doc: "What this process is called in spans and metrics (`service.name`).",
+        accepted: "one line of text without control characters",
+        doc: "The name of this process in spans and metrics (`service.name`).",
         ..COLLECTOR
     },
     parse: values::one_line,

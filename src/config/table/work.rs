@@ -1,4 +1,4 @@
-//! The settings of the state, of how the work is done and where it stops, and of what is told on stderr.
+//! The settings of the state, of operations and their limits, and of log lines on stderr.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::values::{self, LogFormat, MaxDelete, SizeLimit, SnapshotRows};
@@ -15,8 +15,8 @@ pub(in crate::config) static DATABASE_PATH: Setting<PathBuf> = Setting {
     declared: Declared {
         name: "DATABASE_PATH",
         default: Some("data/sync.db"),
-        right: "the path of a file",
-        doc: "The state. Snapshots are written into the same directory, which is made when it is not there.",
+        accepted: "the path of a file",
+        doc: "The state. Snapshots are written into the same directory, which is created if it is missing.",
         ..STATE
     },
     parse: values::file_path,
@@ -26,8 +26,8 @@ pub(in crate::config) static CSV_RETENTION: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "CSV_RETENTION",
         default: Some("10"),
-        right: "a whole number from 1 to 100000",
-        doc: "The snapshots of this many runs are kept.",
+        accepted: "a whole number from 1 to 100000",
+        doc: "Number of runs whose snapshots are kept.",
         ..STATE
     },
     parse: values::count::<1, 100_000>,
@@ -36,8 +36,8 @@ pub(in crate::config) static CSV_RETENTION: Setting<NonZeroUsize> = Setting {
 pub(in crate::config) static CSV_SNAPSHOTS: Setting<SnapshotRows> = Setting {
     declared: Declared {
         name: "CSV_SNAPSHOTS",
-        right: "full or changed",
-        doc: "Which rows the two snapshots of a cycle show: all, or those that differ and are due. Not set: all of them in a scheduled cycle, those that are due in a cycle that a notification woke. A run that lists the bucket, and a cycle that lets held deletes go, always show all.",
+        accepted: "full or changed",
+        doc: "Which rows the two snapshots of a cycle show: all, or those that differ and are due. Not set: all of them in a scheduled cycle, those that are due in a cycle that a notification started. A run that lists the bucket, and a cycle that releases held deletes, always show all.",
         ..STATE
     },
     parse: values::snapshot_rows,
@@ -47,7 +47,7 @@ pub(in crate::config) static CONCURRENCY: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "CONCURRENCY",
         default: Some("64"),
-        right: "a whole number from 1 to 256",
+        accepted: "a whole number from 1 to 256",
         doc: "Operations at a time.",
         ..WORK
     },
@@ -58,8 +58,8 @@ pub(in crate::config) static LIST_PAGE_KEYS: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "LIST_PAGE_KEYS",
         default: Some("1000"),
-        right: "a whole number from 1 to 1000",
-        doc: "Keys in one page of a listing. A page is one transaction: a run that was killed lists again no more than one.",
+        accepted: "a whole number from 1 to 1000",
+        doc: "Keys in one page of a listing. A page is one transaction: a run that was killed lists at most one page again.",
         ..WORK
     },
     parse: values::count::<1, 1000>,
@@ -69,8 +69,8 @@ pub(in crate::config) static MAX_DELETE: Setting<MaxDelete> = Setting {
     declared: Declared {
         name: "MAX_DELETE",
         default: Some("50%"),
-        right: "a share of the known files from 0% to 100%, or a whole number of files",
-        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete. Where deletes were told, the share is of the files that are there by then; where a listing found them, of those from before it. Raised, it lets what it held go with the next cycle; what a listing of an empty bucket held waits for objects there, or for `--allow-deletes`.",
+        accepted: "a share of the known files from 0% to 100%, or a whole number of files",
+        doc: "When more deletes than this are pending, none of them is sent and the exit code is 5. A share never means fewer than 10 files; `0` holds every delete. For deletes reported by events, the share is of the files known by then; for deletes found by a listing, of the files known before it. After the limit is raised, the next cycle sends the held deletes; deletes held because a listing was empty wait for objects in the bucket, or for `--allow-deletes`.",
         ..WORK
     },
     parse: values::max_delete,
@@ -80,7 +80,7 @@ pub(in crate::config) static MAX_FILE_SIZE_MB: Setting<SizeLimit> = Setting {
     declared: Declared {
         name: "MAX_FILE_SIZE_MB",
         default: Some("unlimited"),
-        right: "a whole number of MiB from 1 to 1000000000, or unlimited",
+        accepted: "a whole number of MiB from 1 to 1000000000, or unlimited",
         doc: "Larger objects are skipped, with the reason in the report. In MiB (1,048,576 bytes).",
         ..WORK
     },
@@ -91,8 +91,8 @@ pub(in crate::config) static SHUTDOWN_TIMEOUT: Setting<Duration> = Setting {
     declared: Declared {
         name: "SHUTDOWN_TIMEOUT",
         default: Some("20"),
-        right: "a whole number of seconds from 1 to 3600",
-        doc: "How long the program may take to end after SIGTERM, in seconds. What is in flight has it, less a few seconds to tell how it ended.",
+        accepted: "a whole number of seconds from 1 to 3600",
+        doc: "Time the program has to end after SIGTERM, in seconds. Operations in flight have this time less a few seconds, which are kept to report the outcome.",
         ..WORK
     },
     parse: values::seconds::<1, 3600>,
@@ -102,8 +102,8 @@ pub(in crate::config) static RETRY_ATTEMPTS: Setting<NonZeroUsize> = Setting {
     declared: Declared {
         name: "RETRY_ATTEMPTS",
         default: Some("4"),
-        right: "a whole number from 1 to 100",
-        doc: "Attempts of one operation in one run, the first one included.",
+        accepted: "a whole number from 1 to 100",
+        doc: "Attempts of one operation in one run, including the first.",
         ..WORK
     },
     parse: values::count::<1, 100>,
@@ -113,8 +113,8 @@ pub(in crate::config) static VERIFY_FILE_INTEGRITY: Setting<bool> = Setting {
     declared: Declared {
         name: "VERIFY_FILE_INTEGRITY",
         default: Some("true"),
-        right: YES_OR_NO,
-        doc: "Whether bodies are checked against the object's checksum while they pass. `false` checks the length alone.",
+        accepted: YES_OR_NO,
+        doc: "Check bodies against the object's checksum while they are sent. `false` checks only the length.",
         ..WORK
     },
     parse: values::yes_or_no,
@@ -125,8 +125,8 @@ pub(in crate::config) static LOG_LEVEL: Setting<Level> = Setting {
         name: "LOG_LEVEL",
         default: Some("INFO"),
         flag: Some("--log-level"),
-        right: "TRACE, DEBUG, INFO, WARN (or WARNING), ERROR (or CRITICAL)",
-        doc: "The least important lines that are written. Other people's code never writes below WARN.",
+        accepted: "TRACE, DEBUG, INFO, WARN (or WARNING), ERROR (or CRITICAL)",
+        doc: "The least important lines that are written. Libraries never write below WARN.",
         ..LOGS
     },
     parse: values::log_level,
@@ -137,7 +137,7 @@ pub(in crate::config) static LOG_FORMAT: Setting<LogFormat> = Setting {
         name: "LOG_FORMAT",
         default: Some("text"),
         flag: Some("--log-format"),
-        right: "text or json",
+        accepted: "text or json",
         doc: "`json` writes one JSON object a line.",
         ..LOGS
     },
@@ -147,8 +147,8 @@ pub(in crate::config) static LOG_FORMAT: Setting<LogFormat> = Setting {
 pub(in crate::config) static NO_COLOR: Setting<()> = Setting {
     declared: Declared {
         name: "NO_COLOR",
-        right: "any text",
-        doc: "Set, whatever it says: no colours. They are off anyway when stderr is no terminal.",
+        accepted: "any text",
+        doc: "Any value turns colours off. They are always off when stderr is not a terminal.",
         ..LOGS
     },
     parse: |_| Some(()),

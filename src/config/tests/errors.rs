@@ -1,4 +1,4 @@
-//! What is told when settings are wrong: every text, once.
+//! The error texts for wrong settings: every text, once.
 
 use super::{Given, Need, environment};
 
@@ -6,7 +6,7 @@ use super::{Given, Need, environment};
 fn every_error_text() {
     const ADDRESS: &str = "an http:// or https:// address with a host, without user, password, query or fragment";
     const BUCKET: &str = "the bare name of a bucket (no s3://, no slash), or the ARN of an access point";
-    const NOT_SHOWN: &str = "is not right (its value is not shown)";
+    const NOT_SHOWN: &str = "is not valid (its value is not shown)";
     let none = Given::default();
     let check = |given: Given<'_>, expected: &str| assert_eq!(given.problems(), [expected]);
     check(environment(&[("CONCURRENCY", "many")]), "CONCURRENCY is \"many\" (environment): give a whole number from 1 to 256");
@@ -45,37 +45,34 @@ fn every_error_text() {
     );
     check(
         Given { yaml: "service:\n  concurency: 3\n", ..none.clone() },
-        "service.concurency (service.yaml, line 2) is no setting: did you mean concurrency?",
+        "service.concurency (service.yaml, line 2) is not a setting: did you mean concurrency?",
     );
     check(
         Given { yaml: "service:\n  CONCURRENCY: 3\n", ..none.clone() },
-        "service.CONCURRENCY (service.yaml, line 2) is no setting: did you mean concurrency?",
+        "service.CONCURRENCY (service.yaml, line 2) is not a setting: did you mean concurrency?",
     );
     check(
         Given { yaml: "service:\n  zzz: 3\n", ..none.clone() },
-        "service.zzz (service.yaml, line 2) is no setting: all settings are listed in docs/configuration.md",
+        "service.zzz (service.yaml, line 2) is not a setting: all settings are listed in docs/configuration.md",
     );
     check(
         Given { yaml: "concurrency: 3\n", ..none.clone() },
-        "concurrency (service.yaml) stands outside of `service:`: move it under that key",
+        "concurrency (service.yaml) is outside of `service:`: move it under that key",
     );
     check(
         Given { yaml: "service:\n  concurrency: [3]\n", ..none.clone() },
-        "service.yaml, line 2 cannot be read: under `service:` stand `name: value` lines; lists and deeper levels mean nothing here",
+        "service.yaml, line 2 cannot be read: `service:` takes `name: value` lines, no lists and no deeper levels",
     );
     check(Given { yaml: "service:\n  a: 1\n  a: 2\n", ..none.clone() }, "service.yaml, line 3 cannot be read: a key is given twice");
-    check(
-        Given { yaml: "service:\n  a: \"hunter2\n", ..none.clone() },
-        "service.yaml, line 3 cannot be read: it is not valid YAML from here on",
-    );
+    check(Given { yaml: "service:\n  a: \"hunter2\n", ..none.clone() }, "service.yaml, line 3 cannot be read: not valid YAML from here on");
     check(
         Given { dot_env: "A=1\nFILE_MANAGER_API_TOKEN=hunter2 and more\n", ..none },
-        ".env cannot be read: line 2 is not NAME=value (a value with spaces, quotes or # stands in single quotes)",
+        ".env cannot be read: line 2 is not NAME=value (a value with spaces, quotes or # needs single quotes)",
     );
 }
 
 #[test]
-fn all_problems_are_told_together() {
+fn all_problems_are_reported_together() {
     let given = Given {
         environment: &[("CONCURRENCY", "0"), ("LOG_FORMAT", "xml"), ("CUSTOMER_S3_SECRET_KEY", "hunter2"), ("FILE_MANAGER_API_URL", "x")],
         yaml: "service: {colour: red}",

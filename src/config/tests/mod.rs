@@ -23,7 +23,7 @@ impl Given<'_> {
     fn resolve(&self) -> Result<Settings, ConfigError> {
         let (dot_env, dot_env_problems) = files::dot_env(self.dot_env);
         let (yaml, yaml_problems) = files::yaml(Path::new(YAML), self.yaml);
-        let environment = Layer::new(&Place::Environment, self.environment.iter().copied());
+        let environment = Layer::new(&Location::Environment, self.environment.iter().copied());
         let problems = dot_env_problems.into_iter().chain(yaml_problems).collect();
         let read = |path: &Path| {
             let found = self.secret_files.iter().find(|(name, _)| Path::new(name) == path);
@@ -46,7 +46,7 @@ fn environment<'a>(environment: &'a [(&'a str, &'a str)]) -> Given<'a> {
 }
 
 fn effective(settings: &Settings, name: &str) -> (Option<String>, String) {
-    let found = settings.effective().iter().find(|effective| effective.name == name).expect("every setting is told");
+    let found = settings.effective().iter().find(|effective| effective.name == name).expect("every setting is listed");
     (found.value.clone(), found.origin.to_string())
 }
 
@@ -91,17 +91,17 @@ fn a_log_file_and_a_collector_are_there_when_they_are_named() {
 }
 
 #[test]
-fn every_declared_setting_is_read_and_told_in_the_order_of_the_table() {
-    let told: Vec<_> = environment(&[]).settings().effective().iter().map(|effective| effective.name).collect();
+fn every_declared_setting_is_read_and_listed_in_the_order_of_the_table() {
+    let listed: Vec<_> = environment(&[]).settings().effective().iter().map(|effective| effective.name).collect();
     let declared: Vec<_> = TABLE.iter().map(|declared| declared.name).collect();
-    assert_eq!(told, declared);
+    assert_eq!(listed, declared);
 }
 
 #[test]
 fn the_numbers_that_an_error_text_promises_are_the_bounds() {
     let mut ranges = 0;
     for declared in TABLE {
-        let numbers: Vec<u64> = declared.right.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+        let numbers: Vec<u64> = declared.accepted.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
         let &[least, most] = numbers.as_slice() else { continue };
         ranges += 1;
         for (number, right) in [(least, true), (most, true), (least - 1, false), (most + 1, false)] {
@@ -132,8 +132,8 @@ fn the_first_layer_that_has_a_value_wins_and_an_empty_one_is_none() {
     }
     assert_eq!((settings.concurrency.get(), settings.csv_retention.get()), (2, 4));
 
-    let flags = Layer::new(&Place::Flag("--log-level"), [("LOG_LEVEL", "debug")]);
-    let layers = vec![flags, Layer::new(&Place::Environment, [("LOG_LEVEL", "error")])];
+    let flags = Layer::new(&Location::Flag("--log-level"), [("LOG_LEVEL", "debug")]);
+    let layers = vec![flags, Layer::new(&Location::Environment, [("LOG_LEVEL", "error")])];
     let settings = resolve(Layers { layers, problems: Vec::new() }, &[], &|_| Err(String::new())).expect("right");
     assert_eq!(settings.log.level, Level::DEBUG);
     assert_eq!(effective(&settings, "LOG_LEVEL").1, "--log-level");
@@ -171,7 +171,7 @@ fn dot_env_knows_quotes_comments_and_a_byte_order_mark() {
 }
 
 #[test]
-fn older_names_and_stand_ins() {
+fn older_names_and_fallbacks() {
     let settings = environment(&[("MOCK_API_URL", "http://mock:8001"), ("S3_BUCKET_NAME", "b"), ("AWS_DEFAULT_REGION", "eu")]).settings();
     assert_eq!(settings.events_url.as_ref().map(Url::as_str), Some("http://mock:8001/"));
     assert_eq!(settings.file_manager_url.as_ref().map(Url::as_str), Some("http://mock:8001/"));
@@ -218,22 +218,25 @@ fn keys_go_in_pairs_and_the_pairs_are_never_mixed() {
 }
 
 #[test]
-fn replaced_settings_and_slips_of_the_pen_are_noticed() {
+fn replaced_settings_and_typos_become_notices() {
     let given = Given { environment: &[("CUSTOMER_S3_BUKET", "b"), ("HOME", "/")], dot_env: "LIVE_RELOAD=true", ..Given::default() };
     let notices = given.settings().notices;
-    assert_eq!(notices, [RETIRED[0].1, "CUSTOMER_S3_BUKET (environment) is no setting and is not read: did you mean CUSTOMER_S3_BUCKET?"]);
+    assert_eq!(
+        notices,
+        [RETIRED[0].1, "CUSTOMER_S3_BUKET (environment) is not a setting and is not read: did you mean CUSTOMER_S3_BUCKET?"]
+    );
     let dot_env = Given { dot_env: "DATABSE_PATH=x\nSOMEBODY_ELSES=y\n", ..Given::default() };
-    assert_eq!(dot_env.settings().notices, ["DATABSE_PATH (.env) is no setting and is not read: did you mean DATABASE_PATH?"]);
+    assert_eq!(dot_env.settings().notices, ["DATABSE_PATH (.env) is not a setting and is not read: did you mean DATABASE_PATH?"]);
     let yaml = Given { yaml: "servce: {max_delete: 3}\naws: {region: x}\n", ..Given::default() };
     assert_eq!(
         yaml.settings().notices,
-        ["aws (service.yaml) is not read: settings stand under `service:`", "servce (service.yaml) is not read: did you mean service?"]
+        ["aws (service.yaml) is not read: settings belong under `service:`", "servce (service.yaml) is not read: did you mean service?"]
     );
     assert!(Given { yaml: "service: {live_reload: true}", ..Given::default() }.settings().notices[0].contains("start it again"));
 }
 
 #[test]
-fn what_a_command_requires_is_told_by_the_accessor_too() {
+fn the_accessor_reports_a_missing_required_setting_too() {
     let settings = environment(&[("FILE_MANAGER_API_URL", "http://f")]).settings();
     assert!(settings.require_bucket().expect_err("missing").to_string().contains("CUSTOMER_S3_BUCKET is missing"));
     assert_eq!(settings.require_any_sink().map(Url::as_str), Ok("http://f/"));

@@ -1,6 +1,6 @@
 //! Secrets: where they may come from, and that they are shown nowhere.
 
-use super::{super::read, Given, Layer, Place, TABLE, effective, environment};
+use super::{super::read, Given, Layer, Location, TABLE, effective, environment};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
@@ -15,8 +15,8 @@ fn a_secret_may_stand_in_a_file() {
     let settings = given.settings();
     assert_eq!(settings.file_manager_token.as_ref().map(ExposeSecret::expose_secret), Some("t0ken"));
     assert_eq!(settings.source.credentials.as_ref().map(|keys| keys.secret_key.expose_secret()), Some("k3y"));
-    let told = effective(&settings, "FILE_MANAGER_API_TOKEN");
-    assert_eq!(told, (Some("***".to_owned()), "file /run/token: FILE_MANAGER_API_TOKEN_FILE".to_owned()));
+    let token = effective(&settings, "FILE_MANAGER_API_TOKEN");
+    assert_eq!(token, (Some("***".to_owned()), "file /run/token: FILE_MANAGER_API_TOKEN_FILE".to_owned()));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn printed(given: &Given<'_>) -> String {
 proptest! {
     /// Each secret in each layer, right and wrong, alone and twice, and in a file that breaks: none is ever repeated.
     #[test]
-    fn no_secret_is_ever_shown(secret in "Q[A-Za-z0-9/+=]{8,20}Z", end in "(\n|\u{0}| x|)", quote in "['\" ]", place in 0..5usize, which in 0..4usize) {
+    fn no_secret_is_ever_shown(secret in "Q[A-Za-z0-9/+=]{8,20}Z", end in "(\n|\u{0}| x|)", quote in "['\" ]", layer in 0..5usize, which in 0..4usize) {
         let names: Vec<_> = TABLE.iter().filter(|declared| declared.secret).map(|declared| declared.name).collect();
         let name = names[which];
         let value = format!("{secret}{end}");
@@ -51,7 +51,7 @@ proptest! {
         let none = Given::default();
         let by_value = [(name, value.as_str()), ("CUSTOMER_S3_ACCESS_KEY", "AKIA")];
         let by_file = [(file.as_str(), "/run/s"), ("CUSTOMER_S3_ACCESS_KEY", "AKIA")];
-        let given = match place {
+        let given = match layer {
             0 => environment(&by_value),
             1 => Given { environment: &by_file, secret_files: &[("/run/s", &value)], ..none },
             2 => Given { dot_env: &dot_env, ..none },
@@ -72,7 +72,7 @@ proptest! {
 
 #[test]
 fn a_layer_shows_its_names_alone() {
-    let layer = Layer::new(&Place::Environment, [("CUSTOMER_S3_SECRET_KEY", "hunter2")]);
+    let layer = Layer::new(&Location::Environment, [("CUSTOMER_S3_SECRET_KEY", "hunter2")]);
     let shown = format!("{layer:?}");
     assert!(shown.contains("CUSTOMER_S3_SECRET_KEY") && !shown.contains("hunter2"), "{shown}");
 }

@@ -1,7 +1,7 @@
-//! JSON in canonical form (RFC 8785), and its SHA-256: what makes two spellings of one event the same event.
+//! JSON in canonical form (RFC 8785), and its SHA-256: two spellings of one event have the same hash.
 //!
-//! One deviation: integers beyond 2^53, which the RFC does not allow, are written digit for digit. As floating point two different
-//! ids would become one event.
+//! One deviation: integers beyond 2^53, which the RFC does not allow, are written digit for digit. As floating point, two different
+//! ids could become one event.
 
 use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};
@@ -41,7 +41,7 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
-        // What serde_json writes of these is what the RFC asks for, escapes included.
+        // serde_json writes these as the RFC requires, escapes included.
         Value::Null | Value::Bool(_) | Value::String(_) => put(out, format_args!("{value}")),
     }
 }
@@ -55,7 +55,7 @@ fn write_number(number: &Number, out: &mut String) {
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("invariant: a String takes every write");
+    out.write_fmt(text).expect("invariant: writing to a String never fails");
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn spelling_makes_no_other_event_and_a_digit_does() {
+    fn spelling_does_not_change_the_hash_and_a_digit_does() {
         let hash = |json: &str| hash(&serde_json::from_str(json).expect("JSON"));
         assert_eq!(hash(r#"{"a":1,"b":"é"}"#), hash("{ \"b\" : \"\\u00e9\", \"a\" : 1.0 }"));
         assert_ne!(hash(r#"{"id":9007199254740993}"#), hash(r#"{"id":9007199254740992}"#));

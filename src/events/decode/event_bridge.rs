@@ -1,24 +1,24 @@
-//! An event of S3 as `EventBridge` carries it. Its keys are literal: decoding them would be decoding once too often.
+//! An S3 event in `EventBridge`'s format. Its keys are literal: they must not be form-decoded.
 
-use super::{Poison, Scope, record};
+use super::{DecodeError, Scope, record};
 use crate::record::{Event, EventKind, ObjectKey};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use serde_json::Value;
 
-pub(super) fn decode(message: &Value, scope: &Scope, passed_over: &mut PassedOver) -> Result<Option<Event>, Poison> {
+pub(super) fn decode(message: &Value, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
-    let name = text("/detail-type").ok_or(Poison::UnknownShape("an event without a detail-type"))?;
-    let bucket = text("/detail/bucket/name").ok_or(Poison::UnknownShape("an event without a bucket"))?;
+    let name = text("/detail-type").ok_or(DecodeError::UnknownShape("an event without a detail-type"))?;
+    let bucket = text("/detail/bucket/name").ok_or(DecodeError::UnknownShape("an event without a bucket"))?;
     if !scope.is_own_bucket(bucket) {
-        return Err(Poison::ForeignBucket(bucket.to_owned()));
+        return Err(DecodeError::ForeignBucket(bucket.to_owned()));
     }
     let Some(kind) = kind(name) else {
-        passed_over.unknown_names += 1;
+        ignored.unknown_names += 1;
         return Ok(None);
     };
-    let key = text("/detail/object/key").ok_or(Poison::UnknownShape("an event without a key"))?;
-    let path = ObjectKey::new(key).map_err(|_| Poison::EmptyPath)?;
-    Ok(record::event(kind, path, message.get("time"), scope, passed_over))
+    let key = text("/detail/object/key").ok_or(DecodeError::UnknownShape("an event without a key"))?;
+    let path = ObjectKey::new(key).map_err(|_| DecodeError::EmptyPath)?;
+    Ok(record::event(kind, path, message.get("time"), scope, ignored))
 }
 
 fn kind(name: &str) -> Option<EventKind> {

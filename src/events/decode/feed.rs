@@ -1,70 +1,71 @@
-//! One event of the events API's list, and what it is known by.
+//! One event of the events API's list, and its identity.
 
-use super::{Poison, Scope, canonical, json, time};
+use super::{DecodeError, Scope, canonical, json, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// What an event of the feed comes to.
+/// A decoded event of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {
-    /// SHA-256 of its JSON in canonical form; of what is no JSON, of its text.
+    /// SHA-256 of its canonical JSON, or of its text if it is not JSON.
     pub hash: [u8; 32],
-    /// `None` = passed over, and counted.
-    pub outcome: Result<Option<Event>, Poison>,
-    /// What there is nothing to do about.
-    pub passed_over: PassedOver,
+    /// `None` = ignored and counted.
+    pub outcome: Result<Option<Event>, DecodeError>,
+    /// Counts of ignored events.
+    pub ignored: IgnoredEvents,
 }
 
 /// Decodes the JSON text of one event.
 pub fn feed_event(text: &str, scope: &Scope) -> FeedEvent {
-    let mut passed_over = PassedOver::default();
+    let mut ignored = IgnoredEvents::default();
     let (hash, outcome) = match json::parse(text.as_bytes()) {
-        Ok(value) => (canonical::hash(&value), decode(&value, scope, &mut passed_over)),
-        Err(poison) => (Sha256::digest(text).into(), Err(poison)),
+        Ok(value) => (canonical::hash(&value), decode(&value, scope, &mut ignored)),
+        Err(error) => (Sha256::digest(text).into(), Err(error)),
     };
-    FeedEvent { hash, outcome, passed_over }
+    FeedEvent { hash, outcome, ignored }
 }
 
-fn decode(event: &Value, scope: &Scope, passed_over: &mut PassedOver) -> Result<Option<Event>, Poison> {
+fn decode(event: &Value, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
     if !event.is_object() {
-        return Err(Poison::UnknownShape("an event of the feed is a JSON object"));
+        return Err(DecodeError::UnknownShape("an event of the feed is a JSON object"));
     }
     let kind = kind(event.get("event_type"))?;
-    let path = path(event.get("file_path")).ok_or(Poison::EmptyPath)?;
+    let path = path(event.get("file_path")).ok_or(DecodeError::EmptyPath)?;
     let new_path = match kind {
-        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")).ok_or(Poison::NoNewPath)?),
+        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")).ok_or(DecodeError::NoNewPath)?),
         _ => None,
     };
     if new_path.as_ref() == Some(&path) {
-        passed_over.onto_itself += 1;
+        ignored.onto_itself += 1;
         return Ok(None);
     }
     let permissions = permissions(event.get("metadata"));
-    let own = scope.own(Event { kind, path, new_path, permissions, time: None }, passed_over);
-    Ok(own.map(|own| Event { time: time::read(event.get("timestamp"), passed_over), ..own }))
+    let own = scope.own(Event { kind, path, new_path, permissions, time: None }, ignored);
+    Ok(own.map(|own| Event { time: time::read(event.get("timestamp"), ignored), ..own }))
 }
 
-fn kind(name: Option<&Value>) -> Result<EventKind, Poison> {
+fn kind(name: Option<&Value>) -> Result<EventKind, DecodeError> {
     match name.and_then(Value::as_str) {
         Some("create") => Ok(EventKind::Create),
         Some("delete") => Ok(EventKind::Delete),
         Some("rename") => Ok(EventKind::Rename),
         Some("move") => Ok(EventKind::Move),
         Some("change_permission") => Ok(EventKind::ChangePermission),
-        Some(other) => Err(Poison::UnknownType(other.to_owned())),
-        None => Err(Poison::UnknownType(name.map(Value::to_string).unwrap_or_default())),
+        Some(other) => Err(DecodeError::UnknownType(other.to_owned())),
+        None => Err(DecodeError::UnknownType(name.map(Value::to_string).unwrap_or_default())),
     }
 }
 
-/// Paths begin with a `/` here, and keys usually do not: exactly one is taken away.
+/// Paths of the feed begin with a `/`, and keys usually do not: exactly one is removed.
 fn path(value: Option<&Value>) -> Option<ObjectKey> {
     let text = value?.as_str()?;
     ObjectKey::new(text.strip_prefix('/').unwrap_or(text)).ok()
 }
 
-/// Two dialects name the permissions; where both an old and a new value may be told, the new one counts. What is no text is ignored.
+/// Senders name the permissions in two dialects; if both an old and a new value are given, the new one counts. A value that is not
+/// text is ignored.
 fn permissions(metadata: Option<&Value>) -> Permissions {
     let text = |name: &str| {
         let text = metadata?.get(name)?.as_str()?;

@@ -1,4 +1,4 @@
-//! Keys as S3 writes them into notifications: form-urlencoded. Decoded once and never twice: `a%2Bb` is a legal key.
+//! Keys as S3 writes them into notifications: form-urlencoded. They are decoded exactly once: `a%2Bb` is a legal key.
 
 use crate::mutant;
 use percent_encoding::percent_decode_str;
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percent_sign_that_escapes_nothing_stands_for_itself() {
+    fn a_percent_sign_that_escapes_nothing_is_literal() {
         for (encoded, expected) in [("100%", "100%"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%%41", "%A"), ("é+%c3%a9", "é é")] {
             assert_eq!(decode(encoded).as_deref(), Some(expected), "{encoded}");
         }

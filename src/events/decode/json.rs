@@ -1,26 +1,26 @@
-//! From bytes to JSON, within bounds that every real message keeps. What the JSON means is not its concern.
+//! From bytes to JSON, within bounds that every real message keeps. The meaning of the JSON is not its concern.
 
-use super::Poison;
+use super::DecodeError;
 use serde_json::Value;
 
-/// SQS carries no message that is longer.
+/// SQS's limit for a message.
 pub(super) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// Brackets inside each other.
+/// Limit for nested brackets.
 pub(super) const DEPTH_MAX: usize = 32;
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, Poison> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, DecodeError> {
     if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(Poison::TooLarge { bytes: bytes.len() });
+        return Err(DecodeError::TooLarge { bytes: bytes.len() });
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| Poison::NotUtf8)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
     if depth(text) > DEPTH_MAX {
-        return Err(Poison::TooDeep);
+        return Err(DecodeError::TooDeep);
     }
-    serde_json::from_str(text).map_err(|error| Poison::BadJson(error.to_string()))
+    serde_json::from_str(text).map_err(|error| DecodeError::BadJson(error.to_string()))
 }
 
-/// How many brackets are open at the most; what stands in strings does not count. Of text that is no JSON, any number.
+/// The deepest nesting of brackets outside of strings. For text that is not JSON the result is any number.
 fn depth(text: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);

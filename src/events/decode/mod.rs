@@ -1,7 +1,7 @@
-//! From what arrived to events: pure, and total over every sequence of bytes. Where the bytes come from is not its concern.
+//! Decodes messages into events: pure, and total over every sequence of bytes. Receiving them is not its concern.
 //!
-//! **Invariant:** nothing that arrives ends in a panic or stops what stands beside it: it is an event, it is passed over and counted,
-//! or it is [`Poison`] with a reason.
+//! **Invariant:** no input causes a panic or affects the records beside it: a record becomes an event, is ignored and counted, or is
+//! undecodable with a [`DecodeError`].
 
 mod canonical;
 mod event_bridge;
@@ -9,47 +9,47 @@ mod feed;
 mod form;
 mod json;
 mod notification;
-mod poison;
+mod error;
 mod record;
 mod time;
 
+pub use error::DecodeError;
 pub use feed::{FeedEvent, feed_event};
 pub use notification::notification;
-pub use poison::Poison;
 
 use crate::record::{Event, EventKind, ObjectKey};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 
-/// What is ours: the events of one bucket, below one prefix.
+/// The synced bucket and prefix: selects the events to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// `None` = its name is not known: the bucket is reached through an access point.
+    /// `None` = its name is unknown: the bucket is accessed through an access point.
     bucket: Option<String>,
     prefix: String,
 }
 
-/// What a message came to.
+/// A decoded message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decoded {
-    /// In the order of the message.
+    /// The events, in the order of the message.
     pub events: Vec<Event>,
-    /// What cannot be used.
-    pub poisoned: Vec<Poisoned>,
-    /// What there is nothing to do about.
-    pub passed_over: PassedOver,
+    /// The records that cannot be decoded.
+    pub undecodable: Vec<Undecodable>,
+    /// Counts of ignored events.
+    pub ignored: IgnoredEvents,
 }
 
-/// What cannot be used, and why.
+/// A record or message that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Poisoned {
-    /// Why.
-    pub poison: Poison,
-    /// The record alone where there are several in a message, else what arrived.
+pub struct Undecodable {
+    /// The reason.
+    pub error: DecodeError,
+    /// The record alone if the message has several, else the message.
     pub raw: Vec<u8>,
 }
 
 impl Scope {
-    /// The bucket as it is configured (a name, or the ARN of an access point), and the prefix.
+    /// From the configured bucket (a name, or the ARN of an access point) and prefix.
     pub fn new(bucket: &str, prefix: &str) -> Self {
         Self { bucket: (!bucket.starts_with("arn:")).then(|| bucket.to_owned()), prefix: prefix.to_owned() }
     }
@@ -62,9 +62,9 @@ impl Scope {
         key.as_str().starts_with(&self.prefix)
     }
 
-    /// The event as far as it is about what is ours: a rename over the edge of the prefix comes to one half of itself. What lies outside
-    /// is passed over, and counted.
-    fn own(&self, event: Event, passed_over: &mut PassedOver) -> Option<Event> {
+    /// The part of the event inside the scope: a rename across the prefix becomes a create or a delete. An event outside is ignored and
+    /// counted.
+    fn own(&self, event: Event, ignored: &mut IgnoredEvents) -> Option<Event> {
         let to_here = event.new_path.as_ref().map(|target| self.covers(target));
         match (self.covers(&event.path), to_here) {
             (true, None | Some(true)) => Some(event),
@@ -74,8 +74,8 @@ impl Scope {
                 Some(Event { kind: EventKind::Create, path, new_path: None, ..event })
             }
             (false, None | Some(false)) => {
-                passed_over.outside_prefix += 1;
-                passed_over.outside_example.get_or_insert(event.path);
+                ignored.outside_prefix += 1;
+                ignored.outside_example.get_or_insert(event.path);
                 None
             }
         }

@@ -1,16 +1,16 @@
-//! When it happened, as whoever told it wrote it.
+//! The timestamp of an event, in the formats of its senders.
 
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// With an offset, or naive and then UTC. What cannot be read is counted, and is as missing.
-pub(super) fn read(value: Option<&Value>, passed_over: &mut PassedOver) -> Option<Timestamp> {
+/// With an offset, or naive and then UTC. An unreadable time is counted and treated as missing.
+pub(super) fn read(value: Option<&Value>, ignored: &mut IgnoredEvents) -> Option<Timestamp> {
     let value = value.filter(|value| !value.is_null())?;
     let time = value.as_str().and_then(parse);
-    passed_over.unreadable_times += u64::from(time.is_none());
+    ignored.unreadable_times += u64::from(time.is_none());
     time
 }
 
@@ -33,13 +33,13 @@ mod tests {
             ("", None),
             ("2024-13-15T10:30:15Z", None),
         ] {
-            let mut passed_over = PassedOver::default();
-            let read = read(Some(&Value::from(text)), &mut passed_over).map(|time| time.to_string());
-            assert_eq!((read.as_deref(), passed_over.unreadable_times), (expected, u64::from(expected.is_none())), "{text}");
+            let mut ignored = IgnoredEvents::default();
+            let read = read(Some(&Value::from(text)), &mut ignored).map(|time| time.to_string());
+            assert_eq!((read.as_deref(), ignored.unreadable_times), (expected, u64::from(expected.is_none())), "{text}");
         }
-        let mut passed_over = PassedOver::default();
-        assert_eq!([read(None, &mut passed_over), read(Some(&Value::Null), &mut passed_over)], [None, None]);
-        assert_eq!(passed_over.unreadable_times, 0, "missing is not unreadable");
-        assert_eq!((read(Some(&Value::from(7)), &mut passed_over), passed_over.unreadable_times), (None, 1));
+        let mut ignored = IgnoredEvents::default();
+        assert_eq!([read(None, &mut ignored), read(Some(&Value::Null), &mut ignored)], [None, None]);
+        assert_eq!(ignored.unreadable_times, 0, "missing is not unreadable");
+        assert_eq!((read(Some(&Value::from(7)), &mut ignored), ignored.unreadable_times), (None, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! The feed against a list that is told what to serve.
+//! The feed reader against a scripted list.
 
 use super::*;
 use crate::clock::SystemClock;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Serves a list; with pages, so many events after the cursor.
+/// Serves a list; with pages, this many events after the cursor.
 #[derive(Default)]
 struct Served {
     events: Mutex<Vec<Value>>,
@@ -15,11 +15,11 @@ struct Served {
     page: Option<usize>,
     /// The last page has no cursor.
     last_page_without_cursor: bool,
-    /// What is asked, oldest first.
+    /// The cursors requested, oldest first.
     asked: Mutex<Vec<Option<String>>>,
-    /// Cursors below this are not known any more.
+    /// Cursors below this are unknown.
     forgotten_below: AtomicU64,
-    /// Whoever asks is never answered.
+    /// Never responds.
     hangs: bool,
 }
 
@@ -34,7 +34,7 @@ impl ReadFeed for Served {
         if self.hangs {
             std::future::pending::<()>().await;
         }
-        let start: usize = cursor.map_or(0, |cursor| cursor.parse().expect("ours"));
+        let start: usize = cursor.map_or(0, |cursor| cursor.parse().expect("a number"));
         if cursor.is_some() && (start as u64) < self.forgotten_below.load(Ordering::Relaxed) {
             let kind = FileManagerErrorKind::Refused { status: 422 };
             return Err(FileManagerError { call: "pubSubFullList", subject: self.address(), kind, message: "no such cursor".to_owned() });
@@ -43,8 +43,8 @@ impl ReadFeed for Served {
         let start = start.min(events.len());
         let served: Vec<_> = events.iter().skip(start).take(self.page.unwrap_or(FEED_EVENTS_MAX)).map(Value::to_string).collect();
         let end = start + served.len();
-        let told = self.page.is_some() && !(self.last_page_without_cursor && end == events.len());
-        let next_cursor = told.then(|| end.to_string());
+        let has_cursor = self.page.is_some() && !(self.last_page_without_cursor && end == events.len());
+        let next_cursor = has_cursor.then(|| end.to_string());
         Ok(FeedPage { events: served, next_cursor })
     }
 }
@@ -112,16 +112,16 @@ async fn a_feed_that_never_answers_is_not_waited_for_long() {
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     let error = bed.reader.poll(&bed.state).await.expect_err("no answer");
-    assert!(error.to_string().contains("no usable answer within 20 s"), "{error}");
+    assert!(error.to_string().contains("no usable response within 20 s"), "{error}");
     assert_eq!(began.elapsed().as_secs(), 20);
 }
 
 #[tokio::test]
-async fn what_is_passed_over_is_counted_once() {
+async fn ignored_events_are_counted_once() {
     let bed = Bed::new(Served::default()).await;
     bed.serve([json!({ "event_type": "move", "file_path": "/a", "new_path": "/a" })]);
-    assert_eq!(bed.poll().await.passed_over, PassedOver { onto_itself: 1, ..PassedOver::default() });
-    assert_eq!(bed.poll().await.passed_over, PassedOver::default());
+    assert_eq!(bed.poll().await.passed_over, IgnoredEvents { onto_itself: 1, ..IgnoredEvents::default() });
+    assert_eq!(bed.poll().await.passed_over, IgnoredEvents::default());
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_full_list_of_strangers_is_a_gap() {
 }
 
 #[tokio::test]
-async fn with_a_cursor_the_feed_is_read_page_by_page_to_its_end_and_gone_on_with() {
+async fn with_a_cursor_the_feed_is_read_page_by_page_to_its_end_and_continued_there() {
     let bed = Bed::new(Served { page: Some(2), ..Served::default() }).await;
     bed.serve([create("a", 0), create("a", 0), create("b", 0)]);
     assert_eq!(bed.poll().await.received, 3, "equal events are two");
@@ -166,7 +166,7 @@ async fn a_cursor_that_lies_behind_the_end_of_the_feed_is_a_gap_and_the_feed_is_
     let bed = Bed::new(Served { page: Some(10), ..Served::default() }).await;
     bed.serve([create("a", 0), create("b", 0)]);
     bed.poll().await;
-    // It was begun anew, and holds less than we have heard: its cursor goes back.
+    // It was restarted, and holds fewer events than were received: its cursor goes back.
     bed.serve([create("c", 0)]);
     let polled = bed.poll().await;
     assert_eq!((polled.received, polled.gap), (1, true));
@@ -175,7 +175,7 @@ async fn a_cursor_that_lies_behind_the_end_of_the_feed_is_a_gap_and_the_feed_is_
 }
 
 #[tokio::test]
-async fn a_last_page_without_a_cursor_is_heard_once_and_gone_on_with() {
+async fn a_last_page_without_a_cursor_is_received_once_and_reading_continues() {
     let bed = Bed::new(Served { page: Some(2), last_page_without_cursor: true, ..Served::default() }).await;
     bed.serve(["a", "b", "c"].map(|path| create(path, 0)));
     assert_eq!(bed.poll().await.received, 3);

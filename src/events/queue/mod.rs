@@ -1,9 +1,9 @@
-//! Queues of notifications: what a queue is, and the reader that receives one into the inbox.
+//! Event queues: the trait of a queue, and the reader that receives a queue into the inbox.
 
-mod source;
+mod event_queue;
 mod reader;
 
-pub use reader::{Inbox, QueueReader};
-pub use source::{Message, Receipt, Source, SourceError, StepError};
+pub use event_queue::{EventQueue, Message, QueueError, Receipt, StepError};
+pub use reader::{InboxLimits, QueueReader};
 
 pub use crate::run::{Drained, SourceStatus};

@@ -1,17 +1,16 @@
-//! A queue of notifications, received into the inbox: for as long as the process lives, or once until it is empty. Which queue it is,
-//! its [`Source`] knows.
+//! The queue reader: receives an [`EventQueue`] into the inbox, for as long as the process lives, or once until it is empty.
 //!
-//! **Invariant:** a message is acknowledged only after what came of it is committed. One that is lost on the way there comes again, and
-//! an event that comes twice does no harm.
+//! **Invariant:** a message is acknowledged only after its events are committed. An unacknowledged message is delivered again, and a
+//! repeated event does no harm.
 
-use super::source::{Message, Receipt, Source, SourceError, StepError};
+use super::event_queue::{EventQueue, Message, QueueError, Receipt, StepError};
 use crate::clock::Clock;
 use crate::events::decode::Scope;
 use crate::events::receive::notified;
 use crate::mutant;
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::retry::RetryPolicy;
-use crate::run::{PassedOver, SourceStatus};
+use crate::run::{IgnoredEvents, SourceStatus};
 use crate::state::{ReceiveCounts, State, StateError};
 use crate::telemetry;
 use jiff::SignedDuration;
@@ -21,74 +20,74 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long a poll waits for the first message: the longest that SQS knows.
-const POLL: Duration = Duration::from_secs(20);
+/// How long a poll waits for the first message: SQS's maximum.
+const POLL_WAIT: Duration = Duration::from_secs(20);
 
-/// And where somebody waits for the end of it: the shortest that still asks every server of a queue, so that an empty answer is one of
-/// an empty queue.
-const SHORT_POLL: Duration = Duration::from_secs(1);
+/// The wait of a poll while draining: the shortest that still asks every server of a queue, so that an empty response means an empty
+/// queue.
+const DRAIN_POLL_WAIT: Duration = Duration::from_secs(1);
 
-/// So long a run goes on emptying a queue before it does its own work.
-const DRAINS_FOR: Duration = Duration::from_mins(1);
+/// Limit for draining a queue before the run does its own work.
+const DRAIN_LIMIT: Duration = Duration::from_mins(1);
 
-/// No queue keeps a message for less: after a shorter silence nothing is lost, and it need not be asked.
-const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_mins(1);
+/// SQS's shortest retention: after a shorter silence no message is lost, and the retention need not be read.
+const MIN_RETENTION: SignedDuration = SignedDuration::from_mins(1);
 
-/// So long SQS keeps a message unless somebody sets it otherwise: for a queue that does not say.
-const USUAL_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// SQS's default retention, used when a queue's retention cannot be read.
+const DEFAULT_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// While the inbox is full, it is looked at so often: whoever empties it does so in transactions of its own.
+/// How often a full inbox is checked for room; cycles empty it in transactions of their own.
 const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
 
-/// What was received when the end is near may still be stored and acknowledged, for so long.
+/// Time to store and acknowledge messages that were received before a stop.
 const FINISH_GRACE: Duration = Duration::from_secs(2);
 
-/// Waits between attempts at a queue that is shut: it is tried for ever.
-const SHUT: RetryPolicy = RetryPolicy {
+/// Waits between attempts at an unreachable queue, without end.
+const UNREACHABLE_RETRY: RetryPolicy = RetryPolicy {
     attempts: usize::MAX,
     base: Duration::from_secs(1),
     max_wait: Duration::from_mins(1),
     budget: Duration::from_hours(24 * 365 * 100),
 };
 
-/// Attempts at acknowledging; what is not acknowledged after them comes again.
-const ACKNOWLEDGE: RetryPolicy =
+/// Attempts at acknowledging; messages that are still not acknowledged are delivered again.
+const ACKNOWLEDGE_RETRY: RetryPolicy =
     RetryPolicy { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(2), budget: Duration::from_secs(10) };
 
-/// A queue and the inbox that it fills.
+/// Receives one queue into the inbox.
 pub struct QueueReader {
-    source: Arc<dyn Source>,
-    name: SourceName,
+    queue: Arc<dyn EventQueue>,
+    channel: EventChannel,
     state: State,
-    inbox: Inbox,
+    inbox: InboxLimits,
     status: watch::Sender<SourceStatus>,
 }
 
-/// What comes into the inbox, and how much of it.
+/// Which events are received into the inbox, and how many.
 #[derive(Clone)]
-pub struct Inbox {
-    /// Which events are ours.
+pub struct InboxLimits {
+    /// Selects the events of the synced bucket and prefix.
     pub scope: Scope,
-    /// While it holds as many events, nothing more is received.
-    pub most: u64,
-    /// For when something arrived.
+    /// Nothing is received while the inbox holds this many events.
+    pub max_events: u64,
+    /// The time of receipt.
     pub clock: Arc<dyn Clock>,
 }
 
 impl QueueReader {
-    /// Nothing is received yet.
-    pub fn new(source: Arc<dyn Source>, name: SourceName, state: State, inbox: Inbox) -> Self {
-        Self { source, name, state, inbox, status: watch::Sender::default() }
+    /// A reader; it receives nothing yet.
+    pub fn new(queue: Arc<dyn EventQueue>, channel: EventChannel, state: State, inbox: InboxLimits) -> Self {
+        Self { queue, channel, state, inbox, status: watch::Sender::default() }
     }
 
-    /// How it stands, now and from now on.
+    /// Watches the reader's status.
     pub fn status(&self) -> watch::Receiver<SourceStatus> {
         self.status.subscribe()
     }
 
-    /// Receives until it is told to stop, and never ends by itself: a queue that is shut is tried again, and the status says so.
+    /// Receives until `stop` is cancelled. An unreachable queue is retried, and the status shows it.
     pub async fn run(&self, stop: &CancellationToken) {
-        let mut attempts = SHUT.begin();
+        let mut attempts = UNREACHABLE_RETRY.begin();
         loop {
             let received = tokio::select! {
                 biased;
@@ -103,11 +102,11 @@ impl QueueReader {
                 Err(error) => Err(error),
             };
             let Err(error) = stored else {
-                attempts = SHUT.begin();
+                attempts = UNREACHABLE_RETRY.begin();
                 continue;
             };
-            self.tell_shut(&error);
-            let wait = attempts.next_wait(&error).unwrap_or(SHUT.max_wait);
+            self.report_unreachable(&error);
+            let wait = attempts.next_wait(&error).unwrap_or(UNREACHABLE_RETRY.max_wait);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -116,10 +115,11 @@ impl QueueReader {
         }
     }
 
-    /// Receives what waits by now: until the queue is empty, the inbox full, or it is told to stop. Bounded in time, too: a busy queue
-    /// is never empty, and one that takes no acknowledgement gives the same again. Says whether the queue was found empty; what came of it, the status says.
+    /// Receives waiting messages until the queue is empty, the inbox is full, or `stop` is cancelled. Bounded in time, too: a busy queue
+    /// is never empty, and one that refuses acknowledgements delivers the same messages again. Returns true if the queue was found empty;
+    /// the status has the counts.
     pub async fn drain(&self, retry: RetryPolicy, stop: &CancellationToken) -> Result<bool, StepError> {
-        let until = Instant::now() + DRAINS_FOR;
+        let until = Instant::now() + DRAIN_LIMIT;
         while Instant::now() < until {
             if self.is_inbox_full().await? {
                 return Ok(false);
@@ -127,7 +127,7 @@ impl QueueReader {
             let messages = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(false),
-                received = retry.run(|| self.source.receive(SHORT_POLL)) => received?,
+                received = retry.run(|| self.queue.receive(DRAIN_POLL_WAIT)) => received?,
             };
             let nothing_waits = messages.is_empty();
             match self.finish(messages, stop).await {
@@ -141,13 +141,13 @@ impl QueueReader {
         Ok(false)
     }
 
-    /// Stores messages and acknowledges them, also when the end is near; `None` = there was no time for all of it, and they are given
-    /// back: what is stored of them by then comes again, which does no harm.
+    /// Stores and acknowledges messages, also during a stop; `None` = the time ran out and they were released. Those already stored are
+    /// delivered again, which does no harm.
     async fn finish(&self, messages: Vec<Message>, stop: &CancellationToken) -> Option<Result<(), StepError>> {
         let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
         let stored = async {
             self.store_and_acknowledge(messages).await?;
-            Ok(self.heard().await?)
+            Ok(self.record_poll().await?)
         };
         let out_of_grace = async {
             stop.cancelled().await;
@@ -157,18 +157,18 @@ impl QueueReader {
             biased;
             stored = stored => Some(stored),
             () = out_of_grace => {
-                if tokio::time::timeout(FINISH_GRACE, self.give_back(receipts)).await.is_err() {
-                    tracing::warn!("messages that are not finished come again when their time is over: the queue does not answer");
+                if tokio::time::timeout(FINISH_GRACE, self.release(receipts)).await.is_err() {
+                    tracing::warn!("unfinished messages are delivered again after their visibility timeout: the queue does not respond");
                 }
                 None
             }
         }
     }
 
-    /// Whoever comes next gets them at once; if they cannot be given back, when their time is over.
-    async fn give_back(&self, receipts: Vec<Receipt>) {
-        if let Err(error) = self.source.release(receipts).await {
-            tracing::warn!(%error, "messages that are not finished come again when their time is over");
+    /// Makes messages visible again at once; if that fails, they become visible after their visibility timeout.
+    async fn release(&self, receipts: Vec<Receipt>) {
+        if let Err(error) = self.queue.release(receipts).await {
+            tracing::warn!(%error, "unfinished messages are delivered again after their visibility timeout");
         }
     }
 
@@ -177,36 +177,36 @@ impl QueueReader {
         while self.is_inbox_full().await? {
             tokio::time::sleep(FULL_INBOX_RECHECK).await;
         }
-        let messages = self.source.receive(POLL).await?;
-        let was_shut = self.change(|status| status.shut.take().is_some());
-        if was_shut {
-            tracing::info!(queue = self.source.address(), "the queue is open again");
+        let messages = self.queue.receive(POLL_WAIT).await?;
+        let was_unreachable = self.update_status(|status| status.shut.take().is_some());
+        if was_unreachable {
+            tracing::info!(queue = self.queue.address(), "the queue is reachable again");
         }
         Ok(messages)
     }
 
-    /// It has answered. Whether it had been shut, or nobody had room or time for it: after a silence that was longer than it keeps a
-    /// message only a listing finds what was told meanwhile.
-    async fn heard(&self) -> Result<(), StateError> {
+    /// Records a successful poll. If the last one was longer ago than the queue keeps messages, for whatever reason, only a listing finds
+    /// the changes that were reported meanwhile.
+    async fn record_poll(&self) -> Result<(), StateError> {
         let now = self.inbox.clock.now();
-        let queue = self.source.address();
+        let queue = self.queue.address();
         let silence = self.state.queue_heard(queue).await?.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
-        if silence > SHORTEST_RETENTION && silence > self.source.retention().await.unwrap_or(USUAL_RETENTION) {
-            tracing::warn!(queue, %silence, "messages may be lost: the queue was not heard for longer than it keeps them");
+        if silence > MIN_RETENTION && silence > self.queue.retention().await.unwrap_or(DEFAULT_RETENTION) {
+            tracing::warn!(queue, %silence, "messages may be lost: the queue was not polled for longer than it keeps them");
             self.state.note_feed_gap(now).await?;
-            self.change(|status| {
+            self.update_status(|status| {
                 status.gaps += 1;
                 true
             });
         }
         self.state.note_queue_heard(queue, now).await?;
-        self.change(|status| status.last_heard_at.replace(now) != Some(now));
+        self.update_status(|status| status.last_heard_at.replace(now) != Some(now));
         Ok(())
     }
 
     async fn is_inbox_full(&self) -> Result<bool, StateError> {
-        let full = self.state.inbox_len().await? >= self.inbox.most;
-        self.change(|status| std::mem::replace(&mut status.inbox_full, full) != full);
+        let full = self.state.inbox_len().await? >= self.inbox.max_events;
+        self.update_status(|status| std::mem::replace(&mut status.inbox_full, full) != full);
         Ok(full)
     }
 
@@ -214,11 +214,11 @@ impl QueueReader {
         if messages.is_empty() {
             return Ok(());
         }
-        let (mut batch, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut batch, mut ignored) = (Vec::new(), IgnoredEvents::default());
         for message in &messages {
-            let notified = notified(self.name, message.body.as_bytes(), &self.inbox.scope);
+            let notified = notified(self.channel, message.body.as_bytes(), &self.inbox.scope);
             batch.extend(notified.batch);
-            passed_over = passed_over.and(notified.passed_over);
+            ignored = ignored.and(notified.ignored);
         }
         let receipts: Vec<_> = messages.into_iter().map(|message| message.receipt).collect();
         if mutant::is("a_message_is_acknowledged_before_its_commit") {
@@ -229,16 +229,16 @@ impl QueueReader {
         let counts = match stored {
             Ok(counts) => counts,
             Err(error) => {
-                self.give_back(receipts).await;
+                self.release(receipts).await;
                 return Err(error.into());
             }
         };
-        telemetry::metrics().events(self.name.as_str(), counts.events);
-        self.change(|status| {
+        telemetry::metrics().events(self.channel.as_str(), counts.events);
+        self.update_status(|status| {
             status.messages += arrived;
             status.events += counts.events;
             status.dead += counts.dead;
-            status.passed_over = std::mem::take(&mut status.passed_over).and(passed_over);
+            status.passed_over = std::mem::take(&mut status.passed_over).and(ignored);
             status.last_message_at = Some(now);
             true
         });
@@ -246,41 +246,41 @@ impl QueueReader {
         Ok(())
     }
 
-    /// What cannot be acknowledged comes again, and is then acknowledged.
+    /// A message that cannot be acknowledged is delivered again, and acknowledged then.
     async fn acknowledge(&self, mut receipts: Vec<Receipt>) {
-        let mut attempts = ACKNOWLEDGE.begin();
+        let mut attempts = ACKNOWLEDGE_RETRY.begin();
         loop {
-            let error = match self.source.acknowledge(receipts.clone()).await {
+            let error = match self.queue.acknowledge(receipts.clone()).await {
                 Ok(refused) if refused.is_empty() => return,
                 Ok(refused) => {
                     receipts = refused;
-                    let (address, message) = (self.source.address().to_owned(), format!("{} messages were refused", receipts.len()));
-                    SourceError { call: "acknowledge", address, message }
+                    let (address, message) = (self.queue.address().to_owned(), format!("{} messages were refused", receipts.len()));
+                    QueueError { call: "acknowledge", address, message }
                 }
                 Err(error) => error,
             };
             let Some(wait) = attempts.next_wait(&error) else {
-                tracing::warn!(%error, "messages that are stored cannot be acknowledged: they will come again");
+                tracing::warn!(%error, "stored messages cannot be acknowledged: they will be delivered again");
                 return;
             };
             tokio::time::sleep(wait).await;
         }
     }
 
-    fn tell_shut(&self, error: &StepError) {
+    fn report_unreachable(&self, error: &StepError) {
         let (words, now) = (error.to_string(), self.inbox.clock.now());
-        let changed = self.change(|status| {
+        let changed = self.update_status(|status| {
             let since = status.shut.as_ref().map_or(now, |(_, since)| *since);
-            let told = Some((words, since));
-            std::mem::replace(&mut status.shut, told.clone()) != told
+            let unreachable = Some((words, since));
+            std::mem::replace(&mut status.shut, unreachable.clone()) != unreachable
         });
         if changed {
-            tracing::warn!(queue = self.source.address(), %error, "nothing can be received; it is tried again and again");
+            tracing::warn!(queue = self.queue.address(), %error, "the queue is unreachable; it is retried");
         }
     }
 
-    /// Changes the status; whoever watches hears of it if `change` says that it did.
-    fn change(&self, change: impl FnOnce(&mut SourceStatus) -> bool) -> bool {
+    /// Changes the status; watchers are notified if `change` returns true.
+    fn update_status(&self, change: impl FnOnce(&mut SourceStatus) -> bool) -> bool {
         self.status.send_if_modified(change)
     }
 }

@@ -1,4 +1,4 @@
-//! A file manager of a few lines that keeps what it hears and behaves as it is told; and the tests over it.
+//! A scripted file manager that records its requests, and the tests over it.
 
 mod requests;
 mod trouble;
@@ -19,13 +19,13 @@ const KEY: IdempotencyKey = IdempotencyKey(Uuid::from_u128(7));
 const TOKEN: &str = "s3cret";
 const PERMISSIONS: &str = r#"{"file_path":"a","permissions":"0644","owner":"u","group":"g","last_updated":"x"}"#;
 
-/// A request as it came in.
-struct Heard {
+/// A received request.
+struct Received {
     head: String,
     body: Vec<u8>,
 }
 
-impl Heard {
+impl Received {
     fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()
@@ -35,7 +35,7 @@ impl Heard {
     }
 }
 
-async fn hear_head(stream: &mut TcpStream) -> String {
+async fn receive_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.expect("a head"));
@@ -43,12 +43,12 @@ async fn hear_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).expect("a head is text")
 }
 
-async fn hear(stream: &mut TcpStream) -> Heard {
-    let mut heard = Heard { head: hear_head(stream).await, body: Vec::new() };
-    let length: usize = heard.header("content-length").map_or(0, |length| length.parse().expect("a number"));
-    heard.body.resize(length, 0);
-    stream.read_exact(&mut heard.body).await.expect("a body");
-    heard
+async fn receive(stream: &mut TcpStream) -> Received {
+    let mut received = Received { head: receive_head(stream).await, body: Vec::new() };
+    let length: usize = received.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+    received.body.resize(length, 0);
+    stream.read_exact(&mut received.body).await.expect("a body");
+    received
 }
 
 fn ok(body: &str) -> String {
@@ -60,7 +60,7 @@ fn saved(operation: &str, path: &str) -> String {
     ok(&body.to_string())
 }
 
-/// Takes one connection and behaves on it as told.
+/// Accepts one connection and runs `behaviour` on it.
 async fn server<T, F, Fut>(behaviour: F) -> (Url, JoinHandle<T>)
 where
     T: Send + 'static,
@@ -76,23 +76,23 @@ where
     (base, task)
 }
 
-/// Hears one request and answers it.
-async fn answering(answer: String) -> (Url, JoinHandle<Heard>) {
+/// Receives one request and responds to it.
+async fn answering(answer: String) -> (Url, JoinHandle<Received>) {
     server(async move |mut stream: TcpStream| {
-        let heard = hear(&mut stream).await;
+        let received = receive(&mut stream).await;
         stream.write_all(answer.as_bytes()).await.expect("an answer");
-        heard
+        received
     })
     .await
 }
 
-fn door_with(base: &Url, deadlines: Deadlines) -> HttpFileManager {
+fn file_manager_with(base: &Url, deadlines: Deadlines) -> HttpFileManager {
     let client = HttpClient::new(4).expect("a client");
-    HttpFileManager::new(&client, base, Some(SecretString::from(TOKEN)), deadlines).expect("a door")
+    HttpFileManager::new(&client, base, Some(SecretString::from(TOKEN)), deadlines).expect("an endpoint")
 }
 
-fn door(base: &Url) -> HttpFileManager {
-    door_with(base, Deadlines::default())
+fn file_manager(base: &Url) -> HttpFileManager {
+    file_manager_with(base, Deadlines::default())
 }
 
 fn key(raw: &str) -> ObjectKey {
@@ -109,7 +109,7 @@ fn create(path: &str, size: u64, chunks: Vec<io::Result<Bytes>>) -> SaveRequest 
     SaveRequest { content: Some(content), ..request(SaveOperation::Create, path) }
 }
 
-/// Content that never comes to its end, a chunk at a time.
+/// Content without an end, a chunk at a time.
 fn endless() -> SaveRequest {
     let body = stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 16 * 1024]))).boxed();
     let content = Content { size: 1 << 40, file_type: "text/plain".to_owned(), body };

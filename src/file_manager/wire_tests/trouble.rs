@@ -1,9 +1,9 @@
-//! What becomes of each way in which the other side, or our own content, can fail.
+//! The result of every kind of failure of the server or of our own content.
 
 use super::*;
 
 #[tokio::test]
-async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body() {
+async fn content_that_breaks_is_our_failure_and_the_server_sees_a_cut_body() {
     const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
     let large = || Ok(Bytes::from(vec![b'x'; 4 * 1024 * 1024]));
     let broken = || Err(io::Error::other("S3 \x1bbroke off"));
@@ -13,14 +13,14 @@ async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body()
         (CHUNK_BYTES + 6, vec![large(), Ok(bytes("seven b"))], "the content is longer than its announced size"),
     ] {
         let (base, cut) = server(async |mut stream: TcpStream| {
-            let heard = Heard { head: hear_head(&mut stream).await, body: Vec::new() };
+            let received = Received { head: receive_head(&mut stream).await, body: Vec::new() };
             let mut body = Vec::new();
             // A reset is as good an end as any.
             let _ = stream.read_to_end(&mut body).await;
-            (heard.header("content-length").and_then(|length| length.parse().ok()), body.len())
+            (received.header("content-length").and_then(|length| length.parse().ok()), body.len())
         })
         .await;
-        let failed = door(&base).save(create("a", size, chunks)).await.expect_err("no answer");
+        let failed = file_manager(&base).save(create("a", size, chunks)).await.expect_err("no answer");
         assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BodyFailed, words));
         let (announced, came): (Option<usize>, usize) = cut.await.expect("a request");
         assert!(announced.is_some_and(|announced| came < announced), "{came} of {announced:?}");
@@ -28,10 +28,10 @@ async fn content_that_breaks_is_our_failure_and_the_other_side_sees_a_cut_body()
 }
 
 #[tokio::test]
-async fn content_that_broke_is_our_failure_also_when_it_was_answered() {
+async fn content_that_broke_is_our_failure_also_with_a_response() {
     let (answered, when_answered) = tokio::sync::oneshot::channel::<()>();
     let (base, _) = server(async |mut stream: TcpStream| {
-        hear_head(&mut stream).await;
+        receive_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ncut").await.expect("an answer");
         answered.send(()).expect("content that waits for it");
         let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -43,14 +43,14 @@ async fn content_that_broke_is_our_failure_also_when_it_was_answered() {
     });
     let content = Content { size: 9, file_type: "text/plain".to_owned(), body: breaks_later.boxed() };
     let request = SaveRequest { content: Some(content), ..request(SaveOperation::Create, "a") };
-    let failed = door(&base).save(request).await.expect_err("no answer");
+    let failed = file_manager(&base).save(request).await.expect_err("no answer");
     assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BodyFailed, "broken"));
 }
 
 #[tokio::test]
-async fn a_refusal_counts_though_its_words_are_cut() {
+async fn a_refusal_counts_though_its_message_is_cut() {
     let (base, _) = answering("HTTP/1.1 413 Payload Too Large\r\nContent-Length: 100\r\n\r\ntoo mu".to_owned()).await;
-    let failed = door(&base).permissions(&key("a")).await.expect_err("a refusal");
+    let failed = file_manager(&base).permissions(&key("a")).await.expect_err("a refusal");
     assert_eq!(
         (failed.kind, failed.message.as_str()),
         (FileManagerErrorKind::Refused { status: 413 }, "answered 413 Payload Too Large: too mu")
@@ -64,15 +64,15 @@ async fn an_early_refusal_wins_over_the_broken_connection_and_ends_the_content()
         ("401 Unauthorized", FileManagerErrorKind::Unauthorised { status: 401 }, "answered 401 Unauthorized: too much"),
     ] {
         let (base, _) = server(async move |mut stream: TcpStream| {
-            hear_head(&mut stream).await;
+            receive_head(&mut stream).await;
             let answer = format!("HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much");
             stream.write_all(answer.as_bytes()).await.expect("an answer");
-            // Hanging up on unread bytes resets the connection.
+            // Closing with unread bytes resets the connection.
         })
         .await;
-        let failed = door(&base).save(endless()).await.expect_err("a refusal");
+        let failed = file_manager(&base).save(endless()).await.expect_err("a refusal");
         assert_eq!(failed.kind, kind, "{failed}");
-        // The words are lost when the reset overtakes them; the status is not.
+        // The message is lost if the reset overtakes it; the status is not.
         assert!(words.starts_with(&failed.message), "{failed}");
     }
 }
@@ -80,29 +80,29 @@ async fn an_early_refusal_wins_over_the_broken_connection_and_ends_the_content()
 #[tokio::test]
 async fn a_refusal_ends_the_content_of_a_server_that_keeps_reading() {
     let (base, served) = server(async |mut stream: TcpStream| {
-        hear_head(&mut stream).await;
+        receive_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 2\r\n\r\n{}").await.expect("an answer");
         // Ends only because our side cuts the endless content.
         let mut sink = tokio::io::sink();
         let _ = tokio::io::copy(&mut stream, &mut sink).await;
     })
     .await;
-    let failed = door(&base).save(endless()).await.expect_err("a refusal");
+    let failed = file_manager(&base).save(endless()).await.expect_err("a refusal");
     assert_eq!(failed.kind, FileManagerErrorKind::Refused { status: 422 });
     served.await.expect("the connection ends");
 }
 
 #[tokio::test]
-async fn a_promise_before_the_content_was_sent_is_not_believed() {
+async fn a_success_before_the_content_was_sent_is_not_accepted() {
     let (base, _) = server(async |mut stream: TcpStream| {
-        hear_head(&mut stream).await;
+        receive_head(&mut stream).await;
         stream.write_all(saved("create", "a").as_bytes()).await.expect("an answer");
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })
     .await;
     let never = Content { size: 3, file_type: String::new(), body: stream::pending().boxed() };
     let request = SaveRequest { content: Some(never), ..request(SaveOperation::Create, "a") };
-    let failed = door(&base).save(request).await.expect_err("no promise");
+    let failed = file_manager(&base).save(request).await.expect_err("no promise");
     assert_eq!(
         (failed.kind, failed.message.as_str()),
         (FileManagerErrorKind::BadAnswer, "answered 200 OK before the content was sent whole")
@@ -110,26 +110,26 @@ async fn a_promise_before_the_content_was_sent_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_is_not_answered_is_told_apart() {
+async fn missing_responses_are_classified() {
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let nobody: Url = format!("http://{}", gone.local_addr().expect("an address")).parse().expect("a URL");
+    let unreachable: Url = format!("http://{}", gone.local_addr().expect("an address")).parse().expect("a URL");
     drop(gone);
-    let failed = door(&nobody).permissions(&key("a")).await.expect_err("nobody");
+    let failed = file_manager(&unreachable).permissions(&key("a")).await.expect_err("unreachable");
     assert_eq!(failed.kind, FileManagerErrorKind::Unreachable);
     assert!(failed.message.contains("refused"), "{failed}");
 
-    let (base, _) = server(async |mut stream: TcpStream| drop(hear(&mut stream).await)).await;
-    assert_eq!(door(&base).permissions(&key("a")).await.expect_err("a hang-up").kind, FileManagerErrorKind::Interrupted);
+    let (base, _) = server(async |mut stream: TcpStream| drop(receive(&mut stream).await)).await;
+    assert_eq!(file_manager(&base).permissions(&key("a")).await.expect_err("a hang-up").kind, FileManagerErrorKind::Interrupted);
 
     let (base, _) = answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".to_owned()).await;
-    assert_eq!(door(&base).permissions(&key("a")).await.expect_err("a cut answer").kind, FileManagerErrorKind::Interrupted);
+    assert_eq!(file_manager(&base).permissions(&key("a")).await.expect_err("a cut answer").kind, FileManagerErrorKind::Interrupted);
 
     let (base, _) = answering(ok("<html>hello</html>")).await;
-    assert_eq!(door(&base).permissions(&key("a")).await.expect_err("no JSON").kind, FileManagerErrorKind::BadAnswer);
+    assert_eq!(file_manager(&base).permissions(&key("a")).await.expect_err("no JSON").kind, FileManagerErrorKind::BadAnswer);
 
     let (base, _) = answering(ok(&" ".repeat(2 * 1024 * 1024))).await;
-    let failed = door(&base).permissions(&key("a")).await.expect_err("too long");
-    let words = "the answer is of 2097152 bytes: longer than the 1048576 bytes that are read of it";
+    let failed = file_manager(&base).permissions(&key("a")).await.expect_err("too long");
+    let words = "the response has 2097152 bytes: longer than the limit of 1048576 bytes";
     assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::TooLong, words));
 }
 
@@ -142,7 +142,7 @@ async fn a_server_that_hangs_is_given_up() {
             drop(stream);
         })
         .await;
-        let failed = door_with(&base, short).save(request).await.expect_err("no answer");
+        let failed = file_manager_with(&base, short).save(request).await.expect_err("no answer");
         assert_eq!(failed.kind, FileManagerErrorKind::Timeout, "{failed}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where the bucket is, who asks, and how long it may take: the SDK's configuration, and nothing of its calls.
+//! The SDK's configuration: address, credentials and timeouts. It makes no calls.
 
 use crate::record::Escaped;
 use crate::s3::{S3Error, S3ErrorKind};
@@ -15,28 +15,28 @@ use url::Url;
 
 use super::transport;
 
-/// What a connection needs to know. Timeouts are those of one attempt.
+/// The settings of a connection. Timeouts are those of one attempt.
 #[derive(Clone, Debug)]
 pub struct AwsOptions {
-    /// Another server than AWS; its buckets are addressed by path.
+    /// A server other than AWS; its buckets are addressed by path.
     pub endpoint: Option<Url>,
-    /// With the secret key; without both, the AWS credential chain is asked.
+    /// Given together with the secret key; without both, the AWS credential chain is used.
     pub access_key: Option<String>,
-    /// With the access key.
+    /// Given together with the access key.
     pub secret_key: Option<SecretString>,
-    /// Of temporary credentials.
+    /// Given with temporary credentials.
     pub session_token: Option<SecretString>,
     /// The bucket's region.
     pub region: String,
     /// The bucket.
     pub bucket: String,
-    /// Until a connection stands.
+    /// Limit for connecting.
     pub connect_timeout: Duration,
-    /// Until an answer begins.
+    /// Limit until a response begins.
     pub read_timeout: Duration,
-    /// A whole call that has no body to stream: list and head.
+    /// Limit for a whole call without a streamed body: list and head.
     pub call_timeout: Duration,
-    /// How long a body may stand still while it is being read.
+    /// Longest silence within a body.
     pub stall_timeout: Duration,
 }
 
@@ -57,17 +57,17 @@ impl AwsOptions {
         }
     }
 
-    /// Bears so long a silence, before an answer begins and in the middle of a body, and twice that for a whole call without one.
+    /// Sets the longest silence, before a response begins and within a body; a whole call without a body may take twice as long.
     #[must_use]
-    pub fn patient_for(self, silence: Duration) -> Self {
+    pub fn with_silence_limit(self, silence: Duration) -> Self {
         Self { read_timeout: silence, stall_timeout: silence, call_timeout: silence * 2, ..self }
     }
 }
 
-/// A client whose one call is one request.
+/// A client that sends one request per call.
 ///
 /// Its HTTP client is the SDK's own: HTTP/1.1 with `TCP_NODELAY`, and a pool that keeps every idle connection (90 s), so that it
-/// is as large as the concurrency ever was.
+/// grows to the highest concurrency.
 pub(super) async fn client(options: &AwsOptions) -> Result<Client, S3Error> {
     let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).read_timeout(options.read_timeout).build();
     let mut config = Config::builder()
@@ -80,7 +80,7 @@ pub(super) async fn client(options: &AwsOptions) -> Result<Client, S3Error> {
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     if let Some(endpoint) = &options.endpoint {
-        // A `/` at the end would be doubled in front of the bucket.
+        // A trailing `/` would be doubled before the bucket.
         config = config.endpoint_url(endpoint.as_str().trim_end_matches('/')).force_path_style(true);
     }
     Ok(Client::from_conf(config.build()))
@@ -98,12 +98,12 @@ async fn credentials(options: &AwsOptions) -> Result<SharedCredentialsProvider, 
         (None, None) => {
             let region = Region::new(options.region.clone());
             let shared = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load().await;
-            let chain = shared.credentials_provider().ok_or_else(|| refused("there is no AWS credential chain here"))?;
+            let chain = shared.credentials_provider().ok_or_else(|| refused("no AWS credential chain is available"))?;
             let found = chain.provide_credentials().await;
-            found.map_err(|error| refused(&format!("the AWS credential chain has none: {}", transport::words_of(&error))))?;
+            found.map_err(|error| refused(&format!("the AWS credential chain has no credentials: {}", transport::words_of(&error))))?;
             Ok(chain)
         }
-        (Some(_), None) => Err(refused("there is an access key and no secret key")),
-        (None, Some(_)) => Err(refused("there is a secret key and no access key")),
+        (Some(_), None) => Err(refused("an access key is given without a secret key")),
+        (None, Some(_)) => Err(refused("a secret key is given without an access key")),
     }
 }

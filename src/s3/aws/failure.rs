@@ -1,48 +1,48 @@
-//! What a failed call means: a pure table from code, status and way of failing to `S3ErrorKind` and words. It sees no SDK type.
+//! Classifies failed calls: a pure table from code, status and kind of failure to `S3ErrorKind` and a message. It sees no SDK type.
 
 use crate::s3::S3ErrorKind;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::Duration;
 
-/// A server that asks for more is not believed.
+/// Upper bound for `Retry-After`; a longer one is ignored.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
-/// The ways in which a call fails.
+/// The kinds of failure of a call.
 #[derive(Debug)]
 pub(super) enum Failure<'a> {
-    /// The server answered, and not with success.
-    Answered(Answer<'a>),
-    /// No answer, or no further bytes, in time.
+    /// The server responded with an error.
+    Response(ErrorResponse<'a>),
+    /// No response, or no further bytes, in time.
     TimedOut { words: String },
-    /// Nobody listens, no such host, no trust.
+    /// Connection refused, unknown host, untrusted certificate.
     NoConnection { words: String },
     /// The connection ended early.
     Broken { words: String },
-    /// There was nobody to sign as.
+    /// No credentials to sign with.
     NoCredentials { words: String },
-    /// A success that cannot be read.
+    /// A successful response that cannot be parsed.
     Unreadable { words: String },
-    /// The request could not be made.
+    /// The request could not be built.
     NotSent { words: String },
 }
 
-/// An answer that is no success. HEAD has no body: neither code nor message.
+/// An error response. HEAD has no body: neither code nor message.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Answer<'a> {
+pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
     pub(super) code: Option<&'a str>,
     pub(super) message: Option<&'a str>,
     pub(super) retry_after: Option<&'a str>,
-    /// Where the bucket is, when the server said.
+    /// The bucket's region, if the server named it.
     pub(super) bucket_region: Option<&'a str>,
 }
 
 impl Failure<'_> {
-    /// What it is, and the words for it.
-    pub(super) fn judged(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
+    /// The kind of error, and its message.
+    pub(super) fn classify(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
         match self {
-            Self::Answered(answer) => {
+            Self::Response(answer) => {
                 let kind = answer.kind(operation, region, Timestamp::now());
                 let words = answer.words(operation, region, &kind);
                 (kind, words)
@@ -51,13 +51,13 @@ impl Failure<'_> {
             Self::NoConnection { words } => (S3ErrorKind::Unreachable, words),
             Self::Broken { words } => (S3ErrorKind::Interrupted, words),
             Self::NoCredentials { words } => (S3ErrorKind::BadCredentials, words),
-            Self::Unreadable { words } => (S3ErrorKind::Other, format!("the answer cannot be read: {words}")),
-            Self::NotSent { words } => (S3ErrorKind::Other, format!("the request cannot be made: {words}")),
+            Self::Unreadable { words } => (S3ErrorKind::Other, format!("the response cannot be read: {words}")),
+            Self::NotSent { words } => (S3ErrorKind::Other, format!("the request cannot be built: {words}")),
         }
     }
 }
 
-impl Answer<'_> {
+impl ErrorResponse<'_> {
     fn kind(&self, operation: &str, region: &str, now: Timestamp) -> S3ErrorKind {
         match self.code.unwrap_or_default() {
             "NoSuchKey" | "NoSuchVersion" => S3ErrorKind::NoSuchKey,
@@ -76,7 +76,7 @@ impl Answer<'_> {
             | "MissingSecurityHeader"
             | "MissingAuthenticationToken"
             | "NotSignedUp" => S3ErrorKind::BadCredentials,
-            // It is about the region or, when no other one is named, about the key id.
+            // The region is wrong; if the server names no other one, the key id is.
             "AuthorizationHeaderMalformed" if self.other_region(region).is_none() => S3ErrorKind::BadCredentials,
             "AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" => S3ErrorKind::Other,
             "InvalidObjectState" => S3ErrorKind::Archived,
@@ -97,7 +97,7 @@ impl Answer<'_> {
         }
     }
 
-    /// For answers without a code, and codes that are in no table.
+    /// For responses without a code, and unknown codes.
     fn kind_of_status(&self, operation: &str, now: Timestamp) -> S3ErrorKind {
         match self.status {
             401 => S3ErrorKind::BadCredentials,
@@ -113,10 +113,10 @@ impl Answer<'_> {
     }
 
     fn throttled(&self, now: Timestamp) -> S3ErrorKind {
-        S3ErrorKind::Throttled { after: self.retry_after.and_then(|value| wait_asked_for(value, now)) }
+        S3ErrorKind::Throttled { after: self.retry_after.and_then(|value| retry_after(value, now)) }
     }
 
-    /// The region that the server named, when it is not the one that was asked.
+    /// The region that the server named, if it is another one.
     fn other_region(&self, region: &str) -> Option<&str> {
         self.bucket_region.filter(|named| !named.is_empty() && *named != region)
     }
@@ -126,16 +126,16 @@ impl Answer<'_> {
             (Some(code), Some(message)) => format!("{code}: {message} (HTTP {})", self.status),
             (Some(code), None) => format!("{code} (HTTP {})", self.status),
             (None, Some(message)) => format!("{message} (HTTP {})", self.status),
-            (None, None) => format!("HTTP {} without a reason", self.status),
+            (None, None) => format!("HTTP {} without an error code", self.status),
         };
         if *kind == S3ErrorKind::NoSuchBucket && self.code.is_none() && operation != "HeadBucket" {
             words.push_str("; an S3 server would name its reason: check CUSTOMER_S3_ENDPOINT first");
         }
         if *kind == S3ErrorKind::AccessDenied {
-            words.push_str(if is_about_a_key(operation) { "; it needs s3:GetObject" } else { "; it needs s3:ListBucket" });
+            words.push_str(if is_about_a_key(operation) { "; the call needs s3:GetObject" } else { "; the call needs s3:ListBucket" });
         }
         if let Some(named) = self.other_region(region) {
-            words = format!("the bucket is in region {named}, and was asked for in {region}; {words}");
+            words = format!("the bucket is in region {named}, not in {region}; {words}");
         }
         words
     }
@@ -146,7 +146,7 @@ fn is_about_a_key(operation: &str) -> bool {
 }
 
 /// `Retry-After`: seconds, or a date.
-fn wait_asked_for(value: &str, now: Timestamp) -> Option<Duration> {
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let asked = if let Ok(seconds) = value.parse::<u64>() {
         Duration::from_secs(seconds)

@@ -1,4 +1,4 @@
-//! What the headers of a HEAD or a GET told, and which of their checksums covers the whole body.
+//! The headers of a HEAD or a GET: the object's facts, and the checksum that covers the whole body.
 
 use crate::record::{ETag, ObjectFacts};
 use crate::s3::{Checksum, ChecksumAlgorithm, ObjectHead};
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
-/// The headers that matter here, of either call.
+/// The headers used here, of either call.
 #[derive(Clone, Debug)]
 pub(super) struct RawHead<'a> {
     size: Option<i64>,
@@ -62,9 +62,9 @@ impl<'a> From<&'a GetObjectOutput> for RawHead<'a> {
 }
 
 impl RawHead<'_> {
-    /// The facts, or what is missing for them.
+    /// The facts, or the missing header.
     pub(super) fn validated(&self) -> Result<ObjectHead, &'static str> {
-        let size = self.size.and_then(|size| u64::try_from(size).ok()).ok_or("the answer has no Content-Length")?;
+        let size = self.size.and_then(|size| u64::try_from(size).ok()).ok_or("the response has no Content-Length")?;
         let facts = ObjectFacts {
             size,
             etag: self.etag.and_then(ETag::parse),
@@ -76,7 +76,7 @@ impl RawHead<'_> {
         Ok(ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum })
     }
 
-    /// The fastest of the object's own checksums, if it is over the whole body; else the MD5 that an ETag is.
+    /// The fastest of the object's own checksums that is over the whole body; else the MD5 in its ETag.
     fn full_body_checksum(&self, etag: Option<&ETag>) -> Option<Checksum> {
         let in_parts = etag.is_some_and(|etag| etag.as_str().contains('-'));
         let over_whole_body = self.checksum_type.map_or(!in_parts, |kind| *kind == ChecksumType::FullObject);
@@ -87,7 +87,7 @@ impl RawHead<'_> {
         own.or_else(|| self.md5_of(etag?))
     }
 
-    /// An ETag is the body's MD5 unless the object was written in parts or its stored bytes are encrypted with another key.
+    /// An ETag is the body's MD5 unless the object was written in parts or is encrypted with a key of KMS or of the customer.
     fn md5_of(&self, etag: &ETag) -> Option<Checksum> {
         let plain = self.customer_key.is_none() && matches!(self.encryption, None | Some(ServerSideEncryption::Aes256));
         let digest = if plain { hexadecimal(etag.as_str())? } else { return None };
@@ -101,7 +101,7 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// `None` for a time that no calendar holds: it is descriptive.
+/// `None` for a time that is out of range: the time only describes.
 pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
@@ -112,7 +112,7 @@ mod tests {
 
     const MD5: &str = "25f9e794323b453885f5181f1b624d0b";
 
-    /// A head with a single-part ETag, all the checksums of `123456789` named, and no type told.
+    /// A head with a single-part ETag, all the checksums of `123456789` named, and no checksum type.
     fn head(named: &[(ChecksumAlgorithm, &'static str)]) -> RawHead<'static> {
         use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
         let value = |wanted| named.iter().find(|(algorithm, _)| *algorithm == wanted).map(|(_, value)| *value);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_over_parts_is_none_over_the_body() {
+    fn a_checksum_over_parts_is_not_one_over_the_body() {
         let etag = Some("\"25f9e794323b453885f5181f1b624d0b-2\"");
         assert_eq!(chosen(&RawHead { etag, ..head(&[CRC32]) }), None);
         assert_eq!(chosen(&RawHead { etag, checksum_type: Some(&ChecksumType::Composite), ..head(&[CRC32]) }), None);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_checksum_is_passed_over() {
+    fn an_invalid_checksum_is_ignored() {
         for nonsense in ["", "y/Q5Jg==-2", "AAAA", "not base64"] {
             assert_eq!(chosen(&head(&[(ChecksumAlgorithm::Crc32, nonsense)])).as_deref(), Some(&*format!("MD5 {MD5}")), "{nonsense}");
         }

@@ -1,4 +1,4 @@
-//! From a page as it was answered to a page that can be believed: no key is lost, doubled, or from elsewhere, or it is an error.
+//! Validates a page of a listing: no key is lost, doubled, or outside the request; else it is an error.
 
 use super::head::timestamp;
 use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey};
@@ -6,28 +6,28 @@ use crate::s3::{ListPage, ListRequest};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object};
 
-/// Why an answered page is not believed. A page with a gap would later read as deletes.
+/// Why a page is rejected. A page with a gap would later look like deletes.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadPage {
-    #[error("the answer is no listing: it does not say whether more follows")]
+    #[error("the response is not a listing: it does not say if more pages follow")]
     NotAListing,
-    #[error("an empty page that says that more follows")]
+    #[error("an empty page that says that more pages follow")]
     NoProgress,
     #[error("an entry without a key")]
     EmptyKey,
-    #[error("key \"{}\" is said to be url-encoded and cannot be decoded", Escaped(.0))]
+    #[error("key \"{}\" is declared as url-encoded and cannot be decoded", Escaped(.0))]
     Undecodable(String),
     #[error("key \"{0}\" has no size")]
     NoSize(ObjectKey),
     #[error("key \"{key}\" does not begin with the prefix \"{}\"", Escaped(prefix))]
     OutsidePrefix { key: ObjectKey, prefix: String },
-    #[error("key \"{key}\" was answered to a request for keys after \"{after}\": the server ignores start-after")]
+    #[error("key \"{key}\" was returned for a request for keys after \"{after}\": the server ignores start-after")]
     StartAfterIgnored { key: ObjectKey, after: ObjectKey },
     #[error("key \"{key}\" follows \"{after}\": the server does not list in the order of the keys' bytes")]
     OutOfOrder { key: ObjectKey, after: ObjectKey },
 }
 
-/// The page that the answer holds.
+/// The validated page of a response.
 pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result<ListPage, BadPage> {
     let more = output.is_truncated.ok_or(BadPage::NotAListing)?;
     let encoded = output.encoding_type == Some(EncodingType::Url);
@@ -65,7 +65,7 @@ fn entry(object: Object, encoded: bool) -> Result<(ObjectKey, ObjectFacts), BadP
 }
 
 /// S3's url encoding is that of forms: `+` is a space (others send `%20`), and a plus sign arrives as `%2B`.
-/// `None` for a `%` without two hexadecimal digits, and for bytes that are no UTF-8.
+/// `None` for a `%` without two hexadecimal digits, and for bytes that are not UTF-8.
 fn form_decoded(raw: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();

@@ -1,4 +1,4 @@
-//! The bucket behind the AWS SDK: six calls, one attempt each, every answer checked before it is believed.
+//! A bucket through the AWS SDK: six calls, one attempt each, every response validated before it is used.
 //! It retries nothing and verifies no body: `retry.rs` and `transfer/` do.
 
 mod blank_key;
@@ -28,9 +28,9 @@ use std::task::Poll;
 use std::time::Duration;
 use whole::WholeListing;
 
-/// A bucket at AWS, or at any server that speaks S3.
+/// A bucket at AWS, or at any S3-compatible server.
 ///
-/// Cheap calls are bounded as a whole; a GET is bounded until its headers are there, and then by the progress of its body.
+/// Calls without a body have a limit as a whole; a GET has one until its headers arrive, and then for each silence of its body.
 #[derive(Clone, Debug)]
 pub struct AwsBucket {
     client: Client,
@@ -39,7 +39,7 @@ pub struct AwsBucket {
     call_timeout: Duration,
 }
 
-/// One call: what its errors are about.
+/// One call: its operation and subject, for its errors.
 #[derive(Clone, Copy)]
 struct Call<'a> {
     operation: &'static str,
@@ -47,26 +47,28 @@ struct Call<'a> {
 }
 
 impl AwsBucket {
-    /// Prepares a client. It asks the server nothing; without keys it asks the AWS credential chain once, so that a machine
-    /// without any credentials says so here.
+    /// Prepares a client and makes no call to the server. Without keys it reads the AWS credential chain once, so that missing
+    /// credentials are reported here.
     pub async fn connect(options: AwsOptions) -> Result<Self, S3Error> {
         let client = connect::client(&options).await?;
         Ok(Self { client, bucket: options.bucket, region: options.region, call_timeout: options.call_timeout })
     }
 
-    /// Waits for an answer no longer than a call without a body may take.
+    /// Limits a call without a body to `call_timeout`.
     async fn within<T, E>(&self, call: Call<'_>, answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, S3Error>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         match tokio::time::timeout(self.call_timeout, answer).await {
             Ok(answer) => answer.map_err(|error| self.failed(call, &error)),
-            Err(_) => Err(self.error(call, S3ErrorKind::Timeout, &format!("no whole answer within {} s", self.call_timeout.as_secs_f32()))),
+            Err(_) => {
+                Err(self.error(call, S3ErrorKind::Timeout, &format!("no complete response within {} s", self.call_timeout.as_secs_f32())))
+            }
         }
     }
 
     fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: Call<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
-        let (kind, words) = transport::failure(error).judged(call.operation, &self.region);
+        let (kind, words) = transport::failure(error).classify(call.operation, &self.region);
         self.error(call, kind, &words)
     }
 
@@ -142,14 +144,14 @@ impl ReadObjects for AwsBucket {
         if let (Some(wanted), Some(found)) = (&request.if_match, &head.facts.etag)
             && wanted != found
         {
-            let words = format!("asked for ETag {wanted}, answered with {found}");
+            let words = format!("requested ETag {wanted}, received {found}");
             return Err(self.error(call, S3ErrorKind::PreconditionFailed, &words));
         }
         Ok(GetObject { head, body: body_of(output, request.key) })
     }
 }
 
-/// The body, chunk by chunk as it comes off the wire.
+/// The body, chunk by chunk as received.
 fn body_of(output: GetObjectOutput, key: ObjectKey) -> ByteStream {
     let mut open = Some(output.body);
     stream::poll_fn(move |context| {
@@ -160,7 +162,7 @@ fn body_of(output: GetObjectOutput, key: ObjectKey) -> ByteStream {
         };
         Poll::Ready(Some(item.map_err(|error| {
             open = None;
-            let (kind, words) = transport::broken_body(&error).judged("GetObject", "");
+            let (kind, words) = transport::broken_body(&error).classify("GetObject", "");
             S3Error::new("GetObject", &key, kind, &words)
         })))
     })

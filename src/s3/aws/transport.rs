@@ -1,16 +1,16 @@
-//! From the SDK's errors to what happened: an answer, or which way there was none. What that means is `failure.rs`' concern.
+//! From the SDK's errors to a [`Failure`]: an error response, or the reason for none. Classifying it is `failure.rs`' concern.
 //!
-//! The SDK keeps the error types of its HTTP stack to itself, so some are told apart by their words; tests over real sockets
-//! pin those words.
+//! The SDK hides the error types of its HTTP stack, so some are recognised by their messages; tests over real sockets pin those
+//! messages.
 
-use super::failure::{Answer, Failure};
+use super::failure::{ErrorResponse, Failure};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStreamError;
 use std::error::Error;
 use std::io;
 
-/// What a call that did not succeed ran into.
+/// The failure of a call.
 pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure<'_>
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -19,7 +19,7 @@ where
         SdkError::ServiceError(context) if context.raw().status().is_success() && context.err().code().is_none() => {
             Failure::Unreadable { words: words_of(context.err()) }
         }
-        SdkError::ServiceError(context) => Failure::Answered(answer(context.err(), context.raw())),
+        SdkError::ServiceError(context) => Failure::Response(answer(context.err(), context.raw())),
         SdkError::TimeoutError(_) => Failure::TimedOut { words: words_of(error) },
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::TimedOut { words: words_of(error) },
         SdkError::DispatchFailure(_) if is_about_credentials(error) => Failure::NoCredentials { words: words_of(error) },
@@ -30,7 +30,7 @@ where
     }
 }
 
-/// What a body ran into in its middle.
+/// The failure of a body that is being read.
 pub(super) fn broken_body(error: &ByteStreamError) -> Failure<'static> {
     broken(error)
 }
@@ -44,11 +44,11 @@ fn broken(error: &(dyn Error + 'static)) -> Failure<'static> {
     if too_slow { Failure::TimedOut { words } } else { Failure::Broken { words } }
 }
 
-fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> Answer<'a> {
+fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> ErrorResponse<'a> {
     let body = raw.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-    Answer {
+    ErrorResponse {
         status: raw.status().as_u16(),
-        // The SDK makes up `NotFound` for a 404 without a body.
+        // The SDK invents `NotFound` for a 404 without a body.
         code: error.code().filter(|_| !body.is_empty()),
         message: error.message(),
         retry_after: raw.headers().get("retry-after"),
@@ -56,7 +56,7 @@ fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> A
     }
 }
 
-/// The text of a plain XML element: the SDK hands on only `Code` and `Message`.
+/// The text of a plain XML element: the SDK exposes only `Code` and `Message`.
 fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
@@ -73,12 +73,12 @@ fn is_about_connecting(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|cause| cause.to_string() == "client error (Connect)")
 }
 
-/// The words of an error and of what caused it, each once.
+/// The messages of an error and its causes, without repetitions.
 pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     for cause in chain(error) {
         let own = cause.to_string();
-        if !own.is_empty() && !words.iter().any(|told| told.contains(&own)) {
+        if !own.is_empty() && !words.iter().any(|word| word.contains(&own)) {
             words.push(own);
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     use aws_sdk_s3::{Client, Config};
 
     #[tokio::test]
-    async fn credentials_that_cannot_be_had_are_told_as_such() {
+    async fn missing_credentials_are_reported_as_such() {
         let provider = aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name("no-such-profile").build();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -109,13 +109,13 @@ mod tests {
             .endpoint_url("http://127.0.0.1:1")
             .credentials_provider(provider)
             .build();
-        let error = Client::from_conf(config).head_bucket().bucket("b").send().await.expect_err("nobody to sign as");
-        let (kind, words) = failure(&error).judged("HeadBucket", "us-east-1");
+        let error = Client::from_conf(config).head_bucket().bucket("b").send().await.expect_err("no credentials");
+        let (kind, words) = failure(&error).classify("HeadBucket", "us-east-1");
         assert_eq!(kind, S3ErrorKind::BadCredentials, "{words}");
     }
 
     #[test]
-    fn the_words_of_a_chain_are_told_once_and_to_its_end() {
+    fn the_messages_of_a_chain_appear_once_and_to_its_end() {
         let inner = io::Error::other("refused");
         let outer = io::Error::other(io::Error::other(inner));
         assert_eq!(words_of(&outer), "refused");

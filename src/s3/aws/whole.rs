@@ -1,16 +1,16 @@
-//! Whether a listing arrived to its last tag. The SDK's parser takes a document that breaks off for one that ends.
+//! Checks that a listing has arrived up to its last tag. The SDK's parser accepts a document that breaks off.
 
 use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
-/// Fails a call whose listing breaks off: where the length of an answer is not told, only its end shows that it is whole,
-/// and the keys that are missing would later read as deletes.
+/// Fails a call whose listing breaks off: without a `Content-Length` only the last tag shows that a response is complete, and
+/// missing keys would later look like deletes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WholeListing;
 
 const ROOT: &[u8] = b"<ListBucketResult";
-/// What does not begin as a listing within these is another document, which the parser refuses with better words.
+/// A body without the root element within these bytes is another document, which the parser refuses with a better message.
 const ROOT_WITHIN_BYTES: usize = 1024;
 
 #[derive(Debug, thiserror::Error)]

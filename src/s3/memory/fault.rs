@@ -1,10 +1,10 @@
-//! What a test can order from a bucket in memory, and what it is asked with. The bucket does it.
+//! The faults that a test can order from a bucket in memory, and the calls that its hook sees.
 
 use super::super::{GetRequest, ListRequest, S3ErrorKind};
 use super::MemoryObject;
 use crate::record::ObjectKey;
 
-/// A call that is about to be answered.
+/// A call that is about to be served.
 #[derive(Clone, Copy, Debug)]
 pub enum Call<'a> {
     /// `list_page`
@@ -18,7 +18,7 @@ pub enum Call<'a> {
 }
 
 impl Call<'_> {
-    /// The key that it is about, if it is about one.
+    /// Its key, if it has one.
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
             Self::List(_) | Self::HeadBucket => None,
@@ -38,50 +38,50 @@ impl Call<'_> {
     }
 }
 
-/// What goes wrong with one call. Those that a call does not have (a short body of a HEAD) do nothing.
+/// A fault of one call. A fault that does not apply to the call (a short body of a HEAD) has no effect.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The call fails with this.
+    /// The call fails with this kind.
     Error(S3ErrorKind),
-    /// Another object takes the key's place just before the call is answered.
+    /// The object is replaced just before the call is served.
     Replaced(MemoryObject),
-    /// The object goes just before the call is answered.
+    /// The object is deleted just before the call is served.
     Removed,
-    /// The bucket goes just before the call is answered.
+    /// The bucket is deleted just before the call is served.
     BucketGone,
-    /// The listing tells no ETags.
+    /// The listing has no ETags.
     NoETags,
-    /// The body ends quietly after this many bytes.
+    /// The body ends without an error after this many bytes.
     ShortBody {
-        /// Bytes that still come.
+        /// Bytes before the fault.
         after: usize,
     },
     /// The body breaks off with an error after this many bytes.
     BrokenBody {
-        /// Bytes that still come.
+        /// Bytes before the fault.
         after: usize,
-        /// What it breaks off with.
+        /// The kind of the error.
         kind: S3ErrorKind,
     },
     /// One bit of the body is wrong.
     WrongByte {
-        /// Where; beyond the end = in the last byte.
+        /// Its position; beyond the end = the last byte.
         at: usize,
     },
-    /// A byte follows after the end of the body.
+    /// The body has an additional byte.
     LongBody,
 }
 
 /// Calls by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallCounts {
-    /// Pages asked for.
+    /// `list_page`
     pub lists: u64,
-    /// Looks at the bucket.
+    /// `head_bucket`
     pub head_buckets: u64,
-    /// Looks at keys.
+    /// `head_object`
     pub heads: u64,
-    /// Objects asked for.
+    /// `get_object`
     pub gets: u64,
 }
 

@@ -1,5 +1,5 @@
-//! A bucket in memory behind the door's traits, with streaming bodies and faults to order: for fast, deterministic tests of workflows.
-//! No clock and no randomness. It speaks no HTTP; the errors that only a wire makes are another server's.
+//! A bucket in memory behind the S3 traits, with streaming bodies and ordered faults: for fast, deterministic tests of workflows.
+//! No clock, no randomness, no HTTP; errors of a real connection are tested with other servers.
 
 mod fault;
 mod object;
@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A bucket whose objects live in this process.
 ///
-/// - It answers as S3 does: keys in byte order, `412` for another ETag, and a HEAD in a missing bucket that says only "404".
+/// - It behaves as S3 does: keys in byte order, `412` for another ETag, and only "404" for a HEAD in a missing bucket.
 /// - `last_modified` counts the writes: the same program gives the same bucket.
 pub struct MemoryBucket {
     name: String,
@@ -41,53 +41,53 @@ impl MemoryBucket {
         Self { name: name.into(), chunk_bytes: 64 * 1024, state: Mutex::new(state), hook: Mutex::new(None) }
     }
 
-    /// How long the chunks of bodies are (64 KiB unless told); at least 1.
+    /// Length of the chunks of bodies (64 KiB by default); at least 1.
     #[must_use]
     pub fn with_chunk_bytes(self, chunk_bytes: usize) -> Self {
         Self { chunk_bytes: chunk_bytes.max(1), ..self }
     }
 
-    /// Puts an object, in the place of the one that was there.
+    /// Stores an object, replacing an existing one.
     pub fn put(&self, key: ObjectKey, object: impl Into<MemoryObject>) {
         self.state().put(key, object.into());
     }
 
-    /// Removes an object; `false` when there was none.
+    /// Removes an object; `false` if it did not exist.
     pub fn remove(&self, key: &ObjectKey) -> bool {
         self.state().objects.remove(key).is_some()
     }
 
-    /// What its objects hold, by key.
+    /// The contents of its objects, by key.
     pub fn contents(&self) -> BTreeMap<String, Bytes> {
         self.state().objects.iter().map(|(key, object)| (key.as_str().to_owned(), object.body.clone())).collect()
     }
 
-    /// The whole bucket goes, with its objects.
+    /// Deletes the bucket with its objects.
     pub fn vanish(&self) {
         self.state().vanish();
     }
 
-    /// The bucket is made again, empty.
+    /// Creates the bucket again, empty.
     pub fn recreate(&self) {
         self.state().present = true;
     }
 
-    /// Asked before each call is answered, with no lock of the bucket held: it may change the bucket, and order a fault.
+    /// Called before each call is served, without a lock of the bucket: the hook may change the bucket and order a fault.
     pub fn on_call(&self, hook: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
-    /// How often it was called, failed calls included.
+    /// The numbers of calls, including failed ones.
     pub fn calls(&self) -> CallCounts {
         self.state().calls
     }
 
-    /// A test that panicked elsewhere must not hide its own message behind a poisoned lock.
+    /// A poisoned lock must not hide the panic of the test that poisoned it.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the call, asks the hook, and does what a fault wants done before the answer.
+    /// Counts the call, calls the hook, and applies a fault that acts before the response.
     fn begin(&self, call: &Call<'_>) -> Result<(MutexGuard<'_, State>, Option<Fault>), S3Error> {
         self.state().calls.count(call);
         let fault = self.hook.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|hook| hook(call));
@@ -140,7 +140,7 @@ impl ListObjects for MemoryBucket {
         let call = Call::List(&request);
         let (state, fault) = self.begin(&call)?;
         if !state.present {
-            return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket is not there"));
+            return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket does not exist"));
         }
         let from = match &request.start_after {
             Some(after) if after.as_str() >= request.prefix.as_str() => Bound::Excluded(after.clone()),
@@ -169,7 +169,7 @@ impl ReadObjects for MemoryBucket {
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
         let call = Call::Head(key);
         let (state, _) = self.begin(&call)?;
-        // Without a body to say so, a missing bucket looks like a missing key: as over the wire.
+        // A HEAD has no body, so a missing bucket looks like a missing key: as over the wire.
         state.objects.get(key).map(MemoryObject::head).ok_or_else(|| self.error(&call, S3ErrorKind::NoSuchKey, "404"))
     }
 
@@ -177,10 +177,10 @@ impl ReadObjects for MemoryBucket {
         let call = Call::Get(&request);
         let (state, fault) = self.begin(&call)?;
         if !state.present {
-            return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket is not there"));
+            return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket does not exist"));
         }
         let Some(object) = state.objects.get(&request.key) else {
-            return Err(self.error(&call, S3ErrorKind::NoSuchKey, "the key is not there"));
+            return Err(self.error(&call, S3ErrorKind::NoSuchKey, "the key does not exist"));
         };
         let head = object.head();
         if request.if_match.is_some() && request.if_match != head.facts.etag {

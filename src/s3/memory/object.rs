@@ -1,4 +1,4 @@
-//! An object of a bucket in memory: its headers, and its body in chunks, right or as a fault wants it.
+//! An object of a bucket in memory: its headers, and its body in chunks, intact or with a fault.
 
 use super::super::{ByteStream, Checksum, ChecksumAlgorithm, ObjectHead, S3Error, S3ErrorKind};
 use super::Fault;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-/// An object to put. Unless told otherwise it was written in one part: its ETag is its MD5, and that is what it vouches for.
+/// An object to store. By default it was written in one part: its ETag and its checksum are its MD5.
 #[derive(Clone, Debug)]
 pub struct MemoryObject {
     pub(super) body: Bytes,
@@ -42,19 +42,19 @@ impl MemoryObject {
         Self { content_type: Some(content_type.to_owned()), ..self }
     }
 
-    /// With another ETag, as of an object written in parts: nothing vouches for the body then, unless `checksum` says so.
+    /// With another ETag, as of an object written in parts: it then has no checksum, unless `checksum` sets one.
     #[must_use]
     pub fn etag(self, etag: &str) -> Self {
         Self { etag: ETag::parse(etag), checksum: None, ..self }
     }
 
-    /// With what the server vouches for, right or wrong.
+    /// With a checksum, right or wrong.
     #[must_use]
     pub fn checksum(self, checksum: Option<Checksum>) -> Self {
         Self { checksum, ..self }
     }
 
-    /// In an archive, and not restored: its headers can be read, its body cannot.
+    /// Archived and not restored: its headers are readable, its body is not.
     #[must_use]
     pub fn archived(self) -> Self {
         Self { storage_class: Some("GLACIER".to_owned()), archived: true, ..self }
@@ -88,7 +88,7 @@ impl MemoryObject {
         ObjectHead { facts: self.facts(), content_type: self.content_type.clone(), checksum: self.checksum.clone() }
     }
 
-    /// The body as it goes over the wire, with the fault if it is one of bodies.
+    /// The body as sent over the wire, with a fault of bodies.
     pub(super) fn stream(&self, fault: Option<Fault>, chunk_bytes: usize, error: impl FnOnce(S3ErrorKind) -> S3Error) -> ByteStream {
         let mut bytes = self.body.clone();
         let mut broken = None;

@@ -1,4 +1,4 @@
-//! What only the bucket in memory has: faults and counters. What it shares with every bucket is in the conformance suite.
+//! Faults and counters of the bucket in memory. The behaviour of every bucket is tested in the conformance suite.
 
 use super::*;
 use futures::TryStreamExt;
@@ -62,7 +62,7 @@ fn every_call_is_counted_and_the_hook_may_change_the_bucket() {
     });
     block_on(async {
         assert!(bucket.head_object(&key("a")).await.is_err());
-        bucket.head_bucket().await.expect("it is there");
+        bucket.head_bucket().await.expect("it exists");
         assert!(bucket.head_object(&key("a")).await.is_ok());
         assert!(bucket.get_object(get("a")).await.is_ok());
     });

@@ -1,7 +1,7 @@
 //! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
 
 use crate::record::Event;
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::state::database::codec::{integer, time};
 use crate::state::database::connection::{self, blocking};
 use crate::state::error::StateError;
@@ -34,7 +34,7 @@ pub struct DeadLetter {
     /// What it is called.
     pub id: i64,
     /// Who told.
-    pub source: SourceName,
+    pub source: EventChannel,
     /// A short, stable name.
     pub reason: String,
     /// A sentence for people, escaped for display.
@@ -65,7 +65,7 @@ impl DeadLetter {
 /// Keeps one: who told and when, what is wrong with it, and the event when it had been decoded.
 pub(crate) fn add(
     connection: &Connection,
-    (source, received_at): (SourceName, Timestamp),
+    (source, received_at): (EventChannel, Timestamp),
     poisoned: &Poisoned,
     event: Option<&Event>,
 ) -> Result<(), StateError> {

@@ -5,8 +5,7 @@
 //! of a bucket. Run and time of its row in `applied` tell it.
 
 use crate::plan::Effect;
-use crate::record::SourceName;
-use crate::record::{EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions, SinkName};
+use crate::record::{EventChannel, EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions, SinkName};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::intents::Intent;
@@ -48,7 +47,7 @@ pub enum What {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedUp {
     /// Who told.
-    pub source: SourceName,
+    pub source: EventChannel,
     /// What was told.
     pub kind: EventKind,
     /// When it happened, by the clock of whoever told.

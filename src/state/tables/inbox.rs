@@ -1,6 +1,6 @@
 //! The inbox: events that nothing has used up yet, in the order of their arrival. What an event means is not its concern.
 
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::record::{Event, Look};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
@@ -13,7 +13,7 @@ pub struct InboxRow {
     /// Its place: the order of arrival, never used twice.
     pub seq: i64,
     /// Who told.
-    pub source: SourceName,
+    pub source: EventChannel,
     /// When it was stored, by our clock.
     pub received_at: Timestamp,
     /// The newest look then: a look with a greater number began after that.
@@ -31,7 +31,7 @@ pub(crate) struct Receipt {
     pub(crate) look: Look,
 }
 
-pub(crate) fn add(connection: &Connection, source: SourceName, event: &Event, receipt: Receipt) -> Result<(), StateError> {
+pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, receipt: Receipt) -> Result<(), StateError> {
     connection.prepare_cached("INSERT INTO inbox (source, received_at, look, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         source.as_str(),
         receipt.at.as_microsecond(),
@@ -95,8 +95,8 @@ pub(crate) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
 }
 
 /// The channel of a stored word.
-pub(crate) fn read_source(word: &str) -> Result<SourceName, StateError> {
-    SourceName::parse(word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
+pub(crate) fn read_source(word: &str) -> Result<EventChannel, StateError> {
+    EventChannel::parse(word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
 }
 
 pub(crate) fn write_event(event: &Event) -> Result<String, StateError> {

@@ -1,7 +1,7 @@
 //! The inbox: what sources told and nothing has used up yet, in the order of its arrival. What an event means is not its concern.
 
 use crate::record::Event;
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -15,7 +15,7 @@ use rusqlite::Connection;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Who told.
-    pub source: SourceName,
+    pub source: EventChannel,
     /// The event, or what could not be understood: that becomes a dead letter.
     pub outcome: Result<Event, Poisoned>,
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** an answer that serves what the last one served writes nothing.
 
 use crate::record::Event;
-use crate::record::SourceName;
+use crate::record::EventChannel;
 use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -131,7 +131,7 @@ fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: Receipt) ->
 
 fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, receipt: Receipt) -> Result<FeedCounts, StateError> {
     let outcomes = fresh.iter().filter_map(|place| answer.items[*place].outcome.clone());
-    let batch: Vec<_> = outcomes.map(|outcome| Received { source: SourceName::Feed, outcome }).collect();
+    let batch: Vec<_> = outcomes.map(|outcome| Received { source: EventChannel::Feed, outcome }).collect();
     Ok(FeedCounts { received: receive::store(connection, &batch, receipt)?, fresh, gap: false })
 }
 

@@ -1,4 +1,4 @@
-//! Whether what is sent arrives, told once: a collector that is away is one line, and one more when it is back.
+//! Logs the reachability of the collector: one line when it becomes unreachable, one when it accepts telemetry again.
 
 use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-/// What is sent apart from the other.
+/// Spans and metrics are exported separately.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Signal {
     Spans = 1,
     Metrics = 2,
 }
 
-/// What has been told about the collector at one address.
+/// What has been logged about the collector at one address.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     address: Arc<str>,
-    /// The signals that it does not take, as bits.
+    /// The signals that it does not accept, as bits.
     refused: Arc<AtomicU8>,
 }
 
@@ -32,51 +32,51 @@ impl Delivery {
         Self { address: address.into(), refused: Arc::default() }
     }
 
-    /// Tells how it went when that is news. It is told here, so for the SDK it never fails: it would tell every batch.
-    fn told(&self, signal: Signal, sent: &OTelSdkResult) {
+    /// Logs the result if it changed. The SDK always gets a success: it would log a failure for every batch.
+    fn report(&self, signal: Signal, sent: &OTelSdkResult) {
         let bit = signal as u8;
         match sent {
             Ok(()) => {
                 if self.refused.fetch_and(!bit, Ordering::Relaxed) == bit {
-                    tracing::info!(collector = %self.address, "the collector takes spans and metrics again");
+                    tracing::info!(collector = %self.address, "the collector accepts spans and metrics again");
                 }
             }
-            // The exporter's words are its own: the address, a status, never what the collector answered.
+            // The exporter's message holds the address and a status, never the collector's response.
             Err(error) if self.refused.fetch_or(bit, Ordering::Relaxed) == 0 => tracing::warn!(
                 collector = %self.address,
                 ?signal,
                 %error,
-                "the collector takes no telemetry: what is sent meanwhile is lost; this is told once"
+                "the collector accepts no telemetry: it is lost until the collector is back; this is logged once"
             ),
             Err(error) => tracing::debug!(collector = %self.address, ?signal, %error, "telemetry was lost"),
         }
     }
 
-    /// The process ends before the collector has taken everything.
+    /// The process ends before the collector has accepted everything.
     pub(super) fn given_up(&self, after: Duration) {
         let after_secs = after.as_secs();
         if self.refused.load(Ordering::Relaxed) == 0 {
-            tracing::warn!(collector = %self.address, after_secs, "the collector did not take the last telemetry in time: it is lost");
+            tracing::warn!(collector = %self.address, after_secs, "the collector did not accept the last telemetry in time: it is lost");
         }
     }
 }
 
-/// The exporter of a signal, with its words.
-pub(super) struct Telling<E> {
+/// A signal's exporter that logs its delivery.
+pub(super) struct ReportingExporter<E> {
     pub(super) exporter: E,
     pub(super) delivery: Delivery,
 }
 
 /// The exporter holds headers, and headers hold tokens.
-impl<E> fmt::Debug for Telling<E> {
+impl<E> fmt::Debug for ReportingExporter<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telling").field("delivery", &self.delivery).finish_non_exhaustive()
+        f.debug_struct("ReportingExporter").field("delivery", &self.delivery).finish_non_exhaustive()
     }
 }
 
-impl opentelemetry_sdk::trace::SpanExporter for Telling<SpanExporter> {
+impl opentelemetry_sdk::trace::SpanExporter for ReportingExporter<SpanExporter> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.delivery.told(Signal::Spans, &self.exporter.export(batch).await);
+        self.delivery.report(Signal::Spans, &self.exporter.export(batch).await);
         Ok(())
     }
 
@@ -93,9 +93,9 @@ impl opentelemetry_sdk::trace::SpanExporter for Telling<SpanExporter> {
     }
 }
 
-impl PushMetricExporter for Telling<MetricExporter> {
+impl PushMetricExporter for ReportingExporter<MetricExporter> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.delivery.told(Signal::Metrics, &self.exporter.export(metrics).await);
+        self.delivery.report(Signal::Metrics, &self.exporter.export(metrics).await);
         Ok(())
     }
 

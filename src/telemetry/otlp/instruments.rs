@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 use std::time::Duration;
 
-/// In seconds: from a quiet cycle to the first sync of a large bucket.
+/// In seconds: from an idle cycle to the first sync of a large bucket.
 const CYCLE_BOUNDS: [f64; 13] = [0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0];
 
 /// One for each metric of the table.

@@ -1,11 +1,11 @@
-//! Spans and metrics to a collector, over OTLP (`http/protobuf`). The exporters work in threads of their own, with a blocking
-//! client: the async one would need our runtime, and lose what is told while that ends.
+//! Sends spans and metrics to a collector, over OTLP (`http/protobuf`). The exporters run in their own threads, with a blocking
+//! client: the async one would need our runtime, and lose the telemetry of its shutdown.
 
 mod delivery;
 mod instruments;
 
 use crate::config::OtlpSettings;
-use delivery::{Delivery, Telling};
+use delivery::{Delivery, ReportingExporter};
 use instruments::OtlpInstruments;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Status, TracerProvider as _};
@@ -20,14 +20,14 @@ use tracing::{Span, Subscriber, level_filters::LevelFilter};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
 use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
-/// What this library is called as the source of spans and metrics.
+/// The instrumentation scope of our spans and metrics.
 const SCOPE: &str = "s3-sync";
-/// How long one request may take, the attempts after a failure included.
+/// Limit for one request, retries included.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the end of the process waits for the collector.
+/// Limit for sending the rest when the process ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The way to the collector.
+/// The exporters to the collector.
 pub(super) struct Pipeline {
     spans: SdkTracerProvider,
     metrics: SdkMeterProvider,
@@ -35,7 +35,7 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Sets the way up. Nothing is sent yet, and a collector that is away is no error.
+    /// Builds the exporters. Nothing is sent yet, and an unreachable collector is not an error.
     pub(super) fn new(settings: &OtlpSettings) -> Result<Self, ExporterBuildError> {
         let base = settings.endpoint.as_str().trim_end_matches('/');
         let headers: HashMap<_, _> =
@@ -59,8 +59,8 @@ impl Pipeline {
             .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
         let delivery = Delivery::to(base);
-        let spans = Telling { exporter: spans, delivery: delivery.clone() };
-        let metrics = Telling { exporter: metrics, delivery: delivery.clone() };
+        let spans = ReportingExporter { exporter: spans, delivery: delivery.clone() };
+        let metrics = ReportingExporter { exporter: metrics, delivery: delivery.clone() };
         Ok(Self {
             spans: SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build(),
             metrics: SdkMeterProvider::builder().with_periodic_exporter(metrics).with_resource(resource).build(),
@@ -68,7 +68,7 @@ impl Pipeline {
         })
     }
 
-    /// What makes spans of ours into spans of theirs. Only ours: what clients tell below WARN may hold headers.
+    /// Turns `tracing` spans into OpenTelemetry spans. Only our own: log lines of clients below WARN may hold headers.
     pub(super) fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -82,12 +82,12 @@ impl Pipeline {
             .boxed()
     }
 
-    /// What makes numbers of ours into metrics of theirs.
+    /// Turns our numbers into OpenTelemetry metrics.
     pub(super) fn instruments(&self) -> Box<dyn super::metrics::Instruments> {
         Box::new(OtlpInstruments::new(&self.metrics.meter(SCOPE)))
     }
 
-    /// Sends what is left, within bounds: a collector that hangs does not hold the process up.
+    /// Sends the rest within `FLUSH_TIMEOUT`: a collector that hangs does not delay the process.
     pub(super) async fn flush(self) {
         let Self { spans, metrics, delivery } = self;
         let spans = tokio::task::spawn_blocking(move || spans.shutdown_with_timeout(EXPORT_TIMEOUT * 2));

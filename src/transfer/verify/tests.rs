@@ -1,6 +1,6 @@
-//! Bodies cut anywhere, changed anywhere: what passes, and how much of it was let go.
+//! Bodies cut or changed anywhere: which pass, and how much of them is released.
 
-use super::super::hashing::{BESIDE_BYTES, PIECE_BYTES};
+use super::super::hashing::{BACKGROUND_MIN_BYTES, PIECE_BYTES};
 use super::*;
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn chunked(body: &[u8], cuts: &[usize]) -> Vec<Bytes> {
     starts.zip(&ends).map(|(start, end)| Bytes::copy_from_slice(&body[start..*end])).collect()
 }
 
-/// What was let go, and how it ended.
+/// The released bytes, and the result.
 fn pass(chunks: Vec<Bytes>, size: usize, checksum: Option<Checksum>) -> (Vec<u8>, Result<Verification, S3ErrorKind>) {
     let body = stream::iter(chunks.into_iter().map(Ok)).boxed();
     let (mut stream, verdict) = verified(body, &key(), size as u64, checksum);
@@ -108,8 +108,8 @@ fn a_chunk_of_many_pieces_is_hashed_whole_and_not_copied() {
 }
 
 #[tokio::test]
-async fn a_large_body_is_hashed_beside_its_passage_and_let_go_only_when_it_is_right() {
-    let size = usize::try_from(BESIDE_BYTES).expect("it fits") + 3 * PIECE_BYTES;
+async fn a_large_body_is_hashed_in_the_background_and_released_only_when_it_is_right() {
+    let size = usize::try_from(BACKGROUND_MIN_BYTES).expect("it fits") + 3 * PIECE_BYTES;
     let body = Bytes::from((0..size).map(|at| u8::try_from(at % 251).expect("small")).collect::<Vec<_>>());
     let chunks = |body: &Bytes| stream::iter((0..9).map(|part| Ok(body.slice(part * size / 9..(part + 1) * size / 9))).collect::<Vec<_>>());
     let right = Checksum::of(ChecksumAlgorithm::Md5, &body);

@@ -125,7 +125,7 @@ async fn settings_and_states_that_are_wrong_end_it_before_it_begins() {
         stage.without(name);
     }
     stage.setting("RECONCILE_CRON", "0 0 3 30 2 *");
-    stage.expect(&["daemon"], 2).await.says(&["RECONCILE_CRON", "no such moment ever comes"]);
+    stage.expect(&["daemon"], 2).await.says(&["RECONCILE_CRON", "it never fires"]);
     assert!(stage.left_behind().is_empty());
     stage.setting("RECONCILE_CRON", "off");
     stage.expect(&["initial-sync"], 0).await;

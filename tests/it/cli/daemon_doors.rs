@@ -9,8 +9,8 @@ async fn defect_15_started_before_the_bucket_exists_it_waits_says_so_and_heals()
     let mut stage = Stage::set().await;
     stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
     let mut daemon = stage.daemon();
-    daemon.says("waiting for doors that are shut: S3: ").await.expect("it says what it waits for");
-    stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: waiting for doors that are shut: S3: ", "late-bucket"]);
+    daemon.says("waiting for unreachable endpoints: S3: ").await.expect("it says what it waits for");
+    stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: waiting for unreachable endpoints: S3: ", "late-bucket"]);
     stage.expect(&["health"], 1).await.prints(&["error", "late-bucket", "create the bucket"]);
     // Whoever asks for a run is answered, and not kept waiting with the daemon.
     stage.expect(&["initial-sync"], 1).await.prints(&["NOT in sync yet", "late-bucket"]);
@@ -67,7 +67,7 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
     stage.expect(&["status"], 0).await.prints(&[
         "status        degraded",
         "daemon: sqs: the queue is shut",
-        "door          sqs: shut since ",
+        "door          sqs: unreachable since ",
         "task          sqs: running",
     ]);
     daemon.signal("TERM").await;
@@ -79,17 +79,17 @@ async fn an_events_api_that_is_not_there_is_told_from_the_start_and_waited_for_b
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("EVENTS_API_URL", super::stage::nobody());
     let mut daemon = stage.daemon();
-    daemon.says("runs go on without doors that are shut: events API: ").await.expect("it says so before it begins");
+    daemon.says("runs go on without unreachable endpoints: events API: ").await.expect("it says so before it begins");
     daemon.says("run=1 outcome=\"partial\"").await.expect("the initial sync comes all the same");
     assert_eq!(stage.api().files().len(), 1);
     let health = stage.expect(&["health"], 0).await;
     health.prints(&[
         "degraded",
         "- events API: ",
-        "events API: shut since ",
-        ", and runs go on without it: ",
-        "S3: open since ",
-        "file manager: open since ",
+        "events API: unreachable since ",
+        ", runs go on without it: ",
+        "S3: reachable since ",
+        "file manager: reachable since ",
     ]);
     let status = stage.expect(&["status", "--json"], 0).await.json();
     let doors: Vec<_> = status["daemon"]["doors"].as_array().expect("doors").iter().map(|door| (&door["name"], &door["open"])).collect();

@@ -155,7 +155,7 @@ async fn nonsense_at_the_socket_disturbs_nobody() {
         (long.as_str(), "too long"),
         ("{\"request\":\"status\"}", "without a version"),
         ("{\"protocol\":99,\"request\":\"status\"}", "speaks version 1"),
-        ("{\"protocol\":1,\"request\":\"nonsense\"}", "means nothing"),
+        ("{\"protocol\":1,\"request\":\"nonsense\"}", "an unknown request"),
     ] {
         // Of a line that is too long the daemon may have hung up before it was all said.
         let Ok(answer) = say(&stage, said).await else { continue };

@@ -5,7 +5,7 @@ use super::stage::{BUCKET, Stage};
 use jiff::Timestamp;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::notified;
-use s3_sync::state::{InstanceLock, SourceName, State};
+use s3_sync::state::{EventChannel, InstanceLock, State};
 use serde_json::json;
 
 /// A state in which messages lie that were received for another bucket's sake.
@@ -14,7 +14,7 @@ async fn with(messages: &[String]) -> Stage {
     stage.expect(&["initial-sync"], 0).await;
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     for message in messages {
-        let batch = notified(SourceName::Sqs, message.as_bytes(), &Scope::new("another-bucket", "")).batch;
+        let batch = notified(EventChannel::Sqs, message.as_bytes(), &Scope::new("another-bucket", "")).batch;
         opened.receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
     }
     stage

@@ -6,7 +6,7 @@ use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
 use s3_sync::events::decode::Scope;
 use s3_sync::events::notified;
-use s3_sync::state::{SourceName, State};
+use s3_sync::state::{EventChannel, State};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +121,7 @@ async fn what_waits_is_told_in_words_and_only_while_it_waits() {
     stage.expect(&["incremental-sync"], 5).await;
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     let notice = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": "a" } } });
-    let heard = notified(SourceName::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
+    let heard = notified(EventChannel::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
     opened.receive(heard, Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
 

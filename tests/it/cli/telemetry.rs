@@ -140,7 +140,7 @@ async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
     stage.tells(&collector.url);
     stage.setting("OTEL_METRIC_EXPORT_INTERVAL", "50");
     let mut daemon = stage.daemon();
-    daemon.says("waiting for doors that are shut").await.expect("it waits");
+    daemon.says("waiting for unreachable endpoints").await.expect("it waits");
     let heard = tokio::time::timeout(std::time::Duration::from_secs(20), collector.hears_metrics()).await;
     heard.expect("metrics come while nothing runs");
     let names: BTreeSet<_> = collector.metrics().1.into_iter().map(|metric| metric.name).collect();
@@ -196,7 +196,7 @@ async fn a_collector_that_is_away_or_refuses_is_one_warning_for_all_batches() {
         stage.setting("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
         let ran = stage.expect(&["initial-sync"], 0).await;
         let told = told_of_collector(&ran);
-        assert!(matches!(told.as_slice(), [line] if line.contains("WARN") && line.contains("takes no telemetry")), "{manner:?}: {ran:?}");
+        assert!(matches!(told.as_slice(), [line] if line.contains("WARN") && line.contains("accepts no telemetry")), "{manner:?}: {ran:?}");
         assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     }
 }

@@ -6,7 +6,7 @@ use crate::workflow::scene::key;
 use jiff::Timestamp;
 use mock_api::{Fault, FaultAction};
 use s3_sync::record::{Event, EventKind, Permissions};
-use s3_sync::state::{Received, SourceName, State};
+use s3_sync::state::{EventChannel, Received, State};
 use serde_json::{Value, json};
 
 fn event(kind: &str, second: u32, path: &str, new_path: Option<&str>) -> Value {
@@ -143,7 +143,7 @@ async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     let event = Event { kind: EventKind::Delete, path: key("a.txt"), new_path: None, permissions: Permissions::default(), time: None };
     let batch = ["a.txt", "a.txt.old"].map(|path| Ok(Event { path: key(path), ..event.clone() }));
-    let batch = batch.map(|outcome| Received { source: SourceName::Sqs, outcome });
+    let batch = batch.map(|outcome| Received { source: EventChannel::Sqs, outcome });
     opened.receive(batch.to_vec(), Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
     let ran = stage.expect(&["why", "a.txt"], 0).await;

@@ -5,9 +5,9 @@ use super::world::World;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use s3_sync::events::decode::Scope;
-use s3_sync::events::queue::{Inbox, Message, QueueReader, Receipt, Source, SourceError};
+use s3_sync::events::queue::{EventQueue, InboxLimits, Message, QueueError, QueueReader, Receipt};
 use s3_sync::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, ReadFeed};
-use s3_sync::state::{SourceName, State};
+use s3_sync::state::{EventChannel, State};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -41,12 +41,12 @@ fn page(world: &World, cursor: Option<&str>) -> FeedPage {
 pub(crate) struct Queue(pub(crate) Arc<World>, pub(crate) CancellationToken);
 
 #[async_trait]
-impl Source for Queue {
+impl EventQueue for Queue {
     fn address(&self) -> &'static str {
         "the model's"
     }
 
-    async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
         self.0.point().await;
         let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };
         let messages: Vec<_> = self.0.lock().tellings.queue.iter().take(MESSAGES).map(message).collect();
@@ -57,7 +57,7 @@ impl Source for Queue {
         Ok(messages)
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
         self.0.point().await;
         let mut inner = self.0.lock();
         // Another call of the APIs may have met this trouble as well: a queue may fail in the same ways.
@@ -66,11 +66,11 @@ impl Source for Queue {
             inner.tellings.queue.retain(|(number, _)| !receipts.contains(&Receipt(number.to_string())));
         }
         inner.tell(format_args!("     queue: {} acknowledged, {trouble:?}", receipts.len()));
-        let lost = |trouble| SourceError { call: "acknowledge", address: self.address().to_owned(), message: format!("{trouble:?}") };
+        let lost = |trouble| QueueError { call: "acknowledge", address: self.address().to_owned(), message: format!("{trouble:?}") };
         trouble.map_or(Ok(Vec::new()), |trouble| Err(lost(trouble)))
     }
 
-    async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
+    async fn release(&self, _: Vec<Receipt>) -> Result<(), QueueError> {
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Source for Queue {
 /// Receives the notifications that wait, two at a time, as the daemon does.
 pub(crate) async fn receive(world: &Arc<World>, state: &State) {
     let stop = CancellationToken::new();
-    let inbox = Inbox { scope: Scope::new("model", world.setup.prefix), most: 1000, clock: world.clone() };
-    let reader = QueueReader::new(Arc::new(Queue(world.clone(), stop.clone())), SourceName::Sqs, state.clone(), inbox);
+    let inbox = InboxLimits { scope: Scope::new("model", world.setup.prefix), max_events: 1000, clock: world.clone() };
+    let reader = QueueReader::new(Arc::new(Queue(world.clone(), stop.clone())), EventChannel::Sqs, state.clone(), inbox);
     reader.run(&stop).await;
 }

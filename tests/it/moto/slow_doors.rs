@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What an operator is told to make of silence.
-const HINT: &str = "the store answers too slowly, or something between drops packets";
+const HINT: &str = "the store responds too slowly, or the network drops packets";
 
 fn bodies() -> BTreeMap<String, Vec<u8>> {
     ["a", "b", "still"].map(|key| (key.to_owned(), key.repeat(100_000).into_bytes())).into()

@@ -6,7 +6,7 @@ use crate::app::ExitCode;
 use crate::app::connectivity::Probed;
 use crate::cli::Interruption;
 use crate::config::Settings;
-use crate::daemon::Order;
+use crate::daemon::RunRequest;
 use crate::report::Report;
 use crate::state::RunKind;
 
@@ -17,7 +17,7 @@ pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Pro
     if let Err(why) = complete(settings).await {
         return Probed::skipped(DOOR, why);
     }
-    match run_once::run(("test", Order::plain(RunKind::Incremental)), settings, interruption).await {
+    match run_once::run(("test", RunRequest::of(RunKind::Incremental)), settings, interruption).await {
         Ok((ExitCode::Done, report)) => Probed::ok(DOOR, told(&report)),
         Ok((_, report)) => Probed::failed(DOOR, told(&report), "`s3-sync status` tells what waits, and why"),
         // Another command is at work: that is no trouble of the doors.

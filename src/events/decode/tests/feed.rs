@@ -1,22 +1,22 @@
-//! The events API's own events.
+//! Decoding the events of the events API.
 
 use super::super::{Scope, feed_event};
 use super::{fixture, scope, shown};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use serde_json::{Value, json};
 
-/// What each event comes to: a line, `-` when it is passed over, the reason of poison.
-fn told(events: &[Value], scope: &Scope) -> (Vec<String>, PassedOver) {
-    let mut passed_over = PassedOver::default();
+/// Each event as a line: the event, `-` if ignored, or the reason of its decoding error.
+fn decoded_lines(events: &[Value], scope: &Scope) -> (Vec<String>, IgnoredEvents) {
+    let mut ignored = IgnoredEvents::default();
     let lines = events.iter().map(|event| {
         let decoded = feed_event(&event.to_string(), scope);
-        passed_over = std::mem::take(&mut passed_over).and(decoded.passed_over);
+        ignored = std::mem::take(&mut ignored).and(decoded.ignored);
         match decoded.outcome {
             Ok(event) => event.as_ref().map_or_else(|| "-".to_owned(), shown),
-            Err(poison) => poison.reason().to_owned(),
+            Err(error) => error.reason().to_owned(),
         }
     });
-    (lines.collect(), passed_over)
+    (lines.collect(), ignored)
 }
 
 fn of_fixture(name: &str) -> Vec<Value> {
@@ -26,7 +26,7 @@ fn of_fixture(name: &str) -> Vec<Value> {
 
 #[test]
 fn all_types_in_both_dialects() {
-    let (lines, passed_over) = told(&of_fixture("feed-all-types.json"), &scope());
+    let (lines, ignored) = decoded_lines(&of_fixture("feed-all-types.json"), &scope());
     assert_eq!(
         lines,
         [
@@ -39,12 +39,12 @@ fn all_types_in_both_dialects() {
             "delete temp/cache.tmp @2024-01-15T10:36:15Z",
         ]
     );
-    assert_eq!(passed_over, PassedOver::default());
+    assert_eq!(ignored, IgnoredEvents::default());
 }
 
 #[test]
 fn trouble_stops_nothing() {
-    let (lines, passed_over) = told(&of_fixture("feed-trouble.json"), &scope());
+    let (lines, ignored) = decoded_lines(&of_fixture("feed-trouble.json"), &scope());
     assert_eq!(
         lines,
         [
@@ -64,11 +64,11 @@ fn trouble_stops_nothing() {
             "change_permission NA {0755} @2024-01-15T10:00:10Z",
         ]
     );
-    assert_eq!(passed_over, PassedOver { onto_itself: 1, unreadable_times: 1, ..PassedOver::default() });
+    assert_eq!(ignored, IgnoredEvents { onto_itself: 1, unreadable_times: 1, ..IgnoredEvents::default() });
 }
 
 #[test]
-fn what_is_no_event_is_poison() {
+fn what_is_not_an_event_is_undecodable() {
     for (event, reason) in [
         (json!(null), "unknown_shape"),
         (json!([]), "unknown_shape"),
@@ -80,13 +80,13 @@ fn what_is_no_event_is_poison() {
         (json!({ "event_type": "move", "file_path": "a", "new_path": "/" }), "no_new_path"),
         (json!({ "event_type": "rename", "file_path": "a", "new_path": 7 }), "no_new_path"),
     ] {
-        assert_eq!(told(std::slice::from_ref(&event), &scope()).0, [reason], "{event}");
+        assert_eq!(decoded_lines(std::slice::from_ref(&event), &scope()).0, [reason], "{event}");
     }
     let deep = format!("{{\"metadata\":{}{}}}", "[".repeat(33), "]".repeat(33));
     for (text, reason) in [(deep.as_str(), "too_deep"), ("{\"a\":\"\\ud800\"}", "bad_json")] {
         let decoded = feed_event(text, &scope());
-        assert_eq!(decoded.outcome.map_err(|poison| poison.reason()), Err(reason));
-        assert_ne!(decoded.hash, feed_event("other", &scope()).hash, "and it has an identity all the same");
+        assert_eq!(decoded.outcome.map_err(|error| error.reason()), Err(reason));
+        assert_ne!(decoded.hash, feed_event("other", &scope()).hash, "it still has an identity");
     }
 }
 
@@ -102,7 +102,7 @@ fn permissions_are_found_under_every_name_and_only_as_text() {
         (json!(null), (None, None, None)),
     ] {
         let event = json!({ "event_type": "create", "file_path": "/a", "metadata": metadata }).to_string();
-        let event = feed_event(&event, &scope()).outcome.expect("sound").expect("ours");
+        let event = feed_event(&event, &scope()).outcome.expect("sound").expect("in scope");
         let permissions = &event.permissions;
         let found = (permissions.permissions.as_deref(), permissions.owner.as_deref(), permissions.group.as_deref());
         assert_eq!(found, expected, "{metadata}");
@@ -113,10 +113,10 @@ fn permissions_are_found_under_every_name_and_only_as_text() {
 fn a_rename_over_the_edge_of_the_prefix_is_one_half_of_itself() {
     let rename = |from: &str, to: &str| json!({ "event_type": "rename", "file_path": from, "new_path": to });
     let events = [rename("/in/a", "/in/b"), rename("/in/a", "/out/a"), rename("/out/a", "/in/a"), rename("/out/a", "/out/b")];
-    let (lines, passed_over) = told(&events, &Scope::new("b", "in/"));
+    let (lines, ignored) = decoded_lines(&events, &Scope::new("b", "in/"));
     assert_eq!(lines, ["rename in/a -> in/b", "delete in/a", "create in/a", "-"]);
-    let example = passed_over.outside_example.map(|key| key.to_string());
-    assert_eq!((passed_over.outside_prefix, example.as_deref()), (1, Some("out/a")));
+    let example = ignored.outside_example.map(|key| key.to_string());
+    assert_eq!((ignored.outside_prefix, example.as_deref()), (1, Some("out/a")));
 }
 
 #[test]

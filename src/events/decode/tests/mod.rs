@@ -1,4 +1,4 @@
-//! The decoders on the messages that real senders send, and on everything else.
+//! The decoders on the messages of real senders, and on any other input.
 
 mod feed;
 mod notifications;
@@ -31,5 +31,5 @@ fn events(decoded: &Decoded) -> Vec<String> {
 }
 
 fn reasons(decoded: &Decoded) -> Vec<&'static str> {
-    decoded.poisoned.iter().map(|poisoned| poisoned.poison.reason()).collect()
+    decoded.undecodable.iter().map(|undecodable| undecodable.error.reason()).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::super::{Scope, notification};
 use super::{events, fixture, reasons, scope};
-use crate::run::PassedOver;
+use crate::run::IgnoredEvents;
 use serde_json::{Value, json};
 
 #[test]
@@ -25,7 +25,7 @@ fn each_sender_is_understood() {
     ] {
         let decoded = notification(fixture(name).as_bytes(), &scope());
         assert_eq!((events(&decoded).as_slice(), reasons(&decoded)), (expected.map_owned().as_slice(), vec![]), "{name}");
-        assert_eq!(decoded.passed_over, PassedOver::default(), "{name}");
+        assert_eq!(decoded.ignored, IgnoredEvents::default(), "{name}");
     }
 }
 
@@ -39,13 +39,13 @@ impl MapOwned for &[&str] {
 }
 
 #[test]
-fn a_message_that_tries_the_way_is_passed_over_inside_sns_as_well() {
+fn a_test_event_is_ignored_inside_sns_as_well() {
     let test = fixture("aws-test-event.json");
     let inside = json!({ "Type": "Notification", "Message": test }).to_string();
     for message in [test, inside] {
         let decoded = notification(message.as_bytes(), &scope());
-        assert_eq!(decoded.passed_over, PassedOver { test_events: 1, ..PassedOver::default() });
-        assert!(decoded.events.is_empty() && decoded.poisoned.is_empty());
+        assert_eq!(decoded.ignored, IgnoredEvents { test_events: 1, ..IgnoredEvents::default() });
+        assert!(decoded.events.is_empty() && decoded.undecodable.is_empty());
     }
 }
 
@@ -64,7 +64,7 @@ fn a_single_record_is_a_message_too() {
 }
 
 #[test]
-fn what_is_wrong_with_a_record_is_told_by_its_name() {
+fn a_record_that_cannot_be_decoded_has_a_reason() {
     for (change, reason) in [
         (Box::new(|record: &mut Value| record["s3"]["bucket"]["name"] = json!("other")) as Box<dyn FnOnce(&mut Value)>, "foreign_bucket"),
         (Box::new(|record| record["eventVersion"] = json!("3.0")), "unknown_version"),
@@ -82,13 +82,13 @@ fn what_is_wrong_with_a_record_is_told_by_its_name() {
         message["Records"].as_array_mut().expect("a list").push(sound);
         let decoded = notification(message.to_string().as_bytes(), &scope());
         assert_eq!(reasons(&decoded), [reason]);
-        assert_eq!(decoded.poisoned[0].raw, message["Records"][0].to_string().into_bytes(), "the record alone");
+        assert_eq!(decoded.undecodable[0].raw, message["Records"][0].to_string().into_bytes(), "the record alone");
         assert_eq!(decoded.events.len(), 1, "the one beside it is sound");
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_message_is_told_by_its_name() {
+fn a_message_that_cannot_be_decoded_has_a_reason() {
     let many = json!({ "Records": vec![Value::Null; 1001] }).to_string();
     let deep = format!("{{\"Records\":{}{}}}", "[".repeat(32), "]".repeat(32));
     let sns = |inner: &str| json!({ "Type": "Notification", "Message": inner }).to_string();
@@ -110,14 +110,14 @@ fn what_is_wrong_with_a_message_is_told_by_its_name() {
     ] {
         let decoded = notification(&message, &scope());
         assert_eq!(reasons(&decoded), [reason], "{}", String::from_utf8_lossy(&message[..message.len().min(80)]));
-        assert_eq!(decoded.poisoned[0].raw, message);
+        assert_eq!(decoded.undecodable[0].raw, message);
     }
     let most = json!({ "Records": vec![put(|_| ())["Records"][0].clone(); 1000] }).to_string();
     assert_eq!(notification(most.as_bytes(), &scope()).events.len(), 1000);
 }
 
 #[test]
-fn what_is_not_ours_or_says_nothing_is_counted() {
+fn ignored_records_are_counted() {
     let unknown = put(|record| record["eventName"] = json!("ReducedRedundancyLostObject"));
     let elsewhere = put(|_| ());
     let no_time = put(|record| record["eventTime"] = json!("yesterday"));
@@ -125,14 +125,14 @@ fn what_is_not_ours_or_says_nothing_is_counted() {
     let key = notification(elsewhere.to_string().as_bytes(), &scope()).events.remove(0).path;
     let prefixed = Scope::new("customer-bucket", "photos/");
     for (message, scope, expected, events) in [
-        (&unknown, scope(), PassedOver { unknown_names: 1, ..PassedOver::default() }, 0),
-        (&elsewhere, prefixed, PassedOver { outside_prefix: 1, outside_example: Some(key), ..PassedOver::default() }, 0),
-        (&no_time, scope(), PassedOver { unreadable_times: 1, ..PassedOver::default() }, 1),
-        (&minor, scope(), PassedOver::default(), 1),
-        (&elsewhere, Scope::new("arn:aws:s3:eu-west-1:1:accesspoint/x", "documents/red f"), PassedOver::default(), 1),
+        (&unknown, scope(), IgnoredEvents { unknown_names: 1, ..IgnoredEvents::default() }, 0),
+        (&elsewhere, prefixed, IgnoredEvents { outside_prefix: 1, outside_example: Some(key), ..IgnoredEvents::default() }, 0),
+        (&no_time, scope(), IgnoredEvents { unreadable_times: 1, ..IgnoredEvents::default() }, 1),
+        (&minor, scope(), IgnoredEvents::default(), 1),
+        (&elsewhere, Scope::new("arn:aws:s3:eu-west-1:1:accesspoint/x", "documents/red f"), IgnoredEvents::default(), 1),
     ] {
         let decoded = notification(message.to_string().as_bytes(), &scope);
-        assert_eq!((&decoded.passed_over, decoded.events.len(), reasons(&decoded)), (&expected, events, vec![]), "{message}");
+        assert_eq!((&decoded.ignored, decoded.events.len(), reasons(&decoded)), (&expected, events, vec![]), "{message}");
     }
 }
 
@@ -152,7 +152,7 @@ fn every_name_of_a_family_means_the_same() {
         let message = put(|record| record["eventName"] = json!(name));
         let decoded = notification(message.to_string().as_bytes(), &scope());
         assert_eq!(decoded.events.first().map(|event| event.kind.as_str()), expected, "{name}");
-        assert_eq!(decoded.passed_over.unknown_names, u64::from(expected.is_none()), "{name}");
+        assert_eq!(decoded.ignored.unknown_names, u64::from(expected.is_none()), "{name}");
     }
     for (name, expected) in [("Object Tags Added", Some("touch")), ("Object Storage Class Changed", None)] {
         let mut message: Value = serde_json::from_str(&fixture("eventbridge-created.json")).expect("JSON");
@@ -163,9 +163,9 @@ fn every_name_of_a_family_means_the_same() {
 }
 
 #[test]
-fn what_is_told_of_poison_drives_no_terminal_and_is_short() {
+fn the_text_of_an_error_is_escaped_and_short() {
     let message = put(|record| record["s3"]["bucket"]["name"] = json!(format!("\u{1b}[2J{}", "x".repeat(1000))));
     let decoded = notification(message.to_string().as_bytes(), &scope());
-    let told = decoded.poisoned[0].poison.to_string();
-    assert!(told.contains("\\u{1b}[2Jxxx") && told.len() < 300, "{told}");
+    let text = decoded.undecodable[0].error.to_string();
+    assert!(text.contains("\\u{1b}[2Jxxx") && text.len() < 300, "{text}");
 }

@@ -1,4 +1,4 @@
-//! Whatever arrives, a decoder answers: with events, with poison, or by counting.
+//! For any input a decoder returns events, errors, or counts.
 
 use super::super::{feed_event, notification};
 use super::{fixture, scope};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 const MESSAGES: [&str; 6] =
     ["aws-put.json", "sns-wrapped.json", "eventbridge-created.json", "minio-put.json", "aws-test-event.json", "feed-trouble.json"];
 
-/// JSON made of the very names that the decoders look for.
+/// JSON made of the names that the decoders look for.
 fn near_json() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(vec![
         "Records",
@@ -64,15 +64,15 @@ fn near_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every message comes to something, and poison can be told.
+/// Every message has a result, and errors can be shown.
 fn check(message: &[u8]) {
     let decoded = notification(message, &scope());
-    let passed_over = decoded.passed_over;
-    let counted = passed_over.unknown_names + passed_over.outside_prefix + passed_over.test_events;
+    let ignored = decoded.ignored;
+    let counted = ignored.unknown_names + ignored.outside_prefix + ignored.test_events;
     let no_records = serde_json::from_slice::<Value>(message).is_ok_and(|value| value.to_string().contains("\"Records\":[]"));
     let no_records = no_records || String::from_utf8_lossy(message).contains("\\\"Records\\\":[]");
-    assert!(!decoded.events.is_empty() || !decoded.poisoned.is_empty() || counted > 0 || no_records);
-    assert!(decoded.poisoned.iter().all(|poisoned| !poisoned.poison.to_string().contains(char::is_control)));
+    assert!(!decoded.events.is_empty() || !decoded.undecodable.is_empty() || counted > 0 || no_records);
+    assert!(decoded.undecodable.iter().all(|undecodable| !undecodable.error.to_string().contains(char::is_control)));
     if let Ok(text) = std::str::from_utf8(message) {
         let _ = feed_event(text, &scope());
     }

@@ -1,4 +1,4 @@
-//! The reader against a queue that is told what to do.
+//! The queue reader against a scripted queue.
 
 mod once;
 mod silence;
@@ -12,53 +12,53 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use tokio::task::JoinHandle;
 
-/// A queue that serves what it is given, once, and remembers what it is told.
+/// A queue that serves the given messages once and records its calls.
 struct Queue {
     state: State,
-    incoming: Mutex<VecDeque<Result<Vec<Message>, SourceError>>>,
+    incoming: Mutex<VecDeque<Result<Vec<Message>, QueueError>>>,
     arrived: watch::Sender<()>,
-    /// What to refuse at the next acknowledgements: an error, or some of the receipts.
-    refusals: Mutex<VecDeque<Result<Vec<Receipt>, SourceError>>>,
-    told: watch::Sender<Vec<String>>,
+    /// Results of the next acknowledgements: an error, or the refused receipts.
+    refusals: Mutex<VecDeque<Result<Vec<Receipt>, QueueError>>>,
+    calls: watch::Sender<Vec<String>>,
     retention: Option<SignedDuration>,
     address: &'static str,
-    /// Whether it answers who acknowledges.
-    answers: bool,
+    /// Acknowledgements return.
+    acknowledges: bool,
 }
 
-fn broken() -> SourceError {
-    SourceError { call: "ReceiveMessage", address: "queue".to_owned(), message: "no such queue".to_owned() }
+fn broken() -> QueueError {
+    QueueError { call: "ReceiveMessage", address: "queue".to_owned(), message: "no such queue".to_owned() }
 }
 
 impl Queue {
-    fn bring(&self, what: Result<Vec<Message>, SourceError>) {
+    fn bring(&self, what: Result<Vec<Message>, QueueError>) {
         self.incoming.lock().expect("sound").push_back(what);
         self.arrived.send_replace(());
     }
 
-    fn refuse(&self, what: Result<Vec<Receipt>, SourceError>) {
+    fn refuse(&self, what: Result<Vec<Receipt>, QueueError>) {
         self.refusals.lock().expect("sound").push_back(what);
     }
 
-    async fn tell(&self, what: &str, receipts: &[Receipt]) {
+    async fn record_call(&self, what: &str, receipts: &[Receipt]) {
         let names: Vec<_> = receipts.iter().map(|Receipt(name)| name.as_str()).collect();
         let waiting = self.state.inbox_len().await.expect("counted");
-        self.told.send_modify(|told| told.push(format!("{what} {} with {waiting} stored", names.join("+"))));
+        self.calls.send_modify(|calls| calls.push(format!("{what} {} with {waiting} stored", names.join("+"))));
     }
 
-    /// Waits until it was told so much, and gives it.
-    async fn heard(&self, times: usize) -> Vec<String> {
-        self.told.subscribe().wait_for(|told| told.len() >= times).await.expect("open").clone()
+    /// Waits for this many calls and returns them.
+    async fn wait_for_calls(&self, times: usize) -> Vec<String> {
+        self.calls.subscribe().wait_for(|calls| calls.len() >= times).await.expect("open").clone()
     }
 }
 
 #[async_trait]
-impl Source for Queue {
+impl EventQueue for Queue {
     fn address(&self) -> &str {
         self.address
     }
 
-    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError> {
         let mut arrived = self.arrived.subscribe();
         loop {
             if let Some(next) = self.incoming.lock().expect("sound").pop_front() {
@@ -69,16 +69,16 @@ impl Source for Queue {
         }
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
-        self.tell("acknowledge", &receipts).await;
-        if !self.answers {
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
+        self.record_call("acknowledge", &receipts).await;
+        if !self.acknowledges {
             std::future::pending::<()>().await;
         }
         self.refusals.lock().expect("sound").pop_front().unwrap_or(Ok(Vec::new()))
     }
 
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), SourceError> {
-        self.tell("release", &receipts).await;
+    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError> {
+        self.record_call("release", &receipts).await;
         Ok(())
     }
 
@@ -87,7 +87,7 @@ impl Source for Queue {
     }
 }
 
-/// A queue, and a state that it may fill.
+/// A queue and a state.
 async fn queue_and_state() -> (Arc<Queue>, State, tempfile::TempDir) {
     queue_that_keeps(None).await
 }
@@ -100,17 +100,17 @@ async fn queue_that_keeps(retention: Option<SignedDuration>) -> (Arc<Queue>, Sta
         incoming: Mutex::default(),
         arrived: watch::Sender::default(),
         refusals: Mutex::default(),
-        told: watch::Sender::default(),
+        calls: watch::Sender::default(),
         retention,
         address: "queue",
-        answers: true,
+        acknowledges: true,
     });
     (queue, state, directory)
 }
 
 fn reader(queue: &Arc<Queue>, most: u64) -> QueueReader {
-    let inbox = Inbox { scope: Scope::new("bucket", ""), most, clock: Arc::new(SystemClock) };
-    QueueReader::new(queue.clone(), SourceName::Sqs, queue.state.clone(), inbox)
+    let inbox = InboxLimits { scope: Scope::new("bucket", ""), max_events: most, clock: Arc::new(SystemClock) };
+    QueueReader::new(queue.clone(), EventChannel::Sqs, queue.state.clone(), inbox)
 }
 
 struct Bed {
@@ -156,12 +156,12 @@ async fn messages_are_acknowledged_after_they_are_stored_and_poison_with_them() 
     let mut bed = Bed::new(100).await;
     let mut arrivals = bed.state.arrivals();
     bed.queue.bring(Ok(vec![put("1", "a"), nonsense("2"), put("3", "b")]));
-    assert_eq!(bed.queue.heard(1).await, ["acknowledge 1+2+3 with 2 stored"]);
-    arrivals.changed().await.expect("told");
+    assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1+2+3 with 2 stored"]);
+    arrivals.changed().await.expect("calls");
     let status = bed.until(|status| status.messages > 0).await;
     assert_eq!((status.messages, status.events, status.dead, status.shut), (3, 2, 1, None));
     let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
-    assert_eq!((letter.source, letter.reason.as_str(), letter.raw.as_slice()), (SourceName::Sqs, "bad_json", b"{".as_slice()));
+    assert_eq!((letter.source, letter.reason.as_str(), letter.raw.as_slice()), (EventChannel::Sqs, "bad_json", b"{".as_slice()));
     bed.end().await;
 }
 
@@ -170,7 +170,7 @@ async fn what_there_is_nothing_to_do_about_is_acknowledged_and_counted() {
     let mut bed = Bed::new(100).await;
     let test = Message { receipt: Receipt("1".to_owned()), body: json!({ "Event": "s3:TestEvent" }).to_string() };
     bed.queue.bring(Ok(vec![test]));
-    assert_eq!(bed.queue.heard(1).await, ["acknowledge 1 with 0 stored"]);
+    assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1 with 0 stored"]);
     assert_eq!(bed.until(|status| status.messages > 0).await.passed_over.test_events, 1);
     bed.end().await;
 }
@@ -182,20 +182,20 @@ async fn an_acknowledgement_that_fails_in_part_is_repeated_for_that_part() {
     bed.queue.refuse(Err(broken()));
     bed.queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
     let expected = ["acknowledge 1+2 with 2 stored", "acknowledge 2 with 2 stored", "acknowledge 2 with 2 stored"];
-    assert_eq!(bed.queue.heard(3).await, expected);
+    assert_eq!(bed.queue.wait_for_calls(3).await, expected);
     bed.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_acknowledged_at_all_holds_nothing_up() {
     let bed = Bed::new(100).await;
-    for _ in 0..ACKNOWLEDGE.attempts {
+    for _ in 0..ACKNOWLEDGE_RETRY.attempts {
         bed.queue.refuse(Err(broken()));
     }
     bed.queue.bring(Ok(vec![put("1", "a")]));
     bed.queue.bring(Ok(vec![put("2", "b")]));
-    let told = bed.queue.heard(ACKNOWLEDGE.attempts + 1).await;
-    assert_eq!(told[ACKNOWLEDGE.attempts], "acknowledge 2 with 2 stored");
+    let calls = bed.queue.wait_for_calls(ACKNOWLEDGE_RETRY.attempts + 1).await;
+    assert_eq!(calls[ACKNOWLEDGE_RETRY.attempts], "acknowledge 2 with 2 stored");
     bed.end().await;
 }
 
@@ -204,12 +204,12 @@ async fn a_message_that_cannot_be_stored_is_given_back_and_not_acknowledged() {
     let mut bed = Bed::new(100).await;
     bed.state.store_events(Possible::No).await;
     bed.queue.bring(Ok(vec![put("1", "a")]));
-    assert_eq!(bed.queue.heard(1).await, ["release 1 with 0 stored"]);
+    assert_eq!(bed.queue.wait_for_calls(1).await, ["release 1 with 0 stored"]);
     let status = bed.until(|status| status.shut.is_some()).await;
     assert!(status.shut.is_some_and(|(why, _)| why.contains("database")));
     bed.state.store_events(Possible::Yes).await;
     bed.queue.bring(Ok(vec![put("1", "a")]));
-    assert_eq!(bed.queue.heard(2).await[1], "acknowledge 1 with 1 stored");
+    assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 1 with 1 stored");
     assert_eq!(bed.status.borrow().shut, None);
     bed.end().await;
 }
@@ -220,13 +220,13 @@ async fn a_full_inbox_receives_nothing_until_there_is_room() {
     bed.queue.bring(Ok(vec![put("1", "a")]));
     bed.until(|status| status.inbox_full).await;
     bed.queue.bring(Ok(vec![put("2", "b")]));
-    // A minute passes, in which it looks again and again.
+    // A minute passes, in which it checks again and again.
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(bed.queue.heard(1).await.len(), 1);
-    assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "nobody took it");
+    assert_eq!(bed.queue.wait_for_calls(1).await.len(), 1);
+    assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "it was not received");
     let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
     bed.state.bury(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
-    assert_eq!(bed.queue.heard(2).await[1], "acknowledge 2 with 1 stored");
+    assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 2 with 1 stored");
     bed.end().await;
 }
 
@@ -236,10 +236,10 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
     for _ in 0..50 {
         bed.queue.bring(Err(broken()));
     }
-    let shut = bed.until(|status| status.shut.is_some()).await.shut.expect("shut");
-    assert_eq!(shut.0, "ReceiveMessage queue: no such queue");
+    let unreachable = bed.until(|status| status.shut.is_some()).await.shut.expect("unreachable");
+    assert_eq!(unreachable.0, "ReceiveMessage queue: no such queue");
     bed.queue.bring(Ok(vec![put("1", "a")]));
-    assert_eq!(bed.queue.heard(1).await, ["acknowledge 1 with 1 stored"]);
+    assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1 with 1 stored"]);
     assert_eq!(bed.status.borrow().shut, None);
     bed.end().await;
 }
@@ -248,15 +248,15 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
 #[tokio::test]
 async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
     let (queue, state, _directory) = queue_and_state().await;
-    let queue = Arc::new(Queue { answers: false, ..Arc::into_inner(queue).expect("its only owner") });
+    let queue = Arc::new(Queue { acknowledges: false, ..Arc::into_inner(queue).expect("its only owner") });
     let (reader, stop) = (reader(&queue, 100), CancellationToken::new());
     let token = stop.clone();
     let running = tokio::spawn(async move { reader.run(&token).await });
     queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
-    queue.heard(1).await;
+    queue.wait_for_calls(1).await;
     stop.cancel();
     running.await.expect("it ends");
-    assert_eq!(queue.heard(2).await, ["acknowledge 1+2 with 2 stored", "release 1+2 with 2 stored"]);
+    assert_eq!(queue.wait_for_calls(2).await, ["acknowledge 1+2 with 2 stored", "release 1+2 with 2 stored"]);
     assert_eq!(state.inbox_len().await.expect("counted"), 2, "what is stored is not lost, whatever the queue does with it");
 }
 
@@ -264,8 +264,8 @@ async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
 async fn it_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
     let waiting = Bed::new(100).await;
     waiting.end().await;
-    let mut shut = Bed::new(100).await;
-    shut.queue.bring(Err(broken()));
-    shut.until(|status| status.shut.is_some()).await;
-    shut.end().await;
+    let mut bed = Bed::new(100).await;
+    bed.queue.bring(Err(broken()));
+    bed.until(|status| status.shut.is_some()).await;
+    bed.end().await;
 }

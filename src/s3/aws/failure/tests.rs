@@ -1,17 +1,17 @@
-//! The table of what servers answer and what it is taken for.
+//! The table of error responses and their kinds.
 
 use super::*;
 
-fn kind(operation: &str, answer: Answer<'_>) -> S3ErrorKind {
+fn kind(operation: &str, answer: ErrorResponse<'_>) -> S3ErrorKind {
     answer.kind(operation, "us-east-1", Timestamp::UNIX_EPOCH)
 }
 
-fn coded(status: u16, code: &'static str) -> Answer<'static> {
-    Answer { status, code: Some(code), ..Answer::default() }
+fn coded(status: u16, code: &'static str) -> ErrorResponse<'static> {
+    ErrorResponse { status, code: Some(code), ..ErrorResponse::default() }
 }
 
-fn bare(status: u16) -> Answer<'static> {
-    Answer { status, ..Answer::default() }
+fn bare(status: u16) -> ErrorResponse<'static> {
+    ErrorResponse { status, ..ErrorResponse::default() }
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn without_a_code_the_status_and_the_operation_decide() {
 }
 
 #[test]
-fn a_wait_that_is_asked_for_is_kept_within_reason() {
+fn a_requested_wait_is_kept_within_bounds() {
     let now = "2026-11-19T12:00:00Z".parse().expect("invariant: a timestamp");
     for (value, expected) in [
         ("7", Some(7)),
@@ -84,41 +84,41 @@ fn a_wait_that_is_asked_for_is_kept_within_reason() {
         ("-1", None),
         ("", None),
     ] {
-        let answer = Answer { status: 503, retry_after: Some(value), ..Answer::default() };
+        let answer = ErrorResponse { status: 503, retry_after: Some(value), ..ErrorResponse::default() };
         let expected = S3ErrorKind::Throttled { after: expected.map(Duration::from_secs) };
         assert_eq!(answer.kind("GetObject", "us-east-1", now), expected, "{value}");
     }
 }
 
 #[test]
-fn the_words_name_the_right_region_and_the_missing_right() {
-    let elsewhere = Answer { bucket_region: Some("eu-central-1"), ..coded(400, "AuthorizationHeaderMalformed") };
+fn the_message_names_the_bucket_s_region_and_the_missing_permission() {
+    let elsewhere = ErrorResponse { bucket_region: Some("eu-central-1"), ..coded(400, "AuthorizationHeaderMalformed") };
     assert_eq!(kind("ListObjectsV2", elsewhere), S3ErrorKind::Other);
     for (operation, answer, expected) in [
+        ("ListObjectsV2", elsewhere, "the bucket is in region eu-central-1, not in us-east-1; AuthorizationHeaderMalformed (HTTP 400)"),
         (
-            "ListObjectsV2",
-            elsewhere,
-            "the bucket is in region eu-central-1, and was asked for in us-east-1; AuthorizationHeaderMalformed (HTTP 400)",
+            "HeadBucket",
+            ErrorResponse { bucket_region: Some("eu-west-3"), ..bare(301) },
+            "the bucket is in region eu-west-3, not in us-east-1; HTTP 301 without an error code",
         ),
         (
             "HeadBucket",
-            Answer { bucket_region: Some("eu-west-3"), ..bare(301) },
-            "the bucket is in region eu-west-3, and was asked for in us-east-1; HTTP 301 without a reason",
+            ErrorResponse { bucket_region: Some("us-east-1"), ..bare(403) },
+            "HTTP 403 without an error code; the call needs s3:ListBucket",
         ),
-        ("HeadBucket", Answer { bucket_region: Some("us-east-1"), ..bare(403) }, "HTTP 403 without a reason; it needs s3:ListBucket"),
         (
             "GetObject",
-            Answer { message: Some("Access Denied"), ..coded(403, "AccessDenied") },
-            "AccessDenied: Access Denied (HTTP 403); it needs s3:GetObject",
+            ErrorResponse { message: Some("Access Denied"), ..coded(403, "AccessDenied") },
+            "AccessDenied: Access Denied (HTTP 403); the call needs s3:GetObject",
         ),
-        ("GetObject", Answer { message: Some("broken"), ..bare(500) }, "broken (HTTP 500)"),
+        ("GetObject", ErrorResponse { message: Some("broken"), ..bare(500) }, "broken (HTTP 500)"),
     ] {
-        assert_eq!(Failure::Answered(answer).judged(operation, "us-east-1").1, expected);
+        assert_eq!(Failure::Response(answer).classify(operation, "us-east-1").1, expected);
     }
 }
 
 #[test]
-fn without_an_answer_the_way_it_failed_decides() {
+fn without_a_response_the_kind_of_failure_decides() {
     let words = || "x".to_owned();
     for (failure, expected) in [
         (Failure::TimedOut { words: words() }, S3ErrorKind::Timeout),
@@ -128,11 +128,11 @@ fn without_an_answer_the_way_it_failed_decides() {
         (Failure::Unreadable { words: words() }, S3ErrorKind::Other),
         (Failure::NotSent { words: words() }, S3ErrorKind::Other),
     ] {
-        assert_eq!(failure.judged("GetObject", "us-east-1").0, expected);
+        assert_eq!(failure.classify("GetObject", "us-east-1").0, expected);
     }
 }
 
-/// Whatever serves web pages answers a listing with a bare 404; a HEAD has no body that could hold a code.
+/// A web server responds to a listing with a bare 404; a HEAD has no body that could hold a code.
 #[test]
 fn a_listing_that_is_not_found_without_a_code_is_about_the_endpoint_first() {
     for (operation, answer, about_the_endpoint) in [

@@ -31,14 +31,14 @@ fn keys(page: &ListPage) -> Vec<&str> {
 }
 
 #[test]
-fn a_good_page_is_taken_as_it_is() {
+fn a_good_page_is_accepted_unchanged() {
     let page = page(&request("a", Some("a1")), answered(&["a2", "a3", "aß", "a\u{ffff}", "a\u{10000}"])).expect("a good page");
     assert_eq!(keys(&page), ["a2", "a3", "aß", "a\u{ffff}", "a\u{10000}"]);
     assert!(!page.more);
 }
 
 #[test]
-fn keys_are_decoded_only_when_the_answer_says_that_they_are_encoded() {
+fn keys_are_decoded_only_when_the_response_says_that_they_are_encoded() {
     let plain = answered(&["a%2Bb", "a+b"]);
     assert_eq!(keys(&page(&request("", None), plain).expect("a good page")), ["a%2Bb", "a+b"]);
     let encoded = encoded(&["a+b", "a%20c", "a%2Bb"]);
@@ -70,7 +70,7 @@ fn a_page_that_would_lose_a_key_is_an_error_that_names_it() {
 #[test]
 fn the_words_of_a_bad_page_are_escaped() {
     let bad = BadPage::Undecodable("%\n".to_owned());
-    assert_eq!(bad.to_string(), "key \"%\\u{a}\" is said to be url-encoded and cannot be decoded");
+    assert_eq!(bad.to_string(), "key \"%\\u{a}\" is declared as url-encoded and cannot be decoded");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use s3_sync::failpoint::{BETWEEN_CALL_AND_OUTCOME, BETWEEN_INTENT_AND_CALL};
 
 /// It has done what there was to do: no other moment comes any more.
 const RUN_ENDED: &str = "a run ended";
-const DOORS_SHUT: &str = "waiting for doors";
+const DOORS_SHUT: &str = "waiting for unreachable endpoints";
 const HELD: &str = "failpoint ";
 
 #[derive(Clone, Copy, Debug)]

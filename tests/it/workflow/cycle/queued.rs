@@ -4,7 +4,7 @@ use super::{effects, in_sync};
 use crate::workflow::scene::{BUCKET, Scene, key};
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use s3_sync::events::queue::{Message, Receipt, Source, SourceError};
+use s3_sync::events::queue::{EventQueue, Message, QueueError, Receipt};
 use s3_sync::report::PassedOver;
 use s3_sync::state::RunOutcome;
 use serde_json::json;
@@ -33,24 +33,24 @@ impl Queue {
 }
 
 #[async_trait]
-impl Source for Queue {
+impl EventQueue for Queue {
     fn address(&self) -> &str {
         ["http://queue", "http://queue/1", "http://queue/2"][self.number]
     }
 
-    async fn receive(&self, _: Duration) -> Result<Vec<Message>, SourceError> {
+    async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
         if *self.shut.lock().expect("sound") {
-            return Err(SourceError { call: "ReceiveMessage", address: self.address().to_owned(), message: "no such queue".to_owned() });
+            return Err(QueueError { call: "ReceiveMessage", address: self.address().to_owned(), message: "no such queue".to_owned() });
         }
         Ok(self.waiting.lock().expect("sound").first().cloned().into_iter().collect())
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, SourceError> {
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
         self.waiting.lock().expect("sound").retain(|message| !receipts.contains(&message.receipt));
         Ok(Vec::new())
     }
 
-    async fn release(&self, _: Vec<Receipt>) -> Result<(), SourceError> {
+    async fn release(&self, _: Vec<Receipt>) -> Result<(), QueueError> {
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use s3_sync::plan::{Effect, Policy};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Became, Called, CommitGate, Failure, Happened, LookedAt, MoveOutcome, Outcome, Received, Replay, RunKind, Shown, SinkState,
-    SourceName, State, Story, What,
+    Attempts, Became, Called, CommitGate, EventChannel, Failure, Happened, LookedAt, MoveOutcome, Outcome, Received, Replay, RunKind,
+    Shown, SinkState, State, Story, What,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ async fn an_outcome_and_its_story_are_one_commit() {
 async fn an_event_is_told_in_the_commit_that_uses_it_up() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let event = Event { kind: EventKind::Create, path: key("a"), new_path: None, permissions: Permissions::default(), time: None };
-    let received = vec![Received { source: SourceName::Sqs, outcome: Ok(event) }];
+    let received = vec![Received { source: EventChannel::Sqs, outcome: Ok(event) }];
     bed.state.receive(received, Timestamp::UNIX_EPOCH).await.expect("received");
     let replay = async |failed: &[&str]| {
         let rows = bed.state.inbox_batch(0, 10).await.expect("read");

@@ -1,9 +1,9 @@
-//! A queue that is emptied once.
+//! Draining a queue once.
 
 use super::*;
 
-/// As a command does it, which waits for nothing that has not arrived.
-pub(super) const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE };
+/// As a command does, which does not wait for further messages.
+pub(super) const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE_RETRY };
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_is_emptied_and_then_left_alone() {
@@ -13,7 +13,7 @@ async fn a_queue_is_emptied_and_then_left_alone() {
     queue.bring(Ok(vec![put("3", "c"), nonsense("4")]));
     let reader = reader(&queue, 100);
     assert!(reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it is empty");
-    assert_eq!(queue.heard(2).await, ["acknowledge 1+2 with 2 stored", "acknowledge 3+4 with 3 stored"]);
+    assert_eq!(queue.wait_for_calls(2).await, ["acknowledge 1+2 with 2 stored", "acknowledge 3+4 with 3 stored"]);
     let status = reader.status().borrow().clone();
     assert_eq!((status.messages, status.events, status.dead), (4, 3, 1));
     assert_eq!(state.inbox_len().await.expect("counted"), 3);
@@ -36,27 +36,27 @@ async fn emptying_a_queue_that_is_never_empty_ends_after_a_while() {
     let bringing = tokio::spawn(async move {
         loop {
             busy.bring(Ok(vec![nonsense("1")]));
-            tokio::time::sleep(SHORT_POLL / 2).await;
+            tokio::time::sleep(DRAIN_POLL_WAIT / 2).await;
         }
     });
     let (reader, began) = (reader(&queue, 100), Instant::now());
     assert!(!reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it was never empty");
     bringing.abort();
-    assert!(began.elapsed() >= DRAINS_FOR, "{:?}", began.elapsed());
+    assert!(began.elapsed() >= DRAIN_LIMIT, "{:?}", began.elapsed());
     assert!(reader.status().borrow().messages > 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptying_a_queue_fails_when_it_stays_shut_and_ends_at_once_when_it_is_told_to() {
+async fn emptying_a_queue_fails_when_it_stays_unreachable_and_ends_at_once_when_it_is_stopped() {
     let (queue, _, _directory) = queue_and_state().await;
     queue.bring(Ok(vec![put("1", "a")]));
     for _ in 0..ONCE.attempts {
         queue.bring(Err(broken()));
     }
     let reader = reader(&queue, 100);
-    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays shut");
+    let error = reader.drain(ONCE, &CancellationToken::new()).await.expect_err("it stays unreachable");
     assert_eq!(error.to_string(), "ReceiveMessage queue: no such queue");
-    assert_eq!(queue.heard(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
+    assert_eq!(queue.wait_for_calls(1).await, ["acknowledge 1 with 1 stored"], "what came before is stored");
     let stop = CancellationToken::new();
     stop.cancel();
     queue.bring(Ok(vec![put("2", "b")]));

@@ -1,11 +1,11 @@
-//! A queue that was not heard for long.
+//! A queue that was not polled for long.
 
 use super::once::ONCE;
 use super::*;
 use crate::state::{RunKind, RunOutcome};
 use jiff::Timestamp;
 
-/// Another time than that of the waits.
+/// A clock independent of the timers.
 #[derive(Debug)]
 struct At(Mutex<Timestamp>);
 
@@ -15,7 +15,7 @@ impl Clock for At {
     }
 }
 
-/// The daemon took four days for the time that any queue keeps its messages, and the end of any run for one of having listened.
+/// The daemon assumed a retention of four days for every queue, and counted the end of any run as a poll.
 #[tokio::test(start_paused = true)]
 async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
     let (minutes, days) = (SignedDuration::from_mins, |days: i64| SignedDuration::from_hours(24 * days));
@@ -30,69 +30,69 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
     ] {
         let (queue, state, _directory) = queue_that_keeps(retention).await;
         let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
-        let reader = QueueReader::new(queue.clone(), SourceName::Sqs, state.clone(), inbox);
-        let hear = async || reader.drain(ONCE, &CancellationToken::new()).await;
-        hear().await.expect("drained");
-        assert_eq!((reader.status().borrow().gaps, state.feed_gap().await.expect("read")), (0, None), "never heard before");
+        let inbox = InboxLimits { scope: Scope::new("bucket", ""), max_events: 100, clock: clock.clone() };
+        let reader = QueueReader::new(queue.clone(), EventChannel::Sqs, state.clone(), inbox);
+        let poll = async || reader.drain(ONCE, &CancellationToken::new()).await;
+        poll().await.expect("drained");
+        assert_eq!((reader.status().borrow().gaps, state.feed_gap().await.expect("read")), (0, None), "never polled before");
         *clock.0.lock().expect("sound") += silence;
-        // A run that does not listen, and a queue that is shut, say nothing about it.
+        // A run that does not poll, and an unreachable queue, do not show it.
         let run = state.begin_run(RunKind::Incremental, clock.now(), 0).await.expect("begun");
         state.end_run(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
         queue.bring(Err(broken()));
         queue.bring(Err(broken()));
-        hear().await.expect_err("it is shut");
-        assert_eq!(state.feed_gap().await.expect("read"), None, "nothing is lost as long as nobody knows");
-        hear().await.expect("drained");
+        poll().await.expect_err("it is unreachable");
+        assert_eq!(state.feed_gap().await.expect("read"), None, "no gap is known yet");
+        poll().await.expect("drained");
         let noted = gap.then(|| clock.now());
         assert_eq!(
             (reader.status().borrow().gaps, state.feed_gap().await.expect("read")),
             (u64::from(gap), noted),
             "{retention:?} {silence:?}"
         );
-        hear().await.expect("drained");
+        poll().await.expect("drained");
         assert_eq!(reader.status().borrow().gaps, u64::from(gap), "once");
     }
 }
 
-/// The time at which the old queue was heard last was taken for the new one's.
+/// The last poll of the old queue counted as one of the new queue.
 #[tokio::test(start_paused = true)]
 async fn each_queue_has_a_silence_of_its_own() {
     let (_, state, _directory) = queue_and_state().await;
     let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
-    let hear = async |address| {
+    let poll = async |address| {
         let (queue, ..) = queue_that_keeps(Some(SignedDuration::from_mins(5))).await;
         let queue = Queue { state: state.clone(), address, ..Arc::into_inner(queue).expect("its only owner") };
-        let inbox = Inbox { scope: Scope::new("bucket", ""), most: 100, clock: clock.clone() };
-        let reader = QueueReader::new(Arc::new(queue), SourceName::Sqs, state.clone(), inbox);
+        let inbox = InboxLimits { scope: Scope::new("bucket", ""), max_events: 100, clock: clock.clone() };
+        let reader = QueueReader::new(Arc::new(queue), EventChannel::Sqs, state.clone(), inbox);
         reader.drain(ONCE, &CancellationToken::new()).await.expect("drained");
         state.feed_gap().await.expect("read").is_some()
     };
-    assert_eq!([hear("one").await, hear("other").await], [false, false]);
+    assert_eq!([poll("one").await, poll("other").await], [false, false]);
     for _ in 0..3 {
         *clock.0.lock().expect("sound") += SignedDuration::from_mins(3);
-        assert!(!hear("one").await, "it was never silent for long");
+        assert!(!poll("one").await, "it was never silent for long");
     }
-    assert!(hear("other").await, "it was, for nine minutes");
+    assert!(poll("other").await, "it was, for nine minutes");
 }
 
-/// What is left in a queue that nobody listens to any more is lost: once, and also where its successor never answers.
+/// Messages left in a queue that is no longer polled are lost: noted once, also when its successor never responds.
 #[tokio::test]
 async fn a_queue_that_others_take_the_place_of_is_a_gap_once() {
     let (_, state, _directory) = queue_and_state().await;
     let at = |second| Timestamp::from_second(second).expect("a time");
-    let listen_to = async |addresses: &[&str], second| {
+    let poll_queues = async |addresses: &[&str], second| {
         let left = state.listen_to(addresses.iter().map(|address| (*address).to_owned()).collect(), at(second)).await;
         (left.expect("stored"), state.feed_gap().await.expect("read"))
     };
-    assert_eq!(listen_to(&["a", "b"], 1).await, (vec![], None), "none was heard");
+    assert_eq!(poll_queues(&["a", "b"], 1).await, (vec![], None), "none was polled");
     for address in ["a", "b"] {
         state.note_queue_heard(address, at(2)).await.expect("noted");
     }
-    assert_eq!(listen_to(&["a", "b", "c"], 3).await, (vec![], None), "one more takes nothing away");
-    assert_eq!(listen_to(&["b", "c"], 4).await, (vec!["a".to_owned()], Some(at(4))));
-    assert_eq!(listen_to(&["b", "c"], 5).await, (vec![], Some(at(4))), "once");
-    assert_eq!(listen_to(&["a"], 6).await, (vec!["b".to_owned()], Some(at(6))));
-    assert_eq!(state.queue_heard("a").await.expect("read"), Some(at(2)), "named again, it knows how long it was not heard");
-    assert_eq!(listen_to(&["b"], 7).await, (vec!["a".to_owned()], Some(at(7))), "and can be left again");
+    assert_eq!(poll_queues(&["a", "b", "c"], 3).await, (vec![], None), "one more takes nothing away");
+    assert_eq!(poll_queues(&["b", "c"], 4).await, (vec!["a".to_owned()], Some(at(4))));
+    assert_eq!(poll_queues(&["b", "c"], 5).await, (vec![], Some(at(4))), "once");
+    assert_eq!(poll_queues(&["a"], 6).await, (vec!["b".to_owned()], Some(at(6))));
+    assert_eq!(state.queue_heard("a").await.expect("read"), Some(at(2)), "configured again, its last poll is known");
+    assert_eq!(poll_queues(&["b"], 7).await, (vec!["a".to_owned()], Some(at(7))), "and can be left again");
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Failure, HeldDeletes, Intent, LookedAt, MoveOutcome, Page, Plane, Received, Replay, SinkState, SourceName, State, Work,
+    Attempts, EventChannel, Failure, HeldDeletes, Intent, LookedAt, MoveOutcome, Page, Plane, Received, Replay, SinkState, State, Work,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +78,7 @@ impl History {
                 time: told.time.map(|second| Timestamp::from_second(second).expect("a moment")),
             };
             let outcome = Ok(event);
-            (!goes || told.path != told.new_path).then_some(Received { source: SourceName::Feed, outcome })
+            (!goes || told.path != told.new_path).then_some(Received { source: EventChannel::Feed, outcome })
         });
         self.state.receive(received.collect(), now).await.expect("stored");
         let rows = self.state.inbox_batch(0, 100).await.expect("read");

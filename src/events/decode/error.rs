@@ -1,44 +1,44 @@
-//! Why something that arrived cannot be used: a name for programs, a sentence for people.
+//! Why a message or record cannot be decoded: a name for programs, a sentence for people.
 
 use crate::record::Escaped;
 use std::fmt;
 
-/// What is wrong with a message or a record.
+/// Why a message or record cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Poison {
+pub enum DecodeError {
     /// Not UTF-8.
     NotUtf8,
-    /// Not JSON; the parser's words.
+    /// Not JSON; the parser's message.
     BadJson(String),
-    /// Longer than any message may be.
+    /// Longer than any message.
     TooLarge {
         /// Its length.
         bytes: usize,
     },
-    /// More brackets inside each other than any message has.
+    /// Deeper nested than any message.
     TooDeep,
     /// More records than any message has.
     TooManyRecords {
         /// Their number.
         records: usize,
     },
-    /// JSON, and nothing that we know; what was looked for.
+    /// JSON of an unknown format; the expected part.
     UnknownShape(&'static str),
-    /// Written by other rules than those of version 2.
+    /// Not version 2.
     UnknownVersion(String),
     /// About another bucket than the configured one.
     ForeignBucket(String),
-    /// A key that does not come to UTF-8.
+    /// A key that does not decode to UTF-8.
     BadKey(String),
-    /// No key, or none that is left without its leading `/`.
+    /// No key, or only a `/`.
     EmptyPath,
-    /// A rename or a move that does not say where to.
+    /// A rename or move without a target.
     NoNewPath,
-    /// The feed has no such event.
+    /// An unknown event type of the feed.
     UnknownType(String),
 }
 
-impl Poison {
+impl DecodeError {
     /// A short, stable name.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -59,23 +59,23 @@ impl Poison {
 }
 
 /// Text from outside is cut and escaped.
-impl fmt::Display for Poison {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUtf8 => f.write_str("the message is not UTF-8"),
             Self::BadJson(why) => write!(f, "the message is not JSON: {}", Short(why)),
-            Self::TooLarge { bytes } => write!(f, "the message is of {bytes} bytes: no notification is that long"),
+            Self::TooLarge { bytes } => write!(f, "the message has {bytes} bytes: no notification is that long"),
             Self::TooDeep => f.write_str("the message nests deeper than any notification"),
             Self::TooManyRecords { records } => write!(f, "the message has {records} records: no notification has that many"),
-            Self::UnknownShape(wanted) => write!(f, "this is no event that we know: {wanted}"),
-            Self::UnknownVersion(version) => write!(f, "the record is of version {}: only version 2 is known", Short(version)),
+            Self::UnknownShape(wanted) => write!(f, "unknown event format: {wanted}"),
+            Self::UnknownVersion(version) => write!(f, "the record has version {}: only version 2 is known", Short(version)),
             Self::ForeignBucket(bucket) => {
                 write!(f, "it is about the bucket {}, which is not the configured one (CUSTOMER_S3_BUCKET)", Short(bucket))
             }
             Self::BadKey(key) => write!(f, "the key {} does not decode to UTF-8", Short(key)),
             Self::EmptyPath => f.write_str("it names no object"),
-            Self::NoNewPath => f.write_str("a rename or a move that does not say where to"),
-            Self::UnknownType(name) => write!(f, "there is no event_type {}", Short(name)),
+            Self::NoNewPath => f.write_str("a rename or move without a target"),
+            Self::UnknownType(name) => write!(f, "unknown event_type {}", Short(name)),
         }
     }
 }

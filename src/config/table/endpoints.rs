@@ -1,4 +1,4 @@
-//! The settings that lead to the doors: the customer's bucket, the file manager, the events API.
+//! The settings of the endpoints: the customer's bucket, the file manager, the events API.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::values;
@@ -16,7 +16,7 @@ pub(in crate::config) static CUSTOMER_S3_ENDPOINT: Setting<Url> = Setting {
     declared: Declared {
         name: "CUSTOMER_S3_ENDPOINT",
         fallbacks: &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
-        right: ADDRESS,
+        accepted: ADDRESS,
         doc: "The S3 server. Not set: AWS.",
         ..SOURCE
     },
@@ -27,8 +27,8 @@ pub(in crate::config) static CUSTOMER_S3_ACCESS_KEY: Setting<String> = Setting {
     declared: Declared {
         name: "CUSTOMER_S3_ACCESS_KEY",
         fallbacks: &["AWS_ACCESS_KEY_ID"],
-        right: SECRET,
-        doc: "The access key's id. Goes with `CUSTOMER_S3_SECRET_KEY`: both or neither. Neither: the credential chain of AWS (profile, role, instance).",
+        accepted: SECRET,
+        doc: "The access key's id. Set it together with `CUSTOMER_S3_SECRET_KEY`, or neither. Neither: the credential chain of AWS (profile, role, instance).",
         ..SOURCE
     },
     parse: values::one_line,
@@ -39,7 +39,7 @@ pub(in crate::config) static CUSTOMER_S3_SECRET_KEY: Setting<SecretString> = Set
         name: "CUSTOMER_S3_SECRET_KEY",
         fallbacks: &["AWS_SECRET_ACCESS_KEY"],
         secret: true,
-        right: SECRET,
+        accepted: SECRET,
         doc: "The access key's secret.",
         ..SOURCE
     },
@@ -50,8 +50,8 @@ pub(in crate::config) static AWS_SESSION_TOKEN: Setting<SecretString> = Setting 
     declared: Declared {
         name: "AWS_SESSION_TOKEN",
         secret: true,
-        right: SECRET,
-        doc: "Belongs to temporary credentials. Used only when the keys are those of `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
+        accepted: SECRET,
+        doc: "For temporary credentials. Used only with the keys of `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
         ..SOURCE
     },
     parse: values::secret,
@@ -61,7 +61,7 @@ pub(in crate::config) static CUSTOMER_S3_BUCKET: Setting<String> = Setting {
     declared: Declared {
         name: "CUSTOMER_S3_BUCKET",
         synonyms: &["S3_BUCKET_NAME"],
-        right: "the bare name of a bucket (no s3://, no slash), or the ARN of an access point",
+        accepted: "the bare name of a bucket (no s3://, no slash), or the ARN of an access point",
         doc: "The bucket that is read. Required by the commands that read it.",
         ..SOURCE
     },
@@ -73,7 +73,7 @@ pub(in crate::config) static CUSTOMER_S3_REGION: Setting<String> = Setting {
         name: "CUSTOMER_S3_REGION",
         fallbacks: &["AWS_REGION", "AWS_DEFAULT_REGION"],
         default: Some("us-east-1"),
-        right: "the name of a region, such as eu-central-1",
+        accepted: "the name of a region, such as eu-central-1",
         doc: "The bucket's region.",
         ..SOURCE
     },
@@ -83,7 +83,7 @@ pub(in crate::config) static CUSTOMER_S3_REGION: Setting<String> = Setting {
 pub(in crate::config) static CUSTOMER_S3_PREFIX: Setting<String> = Setting {
     declared: Declared {
         name: "CUSTOMER_S3_PREFIX",
-        right: "the first part of object keys, at most 1024 bytes",
+        accepted: "the first part of object keys, at most 1024 bytes",
         doc: "Only keys that begin with this, byte for byte. Not set: the whole bucket.",
         ..SOURCE
     },
@@ -94,8 +94,8 @@ pub(in crate::config) static CUSTOMER_S3_TIMEOUT: Setting<Duration> = Setting {
     declared: Declared {
         name: "CUSTOMER_S3_TIMEOUT",
         default: Some("30"),
-        right: "a whole number of seconds from 1 to 3600",
-        doc: "How long the S3 server may keep silent, in seconds: before an answer begins, and in the middle of a body. A whole listing page or HEAD may take twice as long.",
+        accepted: "a whole number of seconds from 1 to 3600",
+        doc: "Longest silence of the S3 server, in seconds: before a response begins, and within a body. A whole listing page or HEAD may take twice as long.",
         ..SOURCE
     },
     parse: values::seconds::<1, 3600>,
@@ -105,7 +105,7 @@ pub(in crate::config) static FILE_MANAGER_API_URL: Setting<Url> = Setting {
     declared: Declared {
         name: "FILE_MANAGER_API_URL",
         fallbacks: &["MOCK_API_URL"],
-        right: ADDRESS,
+        accepted: ADDRESS,
         doc: "The file manager. Required by the commands that write to it.",
         ..FILE_MANAGER
     },
@@ -116,7 +116,7 @@ pub(in crate::config) static FILE_MANAGER_API_TOKEN: Setting<SecretString> = Set
     declared: Declared {
         name: "FILE_MANAGER_API_TOKEN",
         secret: true,
-        right: SECRET,
+        accepted: SECRET,
         doc: "Sent as `Authorization: Bearer …`. Not set: no such header.",
         ..FILE_MANAGER
     },
@@ -127,8 +127,8 @@ pub(in crate::config) static EVENTS_API_URL: Setting<Url> = Setting {
     declared: Declared {
         name: "EVENTS_API_URL",
         synonyms: &["MOCK_API_URL"],
-        right: ADDRESS,
-        doc: "Where results are reported, and where the feed of events is read. Not set: neither.",
+        accepted: ADDRESS,
+        doc: "The events API: reports are posted to it, and the event feed is read from it. Not set: neither.",
         ..FILE_MANAGER
     },
     parse: values::address,
