@@ -218,7 +218,7 @@ fn told(ended: &Ended) -> String {
     let mut told: Vec<_> = stopped.map(|line| format!("stopped: {}", hint(line))).collect();
     told.extend(report.failures.iter().map(|failure| format!("`{}`: {}", failure.reason, failure.hint)));
     told.extend(report.skipped.keys().map(|reason| format!("skipped: `{reason}`")));
-    told.extend(ended.report.report_refused.as_ref().map(|_| "the report was not taken".to_owned()));
+    told.extend(ended.report.report_refused.as_ref().map(|_| "the report was not accepted".to_owned()));
     if told.is_empty() { "–".to_owned() } else { told.join("; ") }
 }
 

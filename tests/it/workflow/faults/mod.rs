@@ -17,18 +17,18 @@ const INTRODUCTION: &str = "\
 
 # What happens when something breaks
 
-Three objects lie in a bucket: `a`, `m` and `z`. The fault strikes at `m`, which is to be created, updated or deleted, or at the
-listing; everything else works. One object is in hand at a time, and a call has three attempts, so that each line is the same every
-time. Each was measured: an S3 server and a file manager over HTTP, faults ordered from them, and the real workflow between.
+A bucket contains three objects: `a`, `m` and `z`. The fault strikes the create, update or delete of `m`, or the listing; everything
+else works. The workflow handles one object at a time and makes at most three attempts per call, so that each line is the same every
+time. A test measured every line: an S3 server and a file manager over HTTP, with ordered faults, and the real workflow between them.
 
-- **Asked** counts how often the call that the fault strikes was made, **effects** what the file manager did about `m`.
+- **Calls** counts how often the run made the struck call, **effects** what the file manager did about `m`.
 - **Left** is what the state keeps for later: *parked* with its next attempt, *due*, or *skipped*.
-- **Told** is what stands in the summary and in the report, with the hint. \"–\": there was nothing to tell.
-- **Next run**, the fault being gone, always ends in success, with the bucket's own bytes in the file manager; and the run after that
-  sends nothing. The test insists on it in every line, and on these:
+- **Reported** is what the summary and the report say, with the hint. \"–\": nothing was reported.
+- **Next run** runs without the fault. It always ends in success, with the bucket's own bytes in the file manager, and the run after
+  it sends nothing. The test checks this in every line, and these:
   - no `Idempotency-Key` ever has its effect twice;
-  - the file manager holds a content of `m` that the bucket held, whole, or nothing;
-  - unless a door is shut for all, `a` and `z` arrive although `m` does not.
+  - the file manager holds a whole content of `m` that the bucket held, or nothing;
+  - `a` and `z` arrive although `m` does not, unless an endpoint is unreachable for all.
 ";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +63,7 @@ async fn measured(cases: Vec<Case>) -> Vec<Line> {
 }
 
 fn table(lines: &[Line]) -> String {
-    let head = ["Fault", "Asked", "Effects", "`m` in the file manager", "`a`, `z`", "Left", "The run", "Told", "Next run"];
+    let head = ["Fault", "Calls", "Effects", "`m` in the file manager", "`a`, `z`", "Left", "The run", "Reported", "Next run"];
     let mut rows = vec![head.map(str::to_owned), head.map(|_| "---".to_owned())];
     rows.extend(lines.iter().map(Line::cells));
     let rows: Vec<_> = rows.iter().map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
