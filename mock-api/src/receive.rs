@@ -35,7 +35,7 @@ pub(crate) enum Unreceived {
     Storage(std::io::Error),
 }
 
-/// How the content is read.
+/// The way to read the content.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
     Keep,

@@ -6,7 +6,7 @@ pub(super) struct Setting<T: 'static> {
     pub(super) parse: fn(&str) -> Option<T>,
 }
 
-/// What is known of a setting without its value.
+/// A setting's declaration, without its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared {
     /// The name of the environment variable; in lower case, the key in the YAML file.

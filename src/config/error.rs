@@ -71,7 +71,7 @@ pub enum Problem {
     SecretFile {
         /// The variable.
         name: &'static str,
-        /// What was given.
+        /// The path given.
         path: PathBuf,
         /// Where it was given.
         location: Location,

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use tracing::Level;
 use url::Url;
 
-/// How many deletes may be sent without the operator's consent.
+/// Limit of deletes that are sent without the operator's consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxDelete {
     /// A share of the rows that the sink holds.

@@ -60,11 +60,11 @@ pub struct RunRequest {
     pub allow_deletes: Option<u64>,
     /// The operator's answers for a state of another bucket or file manager.
     pub answer: Answer,
-    /// What requested it.
+    /// The origin of the request.
     pub trigger: RunTrigger,
 }
 
-/// What requested a run.
+/// The origin of a run request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunTrigger {
     /// A command or a schedule.

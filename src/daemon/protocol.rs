@@ -98,7 +98,7 @@ pub enum Reply {
     },
     /// Dead letters were dropped: the last line.
     Forgotten {
-        /// How many.
+        /// Their number.
         letters: u64,
     },
     /// The request was refused, or its result is unknown: the last line.

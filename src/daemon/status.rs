@@ -218,7 +218,7 @@ impl Tasks {
         change(inner.tasks.entry(name.to_owned()).or_insert_with(new));
     }
 
-    /// What a panicking thread left is still a status.
+    /// The status is usable even after a thread panicked.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -64,7 +64,7 @@ where
 /// The next row, if there is one.
 type Step<T, K, E> = Result<Option<T>, JoinError<<K as ToOwned>::Owned, E>>;
 
-/// What [`outer_join`] returns.
+/// The iterator that [`outer_join`] returns.
 pub struct OuterJoin<LI, RI, L, R, K: ToOwned + ?Sized, E> {
     left: Sorted<LI, L, K, E>,
     right: Sorted<RI, R, K, E>,

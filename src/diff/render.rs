@@ -18,7 +18,7 @@ use crate::record::{ETag, Escaped, FileRecord, Permissions, escape_json};
 use serde::Serialize;
 use std::fmt;
 
-/// How many keys differ, and how.
+/// Counts of differing keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Keys that only the new side has.

@@ -32,7 +32,7 @@ pub(super) enum Overdue {
     Idle,
 }
 
-struct State {
+struct Inner {
     moved: Instant,
     content_state: ContentState,
     content: Option<ContentStream>,
@@ -42,7 +42,7 @@ struct State {
 
 /// The caller's handle of an attempt. Dropping it releases the content's source at once and cuts a body that is not sent whole,
 /// because its response is no longer awaited.
-pub(super) struct Progress(Arc<Mutex<State>>);
+pub(super) struct Progress(Arc<Mutex<Inner>>);
 
 impl Progress {
     /// For a call without content.
@@ -58,7 +58,7 @@ impl Progress {
     }
 
     fn new(content_state: ContentState, content: Option<ContentStream>, bytes_left: u64) -> Self {
-        Self(Arc::new(Mutex::new(State { moved: Instant::now(), content_state, content, bytes_left, waker: None })))
+        Self(Arc::new(Mutex::new(Inner { moved: Instant::now(), content_state, content, bytes_left, waker: None })))
     }
 
     /// Bytes of the response arrived.
@@ -98,15 +98,15 @@ impl Drop for Progress {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The content as the request reads it: exactly as long as announced, and with its failures recorded. After a failure it always
 /// fails: the rest of the body must never be sent.
-pub(super) struct GuardedContent(Arc<Mutex<State>>);
+pub(super) struct GuardedContent(Arc<Mutex<Inner>>);
 
-impl State {
+impl Inner {
     fn fail(&mut self, why: String) -> Poll<Option<io::Result<Bytes>>> {
         let error = io::Error::other(why.clone());
         self.content_state = ContentState::Failed(why);

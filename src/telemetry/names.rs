@@ -27,7 +27,7 @@ pub const SOURCE: &str = "source";
 pub const EVENTS: &str = "s3_sync.events";
 /// Operations that ended.
 pub const OPERATIONS: &str = "s3_sync.operations";
-/// How long runs took.
+/// Duration of runs.
 pub const CYCLE_DURATION: &str = "s3_sync.cycle.duration";
 /// Age of the oldest event that is not applied.
 pub const LAG: &str = "s3_sync.lag";

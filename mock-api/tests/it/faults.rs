@@ -4,7 +4,7 @@ use crate::client::{Save, double, head, multipart_create, rest, send};
 use mock_api::{CallName, CallState, Fault, FaultAction};
 use serde_json::json;
 
-/// What a client with a key sees of a create, and of the same create sent again.
+/// The responses that a client with a key gets for a create, and for the same create sent again.
 #[derive(Debug, PartialEq)]
 enum Seen {
     Status(u16),

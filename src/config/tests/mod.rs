@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 const YAML: &str = "service.yaml";
 
-/// What a test gives: pairs of the environment, the texts of both files, and files of secrets by path.
+/// The input of a test: pairs of the environment, the texts of both files, and files of secrets by path.
 #[derive(Clone, Debug, Default)]
 struct Given<'a> {
     environment: &'a [(&'a str, &'a str)],

@@ -1,4 +1,4 @@
-//! What the texts of settings mean.
+//! The parsers of settings.
 
 use crate::config::values::*;
 use std::fmt::Debug;

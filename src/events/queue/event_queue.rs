@@ -74,6 +74,6 @@ pub trait EventQueue: Send + Sync {
     async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError>;
     /// Makes these messages visible again at once: they could not be stored.
     async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError>;
-    /// How long it keeps an unreceived message; `None` = unknown.
+    /// The retention of an unreceived message; `None` = unknown.
     async fn retention(&self) -> Option<SignedDuration>;
 }

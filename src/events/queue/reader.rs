@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long a poll waits for the first message: SQS's maximum.
+/// Wait of a poll for the first message: SQS's maximum.
 const POLL_WAIT: Duration = Duration::from_secs(20);
 
 /// The wait of a poll while draining: the shortest that still asks every server of a queue, so that an empty response means an empty
@@ -36,7 +36,7 @@ const MIN_RETENTION: SignedDuration = SignedDuration::from_mins(1);
 /// SQS's default retention, used when a queue's retention cannot be read.
 const DEFAULT_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// How often a full inbox is checked for room; cycles empty it in transactions of their own.
+/// Interval at which a full inbox is checked for room; cycles empty it in transactions of their own.
 const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
 
 /// Time to store and acknowledge messages that were received before a stop.

@@ -19,7 +19,7 @@ pub(super) enum Signal {
     Metrics = 2,
 }
 
-/// What has been logged about the collector at one address.
+/// The logged reachability of the collector at one address.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     address: Arc<str>,

@@ -244,7 +244,7 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
     bed.end().await;
 }
 
-/// What was received and not acknowledged in time stayed away from everybody for as long as the queue hides a message.
+/// Messages received and not acknowledged in time stayed invisible for the whole visibility timeout.
 #[tokio::test]
 async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
     let (queue, state, _directory) = queue_and_state().await;
