@@ -3,16 +3,16 @@
 //! One call is one attempt: retrying is `retry.rs`' concern, and the SDK's own retries are off.
 
 mod aws;
-mod checksum;
 mod content_type;
 mod error;
 mod memory;
 
 pub use aws::{AwsBucket, AwsOptions};
-pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
 pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
+
+pub use crate::record::{Checksum, ChecksumAlgorithm};
 
 use crate::record::{ETag, ObjectFacts, ObjectKey};
 use async_trait::async_trait;

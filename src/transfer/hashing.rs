@@ -1,6 +1,6 @@
 //! Hashing a body while it passes, in a task of its own where that would hold the body up. It compares nothing.
 
-use crate::s3::{Checksum, ChecksumAlgorithm, Hasher};
+use crate::record::{Checksum, ChecksumAlgorithm, Hasher};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

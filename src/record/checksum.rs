@@ -1,4 +1,4 @@
-//! Checksums over whole bodies: how they are computed and told. Which one an object's headers vouch for is `aws/head.rs`' concern.
+//! Checksums over whole bodies: how they are computed and shown. Which one an object's headers vouch for is the endpoint's concern.
 
 use crc_fast::{CrcAlgorithm, Digest as CrcDigest};
 use md5::Digest as _;
