@@ -4,6 +4,7 @@
 use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step, without_content};
 use crate::apply::error::{ApplyError, not_held_back};
+use crate::endpoint::EndpointErrorKind;
 use crate::file_manager::{Content, FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
 use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
@@ -101,7 +102,7 @@ impl Sending<'_, '_> {
             answer => {
                 let saved = match self.operation.answered(effect, answer).await {
                     // Why the body broke off, its source knows better.
-                    Err(ApplyError::FileManager(error)) if error.kind == FileManagerErrorKind::BodyFailed => {
+                    Err(ApplyError::Endpoint(error)) if error.kind == EndpointErrorKind::BodyFailed => {
                         return Err(verdict.error().cloned().map_or_else(|| error.into(), ApplyError::from));
                     }
                     answered => answered?,
@@ -159,20 +160,18 @@ impl Sending<'_, '_> {
     }
 
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
-        if error.says_replaced() {
-            return Ok(Step::LookAgain(None));
-        }
-        match &error {
+        match error.kind() {
+            Some(EndpointErrorKind::Replaced) => Ok(Step::LookAgain(None)),
             // A look has just found it. A store that goes on showing what it does not give is not to keep us busy for ever.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
+            Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
                 Ok(Step::LookAgain(Some(error)))
             }
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey => {
+            Some(EndpointErrorKind::NotFound) => {
                 self.operation.sink.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
             // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.effect.is_none() && self.work.sides.applied.is_none() => {
+            Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
                 self.operation.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }

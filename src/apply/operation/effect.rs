@@ -3,7 +3,8 @@
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
-use crate::file_manager::{FileManagerError, IdempotencyKey};
+use crate::endpoint::{EffectCertainty, EndpointError};
+use crate::file_manager::IdempotencyKey;
 use crate::record::ObjectKey;
 use crate::state::{Called, Failure, Intent, Plane};
 use crate::{failpoint, mutant};
@@ -62,9 +63,10 @@ impl Operation<'_> {
     }
 
     /// Calls, with as many attempts as the policy gives, until there is an answer.
-    pub(super) async fn call<T, Answer>(&mut self, effect: &mut OpenEffect, call: impl Fn() -> Answer) -> Result<T, ApplyError>
+    pub(super) async fn call<T, E, Answer>(&mut self, effect: &mut OpenEffect, call: impl Fn() -> Answer) -> Result<T, ApplyError>
     where
-        Answer: Future<Output = Result<T, FileManagerError>>,
+        Answer: Future<Output = Result<T, E>>,
+        E: Into<EndpointError>,
     {
         let mut attempts = self.sink.options.retry.begin();
         loop {
@@ -96,7 +98,11 @@ impl Operation<'_> {
     /// What one call's answer means. A definite refusal ends the intent: that call had no effect. Where one before it was not
     /// answered, that one may have had it, and only a ledger could tell: the paths that it names are unconfirmed. After any other
     /// failure the intent stays open for the next attempt.
-    pub(super) async fn answered<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, FileManagerError>) -> Result<T, ApplyError> {
+    pub(super) async fn answered<T>(
+        &mut self,
+        effect: &mut OpenEffect,
+        answer: Result<T, impl Into<EndpointError>>,
+    ) -> Result<T, ApplyError> {
         self.attempts.called = Some(Called::from(&effect.intent));
         let error = match answer {
             Ok(answer) => {
@@ -104,10 +110,10 @@ impl Operation<'_> {
                 failpoint::reach(failpoint::BETWEEN_CALL_AND_OUTCOME).await;
                 return Ok(answer);
             }
-            Err(error) => error,
+            Err(error) => error.into(),
         };
-        if !error.kind.is_definite_refusal() {
-            effect.unanswered |= error.kind.may_have_had_its_effect();
+        if !error.is_refusal() {
+            effect.unanswered |= error.effect == EffectCertainty::Unknown;
             return Err(error.into());
         }
         if effect.unanswered && !mutant::is("a_refusal_after_no_answer_is_final") {

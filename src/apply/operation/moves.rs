@@ -5,7 +5,8 @@ use super::reconcile_path::{Operation, without_content};
 use crate::apply::error::ApplyError;
 use crate::apply::executor::drain::Executor;
 use crate::apply::executor::permits::Place;
-use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
+use crate::endpoint::EndpointErrorKind;
+use crate::file_manager::{SaveOperation, SaveRequest, Saved};
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::retry::{Disposed as _, Disposition};
@@ -212,11 +213,11 @@ impl Operation<'_> {
         let sink = self.sink;
         let outcome = match self.call(&mut open, || sink.file_manager.save(request())).await {
             Ok(Saved { internal_id, .. }) => MoveOutcome::Done { internal_id },
-            Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() => {
+            Err(ApplyError::Endpoint(error)) if error.is_refusal() => {
                 tracing::warn!(key = %origin, to = %target, %error, "no move: the target is created or updated, the origin deleted");
                 match error.kind {
-                    FileManagerErrorKind::NotFound => MoveOutcome::OriginUnknown,
-                    FileManagerErrorKind::Taken => MoveOutcome::TargetTaken,
+                    EndpointErrorKind::NotFound => MoveOutcome::OriginUnknown,
+                    EndpointErrorKind::Taken => MoveOutcome::TargetTaken,
                     _ => MoveOutcome::Moot,
                 }
             }

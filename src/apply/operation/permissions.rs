@@ -4,7 +4,7 @@ use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step};
 use crate::apply::context::FileManagerSink;
 use crate::apply::error::ApplyError;
-use crate::file_manager::FileManagerErrorKind;
+use crate::endpoint::EndpointErrorKind;
 use crate::plan::{Effect, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::run::Ending;
@@ -20,7 +20,7 @@ impl Operation<'_> {
                 self.sink.state.permissions_set(&work.path, &sent, self.attempts.clone()).await?;
                 Ok(Some(Step::Ended(Ending::PermissionsSet)))
             }
-            Err(ApplyError::FileManager(error)) if error.kind == FileManagerErrorKind::NotFound => {
+            Err(error) if error.kind() == Some(EndpointErrorKind::NotFound) => {
                 self.sink.state.end_intents(&work.path).await?;
                 Ok(None)
             }
