@@ -1,5 +1,6 @@
 //! What an endpoint says: one error type for every failed call, the endpoint's name, and the bytes of a body. It calls no endpoint.
 
+use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 /// Bytes in the order of the content. An error ends them.
 pub type ByteStream = BoxStream<'static, Result<Bytes, EndpointError>>;
 
-/// The name of an endpoint, in errors and capabilities: `file_manager`, `s3:customer-bucket`.
+/// The name of an endpoint, in errors and capabilities: `file_manager`, `s3:customer-bucket`. What stands before the colon is its
+/// protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(Arc<str>);
 
@@ -24,6 +26,11 @@ impl EndpointId {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The first part of every reason that is given for a failure of this endpoint.
+    pub fn protocol(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
     }
 }
 
@@ -91,7 +98,56 @@ pub enum EffectCertainty {
     Unknown,
 }
 
+/// What the engine itself finds wrong with the content that a source gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentFault {
+    /// The body ended before its promised size.
+    Interrupted,
+    /// The body is not what its headers promised.
+    Corrupt,
+    /// The object is another one each time that it is looked at.
+    Replaced,
+}
+
+impl ContentFault {
+    fn kind(self) -> EndpointErrorKind {
+        match self {
+            Self::Interrupted => EndpointErrorKind::Other,
+            Self::Corrupt => EndpointErrorKind::Corrupt,
+            Self::Replaced => EndpointErrorKind::Replaced,
+        }
+    }
+
+    /// The second part of the reason, and the hint.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Interrupted => ("interrupted", "the connection broke; the next run tries again"),
+            Self::Corrupt => {
+                ("checksum_mismatch", "the bytes are not those that were stored: nothing was saved; check the store and what is between")
+            }
+            Self::Replaced => ("object_replaced", "the object was replaced meanwhile; it is looked at again"),
+        }
+    }
+}
+
 impl EndpointError {
+    /// A fault of the content at a path, found while it was read.
+    pub fn of_content(source: &EndpointId, path: &ObjectKey, fault: ContentFault, message: &str) -> Self {
+        let (reason, hint) = fault.words();
+        Self::from(EndpointFailure {
+            endpoint: source.clone(),
+            // S3's word for reading content, as reports have always shown it.
+            operation: "GetObject",
+            subject: path.to_string(),
+            kind: fault.kind(),
+            disposition: if fault == ContentFault::Replaced { Disposition::Fail } else { Disposition::Retry { after: None } },
+            effect: EffectCertainty::None,
+            reason: format!("{}_{reason}", source.protocol()).into(),
+            hint,
+            message: message.to_owned(),
+        })
+    }
+
     /// Whether the endpoint refused the call for good: it had no effect, and the same call will be refused again.
     pub fn is_refusal(&self) -> bool {
         self.effect == EffectCertainty::None && self.disposition == Disposition::Fail

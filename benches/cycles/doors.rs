@@ -14,6 +14,7 @@ use s3_sync::plan::Limits;
 use s3_sync::record::{Event, ObjectKey, Permissions};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
+use s3_sync::source::BucketSource;
 use s3_sync::state::{InstanceLock, RunKind, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::num::NonZeroUsize;
@@ -45,7 +46,7 @@ impl Scene {
     /// The flow, ready to run.
     pub(crate) fn flow(&self) -> Flow {
         let doors = Doors {
-            bucket: self.bucket.clone(),
+            source: Arc::new(BucketSource::new(self.bucket.clone(), "bench", "")),
             file_manager: self.file_manager.clone(),
             queues: Vec::new(),
             feed: Some(self.feed.clone()),

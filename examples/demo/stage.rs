@@ -11,6 +11,7 @@ use s3_sync::plan::Limits;
 use s3_sync::report::Report;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
+use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, RunOutcome, State};
 use s3_sync::workflow::{Doors, Flow, Options};
 use std::num::NonZeroUsize;
@@ -78,7 +79,7 @@ impl Stage {
         let (client, url) = (HttpClient::new(1)?, files.url().parse()?);
         let events = Arc::new(HttpEvents::new(&client, &url, None, Deadlines::default())?);
         let doors = Doors {
-            bucket: Arc::new(AwsBucket::connect(options).await?),
+            source: Arc::new(BucketSource::new(Arc::new(AwsBucket::connect(options).await?), BUCKET, "")),
             file_manager: Arc::new(HttpFileManager::new(&client, &url, None, Deadlines::default())?),
             queues: Vec::new(),
             feed: Some(events.clone()),

@@ -9,6 +9,7 @@ use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, Ht
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
+use crate::source::BucketSource;
 use crate::state::{self, Identity};
 use std::sync::Arc;
 use url::Url;
@@ -29,6 +30,11 @@ pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
         options.session_token.clone_from(&credentials.session_token);
     }
     AwsBucket::connect(options).await
+}
+
+/// The customer's bucket as the source of every run.
+pub(crate) async fn source_of_runs(settings: &Settings, name: &str) -> Result<BucketSource, S3Error> {
+    Ok(BucketSource::new(Arc::new(bucket(settings, name).await?), name, &settings.source.prefix))
 }
 
 /// The bucket for the backup.

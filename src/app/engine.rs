@@ -132,7 +132,7 @@ impl Engine {
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Doors {
-            bucket: Arc::new(endpoints::bucket(settings, &self.bucket).await.map_err(failed)?),
+            source: Arc::new(endpoints::source_of_runs(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
             queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),

@@ -1,7 +1,7 @@
 //! What the daemon asks an engine for: runs, tried doors, dead letters, the backlog, housekeeping.
 
 use super::ExitCode;
-use super::connectivity::{answered, bucket_opens};
+use super::connectivity::{answered, source_answers};
 use super::engine::Engine;
 use super::outcome::earned;
 use crate::apply::{Halt, Tally};
@@ -29,11 +29,8 @@ impl Worker for Engine {
             let reports = doors.reports.as_ref()?;
             Some(answered(EVENTS_API, "EVENTS_API_URL", reports.health()).await)
         };
-        let (bucket, file_manager, events) = tokio::join!(
-            bucket_opens(&self.settings, &doors),
-            answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()),
-            events
-        );
+        let (bucket, file_manager, events) =
+            tokio::join!(source_answers(&doors), answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()), events);
         let bucket = Tried { name: "S3".to_owned(), shut: bucket, awaited: true };
         let file_manager = Tried { name: "file manager".to_owned(), shut: file_manager, awaited: true };
         let events = events.map(|shut| Tried { name: EVENTS_API.to_owned(), shut, awaited: false });

@@ -6,7 +6,7 @@ use crate::file_manager::FileManager;
 use crate::plan::{self, Planned};
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
-use crate::s3::ReadBucket;
+use crate::source::Source;
 use crate::state::{Intent, State};
 use crate::{failpoint, mutant};
 use std::sync::Arc;
@@ -25,9 +25,9 @@ pub struct SinkOptions {
     pub verify: bool,
 }
 
-/// From the bucket into the file manager.
+/// From the source into the file manager.
 pub struct FileManagerSink {
-    pub(super) bucket: Arc<dyn ReadBucket>,
+    pub(super) source: Arc<dyn Source>,
     pub(super) file_manager: Arc<dyn FileManager>,
     pub(super) state: State,
     pub(super) options: SinkOptions,
@@ -35,13 +35,13 @@ pub struct FileManagerSink {
 
 impl FileManagerSink {
     /// Joins the doors and the state.
-    pub fn new(bucket: Arc<dyn ReadBucket>, file_manager: Arc<dyn FileManager>, state: State, options: SinkOptions) -> Self {
-        Self { bucket, file_manager, state, options }
+    pub fn new(source: Arc<dyn Source>, file_manager: Arc<dyn FileManager>, state: State, options: SinkOptions) -> Self {
+        Self { source, file_manager, state, options }
     }
 
-    /// Whether bucket and file manager can be used at all.
+    /// Whether source and file manager can be used at all.
     pub async fn doors_open(&self) -> Result<(), ApplyError> {
-        self.bucket.head_bucket().await?;
+        self.source.check().await?;
         Ok(self.file_manager.health().await?)
     }
 

@@ -5,7 +5,6 @@ use crate::file_manager::FileManagerError;
 use crate::record::Permissions;
 use crate::retry::{Disposed, Disposition};
 use crate::run::ErrorSummary;
-use crate::s3::S3Error;
 use crate::snapshot::SnapshotError;
 use crate::state::StateError;
 
@@ -47,12 +46,6 @@ impl ApplyError {
             Self::Endpoint(error) => Some(error.kind),
             Self::State(_) | Self::Snapshot(_) => None,
         }
-    }
-}
-
-impl From<S3Error> for ApplyError {
-    fn from(error: S3Error) -> Self {
-        Self::Endpoint(error.into())
     }
 }
 

@@ -18,6 +18,7 @@ use crate::record::{ETag, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// One page of a listing, asked for.
@@ -47,6 +48,8 @@ pub struct GetRequest {
     pub key: ObjectKey,
     /// Only if it still is this content (else `S3ErrorKind::PreconditionFailed`).
     pub if_match: Option<ETag>,
+    /// Only these bytes of it, not none; `None` = all. The headers are those of the whole object, without a checksum.
+    pub range: Option<Range<u64>>,
 }
 
 /// What the headers of a HEAD or a GET told.

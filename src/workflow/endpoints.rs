@@ -1,19 +1,19 @@
 //! What a flow reads from, writes to and reports to.
 
-use crate::events::queue::Source;
+use crate::events::queue;
 use crate::file_manager::{FileManager, ReadFeed, ReportResults};
-use crate::s3::ReadBucket;
+use crate::source::Source;
 use std::sync::Arc;
 
 /// The doors that a flow goes through. A test brings its own.
 #[derive(Clone)]
 pub struct Doors {
     /// Where the objects are.
-    pub bucket: Arc<dyn ReadBucket>,
+    pub source: Arc<dyn Source>,
     /// Where the files are to be.
     pub file_manager: Arc<dyn FileManager>,
     /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
-    pub queues: Vec<Arc<dyn Source>>,
+    pub queues: Vec<Arc<dyn queue::Source>>,
     /// What is read at the beginning of a cycle, if anything.
     pub feed: Option<Arc<dyn ReadFeed>>,
     /// Where the results are told, if anywhere.

@@ -84,7 +84,7 @@ impl Flow {
     pub(super) fn executor(&self, run: u64) -> Executor {
         let Options { limits, retry, verify, concurrency, grace, .. } = self.options;
         let doors = self.doors.clone();
-        let sink = FileManagerSink::new(doors.bucket, doors.file_manager, self.state.clone(), SinkOptions { run, limits, retry, verify });
+        let sink = FileManagerSink::new(doors.source, doors.file_manager, self.state.clone(), SinkOptions { run, limits, retry, verify });
         Executor::new(sink, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
     }
 

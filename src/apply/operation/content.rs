@@ -10,7 +10,7 @@ use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{ETag, FileRecord, Look, LookedAt, ObjectFacts, Permissions};
 use crate::run::Ending;
-use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
+use crate::source::Opened;
 use crate::state::{Intent, Lane, Work};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
@@ -62,14 +62,14 @@ impl Operation<'_> {
 
 impl Sending<'_, '_> {
     async fn attempt(&mut self) -> Result<Step, ApplyError> {
-        let GetObject { head, body } = match self.open().await? {
-            Ok(object) => object,
+        let Opened { facts, content_type, checksum, body } = match self.open().await? {
+            Ok(opened) => opened,
             Err(step) => return Ok(step),
         };
         // To ask is no effect: it need not wait until the intent is on disk.
         let (sink, work) = (self.operation.sink, self.work);
         let ask = OptionFuture::from(self.asks().then(|| sink.ask_permissions(&work.path)));
-        let (opened, asked) = tokio::join!(self.open_intents(&head), ask);
+        let (opened, asked) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), ask);
         opened?;
         if let Some(asked) = asked {
             self.permissions = Some(asked?);
@@ -78,15 +78,15 @@ impl Sending<'_, '_> {
             self.permissions = Some(self.permissions().await?);
         }
         if mutant::is("an_outcome_is_recorded_before_its_call") {
-            self.record(head.clone(), Saved::default(), true).await?;
+            self.record((facts.clone(), content_type.clone()), Saved::default(), true).await?;
         }
         let effect = self.effect.as_mut().expect("invariant: the content's intent is open by now");
-        let checksum = head.checksum.clone().filter(|_| sink.options.verify && !mutant::is("a_body_is_not_verified"));
-        let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
+        let checksum = checksum.filter(|_| sink.options.verify && !mutant::is("a_body_is_not_verified"));
+        let (body, verdict) = transfer::verified(body, (sink.source.id(), &self.work.path), facts.size, checksum);
         let file_type = effect.intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
         let metadata = effect.intent.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let request = SaveRequest {
-            content: Some(Content { size: head.facts.size, file_type, body: transfer::into_content_stream(body) }),
+            content: Some(Content { size: facts.size, file_type, body: transfer::into_content_stream(body) }),
             metadata: metadata.unwrap_or_default(),
             idempotency_key: Some(effect.key()),
             ..without_content(
@@ -110,7 +110,7 @@ impl Sending<'_, '_> {
                 // No door is needed any more: what is left to wait for is the disk.
                 self.operation.place = None;
                 let verified = matches!(verdict.get(), Some(Ok(Verification::Verified(_))));
-                self.record(head, saved, verified).await
+                self.record((facts, content_type), saved, verified).await
             }
         }
     }
@@ -129,34 +129,22 @@ impl Sending<'_, '_> {
     }
 
     /// Opens the object, if it still is the one that was decided about.
-    async fn open(&mut self) -> Result<Result<GetObject, Step>, ApplyError> {
-        let key = self.work.path.clone();
+    async fn open(&mut self) -> Result<Result<Opened, Step>, ApplyError> {
+        let path = &self.work.path;
         let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         // A listing may come without ETags: then what an earlier attempt began to send is what this one goes on with.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
-        let if_match = facts.and_then(|facts| facts.etag.clone()).or_else(|| begun.map(|content| content.etag.clone()));
+        let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
         self.look = self.operation.sink.state.next_look();
-        let object = match self.operation.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
-            Ok(object) => object,
+        let opened = match self.operation.sink.source.open(path, expected.as_ref(), None).await {
+            Ok(opened) => opened,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
         };
-        // Not every store heeds If-Match. Without an ETag in the listing, the GET's own is what becomes known.
-        let got = &object.head.facts;
-        if got.etag.is_none() {
-            let words = "the answer has no ETag: without one, no later change of the object could be seen";
-            return Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::Other, words).into());
-        }
-        if if_match.is_some_and(|expected| got.etag != Some(expected)) && !mutant::is("the_etag_of_a_get_is_not_compared") {
+        // Without an ETag in the listing, the size is all that a look told.
+        if facts.is_some_and(|facts| facts.etag.is_none() && facts.size != opened.facts.size) {
             return Ok(Err(Step::LookAgain(None)));
         }
-        match facts {
-            Some(facts) if facts.size != got.size && facts.etag.is_none() => Ok(Err(Step::LookAgain(None))),
-            Some(facts) if facts.size != got.size => {
-                let words = format!("the answer promises {} bytes, the object of this ETag has {}", got.size, facts.size);
-                Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::ChecksumMismatch, &words).into())
-            }
-            _ => Ok(Ok(object)),
-        }
+        Ok(Ok(opened))
     }
 
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
@@ -180,13 +168,13 @@ impl Sending<'_, '_> {
     }
 
     /// Opens the intents of this operation that are not open yet, with what the GET's headers say.
-    async fn open_intents(&mut self, head: &ObjectHead) -> Result<(), ApplyError> {
+    async fn open_intents(&mut self, (facts, content_type): (&ObjectFacts, Option<&str>)) -> Result<(), ApplyError> {
         let path = &self.work.path;
         let content = self.effect.is_none().then(|| {
-            let planned = Planned { content: head.facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
+            let planned = Planned { content: facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
             Intent {
-                file_type: Some(head.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
-                metadata: Some(Value::Object(metadata(&head.facts)).to_string()),
+                file_type: Some(content_type.unwrap_or(UNKNOWN_TYPE).to_owned()),
+                metadata: Some(Value::Object(metadata(facts)).to_string()),
                 ..self.operation.sink.intent(path, planned)
             }
         });
@@ -221,26 +209,26 @@ impl Sending<'_, '_> {
         }
     }
 
-    async fn record(&self, head: ObjectHead, saved: Saved, verified: bool) -> Result<Step, ApplyError> {
+    async fn record(&self, (got, content_type): (ObjectFacts, Option<String>), saved: Saved, verified: bool) -> Result<Step, ApplyError> {
         let looked = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = self.work.sides.applied.as_ref().map(|row| &row.file);
-        let bytes = head.facts.size;
+        let bytes = got.size;
         if looked.is_none_or(|facts| facts.etag.is_none()) {
             // The listing told no ETag: this GET was the look that completes it.
-            let seen = LookedAt { path: self.work.path.clone(), facts: Some(head.facts.clone()), look: self.look };
+            let seen = LookedAt { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
             self.operation.sink.state.commit_looks(vec![seen]).await?;
         }
         let file = FileRecord {
             file_path: self.work.path.clone(),
             permissions: self.permissions.clone().unwrap_or_default(),
             size: Some(bytes),
-            file_type: Some(head.content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
+            file_type: Some(content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
             // The listing's time is finer than the header's.
-            last_modified: looked.and_then(|facts| facts.last_modified).or(head.facts.last_modified),
+            last_modified: looked.and_then(|facts| facts.last_modified).or(got.last_modified),
             internal_id: saved.internal_id.or_else(|| old.and_then(|old| old.internal_id.clone())),
-            etag: head.facts.etag,
-            storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(head.facts.storage_class),
-            version_id: head.facts.version_id,
+            etag: got.etag,
+            storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(got.storage_class),
+            version_id: got.version_id,
         };
         self.operation.sink.state.applied(file, self.operation.attempts.clone()).await?;
         Ok(Step::Ended(Ending::Sent { effect: self.planned.effect, bytes, verified }))

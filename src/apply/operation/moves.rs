@@ -129,7 +129,7 @@ impl Executor {
         let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
         let looks = tokio::select! {
             biased;
-            looks = source::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
+            looks = source::look_at_each(&self.sink.source, keys, look, at_a_time, self.sink.options.retry) => looks?,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };

@@ -29,7 +29,7 @@ impl FileManagerSink {
         let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
             Looks { found: believed(keys), failed: Vec::new() }
         } else {
-            source::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
+            source::look_at_each(&self.source, keys, look, at_a_time, self.options.retry).await?
         };
         for (path, error) in failed {
             let attempts = attempts.get(&path).copied().unwrap_or_default();

@@ -4,11 +4,11 @@
 use crate::apply::context::FileManagerSink;
 use crate::apply::error::{ApplyError, not_held_back};
 use crate::apply::executor::permits::Place;
+use crate::endpoint::{ContentFault, EndpointError};
 use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, LookedAt, ObjectKey};
 use crate::run::Ending;
-use crate::s3::{S3Error, S3ErrorKind};
 use crate::state::{Attempts, Lane, Plane, Work};
 use crate::{mutant, source, telemetry};
 
@@ -66,7 +66,8 @@ impl Operation<'_> {
             };
         }
         let words = "the object was replaced each time that we looked";
-        Err(disagreed.unwrap_or_else(|| S3Error::new("GetObject", &path, S3ErrorKind::PreconditionFailed, words).into()))
+        let replaced = || EndpointError::of_content(self.sink.source.id(), &path, ContentFault::Replaced, words).into();
+        Err(disagreed.unwrap_or_else(replaced))
     }
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
@@ -105,7 +106,7 @@ impl Operation<'_> {
     /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
         let look = self.sink.state.next_look();
-        let facts = source::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
+        let facts = source::look_at(self.sink.source.as_ref(), path, self.sink.options.retry).await?;
         let gone = facts.is_none();
         self.sink.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
         let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };

@@ -1,7 +1,9 @@
 //! The words of failed calls that programs and operators rely on: reason, hint and disposition of every kind. They are a contract.
 
 use s3_sync::apply::ApplyError;
+use s3_sync::endpoint::{ContentFault, EndpointError, EndpointId};
 use s3_sync::file_manager::{FileManagerError, FileManagerErrorKind as Api};
+use s3_sync::record::ObjectKey;
 use s3_sync::retry::Disposed as _;
 use s3_sync::s3::{S3Error, S3ErrorKind as S3};
 use std::fmt::Write as _;
@@ -63,12 +65,29 @@ fn described(errors: impl IntoIterator<Item = ApplyError>) -> String {
 
 #[test]
 fn each_s3_error_keeps_its_reason_its_disposition_and_its_hint() {
-    let errors = s3_kinds().into_iter().map(|kind| S3Error::new("GetObject", "a", kind, "words").into());
+    let errors =
+        s3_kinds().into_iter().map(|kind| S3Error::new("GetObject", "a", kind, "words")).map(EndpointError::from).map(ApplyError::from);
     insta::assert_snapshot!(described(errors));
 }
 
 #[test]
 fn each_file_manager_error_keeps_its_reason_its_disposition_and_its_hint() {
     let error = |kind| FileManagerError { call: "saveToDisk create", subject: "a".to_owned(), kind, message: "words".to_owned() };
-    insta::assert_snapshot!(described(file_manager_kinds().into_iter().map(|kind| error(kind).into())));
+    insta::assert_snapshot!(described(file_manager_kinds().into_iter().map(|kind| EndpointError::from(error(kind)).into())));
+}
+
+/// The transfer and the engine find the same faults in a body that a bucket's door does, and say the same about them.
+#[test]
+fn a_fault_of_content_is_described_as_the_bucket_s_own_error_is() {
+    let (source, path) = (EndpointId::new("s3:customer-bucket"), ObjectKey::new("a").expect("a key"));
+    for (fault, kind) in [
+        (ContentFault::Interrupted, S3::Interrupted),
+        (ContentFault::Corrupt, S3::ChecksumMismatch),
+        (ContentFault::Replaced, S3::PreconditionFailed),
+    ] {
+        let found = EndpointError::of_content(&source, &path, fault, "words");
+        let told = EndpointError::from(S3Error::new("GetObject", &path, kind, "words"));
+        assert_eq!((found.kind, found.effect), (told.kind, told.effect));
+        assert_eq!(described([found.into()]), described([told.into()]));
+    }
 }

@@ -9,6 +9,7 @@ use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::plan::Limits;
 use s3_sync::retry::RetryPolicy;
+use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::num::NonZeroUsize;
@@ -113,7 +114,7 @@ impl Process {
     fn doors(&self) -> Doors {
         let api = Arc::new(Api(self.world.clone()));
         Doors {
-            bucket: Arc::new(Bucket(self.world.clone())),
+            source: Arc::new(BucketSource::new(Arc::new(Bucket(self.world.clone())), "model", self.world.setup.prefix)),
             file_manager: api.clone(),
             queues: Vec::new(),
             feed: Some(api.clone()),

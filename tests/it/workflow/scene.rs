@@ -6,11 +6,13 @@ use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
-use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
+use s3_sync::events::queue;
+use s3_sync::file_manager::{Deadlines, FileManager, HttpClient, HttpEvents, HttpFileManager, ReadFeed, ReportResults};
 use s3_sync::plan::Limits;
 use s3_sync::record::ObjectKey;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
+use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, Overview, RunKind, RunOutcome, State, StateError};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::collections::BTreeMap;
@@ -24,10 +26,28 @@ use tokio::task::JoinHandle;
 /// The bucket of every scene.
 pub(crate) const BUCKET: &str = "customer-bucket";
 
+/// The doors of a scene, as a test changes them. The flow gets them as source and sinks.
+#[derive(Clone)]
+pub(crate) struct SceneDoors {
+    pub(crate) bucket: Arc<dyn ReadBucket>,
+    pub(crate) file_manager: Arc<dyn FileManager>,
+    pub(crate) queues: Vec<Arc<dyn queue::Source>>,
+    pub(crate) feed: Option<Arc<dyn ReadFeed>>,
+    pub(crate) reports: Option<Arc<dyn ReportResults>>,
+}
+
+impl SceneDoors {
+    fn of_flow(&self, options: &Options) -> Doors {
+        let Self { bucket, file_manager, queues, feed, reports } = self.clone();
+        let source = Arc::new(BucketSource::new(bucket, &options.bucket, &options.prefix));
+        Doors { source, file_manager, queues, feed, reports }
+    }
+}
+
 /// What a run needs that outlives it: the settings of the program, so to speak.
 #[derive(Clone)]
 pub(crate) struct Program {
-    pub(crate) doors: Doors,
+    pub(crate) doors: SceneDoors,
     pub(crate) options: Options,
     pub(crate) identity: Identity,
     /// What the operator says for the next runs.
@@ -135,7 +155,7 @@ impl Scene {
         let events = Arc::new(HttpEvents::new(&client, &url, None, deadlines).expect("an address"));
         let directory = tempfile::tempdir().expect("a directory");
         let program = Program {
-            doors: Doors {
+            doors: SceneDoors {
                 bucket,
                 file_manager: Arc::new(file_manager),
                 queues: Vec::new(),
@@ -246,7 +266,7 @@ impl Program {
     pub(crate) async fn run_flow(&self, kind: RunKind, halt: Halt) -> Result<Ended, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
-        let (doors, options, clock) = (self.doors.clone(), self.options.clone(), self.clock.clone());
+        let (doors, options, clock) = (self.doors.of_flow(&self.options), self.options.clone(), self.clock.clone());
         Flow { doors, state, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await
     }
 
