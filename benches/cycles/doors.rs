@@ -4,6 +4,7 @@ use crate::changes;
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
+use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{Halt, Tally};
 use s3_sync::clock::SystemClock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
@@ -11,7 +12,7 @@ use s3_sync::file_manager::{
     FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReadFeed, SaveRequest, Saved,
 };
 use s3_sync::plan::Limits;
-use s3_sync::record::{Event, ObjectKey, Permissions};
+use s3_sync::record::{Event, ObjectKey, Permissions, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::source::BucketSource;
@@ -47,7 +48,7 @@ impl Scene {
     pub(crate) fn flow(&self) -> Flow {
         let doors = Doors {
             source: Arc::new(BucketSource::new(self.bucket.clone(), "bench", "")),
-            file_manager: self.file_manager.clone(),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(self.file_manager.clone())))],
             queues: Vec::new(),
             feed: Some(self.feed.clone()),
             reports: None,

@@ -3,11 +3,13 @@
 
 use mock_api::{CallName, Contents, MockApi};
 use mock_s3::MockS3;
+use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
 use s3_sync::plan::Limits;
+use s3_sync::record::SinkName;
 use s3_sync::report::Report;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
@@ -78,9 +80,10 @@ impl Stage {
         };
         let (client, url) = (HttpClient::new(1)?, files.url().parse()?);
         let events = Arc::new(HttpEvents::new(&client, &url, None, Deadlines::default())?);
+        let file_manager = HttpFileManager::new(&client, &url, None, Deadlines::default())?;
         let doors = Doors {
             source: Arc::new(BucketSource::new(Arc::new(AwsBucket::connect(options).await?), BUCKET, "")),
-            file_manager: Arc::new(HttpFileManager::new(&client, &url, None, Deadlines::default())?),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: Vec::new(),
             feed: Some(events.clone()),
             reports: Some(events),

@@ -164,13 +164,9 @@ pub(super) async fn source_answers(doors: &Doors) -> Option<String> {
 }
 
 /// Why a door does not open; `None` = it does.
-pub(super) async fn answered(
-    door: &'static str,
-    setting: &str,
-    health: impl Future<Output = Result<(), FileManagerError>>,
-) -> Option<String> {
-    let call = async { health.await.map(|()| ANSWERS.to_owned()) };
-    tried(door, call, |error| error.kind.hint(), (no_answer(), &format!("check {setting}"))).await.problem()
+pub(super) async fn answered(door: &'static str, setting: &str, check: impl Future<Output = Result<(), EndpointError>>) -> Option<String> {
+    let call = async { check.await.map(|()| ANSWERS.to_owned()) };
+    tried(door, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
 }
 
 async fn tried_http(door: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> Probed {

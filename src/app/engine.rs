@@ -3,6 +3,7 @@
 
 use super::outcome::{Refusal, failed, of_state};
 use super::{ExitCode, endpoints};
+use crate::apply::sink::FileManagerSink;
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
@@ -10,6 +11,7 @@ use crate::daemon::{Order, Trigger, without_last_words};
 use crate::events::queue::Source;
 use crate::file_manager::HttpClient;
 use crate::plan::Limits;
+use crate::record::SinkName;
 use crate::state::{Answer, Identity, InstanceLock, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
 use std::sync::Arc;
@@ -133,7 +135,7 @@ impl Engine {
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Doors {
             source: Arc::new(endpoints::source_of_runs(settings, &self.bucket).await.map_err(failed)?),
-            file_manager: Arc::new(file_manager),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),

@@ -12,6 +12,7 @@ use crate::events::decode::Scope;
 use crate::snapshot::SnapshotStore;
 use crate::workflow;
 use async_trait::async_trait;
+use futures::future;
 use jiff::SignedDuration;
 use std::sync::Arc;
 
@@ -27,14 +28,14 @@ impl Worker for Engine {
         };
         let events = async {
             let reports = doors.reports.as_ref()?;
-            Some(answered(EVENTS_API, "EVENTS_API_URL", reports.health()).await)
+            Some(answered(EVENTS_API, "EVENTS_API_URL", async { Ok(reports.health().await?) }).await)
         };
-        let (bucket, file_manager, events) =
-            tokio::join!(source_answers(&doors), answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()), events);
+        let checks = doors.sinks.iter().map(|(_, sink)| answered("file manager", "FILE_MANAGER_API_URL", sink.check()));
+        let (bucket, sinks, events) = tokio::join!(source_answers(&doors), future::join_all(checks), events);
         let bucket = Tried { name: "S3".to_owned(), shut: bucket, awaited: true };
-        let file_manager = Tried { name: "file manager".to_owned(), shut: file_manager, awaited: true };
+        let sinks = sinks.into_iter().map(|shut| Tried { name: "file manager".to_owned(), shut, awaited: true });
         let events = events.map(|shut| Tried { name: EVENTS_API.to_owned(), shut, awaited: false });
-        [bucket, file_manager].into_iter().chain(events).collect()
+        std::iter::once(bucket).chain(sinks).chain(events).collect()
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {

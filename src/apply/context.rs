@@ -1,8 +1,7 @@
-//! The file manager as a sink: its doors, its state, and what it is told once for all paths. What becomes of one path is the
-//! operation's concern, many paths at a time are the executor's.
+//! What every operation needs: source, sink, state and options. How many operations go on at a time is the executor's concern.
 
 use super::error::ApplyError;
-use crate::file_manager::FileManager;
+use super::sink::Sink;
 use crate::plan::{self, Planned};
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
@@ -12,9 +11,9 @@ use crate::{failpoint, mutant};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What the sink is told once for all paths.
+/// What holds for all operations of a run.
 #[derive(Clone, Debug)]
-pub struct SinkOptions {
+pub struct ApplyOptions {
     /// The run that acts.
     pub run: u64,
     /// The bounds of the plan.
@@ -25,24 +24,24 @@ pub struct SinkOptions {
     pub verify: bool,
 }
 
-/// From the source into the file manager.
-pub struct FileManagerSink {
+/// From one source into one sink.
+pub struct ApplyContext {
     pub(super) source: Arc<dyn Source>,
-    pub(super) file_manager: Arc<dyn FileManager>,
+    pub(super) sink: Arc<dyn Sink>,
     pub(super) state: State,
-    pub(super) options: SinkOptions,
+    pub(super) options: ApplyOptions,
 }
 
-impl FileManagerSink {
-    /// Joins the doors and the state.
-    pub fn new(source: Arc<dyn Source>, file_manager: Arc<dyn FileManager>, state: State, options: SinkOptions) -> Self {
-        Self { source, file_manager, state, options }
+impl ApplyContext {
+    /// Joins the endpoints and the state.
+    pub fn new(source: Arc<dyn Source>, sink: Arc<dyn Sink>, state: State, options: ApplyOptions) -> Self {
+        Self { source, sink, state, options }
     }
 
-    /// Whether source and file manager can be used at all.
-    pub async fn doors_open(&self) -> Result<(), ApplyError> {
+    /// Whether source and sink can be used at all.
+    pub(super) async fn endpoints_answer(&self) -> Result<(), ApplyError> {
         self.source.check().await?;
-        Ok(self.file_manager.health().await?)
+        Ok(self.sink.check().await?)
     }
 
     /// An effect that is meant now.

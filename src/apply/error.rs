@@ -1,7 +1,6 @@
 //! Why an operation failed: an endpoint, the state, or a snapshot; with its disposition, reason and hint.
 
 use crate::endpoint::{EndpointError, EndpointErrorKind};
-use crate::file_manager::FileManagerError;
 use crate::record::Permissions;
 use crate::retry::{Disposed, Disposition};
 use crate::run::ErrorSummary;
@@ -46,12 +45,6 @@ impl ApplyError {
             Self::Endpoint(error) => Some(error.kind),
             Self::State(_) | Self::Snapshot(_) => None,
         }
-    }
-}
-
-impl From<FileManagerError> for ApplyError {
-    fn from(error: FileManagerError) -> Self {
-        Self::Endpoint(error.into())
     }
 }
 

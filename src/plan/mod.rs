@@ -2,8 +2,10 @@
 
 pub mod fold;
 mod moves;
+mod policy;
 
 pub use moves::{MoveVerdict, Moving, decide_move};
+pub use policy::{PermissionPlane, Policy, Renames};
 
 use crate::record::{Fingerprint, ObjectKey, Permissions, Sides};
 use serde::{Deserialize, Serialize};

@@ -10,6 +10,7 @@ mod observation;
 mod row;
 mod sequencer;
 mod sides;
+mod sink_name;
 mod told;
 
 pub use channel::SourceName;
@@ -23,6 +24,7 @@ pub use observation::{LookedAt, Page, PageCounts};
 pub use row::FileRow;
 pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed, Sides};
+pub use sink_name::{InvalidSinkName, SinkName};
 pub use told::{Told, ToldField};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,9 @@
 //! What a flow reads from, writes to and reports to.
 
+use crate::apply::sink::Sink;
 use crate::events::queue;
-use crate::file_manager::{FileManager, ReadFeed, ReportResults};
+use crate::file_manager::{ReadFeed, ReportResults};
+use crate::record::SinkName;
 use crate::source::Source;
 use std::sync::Arc;
 
@@ -10,8 +12,8 @@ use std::sync::Arc;
 pub struct Doors {
     /// Where the objects are.
     pub source: Arc<dyn Source>,
-    /// Where the files are to be.
-    pub file_manager: Arc<dyn FileManager>,
+    /// Where the files are to be: each sink by its name. A run uses the first one.
+    pub sinks: Vec<(SinkName, Arc<dyn Sink>)>,
     /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
     pub queues: Vec<Arc<dyn queue::Source>>,
     /// What is read at the beginning of a cycle, if anything.

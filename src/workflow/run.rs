@@ -4,7 +4,7 @@
 use super::endpoints::Doors;
 use super::options::Options;
 use super::{backlog, snapshots};
-use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
+use crate::apply::{ApplyContext, ApplyError, ApplyOptions, Bounds, Executor};
 use crate::clock::Clock;
 use crate::report::{Frame, Report};
 use crate::run::{Halt, RunKind, RunOutcome, Tally};
@@ -83,9 +83,11 @@ impl Flow {
 
     pub(super) fn executor(&self, run: u64) -> Executor {
         let Options { limits, retry, verify, concurrency, grace, .. } = self.options;
-        let doors = self.doors.clone();
-        let sink = FileManagerSink::new(doors.source, doors.file_manager, self.state.clone(), SinkOptions { run, limits, retry, verify });
-        Executor::new(sink, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
+        let (_, sink) = self.doors.sinks.first().expect("invariant: a flow has a sink").clone();
+        let concurrency = sink.capabilities().connections.map_or(concurrency, |most| most.min(concurrency));
+        let options = ApplyOptions { run, limits, retry, verify };
+        let context = ApplyContext::new(self.doors.source.clone(), sink, self.state.clone(), options);
+        Executor::new(context, self.clock.clone(), self.tally.clone(), self.halt.clone(), Bounds { concurrency, grace })
     }
 
     /// Nothing can go on: the run stops.

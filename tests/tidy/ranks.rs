@@ -63,7 +63,7 @@ fn stage_of(path: &str) -> Option<&str> {
 }
 
 /// Every stage that the code names, by `crate::` or by as many `super::` as lead out of its own, and where.
-fn named_stages<'code>(path: &str, code: &'code str) -> Vec<(usize, &'code str)> {
+pub(crate) fn named_stages<'code>(path: &str, code: &'code str) -> Vec<(usize, &'code str)> {
     let mut named = Vec::new();
     for at in words(code, "crate") {
         if let Some(rest) = code[at..].strip_prefix("crate::") {

@@ -30,8 +30,19 @@ fn s3_kinds() -> Vec<S3> {
     ];
     for kind in &all {
         match kind {
-            S3::NoSuchKey | S3::NoSuchBucket | S3::BadCredentials | S3::AccessDenied | S3::PreconditionFailed | S3::Archived => {}
-            S3::Throttled { .. } | S3::Server | S3::Timeout | S3::Unreachable | S3::Interrupted | S3::ChecksumMismatch | S3::Other => {}
+            S3::NoSuchKey
+            | S3::NoSuchBucket
+            | S3::BadCredentials
+            | S3::AccessDenied
+            | S3::PreconditionFailed
+            | S3::Archived
+            | S3::Throttled { .. }
+            | S3::Server
+            | S3::Timeout
+            | S3::Unreachable
+            | S3::Interrupted
+            | S3::ChecksumMismatch
+            | S3::Other => {}
         }
     }
     all.to_vec()
@@ -48,8 +59,17 @@ fn file_manager_kinds() -> Vec<Api> {
     all.extend([Api::Timeout, Api::Unreachable, Api::Interrupted, Api::BodyFailed, Api::BadAnswer, Api::TooLong]);
     for kind in &all {
         match kind {
-            Api::NotFound | Api::Taken | Api::Refused { .. } | Api::Unauthorised { .. } | Api::Busy { .. } | Api::Timeout => {}
-            Api::Unreachable | Api::Interrupted | Api::BodyFailed | Api::BadAnswer | Api::TooLong => {}
+            Api::NotFound
+            | Api::Taken
+            | Api::Refused { .. }
+            | Api::Unauthorised { .. }
+            | Api::Busy { .. }
+            | Api::Timeout
+            | Api::Unreachable
+            | Api::Interrupted
+            | Api::BodyFailed
+            | Api::BadAnswer
+            | Api::TooLong => {}
         }
     }
     all

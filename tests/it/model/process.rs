@@ -4,10 +4,12 @@ use super::bucket::Bucket;
 use super::file_manager::Api;
 use super::sources;
 use super::world::World;
+use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::plan::Limits;
+use s3_sync::record::SinkName;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, State};
@@ -115,7 +117,7 @@ impl Process {
         let api = Arc::new(Api(self.world.clone()));
         Doors {
             source: Arc::new(BucketSource::new(Arc::new(Bucket(self.world.clone())), "model", self.world.setup.prefix)),
-            file_manager: api.clone(),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(api.clone())))],
             queues: Vec::new(),
             feed: Some(api.clone()),
             reports: Some(api),

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
+use s3_sync::apply::sink::{FileManagerSink, Sink};
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::events::queue;
 use s3_sync::file_manager::{Deadlines, FileManager, HttpClient, HttpEvents, HttpFileManager, ReadFeed, ReportResults};
 use s3_sync::plan::Limits;
-use s3_sync::record::ObjectKey;
+use s3_sync::record::{ObjectKey, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
 use s3_sync::source::BucketSource;
@@ -40,7 +41,8 @@ impl SceneDoors {
     fn of_flow(&self, options: &Options) -> Doors {
         let Self { bucket, file_manager, queues, feed, reports } = self.clone();
         let source = Arc::new(BucketSource::new(bucket, &options.bucket, &options.prefix));
-        Doors { source, file_manager, queues, feed, reports }
+        let sinks: Vec<(_, Arc<dyn Sink>)> = vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(file_manager)))];
+        Doors { source, sinks, queues, feed, reports }
     }
 }
 
