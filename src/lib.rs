@@ -45,6 +45,7 @@ pub mod file_manager;
 pub mod telemetry;
 
 pub mod clock;
+pub mod endpoint;
 pub mod failpoint;
 pub mod mutant;
 pub mod retry;

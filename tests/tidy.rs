@@ -3,6 +3,8 @@
 //! Each rule is a pure function from a file's path and text to what is wrong with it, and has tests of its own that show it
 //! seeing a violation. This file only walks the tree and applies them.
 
+#[path = "tidy/adapters.rs"]
+mod adapters;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
 #[path = "tidy/doors.rs"]
@@ -60,6 +62,16 @@ fn no_files_import_each_other_in_a_circle() {
 #[test]
 fn what_has_a_door_goes_through_it() {
     holds_for_every_file(doors::foreign_imports);
+}
+
+#[test]
+fn only_adapters_name_the_calls_of_an_endpoint() {
+    holds_for_every_file(adapters::foreign_calls);
+}
+
+#[test]
+fn a_sink_knows_nothing_of_the_engine() {
+    holds_for_every_file(adapters::knowing_sinks);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::changes;
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
+use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{Halt, Tally};
 use s3_sync::clock::SystemClock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
@@ -14,6 +15,7 @@ use s3_sync::plan::Policy;
 use s3_sync::record::{Event, ObjectKey, Permissions, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
+use s3_sync::source::BucketSource;
 use s3_sync::state::{InstanceLock, RunKind, SinkState, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::num::NonZeroUsize;
@@ -47,8 +49,8 @@ impl Scene {
     /// The flow, ready to run.
     pub(crate) fn flow(&self) -> Flow {
         let doors = Doors {
-            bucket: self.bucket.clone(),
-            file_manager: self.file_manager.clone(),
+            source: Arc::new(BucketSource::new(self.bucket.clone(), "bench", "")),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(self.file_manager.clone())))],
             queues: Vec::new(),
             feed: Some(self.feed.clone()),
             reports: None,

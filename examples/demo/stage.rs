@@ -3,6 +3,7 @@
 
 use mock_api::{CallName, Contents, MockApi};
 use mock_s3::MockS3;
+use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
@@ -12,6 +13,7 @@ use s3_sync::record::SinkName;
 use s3_sync::report::Report;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
+use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, RunOutcome, State};
 use s3_sync::workflow::{Doors, Flow, Options};
 use std::num::NonZeroUsize;
@@ -78,9 +80,10 @@ impl Stage {
         };
         let (client, url) = (HttpClient::new(1)?, files.url().parse()?);
         let events = Arc::new(HttpEvents::new(&client, &url, None, Deadlines::default())?);
+        let file_manager = HttpFileManager::new(&client, &url, None, Deadlines::default())?;
         let doors = Doors {
-            bucket: Arc::new(AwsBucket::connect(options).await?),
-            file_manager: Arc::new(HttpFileManager::new(&client, &url, None, Deadlines::default())?),
+            source: Arc::new(BucketSource::new(Arc::new(AwsBucket::connect(options).await?), BUCKET, "")),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: Vec::new(),
             feed: Some(events.clone()),
             reports: Some(events),

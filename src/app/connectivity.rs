@@ -2,9 +2,11 @@
 
 use super::endpoints;
 use crate::config::Settings;
+use crate::endpoint::EndpointError;
 use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
+use crate::source::PageCursor;
 use crate::workflow::Doors;
 use futures::future;
 use serde::Serialize;
@@ -150,26 +152,21 @@ pub(crate) fn address(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-/// Why the bucket does not open; `None` = it does.
-pub(super) async fn bucket_opens(settings: &Settings, doors: &Doors) -> Option<String> {
-    let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
+/// Why the source cannot be used; `None` = it can.
+pub(super) async fn source_answers(doors: &Doors) -> Option<String> {
     let call = async {
         // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
-        doors.bucket.list_page(request).await?;
-        doors.bucket.head_bucket().await?;
+        doors.source.page(&PageCursor::Start, 1).await?;
+        doors.source.check().await?;
         Ok(ANSWERS.to_owned())
     };
-    tried(S3, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await.problem()
+    tried(S3, call, |error: &EndpointError| error.hint, (no_answer(), CHECK_S3)).await.problem()
 }
 
 /// Why a door does not open; `None` = it does.
-pub(super) async fn answered(
-    door: &'static str,
-    setting: &str,
-    health: impl Future<Output = Result<(), FileManagerError>>,
-) -> Option<String> {
-    let call = async { health.await.map(|()| ANSWERS.to_owned()) };
-    tried(door, call, |error| error.kind.hint(), (no_answer(), &format!("check {setting}"))).await.problem()
+pub(super) async fn answered(door: &'static str, setting: &str, check: impl Future<Output = Result<(), EndpointError>>) -> Option<String> {
+    let call = async { check.await.map(|()| ANSWERS.to_owned()) };
+    tried(door, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
 }
 
 async fn tried_http(door: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> Probed {

@@ -6,10 +6,10 @@ use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
 use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
-use crate::plan::Policy;
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
+use crate::source::BucketSource;
 use crate::state::{self, Identity, NamedSink};
 use std::sync::Arc;
 use url::Url;
@@ -30,6 +30,11 @@ pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
         options.session_token.clone_from(&credentials.session_token);
     }
     AwsBucket::connect(options).await
+}
+
+/// The customer's bucket as the source of every run.
+pub(crate) async fn source_of_runs(settings: &Settings, name: &str) -> Result<BucketSource, S3Error> {
+    Ok(BucketSource::new(Arc::new(bucket(settings, name).await?), name, &settings.source.prefix))
 }
 
 /// The bucket for the backup.
@@ -103,11 +108,6 @@ pub(crate) fn identity(settings: &Settings, bucket: &str) -> Result<Identity, Co
 /// The sinks that the settings name.
 pub(crate) fn sinks(settings: &Settings) -> Vec<NamedSink> {
     settings.file_manager_url.iter().map(|url| NamedSink::file_manager(url.as_str())).collect()
-}
-
-/// What the decisions about the file manager depend on.
-pub(crate) fn policy(settings: &Settings) -> Policy {
-    Policy { max_file_bytes: settings.max_file_bytes, ..Policy::default() }
 }
 
 /// The same, as far as the settings name it.

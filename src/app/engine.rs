@@ -3,12 +3,14 @@
 
 use super::outcome::{Refusal, failed, of_state};
 use super::{ExitCode, endpoints};
+use crate::apply::sink::FileManagerSink;
 use crate::apply::{ApplyError, Halt, Tally};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
 use crate::daemon::{RunRequest, RunTrigger, minus_shutdown_reserve};
 use crate::events::queue::EventQueue;
 use crate::file_manager::HttpClient;
+use crate::record::SinkName;
 use crate::state::{Answer, Identity, InstanceLock, SinkState, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
 use std::sync::Arc;
@@ -100,7 +102,7 @@ impl Engine {
         let flow = Flow {
             doors: self.connected().await?,
             state: self.state.clone(),
-            sinks: self.sinks().await.map_err(|error| self.state_code(error))?,
+            sinks: self.sinks().await?,
             options: self.options(&order),
             clock: Arc::new(SystemClock),
             tally: tally.clone(),
@@ -115,11 +117,12 @@ impl Engine {
         })
     }
 
-    /// The sinks that the settings name, each with its policy.
-    pub(super) async fn sinks(&self) -> Result<Vec<SinkState>, StateError> {
+    /// The state of each sink that the settings name, with its policy.
+    pub(super) async fn sinks(&self) -> Result<Vec<SinkState>, Refusal> {
         let mut sinks = Vec::new();
-        for named in &self.identity.sinks {
-            sinks.push(self.state.sink(named.name.clone(), endpoints::policy(&self.settings)).await?);
+        for (name, sink) in self.connected().await?.sinks {
+            let policy = sink.capabilities().policy(self.settings.max_file_bytes);
+            sinks.push(self.state.sink(name, policy).await.map_err(|error| self.state_code(error))?);
         }
         Ok(sinks)
     }
@@ -140,8 +143,8 @@ impl Engine {
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Doors {
-            bucket: Arc::new(endpoints::bucket(settings, &self.bucket).await.map_err(failed)?),
-            file_manager: Arc::new(file_manager),
+            source: Arc::new(endpoints::source_of_runs(settings, &self.bucket).await.map_err(failed)?),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),

@@ -1,7 +1,7 @@
 //! What the daemon asks an engine for: runs, tried doors, dead letters, the backlog, housekeeping.
 
 use super::ExitCode;
-use super::connectivity::{answered, bucket_opens};
+use super::connectivity::{answered, source_answers};
 use super::engine::Engine;
 use super::outcome::earned;
 use crate::apply::{Halt, Tally};
@@ -12,6 +12,7 @@ use crate::events::decode::Scope;
 use crate::snapshot::SnapshotStore;
 use crate::workflow;
 use async_trait::async_trait;
+use futures::future;
 use jiff::SignedDuration;
 use std::sync::Arc;
 
@@ -27,17 +28,14 @@ impl Worker for Engine {
         };
         let events = async {
             let reports = doors.reports.as_ref()?;
-            Some(answered(EVENTS_API, "EVENTS_API_URL", reports.health()).await)
+            Some(answered(EVENTS_API, "EVENTS_API_URL", async { Ok(reports.health().await?) }).await)
         };
-        let (bucket, file_manager, events) = tokio::join!(
-            bucket_opens(&self.settings, &doors),
-            answered("file manager", "FILE_MANAGER_API_URL", doors.file_manager.health()),
-            events
-        );
+        let checks = doors.sinks.iter().map(|(_, sink)| answered("file manager", "FILE_MANAGER_API_URL", sink.check()));
+        let (bucket, sinks, events) = tokio::join!(source_answers(&doors), future::join_all(checks), events);
         let bucket = ProbeResult { name: "S3".to_owned(), unreachable: bucket, awaited: true };
-        let file_manager = ProbeResult { name: "file manager".to_owned(), unreachable: file_manager, awaited: true };
+        let sinks = sinks.into_iter().map(|unreachable| ProbeResult { name: "file manager".to_owned(), unreachable, awaited: true });
         let events = events.map(|unreachable| ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });
-        [bucket, file_manager].into_iter().chain(events).collect()
+        std::iter::once(bucket).chain(sinks).chain(events).collect()
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
@@ -84,7 +82,7 @@ impl Worker for Engine {
     async fn record_backlog(&self) {
         match self.sinks().await {
             Ok(sinks) => workflow::tell_backlog(&self.state, &sinks, SystemClock.now()).await,
-            Err(error) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
+            Err((_, error)) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
         }
     }
 

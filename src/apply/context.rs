@@ -1,20 +1,19 @@
-//! The file manager as a sink: its doors, its state, and what it is told once for all paths. What becomes of one path is the
-//! operation's concern, many paths at a time are the executor's.
+//! What every operation needs: source, sink, state and options. How many operations go on at a time is the executor's concern.
 
 use super::error::ApplyError;
-use crate::file_manager::FileManager;
+use super::sink::Sink;
 use crate::plan::Planned;
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
-use crate::s3::ReadBucket;
+use crate::source::Source;
 use crate::state::{Intent, SinkState};
 use crate::{failpoint, mutant};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What the sink is told once for all paths.
+/// What holds for all operations of a run.
 #[derive(Clone, Debug)]
-pub struct SinkOptions {
+pub struct ApplyOptions {
     /// The run that acts.
     pub run: u64,
     /// For each effect and each look.
@@ -23,24 +22,29 @@ pub struct SinkOptions {
     pub verify: bool,
 }
 
-/// From the bucket into the file manager.
-pub struct FileManagerSink {
-    pub(super) bucket: Arc<dyn ReadBucket>,
-    pub(super) file_manager: Arc<dyn FileManager>,
+/// From one source into one sink.
+pub struct ApplyContext {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) sink: Arc<dyn Sink>,
     pub(super) state: SinkState,
-    pub(super) options: SinkOptions,
+    pub(super) options: ApplyOptions,
 }
 
-impl FileManagerSink {
-    /// Joins the doors and the state.
-    pub fn new(bucket: Arc<dyn ReadBucket>, file_manager: Arc<dyn FileManager>, state: SinkState, options: SinkOptions) -> Self {
-        Self { bucket, file_manager, state, options }
+impl ApplyContext {
+    /// Joins the endpoints and the sink's state.
+    pub fn new(source: Arc<dyn Source>, sink: Arc<dyn Sink>, state: SinkState, options: ApplyOptions) -> Self {
+        Self { source, sink, state, options }
     }
 
-    /// Whether bucket and file manager can be used at all.
-    pub async fn doors_open(&self) -> Result<(), ApplyError> {
-        self.bucket.head_bucket().await?;
-        Ok(self.file_manager.health().await?)
+    /// Whether source and sink can be used at all.
+    pub(super) async fn endpoints_answer(&self) -> Result<(), ApplyError> {
+        self.source.check().await?;
+        Ok(self.sink.check().await?)
+    }
+
+    /// True if only the sink failed: the other sinks of a run continue. A source that fails stops them all.
+    pub(super) fn is_of_the_sink(&self, error: &ApplyError) -> bool {
+        matches!(error, ApplyError::Endpoint(error) if error.endpoint != *self.source.id())
     }
 
     /// An effect that is meant now.

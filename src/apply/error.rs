@@ -1,22 +1,18 @@
-//! Why an operation failed: whichever door it was, with that door's own disposition, reason and hint.
+//! Why an operation failed: an endpoint, the state, or a snapshot; with its disposition, reason and hint.
 
-use crate::file_manager::{FileManagerError, FileManagerErrorKind};
+use crate::endpoint::{EndpointError, EndpointErrorKind};
 use crate::record::Permissions;
 use crate::retry::{Disposed, Disposition};
 use crate::run::ErrorSummary;
-use crate::s3::{S3Error, S3ErrorKind};
 use crate::snapshot::SnapshotError;
 use crate::state::StateError;
 
 /// A failed operation.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// At the bucket.
+    /// At the source or at the sink.
     #[error(transparent)]
-    S3(#[from] S3Error),
-    /// At the file manager.
-    #[error(transparent)]
-    FileManager(#[from] FileManagerError),
+    Endpoint(#[from] EndpointError),
     /// In the state: nothing can go on without it.
     #[error(transparent)]
     State(#[from] StateError),
@@ -29,8 +25,7 @@ impl ApplyError {
     /// A short, stable name for reports.
     pub fn reason(&self) -> String {
         match self {
-            Self::S3(error) => error.kind.reason().to_owned(),
-            Self::FileManager(error) => error.kind.reason(),
+            Self::Endpoint(error) => error.reason.clone().into_owned(),
             Self::State(_) => "state".to_owned(),
             Self::Snapshot(_) => "snapshot".to_owned(),
         }
@@ -39,23 +34,17 @@ impl ApplyError {
     /// What an operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::S3(error) => error.kind.hint(),
-            Self::FileManager(error) => error.kind.hint(),
+            Self::Endpoint(error) => error.hint,
             Self::State(_) | Self::Snapshot(_) => "check the disk that holds DATABASE_PATH: its space, its rights",
         }
     }
 
-    /// Whether it is the trouble of one sink, which keeps no other one from going on.
-    pub(super) fn is_of_the_sink(&self) -> bool {
+    /// What an endpoint said went wrong, if it was an endpoint.
+    pub(super) fn kind(&self) -> Option<EndpointErrorKind> {
         match self {
-            Self::FileManager(_) => true,
-            Self::S3(_) | Self::State(_) | Self::Snapshot(_) => false,
+            Self::Endpoint(error) => Some(error.kind),
+            Self::State(_) | Self::Snapshot(_) => None,
         }
-    }
-
-    /// The object that was asked for is no longer that object.
-    pub(super) fn says_replaced(&self) -> bool {
-        matches!(self, Self::S3(error) if error.kind == S3ErrorKind::PreconditionFailed)
     }
 }
 
@@ -68,8 +57,7 @@ impl From<&ApplyError> for ErrorSummary {
 impl Disposed for ApplyError {
     fn disposition(&self) -> Disposition {
         match self {
-            Self::S3(error) => error.disposition(),
-            Self::FileManager(error) => error.disposition(),
+            Self::Endpoint(error) => error.disposition(),
             Self::State(_) | Self::Snapshot(_) => Disposition::Stop { transient: false },
         }
     }
@@ -80,9 +68,7 @@ impl Disposed for ApplyError {
 /// whoever says so may be right about the content, too.)
 pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
     match answered {
-        Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() && error.kind != FileManagerErrorKind::NotFound => {
-            Ok(Permissions::default())
-        }
+        Err(ApplyError::Endpoint(error)) if error.is_refusal() && error.kind != EndpointErrorKind::NotFound => Ok(Permissions::default()),
         other => other,
     }
 }

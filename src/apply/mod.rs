@@ -5,8 +5,9 @@ mod context;
 mod error;
 mod executor;
 mod operation;
+pub mod sink;
 
-pub use context::{FileManagerSink, SinkOptions};
+pub use context::{ApplyContext, ApplyOptions};
 pub use error::ApplyError;
 pub use executor::{Bounds, Executor};
 

@@ -1,5 +1,6 @@
 //! File manager errors: disposition, whether the effect may have happened, and a hint for the operator.
 
+use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::retry::{Disposed, Disposition};
 use std::time::Duration;
 
@@ -126,6 +127,72 @@ impl Disposed for FileManagerError {
             | FileManagerErrorKind::TooLong => Disposition::Fail,
             FileManagerErrorKind::Unauthorised { .. } => Disposition::Stop { transient: false },
             FileManagerErrorKind::Unreachable => Disposition::Stop { transient: true },
+        }
+    }
+}
+
+impl From<&FileManagerErrorKind> for EndpointErrorKind {
+    fn from(kind: &FileManagerErrorKind) -> Self {
+        match kind {
+            FileManagerErrorKind::NotFound => Self::NotFound,
+            FileManagerErrorKind::Taken => Self::Taken,
+            FileManagerErrorKind::BodyFailed => Self::BodyFailed,
+            FileManagerErrorKind::Refused { .. }
+            | FileManagerErrorKind::Unauthorised { .. }
+            | FileManagerErrorKind::Busy { .. }
+            | FileManagerErrorKind::Timeout
+            | FileManagerErrorKind::Unreachable
+            | FileManagerErrorKind::Interrupted
+            | FileManagerErrorKind::BadAnswer
+            | FileManagerErrorKind::TooLong => Self::Other,
+        }
+    }
+}
+
+impl From<FileManagerError> for EndpointError {
+    fn from(error: FileManagerError) -> Self {
+        let disposition = error.disposition();
+        let FileManagerError { call, subject, kind, message } = error;
+        Self::from(EndpointFailure {
+            endpoint: EndpointId::new("file_manager"),
+            operation: call,
+            subject,
+            kind: (&kind).into(),
+            disposition,
+            effect: if kind.may_have_had_its_effect() { EffectCertainty::Unknown } else { EffectCertainty::None },
+            reason: kind.reason().into(),
+            hint: kind.hint(),
+            message,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FileManagerErrorKind as Kind;
+
+    /// Which intents end with their call hangs on this.
+    #[test]
+    fn a_refusal_at_this_door_is_a_refusal_of_the_endpoint_and_an_unknown_effect_stays_unknown() {
+        let busy = Kind::Busy { status: 503, after: None };
+        for (kind, refusal, effect) in [
+            (Kind::NotFound, true, EffectCertainty::None),
+            (Kind::Taken, true, EffectCertainty::None),
+            (Kind::Refused { status: 400 }, true, EffectCertainty::None),
+            (Kind::Unauthorised { status: 401 }, false, EffectCertainty::None),
+            (Kind::Unreachable, false, EffectCertainty::None),
+            (busy, false, EffectCertainty::Unknown),
+            (Kind::Timeout, false, EffectCertainty::Unknown),
+            (Kind::Interrupted, false, EffectCertainty::Unknown),
+            (Kind::BodyFailed, false, EffectCertainty::Unknown),
+            (Kind::BadAnswer, false, EffectCertainty::Unknown),
+            (Kind::TooLong, false, EffectCertainty::Unknown),
+        ] {
+            assert_eq!(kind.is_definite_refusal(), refusal, "{kind:?}");
+            let error = FileManagerError { call: "saveToDisk create", subject: "a".to_owned(), kind, message: "words".to_owned() };
+            let at_the_endpoint = EndpointError::from(error);
+            assert_eq!((at_the_endpoint.is_refusal(), at_the_endpoint.effect), (refusal, effect), "{at_the_endpoint}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
 
 mod channel;
+mod checksum;
 mod escape;
 mod event;
 mod file;
@@ -13,6 +14,7 @@ mod sink_name;
 mod told;
 
 pub use channel::EventChannel;
+pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};

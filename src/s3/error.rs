@@ -1,5 +1,6 @@
 //! S3 errors: subject, kind, disposition, and a hint for the operator.
 
+use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::record::Escaped;
 use crate::retry::{Disposed, Disposition};
 use std::fmt;
@@ -118,6 +119,45 @@ impl Disposed for S3Error {
             | S3ErrorKind::Archived
             | S3ErrorKind::Other => Disposition::Fail,
         }
+    }
+}
+
+impl From<S3ErrorKind> for EndpointErrorKind {
+    fn from(kind: S3ErrorKind) -> Self {
+        match kind {
+            S3ErrorKind::NoSuchKey => Self::NotFound,
+            S3ErrorKind::PreconditionFailed => Self::Replaced,
+            S3ErrorKind::Archived => Self::Archived,
+            S3ErrorKind::ChecksumMismatch => Self::Corrupt,
+            S3ErrorKind::NoSuchBucket
+            | S3ErrorKind::BadCredentials
+            | S3ErrorKind::AccessDenied
+            | S3ErrorKind::Throttled { .. }
+            | S3ErrorKind::Server
+            | S3ErrorKind::Timeout
+            | S3ErrorKind::Unreachable
+            | S3ErrorKind::Interrupted
+            | S3ErrorKind::Other => Self::Other,
+        }
+    }
+}
+
+/// The failure of a read: it changed nothing. The endpoint is `s3` until an adapter puts its own name there.
+impl From<S3Error> for EndpointError {
+    fn from(error: S3Error) -> Self {
+        let disposition = error.disposition();
+        let S3Error { operation, subject, kind, message } = error;
+        Self::from(EndpointFailure {
+            endpoint: EndpointId::new("s3"),
+            operation,
+            subject,
+            disposition,
+            effect: EffectCertainty::None,
+            reason: kind.reason().into(),
+            hint: kind.hint(),
+            kind: kind.into(),
+            message,
+        })
     }
 }
 

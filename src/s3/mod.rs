@@ -3,21 +3,22 @@
 //! One call is one attempt: retrying is `retry.rs`' concern, and the SDK's own retries are off.
 
 mod aws;
-mod checksum;
 mod content_type;
 mod error;
 mod memory;
 
 pub use aws::{AwsBucket, AwsOptions};
-pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
 pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
+
+pub use crate::record::{Checksum, ChecksumAlgorithm};
 
 use crate::record::{ETag, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// A request for one page of a listing.
@@ -47,6 +48,8 @@ pub struct GetRequest {
     pub key: ObjectKey,
     /// Only if it still has this content (else `S3ErrorKind::PreconditionFailed`).
     pub if_match: Option<ETag>,
+    /// Only these bytes of it, not none; `None` = all. The headers are those of the whole object, without a checksum.
+    pub range: Option<Range<u64>>,
 }
 
 /// The headers of a HEAD or a GET.

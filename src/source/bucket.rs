@@ -1,26 +1,108 @@
-//! Pages of a bucket, each asked for with retries.
+//! A bucket as a source. It adapts the S3 traits and adds only what they leave open: the prefix, and what an answer must say.
 
-use crate::record::ObjectKey;
-use crate::retry::RetryPolicy;
-use crate::s3::{ListPage, ListRequest, ReadBucket, S3Error};
+use super::{Opened, PageCursor, Source, SourcePage};
+use crate::endpoint::{EndpointError, EndpointId};
+use crate::mutant;
+use crate::record::{Fingerprint, ObjectFacts, ObjectKey};
+use crate::s3::{GetObject, GetRequest, ListRequest, ReadBucket, S3Error, S3ErrorKind};
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use std::ops::Range;
+use std::sync::Arc;
 
-/// How a bucket is listed.
-#[derive(Clone, Debug)]
-pub struct Scan {
-    /// Only keys that begin with this; empty = all.
-    pub prefix: String,
-    /// Keys in one page (1..=1000).
-    pub page_keys: u16,
-    /// For each page.
-    pub retry: RetryPolicy,
+/// The keys of a bucket that begin with a prefix. It shows other keys to nobody who lists, and opens them for whoever names them.
+pub struct BucketSource {
+    bucket: Arc<dyn ReadBucket>,
+    id: EndpointId,
+    name: String,
+    prefix: String,
 }
 
-impl Scan {
-    /// The page after a key. Every page is asked for by its first key, never by a server's token, so that a
-    /// listing can go on where another process left off.
-    pub async fn page(&self, bucket: &dyn ReadBucket, after: Option<&ObjectKey>) -> Result<ListPage, S3Error> {
-        self.retry
-            .run(|| bucket.list_page(ListRequest { prefix: self.prefix.clone(), start_after: after.cloned(), max_keys: self.page_keys }))
-            .await
+impl BucketSource {
+    /// The source of this bucket. An empty prefix is every key.
+    pub fn new(bucket: Arc<dyn ReadBucket>, name: &str, prefix: &str) -> Self {
+        Self { bucket, id: EndpointId::new(&format!("s3:{name}")), name: name.to_owned(), prefix: prefix.to_owned() }
+    }
+
+    fn failed(&self, error: S3Error) -> EndpointError {
+        EndpointError::from(error).at(&self.id)
+    }
+
+    fn of_page(&self, words: &str) -> EndpointError {
+        let (subject, message) = (self.name.clone(), words.to_owned());
+        self.failed(S3Error { operation: "ListObjectsV2", subject, kind: S3ErrorKind::Other, message })
+    }
+
+    fn of_object(&self, key: &ObjectKey, kind: S3ErrorKind, words: &str) -> EndpointError {
+        self.failed(S3Error::new("GetObject", key, kind, words))
+    }
+
+    /// Not every store heeds If-Match: what was opened is compared with what was expected.
+    fn compare(&self, key: &ObjectKey, got: &ObjectFacts, expected: Option<&Fingerprint>) -> Result<(), EndpointError> {
+        let Some(got) = got.fingerprint() else {
+            let words = "the answer has no ETag: without one, no later change of the object could be seen";
+            return Err(self.of_object(key, S3ErrorKind::Other, words));
+        };
+        match expected {
+            Some(expected) if expected.etag != got.etag && !mutant::is("the_etag_of_a_get_is_not_compared") => {
+                let words = format!("asked for ETag {}, answered with {}", expected.etag, got.etag);
+                Err(self.of_object(key, S3ErrorKind::PreconditionFailed, &words))
+            }
+            Some(expected) if expected.size != got.size => {
+                let words = format!("the answer promises {} bytes, the object of this ETag has {}", got.size, expected.size);
+                Err(self.of_object(key, S3ErrorKind::ChecksumMismatch, &words))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for BucketSource {
+    fn id(&self) -> &EndpointId {
+        &self.id
+    }
+
+    fn lists_in_key_order(&self) -> bool {
+        true
+    }
+
+    async fn check(&self) -> Result<(), EndpointError> {
+        self.bucket.head_bucket().await.map_err(|error| self.failed(error))
+    }
+
+    /// Every page is asked for by its first key, never by a server's token.
+    async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError> {
+        let start_after = match from {
+            PageCursor::Start => None,
+            PageCursor::After(key) => Some(key.clone()),
+            PageCursor::Token(_) => return Err(self.of_page("a bucket is listed by its keys, and not by tokens")),
+        };
+        let request = ListRequest { prefix: self.prefix.clone(), start_after, max_keys: most };
+        let page = self.bucket.list_page(request).await.map_err(|error| self.failed(error))?;
+        let last = page.objects.last().map(|(key, _)| key.clone());
+        let next = match last {
+            _ if !page.more => None,
+            Some(last) => Some(PageCursor::After(last)),
+            None => return Err(self.of_page("a page without objects that says that more follow: the listing cannot go on")),
+        };
+        Ok(SourcePage { objects: page.objects, next })
+    }
+
+    async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, EndpointError> {
+        match self.bucket.head_object(key).await {
+            Ok(head) => Ok(Some(head.facts)),
+            Err(error) if error.kind == S3ErrorKind::NoSuchKey => Ok(None),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    async fn open(&self, key: &ObjectKey, expected: Option<&Fingerprint>, range: Option<Range<u64>>) -> Result<Opened, EndpointError> {
+        let request = GetRequest { key: key.clone(), if_match: expected.map(|expected| expected.etag.clone()), range };
+        let GetObject { head, body } = self.bucket.get_object(request).await.map_err(|error| self.failed(error))?;
+        self.compare(key, &head.facts, expected)?;
+        let id = self.id.clone();
+        let body = body.map(move |item| item.map_err(|error| EndpointError::from(error).at(&id))).boxed();
+        Ok(Opened { facts: head.facts, content_type: head.content_type, checksum: head.checksum, body })
     }
 }

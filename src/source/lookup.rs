@@ -1,17 +1,18 @@
-//! Looks at single keys by HEAD, and what a 404 is worth.
+//! Looks at single keys, and what an absence is worth.
 
+use super::Source;
+use crate::endpoint::EndpointError;
 use crate::mutant;
 use crate::record::{Look, LookedAt, ObjectFacts, ObjectKey};
 use crate::retry::{Disposed as _, Disposition, RetryPolicy};
-use crate::s3::{ReadBucket, S3Error, S3ErrorKind};
 use futures::stream::{self, StreamExt as _};
 use std::sync::Arc;
 
-/// Looks at one key; `None` = it is not there, and the bucket is.
-pub async fn look_at(bucket: &dyn ReadBucket, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, S3Error> {
-    let found = head(bucket, key, retry).await?;
+/// Looks at one key; `None` = it is not there, and the source is.
+pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, EndpointError> {
+    let found = retry.run(|| source.stat(key)).await?;
     if found.is_none() && !mutant::is("a_404_is_believed") {
-        retry.run(|| bucket.head_bucket()).await?;
+        retry.run(|| source.check()).await?;
     }
     Ok(found)
 }
@@ -21,22 +22,22 @@ pub async fn look_at(bucket: &dyn ReadBucket, key: &ObjectKey, retry: RetryPolic
 pub struct Looks {
     /// What was found, or found gone.
     pub found: Vec<LookedAt>,
-    /// The keys that cannot be looked at, though the bucket opens.
-    pub failed: Vec<(ObjectKey, S3Error)>,
+    /// The keys that cannot be looked at, though the source answers.
+    pub failed: Vec<(ObjectKey, EndpointError)>,
 }
 
-/// Looks at each of some keys, some at a time; all of them take one number. An error is a shut door: a 404 and a failure of a key
-/// count only if the bucket opens *after* the last of them, one question for all.
+/// Looks at each of some keys, some at a time; all of them take one number. An error means that the source cannot be used: an absence
+/// and a failure of a key count only if the source answers *after* the last of them, one check for all.
 pub async fn look_at_each(
-    bucket: &Arc<dyn ReadBucket>,
+    source: &Arc<dyn Source>,
     keys: Vec<ObjectKey>,
     look: Look,
     at_a_time: usize,
     retry: RetryPolicy,
-) -> Result<Looks, S3Error> {
+) -> Result<Looks, EndpointError> {
     let mut answers = stream::iter(keys)
         .map(|key| async move {
-            let facts = head(bucket.as_ref(), &key, retry).await;
+            let facts = retry.run(|| source.stat(&key)).await;
             (key, facts)
         })
         .buffered(at_a_time);
@@ -50,15 +51,7 @@ pub async fn look_at_each(
     }
     let gone = looks.found.iter().any(|looked| looked.facts.is_none()) && !mutant::is("a_404_is_believed");
     if gone || !looks.failed.is_empty() {
-        retry.run(|| bucket.head_bucket()).await?;
+        retry.run(|| source.check()).await?;
     }
     Ok(looks)
-}
-
-async fn head(bucket: &dyn ReadBucket, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, S3Error> {
-    match retry.run(|| bucket.head_object(key)).await {
-        Ok(head) => Ok(Some(head.facts)),
-        Err(error) if error.kind == S3ErrorKind::NoSuchKey => Ok(None),
-        Err(error) => Err(error),
-    }
 }

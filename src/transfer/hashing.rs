@@ -1,6 +1,6 @@
 //! Hashes a body while it passes, in a background task if hashing would slow the body down. It compares nothing.
 
-use crate::s3::{Checksum, ChecksumAlgorithm, Hasher};
+use crate::record::{Checksum, ChecksumAlgorithm, Hasher};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

@@ -3,4 +3,4 @@
 mod hashing;
 mod verify;
 
-pub use verify::{Verdict, Verification, into_content_stream, s3_error_in, verified};
+pub use verify::{Verdict, Verification, endpoint_error_in, into_content_stream, verified};

@@ -2,8 +2,8 @@
 //! It never reads a body twice and never copies one.
 
 use super::hashing::Hashing;
-use crate::record::ObjectKey;
-use crate::s3::{ByteStream, Checksum, ChecksumAlgorithm, S3Error, S3ErrorKind};
+use crate::endpoint::{ByteStream, ContentFault, EndpointError, EndpointId};
+use crate::record::{Checksum, ChecksumAlgorithm, ObjectKey};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
@@ -22,30 +22,35 @@ pub enum Verification {
 
 /// The result of verifying a body. Every clone can read it, also when the bytes pass through a client that hides our errors.
 #[derive(Clone, Debug, Default)]
-pub struct Verdict(Arc<OnceLock<Result<Verification, S3Error>>>);
+pub struct Verdict(Arc<OnceLock<Result<Verification, EndpointError>>>);
 
 impl Verdict {
     /// `None` while the body passes, and for ever if it was dropped before its end.
     /// It is set before the last bytes are released.
-    pub fn get(&self) -> Option<&Result<Verification, S3Error>> {
+    pub fn get(&self) -> Option<&Result<Verification, EndpointError>> {
         self.0.get()
     }
 
     /// The body's error, if it failed.
-    pub fn error(&self) -> Option<&S3Error> {
+    pub fn error(&self) -> Option<&EndpointError> {
         self.get().and_then(|outcome| outcome.as_ref().err())
     }
 }
 
 /// Passes a body on and withholds the bytes that complete it until length and checksum are verified.
 ///
-/// A body that is short ends in `Interrupted`, one that is too long or has other bytes in `ChecksumMismatch`, and an error of
+/// A body that is short ends in `Interrupted`, one that is too long or has other bytes in `Corrupt`, and an error of
 /// the body itself is passed on. In each case not all bytes are released, so that a request that announced `size` bytes is cut off.
-pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<Checksum>) -> (ByteStream, Verdict) {
+pub fn verified(
+    body: ByteStream,
+    (source, key): (&EndpointId, &ObjectKey),
+    size: u64,
+    checksum: Option<Checksum>,
+) -> (ByteStream, Verdict) {
     let verdict = Verdict::default();
     let verified_body = VerifiedBody {
         body: Some(body),
-        key: key.clone(),
+        of: (source.clone(), key.clone()),
         size,
         passed: 0,
         withheld: None,
@@ -55,16 +60,16 @@ pub fn verified(body: ByteStream, key: &ObjectKey, size: u64, checksum: Option<C
     (stream::unfold(verified_body, VerifiedBody::step).boxed(), verdict)
 }
 
-/// The body for a client that accepts only I/O errors. [`s3_error_in`] extracts the error inside.
+/// The body for a client that accepts only I/O errors. [`endpoint_error_in`] extracts the error inside.
 pub fn into_content_stream(body: ByteStream) -> BoxStream<'static, Result<Bytes, io::Error>> {
     body.map(|item| item.map_err(io::Error::other)).boxed()
 }
 
-/// The S3 error inside an error from a consumer of [`into_content_stream`].
-pub fn s3_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a S3Error> {
+/// The endpoint's error inside an error from a consumer of [`into_content_stream`].
+pub fn endpoint_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a EndpointError> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<S3Error>() {
+        if let Some(found) = error.downcast_ref::<EndpointError>() {
             return Some(found);
         }
         // `io::Error::source` skips the error that it carries, `get_ref` does not.
@@ -80,7 +85,8 @@ pub fn s3_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a S3Error> 
 struct VerifiedBody {
     /// `None` once it ended.
     body: Option<ByteStream>,
-    key: ObjectKey,
+    /// The source and the key: what its errors are about.
+    of: (EndpointId, ObjectKey),
     size: u64,
     passed: u64,
     /// The chunk that completed the body.
@@ -90,7 +96,7 @@ struct VerifiedBody {
 }
 
 impl VerifiedBody {
-    async fn step(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
+    async fn step(mut self) -> Option<(Result<Bytes, EndpointError>, Self)> {
         loop {
             match self.body.as_mut()?.next().await {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
@@ -99,7 +105,7 @@ impl VerifiedBody {
                     let length = chunk.len() as u64;
                     if length > rest {
                         let words = format!("the body has more than the {} bytes that its headers announced", self.size);
-                        return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
+                        return Some(self.fail_with(ContentFault::Corrupt, &words));
                     }
                     if let Some((hashing, _)) = &mut self.check {
                         hashing.update(&chunk).await;
@@ -116,20 +122,20 @@ impl VerifiedBody {
         }
     }
 
-    async fn finish(mut self) -> Option<(Result<Bytes, S3Error>, Self)> {
+    async fn finish(mut self) -> Option<(Result<Bytes, EndpointError>, Self)> {
         if self.passed < self.size {
             let words = format!("the body ended after {} of {} bytes", self.passed, self.size);
-            return Some(self.fail_with(S3ErrorKind::Interrupted, &words));
+            return Some(self.fail_with(ContentFault::Interrupted, &words));
         }
         let verification = match self.check.take() {
             None => Verification::Unverified,
             Some((hashing, expected)) => {
                 let Some(computed) = hashing.finish().await else {
-                    return Some(self.fail_with(S3ErrorKind::Interrupted, "the process ended before the body's checksum was known"));
+                    return Some(self.fail_with(ContentFault::Interrupted, "the process ended before the body's checksum was known"));
                 };
                 if computed != expected {
                     let words = format!("the body's checksum is {computed}, its headers announced {expected}");
-                    return Some(self.fail_with(S3ErrorKind::ChecksumMismatch, &words));
+                    return Some(self.fail_with(ContentFault::Corrupt, &words));
                 }
                 Verification::Verified(expected.algorithm)
             }
@@ -139,19 +145,19 @@ impl VerifiedBody {
         self.withheld.take().map(|last| (Ok(last), self))
     }
 
-    fn fail_with(self, kind: S3ErrorKind, words: &str) -> (Result<Bytes, S3Error>, Self) {
-        let error = S3Error::new("GetObject", &self.key, kind, words);
+    fn fail_with(self, fault: ContentFault, words: &str) -> (Result<Bytes, EndpointError>, Self) {
+        let error = EndpointError::of_content(&self.of.0, &self.of.1, fault, words);
         self.fail(error)
     }
 
-    fn fail(mut self, error: S3Error) -> (Result<Bytes, S3Error>, Self) {
+    fn fail(mut self, error: EndpointError) -> (Result<Bytes, EndpointError>, Self) {
         self.decide(Err(error.clone()));
         self.body = None;
         self.withheld = None;
         (Err(error), self)
     }
 
-    fn decide(&self, outcome: Result<Verification, S3Error>) {
+    fn decide(&self, outcome: Result<Verification, EndpointError>) {
         self.verdict.0.set(outcome).expect("invariant: a body ends once");
     }
 }

@@ -113,7 +113,7 @@ impl Flow {
         let look = self.state.next_look();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
-        let looks = source::look_at_each(&self.doors.bucket, keys, look, concurrency, retry).await?;
+        let looks = source::look_at_each(&self.doors.source, keys, look, concurrency, retry).await?;
         let mut failed = BTreeMap::new();
         for (path, error) in looks.failed {
             tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");

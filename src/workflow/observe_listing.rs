@@ -6,12 +6,13 @@ use super::flow::{Flow, Run};
 use super::options::Options;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
+use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::failpoint;
 use crate::plan::guard::Guard;
-use crate::record::{ObjectFacts, ObjectKey, Page};
+use crate::record::{ObjectKey, Page};
+use crate::retry::Disposition;
 use crate::run::RunKind;
-use crate::s3::{S3Error, S3ErrorKind};
-use crate::source::Scan;
+use crate::source::PageCursor;
 use crate::state::{Lane, Listed};
 use futures::future;
 use jiff::Timestamp;
@@ -87,7 +88,7 @@ impl Flow {
 
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
-        let scan = Scan { prefix: prefix.clone(), page_keys: *page_keys, retry: *retry };
+        let source = self.doors.source.as_ref();
         let listed = self.state.listed().await?;
         if listed != Listed::Nothing {
             self.tally.gone_on_with(self.state.overview().await?.paths("due"), listed == Listed::Everything);
@@ -100,12 +101,13 @@ impl Flow {
         };
         loop {
             let look = self.state.next_look();
+            let from = after.clone().map_or(PageCursor::Start, PageCursor::After);
             let page = tokio::select! {
                 biased;
-                page = scan.page(self.doors.bucket.as_ref(), after.as_ref()) => page?,
+                page = retry.run(|| source.page(&from, *page_keys)) => page?,
                 () = self.halt.stopped() => return Ok(()),
             };
-            let up_to = if page.more { Some(last_key(&page.objects, &self.options.bucket)?) } else { None };
+            let up_to = page.next.map(|next| key_of(next, source.id())).transpose()?;
             if self.tally.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
             }
@@ -121,12 +123,22 @@ impl Flow {
     }
 }
 
-/// The key after which the next page begins.
-fn last_key(objects: &[(ObjectKey, ObjectFacts)], bucket: &str) -> Result<ObjectKey, S3Error> {
-    objects.last().map(|(key, _)| key.clone()).ok_or_else(|| {
-        let words = "a page without objects that says that more follow: the listing cannot go on";
-        S3Error { operation: "ListObjectsV2", subject: bucket.to_owned(), kind: S3ErrorKind::Other, message: words.to_owned() }
-    })
+/// The key after which the next page begins. A page is stored as a range of keys: only a source that lists in their order has one.
+fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointError> {
+    if let PageCursor::After(key) = next {
+        return Ok(key);
+    }
+    Err(EndpointError::from(EndpointFailure {
+        endpoint: source.clone(),
+        operation: "list",
+        subject: source.to_string(),
+        kind: EndpointErrorKind::Other,
+        disposition: Disposition::Fail,
+        effect: EffectCertainty::None,
+        reason: format!("{}_error", source.protocol()).into(),
+        hint: "see the message",
+        message: "the source does not list in the order of its keys: it cannot be listed in parts".to_owned(),
+    }))
 }
 
 impl SinkRun<'_> {

@@ -3,7 +3,7 @@
 
 use super::flow::{Flow, Run};
 use super::snapshots;
-use crate::apply::{ApplyError, Bounds, Executor, FileManagerSink, SinkOptions};
+use crate::apply::{ApplyContext, ApplyError, ApplyOptions, Bounds, Executor};
 use crate::run::{RunKind, SinkHalt, SinkTally, Totals};
 use crate::state::{Overview, SinkState};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,10 +32,12 @@ impl<'f> SinkRun<'f> {
     fn new(flow: &'f Flow, run: Run, state: SinkState, halt: SinkHalt) -> Self {
         let tally = SinkTally::new(flow.tally.clone(), state.name().clone());
         let options = &flow.options;
-        let sink_options = SinkOptions { run: run.number, retry: options.retry, verify: options.verify };
-        let sink = FileManagerSink::new(flow.doors.bucket.clone(), flow.doors.file_manager.clone(), state.clone(), sink_options);
-        let bounds = Bounds { concurrency: options.concurrency, grace: options.grace };
-        let executor = Executor::new(sink, flow.clock.clone(), tally.clone(), halt.clone(), bounds);
+        let sink = flow.doors.sink(state.name());
+        let concurrency = sink.capabilities().connections.map_or(options.concurrency, |bound| bound.min(options.concurrency));
+        let apply = ApplyOptions { run: run.number, retry: options.retry, verify: options.verify };
+        let context = ApplyContext::new(flow.doors.source.clone(), sink, state.clone(), apply);
+        let bounds = Bounds { concurrency, grace: options.grace };
+        let executor = Executor::new(context, flow.clock.clone(), tally.clone(), halt.clone(), bounds);
         Self { flow, run, state, executor, tally, halt, new_snapshot_left: AtomicBool::new(false) }
     }
 

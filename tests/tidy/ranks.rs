@@ -5,7 +5,7 @@ use crate::source::{Source, is_word, line_at, words};
 /// The map, as `docs/architecture.md` draws it.
 const RANKS: [&[&str]; 10] = [
     &["mutant", "record", "clock", "failpoint"],
-    &["config", "snapshot", "diff", "plan", "retry"],
+    &["config", "snapshot", "diff", "plan", "retry", "endpoint"],
     &["telemetry", "s3", "file_manager", "run"],
     &["source", "transfer", "state"],
     &["events", "apply", "object"],
@@ -63,7 +63,7 @@ fn stage_of(path: &str) -> Option<&str> {
 }
 
 /// Every stage that the code names, by `crate::` or by as many `super::` as lead out of its own, and where.
-fn named_stages<'code>(path: &str, code: &'code str) -> Vec<(usize, &'code str)> {
+pub(crate) fn named_stages<'code>(path: &str, code: &'code str) -> Vec<(usize, &'code str)> {
     let mut named = Vec::new();
     for at in words(code, "crate") {
         if let Some(rest) = code[at..].strip_prefix("crate::") {

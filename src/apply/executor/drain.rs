@@ -1,10 +1,10 @@
 //! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
-//! stops when a door is shut for all. What becomes of one path is the sink's concern.
+//! stops when an endpoint cannot be used at all. What becomes of one path is the operation's concern.
 
 use super::claims::InHand;
 use super::failures::{FailuresInARow, parked_until};
 use super::permits::{Bounds, Permits, Place};
-use crate::apply::context::FileManagerSink;
+use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
 use crate::apply::operation::reconcile_path::Operation;
 use crate::clock::Clock;
@@ -29,7 +29,7 @@ const TAKEN_AT_A_TIME: usize = 256;
 #[derive(Clone)]
 pub struct Executor {
     /// Brings one path where it belongs.
-    pub(in crate::apply) sink: Arc<FileManagerSink>,
+    pub(in crate::apply) context: Arc<ApplyContext>,
     pub(in crate::apply) state: SinkState,
     pub(in crate::apply) clock: Arc<dyn Clock>,
     pub(in crate::apply) tally: SinkTally,
@@ -42,11 +42,11 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Works with a sink, within bounds.
-    pub fn new(sink: FileManagerSink, clock: Arc<dyn Clock>, tally: SinkTally, halt: SinkHalt, bounds: Bounds) -> Self {
+    /// Works between two endpoints, within bounds.
+    pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, tally: SinkTally, halt: SinkHalt, bounds: Bounds) -> Self {
         Self {
-            state: sink.state.clone(),
-            sink: Arc::new(sink),
+            state: context.state.clone(),
+            context: Arc::new(context),
             clock,
             tally,
             halt,
@@ -127,7 +127,7 @@ impl Executor {
         }
         let looks = tokio::select! {
             biased;
-            looks = self.sink.look_at_absent(batch, self.permits.free()) => looks,
+            looks = self.context.look_at_absent(batch, self.permits.free()) => looks,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Vec::new(),
         };
@@ -182,7 +182,7 @@ impl Executor {
 
     async fn one(&self, work: Work, lane: Lane, place: Place) {
         let (path, failed_runs) = (work.path.clone(), work.attempts);
-        let mut operation = Operation::new(&self.sink, lane, place);
+        let mut operation = Operation::new(&self.context, lane, place);
         match operation.bring(work).await {
             Ok(ending) => {
                 self.failures_in_a_row.end();
@@ -205,7 +205,7 @@ impl Executor {
 
     /// The sink cannot go on; where it is not the sink's own trouble, nothing can.
     pub fn stop(&self, error: &ApplyError) {
-        if error.is_of_the_sink() { self.halt.stop_sink(error.into()) } else { self.halt.stop_run(error.into()) }
+        if self.context.is_of_the_sink(error) { self.halt.stop_sink(error.into()) } else { self.halt.stop_run(error.into()) }
     }
 
     /// An operation failed: after so many failed runs, and these attempts in this one.
@@ -222,7 +222,7 @@ impl Executor {
         if transient && self.failures_in_a_row.are_too_many_with_one_more() {
             let open = tokio::select! {
                 biased;
-                open = self.sink.doors_open() => open,
+                open = self.context.endpoints_answer() => open,
                 () = self.halt.stopped() => return,
             };
             if let Err(shut) = open {

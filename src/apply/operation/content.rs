@@ -1,27 +1,28 @@
-//! Content on its way: one GET, one permissions call, one `saveToDisk`, streamed and verified; and another attempt where
+//! Content on its way: one GET, one call for the permissions, one for the content, streamed and verified; and another attempt where
 //! a failure may pass.
 
 use super::effect::OpenEffect;
-use super::reconcile_path::{Operation, Step, without_content};
+use super::reconcile_path::{Operation, Step};
+use super::remembered;
 use crate::apply::error::{ApplyError, not_held_back};
-use crate::file_manager::{Content, FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
+use crate::apply::sink::{Content, EffectKind, EffectRequest, Performed, SinkHandle};
+use crate::endpoint::EndpointErrorKind;
 use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{ETag, FileRecord, Look, LookedAt, ObjectFacts, Permissions};
+use crate::record::{FileRecord, Look, LookedAt, ObjectFacts, Permissions};
 use crate::run::Ending;
-use crate::s3::{GetObject, GetRequest, ObjectHead, S3Error, S3ErrorKind};
+use crate::source::Opened;
 use crate::state::{Intent, Lane, Work};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
-use serde_json::{Map, Value, json};
 
 /// What a MIME type is when the object has none.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// One path's content, over all its attempts.
-struct Sending<'a, 'sink> {
-    operation: &'a mut Operation<'sink>,
+struct Sending<'a, 'context> {
+    operation: &'a mut Operation<'context>,
     work: &'a Work,
     planned: Planned,
     /// The number of the last GET.
@@ -39,7 +40,7 @@ impl Operation<'_> {
     pub(super) async fn send(&mut self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
         telemetry::decided(planned.effect.as_str());
         let (effect, setting) = (work.intent.as_ref().map(OpenEffect::left), work.permissions_intent.as_ref().map(OpenEffect::left));
-        let (look, policy) = (self.sink.state.next_look(), self.sink.options.retry);
+        let (look, policy) = (self.context.state.next_look(), self.context.options.retry);
         let mut sending = Sending { operation: self, work, planned, look, effect, setting, permissions: None };
         let mut attempts = policy.begin();
         loop {
@@ -61,14 +62,14 @@ impl Operation<'_> {
 
 impl Sending<'_, '_> {
     async fn attempt(&mut self) -> Result<Step, ApplyError> {
-        let GetObject { head, body } = match self.open().await? {
-            Ok(object) => object,
+        let Opened { facts, content_type, checksum, body } = match self.open().await? {
+            Ok(opened) => opened,
             Err(step) => return Ok(step),
         };
         // To ask is no effect: it need not wait until the intent is on disk.
-        let (sink, work) = (self.operation.sink, self.work);
-        let ask = OptionFuture::from(self.asks().then(|| sink.ask_permissions(&work.path)));
-        let (opened, asked) = tokio::join!(self.open_intents(&head), ask);
+        let (context, work) = (self.operation.context, self.work);
+        let ask = OptionFuture::from(self.asks().then(|| context.ask_permissions(work)));
+        let (opened, asked) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), ask);
         opened?;
         if let Some(asked) = asked {
             self.permissions = Some(asked?);
@@ -77,49 +78,47 @@ impl Sending<'_, '_> {
             self.permissions = Some(self.permissions().await?);
         }
         if mutant::is("an_outcome_is_recorded_before_its_call") {
-            self.record(head.clone(), Saved::default(), true).await?;
+            self.record((facts.clone(), content_type.clone()), Performed::default(), true).await?;
         }
         let effect = self.effect.as_mut().expect("invariant: the content's intent is open by now");
-        let checksum = head.checksum.clone().filter(|_| sink.options.verify && !mutant::is("a_body_is_not_verified"));
-        let (body, verdict) = transfer::verified(body, &self.work.path, head.facts.size, checksum);
-        let file_type = effect.intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
-        let metadata = effect.intent.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let request = SaveRequest {
-            content: Some(Content { size: head.facts.size, file_type, body: transfer::into_content_stream(body) }),
-            metadata: metadata.unwrap_or_default(),
-            idempotency_key: Some(effect.key()),
-            ..without_content(
-                if self.planned.effect == Effect::Update { SaveOperation::Update } else { SaveOperation::Create },
-                effect.path(),
-            )
+        let checksum = checksum.filter(|_| context.options.verify && !mutant::is("a_body_is_not_verified"));
+        let (body, verdict) = transfer::verified(body, (context.source.id(), &work.path), facts.size, checksum);
+        let sent = Content {
+            source: context.source.id().clone(),
+            facts: remembered::recall(effect.intent.metadata.as_deref(), &facts),
+            content_type: effect.intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+            body,
         };
-        match sink.file_manager.save(request).await {
-            Err(error) if error.kind == FileManagerErrorKind::NotFound && self.planned.effect == Effect::Update => {
+        let kind = if self.planned.effect == Effect::Update { EffectKind::Update(sent) } else { EffectKind::Create(sent) };
+        let handle = SinkHandle::of(&work.sides);
+        let request = EffectRequest { kind, path: effect.path(), handle: handle.as_ref(), key: effect.key() };
+        match context.sink.perform(request).await {
+            Err(error) if error.kind == EndpointErrorKind::NotFound && self.planned.effect == Effect::Update => {
                 self.create_instead().await?;
                 Box::pin(self.attempt()).await
             }
             answer => {
-                let saved = match self.operation.answered(effect, answer).await {
-                    // Why the body broke off, its source knows better.
-                    Err(ApplyError::FileManager(error)) if error.kind == FileManagerErrorKind::BodyFailed => {
-                        return Err(verdict.error().cloned().map_or_else(|| error.into(), ApplyError::from));
+                let performed = match self.operation.answered(effect, answer).await {
+                    // The source's error is more specific than the sink's.
+                    Err(ApplyError::Endpoint(error)) if error.kind == EndpointErrorKind::BodyFailed => {
+                        return Err(verdict.error().cloned().unwrap_or(error).into());
                     }
                     answered => answered?,
                 };
-                // No door is needed any more: what is left to wait for is the disk.
+                // No endpoint is needed any more: what is left to wait for is the disk.
                 self.operation.place = None;
                 let verified = matches!(verdict.get(), Some(Ok(Verification::Verified(_))));
-                self.record(head, saved, verified).await
+                self.record((facts, content_type), performed, verified).await
             }
         }
     }
 
-    /// The file manager does not have the path after all: a create, which is another effect. Until that has its outcome, what
+    /// The sink does not have the path after all: a create, which is another effect. Until that has its outcome, what
     /// the row says counts for nothing: the object may change back to it.
     async fn create_instead(&mut self) -> Result<(), ApplyError> {
-        self.operation.sink.state.end_intents(&self.work.path).await?;
+        self.operation.context.state.end_intents(&self.work.path).await?;
         (self.effect, self.setting, self.permissions) = (None, None, None);
-        if self.planned.permissions.is_empty() {
+        if self.planned.permissions.is_empty() && self.operation.context.state.policy().has_permissions() {
             self.planned.permissions = self.work.sides.wanted.clone();
         }
         self.planned.effect = Effect::Create;
@@ -128,52 +127,38 @@ impl Sending<'_, '_> {
     }
 
     /// Opens the object, if it still is the one that was decided about.
-    async fn open(&mut self) -> Result<Result<GetObject, Step>, ApplyError> {
-        let key = self.work.path.clone();
+    async fn open(&mut self) -> Result<Result<Opened, Step>, ApplyError> {
+        let path = &self.work.path;
         let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         // A listing may come without ETags: then what an earlier attempt began to send is what this one goes on with.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
-        let if_match = facts.and_then(|facts| facts.etag.clone()).or_else(|| begun.map(|content| content.etag.clone()));
-        self.look = self.operation.sink.state.next_look();
-        let object = match self.operation.sink.bucket.get_object(GetRequest { key, if_match: if_match.clone() }).await {
-            Ok(object) => object,
+        let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
+        self.look = self.operation.context.state.next_look();
+        let opened = match self.operation.context.source.open(path, expected.as_ref(), None).await {
+            Ok(opened) => opened,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
         };
-        // Not every store heeds If-Match. Without an ETag in the listing, the GET's own is what becomes known.
-        let got = &object.head.facts;
-        if got.etag.is_none() {
-            let words = "the answer has no ETag: without one, no later change of the object could be seen";
-            return Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::Other, words).into());
-        }
-        if if_match.is_some_and(|expected| got.etag != Some(expected)) && !mutant::is("the_etag_of_a_get_is_not_compared") {
+        // Without an ETag in the listing, the size is all that a look told.
+        if facts.is_some_and(|facts| facts.etag.is_none() && facts.size != opened.facts.size) {
             return Ok(Err(Step::LookAgain(None)));
         }
-        match facts {
-            Some(facts) if facts.size != got.size && facts.etag.is_none() => Ok(Err(Step::LookAgain(None))),
-            Some(facts) if facts.size != got.size => {
-                let words = format!("the answer promises {} bytes, the object of this ETag has {}", got.size, facts.size);
-                Err(S3Error::new("GetObject", &self.work.path, S3ErrorKind::ChecksumMismatch, &words).into())
-            }
-            _ => Ok(Ok(object)),
-        }
+        Ok(Ok(opened))
     }
 
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
-        if error.says_replaced() {
-            return Ok(Step::LookAgain(None));
-        }
-        match &error {
+        match error.kind() {
+            Some(EndpointErrorKind::Replaced) => Ok(Step::LookAgain(None)),
             // A look has just found it. A store that goes on showing what it does not give is not to keep us busy for ever.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey && matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
+            Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
                 Ok(Step::LookAgain(Some(error)))
             }
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::NoSuchKey => {
-                self.operation.sink.state.suspect(&self.work.path).await?;
+            Some(EndpointErrorKind::NotFound) => {
+                self.operation.context.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(Ending::Waits))
             }
-            // Of a file that the file manager has, or may have, an archived object is a failure: it keeps what is outdated.
-            ApplyError::S3(inner) if inner.kind == S3ErrorKind::Archived && self.effect.is_none() && self.work.sides.applied.is_none() => {
-                self.operation.sink.state.skip(&self.work.path, SkipReason::Archived).await?;
+            // Of a file that the sink has, or may have, an archived object is a failure: it keeps what is outdated.
+            Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
+                self.operation.context.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
             }
             _ => Err(error),
@@ -181,21 +166,21 @@ impl Sending<'_, '_> {
     }
 
     /// Opens the intents of this operation that are not open yet, with what the GET's headers say.
-    async fn open_intents(&mut self, head: &ObjectHead) -> Result<(), ApplyError> {
+    async fn open_intents(&mut self, (facts, content_type): (&ObjectFacts, Option<&str>)) -> Result<(), ApplyError> {
         let path = &self.work.path;
         let content = self.effect.is_none().then(|| {
-            let planned = Planned { content: head.facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
+            let planned = Planned { content: facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
             Intent {
-                file_type: Some(head.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
-                metadata: Some(Value::Object(metadata(&head.facts)).to_string()),
-                ..self.operation.sink.intent(path, planned)
+                file_type: Some(content_type.unwrap_or(UNKNOWN_TYPE).to_owned()),
+                metadata: remembered::remember(facts),
+                ..self.operation.context.intent(path, planned)
             }
         });
         let sets = self.setting.is_none() && !self.planned.permissions.is_empty();
         let permissions = sets.then(|| self.operation.permissions_intent(path, &self.planned.permissions));
         let missing: Vec<_> = content.iter().chain(&permissions).cloned().collect();
         if !missing.is_empty() {
-            self.operation.sink.open(missing).await?;
+            self.operation.context.open(missing).await?;
         }
         self.effect = self.effect.take().or(content.map(OpenEffect::new));
         self.setting = self.setting.take().or(permissions.map(OpenEffect::new));
@@ -203,63 +188,52 @@ impl Sending<'_, '_> {
         Ok(())
     }
 
-    /// Whether the file manager is asked for the permissions of a file that is new to it, and of which nobody told any.
+    /// Whether the sink is asked for the permissions of a file that is new to it, and of which nobody told any.
     fn asks(&self) -> bool {
         let nothing_open = self.effect.is_none() && self.setting.is_none();
         let nothing_known = self.permissions.is_none() && self.planned.permissions.is_empty();
         nothing_open && nothing_known && self.planned.effect == Effect::Create
     }
 
-    /// What the file manager is to hold beside the content. A known file keeps what it has; what is refused does not keep the
+    /// What the sink is to hold beside the content. A known file keeps what it has; what is refused does not keep the
     /// content back, unless the content's own intent has ended with it.
     async fn permissions(&mut self) -> Result<Permissions, ApplyError> {
         match &self.work.sides.applied {
             Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
             _ => {
-                let answered = self.operation.permissions(&self.work.path, self.setting.as_mut()).await;
+                let answered = self.operation.permissions(self.work, self.setting.as_mut()).await;
                 if self.setting.as_ref().is_some_and(OpenEffect::is_in_doubt) { answered } else { not_held_back(answered) }
             }
         }
     }
 
-    async fn record(&self, head: ObjectHead, saved: Saved, verified: bool) -> Result<Step, ApplyError> {
+    async fn record(
+        &self,
+        (got, content_type): (ObjectFacts, Option<String>),
+        performed: Performed,
+        verified: bool,
+    ) -> Result<Step, ApplyError> {
         let looked = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = self.work.sides.applied.as_ref().map(|row| &row.file);
-        let bytes = head.facts.size;
+        let bytes = got.size;
         if looked.is_none_or(|facts| facts.etag.is_none()) {
             // The listing told no ETag: this GET was the look that completes it.
-            let seen = LookedAt { path: self.work.path.clone(), facts: Some(head.facts.clone()), look: self.look };
-            self.operation.sink.state.commit_looks(vec![seen]).await?;
+            let seen = LookedAt { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
+            self.operation.context.state.commit_looks(vec![seen]).await?;
         }
         let file = FileRecord {
             file_path: self.work.path.clone(),
             permissions: self.permissions.clone().unwrap_or_default(),
             size: Some(bytes),
-            file_type: Some(head.content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
+            file_type: Some(content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
             // The listing's time is finer than the header's.
-            last_modified: looked.and_then(|facts| facts.last_modified).or(head.facts.last_modified),
-            internal_id: saved.internal_id.or_else(|| old.and_then(|old| old.internal_id.clone())),
-            etag: head.facts.etag,
-            storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(head.facts.storage_class),
-            version_id: head.facts.version_id,
+            last_modified: looked.and_then(|facts| facts.last_modified).or(got.last_modified),
+            internal_id: performed.handle.map(|handle| handle.0).or_else(|| old.and_then(|old| old.internal_id.clone())),
+            etag: got.etag,
+            storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(got.storage_class),
+            version_id: got.version_id,
         };
-        self.operation.sink.state.applied(file, self.operation.attempts.clone()).await?;
+        self.operation.context.state.applied(file, self.operation.attempts.clone()).await?;
         Ok(Step::Ended(Ending::Sent { effect: self.planned.effect, bytes, verified }))
     }
-}
-
-/// What the file manager keeps with the file: what a later `get` is compared with, and where it came from.
-fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
-    let mut metadata = Map::new();
-    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
-    // S3 names the class of a GET only when it is another.
-    metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
-    metadata.insert("source".to_owned(), json!("customer_s3"));
-    if let Some(time) = facts.last_modified {
-        metadata.insert("last_modified".to_owned(), json!(time.to_string()));
-    }
-    if let Some(version) = &facts.version_id {
-        metadata.insert("version_id".to_owned(), json!(version));
-    }
-    metadata
 }

@@ -3,10 +3,11 @@
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
-use crate::file_manager::{FileManagerError, IdempotencyKey};
+use crate::endpoint::{EffectCertainty, EndpointError};
 use crate::record::ObjectKey;
 use crate::state::{Called, Failure, Intent, Plane};
 use crate::{failpoint, mutant};
+use uuid::Uuid;
 
 /// An effect whose intent is committed and has no outcome.
 pub(super) struct OpenEffect {
@@ -40,8 +41,8 @@ impl OpenEffect {
     }
 
     /// Makes it happen once.
-    pub(super) fn key(&self) -> IdempotencyKey {
-        IdempotencyKey(self.intent.idempotency_key)
+    pub(super) fn key(&self) -> Uuid {
+        self.intent.idempotency_key
     }
 }
 
@@ -57,16 +58,16 @@ impl Operation<'_> {
             return Ok(OpenEffect::left(left));
         }
         let intent = new();
-        self.sink.open(vec![intent.clone()]).await?;
+        self.context.open(vec![intent.clone()]).await?;
         Ok(OpenEffect::new(intent))
     }
 
     /// Calls, with as many attempts as the policy gives, until there is an answer.
     pub(super) async fn call<T, Answer>(&mut self, effect: &mut OpenEffect, call: impl Fn() -> Answer) -> Result<T, ApplyError>
     where
-        Answer: Future<Output = Result<T, FileManagerError>>,
+        Answer: Future<Output = Result<T, EndpointError>>,
     {
-        let mut attempts = self.sink.options.retry.begin();
+        let mut attempts = self.context.options.retry.begin();
         loop {
             self.attempts.made += 1;
             let error = match self.answered(effect, call().await).await {
@@ -80,13 +81,13 @@ impl Operation<'_> {
     }
 
     /// An operation ends without an outcome. Where no call of any of its effects can have arrived, its intents end: they say
-    /// nothing about what the file manager holds. Where one may have, all stay open.
+    /// nothing about what the sink holds. Where one may have, all stay open.
     pub(super) async fn given_up(&self, effects: &[&OpenEffect], error: ApplyError) -> ApplyError {
         if effects.iter().any(|effect| effect.unanswered || effect.done) {
             return error;
         }
         for effect in effects {
-            if let Err(error) = self.sink.state.refused(effect.path(), Plane::of(effect.intent.planned.effect)).await {
+            if let Err(error) = self.context.state.refused(effect.path(), Plane::of(effect.intent.planned.effect)).await {
                 return error.into();
             }
         }
@@ -96,7 +97,7 @@ impl Operation<'_> {
     /// What one call's answer means. A definite refusal ends the intent: that call had no effect. Where one before it was not
     /// answered, that one may have had it, and only a ledger could tell: the paths that it names are unconfirmed. After any other
     /// failure the intent stays open for the next attempt.
-    pub(super) async fn answered<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, FileManagerError>) -> Result<T, ApplyError> {
+    pub(super) async fn answered<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, EndpointError>) -> Result<T, ApplyError> {
         self.attempts.called = Some(Called::from(&effect.intent));
         let error = match answer {
             Ok(answer) => {
@@ -106,14 +107,14 @@ impl Operation<'_> {
             }
             Err(error) => error,
         };
-        if !error.kind.is_definite_refusal() {
-            effect.unanswered |= error.kind.may_have_had_its_effect();
+        if !error.is_refusal() {
+            effect.unanswered |= error.effect == EffectCertainty::Unknown;
             return Err(error.into());
         }
         if effect.unanswered && !mutant::is("a_refusal_after_no_answer_is_final") {
-            self.sink.state.end_intents(effect.path()).await?;
+            self.context.state.end_intents(effect.path()).await?;
         } else {
-            self.sink.state.refused(effect.path(), Plane::of(effect.intent.planned.effect)).await?;
+            self.context.state.refused(effect.path(), Plane::of(effect.intent.planned.effect)).await?;
         }
         Err(error.into())
     }

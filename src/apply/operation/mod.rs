@@ -7,3 +7,4 @@ mod permissions;
 mod effect;
 mod moves;
 mod recheck;
+mod remembered;

@@ -1,11 +1,12 @@
-//! Files that went elsewhere: each is renamed or moved in the file manager, before anything is created or deleted. Whether two
+//! Files that went elsewhere: each is renamed or moved in the sink, before anything is created or deleted. Whether two
 //! paths are one file is `plan`'s decision; here it is looked at where that is in doubt, sent, and recorded.
 
-use super::reconcile_path::{Operation, without_content};
+use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::apply::executor::drain::Executor;
 use crate::apply::executor::permits::Place;
-use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest, Saved};
+use crate::apply::sink::{EffectKind, EffectRequest, Performed, SinkHandle};
+use crate::endpoint::EndpointErrorKind;
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::retry::{Disposed as _, Disposition};
@@ -128,7 +129,7 @@ impl Executor {
         let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
         let looks = tokio::select! {
             biased;
-            looks = source::look_at_each(&self.sink.bucket, keys, look, at_a_time, self.sink.options.retry) => looks?,
+            looks = source::look_at_each(&self.context.source, keys, look, at_a_time, self.context.options.retry) => looks?,
             // A look that is not stored never was.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
@@ -177,7 +178,7 @@ impl Executor {
 
     async fn one_move(&self, known: Move, effect: Effect, place: Place) {
         telemetry::decided(effect.as_str());
-        let mut operation = Operation::new(&self.sink, Lane::Open, place);
+        let mut operation = Operation::new(&self.context, Lane::Open, place);
         match operation.send_move(&known, effect).await {
             Ok(ending) => {
                 self.ended(known.origin(), &ending);
@@ -204,26 +205,27 @@ impl Operation<'_> {
     async fn send_move(&mut self, known: &Move, effect: Effect) -> Result<Ending, ApplyError> {
         let (origin, target) = (known.origin(), known.target());
         let planned = Planned { effect, content: None, permissions: Permissions::default() };
-        let meant = || Intent { new_path: Some(target.clone()), ..self.sink.intent(origin, planned) };
+        let meant = || Intent { new_path: Some(target.clone()), ..self.context.intent(origin, planned) };
         let mut open = self.effect(known.intent.as_ref(), meant).await?;
-        let operation = if effect == Effect::Rename { SaveOperation::Rename } else { SaveOperation::Move };
-        let idempotency_key = Some(open.key());
-        let request = || SaveRequest { new_path: Some(target.clone()), idempotency_key, ..without_content(operation, origin) };
-        let sink = self.sink;
-        let outcome = match self.call(&mut open, || sink.file_manager.save(request())).await {
-            Ok(Saved { internal_id, .. }) => MoveOutcome::Done { internal_id },
-            Err(ApplyError::FileManager(error)) if error.kind.is_definite_refusal() => {
+        let (context, key, handle) = (self.context, open.key(), SinkHandle::of(&known.moving.origin.1));
+        let request = || {
+            let kind = if effect == Effect::Rename { EffectKind::Rename { to: target } } else { EffectKind::Move { to: target } };
+            EffectRequest { kind, path: origin, handle: handle.as_ref(), key }
+        };
+        let outcome = match self.call(&mut open, || context.sink.perform(request())).await {
+            Ok(Performed { handle, .. }) => MoveOutcome::Done { internal_id: handle.map(|handle| handle.0) },
+            Err(ApplyError::Endpoint(error)) if error.is_refusal() => {
                 tracing::warn!(key = %origin, to = %target, %error, "no move: the target is created or updated, the origin deleted");
                 match error.kind {
-                    FileManagerErrorKind::NotFound => MoveOutcome::OriginUnknown,
-                    FileManagerErrorKind::Taken => MoveOutcome::TargetTaken,
+                    EndpointErrorKind::NotFound => MoveOutcome::OriginUnknown,
+                    EndpointErrorKind::Taken => MoveOutcome::TargetTaken,
                     _ => MoveOutcome::Moot,
                 }
             }
             Err(error) => return Err(error),
         };
         let ending = if matches!(outcome, MoveOutcome::Done { .. }) { Ending::Moved(effect) } else { Ending::Unchanged };
-        sink.state.end_move((origin, target), outcome, self.attempts.clone()).await?;
+        self.context.state.end_move((origin, target), outcome, self.attempts.clone()).await?;
         Ok(ending)
     }
 }

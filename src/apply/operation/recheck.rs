@@ -1,6 +1,6 @@
 //! Keys that a listing should have shown and did not: each is looked at before anything is done about it.
 
-use crate::apply::context::FileManagerSink;
+use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
 use crate::mutant;
 use crate::record::{LookedAt, ObjectKey};
@@ -18,7 +18,7 @@ pub(in crate::apply) struct AbsentLooks {
     pub(in crate::apply) failed: Vec<(ObjectKey, u32, ApplyError)>,
 }
 
-impl FileManagerSink {
+impl ApplyContext {
     /// Looks at each path of a batch, stores what was seen, and says what is to be done now. An error is a shut door.
     pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<Work>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
         let look = self.state.next_look();
@@ -29,7 +29,7 @@ impl FileManagerSink {
         let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
             Looks { found: believed(keys), failed: Vec::new() }
         } else {
-            source::look_at_each(&self.bucket, keys, look, at_a_time, self.options.retry).await?
+            source::look_at_each(&self.source, keys, look, at_a_time, self.options.retry).await?
         };
         for (path, error) in failed {
             let attempts = attempts.get(&path).copied().unwrap_or_default();

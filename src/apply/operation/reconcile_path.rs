@@ -1,14 +1,14 @@
 //! One path in hand, brought into line: looks again where the state is in doubt, follows the decision, records what came of it.
 //! `effect` calls what has an open intent, `content` makes each attempt at sending content.
 
-use crate::apply::context::FileManagerSink;
+use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, not_held_back};
 use crate::apply::executor::permits::Place;
-use crate::file_manager::{FileManagerErrorKind, SaveOperation, SaveRequest};
+use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
+use crate::endpoint::{ContentFault, EndpointError};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, LookedAt, ObjectKey};
 use crate::run::Ending;
-use crate::s3::{S3Error, S3ErrorKind};
 use crate::state::{Attempts, Lane, Plane, Work};
 use crate::{mutant, source, telemetry};
 
@@ -17,7 +17,7 @@ const LOOKS_MOST: usize = 5;
 
 /// A path in hand.
 pub(in crate::apply) struct Operation<'a> {
-    pub(super) sink: &'a FileManagerSink,
+    pub(super) context: &'a ApplyContext,
     /// Where the path was taken from.
     pub(super) lane: Lane,
     /// Its right to use the doors; `None` = it uses none any more.
@@ -36,8 +36,8 @@ pub(super) enum Step {
 
 impl<'a> Operation<'a> {
     /// Begins an operation in a lane.
-    pub(in crate::apply) fn new(sink: &'a FileManagerSink, lane: Lane, place: Place) -> Self {
-        Self { sink, lane, place: Some(place), attempts: Attempts::default() }
+    pub(in crate::apply) fn new(context: &'a ApplyContext, lane: Lane, place: Place) -> Self {
+        Self { context, lane, place: Some(place), attempts: Attempts::default() }
     }
 }
 
@@ -62,23 +62,24 @@ impl Operation<'_> {
                     disagreed = why;
                     self.look_again(&path).await?
                 }
-                None => self.sink.state.work(&path).await?.ok_or(Ending::Unchanged),
+                None => self.context.state.work(&path).await?.ok_or(Ending::Unchanged),
             };
         }
         let words = "the object was replaced each time that we looked";
-        Err(disagreed.unwrap_or_else(|| S3Error::new("GetObject", &path, S3ErrorKind::PreconditionFailed, words).into()))
+        let replaced = || EndpointError::of_content(self.context.source.id(), &path, ContentFault::Replaced, words).into();
+        Err(disagreed.unwrap_or_else(replaced))
     }
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
     async fn step(&mut self, work: &Work) -> Result<Option<Step>, ApplyError> {
-        let verdict = plan::decide(&work.path, &work.sides, self.sink.state.policy());
+        let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
-            self.sink.state.refused(&work.path, Plane::Content).await?;
+            self.context.state.refused(&work.path, Plane::Content).await?;
             return Ok(None);
         }
         let mut open = work.intent.iter().chain(&work.permissions_intent);
         if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
-            self.sink.state.end_intents(&work.path).await?;
+            self.context.state.end_intents(&work.path).await?;
             return Ok(None);
         }
         match &verdict {
@@ -98,18 +99,18 @@ impl Operation<'_> {
     }
 
     async fn aside(&self, work: &Work, ending: Ending) -> Result<Ending, ApplyError> {
-        self.sink.state.settle(&work.path).await?;
+        self.context.state.settle(&work.path).await?;
         Ok(ending)
     }
 
     /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
-        let look = self.sink.state.next_look();
-        let facts = source::look_at(self.sink.bucket.as_ref(), path, self.sink.options.retry).await?;
+        let look = self.context.state.next_look();
+        let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
         let gone = facts.is_none();
-        self.sink.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
+        self.context.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
         let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };
-        Ok(self.sink.state.work(path).await?.ok_or(nothing))
+        Ok(self.context.state.work(path).await?.ok_or(nothing))
     }
 
     /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look, and for the
@@ -118,35 +119,26 @@ impl Operation<'_> {
         if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
             return self.aside(work, Ending::Waits).await;
         }
-        let mut effect = self.effect(work.intent.as_ref(), || self.sink.intent(&work.path, Planned::delete())).await?;
-        let (sink, idempotency_key) = (self.sink, Some(effect.key()));
-        let delete = || async {
-            let request = SaveRequest { idempotency_key, ..without_content(SaveOperation::Delete, &work.path) };
-            match sink.file_manager.save(request).await {
-                // Another file manager's way to say that it is done.
-                Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
-                answer => answer.map(drop),
-            }
-        };
-        self.call(&mut effect, delete).await?;
-        self.sink.state.deleted(&work.path, self.attempts.clone()).await?;
+        let mut effect = self.effect(work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
+        let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.sides));
+        let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), key };
+        self.call(&mut effect, || context.sink.perform(request())).await?;
+        self.context.state.deleted(&work.path, self.attempts.clone()).await?;
         Ok(Ending::Deleted)
     }
 
-    /// Asks the file manager what it holds: when that is this content, no byte is sent.
+    /// Asks the sink what it holds: when that is this content, no byte is sent.
     async fn confirm(&mut self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
         let Some(content) = &planned.content else { return self.send(work, planned).await };
-        let answer = self.sink.options.retry.run(|| self.sink.file_manager.save(without_content(SaveOperation::Get, &work.path))).await;
-        let saved = match answer {
-            Ok(saved) => saved,
-            Err(error) if error.kind == FileManagerErrorKind::NotFound => {
-                return self.send(work, Planned { effect: Effect::Create, ..planned }).await;
-            }
-            Err(error) if error.kind.is_definite_refusal() => return self.send(work, planned).await,
+        let handle = SinkHandle::of(&work.sides);
+        let ask = || self.context.sink.inspect(&work.path, handle.as_ref(), Aspect::Content);
+        let held = match self.context.options.retry.run(ask).await {
+            Ok(Some(held)) => held,
+            Ok(None) => return self.send(work, Planned { effect: Effect::Create, ..planned }).await,
+            Err(error) if error.is_refusal() => return self.send(work, planned).await,
             Err(error) => return Err(error.into()),
         };
-        let etag = saved.metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(serde_json::Value::as_str);
-        if etag != Some(content.etag.as_str()) || saved.size != Some(content.size) {
+        if held.content.as_ref() != Some(content) {
             return self.send(work, planned).await;
         }
         let permissions = not_held_back(self.with_permissions(work, &planned.permissions).await)?;
@@ -158,19 +150,13 @@ impl Operation<'_> {
             size: Some(content.size),
             file_type: old.and_then(|old| old.file_type.clone()),
             last_modified: facts.and_then(|facts| facts.last_modified),
-            internal_id: saved.internal_id.or_else(|| old.and_then(|old| old.internal_id.clone())),
+            internal_id: held.handle.map(|handle| handle.0).or_else(|| old.and_then(|old| old.internal_id.clone())),
             etag: Some(content.etag.clone()),
             storage_class: facts.and_then(|facts| facts.storage_class.clone()),
             version_id: facts.and_then(|facts| facts.version_id.clone()),
         };
         self.place = None;
-        self.sink.state.applied(file, self.attempts.clone()).await?;
+        self.context.state.applied(file, self.attempts.clone()).await?;
         Ok(Step::Ended(Ending::Confirmed))
     }
-}
-
-/// A request that carries no content, and is no effect yet.
-pub(super) fn without_content(operation: SaveOperation, path: &ObjectKey) -> SaveRequest {
-    let (new_path, content, idempotency_key) = (None, None, None);
-    SaveRequest { operation, path: path.clone(), new_path, content, metadata: serde_json::Map::new(), idempotency_key }
 }

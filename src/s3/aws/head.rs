@@ -76,6 +76,13 @@ impl RawHead<'_> {
         Ok(ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum })
     }
 
+    /// The same for an answer with a part of the body: the size is the whole object's, and no checksum is over the part.
+    pub(super) fn validated_of_part(self, content_range: Option<&str>) -> Result<ObjectHead, &'static str> {
+        let whole = content_range.and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+        let size = Some(whole.ok_or("a range was asked for, and the answer has no usable Content-Range")?);
+        Ok(ObjectHead { checksum: None, ..RawHead { size, ..self }.validated()? })
+    }
+
     /// The fastest of the object's own checksums that is over the whole body; else the MD5 in its ETag.
     fn full_body_checksum(&self, etag: Option<&ETag>) -> Option<Checksum> {
         let in_parts = etag.is_some_and(|etag| etag.as_str().contains('-'));
@@ -173,6 +180,16 @@ mod tests {
             RawHead { etag: None, ..head(&[]) },
         ] {
             assert_eq!(chosen(&no_md5), None, "{no_md5:?}");
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_part_tells_the_size_of_the_whole_and_no_checksum() {
+        let of_part = |range| RawHead { size: Some(3), ..head(&[CRC32]) }.validated_of_part(range);
+        let whole = of_part(Some("bytes 2-4/9")).expect("a size");
+        assert_eq!((whole.facts.size, whole.checksum), (9, None));
+        for unusable in [None, Some("bytes 2-4/*"), Some("bytes 2-4"), Some("")] {
+            assert!(of_part(unusable).is_err(), "{unusable:?}");
         }
     }
 

@@ -131,6 +131,7 @@ impl ReadObjects for AwsBucket {
             .bucket(&self.bucket)
             .key(blank_key::accepted(&request.key))
             .set_if_match(request.if_match.as_ref().map(crate::record::ETag::quoted))
+            .set_range(request.range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1))))
             .customize()
             .mutate_request(blank_key::restored(&request.key))
             .mutate_request(|http| {
@@ -139,7 +140,9 @@ impl ReadObjects for AwsBucket {
             .send()
             .await
             .map_err(|error| self.failed(call, &error))?;
-        let head = RawHead::from(&output).validated().map_err(|words| self.error(call, S3ErrorKind::Other, words))?;
+        let raw = RawHead::from(&output);
+        let head = if request.range.is_some() { raw.validated_of_part(output.content_range()) } else { raw.validated() };
+        let head = head.map_err(|words| self.error(call, S3ErrorKind::Other, words))?;
         // Some servers ignore `If-Match`.
         if let (Some(wanted), Some(found)) = (&request.if_match, &head.facts.etag)
             && wanted != found

@@ -182,14 +182,22 @@ impl ReadObjects for MemoryBucket {
         let Some(object) = state.objects.get(&request.key) else {
             return Err(self.error(&call, S3ErrorKind::NoSuchKey, "the key does not exist"));
         };
-        let head = object.head();
+        let mut head = object.head();
         if request.if_match.is_some() && request.if_match != head.facts.etag {
             return Err(self.error(&call, S3ErrorKind::PreconditionFailed, "it has another ETag"));
         }
         if object.is_archived() {
             return Err(self.error(&call, S3ErrorKind::Archived, "it is archived and not restored"));
         }
-        let body: ByteStream = object.stream(fault, self.chunk_bytes, |kind| self.error(&call, kind, "ordered"));
+        let part = match &request.range {
+            None => object.clone(),
+            Some(range) if range.start < range.end && range.start < head.facts.size => {
+                head.checksum = None;
+                object.part(range)
+            }
+            Some(_) => return Err(self.error(&call, S3ErrorKind::Other, "the range has no byte of the object")),
+        };
+        let body: ByteStream = part.stream(fault, self.chunk_bytes, |kind| self.error(&call, kind, "ordered"));
         Ok(GetObject { head, body })
     }
 }

@@ -6,6 +6,7 @@ use crate::record::{ETag, ObjectFacts};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use std::ops::Range;
 
 /// An object to store. By default it was written in one part: its ETag and its checksum are its MD5.
 #[derive(Clone, Debug)]
@@ -68,6 +69,13 @@ impl MemoryObject {
 
     pub(super) fn written_as(self, write: i64) -> Self {
         Self { last_modified: Timestamp::from_second(1_700_000_000 + write).ok(), ..self }
+    }
+
+    /// The same object with these bytes alone.
+    pub(super) fn part(&self, range: &Range<u64>) -> Self {
+        let length = self.body.len();
+        let index = |at: u64| usize::try_from(at).map_or(length, |at| at.min(length));
+        Self { body: self.body.slice(index(range.start)..index(range.end)), ..self.clone() }
     }
 
     pub(super) fn is_archived(&self) -> bool {

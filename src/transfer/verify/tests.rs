@@ -2,11 +2,14 @@
 
 use super::super::hashing::{BACKGROUND_MIN_BYTES, PIECE_BYTES};
 use super::*;
+use crate::endpoint::EndpointErrorKind;
 use futures::executor::block_on;
 use proptest::prelude::*;
 
-fn key() -> ObjectKey {
-    ObjectKey::new("a").expect("invariant: not empty")
+/// Verifies the body of `a` in a source of this test.
+fn verified(body: ByteStream, size: u64, checksum: Option<Checksum>) -> (ByteStream, Verdict) {
+    let key = ObjectKey::new("a").expect("invariant: not empty");
+    super::verified(body, (&EndpointId::new("test:it"), &key), size, checksum)
 }
 
 /// The body in chunks that end at the given places (in any order, also beyond the end, also twice: empty chunks).
@@ -18,9 +21,9 @@ fn chunked(body: &[u8], cuts: &[usize]) -> Vec<Bytes> {
 }
 
 /// The released bytes, and the result.
-fn pass(chunks: Vec<Bytes>, size: usize, checksum: Option<Checksum>) -> (Vec<u8>, Result<Verification, S3ErrorKind>) {
+fn pass(chunks: Vec<Bytes>, size: usize, checksum: Option<Checksum>) -> (Vec<u8>, Result<Verification, String>) {
     let body = stream::iter(chunks.into_iter().map(Ok)).boxed();
-    let (mut stream, verdict) = verified(body, &key(), size as u64, checksum);
+    let (mut stream, verdict) = verified(body, size as u64, checksum);
     let mut released = Vec::new();
     let mut failed = None;
     block_on(async {
@@ -28,11 +31,11 @@ fn pass(chunks: Vec<Bytes>, size: usize, checksum: Option<Checksum>) -> (Vec<u8>
             assert!(failed.is_none(), "nothing follows an error");
             match item {
                 Ok(bytes) => released.extend_from_slice(&bytes),
-                Err(error) => failed = Some(error.kind),
+                Err(error) => failed = Some(error.reason.to_string()),
             }
         }
     });
-    let outcome = verdict.get().expect("the body ended").clone().map_err(|error| error.kind);
+    let outcome = verdict.get().expect("the body ended").clone().map_err(|error| error.reason.to_string());
     assert_eq!(failed.as_ref(), outcome.as_ref().err(), "the verdict is what the stream ended in");
     (released, outcome)
 }
@@ -60,7 +63,7 @@ proptest! {
         let mut wrong = body.clone();
         wrong[at.index(body.len())] ^= 1_u8 << bit;
         let (released, outcome) = pass(chunked(&wrong, &cuts), body.len(), Some(Checksum::of(algorithm, &body)));
-        prop_assert_eq!(outcome, Err(S3ErrorKind::ChecksumMismatch));
+        prop_assert_eq!(outcome, Err("test_checksum_mismatch".to_owned()));
         prop_assert!(released.len() < body.len());
     }
 
@@ -72,7 +75,7 @@ proptest! {
         let short = &body[..at.index(body.len())];
         let checksum = algorithm.map(|algorithm| Checksum::of(algorithm, &body));
         let (released, outcome) = pass(chunked(short, &cuts), body.len(), checksum);
-        prop_assert_eq!(outcome, Err(S3ErrorKind::Interrupted));
+        prop_assert_eq!(outcome, Err("test_interrupted".to_owned()));
         prop_assert_eq!(released, short);
     }
 
@@ -84,7 +87,7 @@ proptest! {
         let long = [body.clone(), more].concat();
         let checksum = algorithm.map(|algorithm| Checksum::of(algorithm, &body));
         let (released, outcome) = pass(chunked(&long, &cuts), body.len(), checksum);
-        prop_assert_eq!(outcome, Err(S3ErrorKind::ChecksumMismatch));
+        prop_assert_eq!(outcome, Err("test_checksum_mismatch".to_owned()));
         prop_assert!(released.len() < body.len() || body.is_empty());
     }
 }
@@ -94,14 +97,14 @@ fn an_empty_body_is_verified_too() {
     let right = Checksum::of(ChecksumAlgorithm::Md5, b"");
     assert_eq!(pass(vec![], 0, Some(right)), (vec![], Ok(Verification::Verified(ChecksumAlgorithm::Md5))));
     let wrong = Checksum::of(ChecksumAlgorithm::Md5, b"x");
-    assert_eq!(pass(vec![Bytes::new()], 0, Some(wrong)), (vec![], Err(S3ErrorKind::ChecksumMismatch)));
+    assert_eq!(pass(vec![Bytes::new()], 0, Some(wrong)), (vec![], Err("test_checksum_mismatch".to_owned())));
 }
 
 #[test]
 fn a_chunk_of_many_pieces_is_hashed_whole_and_not_copied() {
     let chunk = Bytes::from(vec![7; 3 * PIECE_BYTES + 1]);
     let body = stream::iter([Ok(chunk.clone())]).boxed();
-    let (stream, _) = verified(body, &key(), chunk.len() as u64, Some(Checksum::of(ChecksumAlgorithm::Sha1, &chunk)));
+    let (stream, _) = verified(body, chunk.len() as u64, Some(Checksum::of(ChecksumAlgorithm::Sha1, &chunk)));
     let passed: Vec<_> = block_on(stream.collect());
     let Ok([Ok(released)]) = <[_; 1]>::try_from(passed) else { panic!("one chunk") };
     assert_eq!(released.as_ptr(), chunk.as_ptr());
@@ -115,30 +118,31 @@ async fn a_large_body_is_hashed_in_the_background_and_released_only_when_it_is_r
     let right = Checksum::of(ChecksumAlgorithm::Md5, &body);
     let wrong = Checksum::of(ChecksumAlgorithm::Md5, &body[1..]);
     for (checksum, outcome, released) in
-        [(right, Ok(Verification::Verified(ChecksumAlgorithm::Md5)), size), (wrong, Err(S3ErrorKind::ChecksumMismatch), 8 * size / 9)]
+        [(right, Ok(Verification::Verified(ChecksumAlgorithm::Md5)), size), (wrong, Err("test_checksum_mismatch".to_owned()), 8 * size / 9)]
     {
-        let (stream, verdict) = verified(chunks(&body).boxed(), &key(), size as u64, Some(checksum));
+        let (stream, verdict) = verified(chunks(&body).boxed(), size as u64, Some(checksum));
         let passed: Vec<_> = stream.filter_map(|item| async { item.ok() }).collect().await;
-        assert_eq!(verdict.get().cloned().expect("the body ended").map_err(|error| error.kind), outcome);
+        assert_eq!(verdict.get().cloned().expect("the body ended").map_err(|error| error.reason.to_string()), outcome);
         assert!(passed.concat() == body[..released], "{outcome:?}");
     }
 }
 
 #[test]
 fn the_body_s_own_error_is_found_again_under_what_wraps_it() {
-    let broken = S3Error::new("GetObject", key(), S3ErrorKind::Timeout, "no bytes for 20 s");
+    let key = ObjectKey::new("a").expect("invariant: not empty");
+    let broken = EndpointError::of_content(&EndpointId::new("test"), &key, ContentFault::Replaced, "no bytes for 20 s");
     let body = stream::iter([Ok(Bytes::from_static(b"abc")), Err(broken)]).boxed();
-    let (stream, verdict) = verified(body, &key(), 10, None);
+    let (stream, verdict) = verified(body, 10, None);
     let mut items: Vec<_> = block_on(into_content_stream(stream).collect());
     let outer = io::Error::other(items.pop().expect("an item").expect_err("the body broke"));
-    assert_eq!(s3_error_in(&outer).map(|error| &error.kind), Some(&S3ErrorKind::Timeout));
-    assert_eq!(verdict.error().map(|error| &error.kind), Some(&S3ErrorKind::Timeout));
-    assert!(s3_error_in(&io::Error::other("something else")).is_none());
+    assert_eq!(endpoint_error_in(&outer).map(|error| error.kind), Some(EndpointErrorKind::Replaced));
+    assert_eq!(verdict.error().map(|error| error.kind), Some(EndpointErrorKind::Replaced));
+    assert!(endpoint_error_in(&io::Error::other("something else")).is_none());
 }
 
 #[test]
 fn a_body_that_was_dropped_has_no_verdict() {
-    let (stream, verdict) = verified(stream::pending().boxed(), &key(), 10, None);
+    let (stream, verdict) = verified(stream::pending().boxed(), 10, None);
     drop(stream);
     assert!(verdict.get().is_none());
 }

@@ -3,5 +3,6 @@
 mod canned;
 mod feed;
 mod file_manager;
+mod reasons;
 pub(crate) mod s3;
 mod s3_wire;

@@ -1,8 +1,10 @@
 //! What every bucket must do, whoever implements it.
 
-use futures::TryStreamExt;
+use futures::{StreamExt as _, TryStreamExt as _};
 use mock_s3::{Fault, Matcher, MockS3, NewObject, Options, Running};
+use s3_sync::endpoint::{ByteStream, EndpointError, EndpointId};
 use s3_sync::record::{ETag, ObjectKey};
+use s3_sync::retry::Disposition;
 use s3_sync::s3::{
     AwsBucket, AwsOptions, Checksum, ChecksumAlgorithm, GetRequest, ListRequest, MemoryBucket, MemoryObject, ReadBucket, ReadObjects,
     S3Error, S3ErrorKind,
@@ -79,11 +81,11 @@ async fn what_a_listing_a_head_and_a_get_tell_is_the_same(bucket: &impl ReadBuck
     for (key, listed) in page.objects {
         let expected = &seeds[&key];
         let head = bucket.head_object(&key).await.expect("a head");
-        let got = bucket.get_object(GetRequest { key: key.clone(), if_match: listed.etag.clone() }).await.expect("an object");
+        let got = bucket.get_object(GetRequest { key: key.clone(), if_match: listed.etag.clone(), range: None }).await.expect("an object");
         assert_eq!(got.head, head, "{key}");
         assert_eq!(listed.fingerprint(), head.facts.fingerprint(), "{key}");
         assert!(head.facts.etag.is_some() && head.facts.last_modified.is_some() && listed.last_modified.is_some(), "{key}");
-        let (body, verdict) = verified(got.body, &key, head.facts.size, head.checksum);
+        let (body, verdict) = verified(of_endpoint(got.body), (&EndpointId::new("s3"), &key), head.facts.size, head.checksum);
         let body: Vec<_> = body.try_collect().await.expect("a right body");
         assert_eq!(&body.concat(), expected, "{key}");
         assert!(matches!(verdict.get(), Some(Ok(Verification::Verified(_)))), "{key}: {verdict:?}");
@@ -91,7 +93,7 @@ async fn what_a_listing_a_head_and_a_get_tell_is_the_same(bucket: &impl ReadBuck
 }
 
 async fn what_is_not_there_is_told_apart(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
-    let get = |raw: &str, etag: Option<&str>| GetRequest { key: key(raw), if_match: etag.and_then(ETag::parse) };
+    let get = |raw: &str, etag: Option<&str>| GetRequest { key: key(raw), if_match: etag.and_then(ETag::parse), range: None };
     let list = ListRequest { prefix: String::new(), start_after: None, max_keys: 10 };
 
     assert_eq!(kind(bucket.head_bucket().await), None);
@@ -156,14 +158,29 @@ async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
     }
 }
 
+/// A body of S3 as the transfer takes it.
+pub(super) fn of_endpoint(body: s3_sync::s3::ByteStream) -> ByteStream {
+    body.map_err(EndpointError::from).boxed()
+}
+
+/// The reason and the disposition of a failure of this kind.
+fn failed(kind: S3ErrorKind) -> (String, Disposition) {
+    described(&S3Error::new("GetObject", "k", kind, "").into())
+}
+
+fn described(error: &EndpointError) -> (String, Disposition) {
+    (error.reason.to_string(), error.disposition)
+}
+
 /// What became of one GET: the body, or what the call or the body ended in.
-async fn read(bucket: &impl ReadBucket, if_match: Option<ETag>) -> Result<Vec<u8>, S3ErrorKind> {
+async fn read(bucket: &impl ReadBucket, if_match: Option<ETag>) -> Result<Vec<u8>, (String, Disposition)> {
     let reading = async {
-        let got = bucket.get_object(GetRequest { key: key("k"), if_match }).await?;
-        let (body, _) = verified(got.body, &key("k"), got.head.facts.size, got.head.checksum);
+        let got = bucket.get_object(GetRequest { key: key("k"), if_match, range: None }).await?;
+        let size = got.head.facts.size;
+        let (body, _) = verified(of_endpoint(got.body), (&EndpointId::new("s3"), &key("k")), size, got.head.checksum);
         Ok(body.try_collect::<Vec<_>>().await?.concat())
     };
-    reading.await.map_err(|error: S3Error| error.kind)
+    reading.await.map_err(|error: EndpointError| described(&error))
 }
 
 #[tokio::test]
@@ -191,7 +208,7 @@ async fn every_fault_of_the_wire_ends_in_an_error_and_never_in_a_wrong_body() {
         let etag = ETag::parse(&server.server().put("the-bucket", "k", body.clone(), None));
         assert!(read(&bucket, etag.clone()).await == Ok(body), "before {fault:?}");
         server.server().order(Matcher::operation("GetObject").times(1), fault.clone());
-        assert_eq!(read(&bucket, etag).await, Err(expected), "{fault:?}");
+        assert_eq!(read(&bucket, etag).await, Err(failed(expected)), "{fault:?}");
     }
     server.stop().await;
 }
@@ -208,7 +225,7 @@ async fn wrong_keys_are_told_as_such() {
             ..AwsOptions::for_bucket("the-bucket")
         };
         let bucket = AwsBucket::connect(options).await.expect("keys are given");
-        assert_eq!(read(&bucket, None).await, Err(S3ErrorKind::BadCredentials), "{access}");
+        assert_eq!(read(&bucket, None).await, Err(failed(S3ErrorKind::BadCredentials)), "{access}");
     }
     server.stop().await;
 }

@@ -4,12 +4,14 @@ use super::bucket::Bucket;
 use super::file_manager::Api;
 use super::sources;
 use super::world::World;
+use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::plan::Policy;
 use s3_sync::record::SinkName;
 use s3_sync::retry::RetryPolicy;
+use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, SinkState, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
 use std::num::NonZeroUsize;
@@ -117,8 +119,8 @@ impl Process {
     fn doors(&self) -> Doors {
         let api = Arc::new(Api(self.world.clone()));
         Doors {
-            bucket: Arc::new(Bucket(self.world.clone())),
-            file_manager: api.clone(),
+            source: Arc::new(BucketSource::new(Arc::new(Bucket(self.world.clone())), "model", self.world.setup.prefix)),
+            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(api.clone())))],
             queues: Vec::new(),
             feed: Some(api.clone()),
             reports: Some(api),

@@ -1,4 +1,4 @@
-//! Checksums over whole bodies: their computation and their text. Choosing one from an object's headers is `aws/head.rs`' concern.
+//! Checksums over whole bodies: their computation and their text. Choosing one from an object's headers is the endpoint's concern.
 
 use crc_fast::{CrcAlgorithm, Digest as CrcDigest};
 use md5::Digest as _;

@@ -1,0 +1,162 @@
+//! The file manager as a sink: effects become `saveToDisk` and `updatePermissions` calls, and a file's content is known by the metadata
+//! that is kept with it.
+
+use super::{Aspect, Capabilities, Content, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink, SinkHandle};
+use crate::endpoint::EndpointError;
+use crate::file_manager::{self, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
+use crate::plan::{PermissionPlane, Renames};
+use crate::record::{ETag, Fingerprint, ObjectFacts, ObjectKey};
+use crate::transfer;
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// A file manager that keeps the contract.
+pub struct FileManagerSink {
+    file_manager: Arc<dyn FileManager>,
+    capabilities: Capabilities,
+}
+
+impl FileManagerSink {
+    /// The sink behind these calls.
+    pub fn new(file_manager: Arc<dyn FileManager>) -> Self {
+        let capabilities = Capabilities {
+            permissions: PermissionPlane::SetAndAsk,
+            renames: Renames::Any,
+            keeps_identity: true,
+            idempotency: Idempotency::Ledger,
+            copies_from: Vec::new(),
+            max_file_bytes: None,
+            connections: None,
+        };
+        Self { file_manager, capabilities }
+    }
+
+    async fn save(&self, request: SaveRequest) -> Result<Performed, FileManagerError> {
+        let saved = self.file_manager.save(request).await?;
+        Ok(Performed { handle: saved.internal_id.map(SinkHandle), permissions: None })
+    }
+}
+
+#[async_trait]
+impl Sink for FileManagerSink {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn check(&self) -> Result<(), EndpointError> {
+        Ok(self.file_manager.health().await?)
+    }
+
+    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, aspect: Aspect) -> Result<Option<Held>, EndpointError> {
+        let held = match aspect {
+            Aspect::Content => self.file_manager.save(without_content(SaveOperation::Get, path)).await.map(held),
+            Aspect::Permissions => {
+                let permissions = self.file_manager.permissions(path).await;
+                permissions.map(|permissions| Held { permissions: Some(permissions), ..Held::default() })
+            }
+        };
+        match held {
+            Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(None),
+            held => Ok(held.map(Some)?),
+        }
+    }
+
+    async fn perform(&self, request: EffectRequest<'_>) -> Result<Performed, EndpointError> {
+        let EffectRequest { kind, path, key, .. } = request;
+        let key = IdempotencyKey(key);
+        let effect = |operation| SaveRequest { idempotency_key: Some(key), ..without_content(operation, path) };
+        let performed = match kind {
+            EffectKind::Create(content) => self.save(with_content(effect(SaveOperation::Create), content)).await,
+            EffectKind::Update(content) => self.save(with_content(effect(SaveOperation::Update), content)).await,
+            EffectKind::Delete => match self.save(effect(SaveOperation::Delete)).await {
+                // Another file manager's way to say that it is done.
+                Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(Performed::default()),
+                answer => answer,
+            },
+            EffectKind::Rename { to } => self.save(SaveRequest { new_path: Some(to.clone()), ..effect(SaveOperation::Rename) }).await,
+            EffectKind::Move { to } => self.save(SaveRequest { new_path: Some(to.clone()), ..effect(SaveOperation::Move) }).await,
+            EffectKind::SetPermissions(wanted) => {
+                let set = self.file_manager.set_permissions(path, wanted, key).await;
+                set.map(|permissions| Performed { permissions: Some(permissions), ..Performed::default() })
+            }
+        };
+        Ok(performed?)
+    }
+}
+
+/// A request that carries no content, and is no effect yet.
+fn without_content(operation: SaveOperation, path: &ObjectKey) -> SaveRequest {
+    let (new_path, content, idempotency_key) = (None, None, None);
+    SaveRequest { operation, path: path.clone(), new_path, content, metadata: Map::new(), idempotency_key }
+}
+
+fn with_content(request: SaveRequest, content: Content) -> SaveRequest {
+    let Content { facts, content_type, body, .. } = content;
+    let metadata = metadata(&facts);
+    let body = transfer::into_content_stream(body);
+    SaveRequest { content: Some(file_manager::Content { size: facts.size, file_type: content_type, body }), metadata, ..request }
+}
+
+/// What the file manager keeps with the file: what a later `get` is compared with, and where the content came from.
+fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
+    // S3 names the class of a GET only when it is another.
+    metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
+    metadata.insert("source".to_owned(), json!("customer_s3"));
+    if let Some(time) = facts.last_modified {
+        metadata.insert("last_modified".to_owned(), json!(time.to_string()));
+    }
+    if let Some(version) = &facts.version_id {
+        metadata.insert("version_id".to_owned(), json!(version));
+    }
+    metadata
+}
+
+/// What a `get` says of the content: the ETag of the metadata that was sent with it, and the size.
+fn held(saved: Saved) -> Held {
+    let Saved { internal_id, size, metadata } = saved;
+    let etag = metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(Value::as_str).and_then(ETag::of_bare);
+    let content = etag.zip(size).map(|(etag, size)| Fingerprint { etag, size });
+    Held { content, size, handle: internal_id.map(SinkHandle), permissions: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metadata_of_a_file_says_which_content_it_is_and_where_it_came_from() {
+        let time = "2024-01-15T10:00:00Z".parse().expect("a time");
+        let facts = ObjectFacts { size: 3, etag: ETag::parse("e"), last_modified: None, storage_class: None, version_id: None };
+        for (facts, expected) in [
+            (facts.clone(), json!({ "etag": "e", "storage_class": "STANDARD", "source": "customer_s3" })),
+            (
+                ObjectFacts {
+                    last_modified: Some(time),
+                    storage_class: Some("GLACIER_IR".to_owned()),
+                    version_id: Some("v".to_owned()),
+                    ..facts.clone()
+                },
+                json!({ "etag": "e", "storage_class": "GLACIER_IR", "source": "customer_s3", "last_modified": "2024-01-15T10:00:00Z",
+                        "version_id": "v" }),
+            ),
+        ] {
+            let metadata = metadata(&facts);
+            assert_eq!(Value::Object(metadata.clone()), expected);
+            let held = held(Saved { internal_id: Some("id".to_owned()), size: Some(3), metadata: Some(metadata) });
+            assert_eq!(held.content, facts.fingerprint());
+        }
+    }
+
+    #[test]
+    fn content_that_is_not_described_is_not_known() {
+        for (metadata, size) in
+            [(json!({ "etag": "e" }), None), (json!({ "etag": 7 }), Some(3)), (json!({ "etag": "" }), Some(3)), (json!({}), Some(3))]
+        {
+            let saved = Saved { internal_id: None, size, metadata: metadata.as_object().cloned() };
+            assert_eq!(held(saved).content, None, "{metadata}");
+        }
+    }
+}
