@@ -72,7 +72,8 @@ impl Operation<'_> {
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
     async fn step(&mut self, work: &Work) -> Result<Option<Step>, ApplyError> {
-        let verdict = self.context.within_planes(plan::decide(&work.path, &work.sides, self.context.options.limits));
+        let decided = plan::decide(&work.path, &work.sides, self.context.options.limits);
+        let verdict = self.context.within_planes(decided.clone());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
             self.context.state.refused(&work.path, Plane::Content).await?;
             return Ok(None);
@@ -93,6 +94,8 @@ impl Operation<'_> {
             Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
             Verdict::Do(planned) => self.send(work, planned).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned).await?,
+            // A difference that the sink has no plane for: settled, it would be due again at once.
+            Verdict::Nothing if decided != Verdict::Nothing => Step::Ended(Ending::Unchanged),
             Verdict::Nothing => Step::Ended(self.aside(work, Ending::Unchanged).await?),
             Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, Ending::PutAside).await?),
         }))
