@@ -3,6 +3,8 @@
 mod cli;
 mod conformance;
 mod crash;
+mod memory_sink;
+mod memory_source;
 #[cfg(feature = "failpoints")]
 mod model;
 #[cfg(feature = "moto")]

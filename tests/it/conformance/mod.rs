@@ -1,8 +1,11 @@
 //! What every implementation of a trait must do, as functions over the trait; and what only one of them can do wrong.
 
+mod all_sinks;
 mod canned;
 mod feed;
 mod file_manager;
 mod reasons;
 pub(crate) mod s3;
 mod s3_wire;
+mod sink;
+mod source;

@@ -135,7 +135,7 @@ async fn a_checksum_of_the_object_s_own_is_used_in_memory_too() {
     assert_eq!(bucket.head_object(&key("a")).await.expect("a head").checksum, Some(crc));
 }
 
-async fn over_http(server: &Running, name: &str) -> AwsBucket {
+pub(super) async fn over_http(server: &Running, name: &str) -> AwsBucket {
     let options = AwsOptions {
         endpoint: Some(server.endpoint().parse().expect("an address")),
         access_key: Some(Options::default().access_key),

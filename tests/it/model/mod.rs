@@ -1,6 +1,7 @@
 //! The model: histories by chance against the daemon's own flow, plan, apply and state, with only S3, the APIs and the clock
 //! simulated. The seed decides everything; a seed that breaks a promise prints itself, shrunk, as the source of a test.
 
+mod alone;
 mod bucket;
 mod counts;
 mod dice;
@@ -24,6 +25,7 @@ mod sweeps;
 mod tellings;
 mod world;
 
+pub(crate) use alone::file_manager_alone;
 use runner::Budget;
 
 #[test]

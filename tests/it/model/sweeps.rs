@@ -7,7 +7,7 @@ use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const PLAIN: Setup =
+pub(super) const PLAIN: Setup =
     Setup { seed: 0, page_keys: 1000, concurrency: 2, attempts: 1, max_delete: 100, prefix: "", heeds_if_match: true, cursor: false };
 
 const CYCLE: Op = Op::Run(RunKind::Incremental, None);

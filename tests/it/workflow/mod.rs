@@ -3,7 +3,9 @@
 
 pub(crate) mod cycle;
 mod defects;
+mod doors;
 mod faults;
 mod lanes;
 pub(crate) mod scene;
+mod sinks;
 mod state;

@@ -1,21 +1,19 @@
 //! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
 
+use super::doors::SceneDoors;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
-use s3_sync::apply::sink::{FileManagerSink, Sink};
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
-use s3_sync::events::queue::EventQueue;
-use s3_sync::file_manager::{Deadlines, FileManager, HttpClient, HttpEvents, HttpFileManager, ReadFeed, ReportResults};
+use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
 use s3_sync::plan::Policy;
-use s3_sync::record::{ObjectKey, SinkName};
+use s3_sync::record::ObjectKey;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
-use s3_sync::source::BucketSource;
 use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, Overview, RunKind, RunOutcome, State, StateError};
-use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use s3_sync::workflow::{Ended, Flow, Options};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -26,25 +24,6 @@ use tokio::task::JoinHandle;
 
 /// The bucket of every scene.
 pub(crate) const BUCKET: &str = "customer-bucket";
-
-/// The doors of a scene, as a test changes them. The flow gets them as source and sinks.
-#[derive(Clone)]
-pub(crate) struct SceneDoors {
-    pub(crate) bucket: Arc<dyn ReadBucket>,
-    pub(crate) file_manager: Arc<dyn FileManager>,
-    pub(crate) queues: Vec<Arc<dyn EventQueue>>,
-    pub(crate) feed: Option<Arc<dyn ReadFeed>>,
-    pub(crate) reports: Option<Arc<dyn ReportResults>>,
-}
-
-impl SceneDoors {
-    fn of_flow(&self, options: &Options) -> Doors {
-        let Self { bucket, file_manager, queues, feed, reports } = self.clone();
-        let source = Arc::new(BucketSource::new(bucket, &options.bucket, &options.prefix));
-        let sinks: Vec<(_, Arc<dyn Sink>)> = vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(file_manager)))];
-        Doors { source, sinks, queues, feed, reports }
-    }
-}
 
 /// What a run needs that outlives it: the settings of the program, so to speak.
 #[derive(Clone)]
@@ -163,6 +142,8 @@ impl Scene {
                 queues: Vec::new(),
                 feed: Some(events.clone()),
                 reports: Some(events),
+                source: None,
+                sink: None,
             },
             options: options(),
             policy: Policy::default(),
@@ -279,8 +260,11 @@ impl Program {
     pub(crate) async fn run_flow(&self, kind: RunKind, halt: Halt) -> Result<Ended, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
-        let sinks = vec![state.sink(SinkName::file_manager(), self.policy).await?];
         let (doors, options, clock) = (self.doors.of_flow(&self.options), self.options.clone(), self.clock.clone());
+        let mut sinks = Vec::new();
+        for (name, sink) in &doors.sinks {
+            sinks.push(state.sink(name.clone(), sink.capabilities().policy(self.policy.max_file_bytes)).await?);
+        }
         Flow { doors, state, sinks, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await
     }
 

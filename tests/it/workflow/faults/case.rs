@@ -58,6 +58,9 @@ pub(super) struct Line {
     next: String,
 }
 
+/// More than the effects of one page take.
+const FIRST_PAGE: Duration = Duration::from_millis(500);
+
 impl Case {
     pub(super) fn new(name: impl Into<String>, task: Task, struck: Struck, order: impl FnOnce(&MockApi, &MockS3) + Send + 'static) -> Self {
         Self {
@@ -87,6 +90,11 @@ impl Case {
         let s3 = server.server();
         scene.program.options.concurrency = 1;
         scene.program.options.page_keys = self.page_keys;
+        if self.page_keys < 1000 {
+            // The listing's attempts last longer than the work that its first page brings.
+            scene.program.options.retry.base = FIRST_PAGE;
+            scene.program.options.retry.max_wait = FIRST_PAGE;
+        }
         let mut shown = prepare(s3, &scene, self.task).await;
         let before = scene.effects("m", word(self.task));
         scene.api.api().reset_calls();

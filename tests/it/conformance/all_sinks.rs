@@ -1,0 +1,81 @@
+//! The list of sinks: each of them does what every sink must do.
+
+use super::file_manager;
+use super::sink::{FUNCTIONS, Tried, an_unreachable_sink_had_no_effect};
+use crate::memory_sink::{MemorySink, SinkTrouble, all_capabilities};
+use bytes::Bytes;
+use mock_api::{Fault, FaultAction, Running};
+use s3_sync::apply::sink::{Capabilities, FileManagerSink, Idempotency, Sink as _};
+use s3_sync::plan::{PermissionPlane, Renames};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_sink_in_memory_conforms_whatever_it_can() {
+    let all = all_capabilities();
+    let least = Capabilities {
+        permissions: PermissionPlane::None,
+        renames: Renames::None,
+        keeps_identity: false,
+        idempotency: Idempotency::Natural,
+        ..all.clone()
+    };
+    for capabilities in [
+        all.clone(),
+        least.clone(),
+        Capabilities { permissions: PermissionPlane::Set, renames: Renames::SameDirectory, ..all },
+        Capabilities { idempotency: Idempotency::None, renames: Renames::Any, ..least },
+    ] {
+        for function in FUNCTIONS {
+            let sink = MemorySink::new(capabilities.clone());
+            let (contents, order) = (|| sink.contents(), |trouble| sink.order(trouble));
+            function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
+        }
+        let sink = MemorySink::new(capabilities);
+        sink.set_unreachable(true);
+        an_unreachable_sink_had_no_effect(&sink).await;
+        sink.set_unreachable(false);
+        sink.check().await.expect("it is there again");
+    }
+}
+
+fn contents_of(double: &Running) -> BTreeMap<String, Bytes> {
+    double.api().files().into_iter().map(|(path, file)| (path, file.content.expect("kept in memory"))).collect()
+}
+
+fn order(double: &Running, trouble: SinkTrouble) {
+    let action = match trouble {
+        SinkTrouble::Refuses => FaultAction::status(400),
+        SinkTrouble::BreaksBefore => FaultAction::Reset,
+        SinkTrouble::BreaksAfter => FaultAction::EffectThenReset,
+        SinkTrouble::Hangs => FaultAction::Hang,
+    };
+    double.api().order(Fault::new(action));
+}
+
+#[tokio::test]
+async fn the_file_manager_over_http_conforms() {
+    for function in FUNCTIONS {
+        let double = file_manager::double().await;
+        let sink = FileManagerSink::new(Arc::new(file_manager::door(&double)));
+        let (contents, order) = (|| contents_of(&double), |trouble| order(&double, trouble));
+        function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
+    }
+    let double = file_manager::double().await;
+    let sink = FileManagerSink::new(Arc::new(file_manager::door(&double)));
+    double.stop().await;
+    an_unreachable_sink_had_no_effect(&sink).await;
+}
+
+/// The file manager's double without a wire, which the model uses.
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn the_file_manager_of_the_model_conforms() {
+    use crate::model::file_manager_alone;
+    for function in FUNCTIONS {
+        let (file_manager, world) = file_manager_alone();
+        let sink = FileManagerSink::new(file_manager);
+        let (contents, order) = (|| world.files(), |trouble| world.order(trouble));
+        function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
+    }
+}

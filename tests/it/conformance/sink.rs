@@ -1,0 +1,258 @@
+//! What every sink must do, whoever implements it and whatever it can: functions over the trait that ask its capabilities.
+
+use crate::memory_sink::SinkTrouble;
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _};
+use s3_sync::apply::sink::{Aspect, Capabilities, Content, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink};
+use s3_sync::endpoint::{ByteStream, ContentFault, EffectCertainty, EndpointError, EndpointErrorKind, EndpointId};
+use s3_sync::plan::Renames;
+use s3_sync::record::{ETag, ObjectFacts, ObjectKey, Permissions};
+use s3_sync::retry::{Disposed as _, Disposition};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// An empty sink, and what a test can do to it beside the trait.
+pub(crate) struct Tried<'a> {
+    pub(crate) sink: &'a dyn Sink,
+    /// What it holds, seen past the trait.
+    pub(crate) contents: &'a (dyn Fn() -> BTreeMap<String, Bytes> + Sync),
+    /// The next effect meets this trouble.
+    pub(crate) order: &'a (dyn Fn(SinkTrouble) + Sync),
+}
+
+fn key(raw: &str) -> ObjectKey {
+    ObjectKey::new(raw).expect("a key")
+}
+
+fn facts(text: &str) -> ObjectFacts {
+    let etag = ETag::parse(&format!("etag of {text}"));
+    ObjectFacts { size: text.len() as u64, etag, last_modified: None, storage_class: None, version_id: None }
+}
+
+fn content_with(text: &str, body: ByteStream) -> Content {
+    Content { source: EndpointId::new("test:source"), facts: facts(text), content_type: "text/plain".to_owned(), body }
+}
+
+fn content(text: &str) -> Content {
+    content_with(text, stream::iter([Ok(Bytes::copy_from_slice(text.as_bytes()))]).boxed())
+}
+
+/// The text's first bytes, and then the error that its source breaks off with.
+fn broken(text: &str, path: &ObjectKey) -> Content {
+    let error = EndpointError::of_content(&EndpointId::new("test:source"), path, ContentFault::Interrupted, "broken off");
+    let begun = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
+    content_with(text, stream::iter([Ok(begun), Err(error)]).boxed())
+}
+
+impl Tried<'_> {
+    fn can(&self) -> &Capabilities {
+        self.sink.capabilities()
+    }
+
+    async fn with_key(&self, key: Uuid, path: &str, kind: EffectKind<'_>) -> Result<Performed, EndpointError> {
+        let path = ObjectKey::new(path).expect("a key");
+        self.sink.perform(EffectRequest { kind, path: &path, handle: None, key }).await
+    }
+
+    async fn perform(&self, path: &str, kind: EffectKind<'_>) -> Result<Performed, EndpointError> {
+        self.with_key(Uuid::new_v4(), path, kind).await
+    }
+
+    async fn holds(&self, path: &str) -> Option<Held> {
+        self.sink.inspect(&key(path), None, Aspect::Content).await.expect("an answer")
+    }
+
+    fn paths(&self) -> Vec<String> {
+        (self.contents)().into_keys().collect()
+    }
+
+    fn is(&self, expected: &[(&str, &str)]) {
+        let expected: BTreeMap<_, _> =
+            expected.iter().map(|(path, text)| ((*path).to_owned(), Bytes::copy_from_slice(text.as_bytes()))).collect();
+        assert_eq!((self.contents)(), expected);
+    }
+}
+
+async fn what_arrives_is_held_until_it_is_deleted(tried: &Tried<'_>) {
+    tried.sink.check().await.expect("it is there");
+    assert_eq!(tried.holds("d/a").await, None);
+    let created = tried.perform("d/a", EffectKind::Create(content("one"))).await.expect("a create");
+    let held = tried.holds("d/a").await.expect("it is held");
+    assert_eq!((held.content, held.size, held.handle), (facts("one").fingerprint(), Some(3), created.handle.clone()));
+
+    let updated = tried.perform("d/a", EffectKind::Update(content("seven b"))).await.expect("an update");
+    let held = tried.holds("d/a").await.expect("it is held");
+    assert_eq!((held.content, held.size, &held.handle), (facts("seven b").fingerprint(), Some(7), &updated.handle));
+    if tried.can().keeps_identity {
+        assert_eq!(updated.handle, created.handle);
+    }
+    tried.is(&[("d/a", "seven b")]);
+    assert_eq!(tried.holds("d/b").await, None, "a look at another path");
+
+    for time in ["first", "second"] {
+        tried.perform("d/a", EffectKind::Delete).await.unwrap_or_else(|error| panic!("the {time} delete: {error}"));
+        assert_eq!(tried.holds("d/a").await, None);
+    }
+    tried.is(&[]);
+}
+
+async fn an_update_of_nothing_says_so_or_makes_no_difference(tried: &Tried<'_>) {
+    let updated = tried.perform("n", EffectKind::Update(content("new"))).await;
+    if tried.can().idempotency == Idempotency::Natural {
+        updated.expect("as good as a create");
+        tried.is(&[("n", "new")]);
+    } else {
+        let refused = updated.expect_err("nothing is there");
+        assert_eq!((refused.kind, refused.is_refusal()), (EndpointErrorKind::NotFound, true), "{refused}");
+        tried.is(&[]);
+    }
+}
+
+async fn the_same_effect_sent_again_is_answered(tried: &Tried<'_>) {
+    let create = Uuid::new_v4();
+    let first = tried.with_key(create, "r", EffectKind::Create(content("one"))).await.expect("a create");
+    let idempotency = tried.can().idempotency;
+    if idempotency == Idempotency::None {
+        return;
+    }
+    let again = tried.with_key(create, "r", EffectKind::Create(content("one"))).await.expect("the same again");
+    tried.is(&[("r", "one")]);
+    if idempotency == Idempotency::Ledger {
+        assert_eq!(again.handle, first.handle);
+        tried.perform("r", EffectKind::Delete).await.expect("a delete");
+        tried.with_key(create, "r", EffectKind::Create(content("one"))).await.expect("the answer of then");
+        tried.is(&[]);
+    }
+}
+
+async fn a_body_that_breaks_off_leaves_what_was_there(tried: &Tried<'_>) {
+    for (path, before) in [("fresh", None), ("known", Some("before"))] {
+        if let Some(before) = before {
+            tried.perform(path, EffectKind::Create(content(before))).await.expect("a create");
+        }
+        let effect = Uuid::new_v4();
+        let kind = |content| if before.is_some() { EffectKind::Update(content) } else { EffectKind::Create(content) };
+        let failed = tried.with_key(effect, path, kind(broken("the whole text", &key(path)))).await.expect_err("half a body");
+        assert_eq!(failed.kind, EndpointErrorKind::BodyFailed, "{failed}");
+        assert!(matches!(failed.disposition(), Disposition::Retry { .. }), "{failed}");
+        assert_eq!((tried.contents)().get(path).map(|bytes| &bytes[..]), before.map(str::as_bytes), "{path}");
+        let short = content_with("the whole text", stream::iter([Ok(Bytes::from_static(b"the"))]).boxed());
+        tried.with_key(effect, path, kind(short)).await.expect_err("a short body");
+        assert_eq!((tried.contents)().get(path).map(|bytes| &bytes[..]), before.map(str::as_bytes), "{path}");
+        tried.with_key(effect, path, kind(content("the whole text"))).await.expect("the same effect with a whole body");
+        assert_eq!((tried.contents)()[path], "the whole text");
+    }
+}
+
+async fn permissions_are_set_field_by_field_also_before_the_file_comes(tried: &Tried<'_>) {
+    let text = |text: &str| Some(text.to_owned());
+    let (mode, group) = (
+        Permissions { permissions: text("0600"), ..Permissions::default() },
+        Permissions { group: text("ops & dev"), ..Permissions::default() },
+    );
+    if !tried.can().keeps_permissions() {
+        return;
+    }
+    for wanted in [&mode, &group] {
+        tried.perform("p", EffectKind::SetPermissions(wanted)).await.expect("they are set");
+    }
+    if tried.can().tells_permissions() {
+        for with_a_file in [false, true] {
+            if with_a_file {
+                tried.perform("p", EffectKind::Create(content("one"))).await.expect("a create");
+            }
+            let held = tried.sink.inspect(&key("p"), None, Aspect::Permissions).await.expect("an answer");
+            let held = held.and_then(|held| held.permissions).expect("permissions");
+            assert_eq!((held.permissions, held.group), (mode.permissions.clone(), group.group.clone()), "with a file: {with_a_file}");
+        }
+    }
+}
+
+async fn a_file_that_goes_elsewhere_stays_the_file_it_is(tried: &Tried<'_>) {
+    let created = tried.perform("d/from", EffectKind::Create(content("one"))).await.expect("a create");
+    tried.perform("d/other", EffectKind::Create(content("other"))).await.expect("a create");
+    let (near, far, taken, free) = (key("d/near"), key("e/far"), key("d/other"), key("d/free"));
+    if tried.can().renames == Renames::None {
+        return;
+    }
+    let mut now = "d/from";
+    let mut steps = vec![("d/near", EffectKind::Rename { to: &near })];
+    if tried.can().renames == Renames::Any {
+        steps.push(("e/far", EffectKind::Move { to: &far }));
+    }
+    for (to, kind) in steps {
+        let gone = tried.perform(now, kind).await.expect("it goes there");
+        if tried.can().keeps_identity {
+            assert_eq!(gone.handle, created.handle);
+        }
+        assert!(tried.holds(now).await.is_none() && tried.holds(to).await.is_some(), "{to}");
+        now = to;
+    }
+    let any = tried.can().renames == Renames::Any;
+    let to_taken = if any { EffectKind::Move { to: &taken } } else { EffectKind::Rename { to: &taken } };
+    for (path, kind, expected) in
+        [("d/nowhere", EffectKind::Rename { to: &free }, EndpointErrorKind::NotFound), (now, to_taken, EndpointErrorKind::Taken)]
+    {
+        let refused = tried.perform(path, kind).await.expect_err("it cannot");
+        assert_eq!((refused.kind, refused.is_refusal()), (expected, true), "{refused}");
+    }
+    tried.is(&[("d/other", "other"), (now, "one")]);
+}
+
+async fn a_path_is_what_the_key_is_byte_for_byte(tried: &Tried<'_>) {
+    let mut keys: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("a list of keys");
+    keys.sort();
+    keys.dedup();
+    for path in &keys {
+        tried.perform(path, EffectKind::Create(content("one"))).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert_eq!(tried.paths(), keys);
+    for path in &keys {
+        assert!(tried.holds(path).await.is_some(), "{path:?}");
+        tried.perform(path, EffectKind::Delete).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+    tried.is(&[]);
+}
+
+async fn what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sent_again(tried: &Tried<'_>) {
+    for (path, trouble, had_its_effect) in
+        [("refused", SinkTrouble::Refuses, false), ("before", SinkTrouble::BreaksBefore, false), ("after", SinkTrouble::BreaksAfter, true)]
+    {
+        let effect = Uuid::new_v4();
+        (tried.order)(trouble);
+        let failed = tried.with_key(effect, path, EffectKind::Create(content("one"))).await.expect_err("the trouble");
+        assert_eq!((tried.contents)().contains_key(path), had_its_effect, "{trouble:?}");
+        assert_eq!(failed.is_refusal(), trouble == SinkTrouble::Refuses, "{failed}");
+        if trouble != SinkTrouble::Refuses {
+            assert_eq!(failed.effect, EffectCertainty::Unknown, "{failed}");
+            tried.with_key(effect, path, EffectKind::Create(content("one"))).await.expect("the second attempt");
+            assert_eq!((tried.contents)()[path], "one", "{trouble:?}");
+        }
+    }
+}
+
+/// A sink that nothing answers at says so, and certainly did nothing.
+pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
+    let performed = sink.perform(EffectRequest { kind: EffectKind::Delete, path: &key("a"), handle: None, key: Uuid::new_v4() }).await;
+    let inspected = sink.inspect(&key("a"), None, Aspect::Content).await;
+    for failed in [sink.check().await.map(drop), performed.map(drop), inspected.map(drop)] {
+        let failed = failed.expect_err("nothing answers");
+        assert_eq!((failed.disposition, failed.effect), (Disposition::Stop { transient: true }, EffectCertainty::None), "{failed}");
+    }
+}
+
+pub(super) type Function = for<'a> fn(&'a Tried<'a>) -> BoxFuture<'a, ()>;
+
+/// Each is for an empty sink.
+pub(super) const FUNCTIONS: [Function; 8] = [
+    |tried| what_arrives_is_held_until_it_is_deleted(tried).boxed(),
+    |tried| an_update_of_nothing_says_so_or_makes_no_difference(tried).boxed(),
+    |tried| the_same_effect_sent_again_is_answered(tried).boxed(),
+    |tried| a_body_that_breaks_off_leaves_what_was_there(tried).boxed(),
+    |tried| permissions_are_set_field_by_field_also_before_the_file_comes(tried).boxed(),
+    |tried| a_file_that_goes_elsewhere_stays_the_file_it_is(tried).boxed(),
+    |tried| a_path_is_what_the_key_is_byte_for_byte(tried).boxed(),
+    |tried| what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sent_again(tried).boxed(),
+];

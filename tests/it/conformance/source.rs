@@ -1,0 +1,215 @@
+//! What every source must do, whoever implements it: functions over the trait that ask how it lists.
+
+use super::s3::{Seeds, over_http, seeds};
+use crate::memory_source::{MemorySource, Order, SourceTrouble};
+use futures::TryStreamExt as _;
+use mock_s3::{MockS3, Options};
+use s3_sync::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind};
+use s3_sync::record::{ETag, Fingerprint, Look, ObjectKey};
+use s3_sync::retry::{Disposition, RetryPolicy};
+use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
+use s3_sync::source::{BucketSource, Opened, PageCursor, Source, look_at, look_at_each};
+use s3_sync::transfer::{Verification, verified};
+use std::sync::Arc;
+
+fn key(raw: &str) -> ObjectKey {
+    ObjectKey::new(raw).expect("a key")
+}
+
+/// The keys of each page.
+async fn pages(source: &dyn Source, most: u16) -> Vec<Vec<ObjectKey>> {
+    let (mut pages, mut from) = (Vec::new(), PageCursor::Start);
+    loop {
+        let page = source.page(&from, most).await.expect("a page");
+        pages.push(page.objects.into_iter().map(|(key, _)| key).collect());
+        match page.next {
+            Some(next) => from = next,
+            None => return pages,
+        }
+    }
+}
+
+async fn a_listing_shows_every_key_once_whatever_the_page(source: &dyn Source, seeds: &Seeds) {
+    let expected: Vec<_> = seeds.keys().cloned().collect();
+    for most in [1, 7, 1000] {
+        let pages = pages(source, most).await;
+        assert!(pages.iter().all(|page| page.len() <= usize::from(most) && !page.is_empty()), "pages of {most}");
+        let mut shown = pages.concat();
+        if !source.lists_in_key_order() {
+            shown.sort();
+        }
+        assert_eq!(shown, expected, "pages of {most}");
+    }
+}
+
+async fn a_listing_in_key_order_goes_on_after_any_key(source: &dyn Source, seeds: &Seeds) {
+    if !source.lists_in_key_order() {
+        return;
+    }
+    for after in ["p/a+", "p/\u{fffd}", "a", "q", "zzz"] {
+        let page = source.page(&PageCursor::After(key(after)), 1).await.expect("a page");
+        let next = seeds.keys().find(|seed| **seed > key(after)).cloned();
+        assert_eq!(page.objects.into_iter().map(|(key, _)| key).next(), next, "after {after:?}");
+        if let Some(PageCursor::After(cursor)) = page.next {
+            assert_eq!(Some(cursor), next, "the cursor is the page's last key");
+        }
+    }
+}
+
+async fn whole(source: &dyn Source, key: &ObjectKey, opened: Opened) -> Result<(Vec<u8>, Option<Verification>), EndpointError> {
+    let (body, verdict) = verified(opened.body, (source.id(), key), opened.facts.size, opened.checksum);
+    let chunks: Vec<_> = body.try_collect().await?;
+    Ok((chunks.concat(), verdict.get().and_then(|verdict| verdict.clone().ok())))
+}
+
+async fn what_is_listed_looked_at_and_opened_is_the_same(source: &dyn Source, seeds: &Seeds) {
+    let page = source.page(&PageCursor::Start, 1000).await.expect("a page");
+    assert_eq!(page.objects.len(), seeds.len());
+    for (key, listed) in page.objects {
+        let seen = source.stat(&key).await.expect("a look").expect("it is there");
+        let expected = seen.fingerprint().expect("a look tells a fingerprint");
+        let opened = source.open(&key, Some(&expected), None).await.expect("an object");
+        assert_eq!((opened.facts.fingerprint(), listed.fingerprint()), (seen.fingerprint(), seen.fingerprint()), "{key}");
+        let (bytes, verification) = whole(source, &key, opened).await.expect("a right body");
+        assert_eq!(bytes, seeds[&key], "{key}");
+        assert!(matches!(verification, Some(Verification::Verified(_))), "{key}: {verification:?}");
+    }
+}
+
+async fn a_range_is_these_bytes_of_the_whole(source: &dyn Source, seeds: &Seeds) {
+    let key = key("p/a+b c%20d");
+    let bytes = &seeds[&key];
+    for (range, expected) in [(0..1, &bytes[0..1]), (2..7, &bytes[2..7]), (5..1000, &bytes[5..])] {
+        let opened = source.open(&key, None, Some(range.clone())).await.expect("a range");
+        assert_eq!((opened.facts.size, opened.checksum), (bytes.len() as u64, None), "the facts are those of the whole object");
+        let part: Vec<_> = opened.body.try_collect().await.expect("a body");
+        assert_eq!(part.concat(), expected, "{range:?}");
+    }
+}
+
+async fn what_is_not_as_expected_is_not_opened(source: &dyn Source, seeds: &Seeds) {
+    let there = key("p/a");
+    let now = source.stat(&there).await.expect("a look").and_then(|facts| facts.fingerprint()).expect("a fingerprint");
+    let another = Fingerprint { etag: ETag::parse("another").expect("a tag"), ..now.clone() };
+    let failed = source.open(&there, Some(&another), None).await.map(drop).expect_err("it is another object");
+    assert_eq!(failed.kind, EndpointErrorKind::Replaced, "{failed}");
+    of(source, &failed);
+    let longer = Fingerprint { size: now.size + 1, ..now };
+    let failed = source.open(&there, Some(&longer), None).await.map(drop).expect_err("it has another size");
+    assert!(matches!(failed.kind, EndpointErrorKind::Replaced | EndpointErrorKind::Corrupt), "{failed}");
+    assert_eq!(source.stat(&key("nowhere")).await.expect("a look"), None);
+    let failed = source.open(&key("nowhere"), None, None).await.map(drop).expect_err("nothing is there");
+    assert_eq!(failed.kind, EndpointErrorKind::NotFound, "{failed}");
+    assert!(seeds.contains_key(&there));
+}
+
+/// The engine tells the failures of a source from those of a sink by the endpoint, and knows that a read changes nothing.
+fn of(source: &dyn Source, failed: &EndpointError) {
+    assert_eq!((&failed.endpoint, failed.effect), (source.id(), EffectCertainty::None), "{failed}");
+    assert!(failed.reason.starts_with(source.id().protocol()), "{}", failed.reason);
+}
+
+/// A source that is missing may show nothing at a key; it never says that it is there.
+async fn a_missing_source_says_so(missing: &dyn Source) {
+    missing.check().await.expect_err("it is missing");
+    for failed in
+        [missing.check().await, missing.page(&PageCursor::Start, 10).await.map(drop), missing.open(&key("p/a"), None, None).await.map(drop)]
+    {
+        let failed = failed.expect_err("it is missing");
+        assert!(matches!(failed.disposition, Disposition::Stop { .. }), "{failed}");
+        of(missing, &failed);
+    }
+    assert!(!matches!(missing.stat(&key("p/a")).await, Ok(Some(_))));
+    let looked = look_at(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
+    looked.expect_err("an absence in a missing source is no evidence");
+}
+
+/// A source that holds the seeds, one at the same place that is missing, and a way to break off the next body.
+async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn() + Sync)) {
+    let seeds = seeds();
+    source.check().await.expect("it is there");
+    a_listing_shows_every_key_once_whatever_the_page(source, &seeds).await;
+    a_listing_in_key_order_goes_on_after_any_key(source, &seeds).await;
+    what_is_listed_looked_at_and_opened_is_the_same(source, &seeds).await;
+    a_range_is_these_bytes_of_the_whole(source, &seeds).await;
+    what_is_not_as_expected_is_not_opened(source, &seeds).await;
+    a_missing_source_says_so(missing).await;
+
+    break_off();
+    let opened = source.open(&key("p/a"), None, None).await.expect("headers");
+    let failed = whole(source, &key("p/a"), opened).await.expect_err("half a body");
+    assert!(matches!(failed.disposition, Disposition::Retry { .. }), "{failed}");
+    of(source, &failed);
+}
+
+#[tokio::test]
+async fn a_source_in_memory_conforms_in_either_order() {
+    for order in [Order::Keys, Order::Tokens] {
+        let (source, missing) = (MemorySource::new(order), MemorySource::new(order));
+        for (key, body) in seeds() {
+            source.put(&key, body);
+        }
+        missing.vanish();
+        conforms(&source, &missing, &|| source.order(SourceTrouble::BreaksOff)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_in_memory_conforms() {
+    let (bucket, missing) = (Arc::new(MemoryBucket::new("b").with_chunk_bytes(2)), MemoryBucket::new("missing"));
+    for (key, body) in seeds() {
+        bucket.put(key, body);
+    }
+    missing.vanish();
+    let source = BucketSource::new(bucket.clone(), "b", "");
+    let break_off = || {
+        bucket.on_call(|call| matches!(call, Call::Get(_)).then_some(Fault::BrokenBody { after: 1, kind: S3ErrorKind::Interrupted }));
+    };
+    conforms(&source, &BucketSource::new(Arc::new(missing), "missing", ""), &break_off).await;
+}
+
+#[tokio::test]
+async fn a_bucket_over_http_conforms() {
+    let server = MockS3::new(Options::default()).start("127.0.0.1:0").await.expect("a free port");
+    for (key, body) in seeds() {
+        server.server().put("the-bucket", key.as_str(), body, None);
+    }
+    let (bucket, missing) = (over_http(&server, "the-bucket").await, over_http(&server, "missing-bucket").await);
+    let source = BucketSource::new(Arc::new(bucket), "the-bucket", "");
+    let break_off = || {
+        server.server().order(mock_s3::Matcher::operation("GetObject").times(1), mock_s3::Fault::CloseAfter(1));
+    };
+    conforms(&source, &BucketSource::new(Arc::new(missing), "missing-bucket", ""), &break_off).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_prefix_is_all_that_a_bucket_lists() {
+    let bucket = Arc::new(MemoryBucket::new("b"));
+    for (key, body) in seeds() {
+        bucket.put(key, body);
+    }
+    let source = BucketSource::new(bucket, "b", "p/");
+    let expected: Vec<_> = seeds().into_keys().filter(|key| key.as_str().starts_with("p/")).collect();
+    assert_eq!(pages(&source, 2).await.concat(), expected);
+}
+
+/// An absence counts while the source answers after it; a key that cannot be looked at is told apart, and fails nobody else.
+#[tokio::test]
+async fn an_absence_is_worth_what_the_source_says_after_it() {
+    let source = Arc::new(MemorySource::new(Order::Keys));
+    source.put(&key("a"), "a");
+    let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+    let shared: Arc<dyn Source> = source.clone();
+    let looks = look_at_each(&shared, vec![key("a"), key("gone")], Look(7), 2, once).await.expect("it answers");
+    let found: Vec<_> = looks.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
+    assert_eq!((found, looks.failed.len()), (vec![("a", true, Look(7)), ("gone", false, Look(7))], 0));
+
+    source.order(SourceTrouble::Fails);
+    let looks = look_at_each(&shared, vec![key("a"), key("gone")], Look(8), 1, once).await.expect("it answers");
+    assert_eq!((looks.found.len(), looks.failed.len()), (1, 1), "one failed, and the other is gone");
+
+    // The look shows nothing, and the check after it fails.
+    source.vanish();
+    look_at_each(&shared, vec![key("gone")], Look(9), 1, once).await.expect_err("nothing is known of a source that is missing");
+}

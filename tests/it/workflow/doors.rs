@@ -1,0 +1,34 @@
+//! What a scene reads from and writes to, in the form in which a test changes it.
+
+use s3_sync::apply::sink::{FileManagerSink, Sink};
+use s3_sync::events::queue::EventQueue;
+use s3_sync::file_manager::{FileManager, ReadFeed, ReportResults};
+use s3_sync::record::SinkName;
+use s3_sync::s3::ReadBucket;
+use s3_sync::source::{BucketSource, Source};
+use s3_sync::workflow::{Doors, Options};
+use std::sync::Arc;
+
+/// The doors of a scene, as a test changes them. The flow gets them as source and sinks.
+#[derive(Clone)]
+pub(crate) struct SceneDoors {
+    pub(crate) bucket: Arc<dyn ReadBucket>,
+    pub(crate) file_manager: Arc<dyn FileManager>,
+    pub(crate) queues: Vec<Arc<dyn EventQueue>>,
+    pub(crate) feed: Option<Arc<dyn ReadFeed>>,
+    pub(crate) reports: Option<Arc<dyn ReportResults>>,
+    /// In the place of the bucket.
+    pub(crate) source: Option<Arc<dyn Source>>,
+    /// In the place of the file manager.
+    pub(crate) sink: Option<Arc<dyn Sink>>,
+}
+
+impl SceneDoors {
+    /// Where the flow reads and writes.
+    pub(crate) fn of_flow(&self, options: &Options) -> Doors {
+        let Self { bucket, file_manager, queues, feed, reports, source, sink } = self.clone();
+        let source = source.unwrap_or_else(|| Arc::new(BucketSource::new(bucket, &options.bucket, &options.prefix)));
+        let sink = sink.unwrap_or_else(|| Arc::new(FileManagerSink::new(file_manager)));
+        Doors { source, sinks: vec![(SinkName::file_manager(), sink)], queues, feed, reports }
+    }
+}

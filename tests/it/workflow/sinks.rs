@@ -1,0 +1,191 @@
+//! The engine between other endpoints than a bucket and a file manager: what a sink cannot do, what it suffers, and what a new one needs.
+
+use super::cycle::{event, renamed};
+use super::scene::{Scene, in_memory, key, kill};
+use crate::memory_sink::{MemorySink, SinkTrouble, all_capabilities};
+use crate::memory_source::{MemorySource, Order};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use s3_sync::apply::sink::{Aspect, Capabilities, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink, SinkHandle};
+use s3_sync::endpoint::EndpointError;
+use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::record::ObjectKey;
+use s3_sync::s3::MemoryBucket;
+use s3_sync::state::RunOutcome;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// It stores files, and nothing else.
+fn least() -> Capabilities {
+    Capabilities {
+        permissions: PermissionPlane::None,
+        renames: Renames::None,
+        keeps_identity: false,
+        idempotency: Idempotency::Natural,
+        ..all_capabilities()
+    }
+}
+
+/// A scene before this sink.
+async fn before<S: Sink + 'static>(sink: S) -> (Arc<MemoryBucket>, Arc<S>, Scene) {
+    let (bucket, mut scene) = in_memory().await;
+    let sink = Arc::new(sink);
+    scene.program.doors.sink = Some(sink.clone());
+    (bucket, sink, scene)
+}
+
+#[tokio::test]
+async fn a_sink_without_renames_gets_a_create_and_a_delete() {
+    let (bucket, sink, scene) = before(MemorySink::new(least())).await;
+    for name in ["a", "d/b"] {
+        bucket.put(key(name), name.to_owned());
+    }
+    scene.run_to_success().await;
+    bucket.remove(&key("a"));
+    bucket.put(key("c"), "a");
+    scene.api.api().set_feed(vec![renamed(1, "a", "c")]);
+    let before = sink.calls().len();
+    scene.cycle_to_success().await;
+    assert_eq!(sink.contents(), bucket.contents());
+    assert_eq!(sink.calls()[before..], ["create c", "delete a"]);
+
+    let (bucket, sink, scene) = self::before(MemorySink::new(Capabilities { renames: Renames::SameDirectory, ..least() })).await;
+    bucket.put(key("a"), "a");
+    bucket.put(key("d/b"), "b");
+    scene.run_to_success().await;
+    bucket.remove(&key("a"));
+    bucket.put(key("c"), "a");
+    bucket.remove(&key("d/b"));
+    bucket.put(key("e/b"), "b");
+    scene.api.api().set_feed(vec![renamed(1, "a", "c"), renamed(2, "d/b", "e/b")]);
+    let before = sink.calls().len();
+    scene.cycle_to_success().await;
+    assert_eq!(sink.contents(), bucket.contents());
+    assert_eq!(sink.calls()[before..], ["rename a>c", "create e/b", "delete d/b"], "another directory is no rename");
+}
+
+#[tokio::test]
+async fn a_sink_without_a_plane_of_permissions_is_neither_asked_for_them_nor_told_them() {
+    for (plane, expected) in [
+        (PermissionPlane::None, vec!["create a"]),
+        (PermissionPlane::Set, vec!["create a", "set a"]),
+        (PermissionPlane::SetAndAsk, vec!["ask a", "create a", "set a"]),
+    ] {
+        let (bucket, sink, scene) = before(MemorySink::new(Capabilities { permissions: plane, ..all_capabilities() })).await;
+        bucket.put(key("a"), "a");
+        scene.run_to_success().await;
+        let mut told = event("change_permission", 1, "a");
+        told["metadata"] = json!({ "permissions": "0600" });
+        scene.api.api().set_feed(vec![told]);
+        scene.cycle().await;
+        assert_eq!(sink.calls(), expected, "{plane:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_a_sink_that_hung_is_sent_again_after_a_kill() {
+    for capabilities in [all_capabilities(), least()] {
+        let (bucket, sink, scene) = before(MemorySink::new(capabilities)).await;
+        bucket.put(key("a"), "a");
+        sink.order(SinkTrouble::Hangs);
+        let run = scene.start();
+        sink.hangs().await;
+        kill(run).await;
+        assert_eq!(scene.overview().await.open_intents, 1);
+        scene.run_to_success().await;
+        assert_eq!((sink.contents(), scene.overview().await.open_intents), (bucket.contents(), 0));
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_fails_is_tried_again_and_one_that_cannot_be_reached_stops_the_run() {
+    let (bucket, sink, scene) = before(MemorySink::new(all_capabilities())).await;
+    bucket.put(key("a"), "a");
+    sink.order(SinkTrouble::BreaksBefore);
+    sink.order(SinkTrouble::BreaksAfter);
+    scene.run_to_success().await;
+    assert_eq!(sink.contents(), bucket.contents());
+
+    bucket.put(key("b"), "b");
+    sink.set_unreachable(true);
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, scene.overview().await.open_intents), (RunOutcome::Failed, 0), "{}", ended.report);
+    sink.set_unreachable(false);
+    scene.run_to_success().await;
+    assert_eq!(sink.contents(), bucket.contents());
+}
+
+/// A new sink, as far as one is needed to count bytes.
+struct Counting {
+    capabilities: Capabilities,
+    bytes: Mutex<BTreeMap<String, u64>>,
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Sink for Counting {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn check(&self) -> Result<(), EndpointError> {
+        Ok(())
+    }
+
+    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, _: Aspect) -> Result<Option<Held>, EndpointError> {
+        let size = self.bytes.lock().expect("no panic").get(path.as_str()).copied();
+        Ok(size.map(|size| Held { size: Some(size), ..Held::default() }))
+    }
+
+    async fn perform(&self, request: EffectRequest<'_>) -> Result<Performed, EndpointError> {
+        let path = request.path.as_str().to_owned();
+        match request.kind {
+            EffectKind::Create(content) | EffectKind::Update(content) => {
+                let count = content.body.try_fold(0, async |sum, chunk: Bytes| Ok(sum + chunk.len() as u64)).await?;
+                self.bytes.lock().expect("no panic").insert(path, count);
+            }
+            EffectKind::Delete => drop(self.bytes.lock().expect("no panic").remove(&path)),
+            EffectKind::Rename { .. } | EffectKind::Move { .. } | EffectKind::SetPermissions(_) => {
+                unreachable!("its capabilities exclude it")
+            }
+        }
+        Ok(Performed::default())
+    }
+}
+
+#[tokio::test]
+async fn a_new_sink_is_one_file() {
+    let (bucket, sink, scene) = before(Counting { capabilities: least(), bytes: Mutex::default() }).await;
+    let counted = || sink.bytes.lock().expect("no panic").clone();
+    let held = || bucket.contents().into_iter().map(|(path, bytes)| (path, bytes.len() as u64)).collect::<BTreeMap<_, _>>();
+    for (name, content) in [("a", "one"), ("b", ""), ("c", "three")] {
+        bucket.put(key(name), content);
+    }
+    scene.run_to_success().await;
+    assert_eq!(counted(), held());
+    bucket.put(key("a"), "longer than before");
+    bucket.remove(&key("c"));
+    scene.run_to_success().await;
+    assert_eq!(counted(), held());
+}
+
+#[tokio::test]
+async fn a_source_that_is_no_bucket_is_listed_by_keys_or_refused() {
+    for (order, expected) in [(Order::Keys, RunOutcome::Done), (Order::Tokens, RunOutcome::Failed)] {
+        let (_, mut scene) = in_memory().await;
+        let source = MemorySource::new(order);
+        for name in ["a", "b", "c"] {
+            source.put(&key(name), name.to_owned());
+        }
+        scene.program.doors.source = Some(Arc::new(source));
+        scene.program.options.page_keys = 2;
+        let ended = scene.run().await;
+        assert_eq!(ended.outcome, expected, "{}", ended.report);
+        assert_eq!(scene.contents().len(), if order == Order::Keys { 3 } else { 0 });
+        if order == Order::Tokens {
+            assert!(ended.report.to_string().contains("does not list in the order of its keys"), "{}", ended.report);
+        }
+    }
+}
