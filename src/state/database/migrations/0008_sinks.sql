@@ -96,6 +96,8 @@ CREATE TABLE observed (
 INSERT INTO observed (source, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look)
 SELECT 1, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look
 FROM observed_before ORDER BY path;
+-- Emptied first: SQLite keeps a copy of every page of a table that it drops full, in memory, until the statement ends.
+DELETE FROM observed_before;
 DROP TABLE observed_before;
 
 -- What a sink holds: its own handle on it (for the file manager its identifier), and the same two texts.
@@ -114,6 +116,7 @@ CREATE TABLE permissions (
     PRIMARY KEY (source, path)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO permissions SELECT 1, told.* FROM told ORDER BY path;
+DELETE FROM told;
 DROP TABLE told;
 
 -- Up to where a sink has outdated the permissions reported of a path, while another sink still needs them: fields reported for a time up to
