@@ -140,6 +140,9 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T,
 }
 
 #[cfg(test)]
+mod version_7;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use rusqlite::params;
