@@ -46,6 +46,8 @@ pub(crate) mod inbox_tests;
 #[cfg(test)]
 mod receipt_tests;
 #[cfg(test)]
+mod sinks_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod waiting_tests;
