@@ -13,7 +13,7 @@ mod tables;
 mod transactions;
 mod views;
 
-pub use database::connection::{can_be_read, can_be_written};
+pub use database::connection::{can_be_brought_up_to_date, can_be_read, can_be_written};
 #[cfg(feature = "failpoints")]
 pub use database::direct_writer::CommitGate;
 pub use error::{Holder, StateError};
