@@ -14,11 +14,12 @@ WITH waits AS (
       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = ?1 AND i.path = p.path)
       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = ?1 AND i.new_path = p.path)
 ), sides AS (
-    SELECT a.identity, f.path AS went, NULL AS came FROM free f JOIN applied a ON a.sink = ?1 AND a.path = f.path
-    WHERE f.deletion = 1 AND a.identity IS NOT NULL
+    -- What makes two paths one file: the only place where it is written of what an identity consists. Empty files have none.
+    SELECT a.etag || '+' || a.size AS identity, f.path AS went, NULL AS came FROM free f JOIN applied a ON a.sink = ?1 AND a.path = f.path
+    WHERE f.deletion = 1 AND a.confirmed = 1 AND a.size > 0 AND a.etag IS NOT NULL
     UNION ALL
-    SELECT o.identity, NULL, f.path FROM free f JOIN observed o ON o.source = ?2 AND o.path = f.path
-    WHERE f.deletion = 0 AND o.identity IS NOT NULL
+    SELECT o.etag || '+' || o.size, NULL, f.path FROM free f JOIN observed o ON o.source = ?2 AND o.path = f.path
+    WHERE f.deletion = 0 AND o.present = 1 AND o.size > 0 AND o.etag IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = f.path)
 ), pairs AS MATERIALIZED (
     SELECT identity, max(came) AS came, max(went) AS went FROM sides GROUP BY identity HAVING count(came) = 1 AND count(went) = 1
@@ -28,8 +29,8 @@ WITH waits AS (
     WHERE p.sink = ?1 AND p.status = 'parked' AND p.status <> 'due' AND p.deletion = 1 AND EXISTS (SELECT 1 FROM pairs)
       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
     UNION ALL
-    SELECT q.identity FROM pending p JOIN observed o ON o.source = ?2 AND o.path = p.path JOIN pairs q ON q.identity = o.identity
-    WHERE p.sink = ?1 AND p.status IN ('parked', 'skipped') AND p.status <> 'due' AND p.deletion = 0
+    SELECT q.identity FROM pending p JOIN observed o ON o.source = ?2 AND o.path = p.path JOIN pairs q ON q.identity = o.etag || '+' || o.size
+    WHERE p.sink = ?1 AND p.status IN ('parked', 'skipped') AND p.status <> 'due' AND p.deletion = 0 AND o.present = 1
       AND EXISTS (SELECT 1 FROM pairs)
       AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = ?1 AND a.path = p.path)
       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.path = p.path)

@@ -73,8 +73,7 @@ CREATE TRIGGER intent_removed AFTER DELETE ON intents BEGIN
     UPDATE OR FAIL sinks SET open_intents = open_intents - 1 WHERE id = OLD.sink;
 END;
 
--- What the newest observation of a key showed; `present = 0` is a tombstone. `content` says what the content is and `identity` what makes
--- two paths one file: both are computed, so that they cost no byte of a row, and only here is it written what they are made of.
+-- What the newest observation of a key showed; `present = 0` is a tombstone.
 ALTER TABLE observed RENAME TO observed_before;
 CREATE TABLE observed (
     source INTEGER NOT NULL,
@@ -89,8 +88,6 @@ CREATE TABLE observed (
     gone_told_at INTEGER,
     gone_by_event INTEGER NOT NULL DEFAULT 0,
     gone_look INTEGER,
-    content TEXT GENERATED ALWAYS AS (iif(present, etag || '+' || size, NULL)) VIRTUAL,
-    identity TEXT GENERATED ALWAYS AS (iif(present AND size > 0, etag || '+' || size, NULL)) VIRTUAL,
     PRIMARY KEY (source, path)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO observed (source, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look)
@@ -100,10 +97,8 @@ FROM observed_before ORDER BY path;
 DELETE FROM observed_before;
 DROP TABLE observed_before;
 
--- What a sink holds: its own handle on it (for the file manager its identifier), and the same two texts.
+-- A sink's own handle on what it holds: for the file manager its identifier.
 ALTER TABLE applied RENAME COLUMN internal_id TO handle;
-ALTER TABLE applied ADD COLUMN content TEXT GENERATED ALWAYS AS (iif(confirmed, etag || '+' || size, NULL)) VIRTUAL;
-ALTER TABLE applied ADD COLUMN identity TEXT GENERATED ALWAYS AS (iif(confirmed AND size > 0, etag || '+' || size, NULL)) VIRTUAL;
 
 -- What events reported of a path's permissions: each field with the time that it was reported for, and the newest observation when it was
 -- received.
