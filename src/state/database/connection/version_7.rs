@@ -18,14 +18,6 @@ const SAME: &[(&str, &str)] = &[
         "SELECT sink, path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, handle, permissions, owner,
                 owner_group, run, applied_at FROM applied ORDER BY path",
     ),
-    (
-        "SELECT path, iif(confirmed, etag || '+' || size, NULL), iif(confirmed AND size > 0, etag || '+' || size, NULL) FROM applied ORDER BY 1",
-        "SELECT path, content, identity FROM applied ORDER BY 1",
-    ),
-    (
-        "SELECT path, iif(present, etag || '+' || size, NULL), iif(present AND size > 0, etag || '+' || size, NULL) FROM observed ORDER BY 1",
-        "SELECT path, content, identity FROM observed ORDER BY 1",
-    ),
     ("SELECT 1, * FROM told ORDER BY path", "SELECT * FROM permissions ORDER BY path"),
     ("SELECT *, NULL FROM intents ORDER BY path, plane", "SELECT * FROM intents ORDER BY path, plane"),
     ("SELECT *, NULL FROM history ORDER BY id", "SELECT * FROM history ORDER BY id"),
