@@ -10,17 +10,17 @@ import pandas as pd
 
 COLUMNS = "file_path permissions size file_type last_modified internal_id etag storage_class version_id owner group".split()
 OLD = """
-SELECT path, permissions, size, file_type, strftime('%Y-%m-%dT%H:%M:%SZ', last_modified / 1000000, 'unixepoch'), internal_id, etag,
+SELECT path, permissions, size, file_type, strftime('%Y-%m-%dT%H:%M:%SZ', last_modified / 1000000, 'unixepoch'), handle, etag,
        storage_class, version_id, owner, owner_group
 FROM applied WHERE sink = 1 ORDER BY path
 """
 NEW = """
 SELECT p.path, coalesce(t.permissions, a.permissions), coalesce(o.size, a.size), a.file_type,
-       strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(o.last_modified, a.last_modified) / 1000000, 'unixepoch'), a.internal_id,
+       strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(o.last_modified, a.last_modified) / 1000000, 'unixepoch'), a.handle,
        coalesce(o.etag, a.etag), coalesce(o.storage_class, a.storage_class), coalesce(o.version_id, a.version_id),
        coalesce(t.owner, a.owner), coalesce(t.owner_group, a.owner_group)
 FROM (SELECT path FROM observed UNION SELECT path FROM applied WHERE sink = 1) p LEFT JOIN observed o ON o.path = p.path
-LEFT JOIN applied a ON a.sink = 1 AND a.path = p.path LEFT JOIN told t ON t.path = p.path
+LEFT JOIN applied a ON a.sink = 1 AND a.path = p.path LEFT JOIN permissions t ON t.path = p.path
 WHERE o.present IS NOT 0 ORDER BY p.path
 """
 

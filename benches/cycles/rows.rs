@@ -59,7 +59,8 @@ pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
         [],
     )?;
     transaction.execute_batch(
-        "INSERT INTO meta (name, value) VALUES ('look', '1'), ('initial_completed_by_run', '1');
+        "INSERT INTO meta (name, value) VALUES ('look', '1');
+         UPDATE sources SET initial_completed_by = 1;
          INSERT INTO runs (number, kind, started_at, ended_at, outcome) VALUES (1, 'initial', 0, 0, 'done');",
     )?;
     transaction.commit()?;
@@ -88,7 +89,7 @@ pub(crate) fn change_two_of_a_hundred(database: &Path, rows: u64) -> Result<[u64
         transaction.execute(&format!("UPDATE observed SET present = 0 WHERE {number} IN (1, 501)"), [])?,
         transaction.execute(&format!("UPDATE observed SET etag = 'changed' || etag WHERE {number} < 960 AND {number} % 80 = 7"), [])?,
         transaction.execute(
-            &format!("INSERT INTO told (path, permissions, permissions_at, permissions_look) SELECT path, 'rw-rw-rw-', 0, 1 FROM observed WHERE {number} % 250 = 9"),
+            &format!("INSERT INTO permissions (source, path, permissions, permissions_at, permissions_look) SELECT 1, path, 'rw-rw-rw-', 0, 1 FROM observed WHERE {number} % 250 = 9"),
             [],
         )?,
     ];

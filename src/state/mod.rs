@@ -13,7 +13,7 @@ mod tables;
 mod transactions;
 mod views;
 
-pub use database::connection::{can_be_read, can_be_written};
+pub use database::connection::{can_be_brought_up_to_date, can_be_read, can_be_written};
 #[cfg(feature = "failpoints")]
 pub use database::direct_writer::CommitGate;
 pub use error::{Holder, StateError};
@@ -45,6 +45,8 @@ pub use crate::run::{Replayed, RunKind, RunOutcome};
 pub(crate) mod inbox_tests;
 #[cfg(test)]
 mod receipt_tests;
+#[cfg(test)]
+mod sinks_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

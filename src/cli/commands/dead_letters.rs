@@ -149,7 +149,7 @@ async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &
 /// Only a state that is there: no command but a sync makes one.
 async fn open(settings: &Settings) -> Result<Opened, Trouble> {
     let database = &settings.database_path;
-    crate::state::can_be_read(database)?;
+    crate::state::can_be_brought_up_to_date(database)?;
     let lock = match InstanceLock::take(database, "dead-letters") {
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {

@@ -53,21 +53,26 @@ pub(crate) fn open_beside(path: &Path) -> Result<Connection, StateError> {
 
 /// Opens a second connection that only reads.
 pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
+    let (connection, found) = open_as_it_is(path)?;
+    if found < known_version() {
+        let message = format!("its schema is of version {found}: run a command that writes once, to bring it up to date");
+        return Err(StateError::file(path, &message));
+    }
+    Ok(connection)
+}
+
+/// As [`open_to_read`], whether or not the schema is up to date: says, too, of which version it is.
+fn open_as_it_is(path: &Path) -> Result<(Connection, i64), StateError> {
     file::must_be_there(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| StateError::file(path, &error))?;
     set_up(&connection)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     let found = version(&connection).map_err(|error| StateError::file(path, &error))?;
-    if found != known_version() {
-        return Err(match found {
-            newer if newer > known_version() => StateError::TooNew { path: path.to_owned(), found, known: known_version() },
-            _ => {
-                StateError::file(path, &format!("its schema is of version {found}: run a command that writes once, to bring it up to date"))
-            }
-        });
+    if found > known_version() {
+        return Err(StateError::TooNew { path: path.to_owned(), found, known: known_version() });
     }
-    Ok(connection)
+    Ok((connection, found))
 }
 
 /// A statement that is kept stays as it was planned (else SQLite plans some of them anew for each value that they are given, which
@@ -134,10 +139,18 @@ pub fn can_be_read(database: &Path) -> Result<(), StateError> {
     open_to_read(database).map(drop)
 }
 
+/// Whether the database is there, is one of ours, and is brought up to date where it need be by whoever opens it to write. Blocks.
+pub fn can_be_brought_up_to_date(database: &Path) -> Result<(), StateError> {
+    open_as_it_is(database).map(drop)
+}
+
 /// Runs what blocks apart from the async workers.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError> + Send + 'static) -> Result<T, StateError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?
 }
+
+#[cfg(test)]
+mod version_7;
 
 #[cfg(test)]
 mod tests {

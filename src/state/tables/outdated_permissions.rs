@@ -3,6 +3,7 @@
 use crate::record::{Look, ObjectKey, Outdated};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
+use crate::state::tables::lineage;
 use crate::state::tables::sinks::Sink;
 use crate::state::tables::sources::SourceId;
 use jiff::Timestamp;
@@ -26,6 +27,13 @@ pub(crate) fn write(connection: &Connection, sink: Sink, path: &ObjectKey, outda
     let (until, before) = (outdated.until.map(Timestamp::as_microsecond), outdated.before.map(|look| integer(look.0)));
     statement.execute(params![sink.id, path.as_str(), until, before])?;
     Ok(())
+}
+
+/// The paths of which a sink has outdated permissions.
+pub(crate) fn paths(connection: &Connection, sink: Sink) -> Result<Vec<ObjectKey>, StateError> {
+    let mut statement = connection.prepare("SELECT path FROM outdated_permissions WHERE sink = ?1")?;
+    let rows = statement.query_map([sink.id], |row| row.get(0))?;
+    rows.map(|path| lineage::key(path?)).collect()
 }
 
 /// The path's permissions are gone for every sink: nothing is left to be outdated.

@@ -81,14 +81,16 @@ pub(crate) fn add(connection: &Connection, source: SourceId, name: &SinkName, ki
 /// Takes a sink away, and everything that is known of what it holds.
 pub(crate) fn remove(connection: &Connection, sink: Sink) -> Result<(), StateError> {
     forget(connection, sink)?;
+    connection.execute("DELETE FROM outdated_permissions WHERE sink = ?1", [sink.id])?;
     connection.execute("DELETE FROM waiting WHERE sink = ?1", [sink.id])?;
     connection.execute("DELETE FROM sinks WHERE id = ?1", [sink.id])?;
     Ok(())
 }
 
-/// Forgets everything that is known of what a sink holds, and of what was to be done about it.
+/// Forgets everything that is known of what a sink holds, and of what was to be done about it. Up to where it has outdated permissions is
+/// not among that: the files that they were reported of are gone from the source.
 pub(crate) fn forget(connection: &Connection, sink: Sink) -> Result<(), StateError> {
-    for table in ["intents", "applied", "pending", "lineage", "outdated_permissions"] {
+    for table in ["intents", "applied", "pending", "lineage"] {
         connection.execute(&format!("DELETE FROM {table} WHERE sink = ?1"), [sink.id])?;
     }
     let text = "UPDATE sinks SET held_deletes = NULL, held_of_rows = NULL, held_as_nothing_was_listed = 0, rows_before_listing = 0,

@@ -10,6 +10,7 @@ use crate::state::tables::restore_mark::RESTORED_AT_LOOK;
 use crate::state::tables::sinks::{self, Sink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::tables::{gap, inbox, observed};
+use crate::state::transactions::outdate;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -90,6 +91,7 @@ fn identify(connection: &Connection, source: SourceId, (identity, answer): (&Ide
             sinks::write_address(connection, row.sink, named.kind, &named.address)?;
         }
     }
+    outdate::drop_what_no_sink_needs(connection, source)?;
     if answer.new_source {
         forget_source(connection, source)?;
     }

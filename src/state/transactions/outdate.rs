@@ -5,6 +5,7 @@ use crate::record::{Look, ObjectKey, Outdated};
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
 use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sources::SourceId;
 use crate::state::tables::{applied, intents, lineage, outdated_permissions, permissions};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -56,6 +57,16 @@ pub(crate) fn outdate(connection: &Connection, sink: Sink, path: &ObjectKey, out
     let mut left = now.clone();
     left.retain(|field| !own.covers(field));
     if left == now { Ok(()) } else { outdated_permissions::write(connection, sink, path, own) }
+}
+
+/// A sink was taken away, or started over, and needs no permissions any more: those go that all other sinks have outdated.
+pub(crate) fn drop_what_no_sink_needs(connection: &Connection, source: SourceId) -> Result<(), StateError> {
+    for sink in sinks::all(connection, source)? {
+        for path in outdated_permissions::paths(connection, sink)? {
+            outdate(connection, sink, &path, Outdated::default())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the sink holds a file at the path, or may: then what was reported of that file is still to be set, or goes along with a move.

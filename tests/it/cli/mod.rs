@@ -25,3 +25,4 @@ mod report;
 mod secrets;
 mod streams;
 mod telemetry;
+mod upgrade;

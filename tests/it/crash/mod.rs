@@ -9,6 +9,7 @@ mod daemon;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod lock;
+mod migration;
 #[cfg(feature = "failpoints")]
 mod random;
 mod signals;

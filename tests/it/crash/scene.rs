@@ -54,6 +54,19 @@ impl Scene {
         self.file_manager.url()
     }
 
+    /// Where the state lies.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("state/sync.db")
+    }
+
+    pub(crate) fn bucket_url(&self) -> String {
+        self.bucket.endpoint().to_owned()
+    }
+
+    pub(crate) fn file_manager_url(&self) -> String {
+        self.file_manager.url()
+    }
+
     /// Where the daemon listens.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.directory.path().join("state/sync.db.sock")

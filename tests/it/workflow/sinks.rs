@@ -93,9 +93,9 @@ async fn a_call_of_a_sink_that_hung_is_sent_again_after_a_kill() {
         let run = scene.start();
         sink.hangs().await;
         kill(run).await;
-        assert_eq!(scene.overview().await.open_intents, 1);
+        assert_eq!(scene.overview().await.open_intents(), 1);
         scene.run_to_success().await;
-        assert_eq!((sink.contents(), scene.overview().await.open_intents), (bucket.contents(), 0));
+        assert_eq!((sink.contents(), scene.overview().await.open_intents()), (bucket.contents(), 0));
     }
 }
 
@@ -111,7 +111,7 @@ async fn a_sink_that_fails_is_tried_again_and_one_that_cannot_be_reached_stops_t
     bucket.put(key("b"), "b");
     sink.set_unreachable(true);
     let ended = scene.run().await;
-    assert_eq!((ended.outcome, scene.overview().await.open_intents), (RunOutcome::Failed, 0), "{}", ended.report);
+    assert_eq!((ended.outcome, scene.overview().await.open_intents()), (RunOutcome::Failed, 0), "{}", ended.report);
     sink.set_unreachable(false);
     scene.run_to_success().await;
     assert_eq!(sink.contents(), bucket.contents());

@@ -90,9 +90,13 @@ CREATE TABLE observed (
     gone_look INTEGER,
     PRIMARY KEY (source, path)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO observed (source, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look)
+-- `OR FAIL`, here and below: for a statement that may abort after its first row SQLite keeps a copy of each free page that it uses, in
+-- memory, until it ends. What fails takes the whole migration back.
+INSERT OR FAIL INTO observed (source, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look)
 SELECT 1, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look
 FROM observed_before ORDER BY path;
+-- Emptied first: SQLite keeps a copy of every page of a table that it drops full, in memory, until the statement ends.
+DELETE FROM observed_before;
 DROP TABLE observed_before;
 
 -- A sink's own handle on what it holds: for the file manager its identifier.
@@ -108,7 +112,8 @@ CREATE TABLE permissions (
     owner_group TEXT, owner_group_at INTEGER, owner_group_look INTEGER,
     PRIMARY KEY (source, path)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO permissions SELECT 1, told.* FROM told ORDER BY path;
+INSERT OR FAIL INTO permissions SELECT 1, told.* FROM told ORDER BY path;
+DELETE FROM told;
 DROP TABLE told;
 
 -- Up to where a sink has outdated the permissions reported of a path, while another sink still needs them: fields reported for a time up to

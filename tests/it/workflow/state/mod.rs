@@ -10,6 +10,7 @@ mod history;
 mod identity;
 mod intents;
 mod looks;
+mod migration;
 mod restored;
 mod resumed;
 mod skips;

@@ -1,0 +1,121 @@
+//! What events report of permissions is shared; up to where it is outdated, each sink has for itself.
+
+use super::*;
+use crate::plan::{PermissionPlane, Renames};
+
+/// A bed whose two sinks hold `a`, of which permissions were reported.
+async fn both_hold_a() -> Bed {
+    let bed = Bed::new().await;
+    bed.look("a", Some("x")).await;
+    for sink in bed.sinks() {
+        sink.holds("a", "x", Permissions::default()).await;
+    }
+    bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
+    for sink in bed.sinks() {
+        sink.permissions_set(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
+        assert_eq!(sink.pending().await, [""; 0]);
+    }
+    bed
+}
+
+#[tokio::test]
+async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_it() {
+    for by_event in [true, false] {
+        let bed = both_hold_a().await;
+        if by_event {
+            bed.told(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
+        } else {
+            bed.look("a", None).await;
+        }
+        bed.a.goes("a").await;
+        assert_eq!(bed.a.permissions_at("a").await, (None, None), "by event: {by_event}");
+        assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "by event: {by_event}");
+        assert_eq!(bed.kept_permissions().await, (vec!["a".to_owned()], 1), "by event: {by_event}");
+
+        // Another file comes before the second sink has confirmed the delete.
+        bed.look("a", Some("y")).await;
+        let work = bed.a.work(&key("a")).await.expect("read").expect("it is to be created");
+        assert_eq!(work.sides.wanted, Permissions::default(), "what was reported of the old file is not for the new one");
+        bed.look("a", None).await;
+        bed.b.goes("a").await;
+        assert_eq!(bed.kept_permissions().await, (vec![], 0), "by event: {by_event}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_reported_of_the_next_file_is_for_both() {
+    let bed = both_hold_a().await;
+    bed.told(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
+    bed.a.goes("a").await;
+    bed.told(&[event(EventKind::Create, "a", 6), reported("a", "r", 7)], &[("a", Some("y"))]).await;
+    assert_eq!(bed.a.permissions_at("a").await.0.as_deref(), Some("r"));
+    assert_eq!(bed.b.permissions_at("a").await, (Some("r".to_owned()), Some("rw".to_owned())));
+    assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["a due".to_owned()], vec!["a due".to_owned()]));
+}
+
+/// The permissions that a file has been given go with it, in each sink when its own turn comes.
+#[tokio::test]
+async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
+    let bed = both_hold_a().await;
+    bed.told(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
+    for sink in bed.sinks() {
+        assert_eq!(sink.moves(None, 10).await.expect("read").len(), 1);
+    }
+    let done = || MoveOutcome::Done { internal_id: None };
+    bed.a.end_move((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
+    assert_eq!(bed.a.permissions_at("b").await, (Some("rw".to_owned()), Some("rw".to_owned())), "given there, and taken along");
+    assert_eq!((bed.a.permissions_at("a").await, bed.a.pending().await), ((None, None), vec![]));
+    assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "its file is still there");
+
+    // A new file comes to the place that the one sink has free and the other has not.
+    bed.told(&[event(EventKind::Create, "a", 6)], &[("a", Some("y"))]).await;
+    assert_eq!(bed.a.permissions_at("a").await, (None, None));
+    bed.a.holds("a", "y", Permissions::default()).await;
+    bed.b.end_move((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
+    assert_eq!(bed.b.permissions_at("b").await, (Some("rw".to_owned()), Some("rw".to_owned())));
+    assert_eq!(bed.b.permissions_at("a").await, (None, None), "what it took along is not for the new file");
+    assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec![], vec!["a due".to_owned()]));
+    assert_eq!(bed.kept_permissions().await, (vec!["b".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
+    let plain = Policy { permissions: PermissionPlane::None, ..Policy::default() };
+    for plain_first in [false, true] {
+        let bed = Bed::with(Policy::default(), plain).await;
+        bed.look("a", Some("x")).await;
+        for sink in bed.sinks() {
+            sink.holds("a", "x", Permissions::default()).await;
+        }
+        bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
+        assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["a due".to_owned()], vec![]));
+        bed.a.permissions_set(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
+
+        bed.look("a", None).await;
+        if plain_first {
+            bed.b.goes("a").await;
+            assert_eq!(bed.kept_permissions().await.0, ["a"], "the sink that has them still needs them");
+            assert_eq!(bed.a.permissions_at("a").await.0.as_deref(), Some("rw"));
+        }
+        bed.a.goes("a").await;
+        assert_eq!(bed.kept_permissions().await, (vec![], 0), "the other one first: {plain_first}");
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_renames_nothing_gets_a_create_and_a_delete() {
+    let bed = Bed::with(Policy::default(), Policy { renames: Renames::None, ..Policy::default() }).await;
+    bed.look("a", Some("x")).await;
+    for sink in bed.sinks() {
+        sink.holds("a", "x", mode("rw")).await;
+    }
+    bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
+    bed.told(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
+    assert_eq!((bed.a.moves(None, 10).await.expect("read").len(), bed.b.moves(None, 10).await.expect("read").len()), (1, 0));
+    let taken = async |sink: &SinkState, lane| sink.take((lane, 0), 10, |_| true).await.expect("taken").work.len();
+    assert_eq!((taken(&bed.a, Lane::Small).await, taken(&bed.a, Lane::Absent).await), (0, 0), "both wait for the move");
+    assert_eq!((taken(&bed.b, Lane::Small).await, taken(&bed.b, Lane::Absent).await), (1, 1));
+    let work = bed.b.work(&key("b")).await.expect("read").expect("it is to be created");
+    assert_eq!(work.sides.wanted, mode("rw"), "with what was reported of it under its name before");
+    assert_eq!(bed.b.pair_by_content().await.expect("paired"), 0);
+}

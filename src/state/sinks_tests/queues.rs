@@ -1,0 +1,88 @@
+//! What is to be done, each sink has for itself: queued by its own policy, held by its own guard, forgotten when no other one needs it.
+
+use super::*;
+
+async fn observed(bed: &Bed) -> Vec<String> {
+    bed.state.writer.call(|connection| column(connection, "SELECT path FROM observed ORDER BY path")).await.expect("read")
+}
+
+#[tokio::test]
+async fn an_absence_that_one_sink_has_no_use_for_is_kept_while_another_has() {
+    let bed = Bed::new().await;
+    bed.page(&[("held", "x"), ("idle", "x")]).await;
+    bed.b.holds("held", "x", Permissions::default()).await;
+    bed.page(&[]).await;
+    let absent = ["held due deletion", "idle due deletion"];
+    assert_eq!((bed.a.pending().await, bed.b.pending().await), (absent.map(str::to_owned).to_vec(), absent.map(str::to_owned).to_vec()));
+
+    bed.a.forget_idle_absences().await.expect("stored");
+    assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec![], absent.map(str::to_owned).to_vec()));
+    assert_eq!(observed(&bed).await, ["held", "idle"], "the other one is yet to look at both");
+    bed.b.forget_idle_absences().await.expect("stored");
+    assert_eq!(bed.b.pending().await, ["held due deletion"], "it holds this one");
+    assert_eq!(observed(&bed).await, ["held"]);
+
+    // It is there after all: it is news for the sink that has forgotten the absence.
+    bed.look("held", Some("x")).await;
+    assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["held due".to_owned()], vec![]));
+}
+
+#[tokio::test]
+async fn the_guard_judges_and_holds_for_each_sink_alone() {
+    let bed = Bed::new().await;
+    bed.page(&[("1", "x"), ("2", "x")]).await;
+    for path in ["1", "2"] {
+        bed.a.holds(path, "x", Permissions::default()).await;
+    }
+    bed.b.holds("1", "x", Permissions::default()).await;
+    bed.page(&[]).await;
+    assert_eq!((bed.a.rows_before_listing().await.expect("read"), bed.b.rows_before_listing().await.expect("read")), (2, 1));
+    assert_eq!((bed.a.deletes_in_question(true).await.expect("read"), bed.b.deletes_in_question(true).await.expect("read")), (2, 1));
+
+    let held = HeldDeletes { deletes: 2, of_rows: 2, nothing_listed: true };
+    bed.a.hold_deletes(held).await.expect("stored");
+    bed.a.listing_was_judged().await.expect("stored");
+    assert_eq!((bed.a.held_deletes().await.expect("read"), bed.b.held_deletes().await.expect("read")), (Some(held), None));
+    let unjudged = async |sink: &SinkState| sink.rows_before_unjudged_listing().await.expect("read");
+    assert_eq!((unjudged(&bed.a).await, unjudged(&bed.b).await), (None, Some(1)));
+    assert_eq!(bed.b.pending().await, ["1 due deletion", "2 due deletion"], "it is not held here");
+
+    bed.b.hold_deletes(HeldDeletes { deletes: 1, of_rows: 1, nothing_listed: true }).await.expect("stored");
+    bed.a.let_deletes_go().await.expect("stored");
+    assert_eq!(bed.a.held_deletes().await.expect("read"), None);
+    assert_eq!(bed.b.held_deletes().await.expect("read").map(|held| held.deletes), Some(1));
+    assert_eq!(bed.b.pending().await, ["1 held deletion", "2 held deletion"]);
+}
+
+#[tokio::test]
+async fn a_page_queues_for_each_sink_by_its_own_policy_on_new_ground_and_on_known() {
+    for known in [false, true] {
+        let small = Policy { max_file_bytes: Some(2), ..Policy::default() };
+        let bed = Bed::with(small, Policy::default()).await;
+        if known {
+            bed.b.holds("known", "x", Permissions::default()).await;
+        }
+        let counts = bed.page(&[("new", "x")]).await;
+        assert_eq!(bed.a.pending().await, ["new skipped"], "known: {known}");
+        let of_b = if known { vec!["known due deletion", "new due"] } else { vec!["new due"] };
+        assert_eq!(bed.b.pending().await, of_b, "what the second sink knows makes the ground known: {known}");
+        assert_eq!((counts.files, counts.to_do, counts.to_do_bytes), (1, 1, 3), "known: {known}");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_queues_for_each_sink_and_what_one_of_them_has_is_not_missing() {
+    let bed = Bed::new().await;
+    bed.look("held", Some("x")).await;
+    bed.b.holds("held", "x", Permissions::default()).await;
+    let events = [event(EventKind::Delete, "held", 1), event(EventKind::Create, "nowhere", 2), event(EventKind::Create, "new", 3)];
+    let replayed = bed.told(&events, &[("held", None), ("nowhere", None), ("new", Some("y"))]).await;
+    assert_eq!((replayed.not_in_bucket, replayed.not_in_bucket_example), (1, Some(key("nowhere"))));
+    assert_eq!(bed.a.pending().await, ["new due"]);
+    assert_eq!(bed.b.pending().await, ["held due deletion", "new due"]);
+    let [of_a, of_b] = [bed.a.oldest_unapplied().await, bed.b.oldest_unapplied().await].map(|oldest| oldest.expect("read"));
+    assert_eq!((of_a, of_b), (Some(at(1000)), Some(at(1000))));
+    bed.a.holds("new", "y", Permissions::default()).await;
+    let [of_a, of_b] = [bed.a.oldest_unapplied().await, bed.b.oldest_unapplied().await].map(|oldest| oldest.expect("read"));
+    assert_eq!((of_a, of_b), (None, Some(at(1000))), "applied to the one, not to the other");
+}
