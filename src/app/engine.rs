@@ -102,7 +102,7 @@ impl Engine {
         let flow = Flow {
             doors: self.connected().await?,
             state: self.state.clone(),
-            sinks: self.sinks().await?,
+            sinks: Box::pin(self.sinks()).await?,
             options: self.options(&order),
             clock: Arc::new(SystemClock),
             tally: tally.clone(),

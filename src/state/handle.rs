@@ -35,7 +35,7 @@ pub struct State {
 }
 
 impl State {
-    /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`].
+    /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`](super::InstanceLock).
     pub async fn open(path: &Path) -> Result<Self, StateError> {
         let owned = path.to_owned();
         let connection = blocking(move || connection::open_to_write(&owned)).await?;

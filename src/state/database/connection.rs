@@ -150,7 +150,7 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T,
 }
 
 #[cfg(test)]
-mod version_7;
+mod version_7_tests;
 
 #[cfg(test)]
 mod tests {

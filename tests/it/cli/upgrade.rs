@@ -8,10 +8,10 @@ use std::fs;
 async fn with_version_7() -> Stage {
     let stage = Stage::with(&["plain/1.txt"]).await;
     fs::create_dir(stage.path("data")).expect("made");
-    let state = include_str!("../../fixtures/state-v7.sql")
+    let dump = include_str!("../../fixtures/state-v7.sql")
         .replace("http://127.0.0.1:19000", stage.s3.endpoint())
         .replace("http://127.0.0.1:18001", &stage.files.url());
-    Connection::open(stage.path("data/sync.db")).and_then(|database| database.execute_batch(&state)).expect("loaded");
+    Connection::open(stage.path("data/sync.db")).and_then(|database| database.execute_batch(&dump)).expect("loaded");
     stage
 }
 
