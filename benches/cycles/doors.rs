@@ -16,6 +16,7 @@ use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::state::{InstanceLock, RunKind, SinkState, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +50,7 @@ impl Scene {
         let doors = Doors {
             bucket: self.bucket.clone(),
             file_manager: self.file_manager.clone(),
+            other_sinks: BTreeMap::new(),
             queues: Vec::new(),
             feed: Some(self.feed.clone()),
             reports: None,

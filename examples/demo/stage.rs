@@ -14,6 +14,7 @@ use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
 use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, RunOutcome, State};
 use s3_sync::workflow::{Doors, Flow, Options};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,6 +82,7 @@ impl Stage {
         let doors = Doors {
             bucket: Arc::new(AwsBucket::connect(options).await?),
             file_manager: Arc::new(HttpFileManager::new(&client, &url, None, Deadlines::default())?),
+            other_sinks: BTreeMap::new(),
             queues: Vec::new(),
             feed: Some(events.clone()),
             reports: Some(events),

@@ -11,6 +11,7 @@ use crate::events::queue::Source;
 use crate::file_manager::HttpClient;
 use crate::state::{Answer, Identity, InstanceLock, SinkState, State, StateError};
 use crate::workflow::{Doors, Ended, Flow, Options};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -142,6 +143,7 @@ impl Engine {
         let connected = Doors {
             bucket: Arc::new(endpoints::bucket(settings, &self.bucket).await.map_err(failed)?),
             file_manager: Arc::new(file_manager),
+            other_sinks: BTreeMap::new(),
             queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),

@@ -33,7 +33,7 @@ impl<'f> SinkRun<'f> {
         let tally = SinkTally::new(flow.tally.clone(), state.name().clone());
         let options = &flow.options;
         let sink_options = SinkOptions { run: run.number, retry: options.retry, verify: options.verify };
-        let sink = FileManagerSink::new(flow.doors.bucket.clone(), flow.doors.file_manager.clone(), state.clone(), sink_options);
+        let sink = FileManagerSink::new(flow.doors.bucket.clone(), flow.doors.of_sink(state.name()), state.clone(), sink_options);
         let bounds = Bounds { concurrency: options.concurrency, grace: options.grace };
         let executor = Executor::new(sink, flow.clock.clone(), tally.clone(), halt.clone(), bounds);
         Self { flow, run, state, executor, tally, halt, new_snapshot_left: AtomicBool::new(false) }

@@ -119,6 +119,7 @@ impl Process {
         Doors {
             bucket: Arc::new(Bucket(self.world.clone())),
             file_manager: api.clone(),
+            other_sinks: std::collections::BTreeMap::new(),
             queues: Vec::new(),
             feed: Some(api.clone()),
             reports: Some(api),

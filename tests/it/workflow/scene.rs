@@ -138,6 +138,7 @@ impl Scene {
             doors: Doors {
                 bucket,
                 file_manager: Arc::new(file_manager),
+                other_sinks: BTreeMap::new(),
                 queues: Vec::new(),
                 feed: Some(events.clone()),
                 reports: Some(events),
