@@ -48,7 +48,10 @@ impl Flow {
         if let Err(error) = self.catch_up(&all).await {
             self.stop(&error);
         }
-        future::join_all(sinks.iter().zip(guards).map(|(sink, guard)| sink.attempt(sink.apply_replayed(guard)))).await;
+        // The snapshots of all sinks come before the first effect: what one sink's operations observe is no part of another one's.
+        let written = future::join_all(sinks.iter().zip(&guards).map(|(sink, guard)| sink.attempt(sink.write_snapshots(*guard)))).await;
+        let ready = sinks.iter().zip(guards).zip(written).filter_map(|(sink_and_guard, written)| written?.then_some(sink_and_guard));
+        future::join_all(ready.map(|(sink, guard)| sink.attempt(sink.settle(guard)))).await;
         Ok(())
     }
 
@@ -126,10 +129,10 @@ impl Flow {
 }
 
 impl SinkRun<'_> {
-    /// Brings the sink to where the replay says it should be.
-    async fn apply_replayed(&self, guard: Guard) -> Result<(), ApplyError> {
+    /// Writes the snapshots of what the replay left to do; `false` = the sink is stopped.
+    async fn write_snapshots(&self, guard: Guard) -> Result<bool, ApplyError> {
         if self.halt.is_stopped() {
-            return Ok(());
+            return Ok(false);
         }
         if self.judges_held(guard).await? {
             // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
@@ -138,6 +141,6 @@ impl SinkRun<'_> {
             // Both sides now: a replay changes nothing of what was applied.
             self.write_both_snapshots().await?;
         }
-        self.settle(guard).await
+        Ok(true)
     }
 }
