@@ -3,7 +3,7 @@
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::mutant;
-use crate::state::HeldDeletes;
+use crate::state::{DeletesInQuestion, HeldDeletes};
 
 /// By what one run's deletes are judged.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +17,20 @@ pub(super) struct Guard {
     held_too: bool,
 }
 
+/// Deletes that the guard has let go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged {
+    /// The last place in the queue. What comes after it was not judged: another sink's operations may have found more keys gone.
+    pub(super) up_to: i64,
+    /// So many may go in this run.
+    allowed: u64,
+    /// So many had gone before: they had passed the guard of an earlier run.
+    gone_before: u64,
+}
+
 impl SinkRun<'_> {
-    /// Lets deletes go, or holds them.
-    pub(super) async fn deletes_may_go(&self, guard: Guard) -> Result<bool, ApplyError> {
+    /// Lets deletes go, or holds them (`None`).
+    pub(super) async fn deletes_may_go(&self, guard: Guard) -> Result<Option<Judged>, ApplyError> {
         let Guard { rows_before, nothing_listed, held_too } = guard;
         let rows = match rows_before {
             Some(rows) => rows,
@@ -28,16 +39,16 @@ impl SinkRun<'_> {
         // An empty bucket is more often a mistake than a wish: then only what somebody said for this run alone counts.
         let said = self.flow.options.allow_deletes.unwrap_or(0);
         let allowed = if nothing_listed { said } else { self.flow.options.max_delete.limit(rows).max(said) };
-        let deletes = self.state.deletes_in_question(held_too).await?;
+        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(held_too).await?;
         if deletes <= allowed || mutant::is("the_guard_is_off") {
             if held_too {
                 self.state.let_deletes_go().await?;
             }
             self.state.listing_was_judged().await?;
-            return Ok(true);
+            return Ok(Some(Judged { up_to, allowed, gone_before: self.deletes_gone() }));
         }
         let before = self.state.held_deletes().await?.filter(|_| !held_too);
-        let deletes = self.state.deletes_in_question(true).await?;
+        let DeletesInQuestion { deletes, .. } = self.state.deletes_in_question(true).await?;
         tracing::warn!(sink = %self.state.name(), deletes, allowed, rows, "deletes are held: --allow-deletes {deletes} sends them");
         self.tally.held(deletes);
         self.state.forget_idle_absences().await?;
@@ -45,7 +56,19 @@ impl SinkRun<'_> {
         let nothing_listed = nothing_listed || before.is_some_and(|before| before.nothing_listed);
         self.state.hold_deletes(HeldDeletes { deletes, of_rows, nothing_listed }).await?;
         self.state.listing_was_judged().await?;
-        Ok(false)
+        Ok(None)
+    }
+
+    /// Whether the deletes that are due by now may go as well, beside those of the same run. If not, the next run judges them.
+    pub(super) async fn more_deletes_may_go(&self, judged: &mut Judged) -> Result<bool, ApplyError> {
+        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(false).await?;
+        judged.up_to = up_to;
+        Ok(self.deletes_gone() - judged.gone_before + deletes <= judged.allowed || mutant::is("the_guard_is_off"))
+    }
+
+    /// How many deletes of this run are confirmed.
+    fn deletes_gone(&self) -> u64 {
+        self.flow.tally.totals().sink(self.state.name()).deleted
     }
 
     /// The guard of a run that has listed, when the sink had so many rows before.
@@ -67,6 +90,6 @@ impl SinkRun<'_> {
 
     /// Whether deletes that are held may go now: that is something to do, though nothing is due and nothing was told.
     pub(super) async fn judges_held(&self, guard: Guard) -> Result<bool, ApplyError> {
-        Ok(guard.held_too && self.state.deletes_in_question(true).await? > 0)
+        Ok(guard.held_too && self.state.deletes_in_question(true).await?.deletes > 0)
     }
 }
