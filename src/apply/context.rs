@@ -43,6 +43,11 @@ impl FileManagerSink {
         Ok(self.file_manager.health().await?)
     }
 
+    /// Whether the file manager answers: what the bucket does is no concern of one sink.
+    pub(super) async fn answers(&self) -> Result<(), ApplyError> {
+        Ok(self.file_manager.health().await?)
+    }
+
     /// An effect that is meant now.
     pub(super) fn intent(&self, path: &ObjectKey, planned: Planned) -> Intent {
         let (path, run) = (path.clone(), self.options.run);

@@ -3,6 +3,7 @@
 use super::delete_guard::Guard;
 use super::options::Options;
 use super::run::{Flow, Run};
+use super::side_by_side::side_by_side;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::record::{LookedAt, ObjectKey};
@@ -51,15 +52,15 @@ impl Flow {
         // The snapshots of all sinks come before the first effect: what one sink's operations observe is no part of another one's.
         let written = future::join_all(sinks.iter().zip(&guards).map(|(sink, guard)| sink.attempt(sink.write_snapshots(*guard)))).await;
         let ready = sinks.iter().zip(guards).zip(written).filter_map(|(sink_and_guard, written)| written?.then_some(sink_and_guard));
-        future::join_all(ready.map(|(sink, guard)| sink.attempt(sink.settle(guard)))).await;
+        side_by_side(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
         Ok(())
     }
 
     /// What is behind us: effects without an outcome first, because their paths are locked until then, and then what was told.
     pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
-        let drained = sinks.iter().map(|sink| sink.executor.drain(Lane::Open, nothing_more.clone()));
-        future::try_join_all(drained).await?;
+        let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::Open, nothing_more.clone()).await?);
+        side_by_side(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
         self.replay_inbox().await
     }
 

@@ -213,9 +213,22 @@ impl Executor {
         });
     }
 
+    /// Probes the sink, and stops it if it does not answer; says whether it answers.
+    pub async fn sink_answers(&self) -> bool {
+        let answer = self.sink.answers().await;
+        if let Err(error) = &answer {
+            self.stop(error);
+        }
+        answer.is_ok()
+    }
+
     /// The sink cannot go on; where it is not the sink's own trouble, nothing can.
     pub fn stop(&self, error: &ApplyError) {
-        if error.is_of_the_sink() { self.halt.stop_sink(error.into()) } else { self.halt.stop_run(error.into()) }
+        if error.is_of_the_sink() && !mutant::is("a_sinks_outage_stops_another") {
+            self.halt.stop_sink(error.into());
+        } else {
+            self.halt.stop_run(error.into());
+        }
     }
 
     /// An operation failed: after so many failed runs, and these attempts in this one.
