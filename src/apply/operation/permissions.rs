@@ -5,7 +5,7 @@ use super::reconcile_path::{Operation, Step};
 use crate::apply::context::FileManagerSink;
 use crate::apply::error::ApplyError;
 use crate::file_manager::FileManagerErrorKind;
-use crate::plan::{Effect, Planned};
+use crate::plan::{Effect, PermissionPlane, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::run::Ending;
 use crate::state::{Intent, Work};
@@ -56,8 +56,11 @@ impl Operation<'_> {
 }
 
 impl FileManagerSink {
-    /// Asks once. A refusal is no reason to keep the content back.
+    /// Asks once, if it can be asked. A refusal is no reason to keep the content back.
     pub(super) async fn ask_permissions(&self, path: &ObjectKey) -> Result<Permissions, ApplyError> {
+        if self.state.policy().permissions != PermissionPlane::SetAndAsk {
+            return Ok(Permissions::default());
+        }
         match self.file_manager.permissions(path).await {
             Ok(permissions) => Ok(permissions),
             Err(error) if error.kind.is_definite_refusal() => Ok(Permissions::default()),
