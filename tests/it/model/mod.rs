@@ -2,6 +2,7 @@
 //! simulated. The seed decides everything; a seed that breaks a promise prints itself, shrunk, as the source of a test.
 
 mod bucket;
+mod compare;
 mod counts;
 mod dice;
 mod evidence;
@@ -16,8 +17,12 @@ mod op;
 mod process;
 mod reference;
 mod regressions;
+mod rest;
 mod runner;
+mod second;
 mod shrink;
+mod sink_sweeps;
+mod sinks;
 mod sources;
 mod story;
 mod sweeps;
