@@ -47,6 +47,11 @@ impl ApplyContext {
         matches!(error, ApplyError::Endpoint(error) if error.endpoint != *self.source.id())
     }
 
+    /// Probes the sink alone.
+    pub(super) async fn sink_answers(&self) -> Result<(), ApplyError> {
+        Ok(self.sink.check().await?)
+    }
+
     /// An effect that is meant now.
     pub(super) fn intent(&self, path: &ObjectKey, planned: Planned) -> Intent {
         let (path, run) = (path.clone(), self.options.run);

@@ -65,12 +65,17 @@ impl Guard {
         }
     }
 
-    /// Judges so many deletes, while the sink has `rows` files. An empty bucket is more often a mistake than intended: then only
+    /// So many deletes may be sent, while the sink has `rows` files. An empty bucket is more often a mistake than intended: then only
     /// `--allow-deletes` counts.
-    pub fn judge(self, deletes: u64, rows: u64, allowance: Allowance) -> GuardVerdict {
+    pub fn allowed(self, rows: u64, allowance: Allowance) -> u64 {
         let for_this_run = allowance.for_this_run.unwrap_or(0);
         let of_rows = self.rows_before.unwrap_or(rows);
-        let allowed = if self.nothing_listed { for_this_run } else { allowance.max_delete.limit(of_rows).max(for_this_run) };
+        if self.nothing_listed { for_this_run } else { allowance.max_delete.limit(of_rows).max(for_this_run) }
+    }
+
+    /// Judges so many deletes, while the sink has `rows` files.
+    pub fn judge(self, deletes: u64, rows: u64, allowance: Allowance) -> GuardVerdict {
+        let allowed = self.allowed(rows, allowance);
         if deletes <= allowed { GuardVerdict::Send } else { GuardVerdict::Hold { allowed } }
     }
 

@@ -86,6 +86,14 @@ impl SnapshotStore {
         Self { directory: directory.into(), kept_runs }
     }
 
+    /// Makes the directory where it is missing. The directory above it must exist.
+    pub fn make_directory(&self) -> Result<(), SnapshotError> {
+        match fs::create_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other.map_err(SnapshotError::io("make", &self.directory)),
+        }
+    }
+
     /// Begins a snapshot, after the leftovers of crashed writers were removed. It is there once it is committed.
     pub fn create(&self, name: SnapshotName) -> Result<PendingSnapshot, SnapshotError> {
         self.remove_leftovers()?;

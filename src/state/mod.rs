@@ -29,6 +29,7 @@ pub use tables::runs::Run;
 pub use tables::sources::Listed;
 pub use transactions::claim::{Lane, Taken, Work};
 pub use transactions::consume::Replay;
+pub use transactions::delete_guard::DeletesInQuestion;
 pub use transactions::identity::{Answer, Identity, NamedSink, would_refuse};
 pub use transactions::moves::{Move, MoveOutcome};
 pub use transactions::receive::{ReceiveCounts, Received};

@@ -59,7 +59,7 @@ impl Bed {
 
     /// The paths of a lane, in their order.
     async fn due(&self, lane: Lane) -> Vec<String> {
-        let due = self.sink.take((lane, 0), 100, |_| true).await.expect("taken");
+        let due = self.sink.take((lane, 0, i64::MAX), 100, |_| true).await.expect("taken");
         due.work.into_iter().map(|work| work.path.as_str().to_owned()).collect()
     }
 

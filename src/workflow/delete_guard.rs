@@ -1,25 +1,40 @@
-//! The guard over deletes in a run: the counts that `plan::guard` judges by, and what its verdict means for the state.
+//! The guard over deletes, in a run: reads the counts, follows the verdict of `plan::guard`, stores what is held.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::mutant;
 use crate::plan::guard::{Allowance, Guard, GuardVerdict};
+use crate::state::DeletesInQuestion;
+
+/// Deletes that the guard has released.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReleasedDeletes {
+    /// The last place in the queue. What comes after it was not judged: another sink's operations may have found more keys gone.
+    pub(super) up_to: i64,
+    /// So many may be sent in this run.
+    allowed: u64,
+    /// The sink's deletes of this run before the verdict: they had passed the guard of an earlier run.
+    sent_before: u64,
+}
 
 impl SinkRun<'_> {
     fn allowance(&self) -> Allowance {
         Allowance { max_delete: self.flow.options.max_delete, for_this_run: self.flow.options.allow_deletes }
     }
 
-    /// Releases the sink's deletes, or holds them; says whether they may be sent.
-    pub(super) async fn judge_deletes(&self, guard: Guard) -> Result<bool, ApplyError> {
+    /// Releases the sink's deletes, or holds them (`None`).
+    pub(super) async fn judge_deletes(&self, guard: Guard) -> Result<Option<ReleasedDeletes>, ApplyError> {
         let rows = self.state.applied_rows().await?;
-        let deletes = self.state.deletes_in_question(guard.held_too).await?;
-        let verdict = guard.judge(deletes, rows, self.allowance());
-        let GuardVerdict::Hold { allowed } = verdict else { return self.release_deletes(guard).await };
-        if mutant::is("the_guard_is_off") {
-            return self.release_deletes(guard).await;
+        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(guard.held_too).await?;
+        let (allowed, verdict) = (guard.allowed(rows, self.allowance()), guard.judge(deletes, rows, self.allowance()));
+        if verdict == GuardVerdict::Send || mutant::is("the_guard_is_off") {
+            if guard.held_too {
+                self.state.let_deletes_go().await?;
+            }
+            self.state.listing_was_judged().await?;
+            return Ok(Some(ReleasedDeletes { up_to, allowed, sent_before: self.sent_deletes() }));
         }
-        let deletes = self.state.deletes_in_question(true).await?;
+        let DeletesInQuestion { deletes, .. } = self.state.deletes_in_question(true).await?;
         let held = guard.hold(deletes, rows, self.state.held_deletes().await?);
         let sink = self.state.name();
         tracing::warn!(%sink, deletes, allowed, rows = held.of_rows, "deletes are held: --allow-deletes {deletes} sends them");
@@ -27,15 +42,19 @@ impl SinkRun<'_> {
         self.state.forget_idle_absences().await?;
         self.state.hold_deletes(held).await?;
         self.state.listing_was_judged().await?;
-        Ok(false)
+        Ok(None)
     }
 
-    async fn release_deletes(&self, guard: Guard) -> Result<bool, ApplyError> {
-        if guard.held_too {
-            self.state.let_deletes_go().await?;
-        }
-        self.state.listing_was_judged().await?;
-        Ok(true)
+    /// Whether the deletes that became due since may be sent as well, together with those of the same run. If not, the next run judges them.
+    pub(super) async fn release_more_deletes(&self, released: &mut ReleasedDeletes) -> Result<bool, ApplyError> {
+        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(false).await?;
+        released.up_to = up_to;
+        Ok(self.sent_deletes() - released.sent_before + deletes <= released.allowed || mutant::is("the_guard_is_off"))
+    }
+
+    /// How many deletes of this run are confirmed.
+    fn sent_deletes(&self) -> u64 {
+        self.flow.tally.totals().sink(self.state.name()).deleted
     }
 
     /// The guard of a cycle.
@@ -46,6 +65,6 @@ impl SinkRun<'_> {
 
     /// Whether deletes that are held are to be judged again: that is something to do, though nothing is due and nothing was reported.
     pub(super) async fn has_held_deletes_to_judge(&self, guard: Guard) -> Result<bool, ApplyError> {
-        Ok(guard.held_too && self.state.deletes_in_question(true).await? > 0)
+        Ok(guard.held_too && self.state.deletes_in_question(true).await?.deletes > 0)
     }
 }

@@ -8,6 +8,7 @@ mod observe_listing;
 mod observe_events;
 mod poll;
 mod sink_run;
+mod side_by_side;
 mod settle;
 mod delete_guard;
 mod snapshots;

@@ -2,6 +2,7 @@
 
 use super::flow::{Flow, Run};
 use super::options::Options;
+use super::side_by_side::side_by_side;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::plan::guard::Guard;
@@ -48,15 +49,18 @@ impl Flow {
         if let Err(error) = self.catch_up(&all).await {
             self.stop(&error);
         }
-        future::join_all(sinks.iter().zip(guards).map(|(sink, guard)| sink.attempt(sink.apply_replayed(guard)))).await;
+        // The snapshots of all sinks come before the first effect: what one sink's operations observe is no part of another one's.
+        let written = future::join_all(sinks.iter().zip(&guards).map(|(sink, guard)| sink.attempt(sink.write_snapshots(*guard)))).await;
+        let ready = sinks.iter().zip(guards).zip(written).filter_map(|(sink_and_guard, written)| written?.then_some(sink_and_guard));
+        side_by_side(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
         Ok(())
     }
 
     /// What is behind us: effects without an outcome first, because their paths are locked until then, and then what was told.
     pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
-        let drained = sinks.iter().map(|sink| sink.executor.drain(Lane::Open, nothing_more.clone()));
-        future::try_join_all(drained).await?;
+        let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::Open, nothing_more.clone()).await?);
+        side_by_side(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
         self.replay_inbox().await
     }
 
@@ -126,10 +130,10 @@ impl Flow {
 }
 
 impl SinkRun<'_> {
-    /// Brings the sink to where the replay says it should be.
-    async fn apply_replayed(&self, guard: Guard) -> Result<(), ApplyError> {
+    /// Writes the snapshots of what the replay left to do; `false` = the sink is stopped.
+    async fn write_snapshots(&self, guard: Guard) -> Result<bool, ApplyError> {
         if self.halt.is_stopped() {
-            return Ok(());
+            return Ok(false);
         }
         if self.has_held_deletes_to_judge(guard).await? {
             // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
@@ -138,6 +142,6 @@ impl SinkRun<'_> {
             // Both sides now: a replay changes nothing of what was applied.
             self.write_both_snapshots().await?;
         }
-        self.settle(guard).await
+        Ok(true)
     }
 }

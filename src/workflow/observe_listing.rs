@@ -4,6 +4,7 @@
 
 use super::flow::{Flow, Run};
 use super::options::Options;
+use super::side_by_side::side_by_side;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
@@ -14,7 +15,6 @@ use crate::retry::Disposition;
 use crate::run::RunKind;
 use crate::source::PageCursor;
 use crate::state::{Lane, Listed};
-use futures::future;
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
@@ -61,9 +61,10 @@ impl Flow {
             if empty.is_empty() { self.complete_initial(run).await } else { Ok(()) }
         };
         let filling = AtomicUsize::new(empty.len());
-        let early = empty.iter().map(|sink| sink.attempt(sink.apply_while_listing(more_may_come.clone(), &filling)));
-        let late = filled.iter().map(|sink| sink.attempt(sink.apply_after_listing(more_may_come.clone())));
-        let (noted, ..) = tokio::join!(observe, future::join_all(early), future::join_all(late));
+        let early = empty.iter().map(|sink| (*sink, Some(&filling)));
+        let late = filled.iter().map(|sink| (*sink, None));
+        let parts = early.chain(late).map(|(sink, filling)| (sink, sink.apply_listed(more_may_come.clone(), filling)));
+        let (noted, _) = tokio::join!(observe, side_by_side(parts));
         noted
     }
 
@@ -142,14 +143,17 @@ fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointEr
 }
 
 impl SinkRun<'_> {
-    /// `filling` counts the sinks that are not through with what the listing brought.
-    async fn apply_while_listing(&self, more_may_come: watch::Receiver<bool>, filling: &AtomicUsize) -> Result<(), ApplyError> {
-        let (small, large) =
-            tokio::join!(self.executor.drain(Lane::Small, more_may_come.clone()), self.executor.drain(Lane::Large, more_may_come.clone()),);
-        small?;
-        large?;
-        if filling.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.flow.complete_initial(self.run).await?;
+    /// Applies what the listing brings. A sink that held nothing when it began does so while the listing goes on: then `filling` counts the
+    /// sinks that are not through with it.
+    async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, filling: Option<&AtomicUsize>) -> Result<(), ApplyError> {
+        if let Some(filling) = filling {
+            let lane = |lane| self.executor.drain(lane, more_may_come.clone());
+            let (small, large) = tokio::join!(lane(Lane::Small), lane(Lane::Large));
+            small?;
+            large?;
+            if filling.fetch_sub(1, Ordering::SeqCst) == 1 {
+                self.flow.complete_initial(self.run).await?;
+            }
         }
         self.apply_after_listing(more_may_come).await
     }

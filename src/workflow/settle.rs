@@ -24,17 +24,15 @@ impl SinkRun<'_> {
         if self.halt.is_stopped() {
             return Ok(());
         }
-        if !self.judge_deletes(guard).await? {
-            return Ok(());
-        }
+        let Some(mut judged) = self.judge_deletes(guard).await? else { return Ok(()) };
         // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this
         // one. A bucket that changes its mind more often than this is left to the next run.
         for _ in 0..ABSENCE_PASSES {
-            let mut taken = 0;
-            for lane in [Lane::Absent, Lane::Small, Lane::Large] {
+            let mut taken = executor.drain_deletes(judged.up_to).await?;
+            for lane in [Lane::Small, Lane::Large] {
                 taken += executor.drain(lane, nothing_more.clone()).await?;
             }
-            if taken == 0 {
+            if taken == 0 || !self.release_more_deletes(&mut judged).await? {
                 break;
             }
         }

@@ -70,6 +70,8 @@ async fn write(
     let (database, name) = (state.state().path().to_owned(), state.name().clone());
     let store = SnapshotStore::new(directory_of(state), kept);
     in_a_thread(move || {
+        // A sink that has just been added has no directory yet.
+        store.make_directory()?;
         // Only a run that has shown something makes older ones go.
         let whole = sides.contains(&NEW);
         // All are begun before one is written: whoever begins a snapshot clears away what nobody holds.

@@ -59,7 +59,17 @@ impl Executor {
 
     /// Works through a lane until nothing is due in it. While `listing` says that more may come (`true`), waits for it.
     /// Returns how many paths it had in hand.
-    pub async fn drain(&self, lane: Lane, mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
+    pub async fn drain(&self, lane: Lane, listing: watch::Receiver<bool>) -> Result<u64, StateError> {
+        self.drain_up_to((lane, i64::MAX), listing).await
+    }
+
+    /// As [`Executor::drain`], for the deletes up to a place in the queue: those are the ones that the guard has judged.
+    pub async fn drain_deletes(&self, up_to: i64) -> Result<u64, StateError> {
+        let (_, nothing_more) = watch::channel(false);
+        self.drain_up_to((Lane::Absent, up_to), nothing_more).await
+    }
+
+    async fn drain_up_to(&self, (lane, up_to): (Lane, i64), mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         let mut tasks = JoinSet::new();
         let (mut after, mut taken) = (0, 0);
         let mut passed_over = false;
@@ -71,7 +81,7 @@ impl Executor {
                 releases.mark_unchanged();
             }
             let in_hand = self.in_hand.clone();
-            let batch = self.state.take((lane, after), TAKEN_AT_A_TIME, move |path| in_hand.claim(path)).await?;
+            let batch = self.state.take((lane, after, up_to), TAKEN_AT_A_TIME, move |path| in_hand.claim(path)).await?;
             passed_over |= batch.passed_over;
             let Some(last) = batch.last else {
                 if tasks.is_empty() && !more_may_come && !passed_over {
@@ -203,9 +213,22 @@ impl Executor {
         });
     }
 
+    /// Probes the sink, and stops it if it does not answer; says whether it answers.
+    pub async fn sink_answers(&self) -> bool {
+        let answer = self.context.sink_answers().await;
+        if let Err(error) = &answer {
+            self.stop(error);
+        }
+        answer.is_ok()
+    }
+
     /// The sink cannot go on; where it is not the sink's own trouble, nothing can.
     pub fn stop(&self, error: &ApplyError) {
-        if self.context.is_of_the_sink(error) { self.halt.stop_sink(error.into()) } else { self.halt.stop_run(error.into()) }
+        if self.context.is_of_the_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
+            self.halt.stop_sink(error.into());
+        } else {
+            self.halt.stop_run(error.into());
+        }
     }
 
     /// An operation failed: after so many failed runs, and these attempts in this one.

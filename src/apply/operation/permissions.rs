@@ -6,7 +6,7 @@ use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
 use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
-use crate::plan::{Effect, Planned};
+use crate::plan::{Effect, PermissionPlane, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::run::Ending;
 use crate::state::{Intent, Work};
@@ -61,9 +61,9 @@ impl Operation<'_> {
 }
 
 impl ApplyContext {
-    /// Asks once; nothing is known where the sink cannot be asked. A refusal is no reason to keep the content back.
+    /// Asks once, if the sink can be asked. A refusal is no reason to keep the content back.
     pub(super) async fn ask_permissions(&self, work: &Work) -> Result<Permissions, ApplyError> {
-        if !self.sink.capabilities().tells_permissions() {
+        if self.state.policy().permissions != PermissionPlane::SetAndAsk {
             return Ok(Permissions::default());
         }
         match self.sink.inspect(&work.path, SinkHandle::of(&work.sides).as_ref(), Aspect::Permissions).await {

@@ -39,9 +39,4 @@ impl Capabilities {
         let max_file_bytes = self.max_file_bytes.into_iter().chain(max_file_bytes).min();
         Policy { max_file_bytes, permissions: self.permissions, renames: self.renames }
     }
-
-    /// Whether it can be asked which permissions a file has.
-    pub fn tells_permissions(&self) -> bool {
-        self.permissions == PermissionPlane::SetAndAsk
-    }
 }

@@ -50,17 +50,17 @@ pub struct Taken {
 }
 
 impl SinkState {
-    /// The next paths of a lane that are due, after a place in the queue, oldest first. `claim` says of each whether the
+    /// The next paths of a lane that are due, after one place in the queue and up to another, oldest first. `claim` says of each whether the
     /// caller gets it in hand; it is asked in the thread that stores the outcomes, so that what is told of a path is never
     /// older than the outcome of whoever had it in hand before.
     pub async fn take(
         &self,
-        (lane, after): (Lane, i64),
+        (lane, after, up_to): (Lane, i64, i64),
         most: usize,
         claim: impl Fn(&ObjectKey) -> bool + Send + 'static,
     ) -> Result<Taken, StateError> {
         self.call(move |connection, sink| {
-            let rows = take(connection, sink, lane, after, most)?;
+            let rows = take(connection, sink, (lane, after, up_to), most)?;
             let mut taken = Taken { last: rows.last().map(|work| work.seq), ..Taken::default() };
             for work in rows {
                 if claim(&work.path) {
@@ -81,24 +81,24 @@ impl SinkState {
     }
 }
 
-fn take(connection: &Connection, sink: Sink, lane: Lane, after: i64, most: usize) -> Result<Vec<Work>, StateError> {
+fn take(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<Vec<Work>, StateError> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     if lane == Lane::Open {
         let mut statement = connection.prepare_cached(&selection(
-            "p.sink = ?1 AND p.status = 'due' AND p.seq > ?2 AND ifnull(i.new_path, '') = ''
+            "p.sink = ?1 AND p.status = 'due' AND p.seq > ?2 AND p.seq <= ?4 AND ifnull(i.new_path, '') = ''
              AND p.path IN (SELECT path FROM intents WHERE sink = ?1) ORDER BY p.seq LIMIT ?3",
         ))?;
-        let rows = statement.query_map(params![sink.id, after, most], from_row)?;
+        let rows = statement.query_map(params![sink.id, after, most, up_to], from_row)?;
         return rows.map(|row| row?).collect();
     }
     // A path that is said to have gone elsewhere, or to have come from there, waits for that to be settled.
     let mut statement = connection.prepare_cached(&selection(
-        "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4
+        "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4 AND p.seq <= ?6
          AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.path = p.path)
          AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
          ORDER BY p.seq LIMIT ?5",
     ))?;
-    let rows = statement.query_map(params![sink.id, lane == Lane::Absent, lane == Lane::Large, after, most], from_row)?;
+    let rows = statement.query_map(params![sink.id, lane == Lane::Absent, lane == Lane::Large, after, most, up_to], from_row)?;
     rows.map(|row| row?).collect()
 }
 

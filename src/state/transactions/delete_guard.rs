@@ -1,10 +1,20 @@
 //! Deletes that wait: counted for the guard, held and let go. Whether they may go is the workflow's decision.
 
+use crate::mutant;
 use crate::plan::guard::HeldDeletes;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::sinks::{self, Sink};
 use rusqlite::{Connection, params};
+
+/// Deletes that the guard is to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletesInQuestion {
+    /// How many.
+    pub deletes: u64,
+    /// The last place in the queue: a delete that comes after it is not among them.
+    pub up_to: i64,
+}
 
 impl SinkState {
     /// Forgets the absent keys of which the sink has nothing: with the deletes held, nobody looks at them, and the next
@@ -17,11 +27,12 @@ impl SinkState {
                      AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)
                      AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'restored_at_look')";
             // Where another sink holds the file, or has something to do with it, what was observed is still needed.
+            let needed = if mutant::is("a_sinks_absence_forgets_the_look_of_all") { "s.id = 0" } else { "s.id <> ?1" };
             connection.execute(
                 &format!(
                     "DELETE FROM observed AS o WHERE source = ?2 AND present = 1
                              AND path IN (SELECT path FROM pending p WHERE sink = ?1 AND {idle})
-                             AND NOT EXISTS (SELECT 1 FROM sinks s WHERE s.source = ?2 AND s.id <> ?1 AND (
+                             AND NOT EXISTS (SELECT 1 FROM sinks s WHERE s.source = ?2 AND {needed} AND (
                                  EXISTS (SELECT 1 FROM applied a WHERE a.sink = s.id AND a.path = o.path)
                                  OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = s.id AND i.path = o.path)
                                  OR EXISTS (SELECT 1 FROM pending q WHERE q.sink = s.id AND q.path = o.path)))"
@@ -36,10 +47,20 @@ impl SinkState {
 
     /// How many deletes the sink would see if every path that is or may be gone is deleted, with those that are held or without:
     /// for the guard. In a state that was restored the sink may have any of them.
-    pub async fn deletes_in_question(&self, held_too: bool) -> Result<u64, StateError> {
+    pub async fn deletes_in_question(&self, held_too: bool) -> Result<DeletesInQuestion, StateError> {
         self.call(move |connection, sink| {
             let held = if held_too { count(connection, sink, COUNT_HELD)? } else { 0 };
-            Ok(count(connection, sink, COUNT_DUE)? + held)
+            let mut deletes = count(connection, sink, COUNT_DUE)? + held;
+            if mutant::is("the_guard_counts_the_deletes_of_all_sinks") {
+                for other in sinks::all(connection, sink.source)?.into_iter().filter(|other| other.id != sink.id) {
+                    deletes += count(connection, other, COUNT_DUE)?;
+                }
+            }
+            let last = "SELECT ifnull(max(seq), 0) FROM pending WHERE sink = ?1";
+            if mutant::is("what_another_sink_found_gone_is_not_judged") {
+                return Ok(DeletesInQuestion { deletes, up_to: i64::MAX });
+            }
+            Ok(DeletesInQuestion { deletes, up_to: connection.prepare_cached(last)?.query_row([sink.id], |row| row.get(0))? })
         })
         .await
     }

@@ -10,7 +10,7 @@ use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, Ended, Moment, Outcome, What};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::{applied, lineage, observed, sides};
 use crate::state::transactions::{move_waits, outcomes, outdate, requeue};
 use rusqlite::{Connection, params};
@@ -179,6 +179,9 @@ fn end(
     let came = lineage::lineage_of(connection, sink, target)?;
     let moot = outcome == MoveOutcome::Moot;
     lineage::remove(connection, sink, target)?;
+    if mutant::is("a_move_of_one_sink_is_one_of_all") {
+        sinks::all(connection, sink.source)?.into_iter().try_for_each(|other| lineage::remove(connection, other, target))?;
+    }
     match outcome {
         MoveOutcome::Done { internal_id } => {
             if let Some(mut row) = applied::read(connection, sink, origin)? {

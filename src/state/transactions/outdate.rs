@@ -1,6 +1,7 @@
 //! A file is gone from a sink: the permissions that events reported of it are outdated there. They go altogether when no other sink
 //! needs them any more.
 
+use crate::mutant;
 use crate::record::{Look, ObjectKey, Outdated};
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
@@ -41,7 +42,8 @@ pub(crate) fn outdate(connection: &Connection, sink: Sink, path: &ObjectKey, out
     }
     let own = outdated_permissions::read(connection, sink, path)?.and(outdated);
     let mut all = vec![own];
-    for other in sinks::all(connection, sink.source)?.into_iter().filter(|other| other.id != sink.id && other.policy.has_permissions()) {
+    let others = sinks::all(connection, sink.source)?.into_iter().filter(|other| other.id != sink.id && other.policy.has_permissions());
+    for other in others.filter(|_| !mutant::is("a_sinks_delete_clears_the_permissions_of_all")) {
         if needs_permissions(connection, other, path)? {
             all.push(outdated_permissions::read(connection, other, path)?);
         }

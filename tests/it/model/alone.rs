@@ -16,13 +16,13 @@ pub(crate) struct Alone(Arc<World>);
 /// A new file manager, and the world behind it.
 pub(crate) fn file_manager_alone() -> (Arc<dyn FileManager>, Alone) {
     let world = World::new(PLAIN);
-    (Arc::new(Api(world.clone())), Alone(world))
+    (Arc::new(Api::of_sink(&world, 0)), Alone(world))
 }
 
 impl Alone {
     /// The bytes of its files.
     pub(crate) fn files(&self) -> BTreeMap<String, Bytes> {
-        self.0.lock().files.by_path.iter().map(|(path, file)| (path.clone(), file.content.clone())).collect()
+        self.0.lock().sinks[0].files.by_path.iter().map(|(path, file)| (path.clone(), file.content.clone())).collect()
     }
 
     /// Its next call meets this trouble.

@@ -104,6 +104,7 @@ impl ReadObjects for Bucket {
             Ok(()) => self.0.bucket.head_object(key).await,
             Err(error) => Err(error),
         };
+        self.0.lock().evidence.asked.insert(key.as_str().to_owned());
         match &found {
             Ok(_) => self.0.lock().evidence.there(key.as_str()),
             Err(error) if error.kind == S3ErrorKind::NoSuchKey => self.0.lock().evidence.not_found(key.as_str()),
@@ -122,6 +123,7 @@ impl ReadObjects for Bucket {
             Ok(()) => self.0.bucket.get_object(GetRequest { if_match, ..request }).await,
             Err(error) => Err(error),
         };
+        self.0.lock().evidence.asked.insert(key.as_str().to_owned());
         match &got {
             Ok(_) => self.0.lock().evidence.there(key.as_str()),
             Err(error) if error.kind == S3ErrorKind::NoSuchKey => self.0.lock().evidence.missed(key.as_str()),

@@ -1,6 +1,6 @@
 //! How often what happened: a model that never met a fault proves nothing about it.
 
-use super::op::{Change, Tell, Told};
+use super::op::{Change, Condition, Fate, Tell, Told};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -50,6 +50,18 @@ impl Change {
             Self::Gone => "bucket gone",
             Self::Back => "bucket back",
             Self::Emptied => "bucket made again, empty",
+        }
+    }
+}
+
+impl Fate {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Turns(Condition::Up) => "sinks that answer again",
+            Self::Turns(_) => "sinks that stop answering",
+            Self::Copied => "sinks copied",
+            Self::SetBack => "sinks set back",
+            Self::New => "sinks started over",
         }
     }
 }

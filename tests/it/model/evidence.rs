@@ -1,6 +1,6 @@
 //! What the looks of the process have shown, as the bucket answered them: by this a delete is judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the newest look at a key showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,18 @@ pub(crate) struct Evidence {
     /// With the run that looked.
     newest: BTreeMap<String, (Shown, u64)>,
     run: u64,
+    /// The keys that a HEAD or a GET of this run was about.
+    pub(crate) asked: BTreeSet<String>,
+    /// Those that this run found gone, whatever it saw there later.
+    gone: BTreeSet<String>,
 }
 
 impl Evidence {
     /// A run begins.
     pub(crate) fn next_run(&mut self) {
         self.run += 1;
+        self.asked.clear();
+        self.gone.clear();
     }
 
     pub(crate) fn there(&mut self, key: &str) {
@@ -41,19 +47,25 @@ impl Evidence {
     }
 
     pub(crate) fn bucket_there(&mut self) {
-        for (shown, _) in self.newest.values_mut().filter(|(shown, _)| matches!(shown, Shown::Absent { .. })) {
+        for (key, (shown, run)) in self.newest.iter_mut().filter(|(_, (shown, _))| matches!(shown, Shown::Absent { .. })) {
             *shown = Shown::Absent { bucket_there: true };
+            if *run == self.run {
+                self.gone.insert(key.clone());
+            }
         }
     }
 
     /// A process that does not know what its predecessors did after the backup.
     pub(crate) fn forget(&mut self) {
         self.newest.clear();
+        self.gone.clear();
     }
 
-    /// Why a delete of the key may not be sent now: each, the one that is sent again too, needs a look of its own run.
-    pub(crate) fn against_a_delete(&self, key: &str) -> Option<String> {
+    /// Why a delete of the key may not be sent now: each, the one that is sent again too, needs a look of its own run. Where there are
+    /// several sinks, another one may have looked at the key between the look and the delete.
+    pub(crate) fn against_a_delete(&self, key: &str, sinks: usize) -> Option<String> {
         match self.newest.get(key) {
+            _ if sinks > 1 && self.gone.contains(key) => None,
             Some((Shown::Absent { bucket_there: true }, looked)) if *looked == self.run => None,
             shown => Some(format!("a delete of {key:?} without evidence: in run {}, the newest look says {shown:?}", self.run)),
         }

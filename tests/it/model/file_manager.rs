@@ -1,40 +1,92 @@
-//! The doors to the file manager and to the place where results are told, in a simulation: calls that take their time, meet
-//! trouble before and after their effect, and whose deletes are judged.
+//! The endpoints of the sinks and of the place where results are told, in a simulation: calls that take their time, meet trouble before
+//! and after their effect, and whose deletes are judged.
 
 use super::files::{Answer, Request, saved};
-use super::op::ApiTrouble;
-use super::world::World;
+use super::op::{ApiTrouble, Condition};
+use super::sinks::Sink;
+use super::world::{Inner, World};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use s3_sync::file_manager::{
     Content, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReportResults, SaveOperation, SaveRequest, Saved,
 };
+use s3_sync::plan::Renames;
 use s3_sync::record::{ObjectKey, Permissions};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// The door.
-pub(crate) struct Api(pub(crate) Arc<World>);
+/// How long a call waits for an answer that does not come.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// An endpoint.
+pub(crate) struct Api {
+    pub(crate) world: Arc<World>,
+    /// Which sink it is; `None` = where events are read from, and results are told.
+    sink: Option<usize>,
+    places: Semaphore,
+}
 
 /// Frees the key of a request that was dropped before its end.
-struct Reservation<'a>(&'a World, Uuid);
+struct Reservation<'a>(&'a Api, Uuid);
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        self.0.lock().files.release(self.1);
+        self.0.with_sink(|sink| sink.files.release(self.1));
     }
 }
 
 impl Api {
+    /// Where events are read from, and results are told.
+    pub(crate) fn of_events(world: &Arc<World>) -> Self {
+        Self { world: world.clone(), sink: None, places: Semaphore::new(Semaphore::MAX_PERMITS) }
+    }
+
+    /// The sink of this number.
+    pub(crate) fn of_sink(world: &Arc<World>, number: usize) -> Self {
+        let connections = world.lock().sinks[number].connections;
+        Self { world: world.clone(), sink: Some(number), places: Semaphore::new(connections.unwrap_or(Semaphore::MAX_PERMITS)) }
+    }
+
+    fn with_sink<T>(&self, with: impl FnOnce(&mut Sink) -> T) -> T {
+        with(self.sink_in(&mut self.world.lock()))
+    }
+
+    fn sink_in<'a>(&self, inner: &'a mut Inner) -> &'a mut Sink {
+        &mut inner.sinks[self.sink.expect("it is a sink that is asked")]
+    }
+
     /// The trouble that this call meets, if any.
     fn trouble(&self) -> Option<ApiTrouble> {
-        let mut inner = self.0.lock();
-        let trouble = inner.api_trouble.pop_front();
+        let mut inner = self.world.lock();
+        let (trouble, whose) = match self.sink {
+            None | Some(0) => (inner.api_trouble.pop_front(), "API"),
+            Some(number) => (inner.sinks[number].trouble.pop_front(), "second sink"),
+        };
         if let Some(trouble) = trouble {
-            inner.counts.add(format!("API {trouble:?}"));
+            inner.counts.add(format!("{whose} {trouble:?}"));
         }
         trouble
+    }
+
+    /// What the call comes to because of how the sink is; it has no effect then.
+    async fn condition(&self) -> Option<FileManagerErrorKind> {
+        let number = self.sink?;
+        let condition = self.world.lock().sinks[number].condition;
+        let (kind, name) = match condition {
+            Condition::Up => return None,
+            Condition::Unreachable => (FileManagerErrorKind::Unreachable, "calls of an unreachable sink"),
+            Condition::Failing => (FileManagerErrorKind::Busy { status: 503, after: None }, "calls of a failing sink"),
+            Condition::Hanging => {
+                tokio::time::sleep(DEADLINE).await;
+                (FileManagerErrorKind::Timeout, "calls of a hanging sink")
+            }
+        };
+        let mut inner = self.world.lock();
+        inner.counts.add(name);
+        inner.sinks[number].failed_calls += 1;
+        Some(kind)
     }
 
     /// A call without an effect: what trouble there is strikes before the answer.
@@ -43,43 +95,51 @@ impl Api {
         call: &str,
         answer: impl FnOnce() -> Result<T, FileManagerErrorKind>,
     ) -> Result<T, FileManagerError> {
-        self.0.point().await;
-        let answer = match self.trouble().and_then(instead) {
+        let _place = self.places.acquire().await;
+        self.world.point().await;
+        let instead = match self.trouble().and_then(instead) {
+            Some(kind) => Some(kind),
+            None => self.condition().await,
+        };
+        let answer = match instead {
             Some(kind) => Err(kind),
             None => answer(),
         };
         self.tell(call, answer.as_ref().err());
-        self.0.point().await;
+        self.world.point().await;
         answer.map_err(error)
     }
 
     /// A call with an effect.
     async fn effect(&self, key: IdempotencyKey, request: Request, content: Option<Content>) -> Answer {
-        self.0.point().await;
+        let _place = self.places.acquire().await;
+        self.world.point().await;
         if request.operation == "delete" {
-            self.0.lock().deletes_sent.insert(key.0);
+            self.with_sink(|sink| sink.deletes_sent.insert(key.0));
         }
         let trouble = self.trouble();
         if let Some(kind) = trouble.and_then(without_effect) {
             return Err(kind);
         }
-        self.0.lock().files.start(key.0)?;
-        let _reservation = Reservation(&self.0, key.0);
+        if let Some(kind) = self.condition().await {
+            return Err(kind);
+        }
+        self.with_sink(|sink| sink.files.start(key.0))?;
+        let _reservation = Reservation(self, key.0);
         let content = match content {
             None => None,
             Some(content) => Some(whole(content).await?),
         };
-        self.0.point().await;
-        let mut inner = self.0.lock();
-        let inner = &mut *inner;
-        if request.operation == "delete"
-            && !inner.files.is_finished(key.0)
-            && let Some(why) = inner.evidence.against_a_delete(&request.path)
-        {
-            inner.violated(why);
-        }
-        let (answer, wrong) = inner.files.handle(key.0, Request { content, ..request });
-        if let Some(wrong) = wrong {
+        self.world.point().await;
+        let mut inner = self.world.lock();
+        let (sinks, elapsed) = (inner.sinks.len(), inner.run_began.map(|began| began.elapsed()).unwrap_or_default());
+        let evidence = inner.evidence.against_a_delete(&request.path, sinks);
+        let sink = self.sink_in(&mut inner);
+        sink.last_effect = elapsed;
+        let beyond = beyond(sink, &request);
+        let unfounded = evidence.filter(|_| request.operation == "delete" && !sink.files.is_finished(key.0));
+        let (answer, wrong) = sink.files.handle(key.0, Request { content, ..request });
+        for wrong in [unfounded, beyond, wrong].into_iter().flatten() {
             inner.violated(wrong);
         }
         trouble.and_then(after_effect).map_or(answer, Err)
@@ -89,14 +149,30 @@ impl Api {
         let call = format!("{} {:?} {}", request.operation, request.path, request.new_path.as_deref().unwrap_or_default());
         let answer = self.effect(key, request, content).await;
         self.tell(&call, answer.as_ref().err());
-        self.0.point().await;
+        self.world.point().await;
         answer.map_err(error)
     }
 
     fn tell(&self, call: &str, failed: Option<&FileManagerErrorKind>) {
         let outcome = failed.map_or_else(|| "ok".to_owned(), FileManagerErrorKind::reason);
-        self.0.lock().tell(format_args!("     api {call} -> {outcome}"));
+        let whose = if self.sink.is_some_and(|number| number > 0) { "second" } else { "api" };
+        self.world.lock().tell(format_args!("     {whose} {call} -> {outcome}"));
     }
+}
+
+/// What is asked of a sink although it cannot do it.
+fn beyond(sink: &Sink, request: &Request) -> Option<String> {
+    let directory = |path: &str| path.rsplit_once('/').map_or(String::new(), |(directory, _)| directory.to_owned());
+    let can = match request.operation {
+        "set" => sink.policy.has_permissions(),
+        "rename" | "move" => match sink.policy.renames {
+            Renames::None => false,
+            Renames::SameDirectory => request.new_path.as_ref().is_some_and(|to| directory(to) == directory(&request.path)),
+            Renames::Any => true,
+        },
+        _ => true,
+    };
+    (!can).then(|| format!("{} is asked for {} of {:?}, and cannot do it", sink.name, request.operation, request.path))
 }
 
 /// The bytes, if they are as many as were announced.
@@ -148,27 +224,30 @@ impl FileManager for Api {
     }
 
     async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, FileManagerError> {
-        self.look(&format!("permissions {path:?}"), || Ok(self.0.lock().files.permissions_of(path.as_str()))).await
+        if !self.with_sink(|sink| sink.policy.has_permissions()) {
+            self.world.lock().violated(format!("a sink without permissions is asked for those of {path:?}"));
+        }
+        self.look(&format!("permissions {path:?}"), || Ok(self.with_sink(|sink| sink.files.permissions_of(path.as_str())))).await
     }
 
     async fn set_permissions(&self, path: &ObjectKey, wanted: &Permissions, key: IdempotencyKey) -> Result<Permissions, FileManagerError> {
         let request = Request { permissions: wanted.clone(), ..request("set", path) };
         self.answered(key, request, None).await?;
-        Ok(self.0.lock().files.permissions_of(path.as_str()))
+        Ok(self.with_sink(|sink| sink.files.permissions_of(path.as_str())))
     }
 
     async fn save(&self, save: SaveRequest) -> Result<Saved, FileManagerError> {
         let path = save.path.as_str();
         if save.operation == SaveOperation::Get {
-            let answer = || self.0.lock().files.by_path.get(path).map(saved).ok_or(FileManagerErrorKind::NotFound);
-            let answer = self.look(&format!("get {path:?}"), answer).await;
+            let held = |sink: &mut Sink| sink.files.by_path.get(path).map(saved);
+            let answer = self.look(&format!("get {path:?}"), || self.with_sink(held).ok_or(FileManagerErrorKind::NotFound)).await;
             if matches!(&answer, Err(error) if matches!(error.kind, FileManagerErrorKind::Refused { .. })) {
-                self.0.lock().files.may_be_sent_again.insert(path.to_owned());
+                self.with_sink(|sink| sink.files.may_be_sent_again.insert(path.to_owned()));
             }
             return answer;
         }
         let Some(key) = save.idempotency_key else {
-            self.0.lock().violated(format!("{:?} of {path:?} without a key", save.operation));
+            self.world.lock().violated(format!("{:?} of {path:?} without a key", save.operation));
             return Err(error(FileManagerErrorKind::Refused { status: 400 }));
         };
         let new_path = save.new_path.as_ref().map(|path| path.as_str().to_owned());

@@ -39,7 +39,7 @@ enum Entry {
 }
 
 /// What the file manager holds and remembers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
     pub(crate) by_path: BTreeMap<String, File>,
     pub(crate) permissions: BTreeMap<String, Permissions>,
@@ -51,9 +51,23 @@ pub(crate) struct Files {
     pub(crate) refusals: Vec<String>,
     /// Paths of which nobody could have known what is there: a look was refused, or a backup from before was put back.
     pub(crate) may_be_sent_again: BTreeSet<String>,
+    /// The state knows of no path what is there: the files went back to an older moment, and nobody said so.
+    pub(crate) is_astray: bool,
 }
 
 impl Files {
+    /// They go back to what they were. What was counted stays counted.
+    pub(crate) fn set_back(&mut self, copy: Option<Self>) {
+        let (ids, effects, refusals) = (self.ids, std::mem::take(&mut self.effects), std::mem::take(&mut self.refusals));
+        *self = Self { ids, effects, refusals, is_astray: true, ..copy.unwrap_or_default() };
+    }
+
+    /// Everything is sent anew to where these files are.
+    pub(crate) fn start_over(&mut self) {
+        self.may_be_sent_again.extend(self.by_path.keys().cloned());
+        self.is_astray = false;
+    }
+
     /// A request with a key begins; an answer is the end of it.
     pub(crate) fn start(&mut self, key: Uuid) -> Result<(), FileManagerErrorKind> {
         match self.ledger.get(&key) {
@@ -107,7 +121,7 @@ impl Files {
     fn needless(&self, request: &Request) -> Option<String> {
         let held = self.by_path.get(&request.path)?;
         let same = request.content.as_ref() == Some(&held.content) && request.metadata.get("etag") == held.metadata.get("etag");
-        let excused = self.may_be_sent_again.contains(&request.path);
+        let excused = self.is_astray || self.may_be_sent_again.contains(&request.path);
         (same && !excused)
             .then(|| format!("{} of {:?} brings what is there already: one intent, two effects", request.operation, request.path))
     }

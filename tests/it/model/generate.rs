@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::op::{ApiTrouble, Change, History, KEYS, Op, S3Trouble, Setup, Tell, Told, Trouble};
+use super::second;
 use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ pub(crate) fn history(seed: u64) -> History {
         prefix: dice.weighted(&[(5, ""), (1, "d/")]),
         heeds_if_match: dice.percent(60),
         cursor: dice.percent(30),
+        second: None,
     };
     // What happens to few keys has more to do with each other.
     let mut keys: Vec<_> = (0..KEYS.len()).collect();
@@ -27,7 +29,9 @@ pub(crate) fn history(seed: u64) -> History {
     let troubled = dice.percent(70);
     let mut author = Author { dice, keys, troubled, there: BTreeSet::new(), ops: Vec::new(), late: Vec::new() };
     author.write();
-    History { setup, ops: author.ops }
+    let mut history = History { setup, ops: author.ops };
+    second::joins(&mut history);
+    history
 }
 
 /// A history that is being written.

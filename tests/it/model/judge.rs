@@ -1,65 +1,121 @@
 //! What must hold, judged over everything that is simulated: each broken promise is a violation of the world.
 
 use super::files::{File, default_permissions};
-use super::op::KEYS;
+use super::op::{Condition, KEYS};
 use super::reference::Reference;
 use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
-use s3_sync::record::{ETag, FileRecord, Permissions, SinkName};
-use s3_sync::state::{Side, State, StateError};
-use std::collections::{BTreeMap, BTreeSet};
+use s3_sync::record::{ETag, FileRecord, Permissions};
+use s3_sync::state::{RunOutcome, Side, State, StateError};
+use s3_sync::workflow::Ended;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-/// The file manager holds what the bucket holds, less what a restored state cannot know.
-pub(crate) fn contents(world: &World, unknowable: &mut BTreeSet<String>, when: &str) {
+/// So long at the most a sink that does not answer keeps the others and the next run waiting.
+const HELD_UP_MOST: Duration = Duration::from_mins(3);
+
+/// A sink holds what the bucket holds, less what the state cannot know.
+pub(crate) fn contents(world: &World, number: usize, when: &str) {
     let mut inner = world.lock();
+    if inner.sinks[number].files.is_astray {
+        return;
+    }
     let prefix = world.setup.prefix;
     let wanted = inner.objects.iter().filter(|(key, _)| key.starts_with(prefix));
     let wanted: BTreeMap<_, _> = wanted.map(|(key, content)| (key.clone(), bytes_of(*content))).collect();
-    let held = inner.files.by_path.iter().map(|(path, file)| (path.clone(), file.content.to_vec()));
-    let held: BTreeMap<_, _> = held.filter(|(path, _)| wanted.contains_key(path) || !unknowable.contains(path)).collect();
+    let sink = &inner.sinks[number];
+    let held = sink.files.by_path.iter().map(|(path, file)| (path.clone(), file.content.to_vec()));
+    let held: BTreeMap<_, _> = held.filter(|(path, _)| wanted.contains_key(path) || !sink.unknowable.contains(path)).collect();
     if wanted != held {
         let words = |files: &BTreeMap<String, Vec<u8>>| -> Vec<_> {
             files.iter().map(|(path, content)| format!("{path}={:?}", String::from_utf8_lossy(content))).collect()
         };
-        let what = format!("after {when}, the bucket has {:?} and the file manager {:?}", words(&wanted), words(&held));
+        let what = format!("after {when}, the bucket has {:?} and {} {:?}", words(&wanted), sink.name, words(&held));
         inner.violated(what);
     }
     // What is held and wanted is known from here on.
-    unknowable.retain(|path| !wanted.contains_key(path));
+    let sink = &mut inner.sinks[number];
+    sink.unknowable.retain(|path| !wanted.contains_key(path));
+    sink.left_behind.retain(|path| !wanted.contains_key(path));
+    sink.is_unlisted = false;
 }
 
-/// After cycles alone: of every path of which somebody spoke since it changed, the file manager holds what the bucket holds.
+/// After cycles alone: of every path of which somebody spoke since it changed, every sink holds what the bucket holds.
 pub(crate) fn told_contents(world: &World) {
     let mut inner = world.lock();
     let own = |key: &&&str| key.starts_with(world.setup.prefix) && inner.tellings.is_told(key);
-    let differs = |key: &&&str| {
-        let held = inner.files.by_path.get(**key).map(|file| file.content.to_vec());
-        held != inner.objects.get(**key).map(|content| bytes_of(*content))
-    };
-    let wrong: Vec<_> = KEYS.iter().filter(own).filter(differs).collect();
-    if !wrong.is_empty() {
-        let what = format!("{wrong:?} were spoken of since they changed, and cycles did not bring them into line");
+    let mut broken = Vec::new();
+    for sink in inner.sinks.iter().filter(|sink| !sink.is_unlisted && !sink.files.is_astray) {
+        let differs = |key: &&&str| {
+            let held = sink.files.by_path.get(**key).map(|file| file.content.to_vec());
+            let wanted = inner.objects.get(**key).map(|content| bytes_of(*content));
+            held != wanted && (wanted.is_some() || !sink.left_behind.contains(**key))
+        };
+        let wrong: Vec<_> = KEYS.iter().filter(own).filter(differs).collect();
+        if !wrong.is_empty() {
+            broken.push(format!("{wrong:?} were spoken of since they changed, and cycles did not bring them into line in {}", sink.name));
+        }
+    }
+    for what in broken {
         inner.violated(what);
     }
 }
 
-/// Without trouble nothing is asked of the file manager that it has to refuse.
-pub(crate) fn refusals(world: &World) {
+/// What one sink does not answer is said of that sink, and keeps no other one from coming to rest in the same run.
+pub(crate) fn independence(world: &World, ended: &Ended, is_calm: bool) {
     let mut inner = world.lock();
-    for refusal in std::mem::take(&mut inner.files.refusals) {
+    let mut broken = Vec::new();
+    let (took, failing) = (inner.run_took, inner.sinks.iter().filter(|sink| sink.failed_calls > 0).count());
+    for sink in &inner.sinks {
+        let Some(told) = ended.report.sinks.get(sink.name.as_str()) else {
+            broken.push(format!("{} is not in the report", sink.name));
+            continue;
+        };
+        if sink.failed_calls > 0 && (told.success || ended.report.success || ended.outcome == RunOutcome::Done) {
+            broken.push(format!("{} failed, and the run says {:?}, {told:?}", sink.name, ended.outcome));
+        }
+        let says = |word: &str| ended.report.errors.iter().any(|error| error.starts_with(word));
+        if told.stopped.is_some() && !says(&format!("stopped {}: ", sink.name)) && !says("stopped: ") {
+            broken.push(format!("{} was stopped, and the report does not name it: {:?}", sink.name, ended.report.errors));
+        }
+        let others_fail = is_calm && sink.failed_calls == 0 && failing > 0;
+        if others_fail && (told.stopped.is_some() || !told.failures.is_empty() || ended.outcome == RunOutcome::Stopped) {
+            broken.push(format!("another sink failed, and {} could not go on: {told:?}", sink.name));
+        }
+        if others_fail && sink.last_effect.max(took) > HELD_UP_MOST {
+            broken.push(format!("another sink kept {} waiting for {:?}, and the next run for {took:?}", sink.name, sink.last_effect));
+        }
+    }
+    let hanging = inner.sinks.iter().any(|sink| sink.condition == Condition::Hanging);
+    if took > HELD_UP_MOST && hanging {
+        inner.counts.add("runs that took minutes");
+    }
+    for what in broken {
+        inner.violated(what);
+    }
+}
+
+/// Without trouble nothing is asked of a sink that it has to refuse.
+pub(crate) fn refusals(world: &World, number: usize) {
+    let mut inner = world.lock();
+    for refusal in std::mem::take(&mut inner.sinks[number].files.refusals) {
         inner.violated(format!("without any trouble, {refusal}"));
     }
 }
 
 /// Permissions are those that were told last, where nothing happened since that may have them forgotten.
-pub(crate) fn permissions(world: &World) {
+pub(crate) fn permissions(world: &World, number: usize) {
     let mut inner = world.lock();
+    let sink = &inner.sinks[number];
+    if !sink.policy.has_permissions() {
+        return;
+    }
     // A file may have brought along what somebody else's path had been answered.
     let defaults: Vec<_> = KEYS.iter().map(|path| default_permissions(path)).collect();
     let mut wrong = Vec::new();
-    for path in inner.files.by_path.keys().filter(|path| inner.objects.contains_key(*path)) {
-        let held = inner.files.permissions_of(path);
+    for path in sink.files.by_path.keys().filter(|path| inner.objects.contains_key(*path)) {
+        let held = sink.files.permissions_of(path);
         for (field, held) in [(Field::Permissions, held.permissions), (Field::Owner, held.owner)] {
             let is_nobodys = defaults
                 .iter()
@@ -70,7 +126,7 @@ pub(crate) fn permissions(world: &World) {
                 Expected::Anything => is_nobodys || held.as_ref().is_some_and(|held| inner.tellings.was_told(field, held)),
             };
             if !right {
-                wrong.push(format!("{field:?} of {path:?} are {held:?}, told was {expected:?}"));
+                wrong.push(format!("{field:?} of {path:?} in {} are {held:?}, told was {expected:?}", sink.name));
             }
         }
     }
@@ -80,7 +136,7 @@ pub(crate) fn permissions(world: &World) {
 }
 
 /// Contents and identities, both to the letter.
-pub(crate) fn identities(world: &World, reference: &Reference) {
+pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
     let mut inner = world.lock();
     let mut ids = BTreeMap::new();
     let one_to_one = |(path, file): (&String, &File)| {
@@ -89,17 +145,19 @@ pub(crate) fn identities(world: &World, reference: &Reference) {
             .get(path)
             .is_some_and(|wanted| bytes_of(wanted.content) == file.content && *ids.entry(wanted.id).or_insert(file.id) == file.id)
     };
-    let same = inner.files.by_path.len() == reference.files.len() && inner.files.by_path.iter().all(one_to_one);
+    let sink = &inner.sinks[number];
+    let same = sink.files.by_path.len() == reference.files.len() && sink.files.by_path.iter().all(one_to_one);
     if !same {
-        let what = format!("the reference holds {:?}, the file manager {:?}", reference.files, inner.files.by_path);
+        let what = format!("the reference holds {:?}, {} {:?}", reference.files, sink.name, sink.files.by_path);
         inner.violated(what);
     }
 }
 
-/// What the state says that the file manager holds is what it holds.
-pub(crate) fn state(world: &World, database: &Path, unknowable: &BTreeSet<String>) {
+/// What the state says that a sink holds is what it holds.
+pub(crate) fn state(world: &World, number: usize, database: &Path) {
     let mut rows = BTreeMap::new();
-    let read = State::visit_rows(database, (&SinkName::file_manager(), Side::Applied), |row| -> Result<(), StateError> {
+    let name = world.lock().sinks[number].name.clone();
+    let read = State::visit_rows(database, (&name, Side::Applied), |row| -> Result<(), StateError> {
         rows.insert(row.file_path.to_owned(), FileRecord::try_from(row)?);
         Ok(())
     });
@@ -107,18 +165,22 @@ pub(crate) fn state(world: &World, database: &Path, unknowable: &BTreeSet<String
     if let Err(error) = read {
         return inner.violated(format!("the state cannot be read: {error}"));
     }
-    let held: BTreeMap<_, _> = inner.files.by_path.iter().filter(|(path, _)| !unknowable.contains(*path)).collect();
+    if inner.ids.is_none() {
+        inner.said.extend(rows.iter().map(|(path, row)| ((name.to_string(), path.clone()), row.permissions.permissions.clone())));
+    }
+    let sink = &inner.sinks[number];
+    let held: BTreeMap<_, _> = sink.files.by_path.iter().filter(|(path, _)| !sink.unknowable.contains(*path)).collect();
     let says = |path: &str, file: &File| {
         rows.get(path).is_some_and(|row| {
             row.internal_id == Some(format!("id-{}", file.id))
                 && row.size == Some(file.content.len() as u64)
                 && row.etag.as_ref().map(ETag::as_str) == file.metadata.get("etag").and_then(serde_json::Value::as_str)
-                && says_permissions(&row.permissions, &inner.files.permissions_of(path))
+                && says_permissions(&row.permissions, &sink.files.permissions_of(path))
         })
     };
     let agree = rows.len() == held.len() && held.iter().all(|(path, file)| says(path, file));
     if !agree {
-        let what = format!("the state says {rows:?}, the file manager holds {held:?}");
+        let what = format!("the state says {rows:?}, {name} holds {held:?}");
         inner.violated(what);
     }
 }

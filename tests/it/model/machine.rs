@@ -2,25 +2,25 @@
 
 use super::counts::Counts;
 use super::judge;
-use super::op::{Change, History, Op, Tell, Told};
+use super::op::{Fate, History, Op, Setup, Tell, Told};
 use super::process::Process;
 use super::reference::Reference;
-use super::story;
+use super::sinks::Sink;
 use super::world::World;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::Ended;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Runs without trouble in which everything must have come to rest.
-const RUNS_TO_REST: usize = 4;
-
-/// In every database of the model: an older look never overwrites a newer one. (What comes of it a later look heals, mostly.)
-const NO_OLDER_LOOK: &str = "CREATE TRIGGER no_older_look BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
-    BEGIN SELECT RAISE (ABORT, 'an older look overwrites a newer one'); END;";
+/// In every database of the model: an older look never overwrites a newer one, and none is forgotten at a path where a sink holds a file.
+/// (What comes of it a later look heals, mostly.)
+const LOOKS_ARE_KEPT: &str = "CREATE TRIGGER no_older_look BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
+    BEGIN SELECT RAISE (ABORT, 'an older look overwrites a newer one'); END;
+    CREATE TRIGGER no_look_forgotten BEFORE DELETE ON observed WHEN EXISTS (SELECT 1 FROM applied WHERE path = OLD.path)
+    BEGIN SELECT RAISE (ABORT, 'the look at what a sink holds is forgotten'); END;";
 
 /// What playing a history showed.
 #[derive(Debug, Default)]
@@ -31,19 +31,18 @@ pub(crate) struct Played {
     pub(crate) violations: Vec<String>,
     /// Whose file was where in the end.
     pub(crate) ids: BTreeMap<String, u64>,
+    pub(crate) ids_in_second: BTreeMap<String, u64>,
+    /// The permissions that the state says files have, by sink and path.
+    pub(crate) permissions: BTreeMap<(String, String), Option<String>>,
 }
 
 /// A history on its way.
-struct Machine {
-    world: Arc<World>,
-    process: Process,
+pub(super) struct Machine {
+    pub(super) world: Arc<World>,
+    pub(super) process: Process,
     backup: PathBuf,
-    /// The file manager's paths when the backup was made.
-    held_at_backup: Option<BTreeSet<String>>,
-    /// Files that a restored state cannot know: made after its backup. Their objects may have gone since.
-    unknowable: BTreeSet<String>,
-    /// As long as nothing happened of which it knows nothing.
-    reference: Option<Reference>,
+    /// One for each sink, as long as nothing happened of which it knows nothing.
+    pub(super) references: Vec<Option<Reference>>,
 }
 
 /// Plays a history in a directory, which is emptied first.
@@ -57,16 +56,16 @@ pub(crate) fn play(history: &History, directory: &Path) -> Played {
         // Made once by the product, copied from then on: most of a short history would be migrations.
         fs::copy(&empty, directory.join("sync.db")).expect("a copy of an empty database");
     } else {
-        Process::new(World::new(history.setup), directory).make();
-        let guarded = rusqlite::Connection::open(directory.join("sync.db")).and_then(|database| database.execute_batch(NO_OLDER_LOOK));
+        Process::new(World::new(Setup { second: None, ..history.setup }), directory).make();
+        let guarded = rusqlite::Connection::open(directory.join("sync.db")).and_then(|database| database.execute_batch(LOOKS_ARE_KEPT));
         guarded.expect("a trigger");
         fs::copy(directory.join("sync.db"), &empty).expect("an empty database");
     }
     let world = World::new(history.setup);
     let process = Process::new(world.clone(), directory);
     let backup = directory.join("backup");
-    let (held_at_backup, unknowable) = (None, BTreeSet::new());
-    let mut machine = Machine { world, process, backup, held_at_backup, unknowable, reference: Some(Reference::default()) };
+    let references = world.lock().sinks.iter().map(|sink| Some(Reference::new(sink.policy.renames))).collect();
+    let mut machine = Machine { world, process, backup, references };
     for op in &history.ops {
         machine.op(*op);
         if !machine.world.lock().violations.is_empty() {
@@ -82,8 +81,17 @@ impl Machine {
         self.process.kill();
         let mut inner = self.world.lock();
         let trace = std::mem::take(&mut inner.trace);
-        let ids = inner.files.by_path.iter().map(|(path, file)| (path.clone(), file.id)).collect();
-        Played { ids, counts: std::mem::take(&mut inner.counts), trace, violations: std::mem::take(&mut inner.violations) }
+        let mut ids = std::mem::take(&mut inner.ids).unwrap_or_else(|| inner.sinks.iter().map(Sink::ids).collect()).into_iter();
+        let (ids, ids_in_second) = (ids.next().unwrap_or_default(), ids.next().unwrap_or_default());
+        let permissions = std::mem::take(&mut inner.said);
+        Played {
+            ids,
+            ids_in_second,
+            permissions,
+            counts: std::mem::take(&mut inner.counts),
+            trace,
+            violations: std::mem::take(&mut inner.violations),
+        }
     }
 
     fn op(&mut self, op: Op) {
@@ -98,19 +106,17 @@ impl Machine {
                 self.world.change(&mut inner, change);
             }
             Op::At(point, trouble) => {
-                self.reference = None;
+                self.nothing_is_certain();
                 self.world.lock().armed.push((point, trouble));
             }
             Op::Tell(tell) => {
                 let mut inner = self.world.lock();
                 inner.hear(tell);
-                if let Some(reference) = &mut self.reference {
-                    reference.tell(tell, inner.now);
-                }
+                self.references.iter_mut().flatten().for_each(|reference| reference.tell(tell, inner.now));
             }
             Op::Flood => {
+                self.nothing_is_certain();
                 let mut inner = self.world.lock();
-                self.reference = None;
                 inner.tellings.some_are_lost();
                 inner.counts.add("floods");
                 for second in 0..100 {
@@ -127,6 +133,7 @@ impl Machine {
             Op::Wait { minutes } => self.world.lock().wait(60 * i64::from(minutes)),
             Op::Backup => self.back_up(),
             Op::Restore => self.restore(),
+            Op::Sink(number, fate) => self.meets(number, fate),
         }
     }
 
@@ -134,41 +141,57 @@ impl Machine {
         self.process.kill();
         if fs::copy(self.process.database(), &self.backup).is_ok() {
             self.world.lock().counts.add("backups");
-            self.held_at_backup = Some(self.held());
+            let mut inner = self.world.lock();
+            inner.sinks.iter_mut().for_each(|sink| sink.held_at_backup = Some(sink.held()));
         }
     }
 
     fn restore(&mut self) {
-        let Some(known) = &self.held_at_backup else { return };
+        if self.world.lock().sinks[0].held_at_backup.is_none() {
+            return;
+        }
         self.process.kill();
-        self.reference = None;
+        self.nothing_is_certain();
         fs::copy(&self.backup, self.process.database()).expect("the backup is there");
-        self.world.lock().counts.add("restores");
-        self.world.lock().evidence.forget();
-        self.world.lock().tellings.restored();
-        let since: Vec<_> = self.held().difference(known).cloned().collect();
-        self.world.lock().files.may_be_sent_again.extend(since.iter().cloned());
-        self.unknowable.extend(since);
+        let mut inner = self.world.lock();
+        inner.counts.add("restores");
+        inner.evidence.forget();
+        inner.tellings.restored();
+        inner.sinks.iter_mut().for_each(Sink::state_was_set_back);
     }
 
-    fn held(&self) -> BTreeSet<String> {
-        self.world.lock().files.by_path.keys().cloned().collect()
+    /// Something happens to a sink.
+    pub(super) fn meets(&mut self, number: usize, fate: Fate) {
+        let mut inner = self.world.lock();
+        let Some(sink) = inner.sinks.get_mut(number) else { return };
+        sink.meets(fate);
+        let name = sink.name.clone();
+        inner.counts.add(fate.name());
+        drop(inner);
+        if fate == Fate::New {
+            self.process.start_over(name);
+        }
+        if fate != Fate::Copied {
+            self.references[number] = None;
+        }
+    }
+
+    fn nothing_is_certain(&mut self) {
+        self.references.fill(None);
     }
 
     /// The notifications that wait are received.
-    fn receive(&mut self) {
-        if let Some(reference) = &mut self.reference {
-            reference.receive(self.world.lock().now);
-        }
+    pub(super) fn receive(&mut self) {
+        let now = self.world.lock().now;
+        self.references.iter_mut().flatten().for_each(|reference| reference.receive(now));
         if let Some(Err(error)) = self.process.receive() {
             self.of_state(&error);
         }
     }
 
     /// One run, and what must hold right after it.
-    fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
-        let sent_before = self.world.lock().deletes_sent.len();
-        let decided_before = self.open_deletes();
+    pub(super) fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
+        let before = self.before();
         self.world.lock().tellings.begin_run(kind != RunKind::Incremental);
         let ended = self.process.run(kind, allowed);
         let line = match &ended {
@@ -178,7 +201,7 @@ impl Machine {
         };
         self.world.lock().tell(format_args!("   = {line}"));
         self.world.lock().counts.add(format!("runs {}", kind.as_str()));
-        self.judge_deletes(sent_before, allowed.unwrap_or(0), decided_before);
+        self.judge_deletes(&before, allowed.unwrap_or(0));
         let ended = match ended? {
             Ok(ended) => ended,
             Err(error) => {
@@ -192,89 +215,26 @@ impl Machine {
             self.of_state(&error.message);
         }
         if !self.world.lock().present {
-            self.reference = None;
+            self.nothing_is_certain();
         }
         if kind == RunKind::Incremental && ended.outcome == RunOutcome::Done {
             self.world.lock().tellings.all_used_up();
         }
-        if let Some(reference) = &mut self.reference {
-            let objects = self.world.lock().objects.clone();
-            let now = self.world.lock().now;
-            match kind {
-                RunKind::Initial | RunKind::Reconcile => reference.list(&objects, self.world.setup, allowed, now),
-                RunKind::Incremental => reference.replay(&objects, self.world.setup, allowed, now),
+        self.refer((kind, allowed), &before);
+        judge::independence(&self.world, &ended, before.is_calm);
+        for number in self.sinks() {
+            if self.saw_it_all(&ended, (number, before.is_calm)) {
+                judge::contents(&self.world, number, "a run that was told to be a success");
             }
-            judge::identities(&self.world, reference);
-            judge::refusals(&self.world);
-        }
-        if self.saw_it_all(&ended) {
-            judge::contents(&self.world, &mut self.unknowable, "a run that was told to be a success");
         }
         Some(ended)
     }
 
-    /// What the run found is what is there, and it says that all of it is done.
-    fn saw_it_all(&self, ended: &Ended) -> bool {
-        let inner = self.world.lock();
-        ended.outcome == RunOutcome::Done && inner.listed_anew && !inner.changed_in_run
+    pub(super) fn sinks(&self) -> std::ops::Range<usize> {
+        0..self.references.len()
     }
 
     fn of_state(&self, error: &dyn Display) {
         self.world.lock().violated(format!("the state cannot be used: {error}"));
-    }
-
-    /// Deletes that an earlier run decided: they passed its guard, also those that it was killed before it could send.
-    fn open_deletes(&self) -> u64 {
-        let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(database) = rusqlite::Connection::open_with_flags(self.process.database(), read_only) else { return 0 };
-        let counted = database.query_row("SELECT count(*) FROM intents WHERE effect = 'delete'", [], |row| row.get::<_, i64>(0));
-        counted.map_or(0, i64::unsigned_abs)
-    }
-
-    /// The guard: what one run sends for the first time is within what it may. (What has no outcome yet passed the guard of an earlier one.)
-    fn judge_deletes(&self, sent_before: usize, allowed: u64, decided_before: u64) {
-        let mut inner = self.world.lock();
-        let deleted = (inner.deletes_sent.len() - sent_before) as u64;
-        let limit = self.world.setup.max_delete.max(allowed) + decided_before;
-        if deleted > limit {
-            inner.violated(format!("{deleted} deletes in a run that may send {limit}"));
-        }
-    }
-
-    /// No trouble any more: everything must come to rest, and stay there.
-    fn come_to_rest(&mut self) {
-        {
-            let mut inner = self.world.lock();
-            inner.tell(format_args!("everything comes to rest"));
-            inner.armed.clear();
-            self.world.change(&mut inner, Change::Back);
-            inner.wait(7 * 60 * 60);
-        }
-        self.receive();
-        let done = |ended: Option<Ended>| ended.is_some_and(|ended| ended.outcome == RunOutcome::Done);
-        if !(0..RUNS_TO_REST).any(|_| done(self.run(RunKind::Incremental, Some(1000)))) {
-            return self.world.lock().violated(format!("no success in {RUNS_TO_REST} cycles without trouble"));
-        }
-        judge::told_contents(&self.world);
-        let mut all_seen = || self.run(RunKind::Reconcile, Some(1000)).is_some_and(|ended| self.saw_it_all(&ended));
-        if !(0..RUNS_TO_REST).any(|_| all_seen()) {
-            return self.world.lock().violated(format!("no success in {RUNS_TO_REST} listings without trouble"));
-        }
-        judge::contents(&self.world, &mut self.unknowable, "rest");
-        judge::permissions(&self.world);
-        judge::state(&self.world, self.process.database(), &self.unknowable);
-        let effects = self.world.lock().files.effects.len();
-        story::judge(&self.world, self.process.database(), effects);
-        let (effects, calls) = (self.world.lock().files.effects.len(), self.world.bucket.calls());
-        self.run(RunKind::Incremental, None);
-        if self.world.bucket.calls() != calls {
-            self.world.lock().violated("a cycle with nothing to do called the bucket".to_owned());
-        }
-        self.run(RunKind::Reconcile, None);
-        let mut inner = self.world.lock();
-        if inner.files.effects.len() > effects {
-            let more = format!("a run after everything came to rest had effects: {:?}", &inner.files.effects[effects..]);
-            inner.violated(more);
-        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod alone;
 mod bucket;
+mod compare;
 mod counts;
 mod dice;
 mod evidence;
@@ -17,8 +18,12 @@ mod op;
 mod process;
 mod reference;
 mod regressions;
+mod rest;
 mod runner;
+mod second;
 mod shrink;
+mod sink_sweeps;
+mod sinks;
 mod sources;
 mod story;
 mod sweeps;

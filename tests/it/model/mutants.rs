@@ -65,6 +65,15 @@ const BUGS: &[Bug] = &[
     in_a_sweep("permissions told late", &["the_earlier_telling_wins"]),
     in_a_sweep("permissions, and a rename before anything was sent", &["permissions_stay_behind_a_rename"]),
     by_chance(&["what_was_asked_goes_along"]),
+    // Sinks that disturb each other.
+    in_a_sweep("a sink that is unreachable", &["a_sinks_outage_stops_another"]),
+    in_a_sweep("a rename that nobody told, and one sink is unreachable", &["a_sinks_delete_clears_the_permissions_of_all"]),
+    in_a_sweep("an absence in one sink", &["a_sinks_absence_forgets_the_look_of_all"]),
+    in_a_sweep("a sink that hangs", &["a_sink_that_hangs_is_waited_for"]),
+    in_a_sweep("an object that goes before one sink has read it", &["what_another_sink_found_gone_is_not_judged"]),
+    in_a_sweep("as many deletes as may go, in each sink", &["the_guard_counts_the_deletes_of_all_sinks"]),
+    in_a_sweep("a rename, and one sink is unreachable", &["a_move_of_one_sink_is_one_of_all"]),
+    in_a_sweep("a sink that is started over while another one is behind", &["a_new_sink_has_nothing_left_to_do_for_all"]),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]

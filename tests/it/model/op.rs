@@ -1,6 +1,7 @@
 //! What happens in a history: to the bucket, to the doors, to the process. Small plain values: a history is a list of them
 //! that prints itself as the source of a test.
 
+use s3_sync::plan::{PermissionPlane, Renames};
 use s3_sync::state::RunKind;
 
 /// Something that happens. All numbers count from the beginning of the next run.
@@ -29,6 +30,34 @@ pub(crate) enum Op {
     Backup,
     /// The process is stopped, and the copy put in the place of the database.
     Restore,
+    /// Something happens to the sink of this number while no run goes on: 0 is the file manager, 1 the second sink, if there is one.
+    Sink(usize, Fate),
+}
+
+/// What happens to a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Until it turns again, its calls come to this.
+    Turns(Condition),
+    /// Its keeper makes a copy of it.
+    Copied,
+    /// Its content goes back to the last copy, and without one to nothing. The state does not know.
+    SetBack,
+    /// The process is stopped, and the operator starts it with `--new-sink`.
+    New,
+}
+
+/// What the calls of a sink come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Answers.
+    Up,
+    /// Nothing listens.
+    Unreachable,
+    /// 503.
+    Failing,
+    /// No answer until the deadline.
+    Hanging,
 }
 
 /// Something happens to the bucket. Keys are indices of [`KEYS`]; equal content numbers are equal bytes.
@@ -107,6 +136,8 @@ pub(crate) enum Trouble {
     S3(S3Trouble),
     /// The next call of the APIs meets this.
     Api(ApiTrouble),
+    /// The next call of the second sink meets this.
+    Second(ApiTrouble),
     /// The process dies there.
     Crash,
     /// Somebody stops the run in an orderly way.
@@ -173,6 +204,17 @@ pub(crate) struct Setup {
     pub(crate) heeds_if_match: bool,
     /// Whether the feed has a cursor; else it serves the same list for ever.
     pub(crate) cursor: bool,
+    /// A second sink.
+    pub(crate) second: Option<Second>,
+}
+
+/// What the second sink can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Second {
+    pub(crate) permissions: PermissionPlane,
+    pub(crate) renames: Renames,
+    /// Calls at a time.
+    pub(crate) connections: usize,
 }
 
 /// A history.

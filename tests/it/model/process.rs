@@ -4,40 +4,43 @@ use super::bucket::Bucket;
 use super::file_manager::Api;
 use super::sources;
 use super::world::World;
-use s3_sync::apply::sink::FileManagerSink;
+use s3_sync::apply::sink::{FileManagerSink, Sink};
 use s3_sync::apply::{ApplyError, Halt, Tally};
 use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
-use s3_sync::plan::Policy;
 use s3_sync::record::SinkName;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::source::BucketSource;
-use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, SinkState, State};
+use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, SinkState, State};
 use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 /// A process that lives, or none.
 pub(crate) struct Process {
     world: Arc<World>,
     database: PathBuf,
     life: Option<Life>,
+    /// What the operator says when it is started next: these sinks are to be started over.
+    new_sinks: BTreeSet<SinkName>,
 }
 
 /// What ends with a process. The fields go in this order: first whatever still runs.
 struct Life {
     runtime: Runtime,
     state: State,
-    sink: SinkState,
+    sinks: Vec<SinkState>,
     lock: InstanceLock,
 }
 
 impl Process {
     pub(crate) fn new(world: Arc<World>, directory: &Path) -> Self {
-        Self { world, database: directory.join("sync.db"), life: None }
+        Self { world, database: directory.join("sync.db"), life: None, new_sinks: BTreeSet::new() }
     }
 
     pub(crate) fn database(&self) -> &Path {
@@ -47,6 +50,12 @@ impl Process {
     /// Nothing of it happens any more; what was committed is there.
     pub(crate) fn kill(&mut self) {
         self.life = None;
+    }
+
+    /// The process is stopped; the next one is started with `--new-sink`.
+    pub(crate) fn start_over(&mut self, sink: SinkName) {
+        self.kill();
+        self.new_sinks.insert(sink);
     }
 
     /// One run, in a process that is started for it when none lives; `None` = it was killed.
@@ -63,14 +72,21 @@ impl Process {
         let flow = Flow {
             doors: self.doors(),
             state: life.state.clone(),
-            sinks: vec![life.sink.clone()],
+            sinks: life.sinks.clone(),
             options: self.options(allow_deletes),
             clock: self.world.clone(),
             tally: Arc::new(Tally::default()),
             halt,
         };
         let Life { runtime, lock, .. } = &mut life;
-        let ended = until_death(runtime, &self.world, flow.run(kind, lock))?;
+        let work = async {
+            let began = Instant::now();
+            self.world.lock().run_began = Some(began);
+            let ended = flow.run(kind, lock).await;
+            self.world.lock().run_took = began.elapsed();
+            ended
+        };
+        let ended = until_death(runtime, &self.world, work)?;
         self.world.end_run();
         self.life = Some(life);
         Some(ended)
@@ -98,7 +114,7 @@ impl Process {
     }
 
     /// As the commands do it: lock, state, identity.
-    fn start(&self) -> Option<Result<Life, ApplyError>> {
+    fn start(&mut self) -> Option<Result<Life, ApplyError>> {
         self.world.come_to_life();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let opened = until_death(&runtime, &self.world, async {
@@ -108,22 +124,33 @@ impl Process {
             if restored {
                 self.world.lock().counts.add("restored states");
             }
-            let identity = Identity { source: "model".to_owned(), sinks: vec![NamedSink::file_manager("model")] };
-            state.identify(identity, Answer { restored, ..Answer::default() }, self.world.now()).await?;
-            let sink = state.sink(SinkName::file_manager(), Policy::default()).await?;
-            Ok((state, sink, lock))
+            let sinks: Vec<_> = self.world.lock().sinks.iter().map(|sink| (sink.configured(), sink.policy)).collect();
+            let identity = Identity { source: "model".to_owned(), sinks: sinks.iter().map(|(named, _)| named.clone()).collect() };
+            let answer = Answer { restored, new_sinks: self.new_sinks.clone(), ..Answer::default() };
+            state.identify(identity, answer, self.world.now()).await?;
+            let mut opened = Vec::new();
+            for (named, policy) in sinks {
+                opened.push(state.sink(named.name, policy).await?);
+            }
+            Ok((state, opened, lock))
         })?;
-        Some(opened.map(|(state, sink, lock)| Life { runtime, state, sink, lock }))
+        if opened.is_ok() {
+            self.new_sinks.clear();
+        }
+        Some(opened.map(|(state, sinks, lock)| Life { runtime, state, sinks, lock }))
     }
 
     fn doors(&self) -> Doors {
-        let api = Arc::new(Api(self.world.clone()));
+        let events = Arc::new(Api::of_events(&self.world));
+        let names: Vec<_> = self.world.lock().sinks.iter().map(|sink| sink.name.clone()).collect();
+        let sink = |number| Arc::new(FileManagerSink::new(Arc::new(Api::of_sink(&self.world, number)))) as Arc<dyn Sink>;
+        let sinks = names.into_iter().enumerate().map(|(number, name)| (name, sink(number)));
         Doors {
             source: Arc::new(BucketSource::new(Arc::new(Bucket(self.world.clone())), "model", self.world.setup.prefix)),
-            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(api.clone())))],
+            sinks: sinks.collect(),
             queues: Vec::new(),
-            feed: Some(api.clone()),
-            reports: Some(api),
+            feed: Some(events.clone()),
+            reports: Some(events),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::op::{KEYS, Setup, Tell, Told};
 use jiff::{SignedDuration, Timestamp};
+use s3_sync::plan::Renames;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A file as the reference sees it: which file it is, and what is in it.
@@ -11,9 +12,10 @@ pub(crate) struct File {
     pub(crate) content: u8,
 }
 
-/// What the file manager must hold.
+/// What a sink must hold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reference {
+    renames: Renames,
     pub(crate) files: BTreeMap<String, File>,
     ids: u64,
     /// What the newest look at a key found.
@@ -32,6 +34,16 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
+    /// Of a sink that can rename so.
+    pub(crate) fn new(renames: Renames) -> Self {
+        Self { renames, ..Self::default() }
+    }
+
+    /// Whether a look that found this at the key told more than the sink's own looks: another sink has asked.
+    pub(crate) fn is_news(&self, key: &str, found: Option<u8>) -> bool {
+        self.seen.get(key).copied().flatten() != found
+    }
+
     pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp) {
         let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
         let is_notification = tell.notified && matches!(tell.what, Told::Create(_) | Told::Delete(_));
@@ -44,10 +56,10 @@ impl Reference {
         self.inbox.extend(self.notified.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
     }
 
-    /// A listing, compared with what is held.
-    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, now: Timestamp) {
-        if !self.files.is_empty() {
-            // A known file that was told to have another name is not a new one.
+    /// A listing, compared with what is held. Where any sink holds a file, what was told comes first (`heard`, with the time): a known
+    /// file that was told to have another name is not a new one.
+    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, heard: Option<Timestamp>) {
+        if let Some(now) = heard {
             self.hear(objects, setup, now);
         }
         let held: Vec<_> = self.files.keys().filter(|key| key.starts_with(setup.prefix)).cloned().collect();
@@ -145,6 +157,9 @@ impl Reference {
 
     /// One file gone and one come with the same content, and no other candidate on either side: where it came, and from where.
     fn pair_by_content(&mut self) -> Vec<(String, String)> {
+        if self.renames == Renames::None {
+            return Vec::new();
+        }
         let free = |key: &String| !self.lineage.contains_key(key) && !self.lineage.values().any(|origin| origin == key);
         let went: Vec<_> = self.files.iter().filter(|(key, _)| free(key) && self.seen.get(*key) == Some(&None)).collect();
         let came: Vec<_> = self.seen.iter().filter(|(key, _)| free(key) && !self.files.contains_key(*key)).collect();
@@ -181,7 +196,13 @@ impl Reference {
     /// Nothing went, or nothing came.
     fn is_moot(&self, target: &str, origin: &str) -> bool {
         let seen = |key: &str| self.seen.get(key).copied().flatten();
-        self.files.get(origin).is_none_or(|held| seen(origin) == Some(held.content)) || seen(target).is_none()
+        let directory = |key: &str| key.rsplit_once('/').map_or(String::new(), |(directory, _)| directory.to_owned());
+        let can = match self.renames {
+            Renames::None => false,
+            Renames::SameDirectory => directory(origin) == directory(target),
+            Renames::Any => true,
+        };
+        !can || self.files.get(origin).is_none_or(|held| seen(origin) == Some(held.content)) || seen(target).is_none()
     }
 
     fn is_leaving(&self, path: &str) -> bool {

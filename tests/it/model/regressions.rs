@@ -1,12 +1,22 @@
 //! Histories that broke a promise once, as the model shrank them: one for each bug, with its story.
 
 use super::machine::play;
-use super::op::{ApiTrouble, Change, History, Op, S3Trouble, Setup, Tell, Told, Trouble};
+use super::op::{ApiTrouble, Change, Condition, Fate, History, Op, S3Trouble, Second, Setup, Tell, Told, Trouble};
 use super::runner;
+use s3_sync::plan::{PermissionPlane, Renames};
 use s3_sync::state::RunKind;
 
-const PLAIN: Setup =
-    Setup { seed: 0, page_keys: 1000, concurrency: 1, attempts: 1, max_delete: 100, prefix: "", heeds_if_match: true, cursor: false };
+const PLAIN: Setup = Setup {
+    seed: 0,
+    page_keys: 1000,
+    concurrency: 1,
+    attempts: 1,
+    max_delete: 100,
+    prefix: "",
+    heeds_if_match: true,
+    cursor: false,
+    second: None,
+};
 
 const CYCLE: Op = Op::Run(RunKind::Incremental, None);
 const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
@@ -209,4 +219,43 @@ fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next()
         Op::Run(RunKind::Initial, None),
     ];
     holds_under(setup, &ops);
+}
+
+/// One sink had found more keys gone while the other one's deletes, which its guard had counted, were on their way: they were due there
+/// too, and went with the counted ones, past the guard.
+#[test]
+fn what_another_sink_finds_gone_passes_no_guard_unjudged() {
+    let second = Some(Second { permissions: PermissionPlane::SetAndAsk, renames: Renames::None, connections: 2 });
+    holds_under(
+        Setup { attempts: 3, max_delete: 1, second, ..PLAIN },
+        &[
+            Op::Change(Change::Put(0, 3)),
+            told(Told::Create(0)),
+            Op::Change(Change::Put(4, 4)),
+            told(Told::Create(4)),
+            Op::Sink(1, Fate::Turns(Condition::Hanging)),
+            CYCLE,
+            Op::Change(Change::Rename(0, 2)),
+            Op::Change(Change::Delete(4)),
+            told(Told::Permissions(4, 1)),
+            Op::Wait { minutes: 1 },
+            CYCLE,
+        ],
+    );
+}
+
+/// A sink without a plane of permissions was asked for those of a new file: the state said them of the file from then on, also under the
+/// name that it had later.
+#[test]
+fn of_a_sink_without_permissions_none_are_said() {
+    let second = Some(Second { permissions: PermissionPlane::None, renames: Renames::Any, connections: 1 });
+    holds_under(
+        Setup { second, ..PLAIN },
+        &[
+            told(Told::Permissions(0, 0)),
+            Op::Change(Change::Put(0, 4)),
+            Op::Run(RunKind::Incremental, Some(100)),
+            Op::Change(Change::Rename(0, 5)),
+        ],
+    );
 }

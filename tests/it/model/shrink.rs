@@ -55,6 +55,7 @@ fn with_smaller_numbers(mut history: History, directory: &Path) -> History {
     }
     let setup = history.setup;
     for plainer in [
+        super::op::Setup { second: None, ..setup },
         super::op::Setup { concurrency: 1, ..setup },
         super::op::Setup { page_keys: 1000, ..setup },
         super::op::Setup { attempts: 1, ..setup },

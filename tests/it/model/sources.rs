@@ -22,7 +22,7 @@ impl ReadFeed for Api {
     }
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
-        self.look(&format!("feed after {cursor:?}"), || Ok(page(&self.0, cursor))).await
+        self.look(&format!("feed after {cursor:?}"), || Ok(page(&self.world, cursor))).await
     }
 }
 

@@ -3,7 +3,7 @@
 use super::op::KEYS;
 use super::world::World;
 use s3_sync::record::{Fingerprint, ObjectKey};
-use s3_sync::state::{Happened, Outcome, Story, What};
+use s3_sync::state::{Happened, Outcome, SinkStory, Story, What};
 use std::path::Path;
 
 /// Judges one key of the world; which one, the caller chooses by a number.
@@ -12,21 +12,25 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut inner = world.lock();
     match runtime.block_on(Story::read(database, key.clone())) {
-        Ok(Some(story)) if !agrees(&key, &story) => {
-            let applied = story.sinks.first().and_then(|sink| sink.sides.applied.as_ref());
-            let what = format!("the history of {key} says {:?}, the state {applied:?}", story.history);
-            inner.violated(what);
+        Ok(Some(story)) => {
+            // When a sink is started over, the state forgets what it held, and the history does not.
+            let known = |sink: &&SinkStory| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);
+            let broken: Vec<_> = story.sinks.iter().filter(known).filter(|sink| !agrees(&key, &story.history, sink)).collect();
+            for sink in broken {
+                let what = format!("the history of {key} says {:?}, the state {:?}", story.history, sink.sides.applied);
+                inner.violated(what);
+            }
         }
-        Ok(_) => {}
+        Ok(None) => {}
         Err(error) => inner.violated(format!("the story of {key} cannot be read: {error}")),
     }
 }
 
-fn agrees(key: &ObjectKey, story: &Story) -> bool {
-    let Some((run, last)) = story.history.iter().rev().find_map(|happened| Some((happened.run, ended(key, happened)?))) else {
+fn agrees(key: &ObjectKey, history: &[Happened], sink: &SinkStory) -> bool {
+    let mut of_sink = history.iter().rev().filter(|happened| happened.sink.as_ref() == Some(&sink.name));
+    let Some((run, last)) = of_sink.find_map(|happened| Some((happened.run, ended(key, happened)?))) else {
         return true;
     };
-    let Some(sink) = story.sinks.first() else { return false };
     let held = sink.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
     // What the initial sync brings at the first attempt is told by its row alone.
     let untold_since = |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));

@@ -4,8 +4,8 @@
 use super::counts::Counts;
 use super::dice::Dice;
 use super::evidence::Evidence;
-use super::files::Files;
 use super::op::{ApiTrouble, Change, KEYS, S3Trouble, Setup, Tell, Trouble};
+use super::sinks::Sink;
 use super::tellings::Tellings;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +14,12 @@ use s3_sync::clock::Clock;
 use s3_sync::record::ObjectKey;
 use s3_sync::s3::{MemoryBucket, MemoryObject};
 use s3_sync::state::CommitGate;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
-use uuid::Uuid;
+use tokio::time::Instant;
 
 /// No run has so many points: one that comes to more goes round in circles.
 const POINTS_MOST: u16 = 2_000;
@@ -37,10 +38,9 @@ pub(crate) struct Inner {
     /// What the bucket holds, whether or not it can be found.
     pub(crate) objects: BTreeMap<String, u8>,
     pub(crate) present: bool,
-    pub(crate) files: Files,
+    /// The file manager first.
+    pub(crate) sinks: Vec<Sink>,
     pub(crate) evidence: Evidence,
-    /// The keys of the deletes that were sent, whatever came of them.
-    pub(crate) deletes_sent: BTreeSet<Uuid>,
     pub(crate) tellings: Tellings,
     pub(crate) now: Timestamp,
     /// Trouble of this run that has not struck.
@@ -51,6 +51,9 @@ pub(crate) struct Inner {
     points: (u16, u64),
     /// Whether a run is on its way.
     in_a_run: bool,
+    /// Since when, as the runtime counts.
+    pub(crate) run_began: Option<Instant>,
+    pub(crate) run_took: Duration,
     /// Whether the bucket was changed while this run looked.
     pub(crate) changed_in_run: bool,
     /// Whether this run listed from the start: one that goes on with its predecessor's listing knows what that showed.
@@ -59,6 +62,10 @@ pub(crate) struct Inner {
     dead: bool,
     pub(crate) halt: Halt,
     pub(crate) counts: Counts,
+    /// Whose file was where when everything had come to rest, in each sink.
+    pub(crate) ids: Option<Vec<BTreeMap<String, u64>>>,
+    /// The permissions that the state said then that files have, by sink and path.
+    pub(crate) said: BTreeMap<(String, String), Option<String>>,
     pub(crate) trace: Vec<String>,
     pub(crate) violations: Vec<String>,
 }
@@ -68,9 +75,8 @@ impl World {
         let inner = Inner {
             objects: BTreeMap::new(),
             present: true,
-            files: Files::default(),
+            sinks: Sink::all(setup),
             evidence: Evidence::default(),
-            deletes_sent: BTreeSet::new(),
             tellings: Tellings::new(setup.prefix),
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
@@ -78,11 +84,15 @@ impl World {
             api_trouble: VecDeque::new(),
             points: (0, 0),
             in_a_run: false,
+            run_began: None,
+            run_took: Duration::ZERO,
             changed_in_run: false,
             listed_anew: false,
             dead: false,
             halt: Halt::default(),
             counts: Counts::default(),
+            ids: None,
+            said: BTreeMap::new(),
             trace: Vec::new(),
             violations: Vec::new(),
         };
@@ -99,6 +109,7 @@ impl World {
         inner.evidence.next_run();
         (inner.points.0, inner.halt) = (0, halt);
         (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
+        inner.sinks.iter_mut().for_each(Sink::begin_run);
     }
 
     /// A run is over: what did not strike never does.
@@ -108,6 +119,7 @@ impl World {
         inner.armed.clear();
         inner.s3_trouble.clear();
         inner.api_trouble.clear();
+        inner.sinks.iter_mut().for_each(|sink| sink.trouble.clear());
     }
 
     /// A process begins.
@@ -167,6 +179,7 @@ impl World {
             }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
+            Trouble::Second(trouble) => inner.sinks.iter_mut().skip(1).for_each(|sink| sink.trouble.push_back(trouble)),
             Trouble::Crash => {
                 inner.counts.add("crashes at a point");
                 inner.dead = true;

@@ -131,7 +131,7 @@ async fn the_handles_on_the_state_see_what_it_holds() {
     assert!(state.reconcile_is_unfinished().await.expect("read") && state.listing_saw_files().await.expect("read"));
     assert_eq!(state.listed().await.expect("read"), s3_sync::state::Listed::UpTo(key("guard/5.txt")));
     assert_eq!((state.last_run_number().await.expect("read"), state.inbox_len().await.expect("read")), (10, 3));
-    let open = sink.take((Lane::Open, 0), 10, |_| true).await.expect("taken").work;
+    let open = sink.take((Lane::Open, 0, i64::MAX), 10, |_| true).await.expect("taken").work;
     let open: Vec<_> = open.iter().map(|work| work.path.as_str()).collect();
     assert_eq!(open, ["open/intent.txt", "perms/open.txt"]);
     assert_eq!(sink.moves(None, 10).await.expect("read").len(), 0, "the move waits for its next attempt");

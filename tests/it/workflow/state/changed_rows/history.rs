@@ -196,7 +196,7 @@ impl History {
         match what {
             Waiting::Hold => {
                 self.sink.forget_idle_absences().await.expect("stored");
-                let deletes = self.sink.deletes_in_question(true).await.expect("counted");
+                let deletes = self.sink.deletes_in_question(true).await.expect("counted").deletes;
                 self.sink.hold_deletes(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
             }
             Waiting::LetGo => self.sink.let_deletes_go().await.expect("stored"),

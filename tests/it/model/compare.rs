@@ -1,0 +1,95 @@
+//! One run, compared: with how things were before it, with what the references say that it must come to, and with what it says itself.
+
+use super::judge;
+use super::machine::Machine;
+use super::sinks::Sink;
+use s3_sync::record::SinkName;
+use s3_sync::state::{RunKind, RunOutcome};
+use s3_sync::workflow::Ended;
+
+/// How things are when a run begins.
+pub(super) struct Before {
+    /// For each sink: deletes that were sent so far, and deletes that an earlier run decided.
+    deletes: Vec<(usize, u64)>,
+    /// Whether any sink has rows.
+    any_rows: bool,
+    /// No trouble is to strike in this run, but for what the sinks' conditions are.
+    pub(super) is_calm: bool,
+}
+
+impl Machine {
+    /// How things are now.
+    pub(super) fn before(&self) -> Before {
+        let decided = self.of_each_sink("SELECT count(*) FROM intents WHERE sink = sinks.id AND effect = 'delete'");
+        let rows = self.of_each_sink("applied_rows");
+        let inner = self.world.lock();
+        Before {
+            deletes: inner.sinks.iter().map(|sink| sink.deletes_sent.len()).zip(decided).collect(),
+            any_rows: rows.iter().sum::<u64>() > 0,
+            is_calm: inner.armed.is_empty() && inner.present,
+        }
+    }
+
+    /// What the run must have come to, where that is known.
+    pub(super) fn refer(&mut self, (kind, allowed): (RunKind, Option<u64>), before: &Before) {
+        let (objects, now, asked) = {
+            let inner = self.world.lock();
+            (inner.objects.clone(), inner.now, inner.evidence.asked.clone())
+        };
+        let many = self.references.len() > 1;
+        let any_file = self.references.iter().flatten().any(|reference| !reference.files.is_empty()) || (many && before.any_rows);
+        for (number, place) in self.references.iter_mut().enumerate() {
+            let Some(reference) = place else { continue };
+            match kind {
+                RunKind::Initial | RunKind::Reconcile => reference.list(&objects, self.world.setup, allowed, any_file.then_some(now)),
+                RunKind::Incremental => reference.replay(&objects, self.world.setup, allowed, now),
+            }
+            if many && asked.iter().any(|key| reference.is_news(key, objects.get(key).copied())) {
+                self.world.lock().counts.add("looks of another sink that told more");
+                *place = None;
+                continue;
+            }
+            self.world.lock().counts.add("runs compared with the reference");
+            judge::identities(&self.world, number, reference);
+            judge::refusals(&self.world, number);
+        }
+    }
+
+    /// What the run found is what is there, and it says that all of it is done in this sink.
+    pub(super) fn saw_it_all(&self, ended: &Ended, (number, is_calm): (usize, bool)) -> bool {
+        let inner = self.world.lock();
+        let alone = || is_calm && inner.sinks.len() > 1 && ended.report.listing.completed && success_of(ended, &inner.sinks[number]);
+        inner.listed_anew && !inner.changed_in_run && (ended.outcome == RunOutcome::Done || alone())
+    }
+
+    /// One number of each sink, the file manager first; zeros where there is no state yet.
+    fn of_each_sink(&self, number: &str) -> Vec<u64> {
+        let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let database = rusqlite::Connection::open_with_flags(self.process.database(), read_only).ok();
+        let names: Vec<_> = self.world.lock().sinks.iter().map(|sink| sink.name.clone()).collect();
+        let one = |name: &SinkName| {
+            let text = format!("SELECT ({number}) FROM sinks WHERE name = ?1");
+            let read = database.as_ref()?.query_row(&text, [name.as_str()], |row| row.get::<_, i64>(0));
+            read.ok().map(i64::unsigned_abs)
+        };
+        names.iter().map(|name| one(name).unwrap_or_default()).collect()
+    }
+
+    /// The guard: what one run sends for the first time to a sink is within what it may. (What has no outcome yet passed the guard of an
+    /// earlier one.)
+    pub(super) fn judge_deletes(&self, before: &Before, allowed: u64) {
+        let mut inner = self.world.lock();
+        for (number, (sent, decided)) in before.deletes.iter().enumerate() {
+            let deleted = (inner.sinks[number].deletes_sent.len() - sent) as u64;
+            let limit = self.world.setup.max_delete.max(allowed) + decided;
+            if deleted > limit {
+                let name = inner.sinks[number].name.clone();
+                inner.violated(format!("{deleted} deletes of {name} in a run that may send {limit}"));
+            }
+        }
+    }
+}
+
+fn success_of(ended: &Ended, sink: &Sink) -> bool {
+    ended.report.sinks.get(sink.name.as_str()).is_some_and(|told| told.success)
+}

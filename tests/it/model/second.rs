@@ -1,0 +1,76 @@
+//! The second sink of a history, by dice of its own: whether there is one, what it can do, and what happens to the two. A history
+//! without one is what it would be if there were no second sink at all.
+
+use super::dice::Dice;
+use super::op::{Condition, Fate, History, Op, Second, Trouble};
+use s3_sync::plan::{PermissionPlane, Renames};
+
+/// Half of all histories have a second sink.
+pub(crate) fn joins(history: &mut History) {
+    let mut dice = Dice::new(history.setup.seed ^ 0x005E_C01D_0000_0000);
+    if dice.percent(50) {
+        return;
+    }
+    history.setup.second = Some(Second {
+        permissions: dice.weighted(&[(2, PermissionPlane::SetAndAsk), (1, PermissionPlane::None)]),
+        renames: dice.weighted(&[(2, Renames::Any), (2, Renames::None), (1, Renames::SameDirectory)]),
+        connections: dice.one_of(&[1, 2, 8]),
+    });
+    // What happens to the one while nothing else does is known of the other to the last identifier.
+    if dice.percent(50) {
+        history.ops.retain(|op| !matches!(op, Op::At(..)));
+    }
+    for op in &mut history.ops {
+        if let Op::At(at, Trouble::Api(trouble)) = *op
+            && dice.percent(50)
+        {
+            *op = Op::At(at, Trouble::Second(trouble));
+        }
+    }
+    // A history in which nothing happens to a sink is known to the last identifier in both.
+    if dice.percent(30) {
+        return;
+    }
+    for _ in 0..=dice.below(2) {
+        outage(&mut dice, &mut history.ops);
+    }
+    if dice.percent(25) {
+        loss(&mut dice, &mut history.ops);
+    }
+    if dice.percent(10) {
+        let sink = which(&mut dice);
+        insert(&mut dice, &mut history.ops, 0, Op::Sink(sink, Fate::New));
+    }
+}
+
+/// A sink stops answering, and mostly answers again.
+fn outage(dice: &mut Dice, ops: &mut Vec<Op>) {
+    let sink = which(dice);
+    let condition = dice.one_of(&[Condition::Unreachable, Condition::Failing, Condition::Hanging]);
+    let at = insert(dice, ops, 0, Op::Sink(sink, Fate::Turns(condition)));
+    if dice.percent(70) {
+        insert(dice, ops, at + 1, Op::Sink(sink, Fate::Turns(Condition::Up)));
+    }
+}
+
+/// A sink goes back to what it was; mostly the operator says so.
+fn loss(dice: &mut Dice, ops: &mut Vec<Op>) {
+    let sink = which(dice);
+    let mut at = insert(dice, ops, 0, Op::Sink(sink, Fate::Copied));
+    at = insert(dice, ops, at + 1, Op::Sink(sink, Fate::SetBack));
+    if dice.percent(60) {
+        insert(dice, ops, at + 1, Op::Sink(sink, Fate::New));
+    }
+}
+
+fn which(dice: &mut Dice) -> usize {
+    dice.weighted(&[(2, 1), (1, 0)])
+}
+
+/// Puts it somewhere from there on; says where.
+fn insert(dice: &mut Dice, ops: &mut Vec<Op>, from: usize, op: Op) -> usize {
+    let places = (ops.len() + 1).saturating_sub(from).max(1);
+    let at = (from + usize::try_from(dice.below(places as u64)).expect("an index")).min(ops.len());
+    ops.insert(at, op);
+    at
+}

@@ -1,0 +1,99 @@
+//! Sweeps with two sinks: what happens to one of them, at every point of a run, and what becomes of the other.
+
+use super::op::{ApiTrouble, Change, Condition, Fate, Op, Second, Setup, Told, Trouble};
+use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, renamed, sweep};
+use s3_sync::plan::{PermissionPlane, Renames};
+
+const TWO: Setup =
+    Setup { second: Some(Second { permissions: PermissionPlane::SetAndAsk, renames: Renames::Any, connections: 2 }), ..PLAIN };
+
+/// The guard lets nothing go.
+const GUARDED: Setup = Setup { max_delete: 0, ..TWO };
+
+const FILE_MANAGER: usize = 0;
+const SECOND: usize = 1;
+
+const fn turns(sink: usize, condition: Condition) -> Op {
+    Op::Sink(sink, Fate::Turns(condition))
+}
+
+/// What strikes the second sink in the middle of a run.
+const STRIKES: [&[Trouble]; 2] = [&[Trouble::Second(ApiTrouble::EffectThenReset)], &[Trouble::Second(ApiTrouble::Unreachable)]];
+
+const GONE: &[Trouble] = &[Trouble::Change(Change::Delete(0))];
+
+/// All of them.
+pub(crate) fn all() -> [Sweep; 9] {
+    let put = |key, content| changed(Change::Put(key, content), Told::Create(key));
+    let three = [put(0, 1), put(1, 2), put(2, 3)].concat();
+    let (down, up) = ([turns(SECOND, Condition::Unreachable)], [turns(SECOND, Condition::Up)]);
+    let renamed_untold = [Op::Change(Change::Rename(0, 1))];
+    [
+        Sweep { setup: TWO, ..sweep("a sink that is unreachable", &[&down, &three], &[NOTHING, CRASH], &[&up, &[CYCLE]]) },
+        Sweep {
+            setup: Setup { concurrency: 1, attempts: 3, ..TWO },
+            ..sweep("a sink that hangs", &[&[turns(SECOND, Condition::Hanging)], &three], &[NOTHING], &[])
+        },
+        // The other one has its rename still before it. (Files without content are paired by nothing else.)
+        Sweep {
+            setup: TWO,
+            ids: &[1],
+            ..sweep("a rename, and one sink is unreachable", &[&put(0, 0), &[CYCLE], &down, &renamed(0, 1)], &[NOTHING], &[&up, &[CYCLE]])
+        },
+        Sweep {
+            setup: TWO,
+            ..sweep(
+                "a sink that is started over while another one is behind",
+                &[&down, &put(0, 1)],
+                &[NOTHING],
+                &[&[Op::Sink(FILE_MANAGER, Fate::New)], &up, &[CYCLE]],
+            )
+        },
+        Sweep {
+            setup: Setup { max_delete: 1, ..TWO },
+            ..sweep(
+                "as many deletes as may go, in each sink",
+                &[&put(0, 1), &put(1, 2), &[CYCLE], &changed(Change::Delete(0), Told::Delete(0))],
+                &[NOTHING],
+                &[],
+            )
+        },
+        // What was set on the file goes along with it in the sink that comes later, too.
+        Sweep {
+            setup: TWO,
+            run: RECONCILE,
+            ids: &[1],
+            says: Some(("second", "a b+c", "mode-3")),
+            ..sweep(
+                "a rename that nobody told, and one sink is unreachable",
+                &[&applied_at_0(), &down, &renamed_untold],
+                &[NOTHING],
+                &[&up, &[RECONCILE]],
+            )
+        },
+        // One sink never had the file, and the other one holds it.
+        Sweep {
+            setup: GUARDED,
+            run: RECONCILE,
+            ..sweep(
+                "an absence in one sink",
+                &[
+                    &put(5, 1),
+                    &[CYCLE, turns(FILE_MANAGER, Condition::Unreachable)],
+                    &put(0, 2),
+                    &[CYCLE, turns(FILE_MANAGER, Condition::Up), Op::Change(Change::Delete(0)), Op::Change(Change::Delete(5))],
+                ],
+                &[NOTHING],
+                &[],
+            )
+        },
+        // One sink has stored it when the other one finds that it is gone.
+        Sweep {
+            setup: Setup { concurrency: 1, second: TWO.second.map(|second| Second { renames: Renames::None, ..second }), ..GUARDED },
+            run: RECONCILE,
+            seeds: 2,
+            ..sweep("an object that goes before one sink has read it", &[&[Op::Change(Change::Put(0, 1))]], &[GONE], &[])
+        },
+        Sweep { setup: TWO, ..sweep("an object, and the second sink is struck", &[&applied_at_0(), &put(0, 2)], &STRIKES, &[]) },
+    ]
+}

@@ -1,0 +1,113 @@
+//! The sinks of the world: what each holds, how its calls go, and what may be missing there. What a call does is `file_manager.rs`'
+//! concern.
+
+use super::files::Files;
+use super::op::{ApiTrouble, Condition, Fate, Setup};
+use s3_sync::plan::Policy;
+use s3_sync::record::SinkName;
+use s3_sync::state::NamedSink;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// One sink.
+pub(crate) struct Sink {
+    pub(crate) name: SinkName,
+    pub(crate) policy: Policy,
+    /// Calls at a time; `None` = no bound of its own.
+    pub(crate) connections: Option<usize>,
+    pub(crate) files: Files,
+    /// As its keeper has them.
+    copy: Option<Files>,
+    pub(crate) condition: Condition,
+    /// What its next calls meet. (Those of the file manager meet the trouble of the APIs.)
+    pub(crate) trouble: VecDeque<ApiTrouble>,
+    /// The keys of the deletes that were sent, whatever came of them.
+    pub(crate) deletes_sent: BTreeSet<Uuid>,
+    pub(crate) was_started_over: bool,
+    /// It was started over, and nothing has been listed since: cycles alone do not bring everything there.
+    pub(crate) is_unlisted: bool,
+    /// Files that the state cannot know: made after the backup that was put back, or before the sink was started over. Their objects may
+    /// have gone since.
+    pub(crate) unknowable: BTreeSet<String>,
+    /// What it held when it was started over: of what has gone since, the state never hears.
+    pub(crate) left_behind: BTreeSet<String>,
+    /// Its paths when the backup of the state was made.
+    pub(crate) held_at_backup: Option<BTreeSet<String>>,
+    /// Calls of this run that came to nothing because of its condition.
+    pub(crate) failed_calls: u64,
+    /// How long this run went on before its last effect.
+    pub(crate) last_effect: Duration,
+}
+
+impl Sink {
+    fn new(name: SinkName, policy: Policy, connections: Option<usize>) -> Self {
+        Self {
+            name,
+            policy,
+            connections,
+            files: Files::default(),
+            copy: None,
+            condition: Condition::Up,
+            trouble: VecDeque::new(),
+            deletes_sent: BTreeSet::new(),
+            was_started_over: false,
+            is_unlisted: false,
+            unknowable: BTreeSet::new(),
+            left_behind: BTreeSet::new(),
+            held_at_backup: None,
+            failed_calls: 0,
+            last_effect: Duration::ZERO,
+        }
+    }
+
+    /// The sinks of a history.
+    pub(crate) fn all(setup: Setup) -> Vec<Self> {
+        let second = setup.second.map(|second| {
+            let policy = Policy { permissions: second.permissions, renames: second.renames, ..Policy::default() };
+            Self::new("second".parse().expect("a name"), policy, Some(second.connections))
+        });
+        [Self::new(SinkName::file_manager(), Policy::default(), None)].into_iter().chain(second).collect()
+    }
+
+    /// As the operator configures it.
+    pub(crate) fn configured(&self) -> NamedSink {
+        NamedSink { name: self.name.clone(), kind: "model", address: "model".to_owned() }
+    }
+
+    pub(crate) fn begin_run(&mut self) {
+        (self.failed_calls, self.last_effect) = (0, Duration::ZERO);
+    }
+
+    pub(crate) fn held(&self) -> BTreeSet<String> {
+        self.files.by_path.keys().cloned().collect()
+    }
+
+    /// Whose file is where.
+    pub(crate) fn ids(&self) -> BTreeMap<String, u64> {
+        self.files.by_path.iter().map(|(path, file)| (path.clone(), file.id)).collect()
+    }
+
+    /// Something happens to it.
+    pub(crate) fn meets(&mut self, fate: Fate) {
+        match fate {
+            Fate::Turns(condition) => self.condition = condition,
+            Fate::Copied => self.copy = Some(self.files.clone()),
+            Fate::SetBack => self.files.set_back(self.copy.clone()),
+            Fate::New => {
+                self.files.start_over();
+                self.unknowable.extend(self.held());
+                self.left_behind = self.held();
+                (self.was_started_over, self.is_unlisted) = (true, true);
+            }
+        }
+    }
+
+    /// A backup of the state was put back: of what came since, it knows nothing.
+    pub(crate) fn state_was_set_back(&mut self) {
+        let Some(known) = &self.held_at_backup else { return };
+        let since: Vec<_> = self.held().difference(known).cloned().collect();
+        self.files.may_be_sent_again.extend(since.iter().cloned());
+        self.unknowable.extend(since);
+    }
+}
