@@ -44,6 +44,11 @@ test-moto: bootstrap $(VENV) ## the workflow against moto, an independent S3 ser
 test-kills: bootstrap ## the daemon killed at 500 moments while it applies 1000 events (minutes)
 	cargo test --workspace --features $(FEATURES),kills --test it crash::daemon -- --nocapture
 
+.PHONY: soak
+soak: bootstrap ## what takes too long for CI: an hour of the model (MINUTES=60), then the daemon killed at 500 moments
+	$(MAKE) model MINUTES=$(or $(MINUTES),60)
+	$(MAKE) test-kills
+
 .PHONY: check
 check: lint docs test deny typos shellcheck test-bootstrap ## all checks that a commit must pass
 

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use s3_sync::apply::sink::FileManagerSink;
-use s3_sync::apply::{Halt, Tally};
+use s3_sync::apply::{RunCounters, StopSignal};
 use s3_sync::clock::SystemClock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{
@@ -17,7 +17,7 @@ use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::source::BucketSource;
 use s3_sync::state::{InstanceLock, RunKind, SinkState, State};
-use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use s3_sync::workflow::{Ended, Endpoints, Flow, Options};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,7 +48,7 @@ impl Scene {
 
     /// The flow, ready to run.
     pub(crate) fn flow(&self) -> Flow {
-        let doors = Doors {
+        let doors = Endpoints {
             source: Arc::new(BucketSource::new(self.bucket.clone(), "bench", "")),
             sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(self.file_manager.clone())))],
             queues: Vec::new(),
@@ -69,7 +69,7 @@ impl Scene {
             inbox_max: 1_000_000,
             grace: Duration::from_secs(20),
         };
-        let (tally, halt, clock) = (Arc::new(Tally::default()), Halt::default(), Arc::new(SystemClock));
+        let (tally, halt, clock) = (Arc::new(RunCounters::default()), StopSignal::default(), Arc::new(SystemClock));
         Flow { doors, state: self.state.clone(), sinks: vec![self.sink.clone()], options, clock, tally, halt }
     }
 

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use s3_sync::record::ObjectKey;
-use s3_sync::state::{Answer, Identity, NamedSink, State};
+use s3_sync::state::{Identity, NamedSink, OperatorAnswer, State};
 use std::path::Path;
 
 /// The shortest file; the lengths of the others are up to as many bytes longer.
@@ -35,7 +35,7 @@ fn scattered(row: u64) -> u64 {
 pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
     let state = State::open(database).await?;
     let identity = Identity { source: "bench".to_owned(), sinks: vec![NamedSink::file_manager("bench")] };
-    state.identify(identity, Answer::default(), Timestamp::now()).await?;
+    state.identify(identity, OperatorAnswer::default(), Timestamp::now()).await?;
     drop(state);
     let mut connection = Connection::open(database)?;
     // The commit of a fixture need not outlive the machine.

@@ -4,7 +4,7 @@
 use mock_api::{CallName, Contents, MockApi};
 use mock_s3::MockS3;
 use s3_sync::apply::sink::FileManagerSink;
-use s3_sync::apply::{Halt, Tally};
+use s3_sync::apply::{RunCounters, StopSignal};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
@@ -14,8 +14,8 @@ use s3_sync::report::Report;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
 use s3_sync::source::BucketSource;
-use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, RunKind, RunOutcome, State};
-use s3_sync::workflow::{Doors, Flow, Options};
+use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, RunKind, RunOutcome, State};
+use s3_sync::workflow::{Endpoints, Flow, Options};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,7 +58,7 @@ pub(crate) struct Stage {
     pub(crate) s3: mock_s3::Running,
     pub(crate) files: mock_api::Running,
     pub(crate) clock: Arc<DemoClock>,
-    doors: Doors,
+    doors: Endpoints,
     database: PathBuf,
 }
 
@@ -81,7 +81,7 @@ impl Stage {
         let (client, url) = (HttpClient::new(1)?, files.url().parse()?);
         let events = Arc::new(HttpEvents::new(&client, &url, None, Deadlines::default())?);
         let file_manager = HttpFileManager::new(&client, &url, None, Deadlines::default())?;
-        let doors = Doors {
+        let doors = Endpoints {
             source: Arc::new(BucketSource::new(Arc::new(AwsBucket::connect(options).await?), BUCKET, "")),
             sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: Vec::new(),
@@ -114,10 +114,10 @@ impl Stage {
         let state = State::open(&self.database).await?;
         let identity =
             Identity { source: format!("{}/{BUCKET}/", self.s3.endpoint()), sinks: vec![NamedSink::file_manager(&self.files.url())] };
-        state.identify(identity, Answer::default(), self.clock.now()).await?;
+        state.identify(identity, OperatorAnswer::default(), self.clock.now()).await?;
         let sinks = vec![state.sink(SinkName::file_manager(), Policy::default()).await?];
         let clock = self.clock.clone();
-        let (options, tally, halt) = (options(), Arc::new(Tally::default()), Halt::default());
+        let (options, tally, halt) = (options(), Arc::new(RunCounters::default()), StopSignal::default());
         let ended = Flow { doors: self.doors.clone(), state, sinks, options, clock, tally, halt }.run(kind, &mut lock).await?;
         let asked = self.asked_since(&before);
         show(&ended.report, asked);

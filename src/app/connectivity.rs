@@ -7,7 +7,7 @@ use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKi
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
 use crate::source::PageCursor;
-use crate::workflow::Doors;
+use crate::workflow::Endpoints;
 use futures::future;
 use serde::Serialize;
 use std::fmt::Display;
@@ -153,7 +153,7 @@ pub(crate) fn address(url: &Url) -> &str {
 }
 
 /// Why the source cannot be used; `None` = it can.
-pub(super) async fn source_answers(doors: &Doors) -> Option<String> {
+pub(super) async fn source_answers(doors: &Endpoints) -> Option<String> {
     let call = async {
         // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
         doors.source.page(&PageCursor::Start, 1).await?;

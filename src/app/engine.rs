@@ -4,20 +4,20 @@
 use super::outcome::{Refusal, failed, of_state};
 use super::{ExitCode, endpoints};
 use crate::apply::sink::FileManagerSink;
-use crate::apply::{ApplyError, Halt, Tally};
+use crate::apply::{ApplyError, RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, SnapshotRows};
 use crate::daemon::{RunRequest, RunTrigger, minus_shutdown_reserve};
 use crate::events::queue::EventQueue;
 use crate::file_manager::HttpClient;
 use crate::record::SinkName;
-use crate::state::{Answer, Identity, InstanceLock, SinkState, State, StateError};
-use crate::workflow::{Doors, Ended, Flow, Options};
+use crate::state::{Identity, InstanceLock, OperatorAnswer, SinkState, State, StateError};
+use crate::workflow::{Ended, Endpoints, Flow, Options};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Shows a run's counts from now on; the function that it returns ends that.
-pub(crate) type ShowProgress = fn(&Settings, Arc<Tally>) -> Box<dyn FnOnce() + Send>;
+pub(crate) type ShowProgress = fn(&Settings, Arc<RunCounters>) -> Box<dyn FnOnce() + Send>;
 
 /// A state that is ours alone, and the way to the doors.
 pub(crate) struct Engine {
@@ -31,7 +31,7 @@ pub(crate) struct Engine {
     /// What a run empties before its cycle; a daemon listens to it all the time instead.
     queues: Vec<Arc<dyn EventQueue>>,
     /// Once they could be connected.
-    doors: Mutex<Option<Doors>>,
+    doors: Mutex<Option<Endpoints>>,
     show_progress: ShowProgress,
 }
 
@@ -40,7 +40,7 @@ impl Engine {
     pub(crate) async fn open(
         settings: &Settings,
         lock: InstanceLock,
-        answer: Answer,
+        answer: OperatorAnswer,
         show_progress: ShowProgress,
     ) -> Result<Self, Refusal> {
         let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
@@ -52,7 +52,7 @@ impl Engine {
         if restored {
             tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
         }
-        state.identify(identity.clone(), Answer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
+        state.identify(identity.clone(), OperatorAnswer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = endpoints::http_client(settings).map_err(failed)?;
         let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
         Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
@@ -70,7 +70,7 @@ impl Engine {
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
             for queue in self.state.listen_to(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
-                tracing::warn!(queue, "messages may be lost: nobody listens to this queue any more");
+                tracing::warn!(queue, "messages may be lost: this queue is no longer configured");
             }
         }
         Ok(queues)
@@ -94,9 +94,9 @@ impl Engine {
     }
 
     /// Runs an order, and shows how far it is.
-    pub(crate) async fn run_order(&self, order: RunRequest, tally: Arc<Tally>, halt: Halt) -> Result<Ended, Refusal> {
+    pub(crate) async fn run_order(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
-        if order.answer != Answer::default() {
+        if order.answer != OperatorAnswer::default() {
             self.state.identify(self.identity(), order.answer.clone(), SystemClock.now()).await.map_err(|error| self.state_code(error))?;
         }
         let flow = Flow {
@@ -132,7 +132,7 @@ impl Engine {
     }
 
     /// The doors; they are connected when they are first asked for, because credentials may not be there from the start.
-    pub(super) async fn connected(&self) -> Result<Doors, Refusal> {
+    pub(super) async fn connected(&self) -> Result<Endpoints, Refusal> {
         let mut doors = self.doors.lock().await;
         if let Some(doors) = &*doors {
             return Ok(doors.clone());
@@ -142,7 +142,7 @@ impl Engine {
         let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage)?).map_err(failed)?;
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
-        let connected = Doors {
+        let connected = Endpoints {
             source: Arc::new(endpoints::source_of_runs(settings, &self.bucket).await.map_err(failed)?),
             sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: self.queues.clone(),

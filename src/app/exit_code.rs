@@ -6,7 +6,7 @@
 pub enum ExitCode {
     /// All done; dead letters and skips are told, and are no failures.
     Done = 0,
-    /// The command failed: a door stayed shut.
+    /// The command failed: an endpoint was unreachable.
     Failed = 1,
     /// Wrong usage or configuration, or a state that describes another source or sink.
     Usage = 2,
@@ -46,7 +46,7 @@ impl ExitCode {
     fn meaning(self) -> &'static str {
         match self {
             Self::Done => "all done",
-            Self::Failed => "the command failed (a door stayed shut; what could be done was done)",
+            Self::Failed => "the command failed (an endpoint was unreachable; the rest was done)",
             Self::Usage => "wrong usage or configuration, or a state that describes another source or sink",
             Self::SomeFailed => "done, but some operations failed, or the report was not taken",
             Self::Locked => "another instance holds the database",

@@ -71,12 +71,12 @@ impl Listener for Queue {
 
 fn came_of_it(status: &SourceStatus) -> String {
     let passed_over = PassedOver::from(status.passed_over.clone()).to_string();
-    let passed_over = if passed_over.is_empty() { passed_over } else { format!("; passed over: {passed_over}") };
+    let passed_over = if passed_over.is_empty() { passed_over } else { format!("; ignored: {passed_over}") };
     format!("{} messages: {} events, {} dead letters{passed_over}", status.messages, status.events, status.dead)
 }
 
 fn problem(status: &SourceStatus) -> Option<String> {
-    let shut = status.shut.as_ref().map(|(why, since)| format!("the queue is shut since {since}: {why}"));
+    let shut = status.shut.as_ref().map(|(why, since)| format!("the queue is unreachable since {since}: {why}"));
     shut.or_else(|| {
         status.inbox_full.then(|| "the inbox is full (INBOX_MAX): nothing is received until a cycle has used some of it up".to_owned())
     })

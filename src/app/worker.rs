@@ -4,7 +4,7 @@ use super::ExitCode;
 use super::connectivity::{answered, source_answers};
 use super::engine::Engine;
 use super::outcome::earned;
-use crate::apply::{Halt, Tally};
+use crate::apply::{RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::{EVENTS_API, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker};
 use crate::events::dead_letters::{self, Retried, Which};
@@ -59,7 +59,7 @@ impl Worker for Engine {
         Ok(unfinished || self.state.feed_gap().await.map_err(state_code)?.is_some())
     }
 
-    async fn run(&self, order: RunRequest, tally: Arc<Tally>, halt: Halt) -> RunResult {
+    async fn run(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
         match self.run_order(order, tally, halt).await {
             Ok(ended) => {
                 // A command that waits for a run which somebody else's signal stopped did not get what it asked for.

@@ -11,4 +11,4 @@ pub use context::{ApplyContext, ApplyOptions};
 pub use error::ApplyError;
 pub use executor::{Bounds, Executor};
 
-pub use crate::run::{Halt, Tally, Totals};
+pub use crate::run::{RunCounters, RunTotals, StopSignal};

@@ -1,6 +1,6 @@
 //! How far a run has come: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
 
-use crate::apply::Tally;
+use crate::apply::RunCounters;
 use crate::config::Settings;
 use crate::daemon::Progress as Counts;
 use crate::telemetry;
@@ -34,7 +34,7 @@ impl Progress {
 }
 
 /// Shows the counts of a run of this process; the function that it returns ends that.
-pub(super) fn show_own(settings: &Settings, tally: Arc<Tally>) -> Box<dyn FnOnce() + Send> {
+pub(super) fn show_own(settings: &Settings, tally: Arc<RunCounters>) -> Box<dyn FnOnce() + Send> {
     let progress = show(move || Counts::of(&tally.totals()), settings.log.no_color);
     Box::new(move || progress.end())
 }

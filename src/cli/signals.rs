@@ -1,7 +1,7 @@
 //! SIGTERM and SIGINT: the first asks a command to come to an end, the second ends it at once.
 
 use crate::app::ExitCode;
-use crate::apply::Halt;
+use crate::apply::StopSignal;
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// What signals do to a command.
 #[derive(Debug, Default)]
 pub struct Interruption {
-    halt: Halt,
+    halt: StopSignal,
     first: OnceLock<ExitCode>,
     heard: Mutex<Option<[Signal; 2]>>,
 }
@@ -22,7 +22,7 @@ impl Interruption {
     }
 
     /// What the command is to watch.
-    pub fn halt(&self) -> Halt {
+    pub fn halt(&self) -> StopSignal {
         self.halt.clone()
     }
 
@@ -44,7 +44,7 @@ impl Interruption {
                 return Ok(code);
             }
             self.halt.stop(None);
-            tracing::info!("stopping: what is in hand is finished; a second signal stops at once");
+            tracing::info!("stopping: work in flight is finished; a second signal stops at once");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::status::{Health, Tasks};
 use super::{ProbeResult, Shared, Wake, endpoint_status};
-use crate::apply::Halt;
+use crate::apply::StopSignal;
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ pub struct ListenerContext {
     /// To be called after received events are stored.
     pub wake: Wake,
     /// When to stop: messages received and not stored are released to their queue.
-    pub halt: Halt,
+    pub halt: StopSignal,
 }
 
 impl ListenerContext {

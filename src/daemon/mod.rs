@@ -32,11 +32,11 @@ pub use schedule::{NeverFires, Schedule};
 pub use socket::{ControlSocket, SocketError, connect};
 pub use status::{Health, Running, ServiceStatus, Task, Tasks};
 
-use crate::apply::{Halt, Tally};
+use crate::apply::{RunCounters, StopSignal};
 use crate::clock::Clock;
 use crate::events::dead_letters::{Retried, Which};
 use crate::report::Report;
-use crate::state::{Answer, Identity, RunKind, RunOutcome};
+use crate::state::{Identity, OperatorAnswer, RunKind, RunOutcome};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub struct RunRequest {
     /// Deletes that the operator allows for this run alone.
     pub allow_deletes: Option<u64>,
     /// The operator's answers for a state of another bucket or file manager.
-    pub answer: Answer,
+    pub answer: OperatorAnswer,
     /// The origin of the request.
     pub trigger: RunTrigger,
 }
@@ -76,7 +76,7 @@ pub enum RunTrigger {
 impl RunRequest {
     /// A request without allowances or answers.
     pub fn of(kind: RunKind) -> Self {
-        Self { kind, allow_deletes: None, answer: Answer::default(), trigger: RunTrigger::Requested }
+        Self { kind, allow_deletes: None, answer: OperatorAnswer::default(), trigger: RunTrigger::Requested }
     }
 
     /// True if one run satisfies both.
@@ -117,7 +117,7 @@ pub trait Worker: Send + Sync {
     /// completed listing resets it.
     async fn listing_is_due(&self) -> Result<bool, String>;
     /// Runs a request to its end, or until `halt` stops it.
-    async fn run(&self, request: RunRequest, tally: Arc<Tally>, halt: Halt) -> RunResult;
+    async fn run(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult;
     /// Decodes dead letters again, also during a run: decoded events go into the inbox.
     async fn retry_dead_letters(&self, which: Which) -> Result<Retried, String>;
     /// Deletes dead letters, also during a run; returns their number.
@@ -143,7 +143,7 @@ pub struct Daemon {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Stops it.
-    pub halt: Halt,
+    pub halt: StopSignal,
     /// Limit for the whole shutdown.
     pub grace: Duration,
 }
@@ -154,7 +154,7 @@ struct Shared {
     worker: Arc<dyn Worker>,
     run_queue: Arc<RunQueue>,
     tasks: Tasks,
-    halt: Halt,
+    halt: StopSignal,
     /// A run failed, for example because an endpoint was unreachable.
     failed: Arc<Notify>,
     /// A listener has stored events.

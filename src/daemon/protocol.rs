@@ -2,10 +2,10 @@
 //! of different versions refuse each other with a message instead of misunderstanding each other.
 
 use super::{DeadLettersMessage, KeptDeadLetter, RunRequest, ServiceStatus};
-use crate::apply::Totals;
+use crate::apply::RunTotals;
 use crate::record::SinkName;
 use crate::report::Report;
-use crate::state::{Answer, RunKind};
+use crate::state::{OperatorAnswer, RunKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ pub struct Progress {
 
 impl Progress {
     /// From the counts of a run.
-    pub fn of(totals: &Totals) -> Self {
+    pub fn of(totals: &RunTotals) -> Self {
         Self {
             listed: totals.listed.files,
             listing_ended: totals.listing_ended,
@@ -153,7 +153,7 @@ const RESTORED: &str = "restored";
 impl RunMessage {
     /// Encodes a request.
     pub fn of(request: RunRequest, identity: ClientIdentity) -> Self {
-        let Answer { adopt, new_source, new_sinks, drop_sinks, restored } = request.answer;
+        let OperatorAnswer { adopt, new_source, new_sinks, drop_sinks, restored } = request.answer;
         let flags = [(adopt, ADOPT), (new_source, NEW_SOURCE), (restored, RESTORED)];
         let flags = flags.into_iter().filter(|(given, _)| *given).map(|(_, word)| word.to_owned());
         let new_sinks = new_sinks.iter().map(|name| format!("{NEW_SINK}{name}"));
@@ -170,7 +170,7 @@ impl RunMessage {
     pub(super) fn to_request(&self) -> Option<RunRequest> {
         let kinds = [RunKind::Initial, RunKind::Incremental, RunKind::Reconcile];
         let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind)?;
-        let mut answer = Answer::default();
+        let mut answer = OperatorAnswer::default();
         for word in &self.answers {
             match word.as_str() {
                 ADOPT => answer.adopt = true,
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_request_is_one_object_and_comes_back_as_it_went() {
         let new_sinks = [SinkName::file_manager()].into();
-        let answer = Answer { adopt: true, new_sinks, restored: true, ..Answer::default() };
+        let answer = OperatorAnswer { adopt: true, new_sinks, restored: true, ..OperatorAnswer::default() };
         let request = RunRequest { allow_deletes: Some(7), answer, ..RunRequest::of(RunKind::Reconcile) };
         let sinks = [(SinkName::file_manager(), "f".to_owned())].into();
         let identity = ClientIdentity { source: Some("s".to_owned()), sinks };

@@ -3,7 +3,7 @@
 use super::run_queue::{QueuedRun, Stage};
 use super::status::{self, Health};
 use super::{RunRequest, RunResult, Shared, endpoint_status};
-use crate::apply::Tally;
+use crate::apply::RunCounters;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) async fn run(shared: Shared) {
             () = shared.halt.stopped() => return,
             waiting = shared.run_queue.next() => waiting,
         };
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(RunCounters::default());
         let name = task_of(request.kind);
         shared.tasks.run_began(name, request.kind, tally.clone());
         stage.send_replace(Stage::Running(tally.clone()));

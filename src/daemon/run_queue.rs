@@ -1,7 +1,7 @@
 //! The queue of run requests. Equal requests that wait are merged, and their number is bounded.
 
 use super::{RunRequest, RunResult, RunTrigger};
-use crate::apply::Tally;
+use crate::apply::RunCounters;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
@@ -15,7 +15,7 @@ pub enum Stage {
     /// In the queue.
     Waiting,
     /// Its run is active.
-    Running(Arc<Tally>),
+    Running(Arc<RunCounters>),
     /// Its run has ended.
     Ended(Arc<RunResult>),
 }

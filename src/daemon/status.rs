@@ -1,7 +1,7 @@
 //! The status of the daemon's tasks, their last results, and the health of the service: kept in memory, shown by `status`.
 
 use super::{EndpointStatus, ProbeResult, Progress};
-use crate::apply::Tally;
+use crate::apply::RunCounters;
 use crate::clock::Clock;
 use crate::state::RunKind;
 use jiff::{SignedDuration, Timestamp};
@@ -107,7 +107,7 @@ struct Inner {
     tasks: BTreeMap<String, Task>,
     endpoints: BTreeMap<String, EndpointStatus>,
     problems: BTreeMap<String, (Health, String)>,
-    running: Option<(RunKind, Timestamp, Arc<Tally>)>,
+    running: Option<(RunKind, Timestamp, Arc<RunCounters>)>,
 }
 
 impl fmt::Debug for Tasks {
@@ -158,7 +158,7 @@ impl Tasks {
         self.with(name, |task| task.last_result = Some(result));
     }
 
-    pub(super) fn run_began(&self, name: &str, kind: RunKind, tally: Arc<Tally>) {
+    pub(super) fn run_began(&self, name: &str, kind: RunKind, tally: Arc<RunCounters>) {
         self.began(name);
         self.lock().running = Some((kind, self.clock.now(), tally));
     }

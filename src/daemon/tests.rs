@@ -13,7 +13,7 @@ fn shared(worker: &Arc<FakeWorker>) -> Shared {
         worker: worker.clone(),
         run_queue: Arc::default(),
         tasks: Tasks::new(Arc::new(SystemClock)),
-        halt: Halt::default(),
+        halt: StopSignal::default(),
         failed: Arc::default(),
         wake: Wake::default(),
     }
@@ -154,7 +154,7 @@ impl Listener for FailingListener {
 
 #[tokio::test(start_paused = true)]
 async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
-    let (worker, halt) = (FakeWorker::new(5), Halt::default());
+    let (worker, halt) = (FakeWorker::new(5), StopSignal::default());
     let directory = tempfile::tempdir().expect("a directory");
     let database = directory.path().join("sync.db");
     let daemon = Daemon {

@@ -2,24 +2,24 @@
 //! Pure: what waits from earlier batches goes in, what waits now comes out. Nothing here is believed: looks decide.
 
 use crate::mutant;
-use crate::record::{Event, EventKind, Look, ObjectKey, Told};
+use crate::record::{Event, EventKind, EventPermissions, ObjectKey, ObservationSeq};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An event, and when it counts for: its own time, or that of its receipt when it carries none or one that was in the future then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct TimedEvent {
     /// What was told.
     pub event: Event,
     /// When it counts for.
     pub at: Timestamp,
     /// The newest look when it was received.
-    pub look: Look,
+    pub look: ObservationSeq,
 }
 
-impl Heard {
+impl TimedEvent {
     /// An event as it was received.
-    pub fn new(event: Event, received_at: Timestamp, look: Look) -> Self {
+    pub fn new(event: Event, received_at: Timestamp, look: ObservationSeq) -> Self {
         let at = event.time.filter(|time| *time <= received_at).unwrap_or(received_at);
         Self { event, at, look }
     }
@@ -27,7 +27,7 @@ impl Heard {
 
 /// Where the file at a path came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Came {
+pub struct MoveOrigin {
     /// The path under which a sink may have it.
     pub origin: ObjectKey,
     /// When it was told; `None` = nobody told, two paths were paired by their content.
@@ -37,19 +37,19 @@ pub struct Came {
 }
 
 /// Where the file at each path came from, for one sink. No origin stands twice: a file goes to one place.
-pub type Lineage = BTreeMap<ObjectKey, Came>;
+pub type Lineage = BTreeMap<ObjectKey, MoveOrigin>;
 
 /// What was told and nothing has used yet, as far as a batch can concern it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// What was told of the permissions of each path.
-    pub told: BTreeMap<ObjectKey, Told>,
+    pub told: BTreeMap<ObjectKey, EventPermissions>,
     /// For each sink, where the file at each path came from. (A sink that has applied a move has forgotten it, another one has not.)
     pub lineages: Vec<Lineage>,
     /// Tombstones that keep a time: what was told of the path until then was told of a file that is gone.
     pub gone_until: BTreeMap<ObjectKey, Timestamp>,
     /// The looks that found a file gone of which nobody had told: what was received before was told of the file that went.
-    pub gone_at: BTreeMap<ObjectKey, Look>,
+    pub gone_at: BTreeMap<ObjectKey, ObservationSeq>,
 }
 
 /// What a batch told beside what waits.
@@ -62,10 +62,10 @@ pub struct Hints {
 }
 
 /// Folds a batch into what waits, in the order of the times that the events count for; of equal times, in the order of arrival.
-pub fn fold(waiting: &mut Waiting, mut batch: Vec<Heard>) -> Hints {
+pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
     let mut hints = Hints::default();
     batch.sort_by_key(|heard| heard.at);
-    for Heard { event, at, look } in batch {
+    for TimedEvent { event, at, look } in batch {
         hints.touched.extend(event.paths().cloned());
         let subject = match (&event.new_path, event.kind) {
             (Some(new_path), _) => {
@@ -121,7 +121,7 @@ impl Hints {
 }
 
 impl Waiting {
-    fn was_told_of_the_gone(&self, path: &ObjectKey, at: Timestamp, look: Look) -> bool {
+    fn was_told_of_the_gone(&self, path: &ObjectKey, at: Timestamp, look: ObservationSeq) -> bool {
         self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| look < *gone)
     }
 
@@ -136,7 +136,7 @@ impl Waiting {
             // The file that the sink may have under this path is on its way elsewhere: what was here now, the sink does not have.
             let on_its_way = lineage.values().any(|came| came.origin == origin);
             if origin != *to && !on_its_way {
-                lineage.insert(to.clone(), Came { origin, told_at: Some(at), unseen });
+                lineage.insert(to.clone(), MoveOrigin { origin, told_at: Some(at), unseen });
             }
         }
     }

@@ -9,7 +9,7 @@ pub mod requeue;
 pub use moves::{MoveVerdict, Moving, decide_move};
 pub use policy::{PermissionPlane, Policy, Renames};
 
-use crate::record::{Fingerprint, ObjectKey, Permissions, Sides};
+use crate::record::{Fingerprint, ObjectKey, PathState, Permissions};
 use serde::{Deserialize, Serialize};
 
 /// What a file manager is asked to do with a path. Each is an effect: its intent is recorded first.
@@ -126,7 +126,7 @@ pub enum Verdict {
 ///
 /// | sink | bucket | verdict |
 /// |---|---|---|
-/// | any | never looked at | nothing: what we do not know we have no opinion on |
+/// | any | never observed | nothing: what we do not know we have no opinion on |
 /// | nothing | there | create, or skip when it is too large |
 /// | nothing | gone, or a directory marker | nothing |
 /// | known | there, same content | nothing, or the permissions that were told and are not the same |
@@ -138,7 +138,7 @@ pub enum Verdict {
 /// Where nothing certain is known of what the sink holds (new, or unconfirmed), what was told of the permissions goes with the content.
 ///
 /// Of a sink without a plane of permissions none are planned.
-pub fn decide(path: &ObjectKey, sides: &Sides, policy: Policy) -> Verdict {
+pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     if sides.observed.is_none() {
         return Verdict::Nothing;
     }

@@ -2,15 +2,15 @@
 
 use super::{Effect, Policy, Renames};
 use crate::mutant;
-use crate::record::{ObjectKey, Sides};
+use crate::record::{ObjectKey, PathState};
 
 /// A file that is said to have gone from one path to another, and all that is known of both.
 #[derive(Clone, Debug)]
 pub struct Moving {
     /// Where it was.
-    pub origin: (ObjectKey, Sides),
+    pub origin: (ObjectKey, PathState),
     /// Where it is said to be.
-    pub target: (ObjectKey, Sides),
+    pub target: (ObjectKey, PathState),
     /// Whether somebody told it; else two paths were paired by their content.
     pub told: bool,
     /// Whether the file that the sink has at the target is itself said to have gone elsewhere.
@@ -28,7 +28,7 @@ pub enum MoveVerdict {
     /// When the target has become free.
     Wait,
     /// It is two files: each path is decided by itself.
-    Moot,
+    NotAMove,
 }
 
 /// The decision table.
@@ -47,19 +47,19 @@ pub fn decide_move(moving: &Moving, policy: Policy) -> MoveVerdict {
     let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
     let same_directory = directory(origin) == directory(target);
     match policy.renames {
-        Renames::None => return MoveVerdict::Moot,
-        Renames::SameDirectory if !same_directory => return MoveVerdict::Moot,
+        Renames::None => return MoveVerdict::NotAMove,
+        Renames::SameDirectory if !same_directory => return MoveVerdict::NotAMove,
         Renames::SameDirectory | Renames::Any => {}
     }
-    let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::Moot };
+    let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::NotAMove };
     let unseen = at_origin.observed.is_none();
     let unchanged = at_origin.there(origin).is_some_and(|facts| facts.etag.is_none() || facts.fingerprint() == held.known_fingerprint());
     if at_target.there(target).is_none() || unseen || unchanged {
-        return MoveVerdict::Moot;
+        return MoveVerdict::NotAMove;
     }
     match at_target.applied.as_ref().filter(|_| !mutant::is("the_target_of_a_rename_may_be_taken")) {
         Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
-        Some(_) => MoveVerdict::Moot,
+        Some(_) => MoveVerdict::NotAMove,
         None if same_directory && (moving.told || policy.renames == Renames::SameDirectory) => MoveVerdict::Go(Effect::Rename),
         None => MoveVerdict::Go(Effect::Move),
     }

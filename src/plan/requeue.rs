@@ -2,7 +2,7 @@
 //! in, a change of the row comes out.
 
 use super::{Effect, Policy, SkipReason, Verdict, decide};
-use crate::record::{ObjectKey, Observed, Sides};
+use crate::record::{ObjectKey, Observed, PathState};
 
 /// Objects from this size on have a lane of their own, so that they do not hold up small ones.
 const LARGE_BYTES: u64 = 8 << 20;
@@ -40,7 +40,7 @@ pub struct PendingRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathView {
     /// Both sides, and the permissions that are wanted.
-    pub sides: Sides,
+    pub sides: PathState,
     /// The path's row; `None` = nothing was pending.
     pub pending: Option<PendingRow>,
     /// Whether an effect that names the path has no outcome yet.
@@ -139,7 +139,7 @@ pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Poli
 
 /// As [`requeue`], for a path of which nothing is known but its first observation: what most pages of a first listing bring.
 pub fn first(path: &ObjectKey, observed: Observed, policy: Policy) -> Requeue {
-    let sides = Sides { observed: Some(observed), ..Sides::default() };
+    let sides = PathState { observed: Some(observed), ..PathState::default() };
     requeue(path, &PathView { sides, ..PathView::default() }, Trigger::Observed { changed: true }, policy)
 }
 
@@ -169,7 +169,7 @@ fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> 
     Requeue::of(change, true)
 }
 
-fn is_large(sides: &Sides) -> bool {
+fn is_large(sides: &PathState) -> bool {
     let facts = sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
     facts.is_some_and(|facts| facts.size >= LARGE_BYTES)
 }

@@ -1,7 +1,7 @@
 //! The decision table, row by row.
 
 use super::*;
-use crate::record::{Applied, ETag, FileRecord, Look, ObjectFacts, Observed};
+use crate::record::{Applied, ETag, FileRecord, ObjectFacts, ObservationSeq, Observed};
 
 fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
@@ -12,11 +12,11 @@ fn facts(etag: Option<&str>, size: u64) -> ObjectFacts {
 }
 
 fn there(etag: Option<&str>, size: u64) -> Observed {
-    Observed { facts: Some(facts(etag, size)), look: Look(1) }
+    Observed { facts: Some(facts(etag, size)), look: ObservationSeq(1) }
 }
 
 fn gone() -> Observed {
-    Observed { facts: None, look: Look(1) }
+    Observed { facts: None, look: ObservationSeq(1) }
 }
 
 fn held(etag: &str, size: u64, confirmed: bool) -> Applied {
@@ -37,7 +37,7 @@ fn the_table() {
     use Effect::{Create, Delete, Update};
     let bound = Policy { max_file_bytes: Some(10), ..Policy::default() };
     let cases = [
-        ("never looked at", "a", Some(held("x", 1, true)), None, Verdict::Nothing),
+        ("never observed", "a", Some(held("x", 1, true)), None, Verdict::Nothing),
         ("new", "a", None, Some(there(Some("x"), 1)), Verdict::Do(planned(Create, Some(("x", 1))))),
         ("new, no ETag", "a", None, Some(there(None, 1)), Verdict::Do(planned(Create, None))),
         ("new, at the bound", "a", None, Some(there(Some("x"), 10)), Verdict::Do(planned(Create, Some(("x", 10))))),
@@ -58,7 +58,7 @@ fn the_table() {
         ("became a marker", "a/", Some(held("x", 1, true)), Some(there(Some("y"), 0)), Verdict::Do(planned(Delete, None))),
     ];
     for (name, path, applied, observed, expected) in cases {
-        let sides = Sides { applied, observed, ..Sides::default() };
+        let sides = PathState { applied, observed, ..PathState::default() };
         assert_eq!(decide(&key(path), &sides, bound), expected, "{name}");
     }
 }
@@ -107,7 +107,7 @@ fn permissions_are_a_plane_of_their_own() {
             Verdict::Confirm(Planned { permissions: mode("rw"), ..planned(Update, Some(("x", 1))) }),
         ),
     ] {
-        let sides = Sides { applied, observed: Some(there(Some(etag), 1)), wanted: mode("rw") };
+        let sides = PathState { applied, observed: Some(there(Some(etag), 1)), wanted: mode("rw") };
         assert_eq!(decide(&key("a"), &sides, Policy::default()), expected, "{name}");
     }
 }
@@ -124,41 +124,41 @@ fn the_table_of_moves() {
         ("no directory at all", (("a", "b"), true, (None, Some("x")), (false, false)), MoveVerdict::Go(Effect::Rename)),
         ("other content there", (("a", "b"), true, (None, Some("y")), (false, false)), MoveVerdict::Go(Effect::Rename)),
         ("replaced at the origin", (("a", "b"), true, (Some("z"), Some("x")), (false, false)), MoveVerdict::Go(Effect::Rename)),
-        ("a copy", (("a", "b"), true, (Some("x"), Some("x")), (false, false)), MoveVerdict::Moot),
-        ("both gone", (("a", "b"), true, (None, None), (false, false)), MoveVerdict::Moot),
-        ("nothing certain", (("a", "b"), false, (None, Some("x")), (false, false)), MoveVerdict::Moot),
-        ("a living file in the way", (("a", "b"), true, (None, Some("x")), (true, false)), MoveVerdict::Moot),
+        ("a copy", (("a", "b"), true, (Some("x"), Some("x")), (false, false)), MoveVerdict::NotAMove),
+        ("both gone", (("a", "b"), true, (None, None), (false, false)), MoveVerdict::NotAMove),
+        ("nothing certain", (("a", "b"), false, (None, Some("x")), (false, false)), MoveVerdict::NotAMove),
+        ("a living file in the way", (("a", "b"), true, (None, Some("x")), (true, false)), MoveVerdict::NotAMove),
         ("a leaving file in the way", (("a", "b"), true, (None, Some("x")), (true, true)), MoveVerdict::Wait),
-        ("a copy, whatever is in the way", (("a", "b"), true, (Some("x"), Some("x")), (true, true)), MoveVerdict::Moot),
+        ("a copy, whatever is in the way", (("a", "b"), true, (Some("x"), Some("x")), (true, true)), MoveVerdict::NotAMove),
     ];
     for (name, ((from, to), confirmed, (origin, target), (taken, target_is_leaving)), expected) in cases {
         let seen = |etag: Option<&str>| Some(etag.map_or_else(gone, |etag| there(Some(etag), 1)));
         let moving = Moving {
-            origin: (key(from), Sides { applied: Some(held("x", 1, confirmed)), observed: seen(origin), ..Sides::default() }),
-            target: (key(to), Sides { applied: taken.then(|| held("t", 1, true)), observed: seen(target), ..Sides::default() }),
+            origin: (key(from), PathState { applied: Some(held("x", 1, confirmed)), observed: seen(origin), ..PathState::default() }),
+            target: (key(to), PathState { applied: taken.then(|| held("t", 1, true)), observed: seen(target), ..PathState::default() }),
             told: true,
             target_is_leaving,
             in_doubt: false,
         };
         assert_eq!(decide_move(&moving, Policy::default()), expected, "{name}");
-        assert_eq!(decide_move(&Moving { in_doubt: true, ..moving }, Policy::default()), MoveVerdict::Moot, "{name}, in doubt");
+        assert_eq!(decide_move(&Moving { in_doubt: true, ..moving }, Policy::default()), MoveVerdict::NotAMove, "{name}, in doubt");
     }
 }
 
 #[test]
 fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
     let moving = |to: &str, told| Moving {
-        origin: (key("d/a"), Sides { applied: Some(held("x", 1, true)), observed: Some(gone()), ..Sides::default() }),
-        target: (key(to), Sides { observed: Some(there(Some("x"), 1)), ..Sides::default() }),
+        origin: (key("d/a"), PathState { applied: Some(held("x", 1, true)), observed: Some(gone()), ..PathState::default() }),
+        target: (key(to), PathState { observed: Some(there(Some("x"), 1)), ..PathState::default() }),
         told,
         target_is_leaving: false,
         in_doubt: false,
     };
     for (renames, to, told, expected) in [
-        (Renames::None, "d/b", true, MoveVerdict::Moot),
+        (Renames::None, "d/b", true, MoveVerdict::NotAMove),
         (Renames::SameDirectory, "d/b", true, MoveVerdict::Go(Effect::Rename)),
         (Renames::SameDirectory, "d/b", false, MoveVerdict::Go(Effect::Rename)),
-        (Renames::SameDirectory, "e/b", true, MoveVerdict::Moot),
+        (Renames::SameDirectory, "e/b", true, MoveVerdict::NotAMove),
         (Renames::Any, "e/b", true, MoveVerdict::Go(Effect::Move)),
         (Renames::Any, "d/b", false, MoveVerdict::Go(Effect::Move)),
     ] {
@@ -172,7 +172,7 @@ fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
         (Some(held("x", 1, true)), Verdict::Nothing),
         (Some(held("x", 1, false)), Verdict::Confirm(planned(Effect::Update, Some(("x", 1))))),
     ] {
-        let sides = Sides { applied, observed: Some(there(Some("x"), 1)), wanted: wanted.clone() };
+        let sides = PathState { applied, observed: Some(there(Some("x"), 1)), wanted: wanted.clone() };
         assert_eq!(decide(&key("a"), &sides, policy), expected);
     }
 }

@@ -20,12 +20,12 @@ pub use event::{Event, EventKind};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
 pub(crate) use observation::just_after_all_that_begin_with;
-pub use observation::{LookedAt, Page, PageCounts};
+pub use observation::{Observation, Page, PageCounts};
 pub use row::FileRow;
 pub use sequencer::Sequencer;
-pub use sides::{Applied, Observed, Sides};
+pub use sides::{Applied, Observed, PathState};
 pub use sink_name::{InvalidSinkName, SinkName};
-pub use told::{Outdated, Told, ToldField};
+pub use told::{EventPermissions, Outdated, ToldField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -104,7 +104,7 @@ impl ObjectFacts {
 /// The number of a look, taken from one local counter before its request goes out: of two looks at a
 /// key the one with the greater number began later. No clock decides what is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Look(pub u64);
+pub struct ObservationSeq(pub u64);
 
 #[cfg(test)]
 mod tests {

@@ -1,16 +1,16 @@
-//! What a look showed: at one key, or at all keys of a page of a listing. It is plain data; the state stores it.
+//! What a lookup showed: at one key, or at all keys of a page of a listing. It is plain data; the state stores it.
 
-use super::{Look, ObjectFacts, ObjectKey};
+use super::{ObjectFacts, ObjectKey, ObservationSeq};
 
 /// One look at one key.
 #[derive(Clone, Debug)]
-pub struct LookedAt {
+pub struct Observation {
     /// The key.
     pub path: ObjectKey,
     /// `None` = nothing there. Only with evidence: a 404 that counts (rule 3).
     pub facts: Option<ObjectFacts>,
     /// Taken before the request.
-    pub look: Look,
+    pub look: ObservationSeq,
 }
 
 /// One page of a listing: all that lies between two keys.
@@ -23,7 +23,7 @@ pub struct Page {
     /// Keys up to this one; `None` = to the end: the listing's last page.
     pub up_to: Option<ObjectKey>,
     /// Taken before the page's request.
-    pub look: Look,
+    pub look: ObservationSeq,
     /// All objects in that range.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }

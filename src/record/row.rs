@@ -48,7 +48,7 @@ impl<'a> FileRow<'a> {
         }
     }
 
-    /// What a look showed.
+    /// What a lookup showed.
     pub fn looked_at(file_path: &'a str, facts: &'a ObjectFacts) -> Self {
         let ObjectFacts { size, etag, last_modified, storage_class, version_id } = facts;
         Self {

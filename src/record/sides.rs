@@ -1,6 +1,6 @@
-//! The sides that the state keeps apart: what a look showed, what a sink has confirmed, and what was told of the permissions.
+//! The sides that the state keeps apart: what a lookup showed, what a sink has confirmed, and what was told of the permissions.
 
-use super::{FileRecord, Fingerprint, Look, ObjectFacts, ObjectKey, Permissions};
+use super::{FileRecord, Fingerprint, ObjectFacts, ObjectKey, ObservationSeq, Permissions};
 
 /// What the newest look at a key showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct Observed {
     /// `None` = the look found nothing there (a tombstone).
     pub facts: Option<ObjectFacts>,
     /// Which look it was.
-    pub look: Look,
+    pub look: ObservationSeq,
 }
 
 /// What a sink holds at a path, as far as it told us.
@@ -22,7 +22,7 @@ pub struct Applied {
 
 /// All that is known of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sides {
+pub struct PathState {
     /// What the sink holds.
     pub applied: Option<Applied>,
     /// What the newest look showed.
@@ -31,7 +31,7 @@ pub struct Sides {
     pub wanted: Permissions,
 }
 
-impl Sides {
+impl PathState {
     /// What the newest look found there, if that is a file: a directory marker is none.
     pub fn there(&self, path: &ObjectKey) -> Option<&ObjectFacts> {
         let facts = self.observed.as_ref()?.facts.as_ref()?;

@@ -1,6 +1,6 @@
 //! What was told of a path's permissions: each field with the time that it was told for. Pure; which path is meant is not decided here.
 
-use super::{Look, Permissions};
+use super::{ObservationSeq, Permissions};
 use crate::mutant;
 use jiff::Timestamp;
 
@@ -12,12 +12,12 @@ pub struct ToldField {
     /// The time that the event carries; where it carries none, or one in the future, the time of receipt.
     pub at: Timestamp,
     /// The newest look when it was received: a look with a greater number began after that.
-    pub look: Look,
+    pub look: ObservationSeq,
 }
 
 /// What was told of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct EventPermissions {
     /// Permissions.
     pub permissions: Option<ToldField>,
     /// The owning user.
@@ -32,7 +32,7 @@ pub struct Outdated {
     /// What was reported for a time up to this one: a delete event carried it.
     pub until: Option<Timestamp>,
     /// What was received before this observation, which found the file gone.
-    pub before: Option<Look>,
+    pub before: Option<ObservationSeq>,
 }
 
 impl Outdated {
@@ -48,7 +48,7 @@ impl Outdated {
     }
 }
 
-impl Told {
+impl EventPermissions {
     /// What the file manager is to hold.
     pub fn wanted(&self) -> Permissions {
         let value = |field: &Option<ToldField>| field.as_ref().map(|field| field.value.clone());
@@ -56,7 +56,7 @@ impl Told {
     }
 
     /// Takes in what an event told. Of two, the later time wins; of equal times, the later arrival.
-    pub fn hear(&mut self, told: &Permissions, at: Timestamp, look: Look) {
+    pub fn hear(&mut self, told: &Permissions, at: Timestamp, look: ObservationSeq) {
         let fields = [(&mut self.permissions, &told.permissions), (&mut self.owner, &told.owner), (&mut self.group, &told.group)];
         for (field, value) in fields {
             if let Some(value) = value
@@ -105,9 +105,9 @@ mod tests {
         Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
     }
 
-    fn told(value: &str, second: i64, look: u64) -> Told {
-        let mut told = Told::default();
-        told.hear(&mode(value), at(second), Look(look));
+    fn told(value: &str, second: i64, look: u64) -> EventPermissions {
+        let mut told = EventPermissions::default();
+        told.hear(&mode(value), at(second), ObservationSeq(look));
         told
     }
 
@@ -115,7 +115,7 @@ mod tests {
     fn the_later_time_wins_and_of_equal_times_the_later_arrival() {
         for (second, expected) in [(4, "old"), (5, "new"), (6, "new")] {
             let mut known = told("old", 5, 1);
-            known.hear(&mode("new"), at(second), Look(2));
+            known.hear(&mode("new"), at(second), ObservationSeq(2));
             assert_eq!(known.wanted(), mode(expected), "at {second}");
         }
     }
@@ -123,14 +123,14 @@ mod tests {
     #[test]
     fn each_field_has_a_time_of_its_own() {
         let mut known = told("rw", 5, 1);
-        known.hear(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), Look(2));
+        known.hear(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), ObservationSeq(2));
         assert_eq!(known.wanted(), Permissions { owner: Some("ann".to_owned()), ..mode("rw") });
     }
 
     #[test]
     fn a_renamed_file_takes_along_what_was_told_until_then() {
         for (second, expected) in [(5, Some("origin")), (6, None)] {
-            let mut target = Told::default();
+            let mut target = EventPermissions::default();
             target.inherit(&told("origin", second, 1), at(5));
             assert_eq!(target.wanted().permissions.as_deref(), expected);
         }
@@ -148,7 +148,7 @@ mod tests {
         }
         for (look, left) in [(3, true), (4, false)] {
             let mut known = told("rw", 5, 3);
-            known.retain(|field| !Outdated { until: None, before: Some(Look(look)) }.covers(field));
+            known.retain(|field| !Outdated { until: None, before: Some(ObservationSeq(look)) }.covers(field));
             assert_eq!(!known.wanted().is_empty(), left, "found gone by look {look}");
         }
     }

@@ -10,7 +10,7 @@ pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PassedOver,
 pub use sink::SinkReport;
 
 use crate::record::{EventKind, SinkName};
-use crate::run::{self, RunKind, Totals};
+use crate::run::{self, RunKind, RunTotals};
 use crate::state::Overview;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ pub struct Frame {
 
 impl Report {
     /// Puts a run's report together.
-    pub fn of_run(frame: &Frame, totals: &Totals, overview: &Overview) -> Self {
+    pub fn of_run(frame: &Frame, totals: &RunTotals, overview: &Overview) -> Self {
         let (began, ended) = frame.time;
         let sinks: BTreeMap<_, _> = overview
             .sinks
@@ -179,7 +179,7 @@ impl Report {
 
 /// A sentence for everything because of which the run is no success, the most telling first. What another sink than the main one has to
 /// say begins with its name.
-fn errors(frame: &Frame, totals: &Totals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
+fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
     let stopped_sinks = sinks.iter().filter(|_| frame.stopped_by.is_none());
     let stopped_sinks = stopped_sinks.filter_map(|(name, sink)| Some(format!("stopped {name}: {}", sink.stopped.as_ref()?)));
@@ -194,14 +194,14 @@ fn errors(frame: &Frame, totals: &Totals, sinks: &BTreeMap<String, SinkReport>, 
 }
 
 /// What was left out of the main sink, and what of all.
-fn with_skipped(mut skipped: BTreeMap<String, u64>, totals: &Totals) -> BTreeMap<String, u64> {
+fn with_skipped(mut skipped: BTreeMap<String, u64>, totals: &RunTotals) -> BTreeMap<String, u64> {
     for (reason, skips) in &totals.skipped {
         *skipped.entry((*reason).to_owned()).or_default() += skips.count;
     }
     skipped
 }
 
-fn with_skipped_examples(mut examples: BTreeMap<String, String>, totals: &Totals) -> BTreeMap<String, String> {
+fn with_skipped_examples(mut examples: BTreeMap<String, String>, totals: &RunTotals) -> BTreeMap<String, String> {
     for (reason, skips) in &totals.skipped {
         if let Some(example) = &skips.example {
             examples.entry((*reason).to_owned()).or_insert_with(|| example.to_string());
@@ -210,7 +210,7 @@ fn with_skipped_examples(mut examples: BTreeMap<String, String>, totals: &Totals
     examples
 }
 
-fn event_counts(totals: &Totals) -> EventCounts {
+fn event_counts(totals: &RunTotals) -> EventCounts {
     let of = |kind| totals.replayed.of(kind);
     EventCounts {
         change_permission: of(EventKind::ChangePermission),
@@ -224,7 +224,7 @@ fn event_counts(totals: &Totals) -> EventCounts {
     }
 }
 
-fn passed_over(totals: &Totals) -> run::IgnoredEvents {
+fn passed_over(totals: &RunTotals) -> run::IgnoredEvents {
     let of_queues = totals.drained.iter().map(|drained| &drained.status.passed_over);
     let of_feed = totals.polled.iter().map(|polled| &polled.passed_over);
     of_queues.chain(of_feed).cloned().fold(run::IgnoredEvents::default(), run::IgnoredEvents::and)

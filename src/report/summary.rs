@@ -47,9 +47,9 @@ impl Report {
 
     fn heard(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.quiet {
-            writeln!(f, "  heard     nothing new, and nothing was due")?;
+            writeln!(f, "  received  nothing new, and nothing was due")?;
         } else {
-            writeln!(f, "  heard     {} used up", counted(self.statistics.events_processed, "event"))?;
+            writeln!(f, "  received  {}", counted(self.statistics.events_processed, "event"))?;
         }
         let dead = self.queue.as_ref().map_or(0, |queue| queue.dead_letters) + self.feed.as_ref().map_or(0, |feed| feed.dead_letters);
         if dead > 0 {

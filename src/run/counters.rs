@@ -2,7 +2,7 @@
 
 use super::counts::{Polled, Replayed};
 use super::error_summary::ErrorSummary;
-use super::path_outcome::Ending;
+use super::path_outcome::PathOutcome;
 use super::queue_status::Drained;
 use crate::plan::{Effect, SkipReason};
 use crate::record::{ObjectKey, PageCounts, SinkName};
@@ -11,18 +11,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The counts of one run. Shared by those who work and those who watch.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<Totals>);
+pub struct RunCounters(Mutex<RunTotals>);
 
 /// The counts of one run for one of its sinks. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct SinkTally {
-    tally: Arc<Tally>,
+pub struct SinkCounters {
+    tally: Arc<RunCounters>,
     sink: SinkName,
 }
 
 /// A moment's counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct RunTotals {
     /// Pages listed.
     pub pages: u64,
     /// Whether the listing has come to its end.
@@ -102,7 +102,7 @@ pub struct Failures {
     pub message: String,
 }
 
-impl Totals {
+impl RunTotals {
     /// Operations that are to be done in all, as far as the listing has shown.
     pub fn to_do(&self) -> u64 {
         self.left_by_earlier_runs + self.listed.to_do
@@ -149,9 +149,9 @@ fn fail(failures: &mut BTreeMap<String, Failures>, path: &ObjectKey, error: Erro
     failures.entry(reason).or_insert_with(first).count += 1;
 }
 
-impl Tally {
+impl RunCounters {
     /// The counts as they are now.
-    pub fn totals(&self) -> Totals {
+    pub fn totals(&self) -> RunTotals {
         self.lock().clone()
     }
 
@@ -214,21 +214,21 @@ impl Tally {
     }
 
     /// Counts are plain numbers: what a panicking thread left is still a count.
-    fn lock(&self) -> MutexGuard<'_, Totals> {
+    fn lock(&self) -> MutexGuard<'_, RunTotals> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl SinkTally {
+impl SinkCounters {
     /// The part of a run's counts that is about one sink.
-    pub fn new(tally: Arc<Tally>, sink: SinkName) -> Self {
+    pub fn new(tally: Arc<RunCounters>, sink: SinkName) -> Self {
         Self { tally, sink }
     }
 
     /// An operation on a path ended.
-    pub fn ended(&self, path: &ObjectKey, ending: &Ending) {
+    pub fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
         self.count(|totals| match ending {
-            Ending::Sent { effect, bytes, verified } => {
+            PathOutcome::Sent { effect, bytes, verified } => {
                 totals.bytes += bytes;
                 totals.unverified += u64::from(!verified);
                 match effect {
@@ -236,14 +236,14 @@ impl SinkTally {
                     _ => totals.created += 1,
                 }
             }
-            Ending::Confirmed => totals.confirmed += 1,
-            Ending::Deleted => totals.deleted += 1,
-            Ending::Moved(Effect::Rename) => totals.renamed += 1,
-            Ending::Moved(_) => totals.moved += 1,
-            Ending::PermissionsSet => totals.permissions_set += 1,
-            Ending::Skipped(reason @ SkipReason::NotInBucket) => skip(&mut totals.skipped, *reason, 1, Some(path)),
+            PathOutcome::Confirmed => totals.confirmed += 1,
+            PathOutcome::Deleted => totals.deleted += 1,
+            PathOutcome::Moved(Effect::Rename) => totals.renamed += 1,
+            PathOutcome::Moved(_) => totals.moved += 1,
+            PathOutcome::PermissionsSet => totals.permissions_set += 1,
+            PathOutcome::Skipped(reason @ SkipReason::NotInBucket) => skip(&mut totals.skipped, *reason, 1, Some(path)),
             // The state keeps these, with their reason.
-            Ending::Skipped(_) | Ending::PutAside | Ending::Waits | Ending::Unchanged => {}
+            PathOutcome::Skipped(_) | PathOutcome::PutAside | PathOutcome::Waits | PathOutcome::Unchanged => {}
         });
     }
 

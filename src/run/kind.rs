@@ -29,7 +29,7 @@ pub enum RunOutcome {
     Done,
     /// To its end, but some operations failed or were held, or the report was not taken.
     Partial,
-    /// Not to its end: a door stayed shut.
+    /// Not to its end: an endpoint was unreachable.
     Failed,
     /// Somebody ended it.
     Stopped,

@@ -9,10 +9,10 @@ mod error_summary;
 mod path_outcome;
 mod queue_status;
 
-pub use counters::{Failures, SinkTally, SinkTotals, Skips, Tally, Totals};
+pub use counters::{Failures, RunCounters, RunTotals, SinkCounters, SinkTotals, Skips};
 pub use counts::{IgnoredEvents, Polled, Replayed};
 pub use error_summary::ErrorSummary;
 pub use kind::{RunKind, RunOutcome};
-pub use path_outcome::Ending;
+pub use path_outcome::PathOutcome;
 pub use queue_status::{Drained, SourceStatus};
-pub use stop::{Halt, SinkHalt};
+pub use stop::{SinkStopSignal, StopSignal};

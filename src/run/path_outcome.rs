@@ -4,7 +4,7 @@ use crate::plan::{Effect, SkipReason};
 
 /// How it ended for one path, when it did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum PathOutcome {
     /// Content was sent.
     Sent {
         /// Create or update.

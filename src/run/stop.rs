@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Why a run stops taking work before there is none left.
 #[derive(Clone, Debug, Default)]
-pub struct Halt {
+pub struct StopSignal {
     token: CancellationToken,
     cause: Arc<Mutex<Option<ErrorSummary>>>,
     since: Arc<OnceLock<Instant>>,
@@ -17,7 +17,7 @@ pub struct Halt {
     outer_since: Vec<Arc<OnceLock<Instant>>>,
 }
 
-impl Halt {
+impl StopSignal {
     /// One for a single run: it stops with this one, and what stops it stops nothing else.
     #[must_use]
     pub fn for_one_run(&self) -> Self {
@@ -69,16 +69,16 @@ impl Halt {
 
 /// The stop signal of one sink in a run: what stops the sink stops no other one. When the last sink has stopped, the run stops with it.
 #[derive(Clone, Debug)]
-pub struct SinkHalt {
-    own: Halt,
-    run: Halt,
+pub struct SinkStopSignal {
+    own: StopSignal,
+    run: StopSignal,
     /// How many sinks of the run have not stopped by themselves.
     going: Arc<AtomicUsize>,
 }
 
-impl SinkHalt {
+impl SinkStopSignal {
     /// One for each of so many sinks of a run.
-    pub fn of_run(run: &Halt, sinks: usize) -> Vec<Self> {
+    pub fn of_run(run: &StopSignal, sinks: usize) -> Vec<Self> {
         let going = Arc::new(AtomicUsize::new(sinks));
         (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), going: going.clone() }).collect()
     }
@@ -109,12 +109,12 @@ impl SinkHalt {
         self.own.is_stopped()
     }
 
-    /// As [`Halt::stopped`].
+    /// As [`StopSignal::stopped`].
     pub async fn stopped(&self) {
         self.own.stopped().await;
     }
 
-    /// As [`Halt::out_of_grace`].
+    /// As [`StopSignal::out_of_grace`].
     pub async fn out_of_grace(&self, grace: Duration) {
         self.own.out_of_grace(grace).await;
     }
@@ -126,7 +126,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_run_stops_with_the_program_and_not_the_program_with_a_run() {
-        let program = Halt::default();
+        let program = StopSignal::default();
         let (one, other) = (program.for_one_run(), program.for_one_run());
         one.stop(None);
         assert!(one.is_stopped() && !other.is_stopped() && !program.is_stopped());
@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_grace_is_one_for_all_who_wait_in_turn() {
-        let program = Halt::default();
+        let program = StopSignal::default();
         let run = program.for_one_run();
         program.stop(None);
         let stopped = Instant::now();
@@ -152,8 +152,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_sink_that_stops_stops_no_other_and_the_last_one_stops_the_run() {
-        let run = Halt::default().for_one_run();
-        let sinks = SinkHalt::of_run(&run, 2);
+        let run = StopSignal::default().for_one_run();
+        let sinks = SinkStopSignal::of_run(&run, 2);
         sinks[0].stop_sink(down());
         sinks[0].stop_sink(down());
         assert!(sinks[0].is_stopped() && !sinks[1].is_stopped() && !run.is_stopped(), "stopped twice, it counts once");
@@ -163,12 +163,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_a_run_is_no_failure_of_its_sinks() {
-        let program = Halt::default();
+        let program = StopSignal::default();
         let run = program.for_one_run();
-        let sinks = SinkHalt::of_run(&run, 2);
+        let sinks = SinkStopSignal::of_run(&run, 2);
         sinks[0].stop_run(down());
         assert!(sinks.iter().all(|sink| sink.is_stopped() && sink.cause().is_none()));
-        let other = SinkHalt::of_run(&program.for_one_run(), 1);
+        let other = SinkStopSignal::of_run(&program.for_one_run(), 1);
         program.stop(None);
         let stopped = Instant::now();
         other[0].out_of_grace(Duration::from_secs(20)).await;

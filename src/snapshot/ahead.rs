@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 const BLOCKS: usize = 4;
 
 /// The lines of a snapshot, in their order.
-pub struct Ahead {
+pub struct PrefetchReader {
     lines: Lines,
     blocks: Receiver<Result<Block, SnapshotError>>,
     thread: Option<JoinHandle<()>>,
@@ -19,7 +19,7 @@ pub struct Ahead {
 
 impl<R: io::Read + Send + 'static> SnapshotReader<R> {
     /// Reads on in a thread of its own.
-    pub fn ahead(self) -> Result<Ahead, SnapshotError> {
+    pub fn ahead(self) -> Result<PrefetchReader, SnapshotError> {
         let (sender, blocks) = mpsc::sync_channel(BLOCKS);
         let Self { blocks: mut source, lines } = self;
         let file = source.file.clone();
@@ -28,11 +28,11 @@ impl<R: io::Read + Send + 'static> SnapshotReader<R> {
             // Whoever compared has an error of the other side, and needs no more.
             .spawn(move || drop(source.try_for_each(|block| sender.send(block))))
             .map_err(|source| SnapshotError::Io { action: "start reading", path: file, source })?;
-        Ok(Ahead { lines, blocks, thread: Some(thread) })
+        Ok(PrefetchReader { lines, blocks, thread: Some(thread) })
     }
 }
 
-impl Iterator for Ahead {
+impl Iterator for PrefetchReader {
     type Item = Result<Line, SnapshotError>;
 
     fn next(&mut self) -> Option<Self::Item> {

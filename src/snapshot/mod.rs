@@ -24,7 +24,7 @@ mod split;
 mod store;
 mod write;
 
-pub use ahead::Ahead;
+pub use ahead::PrefetchReader;
 pub use error::{Problem, SnapshotError};
 pub use line::Line;
 pub use names::COLUMNS;

@@ -3,7 +3,7 @@
 use super::Source;
 use crate::endpoint::EndpointError;
 use crate::mutant;
-use crate::record::{Look, LookedAt, ObjectFacts, ObjectKey};
+use crate::record::{ObjectFacts, ObjectKey, Observation, ObservationSeq};
 use crate::retry::{Disposed as _, Disposition, RetryPolicy};
 use futures::stream::{self, StreamExt as _};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -
 #[derive(Clone, Debug, Default)]
 pub struct Looks {
     /// What was found, or found gone.
-    pub found: Vec<LookedAt>,
+    pub found: Vec<Observation>,
     /// The keys that cannot be looked at, though the source answers.
     pub failed: Vec<(ObjectKey, EndpointError)>,
 }
@@ -31,7 +31,7 @@ pub struct Looks {
 pub async fn look_at_each(
     source: &Arc<dyn Source>,
     keys: Vec<ObjectKey>,
-    look: Look,
+    look: ObservationSeq,
     at_a_time: usize,
     retry: RetryPolicy,
 ) -> Result<Looks, EndpointError> {
@@ -44,7 +44,7 @@ pub async fn look_at_each(
     let mut looks = Looks::default();
     while let Some((path, facts)) = answers.next().await {
         match facts {
-            Ok(facts) => looks.found.push(LookedAt { path, facts, look }),
+            Ok(facts) => looks.found.push(Observation { path, facts, look }),
             Err(error) if matches!(error.disposition(), Disposition::Stop { .. }) => return Err(error),
             Err(error) => looks.failed.push((path, error)),
         }

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Policy;
-use crate::record::{Look, LookedAt, SinkName};
+use crate::record::{Observation, ObservationSeq, SinkName};
 use crate::run::RunKind;
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
@@ -46,7 +46,7 @@ impl State {
     #[cfg(feature = "failpoints")]
     pub async fn open_in_place(path: &Path, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
         let connection = connection::open_to_write(path)?;
-        Self::with(Writer::in_place(direct_writer::InPlace::new(connection, gate)), path).await
+        Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, gate)), path).await
     }
 
     async fn with(writer: Writer, path: &Path) -> Result<Self, StateError> {
@@ -68,8 +68,8 @@ impl State {
     }
 
     /// The number of a look that is about to begin: take it *before* the request goes out.
-    pub fn next_look(&self) -> Look {
-        Look(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
+    pub fn next_look(&self) -> ObservationSeq {
+        ObservationSeq(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Changes whenever a source brought something by itself, after it is stored. (Reading a feed is somebody's own doing, and is not told.)
@@ -129,12 +129,12 @@ impl SinkState {
     }
 
     /// As [`State::next_look`].
-    pub fn next_look(&self) -> Look {
+    pub fn next_look(&self) -> ObservationSeq {
         self.state.next_look()
     }
 
     /// As [`State::commit_looks`]: what one sink's operation saw is known to all sinks.
-    pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
+    pub async fn commit_looks(&self, looks: Vec<Observation>) -> Result<(), StateError> {
         self.state.commit_looks(looks).await
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::Policy;
 use crate::record::SinkName;
-use crate::record::{Event, EventKind, Look, ObjectKey, Permissions};
+use crate::record::{Event, EventKind, ObjectKey, ObservationSeq, Permissions};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -260,7 +260,7 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        transactions::receive::store(connection, &[told("a")], tables::inbox::Receipt { at: at(0), look: Look(1) })?;
+        transactions::receive::store(connection, &[told("a")], tables::inbox::Receipt { at: at(0), look: ObservationSeq(1) })?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());
@@ -274,7 +274,7 @@ async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
     let overview = Overview::read(bed.state.path()).await.expect("read");
     assert_eq!((overview.inbox, overview.dead_letters, overview.feed_gap), (1, 1, None));
     let identity = Identity { source: "s".to_owned(), sinks: vec![NamedSink::file_manager("f")] };
-    let answer = Answer { new_source: true, ..Answer::default() };
+    let answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     bed.state.identify(identity, answer, at(0)).await.expect("identified");
     assert!(bed.waiting().await.is_empty());
 }

@@ -21,25 +21,25 @@ pub use handle::{SinkState, State};
 pub use instance_lock::{InstanceLock, holder, last_run};
 pub use tables::dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
 pub use tables::feed_events::FeedIdentity;
-pub use tables::history::{Attempts, Became, Called, Ended, Happened, Outcome, Shown, UsedUp, What};
+pub use tables::history::{Attempts, Called, ConsumedEvent, Ended, EventDisposition, HistoryEntry, HistoryEvent, ObservedContent, Outcome};
 pub use tables::inbox::InboxRow;
 pub use tables::intents::{Intent, Plane};
 pub use tables::pending::Failure;
 pub use tables::runs::Run;
 pub use tables::sources::Listed;
-pub use transactions::claim::{Lane, Taken, Work};
+pub use transactions::claim::{ClaimedBatch, Lane, WorkItem};
 pub use transactions::consume::Replay;
 pub use transactions::delete_guard::DeletesInQuestion;
-pub use transactions::identity::{Answer, Identity, NamedSink, would_refuse};
+pub use transactions::identity::{Identity, NamedSink, OperatorAnswer, would_refuse};
 pub use transactions::moves::{Move, MoveOutcome};
 pub use transactions::receive::{ReceiveCounts, Received};
 pub use transactions::receive_feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedItem};
-pub use views::key_report::{SinkStory, Standing, Story};
+pub use views::key_report::{KeyReport, PendingStatus, SinkKeyReport};
 pub use views::overview::{Overview, SinkOverview, Waiting};
 pub use views::snapshot_rows::Side;
 
 pub use crate::plan::guard::HeldDeletes;
-pub use crate::record::{EventChannel, LookedAt, Page, PageCounts};
+pub use crate::record::{EventChannel, Observation, Page, PageCounts};
 pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 #[cfg(test)]

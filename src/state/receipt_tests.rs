@@ -26,7 +26,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
         let path = event("a").path;
         let facts = ObjectFacts { size: 3, etag: None, last_modified: None, storage_class: None, version_id: None };
         let look = async |facts: Option<&ObjectFacts>| {
-            let looked = LookedAt { path: path.clone(), facts: facts.cloned(), look: bed.state.next_look() };
+            let looked = Observation { path: path.clone(), facts: facts.cloned(), look: bed.state.next_look() };
             bed.state.commit_looks(vec![looked]).await.expect("stored");
         };
         look(Some(&facts)).await;
@@ -43,7 +43,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
             bed.state.receive(batch, at(0)).await.expect("stored");
         }
         let rows = bed.state.inbox_batch(0, 10).await.expect("read");
-        let looks = vec![LookedAt { path: path.clone(), facts: None, look: bed.state.next_look() }];
+        let looks = vec![Observation { path: path.clone(), facts: None, look: bed.state.next_look() }];
         bed.state.replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
         look(Some(&facts)).await;
         let work = bed.sink.work(&path).await.expect("read").expect("it is to be created");

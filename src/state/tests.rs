@@ -3,7 +3,7 @@
 use super::inbox_tests::file_manager;
 use super::*;
 use crate::plan::{Effect, Planned, Policy};
-use crate::record::{ETag, FileRecord, Look, ObjectFacts, ObjectKey, Permissions, SinkName};
+use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey, ObservationSeq, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -41,8 +41,8 @@ impl Bed {
         Self { state, sink, directory }
     }
 
-    async fn look(&self, path: &str, etag: Option<&str>, look: Look) {
-        let looked = LookedAt { path: key(path), facts: etag.map(facts), look };
+    async fn look(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
+        let looked = Observation { path: key(path), facts: etag.map(facts), look };
         self.state.commit_looks(vec![looked]).await.expect("stored");
     }
 
@@ -149,7 +149,7 @@ async fn a_page_says_what_is_absent_only_between_its_own_keys() {
     for path in ["a", "b", "c", "d"] {
         bed.applied(path, "x").await;
     }
-    bed.applied("bb", "never looked at").await;
+    bed.applied("bb", "never observed").await;
     bed.page(Some("a"), Some("c"), &[("c", "x")]).await;
     assert_eq!(bed.due(Lane::Absent).await, ["b", "bb"], "neither a nor d");
     bed.page(None, None, &[("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")]).await;

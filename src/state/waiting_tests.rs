@@ -77,9 +77,9 @@ async fn what_waits_is_counted_as_it_comes_and_goes() {
     let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
     for path in ["skipped1", "gone", "brand new"] {
         let path = ObjectKey::new(path).expect("a key");
-        state.commit_looks(vec![LookedAt { path, facts: Some(facts.clone()), look: state.next_look() }]).await.expect("stored");
+        state.commit_looks(vec![Observation { path, facts: Some(facts.clone()), look: state.next_look() }]).await.expect("stored");
     }
-    state.commit_looks(vec![LookedAt { path: held, facts: None, look: state.next_look() }]).await.expect("stored");
+    state.commit_looks(vec![Observation { path: held, facts: None, look: state.next_look() }]).await.expect("stored");
     let (waiting, counted) = (
         state.overview().await.expect("read").sinks.remove(0).waiting,
         state
@@ -149,7 +149,7 @@ async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
         version_id: None,
     };
     // One that a listing found first: it is told of later.
-    let listed = LookedAt { path: key("listed"), facts: Some(facts(None)), look: state.next_look() };
+    let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.next_look() };
     state.commit_looks(vec![listed]).await.expect("stored");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
@@ -157,7 +157,7 @@ async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
     }
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
     let look = state.next_look();
-    let looks = ["applied", "listed", "parked"].map(|path| LookedAt { path: key(path), facts: Some(facts(None)), look });
+    let looks = ["applied", "listed", "parked"].map(|path| Observation { path: key(path), facts: Some(facts(None)), look });
     let rows = state.inbox_batch(0, 10).await.expect("read");
     state.replay(Replay { rows, looks: looks.to_vec(), ..Replay::default() }).await.expect("replayed");
     assert_eq!((state.inbox_len().await.expect("counted"), sink.oldest_unapplied().await.expect("read")), (0, Some(at(1))));

@@ -13,7 +13,7 @@ pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
     }
     match state.overview().await {
         Ok(overview) => tell(sinks, &overview, now).await,
-        Err(error) => tracing::warn!(%error, "how much waits is not told to the collector"),
+        Err(error) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
     }
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn tell(sinks: &[SinkState], overview: &Overview, now: Timestam
         let Some(of_sink) = overview.sinks.iter().find(|overview| overview.name == *sink.name()) else { continue };
         match sink.oldest_unapplied().await {
             Ok(oldest) => telemetry::metrics().backlog(sink.name().as_str(), &backlog(of_sink, oldest, now)),
-            Err(error) => tracing::warn!(sink = %sink.name(), %error, "how much waits is not told to the collector"),
+            Err(error) => tracing::warn!(sink = %sink.name(), %error, "the backlog metrics cannot be recorded"),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The doors that a flow goes through. A test brings its own.
 #[derive(Clone)]
-pub struct Doors {
+pub struct Endpoints {
     /// Where the objects are.
     pub source: Arc<dyn Source>,
     /// Where the files are to be: each sink by its name.
@@ -22,7 +22,7 @@ pub struct Doors {
     pub reports: Option<Arc<dyn ReportResults>>,
 }
 
-impl Doors {
+impl Endpoints {
     /// The endpoint of a sink.
     pub(super) fn sink(&self, name: &SinkName) -> Arc<dyn Sink> {
         self.sinks.iter().find(|(of, _)| of == name).expect("invariant: each sink of a flow has an endpoint").1.clone()

@@ -1,10 +1,10 @@
 //! What a run has: where it reads and writes, its state, its sinks, its options. What it does is the other files' concern.
 
-use super::endpoints::Doors;
+use super::endpoints::Endpoints;
 use super::options::Options;
 use crate::apply::ApplyError;
 use crate::clock::Clock;
-use crate::run::{Halt, RunKind, Tally};
+use crate::run::{RunCounters, RunKind, StopSignal};
 use crate::state::{SinkState, State};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// One run of any flow.
 pub struct Flow {
     /// The doors.
-    pub doors: Doors,
+    pub doors: Endpoints,
     /// The state, already found to describe these doors.
     pub state: State,
     /// Its sinks, at least one.
@@ -23,9 +23,9 @@ pub struct Flow {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Counts as it goes; the caller may watch.
-    pub tally: Arc<Tally>,
+    pub tally: Arc<RunCounters>,
     /// Stops it; the caller may.
-    pub halt: Halt,
+    pub halt: StopSignal,
 }
 
 /// A run that has begun.

@@ -16,7 +16,7 @@ mod publish;
 mod backlog;
 
 pub use backlog::tell_backlog;
-pub use endpoints::Doors;
+pub use endpoints::Endpoints;
 pub use flow::Flow;
 pub use options::Options;
 pub use run::Ended;

@@ -6,7 +6,7 @@ use super::side_by_side::side_by_side;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::plan::guard::Guard;
-use crate::record::{LookedAt, ObjectKey};
+use crate::record::{ObjectKey, Observation};
 use crate::source;
 use crate::state::{InboxRow, Lane, Replay};
 use futures::future;
@@ -113,14 +113,14 @@ impl Flow {
     }
 
     /// One look at each path. An error is a shut door, which counts against no event.
-    async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<LookedAt>, BTreeMap<ObjectKey, String>), ApplyError> {
+    async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
         let look = self.state.next_look();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
         let looks = source::look_at_each(&self.doors.source, keys, look, concurrency, retry).await?;
         let mut failed = BTreeMap::new();
         for (path, error) in looks.failed {
-            tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked at");
+            tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked up");
             let error = ApplyError::from(error);
             self.tally.lookup_failed(&path, (&error).into());
             failed.insert(path, error.to_string());

@@ -4,7 +4,7 @@
 use super::flow::{Flow, Run};
 use super::snapshots;
 use crate::apply::{ApplyContext, ApplyError, ApplyOptions, Bounds, Executor};
-use crate::run::{RunKind, SinkHalt, SinkTally, Totals};
+use crate::run::{RunKind, RunTotals, SinkCounters, SinkStopSignal};
 use crate::state::{Overview, SinkState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,8 +14,8 @@ pub(super) struct SinkRun<'f> {
     pub(super) run: Run,
     pub(super) state: SinkState,
     pub(super) executor: Executor,
-    pub(super) tally: SinkTally,
-    pub(super) halt: SinkHalt,
+    pub(super) tally: SinkCounters,
+    pub(super) halt: SinkStopSignal,
     /// The old side of its snapshots is written, and the new one is still to be.
     new_snapshot_left: AtomicBool,
 }
@@ -23,14 +23,14 @@ pub(super) struct SinkRun<'f> {
 impl Flow {
     /// The part of each sink in this run.
     pub(super) fn sink_runs(&self, run: Run) -> Vec<SinkRun<'_>> {
-        let halts = SinkHalt::of_run(&self.halt, self.sinks.len());
+        let halts = SinkStopSignal::of_run(&self.halt, self.sinks.len());
         self.sinks.iter().zip(halts).map(|(state, halt)| SinkRun::new(self, run, state.clone(), halt)).collect()
     }
 }
 
 impl<'f> SinkRun<'f> {
-    fn new(flow: &'f Flow, run: Run, state: SinkState, halt: SinkHalt) -> Self {
-        let tally = SinkTally::new(flow.tally.clone(), state.name().clone());
+    fn new(flow: &'f Flow, run: Run, state: SinkState, halt: SinkStopSignal) -> Self {
+        let tally = SinkCounters::new(flow.tally.clone(), state.name().clone());
         let options = &flow.options;
         let sink = flow.doors.sink(state.name());
         let concurrency = sink.capabilities().connections.map_or(options.concurrency, |bound| bound.min(options.concurrency));
@@ -66,7 +66,7 @@ impl<'f> SinkRun<'f> {
 
     /// Writes the new side of its snapshots, where only the old one is written. Where the run has nothing to show, the old one goes again:
     /// a reconcile that changed nothing keeps no snapshots, otherwise nightly pairs of equal ones would push out those that show something.
-    pub(super) async fn finish_snapshots(&self, totals: &Totals, overview: &Overview) -> Result<(), ApplyError> {
+    pub(super) async fn finish_snapshots(&self, totals: &RunTotals, overview: &Overview) -> Result<(), ApplyError> {
         if !self.new_snapshot_left.load(Ordering::Relaxed) {
             return Ok(());
         }

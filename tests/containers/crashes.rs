@@ -56,7 +56,7 @@ async fn docker_stop_finishes_what_is_in_hand() {
     let service = stage.start(&["initial-sync"]).await;
     files.wait_for_calls(enough).await;
     let ended = service.stop(40).await.expect(143);
-    ended.says(&["stopping: what is in hand is finished"]);
+    ended.says(&["stopping: work in flight is finished"]);
     files.no_faults().await;
     stage.run(&["initial-sync"]).await.expect(0);
     in_sync(&stage).await;

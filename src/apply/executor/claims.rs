@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 /// The paths in hand: as many as the batches that were taken hold.
 #[derive(Debug, Default)]
-pub(in crate::apply) struct InHand {
+pub(in crate::apply) struct PathClaims {
     paths: Mutex<HashSet<ObjectKey>>,
     released: watch::Sender<()>,
 }
 
-impl InHand {
+impl PathClaims {
     /// Takes a path in hand; `false` = somebody has it.
     pub(in crate::apply) fn claim(&self, path: &ObjectKey) -> bool {
         self.lock().insert(path.clone())

@@ -1,9 +1,9 @@
 //! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
 //! stops when an endpoint cannot be used at all. What becomes of one path is the operation's concern.
 
-use super::claims::InHand;
+use super::claims::PathClaims;
 use super::failures::{FailuresInARow, parked_until};
-use super::permits::{Bounds, Permits, Place};
+use super::permits::{Bounds, Permit, Permits};
 use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
 use crate::apply::operation::reconcile_path::Operation;
@@ -12,8 +12,8 @@ use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
-use crate::run::{Ending, SinkHalt, SinkTally};
-use crate::state::{Attempts, Failure, Lane, SinkState, StateError, Work};
+use crate::run::{PathOutcome, SinkCounters, SinkStopSignal};
+use crate::state::{Attempts, Failure, Lane, SinkState, StateError, WorkItem};
 use crate::telemetry::{self, OperationResult};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -32,18 +32,18 @@ pub struct Executor {
     pub(in crate::apply) context: Arc<ApplyContext>,
     pub(in crate::apply) state: SinkState,
     pub(in crate::apply) clock: Arc<dyn Clock>,
-    pub(in crate::apply) tally: SinkTally,
-    pub(in crate::apply) halt: SinkHalt,
+    pub(in crate::apply) tally: SinkCounters,
+    pub(in crate::apply) halt: SinkStopSignal,
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
-    pub(in crate::apply) in_hand: Arc<InHand>,
+    pub(in crate::apply) in_hand: Arc<PathClaims>,
     /// How long what is in hand may take once the run stops.
     pub(in crate::apply) grace: Duration,
 }
 
 impl Executor {
     /// Works between two endpoints, within bounds.
-    pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, tally: SinkTally, halt: SinkHalt, bounds: Bounds) -> Self {
+    pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, tally: SinkCounters, halt: SinkStopSignal, bounds: Bounds) -> Self {
         Self {
             state: context.state.clone(),
             context: Arc::new(context),
@@ -131,7 +131,7 @@ impl Executor {
     }
 
     /// In the lane of the absent, looks come first: only what they say counts.
-    async fn prepare(&self, batch: Vec<Work>, lane: Lane) -> Vec<Work> {
+    async fn prepare(&self, batch: Vec<WorkItem>, lane: Lane) -> Vec<WorkItem> {
         if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
         }
@@ -145,7 +145,7 @@ impl Executor {
             Ok(looks) => {
                 // Of a key that is gone nobody knows the size: a directory marker's tells by its name, and was no file.
                 for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
-                    self.tally.ended(&path, &Ending::Skipped(SkipReason::NotInBucket));
+                    self.tally.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
                 }
                 for (path, failed_runs, error) in looks.failed {
@@ -161,7 +161,7 @@ impl Executor {
     }
 
     /// Starts one operation as soon as there is a place for it; `false` = the run stops instead.
-    async fn spawn(&self, work: Work, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
+    async fn spawn(&self, work: WorkItem, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
         let place = tokio::select! {
             // A place that comes free while the run stops is for nobody.
             biased;
@@ -186,11 +186,11 @@ impl Executor {
         true
     }
 
-    pub(in crate::apply) async fn place(&self, lane: Lane) -> Place {
+    pub(in crate::apply) async fn place(&self, lane: Lane) -> Permit {
         if lane == Lane::Large { self.permits.place_for_large().await } else { self.permits.place().await }
     }
 
-    async fn one(&self, work: Work, lane: Lane, place: Place) {
+    async fn one(&self, work: WorkItem, lane: Lane, place: Permit) {
         let (path, failed_runs) = (work.path.clone(), work.attempts);
         let mut operation = Operation::new(&self.context, lane, place);
         match operation.bring(work).await {
@@ -203,13 +203,17 @@ impl Executor {
     }
 
     /// An operation ended without a failure.
-    pub(in crate::apply) fn ended(&self, path: &ObjectKey, ending: &Ending) {
+    pub(in crate::apply) fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
         self.tally.ended(path, ending);
         telemetry::ended(match ending {
-            Ending::Sent { .. } | Ending::Confirmed | Ending::Deleted | Ending::Moved(_) | Ending::PermissionsSet => OperationResult::Done,
-            Ending::Unchanged => OperationResult::Unchanged,
-            Ending::Skipped(_) | Ending::PutAside => OperationResult::Skipped,
-            Ending::Waits => OperationResult::Deferred,
+            PathOutcome::Sent { .. }
+            | PathOutcome::Confirmed
+            | PathOutcome::Deleted
+            | PathOutcome::Moved(_)
+            | PathOutcome::PermissionsSet => OperationResult::Done,
+            PathOutcome::Unchanged => OperationResult::Unchanged,
+            PathOutcome::Skipped(_) | PathOutcome::PutAside => OperationResult::Skipped,
+            PathOutcome::Waits => OperationResult::Deferred,
         });
     }
 

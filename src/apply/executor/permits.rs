@@ -15,7 +15,7 @@ pub struct Bounds {
 }
 
 /// The right to use the doors, as one of so many at a time. It is given back when it is dropped.
-pub(in crate::apply) struct Place {
+pub(in crate::apply) struct Permit {
     _of_all: OwnedSemaphorePermit,
     _of_large: Option<OwnedSemaphorePermit>,
 }
@@ -37,14 +37,14 @@ impl Permits {
     }
 
     /// A place, as soon as one is free.
-    pub(in crate::apply) async fn place(&self) -> Place {
-        Place { _of_all: permit_of(&self.all).await, _of_large: None }
+    pub(in crate::apply) async fn place(&self) -> Permit {
+        Permit { _of_all: permit_of(&self.all).await, _of_large: None }
     }
 
     /// A place for a large object, as soon as one is free.
-    pub(in crate::apply) async fn place_for_large(&self) -> Place {
+    pub(in crate::apply) async fn place_for_large(&self) -> Permit {
         let of_large = Some(permit_of(&self.large).await);
-        Place { _of_all: permit_of(&self.all).await, _of_large: of_large }
+        Permit { _of_all: permit_of(&self.all).await, _of_large: of_large }
     }
 
     /// How many places are free now, and 1 when none is: the caller goes on in any case.

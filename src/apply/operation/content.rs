@@ -9,10 +9,10 @@ use crate::apply::sink::{Content, EffectKind, EffectRequest, Performed, SinkHand
 use crate::endpoint::EndpointErrorKind;
 use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
-use crate::record::{FileRecord, Look, LookedAt, ObjectFacts, Permissions};
-use crate::run::Ending;
+use crate::record::{FileRecord, ObjectFacts, Observation, ObservationSeq, Permissions};
+use crate::run::PathOutcome;
 use crate::source::Opened;
-use crate::state::{Intent, Lane, Work};
+use crate::state::{Intent, Lane, WorkItem};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
@@ -23,10 +23,10 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// One path's content, over all its attempts.
 struct Sending<'a, 'context> {
     operation: &'a mut Operation<'context>,
-    work: &'a Work,
+    work: &'a WorkItem,
     planned: Planned,
     /// The number of the last GET.
-    look: Look,
+    look: ObservationSeq,
     /// The content's effect, once its intent is open.
     effect: Option<OpenEffect>,
     /// That of the permissions that go with it, if any do.
@@ -37,7 +37,7 @@ struct Sending<'a, 'context> {
 
 impl Operation<'_> {
     /// Sends the object's content, with as many attempts as the policy gives.
-    pub(super) async fn send(&mut self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
+    pub(super) async fn send(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         telemetry::decided(planned.effect.as_str());
         let (effect, setting) = (work.intent.as_ref().map(OpenEffect::left), work.permissions_intent.as_ref().map(OpenEffect::left));
         let (look, policy) = (self.context.state.next_look(), self.context.options.retry);
@@ -154,12 +154,12 @@ impl Sending<'_, '_> {
             }
             Some(EndpointErrorKind::NotFound) => {
                 self.operation.context.state.suspect(&self.work.path).await?;
-                Ok(Step::Ended(Ending::Waits))
+                Ok(Step::Ended(PathOutcome::Waits))
             }
             // Of a file that the sink has, or may have, an archived object is a failure: it keeps what is outdated.
             Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
                 self.operation.context.state.skip(&self.work.path, SkipReason::Archived).await?;
-                Ok(Step::Ended(Ending::Skipped(SkipReason::Archived)))
+                Ok(Step::Ended(PathOutcome::Skipped(SkipReason::Archived)))
             }
             _ => Err(error),
         }
@@ -218,7 +218,7 @@ impl Sending<'_, '_> {
         let bytes = got.size;
         if looked.is_none_or(|facts| facts.etag.is_none()) {
             // The listing told no ETag: this GET was the look that completes it.
-            let seen = LookedAt { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
+            let seen = Observation { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
             self.operation.context.state.commit_looks(vec![seen]).await?;
         }
         let file = FileRecord {
@@ -234,6 +234,6 @@ impl Sending<'_, '_> {
             version_id: got.version_id,
         };
         self.operation.context.state.applied(file, self.operation.attempts.clone()).await?;
-        Ok(Step::Ended(Ending::Sent { effect: self.planned.effect, bytes, verified }))
+        Ok(Step::Ended(PathOutcome::Sent { effect: self.planned.effect, bytes, verified }))
     }
 }

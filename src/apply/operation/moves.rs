@@ -4,13 +4,13 @@
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::apply::executor::drain::Executor;
-use crate::apply::executor::permits::Place;
+use crate::apply::executor::permits::Permit;
 use crate::apply::sink::{EffectKind, EffectRequest, Performed, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::retry::{Disposed as _, Disposition};
-use crate::run::Ending;
+use crate::run::PathOutcome;
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
 use crate::{mutant, source, telemetry};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -159,7 +159,7 @@ impl Executor {
         if known.intent.is_some() {
             self.state.end_intents(known.origin()).await?;
         }
-        Ok(self.state.end_move((known.origin(), known.target()), MoveOutcome::Moot, Attempts::default()).await?)
+        Ok(self.state.end_move((known.origin(), known.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
     }
 
     /// Starts one move as soon as there is a place for it, unless the run stops first.
@@ -176,7 +176,7 @@ impl Executor {
         tasks.spawn(work.in_current_span());
     }
 
-    async fn one_move(&self, known: Move, effect: Effect, place: Place) {
+    async fn one_move(&self, known: Move, effect: Effect, place: Permit) {
         telemetry::decided(effect.as_str());
         let mut operation = Operation::new(&self.context, Lane::Open, place);
         match operation.send_move(&known, effect).await {
@@ -202,7 +202,7 @@ impl Executor {
 
 impl Operation<'_> {
     /// One rename or move, with as many attempts as the policy gives.
-    async fn send_move(&mut self, known: &Move, effect: Effect) -> Result<Ending, ApplyError> {
+    async fn send_move(&mut self, known: &Move, effect: Effect) -> Result<PathOutcome, ApplyError> {
         let (origin, target) = (known.origin(), known.target());
         let planned = Planned { effect, content: None, permissions: Permissions::default() };
         let meant = || Intent { new_path: Some(target.clone()), ..self.context.intent(origin, planned) };
@@ -219,12 +219,12 @@ impl Operation<'_> {
                 match error.kind {
                     EndpointErrorKind::NotFound => MoveOutcome::OriginUnknown,
                     EndpointErrorKind::Taken => MoveOutcome::TargetTaken,
-                    _ => MoveOutcome::Moot,
+                    _ => MoveOutcome::NotAMove,
                 }
             }
             Err(error) => return Err(error),
         };
-        let ending = if matches!(outcome, MoveOutcome::Done { .. }) { Ending::Moved(effect) } else { Ending::Unchanged };
+        let ending = if matches!(outcome, MoveOutcome::Done { .. }) { PathOutcome::Moved(effect) } else { PathOutcome::Unchanged };
         self.context.state.end_move((origin, target), outcome, self.attempts.clone()).await?;
         Ok(ending)
     }

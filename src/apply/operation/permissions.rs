@@ -8,18 +8,18 @@ use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
 use crate::plan::{Effect, PermissionPlane, Planned};
 use crate::record::{ObjectKey, Permissions};
-use crate::run::Ending;
-use crate::state::{Intent, Work};
+use crate::run::PathOutcome;
+use crate::state::{Intent, WorkItem};
 
 impl Operation<'_> {
     /// The permissions of a known file, and nothing else. `None` = the sink does not know the file after all, and the
     /// path is to be decided anew.
-    pub(super) async fn change_permissions(&mut self, work: &Work, planned: Planned) -> Result<Option<Step>, ApplyError> {
+    pub(super) async fn change_permissions(&mut self, work: &WorkItem, planned: Planned) -> Result<Option<Step>, ApplyError> {
         let sent = self.with_permissions(work, &planned.permissions).await;
         match sent {
             Ok(sent) => {
                 self.context.state.permissions_set(&work.path, &sent, self.attempts.clone()).await?;
-                Ok(Some(Step::Ended(Ending::PermissionsSet)))
+                Ok(Some(Step::Ended(PathOutcome::PermissionsSet)))
             }
             Err(error) if error.kind() == Some(EndpointErrorKind::NotFound) => {
                 self.context.state.end_intents(&work.path).await?;
@@ -30,7 +30,7 @@ impl Operation<'_> {
     }
 
     /// Sets what was told, or asks where nothing was, with as many attempts as the policy gives.
-    pub(super) async fn with_permissions(&mut self, work: &Work, told: &Permissions) -> Result<Permissions, ApplyError> {
+    pub(super) async fn with_permissions(&mut self, work: &WorkItem, told: &Permissions) -> Result<Permissions, ApplyError> {
         if told.is_empty() && work.permissions_intent.is_none() {
             return self.context.options.retry.run(|| self.context.ask_permissions(work)).await;
         }
@@ -44,7 +44,7 @@ impl Operation<'_> {
 
     /// One attempt: sets what the open intent says, or asks where there is none. The intent stays open until somebody keeps
     /// what was set: beside new content, until that is confirmed too.
-    pub(super) async fn permissions(&mut self, work: &Work, effect: Option<&mut OpenEffect>) -> Result<Permissions, ApplyError> {
+    pub(super) async fn permissions(&mut self, work: &WorkItem, effect: Option<&mut OpenEffect>) -> Result<Permissions, ApplyError> {
         let Some(effect) = effect else { return self.context.ask_permissions(work).await };
         let (wanted, handle) = (effect.intent.planned.permissions.clone(), SinkHandle::of(&work.sides));
         let kind = EffectKind::SetPermissions(&wanted);
@@ -62,7 +62,7 @@ impl Operation<'_> {
 
 impl ApplyContext {
     /// Asks once, if the sink can be asked. A refusal is no reason to keep the content back.
-    pub(super) async fn ask_permissions(&self, work: &Work) -> Result<Permissions, ApplyError> {
+    pub(super) async fn ask_permissions(&self, work: &WorkItem) -> Result<Permissions, ApplyError> {
         if self.state.policy().permissions != PermissionPlane::SetAndAsk {
             return Ok(Permissions::default());
         }

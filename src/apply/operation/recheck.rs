@@ -3,15 +3,15 @@
 use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
 use crate::mutant;
-use crate::record::{LookedAt, ObjectKey};
+use crate::record::{ObjectKey, Observation};
 use crate::source::{self, Looks};
-use crate::state::Work;
+use crate::state::WorkItem;
 use std::collections::HashMap;
 
 /// What the looks at a batch came to.
 pub(in crate::apply) struct AbsentLooks {
     /// There is something to do about these: most of them deletes.
-    pub(in crate::apply) work: Vec<Work>,
+    pub(in crate::apply) work: Vec<WorkItem>,
     /// These are gone, and the sink never had them.
     pub(in crate::apply) never_applied: Vec<ObjectKey>,
     /// These could not be looked at; with the failed runs so far.
@@ -20,12 +20,12 @@ pub(in crate::apply) struct AbsentLooks {
 
 impl ApplyContext {
     /// Looks at each path of a batch, stores what was seen, and says what is to be done now. An error is a shut door.
-    pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<Work>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
+    pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<WorkItem>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
         let look = self.state.next_look();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();
         let keys = batch.into_iter().map(|work| work.path).collect();
         let mut looks = AbsentLooks { work: Vec::new(), never_applied: Vec::new(), failed: Vec::new() };
-        let believed = |keys: Vec<_>| keys.into_iter().map(|path| LookedAt { path, facts: None, look }).collect();
+        let believed = |keys: Vec<_>| keys.into_iter().map(|path| Observation { path, facts: None, look }).collect();
         let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
             Looks { found: believed(keys), failed: Vec::new() }
         } else {
@@ -36,7 +36,7 @@ impl ApplyContext {
             looks.failed.push((path, attempts, error.into()));
         }
         self.state.commit_looks(found.clone()).await?;
-        for LookedAt { path, facts, .. } in found {
+        for Observation { path, facts, .. } in found {
             match self.state.work(&path).await? {
                 Some(work) => looks.work.push(work),
                 None => looks.never_applied.extend(facts.is_none().then_some(path)),

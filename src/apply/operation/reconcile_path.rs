@@ -3,13 +3,13 @@
 
 use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, not_held_back};
-use crate::apply::executor::permits::Place;
+use crate::apply::executor::permits::Permit;
 use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
 use crate::endpoint::{ContentFault, EndpointError};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
-use crate::record::{FileRecord, LookedAt, ObjectKey};
-use crate::run::Ending;
-use crate::state::{Attempts, Lane, Plane, Work};
+use crate::record::{FileRecord, ObjectKey, Observation};
+use crate::run::PathOutcome;
+use crate::state::{Attempts, Lane, Plane, WorkItem};
 use crate::{mutant, source, telemetry};
 
 /// How often one operation looks again at an object that keeps changing under it.
@@ -21,7 +21,7 @@ pub(in crate::apply) struct Operation<'a> {
     /// Where the path was taken from.
     pub(super) lane: Lane,
     /// Its right to use the doors; `None` = it uses none any more.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Permit>,
     /// How it went so far, for the history.
     pub(in crate::apply) attempts: Attempts,
 }
@@ -29,21 +29,21 @@ pub(in crate::apply) struct Operation<'a> {
 /// What came of one try.
 pub(super) enum Step {
     /// This path is done with.
-    Ended(Ending),
+    Ended(PathOutcome),
     /// The object is no longer what the newest look showed; with what said so, where looks alone may never agree with it.
     LookAgain(Option<ApplyError>),
 }
 
 impl<'a> Operation<'a> {
     /// Begins an operation in a lane.
-    pub(in crate::apply) fn new(context: &'a ApplyContext, lane: Lane, place: Place) -> Self {
+    pub(in crate::apply) fn new(context: &'a ApplyContext, lane: Lane, place: Permit) -> Self {
         Self { context, lane, place: Some(place), attempts: Attempts::default() }
     }
 }
 
 impl Operation<'_> {
     /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
-    pub(in crate::apply) async fn bring(&mut self, work: Work) -> Result<Ending, ApplyError> {
+    pub(in crate::apply) async fn bring(&mut self, work: WorkItem) -> Result<PathOutcome, ApplyError> {
         let path = work.path.clone();
         // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
         // lane of the absent, the look has just been made.)
@@ -62,7 +62,7 @@ impl Operation<'_> {
                     disagreed = why;
                     self.look_again(&path).await?
                 }
-                None => self.context.state.work(&path).await?.ok_or(Ending::Unchanged),
+                None => self.context.state.work(&path).await?.ok_or(PathOutcome::Unchanged),
             };
         }
         let words = "the object was replaced each time that we looked";
@@ -71,7 +71,7 @@ impl Operation<'_> {
     }
 
     /// One try; `None` = an intent ended and the path is to be decided anew.
-    async fn step(&mut self, work: &Work) -> Result<Option<Step>, ApplyError> {
+    async fn step(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
             self.context.state.refused(&work.path, Plane::Content).await?;
@@ -93,42 +93,42 @@ impl Operation<'_> {
             Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
             Verdict::Do(planned) => self.send(work, planned).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned).await?,
-            Verdict::Nothing => Step::Ended(self.aside(work, Ending::Unchanged).await?),
-            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, Ending::PutAside).await?),
+            Verdict::Nothing => Step::Ended(self.aside(work, PathOutcome::Unchanged).await?),
+            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, PathOutcome::PutAside).await?),
         }))
     }
 
-    async fn aside(&self, work: &Work, ending: Ending) -> Result<Ending, ApplyError> {
+    async fn aside(&self, work: &WorkItem, ending: PathOutcome) -> Result<PathOutcome, ApplyError> {
         self.context.state.settle(&work.path).await?;
         Ok(ending)
     }
 
     /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
-    async fn look_again(&self, path: &ObjectKey) -> Result<Result<Work, Ending>, ApplyError> {
+    async fn look_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
         let look = self.context.state.next_look();
         let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
         let gone = facts.is_none();
-        self.context.state.commit_looks(vec![LookedAt { path: path.clone(), facts, look }]).await?;
-        let nothing = if gone { Ending::Skipped(SkipReason::NotInBucket) } else { Ending::Unchanged };
+        self.context.state.commit_looks(vec![Observation { path: path.clone(), facts, look }]).await?;
+        let nothing = if gone { PathOutcome::Skipped(SkipReason::NotInBucket) } else { PathOutcome::Unchanged };
         Ok(self.context.state.work(path).await?.ok_or(nothing))
     }
 
     /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look, and for the
     /// guard. What was already sent and has no outcome is sent again where it is found.
-    async fn delete(&mut self, work: &Work) -> Result<Ending, ApplyError> {
+    async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
         if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
-            return self.aside(work, Ending::Waits).await;
+            return self.aside(work, PathOutcome::Waits).await;
         }
         let mut effect = self.effect(work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.sides));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
         self.context.state.deleted(&work.path, self.attempts.clone()).await?;
-        Ok(Ending::Deleted)
+        Ok(PathOutcome::Deleted)
     }
 
     /// Asks the sink what it holds: when that is this content, no byte is sent.
-    async fn confirm(&mut self, work: &Work, planned: Planned) -> Result<Step, ApplyError> {
+    async fn confirm(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         let Some(content) = &planned.content else { return self.send(work, planned).await };
         let handle = SinkHandle::of(&work.sides);
         let ask = || self.context.sink.inspect(&work.path, handle.as_ref(), Aspect::Content);
@@ -157,6 +157,6 @@ impl Operation<'_> {
         };
         self.place = None;
         self.context.state.applied(file, self.attempts.clone()).await?;
-        Ok(Step::Ended(Ending::Confirmed))
+        Ok(Step::Ended(PathOutcome::Confirmed))
     }
 }

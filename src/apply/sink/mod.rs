@@ -8,7 +8,7 @@ pub use capabilities::{Capabilities, Idempotency};
 pub use file_manager::FileManagerSink;
 
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
-use crate::record::{Fingerprint, ObjectFacts, ObjectKey, Permissions, Sides};
+use crate::record::{Fingerprint, ObjectFacts, ObjectKey, PathState, Permissions};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub struct SinkHandle(pub String);
 
 impl SinkHandle {
     /// What the sink called the file when it last answered about this path.
-    pub fn of(sides: &Sides) -> Option<Self> {
+    pub fn of(sides: &PathState) -> Option<Self> {
         sides.applied.as_ref().and_then(|row| row.file.internal_id.clone()).map(Self)
     }
 }
@@ -75,7 +75,7 @@ pub enum EffectKind<'a> {
     Update(Content),
     /// Removes the file. Nothing there is no error.
     Delete,
-    /// Gives the file another name in the same directory. `NotFound` where it is not there, `Taken` where another file is.
+    /// Gives the file another name in the same directory. `NotFound` where it is not there, `ClaimedBatch` where another file is.
     Rename {
         /// Its path from now on.
         to: &'a ObjectKey,

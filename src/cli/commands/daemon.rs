@@ -9,7 +9,7 @@ use crate::cli::{Interruption, progress};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::daemon::{ControlSocket, Daemon, Listener, Schedule};
-use crate::state::{Answer, InstanceLock};
+use crate::state::{InstanceLock, OperatorAnswer};
 use std::sync::Arc;
 
 /// Runs the command: until a signal, which ends it well.
@@ -31,7 +31,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     }
     let database = &settings.database_path;
     let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
-    let engine = Engine::open(settings, lock, Answer::default(), progress::show_own).await?;
+    let engine = Engine::open(settings, lock, OperatorAnswer::default(), progress::show_own).await?;
     let listeners = listeners(settings, &engine).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
     let daemon = Daemon {

@@ -8,7 +8,7 @@ use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::daemon::RunRequest;
 use crate::record::SinkName;
-use crate::state::{Answer, RunKind};
+use crate::state::{OperatorAnswer, RunKind};
 use std::io::Write;
 
 /// Runs the command.
@@ -23,7 +23,7 @@ pub(crate) async fn run<W: Write>(
         let named = named.iter().map(SinkName::as_str).collect::<Vec<_>>().join(", ");
         return fail(ExitCode::Usage, format!("--new-sink {other}: the settings name no such sink; they name: {named}"));
     }
-    let answer = Answer {
+    let answer = OperatorAnswer {
         adopt: arguments.adopt,
         new_source: arguments.new_source,
         new_sinks: arguments.new_sink.iter().cloned().collect(),

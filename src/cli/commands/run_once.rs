@@ -3,13 +3,13 @@
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
 use crate::app::outcome::{Refusal, earned, of_state};
-use crate::apply::Tally;
+use crate::apply::RunCounters;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output, daemon_client, progress};
 use crate::config::Settings;
 use crate::daemon::RunRequest;
 use crate::report::Report;
-use crate::state::{Answer, InstanceLock, StateError};
+use crate::state::{InstanceLock, OperatorAnswer, StateError};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
     // What the operator said has been done when the state was opened.
-    let order = RunRequest { answer: Answer::default(), ..order };
-    let ended = engine.run_order(order, Arc::new(Tally::default()), interruption.halt()).await?;
+    let order = RunRequest { answer: OperatorAnswer::default(), ..order };
+    let ended = engine.run_order(order, Arc::new(RunCounters::default()), interruption.halt()).await?;
     Ok((earned(&ended, interruption.code()), Box::new(ended.report)))
 }

@@ -116,7 +116,7 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
             return tried;
         }
         if shut != told {
-            tracing::info!(doors = shut.join(", "), "waiting for doors that are still shut");
+            tracing::info!(endpoints = shut.join(", "), "waiting for unreachable endpoints");
             told = shut;
         }
         sleep(PAUSE).await;
@@ -214,6 +214,10 @@ impl fmt::Display for Setup {
             let what = if *result == "seeded" { format!("{objects} objects from {directory}") } else { "it is not empty".to_owned() };
             writeln!(f, "{result:<10} {:<14} {what}", "bucket")?;
         }
-        f.write_str(if self.success { "everything is set up" } else { "not every door opens: follow the hints (->), then run this again" })
+        f.write_str(if self.success {
+            "everything is set up"
+        } else {
+            "not every endpoint is reachable: follow the hints (->), then run this again"
+        })
     }
 }

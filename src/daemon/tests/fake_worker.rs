@@ -1,7 +1,7 @@
 //! A worker that a test controls.
 
 use super::*;
-use crate::apply::Totals;
+use crate::apply::RunTotals;
 use crate::events::feed::Polled;
 use crate::report::Frame;
 use crate::state::Overview;
@@ -92,7 +92,7 @@ impl Worker for FakeWorker {
         Ok(self.listing_due.load(Ordering::SeqCst))
     }
 
-    async fn run(&self, request: RunRequest, _: Arc<Tally>, halt: Halt) -> RunResult {
+    async fn run(&self, request: RunRequest, _: Arc<RunCounters>, halt: StopSignal) -> RunResult {
         if take_one(&self.refuse_next) {
             return RunResult::Refused { exit_code: 1, message: "the state cannot be used".to_owned() };
         }
@@ -121,7 +121,7 @@ impl Worker for FakeWorker {
         let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
         let feed_failure = events_api_down.then(|| ("connection refused".to_owned(), "start it"));
         let polled = (!events_api_down && request.kind == RunKind::Incremental).then(Polled::default);
-        let totals = Totals { polled, feed_failure, ..Totals::default() };
+        let totals = RunTotals { polled, feed_failure, ..RunTotals::default() };
         RunResult::Ended { exit_code: 0, outcome, report: Box::new(Report::of_run(&frame, &totals, &overview)) }
     }
 

@@ -31,7 +31,11 @@ fn event(text: &str) -> Event {
 
 /// Tells events, each a second after the one before; the first counts for `second`.
 fn tell(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
-    let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| Heard { event: event(text), at: at(second), look: Look(9) });
+    let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
+        event: event(text),
+        at: at(second),
+        look: ObservationSeq(9),
+    });
     fold(waiting, batch.collect())
 }
 
@@ -89,7 +93,7 @@ fn permissions_go_with_the_file() {
     ] {
         let mut waiting = one_sink();
         tell(&mut waiting, 0, events);
-        let told = waiting.told.get(&key(path)).map(Told::wanted).unwrap_or_default();
+        let told = waiting.told.get(&key(path)).map(EventPermissions::wanted).unwrap_or_default();
         assert_eq!(told.permissions.as_deref(), expected, "{events}: {path}");
     }
 }
@@ -117,7 +121,7 @@ fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
 #[test]
 fn what_was_received_before_a_file_was_found_gone_is_not_heard() {
     for (found_gone_by, heard) in [(9, true), (10, false)] {
-        let mut waiting = Waiting { gone_at: [(key("a"), Look(found_gone_by))].into(), ..one_sink() };
+        let mut waiting = Waiting { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
         tell(&mut waiting, 5, "a=rw");
         assert_eq!(waiting.told.contains_key(&key("a")), heard, "received at look 9, found gone by look {found_gone_by}");
     }
@@ -125,7 +129,7 @@ fn what_was_received_before_a_file_was_found_gone_is_not_heard() {
 
 #[test]
 fn events_count_for_their_own_time_and_the_future_for_now() {
-    let heard = |time| Heard::new(Event { time, ..event("+a") }, at(10), Look(9)).at;
+    let heard = |time| TimedEvent::new(Event { time, ..event("+a") }, at(10), ObservationSeq(9)).at;
     assert_eq!((heard(Some(at(3))), heard(None), heard(Some(at(11)))), (at(3), at(10), at(10)));
 }
 

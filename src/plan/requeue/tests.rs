@@ -1,7 +1,7 @@
 //! What becomes of a path's row: the table, and what holds whatever is known.
 
 use super::*;
-use crate::record::{Applied, ETag, FileRecord, Look, ObjectFacts};
+use crate::record::{Applied, ETag, FileRecord, ObjectFacts, ObservationSeq};
 use proptest::prelude::*;
 
 const OBSERVED: Trigger = Trigger::Observed { changed: true };
@@ -15,11 +15,11 @@ fn facts(etag: &str, size: u64) -> ObjectFacts {
 }
 
 /// What the sink holds and what the newest observation showed, each an ETag; `None` = nothing.
-fn sides(held: Option<&str>, shown: Option<&str>) -> Sides {
+fn sides(held: Option<&str>, shown: Option<&str>) -> PathState {
     let file = |etag| FileRecord { size: Some(3), etag: ETag::parse(etag), ..FileRecord::at(key()) };
     let applied = held.map(|etag| Applied { file: file(etag), confirmed: true });
     let facts = shown.map(|etag| facts(etag, 3));
-    Sides { applied, observed: Some(Observed { facts, look: Look(1) }), ..Sides::default() }
+    PathState { applied, observed: Some(Observed { facts, look: ObservationSeq(1) }), ..PathState::default() }
 }
 
 fn due() -> PendingRow {
@@ -86,7 +86,7 @@ fn what_is_too_large_is_left_out_and_what_has_become_so_is_parked() {
     let found = |held| requeue(&key(), &PathView { sides: sides(held, Some("y")), ..PathView::default() }, OBSERVED, policy).change;
     assert_eq!(found(None), QueueChange::Skip(SkipReason::TooLarge));
     assert_eq!(found(Some("x")), QueueChange::Park(SkipReason::TooLarge));
-    let first = first(&key(), Observed { facts: Some(facts("y", 3)), look: Look(1) }, policy);
+    let first = first(&key(), Observed { facts: Some(facts("y", 3)), look: ObservationSeq(1) }, policy);
     assert_eq!((first.change, first.to_do), (QueueChange::Skip(SkipReason::TooLarge), false));
 }
 

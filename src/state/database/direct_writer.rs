@@ -18,12 +18,12 @@ pub trait CommitGate: Send + Sync {
 }
 
 /// A connection that whoever comes may use.
-pub(crate) struct InPlace {
+pub(crate) struct DirectWriter {
     connection: Mutex<Connection>,
     gate: Arc<dyn CommitGate>,
 }
 
-impl InPlace {
+impl DirectWriter {
     pub(crate) fn new(connection: Connection, gate: Arc<dyn CommitGate>) -> Self {
         Self { connection: Mutex::new(connection), gate }
     }

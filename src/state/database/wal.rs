@@ -21,9 +21,9 @@ const PORTION_PAGES: c_int = 2000;
 const LOG_PAGES_MOST: c_int = 16_000;
 
 /// The thread beside the one that commits.
-pub(crate) struct Log(JoinHandle<()>);
+pub(crate) struct WalCheckpointer(JoinHandle<()>);
 
-impl Log {
+impl WalCheckpointer {
     /// Starts the thread for the log of a connection.
     pub(crate) fn start(path: &Path, connection: &mut Connection) -> Result<Self, StateError> {
         let beside = connection::open_beside(path)?;
@@ -95,10 +95,10 @@ mod tests {
                          INSERT OR REPLACE INTO pages SELECT (?2 + n) % 3000, randomblob(4000) FROM n";
 
     /// A database with an empty table, and the thread of its log.
-    fn database(directory: &Path) -> (Connection, Log) {
+    fn database(directory: &Path) -> (Connection, WalCheckpointer) {
         let path = directory.join("sync.db");
         let mut connection = connection::open_to_write(&path).expect("a database");
-        let log = Log::start(&path, &mut connection).expect("a thread");
+        let log = WalCheckpointer::start(&path, &mut connection).expect("a thread");
         connection.execute_batch(TABLE).expect("a table");
         (connection, log)
     }

@@ -5,8 +5,8 @@
 //! statements SQLite walks the journal of the whole job at the end of each.
 
 #[cfg(feature = "failpoints")]
-use crate::state::database::direct_writer::InPlace;
-use crate::state::database::wal::Log;
+use crate::state::database::direct_writer::DirectWriter;
+use crate::state::database::wal::WalCheckpointer;
 use crate::state::error::StateError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
@@ -34,14 +34,14 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
     /// A simulation's: there is no thread then.
     #[cfg(feature = "failpoints")]
-    in_place: Option<InPlace>,
+    in_place: Option<DirectWriter>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(crate) fn start(path: &Path, mut connection: Connection) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
-        let log = Log::start(path, &mut connection)?;
+        let log = WalCheckpointer::start(path, &mut connection)?;
         let thread = thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || {
@@ -59,7 +59,7 @@ impl Writer {
 
     /// Starts no thread.
     #[cfg(feature = "failpoints")]
-    pub(crate) fn in_place(in_place: InPlace) -> Self {
+    pub(crate) fn in_place(in_place: DirectWriter) -> Self {
         Self { jobs: None, thread: None, in_place: Some(in_place) }
     }
 

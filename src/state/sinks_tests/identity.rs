@@ -8,18 +8,18 @@ fn identity(names: &[&str]) -> Identity {
     Identity { source: "the-endpoint/bucket/".to_owned(), sinks }
 }
 
-fn new(names: &[&str]) -> Answer {
-    Answer { new_sinks: names.iter().map(|raw| name(raw)).collect(), ..Answer::default() }
+fn new(names: &[&str]) -> OperatorAnswer {
+    OperatorAnswer { new_sinks: names.iter().map(|raw| name(raw)).collect(), ..OperatorAnswer::default() }
 }
 
-fn dropped(names: &[&str]) -> Answer {
-    Answer { drop_sinks: names.iter().map(|raw| name(raw)).collect(), ..Answer::default() }
+fn dropped(names: &[&str]) -> OperatorAnswer {
+    OperatorAnswer { drop_sinks: names.iter().map(|raw| name(raw)).collect(), ..OperatorAnswer::default() }
 }
 
 /// A state that knows the sinks `a` and `b`, which both hold `x`.
 async fn in_use() -> Bed {
     let bed = Bed::new().await;
-    bed.state.identify(identity(&["a", "b"]), Answer::default(), at(0)).await.expect("nothing is known yet");
+    bed.state.identify(identity(&["a", "b"]), OperatorAnswer::default(), at(0)).await.expect("nothing is known yet");
     bed.page(&[("x", "x")]).await;
     for sink in bed.sinks() {
         sink.holds("x", "x", Permissions::default()).await;
@@ -57,9 +57,17 @@ async fn a_sink_comes_or_goes_only_when_the_operator_says_so() {
     let bed = in_use().await;
     let before = all(&bed).await;
     for (names, answer, words) in [
-        (&["a", "b", "c"] as &[_], Answer::default(), "does not describe the sink c at memory:c: --new-sink c to send everything to it"),
-        (&["a", "b", "c"], Answer { adopt: true, ..Answer::default() }, "--new-sink c"),
-        (&["a"], Answer::default(), "describes the sink b at memory:b, the configuration does not name it: --drop-sink b to forget it"),
+        (
+            &["a", "b", "c"] as &[_],
+            OperatorAnswer::default(),
+            "does not describe the sink c at memory:c: --new-sink c to send everything to it",
+        ),
+        (&["a", "b", "c"], OperatorAnswer { adopt: true, ..OperatorAnswer::default() }, "--new-sink c"),
+        (
+            &["a"],
+            OperatorAnswer::default(),
+            "describes the sink b at memory:b, the configuration does not name it: --drop-sink b to forget it",
+        ),
         (&["a"], new(&["a"]), "--drop-sink b"),
         (&["a", "b"], new(&["c"]), "--new-sink c: the configuration names no such sink"),
         (&["a", "b"], dropped(&["b"]), "--drop-sink b: the configuration still names this sink"),
@@ -71,7 +79,7 @@ async fn a_sink_comes_or_goes_only_when_the_operator_says_so() {
         assert_eq!(all(&bed).await, before, "{names:?}, {answer:?}: nothing is touched");
     }
     // One refusal says all that is to be said.
-    let refused = bed.state.identify(identity(&["a", "c"]), Answer::default(), at(0)).await.expect_err("it is refused").to_string();
+    let refused = bed.state.identify(identity(&["a", "c"]), OperatorAnswer::default(), at(0)).await.expect_err("it is refused").to_string();
     assert!(refused.contains("--new-sink c") && refused.contains("--drop-sink b"), "{refused}");
 }
 
@@ -96,7 +104,7 @@ async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_nam
     let (b, c) = (bed.state.sink(name("b"), Policy::default()).await, bed.state.sink(name("c"), Policy::default()).await);
     c.expect("it is there").holds("x", "x", Permissions::default()).await;
     assert_eq!(b.expect("it is there").applied_rows().await.expect("read"), 0, "what it held is forgotten");
-    let story = Story::read(bed.state.path(), key("x")).await.expect("read").expect("it is known");
+    let story = KeyReport::read(bed.state.path(), key("x")).await.expect("read").expect("it is known");
     let of: Vec<_> = story.history.iter().map(|happened| happened.sink.as_ref().map(SinkName::as_str)).collect();
     assert_eq!(of, [Some("a"), None, Some("c")], "the operation of the sink that went is not the new one's of its name");
 }

@@ -69,7 +69,7 @@ impl Bed {
     }
 
     async fn look(&self, path: &str, etag: Option<&str>) {
-        let looked = LookedAt { path: key(path), facts: etag.map(facts), look: self.state.next_look() };
+        let looked = Observation { path: key(path), facts: etag.map(facts), look: self.state.next_look() };
         self.state.commit_looks(vec![looked]).await.expect("stored");
     }
 
@@ -86,7 +86,7 @@ impl Bed {
         self.state.receive(batch, at(1000)).await.expect("stored");
         let rows = self.state.inbox_batch(0, 100).await.expect("read");
         let look = self.state.next_look();
-        let looks = found.iter().map(|(path, etag)| LookedAt { path: key(path), facts: etag.map(facts), look }).collect();
+        let looks = found.iter().map(|(path, etag)| Observation { path: key(path), facts: etag.map(facts), look }).collect();
         self.state.replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored")
     }
 

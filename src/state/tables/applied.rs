@@ -1,6 +1,6 @@
 //! Applied: what the sink confirmed, row by row.
 
-use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions, Told};
+use crate::record::{Applied, ETag, EventPermissions, FileRecord, ObjectKey, Permissions};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
@@ -96,8 +96,8 @@ pub(crate) fn doubt_what_was_asked(
     connection: &Connection,
     sink: Sink,
     path: &ObjectKey,
-    before: &Told,
-    now: &Told,
+    before: &EventPermissions,
+    now: &EventPermissions,
 ) -> Result<(), StateError> {
     let (before, now) = (before.wanted(), now.wanted());
     let Some(row) = read(connection, sink, path)? else { return Ok(()) };

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happened {
+pub struct HistoryEntry {
     /// When, by our clock; `None` = the stored time is none.
     pub at: Option<Timestamp>,
     /// In which run; 0 = outside of one.
@@ -30,22 +30,22 @@ pub struct Happened {
     /// Where it went, for a rename or a move.
     pub new_path: Option<ObjectKey>,
     /// What it was.
-    pub what: What,
+    pub what: HistoryEvent,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum HistoryEvent {
     /// An event was used up.
-    Event(UsedUp),
+    Event(ConsumedEvent),
     /// An operation ended.
     Operation(Ended),
 }
 
 /// An event that was used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsedUp {
+pub struct ConsumedEvent {
     /// Who told.
     pub source: EventChannel,
     /// What was told.
@@ -59,20 +59,20 @@ pub struct UsedUp {
     #[serde(default, skip_serializing_if = "Permissions::is_empty")]
     pub permissions: Permissions,
     /// What became of it.
-    pub became: Became,
+    pub became: EventDisposition,
 }
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Became {
+pub enum EventDisposition {
     /// Its paths were looked at: this is what was there.
     LookedAt {
         /// At its path.
-        path: Shown,
+        path: ObservedContent,
         /// At the path to which the file is said to have gone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        new_path: Option<Shown>,
+        new_path: Option<ObservedContent>,
     },
     /// It failed too often, and is a dead letter. What it told of permissions and renames was heard.
     DeadLetter {
@@ -81,10 +81,10 @@ pub enum Became {
     },
 }
 
-/// What a look showed.
+/// What a lookup showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Shown {
+pub enum ObservedContent {
     /// Nothing.
     Nothing,
     /// An object, whose `ETag` is not known.
@@ -193,7 +193,7 @@ pub(crate) struct Moment {
     pub(crate) initial: bool,
 }
 
-impl From<Option<&ObjectFacts>> for Shown {
+impl From<Option<&ObjectFacts>> for ObservedContent {
     fn from(facts: Option<&ObjectFacts>) -> Self {
         match facts {
             None => Self::Nothing,
@@ -213,7 +213,7 @@ pub(crate) fn append(
     connection: &Connection,
     (moment, sink): (Moment, Option<SinkId>),
     (path, new_path): (&ObjectKey, Option<&ObjectKey>),
-    what: &What,
+    what: &HistoryEvent,
 ) -> Result<(), StateError> {
     let what = serde_json::to_string(what).map_err(|error| StateError::Corrupt(format!("a history that cannot be written: {error}")))?;
     let mut statement =
@@ -240,21 +240,21 @@ pub(crate) fn operation(
     if moment.initial && brought && attempts.made <= 1 && attempts.failed.is_none() {
         return Ok(());
     }
-    append(connection, (moment, Some(sink.id)), (path, None), &What::Operation(Ended { attempts, result }))
+    append(connection, (moment, Some(sink.id)), (path, None), &HistoryEvent::Operation(Ended { attempts, result }))
 }
 
 /// What happened to a path, under either name of what names two, oldest first, before one of them.
-pub(crate) fn of_path(connection: &Connection, path: &ObjectKey, before: i64) -> Result<Vec<(i64, Happened)>, StateError> {
+pub(crate) fn of_path(connection: &Connection, path: &ObjectKey, before: i64) -> Result<Vec<(i64, HistoryEntry)>, StateError> {
     let mut statement = connection
         .prepare("SELECT id, at, run, path, new_path, what, (SELECT name FROM sinks s WHERE s.id = history.sink) FROM history WHERE (path = ?1 OR new_path = ?1) AND id < ?2 ORDER BY id")?;
     let rows = statement.query_map(params![path.as_str(), before], |row| Ok(from_row(row)))?;
     rows.map(|row| row?).collect()
 }
 
-fn from_row(row: &Row<'_>) -> Result<(i64, Happened), StateError> {
+fn from_row(row: &Row<'_>) -> Result<(i64, HistoryEntry), StateError> {
     let key = |raw: String| ObjectKey::new(raw).map_err(|error| StateError::Corrupt(error.to_string()));
     let what: String = row.get(5)?;
-    let happened = Happened {
+    let happened = HistoryEntry {
         at: time(row.get(1)?),
         run: row.get::<_, i64>(2)?.unsigned_abs(),
         sink: row.get::<_, Option<String>>(6)?.and_then(|name| SinkName::try_from(name).ok()),

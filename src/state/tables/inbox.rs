@@ -1,7 +1,7 @@
 //! The inbox: events that nothing has used up yet, in the order of their arrival. What an event means is not its concern.
 
 use crate::record::EventChannel;
-use crate::record::{Event, Look};
+use crate::record::{Event, ObservationSeq};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ pub struct InboxRow {
     /// When it was stored, by our clock.
     pub received_at: Timestamp,
     /// The newest look then: a look with a greater number began after that.
-    pub received_at_look: Look,
+    pub received_at_look: ObservationSeq,
     /// How often its replay failed by itself.
     pub failures: u32,
     /// What was told.
@@ -28,7 +28,7 @@ pub struct InboxRow {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
     pub(crate) at: Timestamp,
-    pub(crate) look: Look,
+    pub(crate) look: ObservationSeq,
 }
 
 pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, receipt: Receipt) -> Result<(), StateError> {
@@ -88,7 +88,7 @@ pub(crate) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
         seq: row.get(0)?,
         source: read_source(&row.get::<_, String>(1)?)?,
         received_at: time(row.get(2)?).unwrap_or_default(),
-        received_at_look: Look(row.get::<_, i64>(3)?.unsigned_abs()),
+        received_at_look: ObservationSeq(row.get::<_, i64>(3)?.unsigned_abs()),
         failures: row.get(4)?,
         event: read_event(&row.get::<_, String>(5)?)?,
     })

@@ -1,6 +1,6 @@
 //! Lineage: the rows that say which file went where. Whether two paths are one file is not decided here.
 
-use crate::plan::fold::Came;
+use crate::plan::fold::MoveOrigin;
 use crate::record::ObjectKey;
 use crate::state::database::codec::{self, time};
 use crate::state::error::StateError;
@@ -13,7 +13,7 @@ pub(crate) fn concerning<'p>(
     connection: &Connection,
     sink: Sink,
     paths: impl Iterator<Item = &'p ObjectKey>,
-) -> Result<BTreeMap<ObjectKey, Came>, StateError> {
+) -> Result<BTreeMap<ObjectKey, MoveOrigin>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.path = k.value
          UNION ALL SELECT l.path, l.origin, l.told_at, l.unseen FROM rarray(?2) k CROSS JOIN lineage l ON l.sink = ?1 AND l.origin = k.value",
@@ -22,7 +22,7 @@ pub(crate) fn concerning<'p>(
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn write(connection: &Connection, sink: Sink, target: &ObjectKey, came: &Came) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: Sink, target: &ObjectKey, came: &MoveOrigin) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
@@ -43,7 +43,7 @@ pub(crate) fn due(
     sink: Sink,
     after: Option<&ObjectKey>,
     most: usize,
-) -> Result<Vec<(ObjectKey, Came)>, StateError> {
+) -> Result<Vec<(ObjectKey, MoveOrigin)>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT path, origin, told_at, unseen FROM lineage l WHERE sink = ?1 AND path > ?2 AND (
              EXISTS (SELECT 1 FROM pending p WHERE p.sink = l.sink AND p.path = l.path AND p.status = 'due')
@@ -58,15 +58,15 @@ pub(crate) fn due(
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn lineage_of(connection: &Connection, sink: Sink, target: &ObjectKey) -> Result<Option<Came>, StateError> {
+pub(crate) fn lineage_of(connection: &Connection, sink: Sink, target: &ObjectKey) -> Result<Option<MoveOrigin>, StateError> {
     let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, target.as_str()], |row| Ok(from_row(row))).optional()?;
     Ok(row.transpose()?.map(|(_, came)| came))
 }
 
-pub(crate) fn from_row(row: &Row<'_>) -> Result<(ObjectKey, Came), StateError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<(ObjectKey, MoveOrigin), StateError> {
     let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
-    Ok((key(row.get(0)?)?, Came { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
+    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
 }
 
 pub(crate) fn key(raw: String) -> Result<ObjectKey, StateError> {

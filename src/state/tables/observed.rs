@@ -1,7 +1,7 @@
 //! Observed: the row of each key that was ever looked at. An older look never overwrites a newer one.
 
 use crate::mutant;
-use crate::record::{ETag, Look, ObjectFacts, ObjectKey, Observed};
+use crate::record::{ETag, ObjectFacts, ObjectKey, ObservationSeq, Observed};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::sources::SourceId;
@@ -29,10 +29,10 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed
     } else {
         None
     };
-    Ok(Observed { facts, look: Look(row.get::<_, i64>(first)?.unsigned_abs()) })
+    Ok(Observed { facts, look: ObservationSeq(row.get::<_, i64>(first)?.unsigned_abs()) })
 }
 
-/// Stores what a look showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
+/// Stores what a lookup showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
 pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
     let facts = observed.facts.as_ref();
     let mut statement = connection.prepare_cached(
@@ -66,7 +66,7 @@ pub(crate) fn high_water(connection: &Connection) -> Result<u64, StateError> {
     Ok(stored.map_or(0, i64::unsigned_abs))
 }
 
-pub(crate) fn raise_high_water(connection: &Connection, look: Look) -> Result<(), StateError> {
+pub(crate) fn raise_high_water(connection: &Connection, look: ObservationSeq) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
          ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",

@@ -1,6 +1,6 @@
 //! Up to where each sink has outdated the permissions reported of a path, while another sink still needs them.
 
-use crate::record::{Look, ObjectKey, Outdated};
+use crate::record::{ObjectKey, ObservationSeq, Outdated};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::lineage;
@@ -18,7 +18,7 @@ pub(crate) fn read(connection: &Connection, sink: Sink, path: &ObjectKey) -> Res
 /// Reads the columns `until, before_look` from `first` on.
 pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Outdated> {
     let until = row.get::<_, Option<i64>>(first)?.and_then(time);
-    Ok(Outdated { until, before: row.get::<_, Option<i64>>(first + 1)?.map(|look| Look(look.unsigned_abs())) })
+    Ok(Outdated { until, before: row.get::<_, Option<i64>>(first + 1)?.map(|look| ObservationSeq(look.unsigned_abs())) })
 }
 
 pub(crate) fn write(connection: &Connection, sink: Sink, path: &ObjectKey, outdated: Outdated) -> Result<(), StateError> {

@@ -1,12 +1,12 @@
 //! What events reported of the permissions of each path, kept until the file is gone from every sink that needs it.
 
-use crate::record::{Look, ObjectKey, Told, ToldField};
+use crate::record::{EventPermissions, ObjectKey, ObservationSeq, ToldField};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::sources::SourceId;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) -> Result<Told, StateError> {
+pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) -> Result<EventPermissions, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT permissions, permissions_at, permissions_look, owner, owner_at, owner_look, owner_group, owner_group_at, owner_group_look
          FROM permissions WHERE source = ?1 AND path = ?2",
@@ -16,17 +16,17 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
 }
 
 /// Reads the nine columns in the order of [`read`] from `first` on.
-pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Told> {
-    Ok(Told { permissions: field(row, first)?, owner: field(row, first + 3)?, group: field(row, first + 6)? })
+pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<EventPermissions> {
+    Ok(EventPermissions { permissions: field(row, first)?, owner: field(row, first + 3)?, group: field(row, first + 6)? })
 }
 
 fn field(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<ToldField>> {
     let Some(value) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
     let (at, look): (Option<i64>, Option<i64>) = (row.get(first + 1)?, row.get(first + 2)?);
-    Ok(at.and_then(time).zip(look).map(|(at, look)| ToldField { value, at, look: Look(look.unsigned_abs()) }))
+    Ok(at.and_then(time).zip(look).map(|(at, look)| ToldField { value, at, look: ObservationSeq(look.unsigned_abs()) }))
 }
 
-pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, told: &Told) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, told: &EventPermissions) -> Result<(), StateError> {
     if told.wanted().is_empty() {
         let mut statement = connection.prepare_cached("DELETE FROM permissions WHERE source = ?1 AND path = ?2")?;
         statement.execute(params![source, path.as_str()])?;

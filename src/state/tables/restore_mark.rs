@@ -1,6 +1,6 @@
 //! Whether a backup was put back, in a row of `meta`.
 
-use crate::record::Look;
+use crate::record::ObservationSeq;
 use crate::state::database::meta::read_meta;
 use crate::state::error::StateError;
 use rusqlite::Connection;
@@ -9,6 +9,6 @@ use rusqlite::Connection;
 pub(crate) const RESTORED_AT_LOOK: &str = "restored_at_look";
 
 /// The newest look that a restored state had; `None` = no backup was ever put back.
-pub(crate) fn restored_at(connection: &Connection) -> Result<Option<Look>, StateError> {
-    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|look| look.parse().ok()).map(Look))
+pub(crate) fn restored_at(connection: &Connection) -> Result<Option<ObservationSeq>, StateError> {
+    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|look| look.parse().ok()).map(ObservationSeq))
 }

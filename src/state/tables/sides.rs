@@ -1,7 +1,7 @@
 //! What is known of a path: both sides, what is wanted, and its row in `pending`. Read together, and of many paths at once.
 
 use crate::plan::requeue::{PathView, PendingRow};
-use crate::record::{ObjectKey, Permissions, Sides};
+use crate::record::{ObjectKey, PathState, Permissions};
 use crate::state::database::codec::texts;
 use crate::state::error::StateError;
 use crate::state::tables::sinks::Sink;
@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 use std::sync::LazyLock;
 
 /// Both sides of a path.
-pub(crate) fn sides(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Sides, StateError> {
+pub(crate) fn sides(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<PathState, StateError> {
     Ok(view(connection, sink, path)?.sides)
 }
 
@@ -87,10 +87,10 @@ pub(crate) fn views<'p>(
 }
 
 /// Reads the columns of both sides, in the order of [`side_columns`], from `first` on.
-pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Sides> {
+pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<PathState> {
     let (applied, wanted) = (first + 7, first + 18);
     let (looked, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);
-    Ok(Sides {
+    Ok(PathState {
         observed: looked.map(|_| observed::from_row(row, first)).transpose()?,
         applied: held.map(|_| applied::from_row(row, applied, path.clone())).transpose()?,
         wanted: Permissions { permissions: row.get(wanted)?, owner: row.get(wanted + 1)?, group: row.get(wanted + 2)? },

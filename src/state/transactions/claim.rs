@@ -1,6 +1,6 @@
 //! What is pending, taken in hand: lane by lane, in the order of the queue, with all that is known about each path.
 
-use crate::record::{ObjectKey, Sides};
+use crate::record::{ObjectKey, PathState};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::intents::{self, Intent};
@@ -23,7 +23,7 @@ pub enum Lane {
 
 /// A path with something to do, and all that is known about it.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct WorkItem {
     /// Its place in the queue.
     pub seq: i64,
     /// The path.
@@ -31,7 +31,7 @@ pub struct Work {
     /// Failed runs so far.
     pub attempts: u32,
     /// What is known of it.
-    pub sides: Sides,
+    pub sides: PathState,
     /// An effect on its content without an outcome.
     pub intent: Option<Intent>,
     /// An effect on its permissions without an outcome.
@@ -40,9 +40,9 @@ pub struct Work {
 
 /// What was taken from a lane.
 #[derive(Clone, Debug, Default)]
-pub struct Taken {
+pub struct ClaimedBatch {
     /// The paths that the caller has in hand now.
-    pub work: Vec<Work>,
+    pub work: Vec<WorkItem>,
     /// The place in the queue up to which was looked; `None` = there is nothing more.
     pub last: Option<i64>,
     /// Whether there were paths that somebody else has in hand.
@@ -58,10 +58,10 @@ impl SinkState {
         (lane, after, up_to): (Lane, i64, i64),
         most: usize,
         claim: impl Fn(&ObjectKey) -> bool + Send + 'static,
-    ) -> Result<Taken, StateError> {
+    ) -> Result<ClaimedBatch, StateError> {
         self.call(move |connection, sink| {
             let rows = take(connection, sink, (lane, after, up_to), most)?;
-            let mut taken = Taken { last: rows.last().map(|work| work.seq), ..Taken::default() };
+            let mut taken = ClaimedBatch { last: rows.last().map(|work| work.seq), ..ClaimedBatch::default() };
             for work in rows {
                 if claim(&work.path) {
                     taken.work.push(work);
@@ -75,13 +75,13 @@ impl SinkState {
     }
 
     /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
-    pub async fn work(&self, path: &ObjectKey) -> Result<Option<Work>, StateError> {
+    pub async fn work(&self, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
         let path = path.clone();
         self.call(move |connection, sink| one(connection, sink, &path)).await
     }
 }
 
-fn take(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<Vec<Work>, StateError> {
+fn take(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<Vec<WorkItem>, StateError> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     if lane == Lane::Open {
         let mut statement = connection.prepare_cached(&selection(
@@ -102,7 +102,7 @@ fn take(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i
     rows.map(|row| row?).collect()
 }
 
-fn one(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<Work>, StateError> {
+fn one(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
     let mut statement = connection.prepare_cached(&selection("p.sink = ?1 AND p.path = ?2"))?;
     statement.query_row(params![sink.id, path.as_str()], from_row).optional()?.transpose()
 }
@@ -127,7 +127,7 @@ fn selection(which: &str) -> String {
 const CONTENT_INTENT: usize = 3 + sides::SIDE_COLUMNS;
 const PERMISSIONS_INTENT: usize = CONTENT_INTENT + intents::COLUMNS.len();
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<WorkItem, StateError>> {
     let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
         return Ok(Err(StateError::Corrupt("an empty path".to_owned())));
     };
@@ -136,7 +136,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Work, StateError>> {
         (Ok(content), Ok(permissions)) => (content, permissions),
         (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
     };
-    Ok(Ok(Work { seq: row.get(0)?, attempts: row.get(2)?, path, sides, intent, permissions_intent }))
+    Ok(Ok(WorkItem { seq: row.get(0)?, attempts: row.get(2)?, path, sides, intent, permissions_intent }))
 }
 
 fn intent(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Option<Intent>, StateError>> {

@@ -1,12 +1,12 @@
 //! Inbox rows that a replay consumes: they leave the inbox, become history, and those that failed too often become dead letters.
 
 use crate::mutant;
-use crate::plan::fold::{Heard, used_up};
-use crate::record::{LookedAt, ObjectKey};
+use crate::plan::fold::{TimedEvent, used_up};
+use crate::record::{ObjectKey, Observation};
 use crate::run::Replayed;
 use crate::state::error::StateError;
 use crate::state::tables::dead_letters::{self, Poisoned};
-use crate::state::tables::history::{self, Became, Moment, Shown, UsedUp, What};
+use crate::state::tables::history::{self, ConsumedEvent, EventDisposition, HistoryEvent, Moment, ObservedContent};
 use crate::state::tables::inbox::{self, InboxRow};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -21,7 +21,7 @@ pub struct Replay {
     /// Oldest first.
     pub rows: Vec<InboxRow>,
     /// What the looks found.
-    pub looks: Vec<LookedAt>,
+    pub looks: Vec<Observation>,
     /// The paths that could not be looked at, and why.
     pub failed: BTreeMap<ObjectKey, String>,
     /// The paths of rows that stayed in the batches before: rows that share a path stay together.
@@ -35,8 +35,8 @@ pub(crate) fn take_rows(
     moment: Moment,
     replay: &Replay,
     replayed: &mut Replayed,
-) -> Result<(Vec<Heard>, BTreeSet<ObjectKey>), StateError> {
-    let looks: BTreeMap<_, _> = replay.looks.iter().map(|looked| (&looked.path, Shown::from(looked.facts.as_ref()))).collect();
+) -> Result<(Vec<TimedEvent>, BTreeSet<ObjectKey>), StateError> {
+    let looks: BTreeMap<_, _> = replay.looks.iter().map(|looked| (&looked.path, ObservedContent::from(looked.facts.as_ref()))).collect();
     let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
     let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
         BTreeSet::new()
@@ -66,7 +66,7 @@ pub(crate) fn take_rows(
         gone.push(row.seq);
         tell(connection, moment, row, became(row, &looks, buried))?;
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
-        heard.push(Heard::new(row.event.clone(), row.received_at, row.received_at_look));
+        heard.push(TimedEvent::new(row.event.clone(), row.received_at, row.received_at_look));
     }
     inbox::remove(connection, &gone)?;
     if replayed.buried > 0 {
@@ -85,17 +85,17 @@ pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestam
 }
 
 /// What became of an event that was used up.
-fn became(row: &InboxRow, looks: &BTreeMap<&ObjectKey, Shown>, buried: Option<String>) -> Became {
-    let shown = |path| looks.get(path).cloned().unwrap_or(Shown::Nothing);
+fn became(row: &InboxRow, looks: &BTreeMap<&ObjectKey, ObservedContent>, buried: Option<String>) -> EventDisposition {
+    let shown = |path| looks.get(path).cloned().unwrap_or(ObservedContent::Nothing);
     match buried {
-        Some(message) => Became::DeadLetter { message },
-        None => Became::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
+        Some(message) => EventDisposition::DeadLetter { message },
+        None => EventDisposition::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
     }
 }
 
-fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: Became) -> Result<(), StateError> {
+fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: EventDisposition) -> Result<(), StateError> {
     let InboxRow { source, received_at, event, .. } = row;
-    let used_up = UsedUp {
+    let used_up = ConsumedEvent {
         source: *source,
         kind: event.kind,
         told_at: event.time,
@@ -103,5 +103,5 @@ fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: Became)
         permissions: event.permissions.clone(),
         became,
     };
-    history::append(connection, (moment, None), (&event.path, event.new_path.as_ref()), &What::Event(used_up))
+    history::append(connection, (moment, None), (&event.path, event.new_path.as_ref()), &HistoryEvent::Event(used_up))
 }

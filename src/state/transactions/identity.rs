@@ -46,7 +46,7 @@ impl NamedSink {
 
 /// What the operator says about a state that describes something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct OperatorAnswer {
     /// The same data under another name: keep everything.
     pub adopt: bool,
     /// Another bucket: forget what was observed.
@@ -62,13 +62,18 @@ pub struct Answer {
 impl State {
     /// Compares the state with the configuration, and does what the operator's answer means. Without an answer a
     /// difference is refused and nothing is touched.
-    pub async fn identify(&self, identity: Identity, answer: Answer, now: Timestamp) -> Result<(), StateError> {
+    pub async fn identify(&self, identity: Identity, answer: OperatorAnswer, now: Timestamp) -> Result<(), StateError> {
         let source = self.source;
         self.writer.call(move |connection| identify(connection, source, (&identity, &answer), now)).await
     }
 }
 
-fn identify(connection: &Connection, source: SourceId, (identity, answer): (&Identity, &Answer), now: Timestamp) -> Result<(), StateError> {
+fn identify(
+    connection: &Connection,
+    source: SourceId,
+    (identity, answer): (&Identity, &OperatorAnswer),
+    now: Timestamp,
+) -> Result<(), StateError> {
     if let Some(refusal) = refusal(connection, source, identity, answer)? {
         return Err(StateError::OtherIdentity(refusal));
     }
@@ -105,7 +110,7 @@ fn identify(connection: &Connection, source: SourceId, (identity, answer): (&Ide
 
 /// What the state describes and the configuration does not name, or names beyond that, and no answer covers. A side of which nothing is
 /// known yet describes nothing: a slip of the pen in the first run's settings can simply be corrected.
-fn refusal(connection: &Connection, source: SourceId, identity: &Identity, answer: &Answer) -> Result<Option<String>, StateError> {
+fn refusal(connection: &Connection, source: SourceId, identity: &Identity, answer: &OperatorAnswer) -> Result<Option<String>, StateError> {
     let mut refusals = Vec::new();
     let known = sources::address(connection, source)?.filter(|known| *known != identity.source);
     let observed = exists(connection, "SELECT 1 FROM observed")?;
@@ -142,7 +147,7 @@ fn refusal_of_sink(
     connection: &Connection,
     named: &NamedSink,
     row: Option<&SinkRow>,
-    (answer, observed): (&Answer, bool),
+    (answer, observed): (&OperatorAnswer, bool),
 ) -> Result<Option<String>, StateError> {
     let NamedSink { name, address, .. } = named;
     if answer.new_sinks.contains(name) {
@@ -172,7 +177,7 @@ pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<
     let database = database.to_owned();
     blocking(move || {
         let connection = open_to_read(&database)?;
-        refusal(&connection, sources::only(&connection)?, &identity, &Answer::default())
+        refusal(&connection, sources::only(&connection)?, &identity, &OperatorAnswer::default())
     })
     .await
 }

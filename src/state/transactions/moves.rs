@@ -2,13 +2,13 @@
 //! are one file is `plan`'s decision.
 
 use crate::mutant;
-use crate::plan::fold::Came;
+use crate::plan::fold::MoveOrigin;
 use crate::plan::requeue::Trigger;
 use crate::plan::{Moving, Renames};
 use crate::record::{ObjectKey, Outdated};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::history::{self, Attempts, Ended, Moment, Outcome, What};
+use crate::state::tables::history::{self, Attempts, Ended, HistoryEvent, Moment, Outcome};
 use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::{applied, lineage, observed, sides};
@@ -53,7 +53,7 @@ pub enum MoveOutcome {
     /// The file manager has another file at the target.
     TargetTaken,
     /// It is no move: each path is decided by itself.
-    Moot,
+    NotAMove,
 }
 
 impl SinkState {
@@ -130,7 +130,7 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
 /// Everything that is known of a file on its way.
-pub(crate) fn read_move(connection: &Connection, sink: Sink, target: ObjectKey, came: Came) -> Result<Move, StateError> {
+pub(crate) fn read_move(connection: &Connection, sink: Sink, target: ObjectKey, came: MoveOrigin) -> Result<Move, StateError> {
     let origin = came.origin;
     let (at_origin, at_target) = (sides::sides(connection, sink, &origin)?, sides::sides(connection, sink, &target)?);
     let intent = intents::of_move(connection, sink, &origin, &target)?;
@@ -166,7 +166,7 @@ fn tell(
     }
     let told = lineage::lineage_of(connection, sink, target)?.is_some_and(|came| came.told_at.is_some());
     let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
-    history::append(connection, (moment, Some(sink.id)), (origin, Some(target)), &What::Operation(Ended { attempts, result }))
+    history::append(connection, (moment, Some(sink.id)), (origin, Some(target)), &HistoryEvent::Operation(Ended { attempts, result }))
 }
 
 fn end(
@@ -177,7 +177,7 @@ fn end(
     outcome: MoveOutcome,
 ) -> Result<(), StateError> {
     let came = lineage::lineage_of(connection, sink, target)?;
-    let moot = outcome == MoveOutcome::Moot;
+    let moot = outcome == MoveOutcome::NotAMove;
     lineage::remove(connection, sink, target)?;
     if mutant::is("a_move_of_one_sink_is_one_of_all") {
         sinks::all(connection, sink.source)?.into_iter().try_for_each(|other| lineage::remove(connection, other, target))?;
@@ -198,7 +198,7 @@ fn end(
         }
         MoveOutcome::OriginUnknown => applied::remove(connection, sink, origin)?,
         MoveOutcome::TargetTaken => applied::unconfirm(connection, sink, target)?,
-        MoveOutcome::Moot => {}
+        MoveOutcome::NotAMove => {}
     }
     if intents::of_move(connection, sink, origin, target)?.is_some() {
         intents::remove(connection, sink, origin)?;
@@ -215,13 +215,18 @@ fn end(
 }
 
 /// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
-pub(crate) fn forget_told_if_gone(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+pub(crate) fn forget_told_if_gone(
+    connection: &Connection,
+    sink: Sink,
+    origin: &ObjectKey,
+    came: Option<&MoveOrigin>,
+) -> Result<(), StateError> {
     let is_there = observed::read(connection, sink.source, origin)?.is_some_and(|observed| observed.facts.is_some());
     if is_there { Ok(()) } else { forget_told(connection, sink, origin, came) }
 }
 
 /// What was told of a file goes with it; at a path that the sink has nothing at any more, nothing is left behind.
-fn forget_told(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&Came>) -> Result<(), StateError> {
+fn forget_told(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&MoveOrigin>) -> Result<(), StateError> {
     if applied::read(connection, sink, origin)?.is_some() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use crate::mutant;
 use crate::plan::requeue::Trigger;
-use crate::record::{LookedAt, ObjectFacts, Observed, Page, PageCounts};
+use crate::record::{ObjectFacts, Observation, Observed, Page, PageCounts};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -20,7 +20,7 @@ impl State {
     }
 
     /// Stores looks, and what is to be done about them.
-    pub async fn commit_looks(&self, looks: Vec<LookedAt>) -> Result<(), StateError> {
+    pub async fn commit_looks(&self, looks: Vec<Observation>) -> Result<(), StateError> {
         let source = self.source;
         self.writer
             .call(move |connection| {
@@ -38,7 +38,7 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
     // Most pages of a first listing: there is nothing to read for each of their keys.
     let new_ground = is_new_ground(connection, source, page)?;
     for (path, facts) in &page.objects {
-        let looked = LookedAt { path: path.clone(), facts: Some(facts.clone()), look: page.look };
+        let looked = Observation { path: path.clone(), facts: Some(facts.clone()), look: page.look };
         let to_do = if new_ground {
             store_first_look(connection, (source, &sinks), looked)?
         } else {
@@ -108,7 +108,7 @@ fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Resu
 }
 
 /// Stores a look at a key of which nothing is known; says for how many sinks something is to be done now.
-fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: LookedAt) -> Result<u64, StateError> {
+fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: Observation) -> Result<u64, StateError> {
     let observed = Observed { facts: looked.facts, look: looked.look };
     observed::write(connection, source, &looked.path, &observed)?;
     let mut to_do = 0;
@@ -119,7 +119,7 @@ fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]
 }
 
 /// Stores one look unless a newer one is there; says for how many sinks something is to be done now.
-pub(crate) fn store_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: &LookedAt) -> Result<u64, StateError> {
+pub(crate) fn store_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: &Observation) -> Result<u64, StateError> {
     let before = observed::read(connection, source, &looked.path)?;
     if before.as_ref().is_some_and(|before| before.look >= looked.look) && !mutant::is("an_older_look_wins") {
         return Ok(0);

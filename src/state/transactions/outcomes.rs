@@ -6,7 +6,7 @@ use crate::plan::requeue::Trigger;
 use crate::record::{FileRecord, Fingerprint, ObjectKey, Permissions};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::history::{self, Attempts, Called, Ended, Moment, Outcome, What};
+use crate::state::tables::history::{self, Attempts, Called, Ended, HistoryEvent, Moment, Outcome};
 use crate::state::tables::intents::{self, Intent, Plane};
 use crate::state::tables::sinks::Sink;
 use crate::state::tables::{applied, restore_mark};
@@ -83,7 +83,7 @@ pub(crate) fn unsettle(connection: &Connection, sink: Sink, moment: Moment, path
     intents::remove(connection, sink, path)?;
     for intent in &ended {
         let attempts = Attempts { called: Some(Called::from(intent)), ..Attempts::default() };
-        let what = What::Operation(Ended { attempts, result: Outcome::InDoubt });
+        let what = HistoryEvent::Operation(Ended { attempts, result: Outcome::InDoubt });
         history::append(connection, (moment, Some(sink.id)), (path, intent.new_path.as_ref()), &what)?;
     }
     let new_paths = ended.into_iter().filter_map(|intent| intent.new_path);

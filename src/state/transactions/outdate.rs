@@ -2,7 +2,7 @@
 //! needs them any more.
 
 use crate::mutant;
-use crate::record::{Look, ObjectKey, Outdated};
+use crate::record::{ObjectKey, ObservationSeq, Outdated};
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
 use crate::state::tables::sinks::{self, Sink};
@@ -27,7 +27,7 @@ pub(crate) fn gone(connection: &Connection, sink: Sink, path: &ObjectKey, made_s
             connection
                 .prepare_cached("UPDATE observed SET gone_look = ?3 WHERE source = ?1 AND path = ?2 AND present = 0")?
                 .execute(params![sink.source, path.as_str(), look])?;
-            Outdated { until: None, before: Some(Look(look.unsigned_abs())) }
+            Outdated { until: None, before: Some(ObservationSeq(look.unsigned_abs())) }
         }
         None => return Ok(()),
     };

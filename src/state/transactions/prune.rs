@@ -1,6 +1,6 @@
 //! What nobody needs any more: tombstones of paths that nothing refers to, runs and history of long ago.
 
-use crate::record::Look;
+use crate::record::ObservationSeq;
 use crate::state::database::codec::{integer, time};
 use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::database::meta::{read_meta, write_meta};
@@ -40,16 +40,16 @@ const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AN
 impl State {
     /// The look below which tombstones may go, once a day. `in_flight` is the oldest look whose answer may still come: nothing that is as
     /// young as it goes, or that look could show an object which has been deleted since.
-    pub async fn tombstones_may_go(&self, in_flight: Look, now: Timestamp) -> Result<Option<Look>, StateError> {
+    pub async fn tombstones_may_go(&self, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
         self.writer.call(move |connection| move_mark(connection, in_flight, now)).await
     }
 
     /// Throws away the tombstones below a look that nothing refers to; also beside a run, whose looks are younger. Returns how many went.
-    pub async fn prune_tombstones(&self, below: Look) -> Result<u64, StateError> {
+    pub async fn prune_tombstones(&self, below: ObservationSeq) -> Result<u64, StateError> {
         self.prune_tombstones_by(TOMBSTONES_A_PASS, below).await
     }
 
-    async fn prune_tombstones_by(&self, a_pass: usize, below: Look) -> Result<u64, StateError> {
+    async fn prune_tombstones_by(&self, a_pass: usize, below: ObservationSeq) -> Result<u64, StateError> {
         let (mut pruned, mut after) = (0, String::new());
         loop {
             let database = self.path.clone();
@@ -108,20 +108,20 @@ fn prune_history(connection: &Connection, rows_max: u64, now: Timestamp) -> Resu
 }
 
 /// The looks below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
-fn move_mark(connection: &Connection, in_flight: Look, now: Timestamp) -> Result<Option<Look>, StateError> {
+fn move_mark(connection: &Connection, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
     let old = read_meta(connection, MARK)?.and_then(|text| {
         let (look, at) = text.split_once('@')?;
-        Some((Look(look.parse().ok()?), time(at.parse().ok()?)?))
+        Some((ObservationSeq(look.parse().ok()?), time(at.parse().ok()?)?))
     });
     if old.is_some_and(|(_, at)| now.duration_since(at) < TOMBSTONES_KEPT && now >= at) {
         return Ok(None);
     }
-    let high_water = Look(observed::high_water(connection)? + 1).min(in_flight);
+    let high_water = ObservationSeq(observed::high_water(connection)? + 1).min(in_flight);
     write_meta(connection, MARK, &format!("{}@{}", high_water.0, now.as_microsecond()))?;
     Ok(old.map(|(look, _)| look.min(in_flight)))
 }
 
-fn unreferenced(connection: &Connection, below: Look, after: &str, most: usize) -> Result<Vec<String>, StateError> {
+fn unreferenced(connection: &Connection, below: ObservationSeq, after: &str, most: usize) -> Result<Vec<String>, StateError> {
     let text = format!("SELECT path FROM observed o WHERE path > ?2 AND {UNREFERENCED} ORDER BY path LIMIT ?3");
     let mut statement = connection.prepare(&text)?;
     let rows = statement.query_map(params![integer(below.0), after, integer(most as u64)], |row| row.get(0))?;
@@ -129,7 +129,7 @@ fn unreferenced(connection: &Connection, below: Look, after: &str, most: usize) 
 }
 
 /// Asked again in the transaction that deletes: a path may have come back since.
-fn prune(connection: &Connection, paths: &[String], below: Look) -> Result<u64, StateError> {
+fn prune(connection: &Connection, paths: &[String], below: ObservationSeq) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached(&format!("DELETE FROM observed AS o WHERE {UNREFERENCED} AND path = ?2"))?;
     paths.iter().try_fold(0, |pruned, path| Ok(pruned + statement.execute(params![integer(below.0), path])? as u64))
 }
@@ -140,7 +140,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
     use crate::state::inbox_tests::file_manager;
-    use crate::state::{Attempts, LookedAt, RunKind, RunOutcome};
+    use crate::state::{Attempts, Observation, RunKind, RunOutcome};
 
     fn key(raw: &str) -> ObjectKey {
         ObjectKey::new(raw).expect("not empty")
@@ -149,7 +149,7 @@ mod tests {
     async fn look(state: &State, path: &str, there: Option<&str>) {
         let facts =
             there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
-        state.commit_looks(vec![LookedAt { path: key(path), facts, look: state.next_look() }]).await.expect("stored");
+        state.commit_looks(vec![Observation { path: key(path), facts, look: state.next_look() }]).await.expect("stored");
     }
 
     async fn observed(state: &State) -> Vec<String> {
@@ -175,7 +175,7 @@ mod tests {
         look(&state, "there", Some("e")).await;
         let slow = state.next_look();
         look(&state, "late", None).await;
-        let prune = async |in_flight: Look, at: i64| match state.tombstones_may_go(in_flight, day(at)).await.expect("asked") {
+        let prune = async |in_flight: ObservationSeq, at: i64| match state.tombstones_may_go(in_flight, day(at)).await.expect("asked") {
             Some(below) => state.prune_tombstones(below).await.expect("pruned"),
             None => 0,
         };

@@ -2,11 +2,11 @@
 //! What the events mean is decided by `plan::fold`, what is to be done about it by `plan`.
 
 use crate::mutant;
-use crate::plan::fold::{Heard, Hints, Lineage, Waiting, fold};
+use crate::plan::fold::{Hints, Lineage, TimedEvent, Waiting, fold};
 use crate::plan::requeue::Trigger;
 use crate::plan::{MoveVerdict, decide_move};
-use crate::record::LookedAt;
-use crate::record::{EventKind, Look, ObjectKey, Observed, Sides, Told};
+use crate::record::Observation;
+use crate::record::{EventKind, EventPermissions, ObjectKey, ObservationSeq, Observed, PathState};
 use crate::run::Replayed;
 use crate::state::database::codec;
 use crate::state::error::StateError;
@@ -23,8 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl State {
     /// The newest look that was taken so far.
-    pub fn newest_look(&self) -> Look {
-        Look(self.looks.load(std::sync::atomic::Ordering::Relaxed))
+    pub fn newest_look(&self) -> ObservationSeq {
+        ObservationSeq(self.looks.load(std::sync::atomic::Ordering::Relaxed))
     }
 
     /// Stores all that came of a batch, in one transaction.
@@ -41,8 +41,8 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     sinks.iter().try_for_each(|sink| doubt_what_was_forgotten(connection, *sink, &heard))?;
     // What a row touched that stays is not known yet: half of a rename alone would be a new file.
     let looks: Vec<_> = replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path)).collect();
-    for LookedAt { path, facts, look } in &looks {
-        let gone = |heard: &Heard| heard.event.kind == EventKind::Delete && heard.event.path == *path;
+    for Observation { path, facts, look } in &looks {
+        let gone = |heard: &TimedEvent| heard.event.kind == EventKind::Delete && heard.event.path == *path;
         let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
         observed::write(connection, source, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
     }
@@ -87,8 +87,8 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
 fn store_told(
     connection: &Connection,
     (source, sinks): (SourceId, &[Sink]),
-    before: &BTreeMap<ObjectKey, Told>,
-    now: &BTreeMap<ObjectKey, Told>,
+    before: &BTreeMap<ObjectKey, EventPermissions>,
+    now: &BTreeMap<ObjectKey, EventPermissions>,
 ) -> Result<(), StateError> {
     for (path, now) in now {
         let before = before.get(path);
@@ -100,7 +100,7 @@ fn store_told(
         }
         permissions::write(connection, source, path, now)?;
         for sink in sinks {
-            applied::doubt_what_was_asked(connection, *sink, path, before.unwrap_or(&Told::default()), now)?;
+            applied::doubt_what_was_asked(connection, *sink, path, before.unwrap_or(&EventPermissions::default()), now)?;
         }
     }
     Ok(())
@@ -130,7 +130,7 @@ fn store_lineage(
 
 /// What the sink was sent after the backup that was put back, this state does not know: the first event on a path of which it
 /// has no row is one on a path in doubt.
-fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[Heard]) -> Result<(), StateError> {
+fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[TimedEvent]) -> Result<(), StateError> {
     let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
         let looked_since = observed::read(connection, sink.source, path)?.is_some_and(|observed| observed.look > restored_at);
@@ -142,7 +142,7 @@ fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[Heard]
 }
 
 /// What waits and may concern a batch.
-fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[Heard]) -> Result<Waiting, StateError> {
+fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[TimedEvent]) -> Result<Waiting, StateError> {
     let paths = || heard.iter().flat_map(|heard| heard.event.paths());
     let mut waiting = Waiting::default();
     for sink in sinks {
@@ -164,7 +164,7 @@ fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[
             statement.query_row(params![source, path.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (told_at, look) = gone.unwrap_or_default();
         waiting.gone_until.extend(told_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
-        waiting.gone_at.extend(look.map(|look| (path.clone(), Look(look.unsigned_abs()))));
+        waiting.gone_at.extend(look.map(|look| (path.clone(), ObservationSeq(look.unsigned_abs()))));
     }
     Ok(waiting)
 }
@@ -200,7 +200,7 @@ fn keep_times_of_the_gone(connection: &Connection, (source, sinks): (SourceId, &
 fn drop_moot(connection: &Connection, sink: Sink, lineage: &Lineage) -> Result<(), StateError> {
     for (target, came) in lineage.iter().filter(|(_, came)| came.unseen == 0) {
         let known = moves::read_move(connection, sink, target.clone(), came.clone())?;
-        if known.intent.is_none() && decide_move(&known.moving, sink.policy) == MoveVerdict::Moot {
+        if known.intent.is_none() && decide_move(&known.moving, sink.policy) == MoveVerdict::NotAMove {
             lineage::remove(connection, sink, target)?;
             moves::forget_told_if_gone(connection, sink, &came.origin, Some(came))?;
         }
@@ -208,7 +208,7 @@ fn drop_moot(connection: &Connection, sink: Sink, lineage: &Lineage) -> Result<(
     Ok(())
 }
 
-fn is_nowhere(sides: &Sides) -> bool {
+fn is_nowhere(sides: &PathState) -> bool {
     sides.applied.is_none() && sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none())
 }
 

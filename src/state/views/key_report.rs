@@ -2,11 +2,11 @@
 
 use crate::plan::Policy;
 use crate::plan::guard::HeldDeletes;
-use crate::record::{ObjectKey, Observed, Sides, SinkName, Told};
+use crate::record::{EventPermissions, ObjectKey, Observed, PathState, SinkName};
 use crate::state::database::codec::time;
 use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::error::StateError;
-use crate::state::tables::history::{self, Happened, Outcome, What};
+use crate::state::tables::history::{self, HistoryEntry, HistoryEvent, Outcome};
 use crate::state::tables::inbox::{self, InboxRow};
 use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::sinks::{self, Sink, SinkRow};
@@ -22,32 +22,32 @@ const NAMES_MOST: usize = 16;
 
 /// What is known of a path.
 #[derive(Clone, Debug)]
-pub struct Story {
+pub struct KeyReport {
     /// What happened, oldest first: to the path, and to a file that came here under the names that it had before.
-    pub history: Vec<Happened>,
+    pub history: Vec<HistoryEntry>,
     /// What was told and nothing has used up yet.
     pub inbox: Vec<InboxRow>,
     /// What the newest look showed.
     pub observed: Option<Observed>,
     /// What was told of its permissions, with the times.
-    pub told: Told,
+    pub told: EventPermissions,
     /// What is known of it in each sink.
-    pub sinks: Vec<SinkStory>,
+    pub sinks: Vec<SinkKeyReport>,
 }
 
 /// What is known of a path in one sink.
 #[derive(Clone, Debug)]
-pub struct SinkStory {
+pub struct SinkKeyReport {
     /// The sink's name.
     pub name: SinkName,
     /// What decisions about the sink depend on.
     pub policy: Policy,
     /// What the newest look showed, what the sink confirmed, which permissions it is to hold.
-    pub sides: Sides,
+    pub sides: PathState,
     /// In which run, and when, the sink confirmed it last.
     pub applied_in: (Option<u64>, Option<Timestamp>),
     /// What is to be done, if anything is.
-    pub standing: Option<Standing>,
+    pub standing: Option<PendingStatus>,
     /// Effects without an outcome that name it.
     pub intents: Vec<Intent>,
     /// The path from which its file is on its way here.
@@ -60,7 +60,7 @@ pub struct SinkStory {
 
 /// How a path stands among those about which something is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct PendingStatus {
     /// `due`, `parked`, `skipped` or `held`.
     pub status: String,
     /// It is gone, or a listing did not show it.
@@ -75,7 +75,7 @@ pub struct Standing {
     pub message: Option<String>,
 }
 
-impl Story {
+impl KeyReport {
     /// Reads it as of one moment; `None` = nothing is known of the path.
     pub async fn read(database: &Path, path: ObjectKey) -> Result<Option<Self>, StateError> {
         let database = database.to_owned();
@@ -88,10 +88,10 @@ impl Story {
     }
 }
 
-fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, StateError> {
+fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<KeyReport>, StateError> {
     let source = sources::only(connection)?;
     let sinks = sinks::all_rows(connection, source)?;
-    let story = Story {
+    let story = KeyReport {
         history: history_of(connection, path)?,
         inbox: inbox_of(connection, path)?,
         observed: observed::read(connection, source, path)?,
@@ -101,9 +101,9 @@ fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<Story>, Stat
     Ok(story.is_about_something().then_some(story))
 }
 
-fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &ObjectKey) -> Result<SinkStory, StateError> {
+fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &ObjectKey) -> Result<SinkKeyReport, StateError> {
     let lineage = lineage::concerning(connection, sink, std::iter::once(path))?;
-    Ok(SinkStory {
+    Ok(SinkKeyReport {
         name,
         policy: sink.policy,
         sides: sides::sides(connection, sink, path)?,
@@ -116,20 +116,20 @@ fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &
     })
 }
 
-impl Story {
+impl KeyReport {
     /// The sink whose part stands for the whole where there is room for one alone: as [`super::overview::Overview::main_sink`].
-    pub fn main_sink(&self) -> Option<&SinkStory> {
+    pub fn main_sink(&self) -> Option<&SinkKeyReport> {
         let file_manager = SinkName::file_manager();
         self.sinks.iter().find(|sink| sink.name == file_manager).or_else(|| self.sinks.first())
     }
 
     fn is_about_something(&self) -> bool {
         let told = !self.told.is_empty() || !self.history.is_empty() || !self.inbox.is_empty();
-        told || self.observed.is_some() || self.sinks.iter().any(SinkStory::is_about_something)
+        told || self.observed.is_some() || self.sinks.iter().any(SinkKeyReport::is_about_something)
     }
 }
 
-impl SinkStory {
+impl SinkKeyReport {
     fn is_about_something(&self) -> bool {
         let known = self.sides.applied.is_some() || self.standing.is_some() || !self.intents.is_empty();
         known || self.comes_from.is_some() || self.goes_to.is_some()
@@ -137,7 +137,7 @@ impl SinkStory {
 }
 
 /// What happened to a path; and, of a file that was moved to it, what had happened to that until then.
-fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<Happened>, StateError> {
+fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<HistoryEntry>, StateError> {
     let mut found = BTreeMap::new();
     let (mut asked, mut names) = (BTreeSet::new(), vec![(path.clone(), i64::MAX)]);
     while let Some((path, before)) = names.pop() {
@@ -145,7 +145,7 @@ fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<Happened>
             continue;
         }
         for (id, happened) in history::of_path(connection, &path, before)? {
-            let moved = matches!(&happened.what, What::Operation(ended) if matches!(ended.result, Outcome::Moved { .. }));
+            let moved = matches!(&happened.what, HistoryEvent::Operation(ended) if matches!(ended.result, Outcome::Moved { .. }));
             if moved && happened.new_path.as_ref() == Some(&path) {
                 names.push((happened.path.clone(), id));
             }
@@ -165,11 +165,11 @@ fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, 
     Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
 }
 
-fn standing(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<Standing>, StateError> {
+fn standing(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<PendingStatus>, StateError> {
     let mut statement = connection
         .prepare("SELECT status, deletion, attempts, next_attempt, reason, message FROM pending WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, path.as_str()], |row| {
-        Ok(Standing {
+        Ok(PendingStatus {
             status: row.get(0)?,
             deletion: row.get(1)?,
             failed_runs: row.get(2)?,

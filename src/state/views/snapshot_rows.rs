@@ -2,7 +2,7 @@
 //! shown where SQLite holds them: to copy eight of them costs more than to read them.
 
 use crate::plan::Policy;
-use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, Sides, SinkName};
+use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, PathState, SinkName};
 use crate::state::database::codec::time;
 use crate::state::database::connection;
 use crate::state::error::StateError;
@@ -122,7 +122,7 @@ fn visit_known<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut
 }
 
 /// A path's row on one side; `None` = it has none there.
-fn row_of<'a>(side: Side, path: &'a str, Sides { applied, observed, wanted }: &'a Sides) -> Option<FileRow<'a>> {
+fn row_of<'a>(side: Side, path: &'a str, PathState { applied, observed, wanted }: &'a PathState) -> Option<FileRow<'a>> {
     let held = applied.as_ref().map(|row| held(FileRow::from(&row.file), row.confirmed));
     match (side, observed) {
         (Side::Applied, _) | (Side::Known, None) if held.is_none() => None,

@@ -60,14 +60,14 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
     stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::nobody()));
     let mut daemon = stage.daemon_at_rest().await;
     daemon
-        .lives_until(async { while !stage.run(&["health"]).await.stdout.contains("sqs: the queue is shut since ") {} })
+        .lives_until(async { while !stage.run(&["health"]).await.stdout.contains("sqs: the queue is unreachable since ") {} })
         .await
         .expect("told");
     stage.expect(&["reconcile"], 0).await;
     stage.expect(&["status"], 0).await.prints(&[
         "status        degraded",
-        "daemon: sqs: the queue is shut",
-        "door          sqs: unreachable since ",
+        "daemon: sqs: the queue is unreachable",
+        "endpoint      sqs: unreachable since ",
         "task          sqs: running",
     ]);
     daemon.signal("TERM").await;

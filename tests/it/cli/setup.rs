@@ -77,7 +77,7 @@ async fn a_door_that_stays_shut_is_named_with_what_to_do() {
         ("CUSTOMER_S3_ENDPOINT", nobody(), ["failed     S3", "check CUSTOMER_S3_ENDPOINT"]),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), ["SignatureDoesNotMatch", "check CUSTOMER_S3_ACCESS_KEY"]),
         ("FILE_MANAGER_API_URL", nobody(), ["failed     file manager", "check FILE_MANAGER_API_URL"]),
-        ("EVENTS_API_URL", nobody(), ["failed     events API", "not every door opens"]),
+        ("EVENTS_API_URL", nobody(), ["failed     events API", "not every endpoint is reachable"]),
     ] {
         let mut stage = Stage::set().await;
         stage.setting(name, value);

@@ -34,8 +34,8 @@ async fn an_event_is_followed_to_its_result() {
 
     let ran = stage.expect(&["why", "a.txt"], 0).await;
     let lines = happened(&ran.stdout);
-    assert!(lines[0].starts_with("2: feed told create for 2024-01-15T10:00:05Z (received 20"), "{lines:?}");
-    assert!(lines[0].contains("): a look showed 7 bytes, ETag "), "{lines:?}");
+    assert!(lines[0].starts_with("2: feed reported create for 2024-01-15T10:00:05Z (received 20"), "{lines:?}");
+    assert!(lines[0].contains("): a lookup showed 7 bytes, ETag "), "{lines:?}");
     assert!(lines[1].starts_with("2: update applied, 7 bytes, ETag "), "{lines:?}");
     assert!(lines[1].contains(", 2 attempts, last failure file_manager_500 (saveToDisk update a.txt: "), "{lines:?}");
     assert_eq!(lines.len(), 2, "{ran:?}");
@@ -68,18 +68,18 @@ async fn a_rename_is_found_under_both_names() {
     let new = stage.expect(&["why", "b.txt"], 0).await;
     let lines = happened(&new.stdout);
     let expected = [
-        "2: feed told change_permission",
+        "2: feed reported change_permission",
         "2: set_permissions permissions set, permissions 0640",
-        "3: feed told rename",
+        "3: feed reported rename",
         "3: rename moved",
     ];
     assert!(lines.len() == 4 && lines.iter().zip(expected).all(|(line, begin)| line.starts_with(begin)), "{lines:?}");
     assert!(
-        lines[2].contains("a look showed nothing, and at the new name 16 bytes") && lines[2].ends_with("[a.txt -> b.txt]"),
+        lines[2].contains("a lookup showed nothing, and at the new name 16 bytes") && lines[2].ends_with("[a.txt -> b.txt]"),
         "{lines:?}"
     );
     assert!(lines[1].ends_with("[a.txt]"), "{lines:?}");
-    new.prints(&["answer        the file manager holds what the bucket showed", "told          permissions 0640"]);
+    new.prints(&["answer        the file manager holds what the bucket showed", "reported      permissions 0640"]);
 
     let old = stage.expect(&["why", "a.txt"], 0).await;
     assert_eq!(happened(&old.stdout), lines, "the same story");
@@ -147,7 +147,7 @@ async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
     opened.receive(batch.to_vec(), Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
     let ran = stage.expect(&["why", "a.txt"], 0).await;
-    ran.prints(&["1970-01-01T00:00:00Z  waits: sqs told delete", "answer        an event about it waits: the next cycle looks"]);
+    ran.prints(&["1970-01-01T00:00:00Z  waits: sqs reported delete", "answer        an event about it waits: the next cycle looks"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use crate::memory_source::{MemorySource, Order, SourceTrouble};
 use futures::TryStreamExt as _;
 use mock_s3::{MockS3, Options};
 use s3_sync::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind};
-use s3_sync::record::{ETag, Fingerprint, Look, ObjectKey};
+use s3_sync::record::{ETag, Fingerprint, ObjectKey, ObservationSeq};
 use s3_sync::retry::{Disposition, RetryPolicy};
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::source::{BucketSource, Opened, PageCursor, Source, look_at, look_at_each};
@@ -201,15 +201,15 @@ async fn an_absence_is_worth_what_the_source_says_after_it() {
     source.put(&key("a"), "a");
     let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
     let shared: Arc<dyn Source> = source.clone();
-    let looks = look_at_each(&shared, vec![key("a"), key("gone")], Look(7), 2, once).await.expect("it answers");
+    let looks = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
     let found: Vec<_> = looks.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
-    assert_eq!((found, looks.failed.len()), (vec![("a", true, Look(7)), ("gone", false, Look(7))], 0));
+    assert_eq!((found, looks.failed.len()), (vec![("a", true, ObservationSeq(7)), ("gone", false, ObservationSeq(7))], 0));
 
     source.order(SourceTrouble::Fails);
-    let looks = look_at_each(&shared, vec![key("a"), key("gone")], Look(8), 1, once).await.expect("it answers");
+    let looks = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
     assert_eq!((looks.found.len(), looks.failed.len()), (1, 1), "one failed, and the other is gone");
 
     // The look shows nothing, and the check after it fails.
     source.vanish();
-    look_at_each(&shared, vec![key("gone")], Look(9), 1, once).await.expect_err("nothing is known of a source that is missing");
+    look_at_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
 }

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: what is in hand is finished within a bound, nothing new is begun, and the next run goes on from there.
+//! SIGTERM and SIGINT: work in flight is finished within a bound, nothing new is begun, and the next run goes on from there.
 
 use super::process::Process;
 use super::{Scene, key};

@@ -5,14 +5,14 @@ use super::file_manager::Api;
 use super::sources;
 use super::world::World;
 use s3_sync::apply::sink::{FileManagerSink, Sink};
-use s3_sync::apply::{ApplyError, Halt, Tally};
+use s3_sync::apply::{ApplyError, RunCounters, StopSignal};
 use s3_sync::clock::Clock as _;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::record::SinkName;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::source::BucketSource;
-use s3_sync::state::{Answer, Identity, InstanceLock, RunKind, SinkState, State};
-use s3_sync::workflow::{Doors, Ended, Flow, Options};
+use s3_sync::state::{Identity, InstanceLock, OperatorAnswer, RunKind, SinkState, State};
+use s3_sync::workflow::{Ended, Endpoints, Flow, Options};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ impl Process {
 
     /// One run, in a process that is started for it when none lives; `None` = it was killed.
     pub(crate) fn run(&mut self, kind: RunKind, allow_deletes: Option<u64>) -> Option<Result<Ended, ApplyError>> {
-        let halt = Halt::default();
+        let halt = StopSignal::default();
         self.world.begin_run(halt.clone());
         let mut life = match self.life.take() {
             Some(life) => life,
@@ -75,7 +75,7 @@ impl Process {
             sinks: life.sinks.clone(),
             options: self.options(allow_deletes),
             clock: self.world.clone(),
-            tally: Arc::new(Tally::default()),
+            tally: Arc::new(RunCounters::default()),
             halt,
         };
         let Life { runtime, lock, .. } = &mut life;
@@ -94,7 +94,7 @@ impl Process {
 
     /// Receives the notifications that wait; `None` = it was killed.
     pub(crate) fn receive(&mut self) -> Option<Result<(), ApplyError>> {
-        self.world.begin_run(Halt::default());
+        self.world.begin_run(StopSignal::default());
         let life = match self.life.take() {
             Some(life) => life,
             None => match self.start()? {
@@ -126,7 +126,7 @@ impl Process {
             }
             let sinks: Vec<_> = self.world.lock().sinks.iter().map(|sink| (sink.configured(), sink.policy)).collect();
             let identity = Identity { source: "model".to_owned(), sinks: sinks.iter().map(|(named, _)| named.clone()).collect() };
-            let answer = Answer { restored, new_sinks: self.new_sinks.clone(), ..Answer::default() };
+            let answer = OperatorAnswer { restored, new_sinks: self.new_sinks.clone(), ..OperatorAnswer::default() };
             state.identify(identity, answer, self.world.now()).await?;
             let mut opened = Vec::new();
             for (named, policy) in sinks {
@@ -140,12 +140,12 @@ impl Process {
         Some(opened.map(|(state, sinks, lock)| Life { runtime, state, sinks, lock }))
     }
 
-    fn doors(&self) -> Doors {
+    fn doors(&self) -> Endpoints {
         let events = Arc::new(Api::of_events(&self.world));
         let names: Vec<_> = self.world.lock().sinks.iter().map(|sink| sink.name.clone()).collect();
         let sink = |number| Arc::new(FileManagerSink::new(Arc::new(Api::of_sink(&self.world, number)))) as Arc<dyn Sink>;
         let sinks = names.into_iter().enumerate().map(|(number, name)| (name, sink(number)));
-        Doors {
+        Endpoints {
             source: Arc::new(BucketSource::new(Arc::new(Bucket(self.world.clone())), "model", self.world.setup.prefix)),
             sinks: sinks.collect(),
             queues: Vec::new(),

@@ -3,7 +3,7 @@
 use super::op::KEYS;
 use super::world::World;
 use s3_sync::record::{Fingerprint, ObjectKey};
-use s3_sync::state::{Happened, Outcome, SinkStory, Story, What};
+use s3_sync::state::{HistoryEntry, HistoryEvent, KeyReport, Outcome, SinkKeyReport};
 use std::path::Path;
 
 /// Judges one key of the world; which one, the caller chooses by a number.
@@ -11,10 +11,10 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     let key = ObjectKey::new(KEYS[number % KEYS.len()]).expect("not empty");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut inner = world.lock();
-    match runtime.block_on(Story::read(database, key.clone())) {
+    match runtime.block_on(KeyReport::read(database, key.clone())) {
         Ok(Some(story)) => {
             // When a sink is started over, the state forgets what it held, and the history does not.
-            let known = |sink: &&SinkStory| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);
+            let known = |sink: &&SinkKeyReport| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);
             let broken: Vec<_> = story.sinks.iter().filter(known).filter(|sink| !agrees(&key, &story.history, sink)).collect();
             for sink in broken {
                 let what = format!("the history of {key} says {:?}, the state {:?}", story.history, sink.sides.applied);
@@ -26,7 +26,7 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     }
 }
 
-fn agrees(key: &ObjectKey, history: &[Happened], sink: &SinkStory) -> bool {
+fn agrees(key: &ObjectKey, history: &[HistoryEntry], sink: &SinkKeyReport) -> bool {
     let mut of_sink = history.iter().rev().filter(|happened| happened.sink.as_ref() == Some(&sink.name));
     let Some((run, last)) = of_sink.find_map(|happened| Some((happened.run, ended(key, happened)?))) else {
         return true;
@@ -52,8 +52,8 @@ enum Last<'a> {
     Unsure,
 }
 
-fn ended<'a>(key: &ObjectKey, happened: &'a Happened) -> Option<Last<'a>> {
-    let What::Operation(ended) = &happened.what else { return None };
+fn ended<'a>(key: &ObjectKey, happened: &'a HistoryEntry) -> Option<Last<'a>> {
+    let HistoryEvent::Operation(ended) = &happened.what else { return None };
     let came = happened.new_path.as_ref() == Some(key);
     if happened.path != *key && !came {
         return None;

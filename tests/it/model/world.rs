@@ -9,7 +9,7 @@ use super::sinks::Sink;
 use super::tellings::Tellings;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use s3_sync::apply::Halt;
+use s3_sync::apply::StopSignal;
 use s3_sync::clock::Clock;
 use s3_sync::record::ObjectKey;
 use s3_sync::s3::{MemoryBucket, MemoryObject};
@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) listed_anew: bool,
     /// The process is dead: nothing of it happens any more.
     dead: bool,
-    pub(crate) halt: Halt,
+    pub(crate) halt: StopSignal,
     pub(crate) counts: Counts,
     /// Whose file was where when everything had come to rest, in each sink.
     pub(crate) ids: Option<Vec<BTreeMap<String, u64>>>,
@@ -89,7 +89,7 @@ impl World {
             changed_in_run: false,
             listed_anew: false,
             dead: false,
-            halt: Halt::default(),
+            halt: StopSignal::default(),
             counts: Counts::default(),
             ids: None,
             said: BTreeMap::new(),
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// A run begins, with a way to stop it.
-    pub(crate) fn begin_run(&self, halt: Halt) {
+    pub(crate) fn begin_run(&self, halt: StopSignal) {
         let mut inner = self.lock();
         inner.evidence.next_run();
         (inner.points.0, inner.halt) = (0, halt);

@@ -7,7 +7,7 @@ use mock_s3::Matcher;
 use s3_sync::config::MaxDelete;
 use s3_sync::record::SinkName;
 use s3_sync::s3::{Call, Fault, S3ErrorKind};
-use s3_sync::state::{Answer, RunOutcome, Side, State, StateError};
+use s3_sync::state::{OperatorAnswer, RunOutcome, Side, State, StateError};
 use serde_json::json;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn a_delete_is_looked_at_once_and_is_no_skip() {
     assert_eq!(bucket.calls().heads, 1);
 }
 
-/// A large object that vanished before it was read was in no lane any more: due for ever, and never looked at.
+/// A large object that vanished before it was read was in no lane any more: due for ever, and never observed.
 #[tokio::test]
 async fn a_large_object_that_vanished_is_found_gone() {
     let (server, scene) = over_http().await;
@@ -261,10 +261,10 @@ async fn what_a_restored_state_only_saw_goes_under_the_guard_when_it_goes() {
     bucket.put(key("marker/"), "");
     scene.run_to_success().await;
     std::fs::write(&scene.program.database, backup).expect("put back");
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     bucket.on_call(|call| matches!(call, Call::Get(_)).then_some(Fault::Error(S3ErrorKind::Throttled { after: None })));
     assert_eq!(scene.run().await.report.pending.parked, 9, "seen, and not brought to an outcome");
-    scene.program.answer = Answer::default();
+    scene.program.answer = OperatorAnswer::default();
     bucket.on_call(|_| None);
     for name in (0..9).map(|number| number.to_string()).chain(["marker/".to_owned()]) {
         bucket.remove(&key(&name));

@@ -4,7 +4,7 @@ use crate::workflow::scene::{files, in_memory, key};
 use mock_api::FaultAction;
 use s3_sync::record::ETag;
 use s3_sync::s3::{self, Call, ReadObjects};
-use s3_sync::state::Answer;
+use s3_sync::state::OperatorAnswer;
 
 fn without_etags(call: &Call<'_>) -> Option<s3::Fault> {
     matches!(call, Call::List(_)).then_some(s3::Fault::NoETags)
@@ -29,7 +29,7 @@ async fn without_etags_a_restored_state_asks_before_it_sends() {
     bucket.put(key("b"), "b");
     scene.run_to_success().await;
     bucket.put(key("a"), "new");
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.confirm, ended.report.operations.update), (1, 1), "{}", ended.report);
     assert_eq!(ended.report.statistics.total_size, 3, "only what differs is sent");

@@ -6,7 +6,7 @@ use mock_s3::Matcher;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpFileManager};
 use s3_sync::s3::{self, Call, S3ErrorKind};
-use s3_sync::state::{Answer, RunOutcome};
+use s3_sync::state::{OperatorAnswer, RunOutcome};
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ async fn files_outside_of_a_new_prefix_are_told() {
     assert_eq!(scene.run_to_success().await.report.outside_prefix, 0);
     scene.program.identity.source = "the same bucket, below p/".to_owned();
     scene.program.options.prefix = "p/".to_owned();
-    scene.program.answer = Answer { new_source: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     let ended = scene.run_to_success().await;
     assert_eq!(ended.report.outside_prefix, 2);
     assert!(ended.report.to_string().contains("outside   2 files"), "{}", ended.report);
@@ -167,12 +167,12 @@ async fn what_is_in_doubt_is_not_told_as_confirmed() {
         bucket.put(key(name), name);
     }
     scene.run_to_success().await;
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     bucket.vanish();
     let shut = scene.run().await.report;
     assert_eq!((shut.service_info.record_count, shut.unconfirmed), (2, 2));
     assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until it has been asked"), "{shut}");
-    scene.program.answer = Answer::default();
+    scene.program.answer = OperatorAnswer::default();
     bucket.recreate();
     for name in ["a", "b"] {
         bucket.put(key(name), name);

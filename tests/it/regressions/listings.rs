@@ -2,8 +2,8 @@
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
-use s3_sync::apply::Halt;
-use s3_sync::state::{Answer, Run, RunKind, RunOutcome, State};
+use s3_sync::apply::StopSignal;
+use s3_sync::state::{OperatorAnswer, Run, RunKind, RunOutcome, State};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ async fn a_reconcile_hears_what_was_told_before_it_lists() {
         event("change_permission", json!(null), json!({"permissions": "rwx-TOLD"})),
         event("rename", json!("d/b"), json!(null)),
     ]);
-    let ended = scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let ended = scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     let operations = &ended.report.operations;
     assert_eq!((ended.outcome, operations.rename, operations.create, operations.delete), (RunOutcome::Done, 1, 0, 0), "{}", ended.report);
     assert_eq!((scene.contents(), scene.internal_id("d/b")), (files(&[("d/b", "after")]), id));
@@ -35,7 +35,8 @@ async fn a_reconcile_that_did_not_list_everything_is_still_due() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
-    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used").outcome;
+    let reconcile =
+        async || scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used").outcome;
     let unfinished = async || {
         let state = State::open(&scene.program.database).await.expect("a state");
         let last = Run::last_reconcile(&scene.program.database).await.expect("read");
@@ -59,11 +60,11 @@ async fn a_backup_that_was_put_back_waits_for_a_listing_and_says_so() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     assert!(scene.cycle().await.report.feed_gap, "what was heard since the backup is missing");
-    scene.program.answer = Answer::default();
+    scene.program.answer = OperatorAnswer::default();
     assert!(scene.cycle().await.report.feed_gap, "no cycle finds it");
-    let ended = scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let ended = scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     assert_eq!((ended.outcome, ended.report.feed_gap), (RunOutcome::Done, false), "{}", ended.report);
 }
 
@@ -73,7 +74,7 @@ async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
-    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     let snapshots = || {
         let directory = scene.program.database.parent().expect("a directory");
         let paths = directory.read_dir().expect("readable").map(|entry| entry.expect("readable").path());
@@ -95,7 +96,7 @@ async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
     scene.run_to_success().await;
     let ahead = jiff::Timestamp::now() + std::time::Duration::from_hours(24 * 365);
     State::open(&scene.program.database).await.expect("a state").note_feed_gap(ahead).await.expect("noted");
-    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let reconcile = async || scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     assert!(reconcile().await.report.feed_gap, "it may have been noted during this very listing");
     assert!(!reconcile().await.report.feed_gap);
 }

@@ -2,7 +2,7 @@
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
-use s3_sync::state::Answer;
+use s3_sync::state::OperatorAnswer;
 use serde_json::json;
 
 /// Permissions that the file manager refused for good kept the content of a new file back, for as long as they were told.
@@ -55,11 +55,11 @@ async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_fi
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     let told = json!({ "event_type": "change_permission", "file_path": "/b", "metadata": { "permissions": "rw-------" } });
     scene.api.api().set_feed(vec![told]);
     scene.cycle_to_success().await;
-    scene.program.answer = Answer::default();
+    scene.program.answer = OperatorAnswer::default();
 
     bucket.put(key("b"), "b");
     scene.run_to_success().await;

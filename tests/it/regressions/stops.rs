@@ -4,7 +4,7 @@ use crate::crash;
 use crate::workflow::scene::{BUCKET, Scene, in_memory, key, over_http};
 use mock_api::{CallState, FaultAction};
 use mock_s3::{Fault, Gate, Matcher};
-use s3_sync::apply::Halt;
+use s3_sync::apply::StopSignal;
 use s3_sync::state::RunOutcome;
 use s3_sync::workflow::Ended;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run that is stopped as soon as something has happened.
 pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> Ended {
-    let (halt, program) = (Halt::default(), scene.program.clone());
+    let (halt, program) = (StopSignal::default(), scene.program.clone());
     let stopped = halt.clone();
     let run = tokio::spawn(async move { program.run_until(stopped).await });
     tokio::time::timeout(PATIENCE, happened).await.expect("it happens");

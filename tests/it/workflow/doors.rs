@@ -6,7 +6,7 @@ use s3_sync::file_manager::{FileManager, ReadFeed, ReportResults};
 use s3_sync::record::SinkName;
 use s3_sync::s3::ReadBucket;
 use s3_sync::source::{BucketSource, Source};
-use s3_sync::workflow::{Doors, Options};
+use s3_sync::workflow::{Endpoints, Options};
 use std::sync::Arc;
 
 /// The doors of a scene, as a test changes them. The flow gets them as source and sinks.
@@ -25,10 +25,10 @@ pub(crate) struct SceneDoors {
 
 impl SceneDoors {
     /// Where the flow reads and writes.
-    pub(crate) fn of_flow(&self, options: &Options) -> Doors {
+    pub(crate) fn of_flow(&self, options: &Options) -> Endpoints {
         let Self { bucket, file_manager, queues, feed, reports, source, sink } = self.clone();
         let source = source.unwrap_or_else(|| Arc::new(BucketSource::new(bucket, &options.bucket, &options.prefix)));
         let sink = sink.unwrap_or_else(|| Arc::new(FileManagerSink::new(file_manager)));
-        Doors { source, sinks: vec![(SinkName::file_manager(), sink)], queues, feed, reports }
+        Endpoints { source, sinks: vec![(SinkName::file_manager(), sink)], queues, feed, reports }
     }
 }

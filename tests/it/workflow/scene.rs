@@ -4,7 +4,7 @@ use super::doors::SceneDoors;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
-use s3_sync::apply::{ApplyError, Halt, Tally};
+use s3_sync::apply::{ApplyError, RunCounters, StopSignal};
 use s3_sync::clock::Clock;
 use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager};
@@ -12,7 +12,7 @@ use s3_sync::plan::Policy;
 use s3_sync::record::ObjectKey;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
-use s3_sync::state::{Answer, Identity, InstanceLock, NamedSink, Overview, RunKind, RunOutcome, State, StateError};
+use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, Overview, RunKind, RunOutcome, State, StateError};
 use s3_sync::workflow::{Ended, Flow, Options};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -33,7 +33,7 @@ pub(crate) struct Program {
     pub(crate) policy: Policy,
     pub(crate) identity: Identity,
     /// What the operator says for the next runs.
-    pub(crate) answer: Answer,
+    pub(crate) answer: OperatorAnswer,
     pub(crate) database: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -148,7 +148,7 @@ impl Scene {
             options: options(),
             policy: Policy::default(),
             identity: Identity { source: format!("the-endpoint/{BUCKET}/"), sinks: vec![NamedSink::file_manager(&api.url())] },
-            answer: Answer::default(),
+            answer: OperatorAnswer::default(),
             database: directory.path().join("sync.db"),
             clock: Arc::new(StoppedClock(Timestamp::from_second(1_800_000_000).expect("a moment"))),
         };
@@ -163,13 +163,13 @@ impl Scene {
 
     /// One cycle.
     pub(crate) async fn cycle(&self) -> Ended {
-        let cycle = self.program.run_flow(RunKind::Incremental, Halt::default());
+        let cycle = self.program.run_flow(RunKind::Incremental, StopSignal::default());
         tokio::time::timeout(Duration::from_mins(2), cycle).await.expect("a cycle comes to its end").expect("the state can be used")
     }
 
     /// One reconcile.
     pub(crate) async fn reconcile(&self) -> Ended {
-        let reconcile = self.program.run_flow(RunKind::Reconcile, Halt::default());
+        let reconcile = self.program.run_flow(RunKind::Reconcile, StopSignal::default());
         tokio::time::timeout(Duration::from_mins(2), reconcile).await.expect("it comes to its end").expect("the state can be used")
     }
 
@@ -250,14 +250,14 @@ impl Program {
 
     /// What the command does: lock, state, identity, workflow.
     pub(crate) async fn run(&self) -> Result<Ended, ApplyError> {
-        self.run_until(Halt::default()).await
+        self.run_until(StopSignal::default()).await
     }
 
-    pub(crate) async fn run_until(&self, halt: Halt) -> Result<Ended, ApplyError> {
+    pub(crate) async fn run_until(&self, halt: StopSignal) -> Result<Ended, ApplyError> {
         self.run_flow(RunKind::Initial, halt).await
     }
 
-    pub(crate) async fn run_flow(&self, kind: RunKind, halt: Halt) -> Result<Ended, ApplyError> {
+    pub(crate) async fn run_flow(&self, kind: RunKind, halt: StopSignal) -> Result<Ended, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
         let (doors, options, clock) = (self.doors.of_flow(&self.options), self.options.clone(), self.clock.clone());
@@ -265,13 +265,13 @@ impl Program {
         for (name, sink) in &doors.sinks {
             sinks.push(state.sink(name.clone(), sink.capabilities().policy(self.policy.max_file_bytes)).await?);
         }
-        Flow { doors, state, sinks, options, clock, tally: Arc::new(Tally::default()), halt }.run(kind, &mut lock).await
+        Flow { doors, state, sinks, options, clock, tally: Arc::new(RunCounters::default()), halt }.run(kind, &mut lock).await
     }
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {
         let state = State::open(&self.database).await?.with_clock(self.clock.clone());
         let restored = self.answer.restored || state.last_run_number().await? < lock.last_run();
-        state.identify(self.identity.clone(), Answer { restored, ..self.answer.clone() }, self.clock.now()).await?;
+        state.identify(self.identity.clone(), OperatorAnswer { restored, ..self.answer.clone() }, self.clock.now()).await?;
         Ok(state)
     }
 }

@@ -139,7 +139,7 @@ impl Differences {
         if told.is_empty() {
             return Probed::ok(DOOR, format!("{part}{} {keys} compared, and all the same", self.compared));
         }
-        let hint = "a change of this moment comes with the next cycle; what stays nobody told of: `s3-sync reconcile` heals it";
+        let hint = "a change of this moment arrives with the next cycle; what remains was never reported: `s3-sync reconcile` heals it";
         Probed::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, told.join("; ")), hint)
     }
 }

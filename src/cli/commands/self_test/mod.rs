@@ -30,9 +30,17 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, i
     checks.push(database(settings).await);
     checks.extend(connectivity::all(settings).await);
     let shut = checks.iter().any(|check| check.problem().is_some());
-    checks.push(if shut { Probed::skipped(cycle::DOOR, "not every door opens") } else { cycle::run(settings, interruption).await });
+    checks.push(if shut {
+        Probed::skipped(cycle::DOOR, "not every endpoint is reachable")
+    } else {
+        cycle::run(settings, interruption).await
+    });
     checks.push(export(settings).await);
-    checks.push(if shut { Probed::skipped(compared::DOOR, "not every door opens") } else { compared::with_bucket(settings).await });
+    checks.push(if shut {
+        Probed::skipped(compared::DOOR, "not every endpoint is reachable")
+    } else {
+        compared::with_bucket(settings).await
+    });
     let test = SelfTest { success: checks.iter().all(|check| check.problem().is_none()), checks };
     if let Err(error) = output.print(&test) {
         return fail(ExitCode::Failed, format!("the result cannot be printed: {error}"));
@@ -88,7 +96,7 @@ async fn export(settings: &Settings) -> Probed {
     let exported = tokio::task::spawn_blocking(move || workflow::export(&path, (&sink, Side::Known), std::io::sink(), "export")).await;
     match exported {
         Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be told as CSV: see the message"),
+        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be exported as CSV: see the message"),
         Err(error) => Probed::failed(DOOR, error.to_string(), "this is a bug"),
     }
 }
@@ -102,7 +110,7 @@ impl fmt::Display for SelfTest {
             }
         }
         f.write_str(if self.success {
-            "nothing failed: every door that is needed opens, a sync can run"
+            "nothing failed: every required endpoint is reachable, a sync can run"
         } else {
             "something failed: follow the hints (->), then run this again"
         })

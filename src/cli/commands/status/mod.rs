@@ -25,7 +25,7 @@ struct Status {
     database_records: u64,
     database_path: String,
     customer_bucket: Option<String>,
-    api_endpoints: Endpoints,
+    api_endpoints: ApiEndpoints,
     /// Ours: why it is not healthy, a sentence each.
     problems: Vec<String>,
     /// Ours: the run that completed the initial sync.
@@ -60,7 +60,7 @@ struct Status {
 }
 
 #[derive(Debug, Serialize)]
-struct Endpoints {
+struct ApiEndpoints {
     mock_api: Option<String>,
     file_manager: Option<String>,
 }
@@ -138,7 +138,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         Some(holder) if holder.command == daemon_client::DAEMON => match daemon_client::status(&settings.database_path).await {
             Ok(daemon) => Some(daemon),
             Err(error) => {
-                problems.push(format!("{holder} has the state in hand, and its control socket gives no answer: {error}"));
+                problems.push(format!("{holder} holds the state, and its control socket does not answer: {error}"));
                 None
             }
         },
@@ -160,7 +160,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         database_records: main.map_or(0, |sink| sink.applied_rows),
         database_path: settings.database_path.display().to_string(),
         customer_bucket: settings.source.bucket.clone(),
-        api_endpoints: Endpoints {
+        api_endpoints: ApiEndpoints {
             mock_api: settings.events_url.as_ref().map(|url| connectivity::address(url).to_owned()),
             file_manager: settings.file_manager_url.as_ref().map(|url| connectivity::address(url).to_owned()),
         },
@@ -230,7 +230,7 @@ fn complaint_about(run: &Run) -> Option<String> {
             None => format!("run {number} left something undone"),
         },
         Some("stopped") => format!("run {number} was stopped by a signal: the next one goes on where it was"),
-        Some(_) => format!("run {number} failed: a door stayed shut"),
+        Some(_) => format!("run {number} failed: an endpoint was unreachable"),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::plan::{self, Effect, SkipReason, Verdict};
 use crate::record::{ObjectKey, SinkName};
-use crate::state::{Happened, Outcome, SinkStory, Standing, Story, What};
+use crate::state::{HistoryEntry, HistoryEvent, KeyReport, Outcome, PendingStatus, SinkKeyReport};
 
 /// Where a key stands: a word for programs, a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +14,12 @@ pub(super) struct Answer {
 }
 
 /// What has to happen first comes first.
-pub(super) fn of(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
+pub(super) fn of(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let answer = |state, sentence: String| Answer { state, sentence };
     if !story.inbox.is_empty() {
         let events = story.inbox.len();
         let wait = if events == 1 { "an event about it waits" } else { &format!("{events} events about it wait") };
-        return answer("event_waits", format!("{wait}: the next cycle looks at the object and decides"));
+        return answer("event_waits", format!("{wait}: the next cycle looks up the object and decides"));
     }
     if let Some(to) = &sink.goes_to {
         return answer("moving", format!("its file is on its way to {to}: the next cycle decides whether it is moved there"));
@@ -31,14 +31,14 @@ pub(super) fn of(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
         Some(standing) if standing.status != "due" => waiting(standing, sink),
         _ if !sink.intents.is_empty() => {
             let effect = sink.intents[0].planned.effect.as_str();
-            answer("open", format!("a {effect} has no outcome yet: the next run looks at the object, and sends it again or ends it"))
+            answer("open", format!("a {effect} has no outcome yet: the next run looks up the object, and sends it again or ends it"))
         }
         Some(standing) => answer("due", due(key, sink, standing)),
         None => at_rest(key, story, sink),
     }
 }
 
-fn waiting(standing: &Standing, sink: &SinkStory) -> Answer {
+fn waiting(standing: &PendingStatus, sink: &SinkKeyReport) -> Answer {
     let reason = standing.reason.as_deref().unwrap_or("an unknown reason");
     let skip = SkipReason::of_word(reason);
     match (standing.status.as_str(), skip) {
@@ -70,7 +70,7 @@ fn waiting(standing: &Standing, sink: &SinkStory) -> Answer {
     }
 }
 
-fn due(key: &ObjectKey, sink: &SinkStory, standing: &Standing) -> String {
+fn due(key: &ObjectKey, sink: &SinkKeyReport, standing: &PendingStatus) -> String {
     let sends = |effect: Effect| format!("the next run sends a {}", effect.as_str());
     match plan::decide(key, &sink.sides, sink.policy) {
         _ if standing.deletion => {
@@ -80,11 +80,11 @@ fn due(key: &ObjectKey, sink: &SinkStory, standing: &Standing) -> String {
         Verdict::Confirm(_) => {
             format!("what {} holds is not certain: the next run asks it, and sends the content if it is another", called(&sink.name))
         }
-        _ => "the next run looks at it once more".to_owned(),
+        _ => "the next run looks it up once more".to_owned(),
     }
 }
 
-fn at_rest(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
+fn at_rest(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let (held, looked) = (sink.sides.applied.is_some(), sink.sides.observed.as_ref());
     let name = called(&sink.name);
     let there = looked.and_then(|looked| looked.facts.as_ref());
@@ -96,7 +96,7 @@ fn at_rest(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
         }
         (false, _, Some(_)) => ("due", "a run is deciding about it".to_owned()),
         (false, false, None) if story.history.is_empty() => {
-            ("not_looked_at", "nothing has been seen there yet: what was told of its permissions waits for it".to_owned())
+            ("not_looked_at", "nothing has been observed there yet: its reported permissions wait for it".to_owned())
         }
         (false, _, None) => ("absent", gone(key, story, &sink.name)),
     };
@@ -104,7 +104,7 @@ fn at_rest(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Answer {
 }
 
 /// Neither side has it; where its file went, if it did.
-fn gone(key: &ObjectKey, story: &Story, sink: &SinkName) -> String {
+fn gone(key: &ObjectKey, story: &KeyReport, sink: &SinkName) -> String {
     let name = called(sink);
     let last = story
         .history
@@ -113,7 +113,7 @@ fn gone(key: &ObjectKey, story: &Story, sink: &SinkName) -> String {
         .filter(|happened| happened.sink.as_ref().is_none_or(|name| name == sink))
         .find_map(|happened| ended(happened).map(|outcome| (happened, outcome)));
     match last {
-        Some((Happened { new_path: Some(new_path), path, .. }, Outcome::Moved { .. })) if path == key => {
+        Some((HistoryEntry { new_path: Some(new_path), path, .. }, Outcome::Moved { .. })) if path == key => {
             format!("its file has another name in {name} now, {new_path}: `s3-sync why` goes on there")
         }
         Some((happened, Outcome::Deleted)) => {
@@ -123,10 +123,10 @@ fn gone(key: &ObjectKey, story: &Story, sink: &SinkName) -> String {
     }
 }
 
-fn ended(happened: &Happened) -> Option<&Outcome> {
+fn ended(happened: &HistoryEntry) -> Option<&Outcome> {
     match &happened.what {
-        What::Operation(ended) => Some(&ended.result),
-        What::Event(_) => None,
+        HistoryEvent::Operation(ended) => Some(&ended.result),
+        HistoryEvent::Event(_) => None,
     }
 }
 

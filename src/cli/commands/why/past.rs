@@ -1,7 +1,7 @@
 //! The history of a key as `why --json` prints it.
 
 use crate::record::{ETag, ObjectKey, Permissions, SinkName};
-use crate::state::{Became, Ended, Failure, Happened, Outcome, Shown, UsedUp, What};
+use crate::state::{ConsumedEvent, Ended, EventDisposition, Failure, HistoryEntry, HistoryEvent, ObservedContent, Outcome};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -60,33 +60,33 @@ pub(super) struct Operation {
     pub(super) told: Option<bool>,
 }
 
-impl From<Happened> for Line {
-    fn from(Happened { at, run, sink, path, new_path, what }: Happened) -> Self {
+impl From<HistoryEntry> for Line {
+    fn from(HistoryEntry { at, run, sink, path, new_path, what }: HistoryEntry) -> Self {
         let (event, operation) = match what {
-            What::Event(event) => (Some(Event::from(event)), None),
-            What::Operation(ended) => (None, Some(Operation::from(ended))),
+            HistoryEvent::Event(event) => (Some(Event::from(event)), None),
+            HistoryEvent::Operation(ended) => (None, Some(Operation::from(ended))),
         };
         Self { at, run, sink, path, new_path, event, operation }
     }
 }
 
-impl From<UsedUp> for Event {
-    fn from(UsedUp { source, kind, told_at, received_at, permissions, became }: UsedUp) -> Self {
+impl From<ConsumedEvent> for Event {
+    fn from(ConsumedEvent { source, kind, told_at, received_at, permissions, became }: ConsumedEvent) -> Self {
         let (became, found, found_at_new_path, message) = match became {
-            Became::LookedAt { path, new_path } => ("looked_at", Some(Found::from(path)), new_path.map(Found::from), None),
-            Became::DeadLetter { message } => ("dead_letter", None, None, Some(message)),
+            EventDisposition::LookedAt { path, new_path } => ("looked_at", Some(Found::from(path)), new_path.map(Found::from), None),
+            EventDisposition::DeadLetter { message } => ("dead_letter", None, None, Some(message)),
         };
         let (source, kind) = (source.as_str(), kind.as_str());
         Self { source, kind, told_at, received_at, permissions, became, found, found_at_new_path, message }
     }
 }
 
-impl From<Shown> for Found {
-    fn from(shown: Shown) -> Self {
+impl From<ObservedContent> for Found {
+    fn from(shown: ObservedContent) -> Self {
         match shown {
-            Shown::Nothing => Self { present: false, size: None, etag: None },
-            Shown::Object { size } => Self { present: true, size: Some(size), etag: None },
-            Shown::Content(content) => Self { present: true, size: Some(content.size), etag: Some(content.etag) },
+            ObservedContent::Nothing => Self { present: false, size: None, etag: None },
+            ObservedContent::Object { size } => Self { present: true, size: Some(size), etag: None },
+            ObservedContent::Content(content) => Self { present: true, size: Some(content.size), etag: Some(content.etag) },
         }
     }
 }

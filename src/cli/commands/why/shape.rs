@@ -3,7 +3,7 @@
 use super::answer::{self, Answer};
 use super::past::Line;
 use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, SinkName, ToldField};
-use crate::state::{InboxRow, Intent, SinkStory, Standing, Story};
+use crate::state::{InboxRow, Intent, KeyReport, PendingStatus, SinkKeyReport};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub(super) struct Why {
     pub(super) key: ObjectKey,
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// What the newest look showed; `null` = it was never looked at.
+    /// What the newest look showed; `null` = it was never observed.
     pub(super) bucket: Option<InBucket>,
     /// What the file manager confirmed.
     pub(super) file_manager: Option<Held>,
@@ -108,7 +108,7 @@ pub(super) struct EventWaiting {
 }
 
 impl Why {
-    pub(super) fn new(key: ObjectKey, story: Story) -> Self {
+    pub(super) fn new(key: ObjectKey, story: KeyReport) -> Self {
         let sinks: BTreeMap<_, _> = story.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &story, sink))).collect();
         let main = story.main_sink().map(|sink| sink.name.clone());
         let of_main = main.and_then(|name| sinks.get(&name)).cloned().unwrap_or_default();
@@ -132,7 +132,7 @@ impl Why {
 }
 
 impl InSink {
-    fn new(key: &ObjectKey, story: &Story, sink: &SinkStory) -> Self {
+    fn new(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Self {
         let Answer { state, sentence } = answer::of(key, story, sink);
         let (run, at) = sink.applied_in;
         Self {
@@ -168,8 +168,8 @@ impl From<Applied> for Held {
     }
 }
 
-impl From<Standing> for Pending {
-    fn from(Standing { status, deletion, failed_runs, next_attempt, reason, message }: Standing) -> Self {
+impl From<PendingStatus> for Pending {
+    fn from(PendingStatus { status, deletion, failed_runs, next_attempt, reason, message }: PendingStatus) -> Self {
         Self { status, deletion, failed_runs, next_attempt, reason, message }
     }
 }

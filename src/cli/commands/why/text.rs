@@ -13,14 +13,14 @@ impl fmt::Display for Why {
         self.events_waiting.iter().try_for_each(|event| writeln!(f, "{event}"))?;
         match &self.bucket {
             Some(bucket) => writeln!(f, "bucket        {bucket}")?,
-            None => writeln!(f, "bucket        never looked at")?,
+            None => writeln!(f, "bucket        never observed")?,
         }
         match &self.file_manager {
             Some(held) => writeln!(f, "file manager  {held}")?,
             None => writeln!(f, "file manager  has nothing there that we know of")?,
         }
         for told in &self.permissions_told {
-            writeln!(f, "told          {} {}, for {}", told.field, Escaped(&told.value), told.at)?;
+            writeln!(f, "reported      {} {}, for {}", told.field, Escaped(&told.value), told.at)?;
         }
         self.open_effects.iter().try_for_each(|effect| writeln!(f, "open          {effect}"))?;
         if let Some(pending) = &self.pending {
@@ -90,15 +90,15 @@ impl Line {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} told {}", self.source, self.kind)?;
+        write!(f, "{} reported {}", self.source, self.kind)?;
         if let Some(told_at) = self.told_at {
             write!(f, " for {told_at}")?;
         }
         write_permissions(f, ", ", &self.permissions)?;
         write!(f, " (received {})", self.received_at)?;
         match (&self.found, &self.found_at_new_path) {
-            (Some(found), None) => write!(f, ": a look showed {found}"),
-            (Some(found), Some(new)) => write!(f, ": a look showed {found}, and at the new name {new}"),
+            (Some(found), None) => write!(f, ": a lookup showed {found}"),
+            (Some(found), Some(new)) => write!(f, ": a lookup showed {found}, and at the new name {new}"),
             (None, _) => write!(f, ": became a dead letter: {}", Escaped(self.message.as_deref().unwrap_or_default())),
         }
     }
@@ -114,7 +114,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.effect.unwrap_or("operation"), self.result.replace('_', " "))?;
         if self.told == Some(false) {
-            write!(f, " (nobody told it: the contents are the same)")?;
+            write!(f, " (no event reported it: the contents are the same)")?;
         }
         if self.size.is_some() || self.etag.is_some() {
             write!(f, ", ")?;
@@ -142,9 +142,9 @@ impl fmt::Display for Operation {
 
 impl fmt::Display for EventWaiting {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  waits: {} told {}", self.received_at, self.source, self.kind)?;
+        write!(f, "{}  waits: {} reported {}", self.received_at, self.source, self.kind)?;
         if self.failures > 0 {
-            write!(f, ", could not be looked at in {} {}", self.failures, if self.failures == 1 { "cycle" } else { "cycles" })?;
+            write!(f, ", could not be looked up in {} {}", self.failures, if self.failures == 1 { "cycle" } else { "cycles" })?;
         }
         match &self.new_path {
             Some(new_path) => write!(f, " [{} -> {new_path}]", self.path),
@@ -156,7 +156,7 @@ impl fmt::Display for EventWaiting {
 impl fmt::Display for InBucket {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if !self.present {
-            return write!(f, "nothing there, at look {}", self.look);
+            return write!(f, "nothing there, at observation {}", self.look);
         }
         write_content(f, self.size, self.etag.as_ref())?;
         if let Some(class) = &self.storage_class {
@@ -165,7 +165,7 @@ impl fmt::Display for InBucket {
         if let Some(time) = self.last_modified {
             write!(f, ", last modified {time}")?;
         }
-        write!(f, ", at look {}", self.look)
+        write!(f, ", at observation {}", self.look)
     }
 }
 

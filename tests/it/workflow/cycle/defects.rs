@@ -5,7 +5,7 @@ use super::{calls, effects, event, in_sync, permissions, rename, renamed};
 use crate::workflow::scene::{BUCKET, Scene, files, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::{Gate, Matcher};
-use s3_sync::apply::Halt;
+use s3_sync::apply::StopSignal;
 use s3_sync::s3::{self, S3ErrorKind};
 use s3_sync::state::{RunKind, RunOutcome};
 use serde_json::{Value, json};
@@ -227,7 +227,7 @@ async fn defect_16_new_content_is_sent_when_it_is_told_and_found_when_it_is_not(
     bucket.put(key("kept"), "KEPT");
     assert_eq!(told(&scene, vec![event("create", 1, "told")]).await, ["update told"]);
     scene.api.api().reset_calls();
-    let reconciled = scene.program.run_flow(RunKind::Reconcile, Halt::default()).await.expect("the state can be used");
+    let reconciled = scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     assert!(reconciled.report.success, "{}", reconciled.report);
     assert_eq!(effects(&scene), ["update kept"]);
     assert_eq!(scene.contents(), files(&[("told", "TOLD"), ("kept", "KEPT")]));

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use s3_sync::plan::{Effect, Policy};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Became, Called, CommitGate, EventChannel, Failure, Happened, LookedAt, MoveOutcome, Outcome, Received, Replay, RunKind,
-    Shown, SinkState, State, Story, What,
+    Attempts, Called, CommitGate, EventChannel, EventDisposition, Failure, HistoryEntry, HistoryEvent, KeyReport, MoveOutcome, Observation,
+    ObservedContent, Outcome, Received, Replay, RunKind, SinkState, State,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,13 +44,13 @@ impl Bed {
         Self { state, sink, commits, directory }
     }
 
-    async fn history(&self, path: &str) -> Vec<Happened> {
-        let story = Story::read(&self.directory.path().join("sync.db"), key(path)).await.expect("it can be read");
+    async fn history(&self, path: &str) -> Vec<HistoryEntry> {
+        let story = KeyReport::read(&self.directory.path().join("sync.db"), key(path)).await.expect("it can be read");
         story.map(|story| story.history).unwrap_or_default()
     }
 
     /// The newest thing that happened to a path, after exactly one commit since the last time that was asked.
-    async fn told_at_once(&self, path: &str) -> What {
+    async fn told_at_once(&self, path: &str) -> HistoryEvent {
         assert_eq!(self.commits.0.swap(0, Ordering::SeqCst), 1, "one commit");
         let newest = self.history(path).await.pop().expect("something happened");
         assert_eq!(newest.run, 7);
@@ -59,7 +59,7 @@ impl Bed {
 
     async fn look(&self, path: &str, there: bool) {
         let facts = there.then(facts);
-        self.state.commit_looks(vec![LookedAt { path: key(path), facts, look: self.state.next_look() }]).await.expect("stored");
+        self.state.commit_looks(vec![Observation { path: key(path), facts, look: self.state.next_look() }]).await.expect("stored");
         self.commits.0.store(0, Ordering::SeqCst);
     }
 }
@@ -76,10 +76,10 @@ fn after(effect: Effect, made: u32) -> Attempts {
     Attempts { called: Some(Called { effect, idempotency_key: Uuid::nil(), decided_in: 7 }), made, failed: None }
 }
 
-fn result(what: What) -> Outcome {
+fn result(what: HistoryEvent) -> Outcome {
     match what {
-        What::Operation(ended) => ended.result,
-        What::Event(event) => panic!("an event: {event:?}"),
+        HistoryEvent::Operation(ended) => ended.result,
+        HistoryEvent::Event(event) => panic!("an event: {event:?}"),
     }
 }
 
@@ -124,7 +124,7 @@ async fn an_event_is_told_in_the_commit_that_uses_it_up() {
     let replay = async |failed: &[&str]| {
         let rows = bed.state.inbox_batch(0, 10).await.expect("read");
         let failed: BTreeMap<_, _> = failed.iter().map(|path| (key(path), "no answer".to_owned())).collect();
-        let looked = failed.is_empty().then(|| LookedAt { path: key("a"), facts: Some(facts()), look: bed.state.next_look() });
+        let looked = failed.is_empty().then(|| Observation { path: key("a"), facts: Some(facts()), look: bed.state.next_look() });
         bed.commits.0.store(0, Ordering::SeqCst);
         let looks = looked.into_iter().collect();
         bed.state.replay(Replay { rows, looks, failed, ..Replay::default() }).await.expect("stored");
@@ -132,9 +132,9 @@ async fn an_event_is_told_in_the_commit_that_uses_it_up() {
     replay(&["a"]).await;
     assert!(bed.history("a").await.is_empty(), "it waits");
     replay(&[]).await;
-    let What::Event(told) = bed.told_at_once("a").await else { panic!("no event") };
+    let HistoryEvent::Event(told) = bed.told_at_once("a").await else { panic!("no event") };
     let content = facts().fingerprint().expect("a content");
-    assert_eq!(told.became, Became::LookedAt { path: Shown::Content(content), new_path: None });
+    assert_eq!(told.became, EventDisposition::LookedAt { path: ObservedContent::Content(content), new_path: None });
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn what_the_initial_sync_brings_at_once_has_no_row_and_everything_else_has
         bed.look("a", true).await;
         bed.sink.applied(file("a"), after(Effect::Create, made)).await.expect("stored");
         assert_eq!(bed.history("a").await.len(), rows, "{kind:?} at attempt {made}");
-        let story = Story::read(&bed.directory.path().join("sync.db"), key("a")).await.expect("read").expect("known");
+        let story = KeyReport::read(&bed.directory.path().join("sync.db"), key("a")).await.expect("read").expect("known");
         assert_eq!(story.sinks[0].applied_in.0, Some(7));
     }
 }

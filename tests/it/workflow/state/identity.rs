@@ -4,7 +4,7 @@ use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::apply::ApplyError;
 use s3_sync::record::SinkName;
 use s3_sync::s3::MemoryBucket;
-use s3_sync::state::{Answer, StateError};
+use s3_sync::state::{OperatorAnswer, StateError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,12 +51,12 @@ async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched
     assert_refused(&bucket, &scene, &["photos/", &known.sinks[0].address, "http://elsewhere", "--new-sink file_manager"]).await;
 
     // An answer to the one question is none to the other.
-    scene.program.answer = Answer { new_source: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     assert_refused(&bucket, &scene, &["http://elsewhere"]).await;
 
     scene.program.identity = known;
     scene.program.options.prefix = String::new();
-    scene.program.answer = Answer::default();
+    scene.program.answer = OperatorAnswer::default();
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [], "the state is as good as before");
 }
@@ -66,11 +66,11 @@ async fn adopted_under_another_name_nothing_is_sent_and_the_new_name_is_the_name
     let (bucket, mut scene) = in_sync().await;
     scene.program.identity.source = "another-endpoint/customer-bucket/".to_owned();
     scene.program.name_file_manager("http://another-name");
-    scene.program.answer = Answer { adopt: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { adopt: true, ..OperatorAnswer::default() };
     scene.run_to_success().await;
     assert_eq!(scene.saves(), []);
 
-    scene.program.answer = Answer::default();
+    scene.program.answer = OperatorAnswer::default();
     scene.run_to_success().await;
     scene.api.api().reset_calls();
     scene.program.identity.source = "the-endpoint/customer-bucket/".to_owned();
@@ -85,7 +85,7 @@ async fn a_new_source_is_compared_with_what_the_file_manager_holds() {
     other.put(key("only in the second"), "x");
     scene.program.doors.bucket = other;
     scene.program.identity.source = "the-endpoint/other/".to_owned();
-    scene.program.answer = Answer { new_source: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
 
     let ended = scene.run_to_success().await;
     let operations = ended.report.operations;
@@ -98,7 +98,7 @@ async fn a_new_source_that_has_nothing_of_the_old_one_is_held_by_the_guard() {
     let (_, mut scene) = in_sync().await;
     scene.program.doors.bucket = Arc::new(MemoryBucket::new("empty"));
     scene.program.identity.source = "the-endpoint/empty/".to_owned();
-    scene.program.answer = Answer { new_source: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     let ended = scene.run().await;
     assert_eq!((ended.deletes_held, ended.report.deletes_held, scene.contents().len()), (true, 2, 2));
 }
@@ -109,7 +109,7 @@ async fn a_new_file_manager_gets_everything() {
     let new = Scene::with(bucket, s3_sync::file_manager::Deadlines::default()).await;
     scene.program.doors.file_manager = new.program.doors.file_manager.clone();
     scene.program.name_file_manager(&new.program.file_manager_address());
-    scene.program.answer = Answer { new_sinks: [SinkName::file_manager()].into(), ..Answer::default() };
+    scene.program.answer = OperatorAnswer { new_sinks: [SinkName::file_manager()].into(), ..OperatorAnswer::default() };
 
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.create, scene.saves().len()), (2, 0), "the old one is asked nothing");

@@ -4,7 +4,7 @@ use super::super::scene::{files, in_memory, key};
 use s3_sync::plan::Policy;
 use s3_sync::record::{ETag, ObjectFacts, SinkName};
 use s3_sync::s3::{Call, Fault};
-use s3_sync::state::{LookedAt, Page, State};
+use s3_sync::state::{Observation, Page, State};
 use std::sync::Arc;
 
 fn facts(etag: &str) -> ObjectFacts {
@@ -17,7 +17,7 @@ async fn a_page_does_not_outdate_a_look_that_began_after_it() {
     let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let sink = state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered");
     let (of_page, of_head) = (state.next_look(), state.next_look());
-    let seen = ["hidden", "listed"].map(|name| LookedAt { path: key(name), facts: Some(facts("new")), look: of_head });
+    let seen = ["hidden", "listed"].map(|name| Observation { path: key(name), facts: Some(facts("new")), look: of_head });
     state.commit_looks(seen.to_vec()).await.expect("stored");
     let objects = vec![(key("listed"), facts("old"))];
     state.commit_page(Page { prefix: String::new(), after: None, up_to: None, look: of_page, objects }).await.expect("stored");
@@ -34,7 +34,7 @@ async fn numbers_of_looks_go_on_after_the_state_was_closed() {
     let database = directory.path().join("sync.db");
     let state = State::open(&database).await.expect("a state");
     let last = [state.next_look(), state.next_look(), state.next_look()][2];
-    state.commit_looks(vec![LookedAt { path: key("a"), facts: None, look: last }]).await.expect("stored");
+    state.commit_looks(vec![Observation { path: key("a"), facts: None, look: last }]).await.expect("stored");
     drop(state);
     let state = State::open(&database).await.expect("a state");
     assert!(state.next_look() > last);

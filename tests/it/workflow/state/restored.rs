@@ -2,7 +2,7 @@
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::MemoryBucket;
-use s3_sync::state::Answer;
+use s3_sync::state::OperatorAnswer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ async fn what_the_file_manager_lost_since_is_created_again() {
 async fn the_operator_can_say_so_where_no_lock_file_tells() {
     let (_, mut scene) = restored().await;
     std::fs::remove_file(scene.program.database.with_file_name("sync.db.lock")).expect("it is there");
-    scene.program.answer = Answer { restored: true, ..Answer::default() };
+    scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     let ended = scene.run_to_success().await;
     assert_eq!(ended.report.operations.confirm, 4, "{}", ended.report);
     assert_eq!(scene.contents().len(), 5);

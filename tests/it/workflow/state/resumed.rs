@@ -2,7 +2,7 @@
 
 use super::super::scene::{BUCKET, Scene, kill, over_http};
 use mock_s3::{Fault, Gate, Matcher, MockS3};
-use s3_sync::apply::Halt;
+use s3_sync::apply::StopSignal;
 use s3_sync::state::RunOutcome;
 
 /// Six objects, two on a page.
@@ -98,7 +98,7 @@ async fn objects_that_arrive_behind_the_last_key_are_seen_and_those_before_it_by
 #[tokio::test]
 async fn a_run_that_is_asked_to_stop_finishes_what_it_has_in_hand_and_says_that_it_stopped() {
     let (server, scene) = six_objects().await;
-    let (gate, halt) = (Gate::new(), Halt::default());
+    let (gate, halt) = (Gate::new(), StopSignal::default());
     server.server().order(Matcher::operation("ListObjectsV2").skip(1).times(1), Fault::Hold(gate.clone()));
     let (program, stop) = (scene.program.clone(), halt.clone());
     let run = tokio::spawn(async move { program.run_until(halt).await });

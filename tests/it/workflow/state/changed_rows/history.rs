@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, EventChannel, Failure, HeldDeletes, Intent, LookedAt, MoveOutcome, Page, Plane, Received, Replay, SinkState, State, Work,
+    Attempts, EventChannel, Failure, HeldDeletes, Intent, MoveOutcome, Observation, Page, Plane, Received, Replay, SinkState, State,
+    WorkItem,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +39,7 @@ impl History {
                 if late {
                     self.look(path, found.map(|(etag, size)| (etag, size + 1))).await;
                 }
-                let looked = LookedAt { path: key(PATHS[path]), facts: found.map(facts), look };
+                let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look };
                 self.state.commit_looks(vec![looked]).await.expect("stored");
             }
             Step::Told { events, found, unseen } => self.told(&events, &found, unseen).await,
@@ -49,7 +50,7 @@ impl History {
     }
 
     async fn look(&self, path: usize, found: Option<Found>) {
-        let looked = LookedAt { path: key(PATHS[path]), facts: found.map(facts), look: self.state.next_look() };
+        let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look: self.state.next_look() };
         self.state.commit_looks(vec![looked]).await.expect("stored");
     }
 
@@ -89,7 +90,7 @@ impl History {
             if unseen == Some(index) {
                 failed.insert(path, "not seen".to_owned());
             } else {
-                looks.push(LookedAt { path, facts: found[index].map(facts), look });
+                looks.push(Observation { path, facts: found[index].map(facts), look });
             }
         }
         let replay = Replay { rows, looks, failed, locked: BTreeSet::new() };
@@ -134,7 +135,7 @@ impl History {
         }
     }
 
-    async fn open(&self, work: &Work, planned: &Planned) {
+    async fn open(&self, work: &WorkItem, planned: &Planned) {
         let intent = |planned: Planned| Intent {
             path: work.path.clone(),
             new_path: None,
@@ -155,7 +156,7 @@ impl History {
         self.sink.open_intents(missing).await.expect("stored");
     }
 
-    async fn done(&self, work: &Work, planned: Planned, answered: Option<&'static str>) {
+    async fn done(&self, work: &WorkItem, planned: Planned, answered: Option<&'static str>) {
         match planned.effect {
             Effect::Delete => self.sink.deleted(&work.path, Attempts::default()).await.expect("stored"),
             Effect::SetPermissions => {
@@ -185,8 +186,8 @@ impl History {
         self.sink.pair_by_content().await.expect("paired");
         let Some(known) = self.sink.moves(None, 1).await.expect("read").pop() else { return };
         let goes = matches!(plan::decide_move(&known.moving, POLICY), plan::MoveVerdict::Go(_));
-        let outcome = if goes { outcome } else { MoveOutcome::Moot };
-        if known.intent.is_some() && outcome == MoveOutcome::Moot {
+        let outcome = if goes { outcome } else { MoveOutcome::NotAMove };
+        if known.intent.is_some() && outcome == MoveOutcome::NotAMove {
             self.sink.end_intents(known.origin()).await.expect("stored");
         }
         self.sink.end_move((known.origin(), known.target()), outcome, Attempts::default()).await.expect("stored");

@@ -95,7 +95,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         MoveOutcome::Done { internal_id: None },
         MoveOutcome::OriginUnknown,
         MoveOutcome::TargetTaken,
-        MoveOutcome::Moot,
+        MoveOutcome::NotAMove,
     ];
     let waits = vec![Waiting::Hold, Waiting::LetGo, Waiting::ReleaseAll, Waiting::EndStaleMoves, Waiting::Prune];
     let mode = || option::of(select(vec!["0755", "755"]));
