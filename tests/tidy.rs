@@ -17,6 +17,8 @@ mod images;
 mod inside;
 #[path = "tidy/places.rs"]
 mod places;
+#[path = "tidy/plain_words.rs"]
+mod plain_words;
 #[path = "tidy/ranks.rs"]
 mod ranks;
 #[path = "tidy/source.rs"]
@@ -50,6 +52,11 @@ fn the_parts_of_a_stage_keep_their_order() {
 #[test]
 fn what_is_reserved_is_named_by_its_owners_alone() {
     holds_for_every_file(inside::reserved);
+}
+
+#[test]
+fn messages_use_plain_words() {
+    holds_for_every_file(plain_words::violations);
 }
 
 #[test]
