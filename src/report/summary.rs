@@ -57,17 +57,17 @@ impl Report {
         }
         let passed_over = self.passed_over.to_string();
         if !passed_over.is_empty() {
-            writeln!(f, "  passed    over, with nothing to do about them: {passed_over}")?;
+            writeln!(f, "  ignored   {passed_over}")?;
         }
         let unreadable = self.passed_over.unreadable_times;
         if unreadable > 0 {
-            writeln!(f, "  times     that cannot be read: {} taken for events without one", counted(unreadable, "event"))?;
+            writeln!(f, "  warning   {} with a time that cannot be read: treated as without one", counted(unreadable, "event"))?;
         }
         if self.queue.as_ref().is_some_and(|queue| !queue.emptied) {
-            writeln!(f, "  queue     not read to its end: the next run, or a daemon, goes on there")?;
+            writeln!(f, "  queue     not fully read: the next run, or a daemon, continues")?;
         }
         if self.feed.as_ref().is_some_and(|feed| feed.left_unread) {
-            writeln!(f, "  feed      not read to its end: the next run goes on there")?;
+            writeln!(f, "  feed      not fully read: the next run continues")?;
         }
         if self.feed.as_ref().is_some_and(|feed| feed.gap) {
             writeln!(f, "  gap       the feed may have lost events since it was last read: a reconcile finds what they were about")?;
@@ -82,9 +82,9 @@ impl Report {
 
     fn listed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listing = &self.listing;
-        let end = if listing.completed { "" } else { ", not to its end" };
+        let end = if listing.completed { "" } else { ", incomplete" };
         if listing.completed && listing.pages == 0 {
-            writeln!(f, "  listed    by an earlier run, which was ended before all of it was applied: this one went on with that")?;
+            writeln!(f, "  listed    by an earlier run that ended before everything was applied: this run continued")?;
         }
         writeln!(
             f,
@@ -131,14 +131,14 @@ impl Report {
         }
         let due = self.pending.due.saturating_sub(self.deletes_held);
         if due > 0 {
-            writeln!(f, "  to do     {}: run the command again, it goes on where it stopped", counted(due, "operation"))?;
+            writeln!(f, "  to do     {}: run the command again, it resumes", counted(due, "operation"))?;
         }
         if self.outside_prefix > 0 {
             let files = counted(self.outside_prefix, "file");
-            writeln!(f, "  outside   {files} of the file manager outside of CUSTOMER_S3_PREFIX: nothing becomes of what lies there")?;
+            writeln!(f, "  outside   {files} in the file manager outside CUSTOMER_S3_PREFIX: left alone")?;
         }
         if let Some(refused) = &self.report_refused {
-            writeln!(f, "  report    not taken: {refused}; the next run posts its own")?;
+            writeln!(f, "  report    not accepted: {refused}; the next run posts its own")?;
         }
         for (name, sink) in self.other_sinks() {
             let Operations { create, update, delete, .. } = &sink.operations;
@@ -161,7 +161,7 @@ impl Report {
         let confirmed = self.service_info.record_count.saturating_sub(self.unconfirmed);
         write!(f, "  total     {} confirmed by the file manager", counted(confirmed, "file"))?;
         if self.unconfirmed > 0 {
-            write!(f, ", {} in doubt until it has been asked", HumanCount(self.unconfirmed))?;
+            write!(f, ", {} in doubt until they are checked", HumanCount(self.unconfirmed))?;
         }
         Ok(())
     }

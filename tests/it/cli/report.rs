@@ -62,7 +62,7 @@ async fn a_refused_report_is_told_and_the_code_is_3() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(422)).call(CallName::ReportResults));
     let ran = stage.expect(&["initial-sync"], 3).await;
-    ran.prints(&["1 created", "report    not taken: reportResults", "422", "EVENTS_API_URL", "the next run posts its own"]);
+    ran.prints(&["1 created", "report    not accepted: reportResults", "422", "EVENTS_API_URL", "the next run posts its own"]);
     assert!(stage.api().reports().is_empty());
     let ran = stage.expect(&["initial-sync", "--json"], 0).await;
     assert_eq!(ran.json()["report_refused"], Value::Null);

@@ -171,7 +171,7 @@ async fn what_is_in_doubt_is_not_told_as_confirmed() {
     bucket.vanish();
     let shut = scene.run().await.report;
     assert_eq!((shut.service_info.record_count, shut.unconfirmed), (2, 2));
-    assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until it has been asked"), "{shut}");
+    assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until they are checked"), "{shut}");
     scene.program.answer = OperatorAnswer::default();
     bucket.recreate();
     for name in ["a", "b"] {

@@ -235,7 +235,7 @@ async fn a_feed_that_is_not_read_is_told_as_left_unread() {
     scene.program.options.inbox_max = 1;
     let report = scene.cycle().await.report;
     assert!(report.feed.as_ref().is_some_and(|feed| feed.left_unread), "{report:?}");
-    assert!(report.to_string().contains("feed      not read to its end"), "{report}");
+    assert!(report.to_string().contains("feed      not fully read"), "{report}");
 }
 
 /// A copy whose create had failed did not count as a second new file of that content: a file was moved to the other copy.

@@ -18,7 +18,7 @@ impl fmt::Display for Status {
         writeln!(f, "database      {}", Escaped(&self.database_path))?;
         write!(f, "files         {} confirmed by the file manager", self.database_records.saturating_sub(self.unconfirmed))?;
         if self.unconfirmed > 0 {
-            write!(f, ", {} in doubt until it has been asked", self.unconfirmed)?;
+            write!(f, ", {} in doubt until they are checked", self.unconfirmed)?;
         }
         if let Some(holder) = &self.in_use_by {
             write!(f, "\nin use by     {holder}")?;

@@ -126,7 +126,7 @@ async fn what_there_is_nothing_to_do_about_is_told() {
     queue.tell("ReducedRedundancyLostObject", "in/a");
     scene.api.api().set_feed(vec![super::event("create", 1, "/out/c"), super::renamed(2, "/in/a", "/in/a")]);
     let report = scene.cycle_to_success().await.report;
-    let told = "  passed    over, with nothing to do about them: 2 of keys outside of CUSTOMER_S3_PREFIX, for example out/b; \
+    let told = "  ignored   2 of keys outside of CUSTOMER_S3_PREFIX, for example out/b; \
                 1 with a name that says nothing about an object; 1 of a rename onto itself\n";
     assert!(report.to_string().contains(told), "{report}");
     assert_eq!(scene.cycle_to_success().await.report.passed_over, PassedOver::default(), "once");
