@@ -1,4 +1,4 @@
-//! What an endpoint says: one error type for every failed call, the endpoint's name, and the bytes of a body. It calls no endpoint.
+//! The types of endpoint answers: one error type for every failed call, the endpoint's name and the bytes of a body. It calls none.
 
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
@@ -47,7 +47,7 @@ impl fmt::Display for EndpointId {
 #[error("{} {}: {}", .0.operation, .0.subject, .0.message)]
 pub struct EndpointError(Box<EndpointFailure>);
 
-/// What is known of a failed call.
+/// The facts of a failed call.
 #[derive(Clone, Debug)]
 pub struct EndpointFailure {
     /// The endpoint that was called.
@@ -56,21 +56,21 @@ pub struct EndpointFailure {
     pub operation: &'static str,
     /// The path, the bucket or the address, escaped for display.
     pub subject: String,
-    /// What went wrong, as far as the engine tells failures apart.
+    /// The kind of failure, as far as the engine distinguishes failures.
     pub kind: EndpointErrorKind,
-    /// What is to be done about it.
+    /// The engine's reaction to the failure.
     pub disposition: Disposition,
-    /// Whether the call may have changed something.
+    /// The certainty that the call changed something or did not.
     pub effect: EffectCertainty,
     /// A short, stable name for reports: `s3_archived`, `file_manager_503`. It is a contract.
     pub reason: Cow<'static, str>,
-    /// What an operator can do about it.
+    /// The operator's remedy.
     pub hint: &'static str,
-    /// The endpoint's words or ours, capped and escaped for display.
+    /// The message of the endpoint or of the engine, capped and escaped for display.
     pub message: String,
 }
 
-/// The failures that the engine tells apart. `reason` says more.
+/// The failures that the engine distinguishes. `reason` says more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointErrorKind {
     /// Nothing is at the path. At a source this is evidence only when the source itself answers after it.
@@ -89,7 +89,7 @@ pub enum EndpointErrorKind {
     Other,
 }
 
-/// Whether a failed call may have had its effect.
+/// The certainty about the effect of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EffectCertainty {
     /// It certainly had none.
@@ -98,14 +98,14 @@ pub enum EffectCertainty {
     Unknown,
 }
 
-/// What the engine itself finds wrong with the content that a source gives.
+/// A fault that the engine itself finds in the content from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentFault {
     /// The body ended before its promised size.
     Interrupted,
     /// The body is not what its headers promised.
     Corrupt,
-    /// The object is another one each time that it is looked at.
+    /// The object differs at each lookup.
     Replaced,
 }
 
@@ -136,7 +136,7 @@ impl EndpointError {
         let (reason, hint) = fault.words();
         Self::from(EndpointFailure {
             endpoint: source.clone(),
-            // S3's word for reading content, as reports have always shown it.
+            // S3's name for reading content, as in all earlier reports.
             operation: "GetObject",
             subject: path.to_string(),
             kind: fault.kind(),
@@ -148,7 +148,7 @@ impl EndpointError {
         })
     }
 
-    /// Whether the endpoint refused the call for good: it had no effect, and the same call will be refused again.
+    /// True if the endpoint refused the call for good: it had no effect, and the same call will be refused again.
     pub fn is_refusal(&self) -> bool {
         self.effect == EffectCertainty::None && self.disposition == Disposition::Fail
     }

@@ -34,7 +34,7 @@ mod armed {
         }
     }
 
-    /// Reaches a failpoint. At the armed one, when its count is used up, writes a line to stderr and never returns.
+    /// Reaches a failpoint. At the armed one, when its count is consumed, writes a line to stderr and never returns.
     pub async fn reach(name: &'static str) {
         let Some((armed, left)) = ARMED.get() else { return };
         if armed == name && left.fetch_sub(1, Ordering::SeqCst) == 1 {

@@ -26,7 +26,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
         Interruption::listening().map_err(|error| ended(&error, ExitCode::Failed))?
     };
     let (halt, shutdown_timeout) = (interruption.halt(), settings.shutdown_timeout);
-    // Whoever asks twice does not wait for a collector either: dropped, it would.
+    // A second signal does not wait for a collector either: dropping the telemetry would.
     let telemetry = ManuallyDrop::new(telemetry);
     let to_the_end = async {
         let code = cli::run(cli, settings, &interruption).await;
@@ -42,12 +42,12 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
             code = interruption.second_signal() => code.unwrap_or_else(|error| ended(&error, ExitCode::Failed)),
         }
     });
-    // After a second signal something may still be in hand: nothing waits for it.
+    // After a second signal, work may still be in flight: the process does not wait for it.
     runtime.shutdown_background();
     Ok(code)
 }
 
-/// Tells why the command ends. A stderr that is closed is no reason to panic.
+/// Reports why the command ends. A stderr that is closed is no reason to panic.
 fn ended(reason: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "s3-sync: {reason}");

@@ -59,7 +59,7 @@ impl RetryPolicy {
         Attempts { waits, budget: self.budget, deadline: None }
     }
 
-    /// Calls `attempt` until it succeeds, fails for good, or the attempts or the budget are used up; the last error is returned.
+    /// Calls `attempt` until it succeeds, fails for good, or the attempts or the budget are consumed; the last error is returned.
     pub async fn run<T, E, F, Fut>(&self, mut attempt: F) -> Result<T, E>
     where
         E: Disposed,

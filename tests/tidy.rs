@@ -55,7 +55,7 @@ fn what_is_reserved_is_named_by_its_owners_alone() {
 }
 
 #[test]
-fn messages_use_plain_words() {
+fn messages_and_comments_use_plain_words() {
     holds_for_every_file(plain_words::violations);
 }
 

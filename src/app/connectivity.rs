@@ -1,4 +1,4 @@
-//! Whether each door opens at this moment, and what to do about each that is shut. Changes nothing anywhere.
+//! The check of each endpoint, with a hint for each that is unreachable. Changes nothing anywhere.
 
 use super::endpoints;
 use crate::config::Settings;
@@ -15,37 +15,37 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-/// How long a door may take to answer.
+/// The longest wait for an endpoint's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The doors that runs wait for; without the others they go on.
+/// The endpoints that runs wait for; without the others they go on.
 const S3: &str = "S3";
 const FILE_MANAGER: &str = "file manager";
 
-/// What to do when the bucket's server does not answer.
+/// The hint when the bucket's server does not answer.
 const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
 
-/// What a try found whose words are not shown.
+/// The message of a successful check that has no words of its own.
 const ANSWERS: &str = "answers";
 
 /// The path that the file manager is asked about: it need not know it.
 const SOME_PATH: &str = "s3-sync-test";
 
-/// One door, tried.
+/// The result of one endpoint's check.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Probed {
-    /// Which.
+    /// The endpoint's name.
     pub(crate) door: &'static str,
     /// `ok`, `skipped` or `failed`.
     pub(crate) result: &'static str,
-    /// What was found.
+    /// The finding.
     pub(crate) message: String,
-    /// What to do about it.
+    /// The advice for the operator.
     pub(crate) hint: Option<String>,
 }
 
 impl Probed {
-    /// It opens.
+    /// The endpoint answers.
     pub(crate) fn ok(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "ok", message: message.into(), hint: None }
     }
@@ -55,23 +55,23 @@ impl Probed {
         Self { door, result: "skipped", message: message.into(), hint: None }
     }
 
-    /// It is shut.
+    /// The endpoint is unreachable.
     pub(crate) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// Whether no run can do without it, and it is shut.
+    /// True if the endpoint is unreachable and no run can do without it.
     pub(crate) fn stops_runs(&self) -> bool {
         self.result == "failed" && [S3, FILE_MANAGER].contains(&self.door)
     }
 
-    /// One sentence, when it is shut.
+    /// One sentence, when the endpoint is unreachable.
     pub(crate) fn problem(&self) -> Option<String> {
         (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
     }
 }
 
-/// Tries every door that the settings name, all at the same time.
+/// Checks every endpoint that the settings name, all at the same time.
 pub(crate) async fn all(settings: &Settings) -> Vec<Probed> {
     let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
     let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
@@ -85,7 +85,7 @@ async fn bucket(settings: &Settings) -> Probed {
     };
     let call = Box::pin(async {
         let bucket = endpoints::bucket(settings, name).await?;
-        // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
+        // The listing first: an answer to HEAD has no body, so it could not name the error.
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
         let page = bucket.list_page(request).await?;
         bucket.head_bucket().await?;
@@ -110,7 +110,7 @@ pub(crate) async fn file_manager(settings: &Settings) -> Probed {
     let call = async {
         door.health().await?;
         let path = ObjectKey::new(SOME_PATH).expect("invariant: a path of ours is one");
-        // Whoever answers anything at `/`, and lets everybody ask there, may still be no file manager, or not let us do anything.
+        // A server that answers at `/` without credentials may still be no file manager, or may refuse us.
         match door.permissions(&path).await {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
             answer => answer.map(drop),
@@ -131,7 +131,7 @@ pub(crate) async fn events(settings: &Settings) -> Probed {
     tried_http(DOOR, url, door.health()).await
 }
 
-/// One of those that are named: most installations have none.
+/// Checks one of the named queues: most installations have none.
 #[cfg(feature = "sqs")]
 async fn queue(settings: &Settings, url: &Url) -> Probed {
     const DOOR: &str = "queue";
@@ -155,7 +155,7 @@ pub(crate) fn address(url: &Url) -> &str {
 /// Why the source cannot be used; `None` = it can.
 pub(super) async fn source_answers(doors: &Endpoints) -> Option<String> {
     let call = async {
-        // The listing first: an answer to HEAD has no body, so it could not say what is wrong.
+        // The listing first: an answer to HEAD has no body, so it could not name the error.
         doors.source.page(&PageCursor::Start, 1).await?;
         doors.source.check().await?;
         Ok(ANSWERS.to_owned())
@@ -163,7 +163,7 @@ pub(super) async fn source_answers(doors: &Endpoints) -> Option<String> {
     tried(S3, call, |error: &EndpointError| error.hint, (no_answer(), CHECK_S3)).await.problem()
 }
 
-/// Why a door does not open; `None` = it does.
+/// Why an endpoint does not answer; `None` = it does.
 pub(super) async fn answered(door: &'static str, setting: &str, check: impl Future<Output = Result<(), EndpointError>>) -> Option<String> {
     let call = async { check.await.map(|()| ANSWERS.to_owned()) };
     tried(door, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
@@ -189,7 +189,7 @@ pub(crate) async fn tried<E: Display, H: Into<String>>(
     }
 }
 
-/// What is said about an endpoint that does not answer in time.
+/// The message for an endpoint that does not answer in time.
 pub(crate) fn no_answer() -> String {
     format!("no answer within {} s", PATIENCE.as_secs())
 }

@@ -1,4 +1,4 @@
-//! From settings to doors: which implementation stands behind each.
+//! The endpoints made from the settings, and the implementation of each.
 
 use crate::config::{ConfigError, Settings};
 use crate::daemon::ClientIdentity;
@@ -49,7 +49,7 @@ pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket,
     AwsBucket::connect(options).await
 }
 
-/// One pool of connections for all that is behind HTTP.
+/// One pool of connections for all HTTP endpoints.
 pub(crate) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
     HttpClient::new(settings.concurrency.get())
 }
@@ -72,7 +72,7 @@ pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
     SqsQueue::connect(options).await
 }
 
-/// All that the settings name, as whoever receives from them sees them.
+/// All queues that the settings name, as event sources.
 #[cfg(feature = "sqs")]
 pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn EventQueue>> {
     let mut sources: Vec<Arc<dyn EventQueue>> = Vec::new();
@@ -88,18 +88,18 @@ pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn EventQueue>> {
     Vec::new()
 }
 
-/// Where results are told and the feed is read.
+/// The client that reports results and reads the feed.
 pub(crate) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
     HttpEvents::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
-/// Whether `initial-sync` would refuse the state of these settings, and why. A state that cannot be read is another matter.
+/// Why `initial-sync` would refuse the state of these settings; `None` = it would not, or the state cannot be read.
 pub(crate) async fn state_of_another(settings: &Settings) -> Option<String> {
     let identity = identity(settings, settings.source.bucket.as_deref()?).ok()?;
     state::would_refuse(&settings.database_path, identity).await.ok().flatten()
 }
 
-/// What a state describes that these settings name.
+/// The identity that these settings give a state.
 pub(crate) fn identity(settings: &Settings, bucket: &str) -> Result<Identity, ConfigError> {
     settings.require_any_sink()?;
     Ok(Identity { source: source(settings, bucket), sinks: sinks(settings) })

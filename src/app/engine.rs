@@ -1,5 +1,5 @@
-//! Everything that a run needs, made from the settings: lock, state, doors, options. A command runs it alone, the daemon when it
-//! says so. What a run does is the workflow's concern.
+//! Everything that a run needs, made from the settings: lock, state, endpoints, options. A command runs it alone, the daemon on
+//! request. The steps of a run are the workflow's concern.
 
 use super::outcome::{Refusal, failed, of_state};
 use super::{ExitCode, endpoints};
@@ -19,24 +19,24 @@ use tokio::sync::Mutex;
 /// Shows a run's counts from now on; the function that it returns ends that.
 pub(crate) type ShowProgress = fn(&Settings, Arc<RunCounters>) -> Box<dyn FnOnce() + Send>;
 
-/// A state that is ours alone, and the way to the doors.
+/// A state that this process owns alone, and its endpoints.
 pub(crate) struct Engine {
     pub(super) settings: Settings,
     identity: Identity,
     pub(super) bucket: String,
     client: HttpClient,
     pub(super) state: State,
-    /// Held by whoever runs: so nothing else does.
+    /// The current run holds it, so that no other run begins.
     pub(super) lock: Mutex<InstanceLock>,
-    /// What a run empties before its cycle; a daemon listens to it all the time instead.
+    /// The queues that a run empties before its cycle; a daemon listens to them all the time instead.
     queues: Vec<Arc<dyn EventQueue>>,
-    /// Once they could be connected.
+    /// The endpoints, once they could be connected.
     doors: Mutex<Option<Endpoints>>,
     show_progress: ShowProgress,
 }
 
 impl Engine {
-    /// Opens the state, which must describe what the settings name, or what the answer makes of it. Touches no door.
+    /// Opens the state, which must describe what the settings name, or what the answer makes of it. Opens no endpoint.
     pub(crate) async fn open(
         settings: &Settings,
         lock: InstanceLock,
@@ -58,7 +58,7 @@ impl Engine {
         Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
     }
 
-    /// Nobody else listens to the queues that the settings name: each run empties them.
+    /// No other task listens to the queues that the settings name: each run empties them.
     pub(crate) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
         self.queues = self.queues().await?;
         Ok(())
@@ -76,7 +76,7 @@ impl Engine {
         Ok(queues)
     }
 
-    /// What the state describes.
+    /// The identity that the state describes.
     pub(crate) fn identity(&self) -> Identity {
         self.identity.clone()
     }
@@ -87,7 +87,7 @@ impl Engine {
         &self.bucket
     }
 
-    /// The state: what sources hear goes into its inbox.
+    /// The state: sources store received events in its inbox.
     #[cfg(feature = "sqs")]
     pub(crate) fn state(&self) -> State {
         self.state.clone()
@@ -131,7 +131,7 @@ impl Engine {
         of_state(error, &self.settings.database_path)
     }
 
-    /// The doors; they are connected when they are first asked for, because credentials may not be there from the start.
+    /// The endpoints. They are connected on first use, because credentials may not be there from the start.
     pub(super) async fn connected(&self) -> Result<Endpoints, Refusal> {
         let mut doors = self.doors.lock().await;
         if let Some(doors) = &*doors {

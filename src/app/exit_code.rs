@@ -1,10 +1,10 @@
-//! Exit codes: what each means, and which one counts when a run earned several. Only `main` turns one into the process's own.
+//! Exit codes: the meaning of each, and which one counts when a run earned several. Only `main` turns one into the process's own.
 
-/// How a command ended.
+/// The end of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// All done; dead letters and skips are told, and are no failures.
+    /// All done; dead letters and skips are reported, and are no failures.
     Done = 0,
     /// The command failed: an endpoint was unreachable.
     Failed = 1,
@@ -23,7 +23,7 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
-    /// All of them: of several that a run earned, the one that stands first counts.
+    /// All codes: of several that a run earned, the first in this order counts.
     const BY_WEIGHT: [Self; 8] =
         [Self::Terminated, Self::Interrupted, Self::Usage, Self::Locked, Self::Failed, Self::DeletesHeld, Self::SomeFailed, Self::Done];
 
@@ -33,7 +33,7 @@ impl ExitCode {
         Self::BY_WEIGHT.into_iter().find(|code| earned.contains(code)).unwrap_or(Self::Done)
     }
 
-    /// The code of a number; one that is none of ours means that something failed.
+    /// The code of a number; an unknown number means that something failed.
     pub(crate) fn of_number(number: u8) -> Self {
         Self::BY_WEIGHT.into_iter().find(|code| code.number() == number).unwrap_or(Self::Failed)
     }
@@ -63,7 +63,7 @@ impl From<ExitCode> for std::process::ExitCode {
     }
 }
 
-/// What stands at the end of `--help`.
+/// The last section of `--help`.
 pub(crate) fn help() -> String {
     let mut codes = ExitCode::BY_WEIGHT;
     codes.sort_unstable_by_key(|code| code.number());

@@ -1,5 +1,5 @@
-//! Where everything is put together: from settings to endpoints, state and the engine that a command or the daemon runs. How results
-//! are shown is the caller's concern, and so is what was typed.
+//! The assembly of the program: from settings to endpoints, state and the engine that a command or the daemon runs. How results
+//! are shown is the caller's concern, and so is the command line.
 
 pub(crate) mod engine;
 pub(crate) mod endpoints;

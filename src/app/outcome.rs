@@ -1,4 +1,4 @@
-//! What a run or an opened state comes to for a command: an exit code, and the sentence that goes with a refusal.
+//! The result of a run or an opened state for a command: an exit code, and the sentence that goes with a refusal.
 
 use super::ExitCode;
 use crate::state::{RunOutcome, StateError};
@@ -9,7 +9,7 @@ use std::path::Path;
 /// Why a command ends before there is a result.
 pub(crate) type Refusal = (ExitCode, String);
 
-/// What a run's end means for the exit code; `stopped` is what being stopped means.
+/// The exit code of a run's end; `stopped` is the code of a stopped run.
 pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
     let outcome = match ended.outcome {
         RunOutcome::Stopped => stopped,
@@ -20,7 +20,7 @@ pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
     ExitCode::of_several(outcome.into_iter().chain(ended.deletes_held.then_some(ExitCode::DeletesHeld)))
 }
 
-/// What a state that cannot be used means for the exit code, and how it is told.
+/// The exit code and the message for a state that cannot be used.
 pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
     let code = match error {
         StateError::Held(_) => ExitCode::Locked,
@@ -28,7 +28,7 @@ pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String)
         _ => ExitCode::Failed,
     };
     let answer = match error {
-        // Process 1 is started again and again: whoever reads its log cannot simply type the flag.
+        // Process 1 is started again and again: the reader of its log cannot simply type the flag.
         StateError::OtherIdentity(_) if std::process::id() == 1 => {
             "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag, and with the -p and -f \
              of the `docker compose` that started it"

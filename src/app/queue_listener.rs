@@ -1,4 +1,4 @@
-//! Queues of notifications, each a task of the daemon: what it brings into the inbox wakes a cycle, and why it brings nothing is told.
+//! Queues of notifications, each a task of the daemon: their events wake a cycle, and a failure to receive is reported.
 
 use super::engine::Engine;
 use super::outcome::Refusal;
@@ -22,7 +22,7 @@ struct Queue {
     reader: QueueReader,
 }
 
-/// Those that the settings name.
+/// The queues that the settings name.
 pub(crate) async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
@@ -47,7 +47,7 @@ impl Listener for Queue {
             let mut seen = (0, 0);
             while status.changed().await.is_ok() {
                 let now = status.borrow_and_update().clone();
-                // It counts what is committed: the cycle finds it.
+                // The listener counts committed events only: the cycle finds them.
                 let told = (now.events, now.gaps);
                 if std::mem::replace(&mut seen, told) != told {
                     context.wake.call();
@@ -62,7 +62,7 @@ impl Listener for Queue {
         };
         let stop = context.halt.token();
         tokio::select! {
-            // At the end, what was received is stored and acknowledged, or given back.
+            // At the end, every received event is stored and acknowledged, or given back.
             () = self.reader.run(&stop) => Ok(()),
             () = told => Ok(()),
         }

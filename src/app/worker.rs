@@ -1,4 +1,4 @@
-//! What the daemon asks an engine for: runs, tried doors, dead letters, the backlog, housekeeping.
+//! The engine's work for the daemon: runs, endpoint checks, dead letters, the backlog, housekeeping.
 
 use super::ExitCode;
 use super::connectivity::{answered, source_answers};
@@ -16,7 +16,7 @@ use futures::future;
 use jiff::SignedDuration;
 use std::sync::Arc;
 
-/// After so long without any run nobody can know what was missed, where no queue says how long it keeps a message.
+/// After so long without any run, missed events are possible where no queue says how long it keeps a message.
 const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 #[async_trait]
@@ -46,13 +46,13 @@ impl Worker for Engine {
         let state_code = |error| self.state_code(error).1;
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
-        // Of a queue that was heard before, whoever listens to it knows better.
+        // The listener of a queue that was received from before knows whether events were missed.
         let mut queues_know = !self.settings.queue_urls.is_empty();
         for url in &self.settings.queue_urls {
             queues_know &= self.state.queue_heard(url.as_str()).await.map_err(state_code)?.is_some();
         }
         if !queues_know && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
-            // Remembered, until a listing that begins from now on has come to its end.
+            // The gap stays recorded until a listing that begins from now on has ended.
             self.state.note_feed_gap(now).await.map_err(state_code)?;
         }
         let unfinished = self.state.reconcile_is_unfinished().await.map_err(state_code)?;
@@ -62,7 +62,7 @@ impl Worker for Engine {
     async fn run(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
         match self.run_order(order, tally, halt).await {
             Ok(ended) => {
-                // A command that waits for a run which somebody else's signal stopped did not get what it asked for.
+                // A command whose run was stopped by a signal to another process did not get what it asked for.
                 let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
                 RunResult::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
             }
@@ -99,7 +99,7 @@ impl Worker for Engine {
                 state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
             }
             MaintenanceTask::Tombstones => {
-                // With nobody running, no look is in flight. There may be millions: no run waits until all of them are gone.
+                // While no run is active, no lookup is in flight. There may be millions: no run waits until all of them are gone.
                 let below = state.tombstones_may_go(state.next_look(), now).await.map_err(|error| self.state_code(error).1)?;
                 drop(nobody_runs);
                 let pruned = if let Some(below) = below { state.prune_tombstones(below).await } else { Ok(0) };

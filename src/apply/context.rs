@@ -1,4 +1,4 @@
-//! What every operation needs: source, sink, state and options. How many operations go on at a time is the executor's concern.
+//! The context of every operation: source, sink, state and options. The executor decides how many operations go on at a time.
 
 use super::error::ApplyError;
 use super::sink::Sink;
@@ -11,14 +11,14 @@ use crate::{failpoint, mutant};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What holds for all operations of a run.
+/// The options of all operations of a run.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
     /// The run that acts.
     pub run: u64,
-    /// For each effect and each look.
+    /// The retry policy of each effect and each lookup.
     pub retry: RetryPolicy,
-    /// Whether checksums are compared; lengths always are.
+    /// True if checksums are compared; lengths always are.
     pub verify: bool,
 }
 
@@ -36,7 +36,7 @@ impl ApplyContext {
         Self { source, sink, state, options }
     }
 
-    /// Whether source and sink can be used at all.
+    /// Checks that source and sink can be used at all.
     pub(super) async fn endpoints_answer(&self) -> Result<(), ApplyError> {
         self.source.check().await?;
         Ok(self.sink.check().await?)
@@ -52,7 +52,7 @@ impl ApplyContext {
         Ok(self.sink.check().await?)
     }
 
-    /// An effect that is meant now.
+    /// A new intent for a planned effect.
     pub(super) fn intent(&self, path: &ObjectKey, planned: Planned) -> Intent {
         let (path, run) = (path.clone(), self.options.run);
         let idempotency_key =

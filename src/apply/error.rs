@@ -1,4 +1,4 @@
-//! Why an operation failed: an endpoint, the state, or a snapshot; with its disposition, reason and hint.
+//! The error of a failed operation: from an endpoint, the state or a snapshot, with its disposition, reason and hint.
 
 use crate::endpoint::{EndpointError, EndpointErrorKind};
 use crate::record::Permissions;
@@ -13,7 +13,7 @@ pub enum ApplyError {
     /// At the source or at the sink.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// In the state: nothing can go on without it.
+    /// In the state: nothing can continue without it.
     #[error(transparent)]
     State(#[from] StateError),
     /// A snapshot could not be written: the run's record would have a gap.
@@ -31,7 +31,7 @@ impl ApplyError {
         }
     }
 
-    /// What an operator can do about it.
+    /// The operator's remedy.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Endpoint(error) => error.hint,
@@ -39,7 +39,7 @@ impl ApplyError {
         }
     }
 
-    /// What an endpoint said went wrong, if it was an endpoint.
+    /// The kind of failure that an endpoint reported; `None` = no endpoint failed.
     pub(super) fn kind(&self) -> Option<EndpointErrorKind> {
         match self {
             Self::Endpoint(error) => Some(error.kind),
@@ -63,9 +63,9 @@ impl Disposed for ApplyError {
     }
 }
 
-/// Permissions beside content: refused for good, they do not keep the content back. The file's row says nothing of them then, so
-/// that what was told is still a difference, is tried by itself, and fails by itself. (That there is no such file is another matter:
-/// whoever says so may be right about the content, too.)
+/// Permissions beside content: a definite refusal of them does not block the content. The file's row then records none, so that
+/// the reported permissions are still a difference, are tried on their own and fail on their own. (A "not found" is different:
+/// it may be true of the content, too.)
 pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
     match answered {
         Err(ApplyError::Endpoint(error)) if error.is_refusal() && error.kind != EndpointErrorKind::NotFound => Ok(Permissions::default()),

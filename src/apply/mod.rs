@@ -1,5 +1,5 @@
-//! Doing it: pending paths are brought to where plan and bucket want them, some at a time, each outcome recorded.
-//! What is to be done is not decided here.
+//! Applying the plan: brings pending paths to the state that plan and bucket require, some at a time, and records each outcome.
+//! `plan` decides the action.
 
 mod context;
 mod error;

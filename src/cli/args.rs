@@ -29,7 +29,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The least important log lines: TRACE, DEBUG, INFO, WARN, ERROR.
-    // Text, so that a wrong one is told together with every other wrong setting.
+    // Text, so that a wrong one is reported together with every other wrong setting.
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
     /// Log lines for people or for machines: text, json.
@@ -45,9 +45,9 @@ pub struct GlobalArgs {
 pub enum Command {
     /// List the whole bucket and apply it; goes on where it was stopped.
     InitialSync(InitialSync),
-    /// One cycle: apply what was told since the last one.
+    /// One cycle: apply what events reported since the last one.
     IncrementalSync(Guarded),
-    /// List the whole bucket again, and heal what nobody told.
+    /// List the whole bucket again, and heal what no event reported.
     Reconcile(Guarded),
     /// Keep both in step: the initial sync, then cycles and reconciles by schedule. Also without any command.
     Daemon,
@@ -57,13 +57,13 @@ pub enum Command {
     Export(Export),
     /// Compare two CSV snapshots; differences are no failure.
     Diff(Diff),
-    /// Wait for the doors, and make what is missing behind them; run twice, it changes nothing.
+    /// Wait for the endpoints, and create the buckets that are missing; run twice, it changes nothing.
     Setup(Setup),
     /// Events that could not be used: tell them, try them again, forget them.
     DeadLetters(DeadLetters),
-    /// Tell counts, the last runs, what is pending, and whether the doors open.
+    /// Show counts, the last runs, pending work, and which endpoints are reachable.
     Status,
-    /// Check every door, changing nothing in the bucket, and say what to do about each that is shut.
+    /// Check every endpoint, changing nothing in the bucket, with a hint for each failure.
     Test,
     /// Tell what happened to a key, why the file manager's copy is as it is, and what happens next.
     Why(Why),
@@ -95,7 +95,7 @@ pub struct InitialSync {
 /// `setup`
 #[derive(Debug, PartialEq, Eq, Args)]
 pub struct Setup {
-    /// Wait so long for doors that are shut.
+    /// Wait so long for unreachable endpoints.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,
     /// Make the customer's bucket, and the target bucket when it is set, if they are not there.
@@ -191,7 +191,7 @@ impl Cli {
     /// What was typed (the program's name first), or how to end: after help and version with 0, after wrong usage with 2.
     pub fn from_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
         Self::try_parse_from(arguments).map_err(|error| {
-            // A closed pipe is no reason to fail: nothing is left to be told.
+            // A closed pipe is no reason to fail: the reader wants no more.
             let _ = error.print();
             code_of(&error)
         })

@@ -18,15 +18,15 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// The command under which a daemon holds the lock.
 pub(super) const DAEMON: &str = "daemon";
-/// A daemon that has the lock opens its socket soon; so long it is waited for.
+/// A daemon that has the lock opens its socket soon; this is the longest wait for it.
 const OPENS_WITHIN: Duration = Duration::from_secs(2);
-/// What a person is told who waits for the daemon.
+/// The log message for a person who waits for the daemon.
 const ASKED: &str = "the running daemon is asked for it";
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-/// How long the daemon may take to say how it is.
+/// The longest wait for the daemon's status.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// The connection to the daemon that holds the lock; `None` = whoever holds it is no daemon, or does not answer.
+/// The connection to the daemon that holds the lock; `None` = the holder is no daemon, or does not answer.
 pub(super) async fn daemon_of(database: &Path, holder: &Holder) -> Option<UnixStream> {
     let give_up = Instant::now() + OPENS_WITHIN;
     loop {
@@ -38,7 +38,7 @@ pub(super) async fn daemon_of(database: &Path, holder: &Holder) -> Option<UnixSt
     }
 }
 
-/// How the daemon of a database is; an error says why nobody knows.
+/// The status of a database's daemon; an error says why it is unknown.
 pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
     let asked = timeout(ANSWERS_WITHIN, async {
         let mut stream = daemon::connect(database).await?;
@@ -54,7 +54,7 @@ pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
     }
 }
 
-/// Has the daemon run an order, and shows how far it is: what the command ends with, and the run's report.
+/// Makes the daemon run an order, and shows its progress. Returns the command's exit code, and the run's report.
 pub(super) async fn run(
     stream: UnixStream,
     order: RunRequest,
@@ -79,15 +79,15 @@ pub(super) async fn run(
     }
 }
 
-/// What came of dead letters.
+/// The result of a dead-letter request.
 pub(super) enum LettersDone {
-    /// They were tried again.
+    /// The daemon retried them.
     Retried(Retried),
-    /// So many were forgotten.
+    /// The number of forgotten letters.
     Forgotten(u64),
 }
 
-/// Has the daemon deal with dead letters.
+/// Makes the daemon retry or forget dead letters.
 pub(super) async fn dead_letters(stream: UnixStream, request: DeadLettersMessage) -> Result<LettersDone, Refusal> {
     tracing::info!("{ASKED}");
     let failed = |words: String| (ExitCode::Failed, words);

@@ -1,4 +1,4 @@
-//! From what was typed to what is done: one arm for each command.
+//! The dispatch of the parsed command line: one arm for each command.
 
 use super::commands::{daemon, dead_letters, diff, export, health, initial_sync, run_once, self_test, setup, status, why};
 use super::{Cli, Command, Interruption, Output};
@@ -9,7 +9,7 @@ use crate::state::RunKind;
 
 /// Runs the command; its result goes to stdout, why it failed to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
-    // The future of a command is as large as that of the largest one: whoever awaits it need not be.
+    // The future is as large as that of the largest command: boxing keeps the caller's future small.
     Box::pin(dispatch(cli, settings, interruption)).await
 }
 

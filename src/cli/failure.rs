@@ -1,4 +1,4 @@
-//! How a command that failed ends: one line on stderr, and its exit code.
+//! The end of a failed command: one line on stderr, and its exit code.
 
 use crate::app::ExitCode;
 use std::fmt::Display;

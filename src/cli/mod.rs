@@ -1,4 +1,4 @@
-//! What people type: one file for each command, and how results are printed. The flows themselves are the workflows' concern;
+//! The command line: one file for each command, and how results are printed. The flows themselves are the workflows' concern;
 //! `app` opens the endpoints and joins the flows to them.
 
 mod args;

@@ -1,4 +1,4 @@
-//! How a command's result reaches stdout: as text for people, or as one JSON document. Logs and errors are not its concern.
+//! The output of a command's result on stdout: as text for people, or as one JSON document. Logs and errors are not its concern.
 //!
 //! A reader that goes away (`| head`) ends the output quietly: it is no failure of the command.
 
@@ -18,7 +18,7 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Where results go.
+/// The destination of results.
 #[derive(Debug)]
 pub struct Output<W> {
     format: OutputFormat,
@@ -60,7 +60,7 @@ impl<W: Write> Output<W> {
     pub fn stream<E: From<io::Error>>(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<(), E> {
         let mut buffered = BufWriter::new(&mut self.pipe);
         let outcome = write(&mut buffered).and_then(|()| Ok(buffered.flush()?));
-        // What is still in the buffer after a failure belongs to a result that is not whole.
+        // The buffer's rest after a failure belongs to an incomplete result.
         drop(buffered.into_parts());
         if self.pipe.closed { Ok(()) } else { outcome }
     }
@@ -148,7 +148,7 @@ impl<F: Formatter> Formatter for Harmless<F> {
     }
 }
 
-/// What Rust's own `Debug` would escape. It escapes a few harmless marks as well, which changes no document.
+/// The characters that Rust's own `Debug` would escape. It escapes a few harmless ones as well, which changes no document.
 fn is_unsafe(c: char) -> bool {
     !c.is_ascii_graphic() && c != ' ' && !c.is_alphanumeric() && c.escape_debug().len() > 1
 }

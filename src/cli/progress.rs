@@ -1,4 +1,4 @@
-//! How far a run has come: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
+//! The progress of a run: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
 
 use crate::apply::RunCounters;
 use crate::config::Settings;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-/// Between two looks at the counts for the bar.
+/// The interval between two reads of the counts for the bar.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 /// Between two log lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What shows the progress while it is kept.
+/// The progress display, shown while it is kept.
 pub(super) struct Progress {
     task: JoinHandle<()>,
     bar: Option<ProgressBar>,
@@ -51,7 +51,7 @@ pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool)
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // What it writes to is the bar's own text: it cannot fail.
+    // The writer is the bar's own text: it cannot fail.
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         let _ = write!(text, "{:.0}/s", state.per_sec());
     };
@@ -113,7 +113,7 @@ async fn lines(counts: impl Fn() -> Counts) {
     }
 }
 
-/// Files per second, and the seconds that what is left takes at that pace; `None` while the listing goes on.
+/// Files per second, and the seconds that the rest takes at that pace; `None` while the listing continues.
 fn pace(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
     let seconds = elapsed.as_secs().max(1);
     let per_second = counts.done / seconds;

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks a command to come to an end, the second ends it at once.
+//! SIGTERM and SIGINT: the first asks a command to stop in order, the second ends it at once.
 
 use crate::app::ExitCode;
 use crate::apply::StopSignal;
@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What signals do to a command.
+/// The effect of signals on a command.
 #[derive(Debug, Default)]
 pub struct Interruption {
     halt: StopSignal,
@@ -15,13 +15,13 @@ pub struct Interruption {
 }
 
 impl Interruption {
-    /// One that hears signals from now on, also before anybody waits for them: a process with the id 1 would never hear of one
+    /// Receives signals from now on, also before any task waits for them: a process with the id 1 would never receive one
     /// that it has not asked for.
     pub fn listening() -> io::Result<Self> {
         Ok(Self { heard: Mutex::new(Some(signals()?)), ..Self::default() })
     }
 
-    /// What the command is to watch.
+    /// The stop signal that the command watches.
     pub fn halt(&self) -> StopSignal {
         self.halt.clone()
     }

@@ -1,19 +1,19 @@
-//! The fold: from events to the paths that are to be looked at, the files that went elsewhere, and the permissions told.
-//! Pure: what waits from earlier batches goes in, what waits now comes out. Nothing here is believed: looks decide.
+//! The fold: turns events into the paths to look up, the files that were moved, and the reported permissions.
+//! Pure: the waiting hints of earlier batches go in, the waiting hints of now come out. Events are only hints: lookups decide.
 
 use crate::mutant;
 use crate::record::{Event, EventKind, EventPermissions, ObjectKey, ObservationSeq};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An event, and when it counts for: its own time, or that of its receipt when it carries none or one that was in the future then.
+/// An event and its effective time: its own, or the time of receipt if it carries none or one that was in the future then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedEvent {
-    /// What was told.
+    /// The reported event.
     pub event: Event,
-    /// When it counts for.
+    /// The effective time.
     pub at: Timestamp,
-    /// The newest look when it was received.
+    /// The newest observation when it was received.
     pub look: ObservationSeq,
 }
 
@@ -25,43 +25,43 @@ impl TimedEvent {
     }
 }
 
-/// Where the file at a path came from.
+/// The origin of the file at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MoveOrigin {
     /// The path under which a sink may have it.
     pub origin: ObjectKey,
-    /// When it was told; `None` = nobody told, two paths were paired by their content.
+    /// The time of the report; `None` = no source reported it, two paths were paired by their content.
     pub told_at: Option<Timestamp>,
-    /// How often one of the two paths could not be looked at since.
+    /// The number of times since that one of the two paths could not be looked up.
     pub unseen: u32,
 }
 
-/// Where the file at each path came from, for one sink. No origin stands twice: a file goes to one place.
+/// The origin of the file at each path, for one sink. No origin occurs twice: a file goes to one place.
 pub type Lineage = BTreeMap<ObjectKey, MoveOrigin>;
 
-/// What was told and nothing has used yet, as far as a batch can concern it.
+/// The reported hints that are not used yet, as far as a batch can concern them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// What was told of the permissions of each path.
+    /// The permissions reported for each path.
     pub told: BTreeMap<ObjectKey, EventPermissions>,
-    /// For each sink, where the file at each path came from. (A sink that has applied a move has forgotten it, another one has not.)
+    /// The origin of the file at each path, for each sink. (A sink that has applied a move has forgotten it, another one has not.)
     pub lineages: Vec<Lineage>,
-    /// Tombstones that keep a time: what was told of the path until then was told of a file that is gone.
+    /// The tombstones that keep a time: reports about the path up to that time concern a file that is gone.
     pub gone_until: BTreeMap<ObjectKey, Timestamp>,
-    /// The looks that found a file gone of which nobody had told: what was received before was told of the file that went.
+    /// The observations that found a file gone without a report: earlier reports concern the file that is gone.
     pub gone_at: BTreeMap<ObjectKey, ObservationSeq>,
 }
 
-/// What a batch told beside what waits.
+/// The hints of a batch, beside the waiting ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// The paths to be looked at, once each.
+    /// The paths to look up, once each.
     pub touched: BTreeSet<ObjectKey>,
-    /// The paths that are said to be gone, and since when.
+    /// The paths reported as gone, and since when.
     pub gone: BTreeMap<ObjectKey, Timestamp>,
 }
 
-/// Folds a batch into what waits, in the order of the times that the events count for; of equal times, in the order of arrival.
+/// Folds a batch into the waiting hints, in the order of the events' effective times; of equal times, in the order of arrival.
 pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
     let mut hints = Hints::default();
     batch.sort_by_key(|heard| heard.at);
@@ -83,7 +83,7 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
             continue;
         }
         waiting.told.entry(subject.clone()).or_default().hear(&event.permissions, at, look);
-        // The file was told to have gone elsewhere since: it takes along what was told of it until then.
+        // The file was reported as moved since: its reports up to then move along.
         let gone_to = waiting.lineages.iter().flatten();
         let gone_to = gone_to.filter(|(_, came)| came.origin == *subject && came.told_at.is_some_and(|told| at <= told));
         for path in gone_to.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>() {
@@ -94,7 +94,7 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
     hints
 }
 
-/// Which rows of a batch are used up, when some paths could not be looked at: rows that share a path stay together.
+/// The rows of a batch that are consumed, if some paths could not be looked up: rows that share a path stay together.
 pub fn used_up(rows: &[(i64, Vec<ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
     let mut unsettled = failed.clone();
     let mut used: BTreeMap<_, _> = rows.iter().map(|(row, paths)| (*row, paths)).collect();
@@ -125,7 +125,7 @@ impl Waiting {
         self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| look < *gone)
     }
 
-    /// One more step of a file's way: a → b and b → c is a → c, a → b and b → a is nothing.
+    /// Adds one step to a file's way: a → b and b → c is a → c, a → b and b → a is nothing.
     fn renamed(&mut self, from: &ObjectKey, to: &ObjectKey, at: Timestamp) {
         if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
             self.told.entry(to.clone()).or_default().inherit(&told, at);
@@ -133,7 +133,7 @@ impl Waiting {
         for lineage in &mut self.lineages {
             let (origin, unseen) = lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.unseen));
             lineage.remove(to);
-            // The file that the sink may have under this path is on its way elsewhere: what was here now, the sink does not have.
+            // The sink may have a file under this path that is on its way elsewhere: the sink does not have the file that is here now.
             let on_its_way = lineage.values().any(|came| came.origin == origin);
             if origin != *to && !on_its_way {
                 lineage.insert(to.clone(), MoveOrigin { origin, told_at: Some(at), unseen });

@@ -1,19 +1,19 @@
-//! The guard over deletes, for one sink in one run: whether they are sent or held. Pure: counts go in, a verdict comes out.
+//! The guard over deletes, for one sink in one run: it decides if they are sent or held. Pure: counts go in, a verdict comes out.
 
 use crate::config::MaxDelete;
 
 /// Deletes that the guard holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldDeletes {
-    /// How many there were when it held them.
+    /// The number of deletes when it held them.
     pub deletes: u64,
-    /// The files that the sink had then: files that it gets later are no reason to send more deletes.
+    /// The number of files that the sink had then: files that it gets later are no reason to send more deletes.
     pub of_rows: u64,
-    /// Because a listing showed nothing at all, not because they are many.
+    /// True if they are held because a listing showed nothing at all, not because they are many.
     pub nothing_listed: bool,
 }
 
-/// What the operator allows: by the setting, and for this run alone.
+/// The limits that the operator allows: by the setting, and for this run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     /// `MAX_DELETE`.
@@ -22,26 +22,26 @@ pub struct Allowance {
     pub for_this_run: Option<u64>,
 }
 
-/// What the deletes of one run are judged by.
+/// The inputs by which the deletes of one run are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
     /// The files that the sink had before a listing: files that the same listing created must not raise the share. `None` = each delete was
     /// reported by itself, and the files that the sink has now count.
     pub rows_before: Option<u64>,
-    /// The listing that the deletes come from showed nothing at all.
+    /// True if the listing that the deletes come from showed nothing at all.
     pub nothing_listed: bool,
     /// `true` = deletes that an earlier run held are judged again, together with the new ones; `false` = only the new ones are judged.
     pub held_too: bool,
 }
 
-/// Whether deletes are sent.
+/// The verdict: the deletes are sent or held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardVerdict {
     /// All of them.
     Send,
     /// None of them: more than this many.
     Hold {
-        /// So many would have been sent.
+        /// The number of deletes that would have been sent.
         allowed: u64,
     },
 }
@@ -52,8 +52,8 @@ impl Guard {
         Self { rows_before: Some(rows_before), nothing_listed, held_too: true }
     }
 
-    /// The guard of a cycle. Held deletes are judged again after a listing, after `--allow-deletes`, or after `MAX_DELETE` was raised enough
-    /// for them. `unjudged` are the files from before a listing of which no guard has seen the deletes, because its run was cut off.
+    /// The guard of a cycle. Held deletes are judged again after a listing, after `--allow-deletes`, or after `MAX_DELETE` was raised
+    /// enough. `unjudged` are the files before a listing whose deletes no guard has judged, because its run was cut off.
     pub fn of_cycle(held: Option<HeldDeletes>, unjudged: Option<u64>, allowance: Allowance) -> Self {
         let raised = held.is_some_and(|held| !held.nothing_listed && allowance.max_delete.limit(held.of_rows) >= held.deletes);
         let held_too = raised || allowance.for_this_run.is_some();
@@ -65,21 +65,21 @@ impl Guard {
         }
     }
 
-    /// So many deletes may be sent, while the sink has `rows` files. An empty bucket is more often a mistake than intended: then only
-    /// `--allow-deletes` counts.
+    /// The number of deletes that may be sent, while the sink has `rows` files. An empty bucket is more often a mistake than intended:
+    /// then only `--allow-deletes` counts.
     pub fn allowed(self, rows: u64, allowance: Allowance) -> u64 {
         let for_this_run = allowance.for_this_run.unwrap_or(0);
         let of_rows = self.rows_before.unwrap_or(rows);
         if self.nothing_listed { for_this_run } else { allowance.max_delete.limit(of_rows).max(for_this_run) }
     }
 
-    /// Judges so many deletes, while the sink has `rows` files.
+    /// Judges a number of deletes, while the sink has `rows` files.
     pub fn judge(self, deletes: u64, rows: u64, allowance: Allowance) -> GuardVerdict {
         let allowed = self.allowed(rows, allowance);
         if deletes <= allowed { GuardVerdict::Send } else { GuardVerdict::Hold { allowed } }
     }
 
-    /// What is held from now on: `deletes` in all, while the sink has `rows` files, where `before` was held already.
+    /// The deletes held from now on: `deletes` in all, while the sink has `rows` files, where `before` was held already.
     pub fn hold(self, deletes: u64, rows: u64, before: Option<HeldDeletes>) -> HeldDeletes {
         let before = before.filter(|_| !self.held_too);
         let rows = self.rows_before.unwrap_or(rows);

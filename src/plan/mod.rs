@@ -1,4 +1,4 @@
-//! What we will do: the one decision table, pure: two sides in, a verdict out. `fold` makes hints of events, pure too.
+//! The plan: the one decision table, pure: two sides in, a verdict out. `fold` turns events into hints, pure too.
 
 pub mod fold;
 pub mod guard;
@@ -12,13 +12,13 @@ pub use policy::{PermissionPlane, Policy, Renames};
 use crate::record::{Fingerprint, ObjectKey, PathState, Permissions};
 use serde::{Deserialize, Serialize};
 
-/// What a file manager is asked to do with a path. Each is an effect: its intent is recorded first.
+/// The operation that a file manager is asked to do with a path. Each is an effect: its intent is recorded first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// New content where we know of none.
+    /// New content where none is known.
     Create,
-    /// Other content where we know of some, or may have sent some.
+    /// Other content where some is known, or may have been sent.
     Update,
     /// The object is gone.
     Delete,
@@ -50,25 +50,25 @@ impl Effect {
     }
 }
 
-/// An effect, and what it is about: what an intent stores, and what decides whether it would still be meant.
+/// An effect and its arguments: an intent stores them, and a later decision is compared with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// What to do.
+    /// The effect to apply.
     pub effect: Effect,
-    /// With which content; `None` where none is sent.
+    /// The content; `None` = none is sent.
     pub content: Option<Fingerprint>,
-    /// Which permissions are set with it, before the content; empty = none.
+    /// The permissions that are set with it, before the content; empty = none.
     pub permissions: Permissions,
 }
 
 impl Planned {
-    /// The file goes.
+    /// The effect that removes the file.
     pub fn delete() -> Self {
         Self { effect: Effect::Delete, content: None, permissions: Permissions::default() }
     }
 }
 
-/// Why an object is left out although it is there. Told, not a failure.
+/// The reason why an object is skipped although it is there. It is reported, and no failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
@@ -76,7 +76,7 @@ pub enum SkipReason {
     TooLarge,
     /// In an archive, and not restored.
     Archived,
-    /// Gone before we could read it, and the sink never had it.
+    /// Gone before its content could be read, and the sink never had it.
     NotInBucket,
 }
 
@@ -90,12 +90,12 @@ impl SkipReason {
         }
     }
 
-    /// The reason that a report names so.
+    /// The reason of that name.
     pub fn of_word(word: &str) -> Option<Self> {
         [Self::TooLarge, Self::Archived, Self::NotInBucket].into_iter().find(|reason| reason.as_str() == word)
     }
 
-    /// What an operator can do about it.
+    /// The action that an operator can take.
     pub fn hint(self) -> &'static str {
         match self {
             Self::TooLarge => "raise MAX_FILE_SIZE_MB to bring it in",
@@ -105,20 +105,20 @@ impl SkipReason {
     }
 }
 
-/// What is to be done about a path.
+/// The decision for a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Both sides agree.
     Nothing,
-    /// The look told no ETag and the sink holds something: a HEAD completes it.
+    /// The observation has no ETag and the sink holds something: a HEAD completes it.
     Look,
     /// An effect.
     Do(Planned),
-    /// The sink's row is unconfirmed: ask it what it holds; when it is this content, that is all, else it is an update.
+    /// The sink's row is unconfirmed: the sink is asked for its content; if it is this content, that is all, else it is an update.
     Confirm(Planned),
-    /// Left out, with the reason.
+    /// Skipped, with the reason.
     Skip(SkipReason),
-    /// Something is to be done and may not be: a failure.
+    /// Work that is not allowed: a failure.
     TooLarge,
 }
 
@@ -126,18 +126,18 @@ pub enum Verdict {
 ///
 /// | sink | bucket | verdict |
 /// |---|---|---|
-/// | any | never observed | nothing: what we do not know we have no opinion on |
+/// | any | never observed | nothing: an unknown path is left alone |
 /// | nothing | there | create, or skip when it is too large |
 /// | nothing | gone, or a directory marker | nothing |
-/// | known | there, same content | nothing, or the permissions that were told and are not the same |
+/// | known | there, same content | nothing, or the permissions that were reported and are not the same |
 /// | known | there, other content | update; too large = a failure, the sink keeps the old |
-/// | known or unconfirmed | there, content unknown | look |
+/// | known or unconfirmed | there, content unknown | lookup |
 /// | unconfirmed | there | confirm, else update |
 /// | known or unconfirmed | gone, or a directory marker | delete |
 ///
-/// Where nothing certain is known of what the sink holds (new, or unconfirmed), what was told of the permissions goes with the content.
+/// If the sink's content is not certain (new, or unconfirmed), the reported permissions go with the content.
 ///
-/// Of a sink without a plane of permissions none are planned.
+/// No permissions are planned for a sink without a plane of permissions.
 pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     if sides.observed.is_none() {
         return Verdict::Nothing;
@@ -166,14 +166,14 @@ pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     }
 }
 
-/// Whether an effect whose call may or may not have had its effect would still be decided: then it is sent again, identical.
+/// True if an open effect, whose call may or may not have succeeded, would still be decided: then it is sent again, identical.
 pub fn still_meant(open: &Planned, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Do(now) | Verdict::Confirm(now) => match open.effect {
             Effect::Delete => now.effect == Effect::Delete,
             Effect::Create | Effect::Update => open.content.is_some() && now.content == open.content,
             Effect::SetPermissions => now.permissions == open.permissions,
-            // Whether a file still goes where it went is not decided from one path alone.
+            // One path alone cannot decide that a move is still valid.
             Effect::Rename | Effect::Move => false,
         },
         Verdict::Nothing | Verdict::Look | Verdict::Skip(_) | Verdict::TooLarge => false,

@@ -1,31 +1,31 @@
-//! Which file went where: whether two paths, one of which is said to have become the other, are one file under another name.
+//! The decision about moves: two paths, one reported as the new name of the other, are one file or two.
 
 use super::{Effect, Policy, Renames};
 use crate::mutant;
 use crate::record::{ObjectKey, PathState};
 
-/// A file that is said to have gone from one path to another, and all that is known of both.
+/// A file reported as moved from one path to another, and all that is known of both.
 #[derive(Clone, Debug)]
 pub struct Moving {
-    /// Where it was.
+    /// The path before.
     pub origin: (ObjectKey, PathState),
-    /// Where it is said to be.
+    /// The reported new path.
     pub target: (ObjectKey, PathState),
-    /// Whether somebody told it; else two paths were paired by their content.
+    /// True if a source reported it; false if two paths were paired by their content.
     pub told: bool,
-    /// Whether the file that the sink has at the target is itself said to have gone elsewhere.
+    /// True if the file that the sink has at the target is itself reported as moved elsewhere.
     pub target_is_leaving: bool,
-    /// Whether another effect on one of the two paths has no outcome yet: then nothing certain is known of it. (The move of the file that
-    /// leaves the target is no doubt of this kind: its outcome is waited for.)
+    /// True if another effect on one of the two paths has no outcome yet: then nothing certain is known of it. (The move of the file that
+    /// leaves the target does not count: its outcome is waited for.)
     pub in_doubt: bool,
 }
 
-/// What is to be done about it.
+/// The decision for a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveVerdict {
     /// `Rename` or `Move`: the file keeps its identity.
     Go(Effect),
-    /// When the target has become free.
+    /// The move waits until the target is free.
     Wait,
     /// It is two files: each path is decided by itself.
     NotAMove,
@@ -35,14 +35,14 @@ pub enum MoveVerdict {
 ///
 /// | sink has | bucket has | verdict |
 /// |---|---|---|
-/// | any, and it cannot rename so | any | moot |
-/// | origin, nothing certain of one of the two | any | moot |
-/// | not origin | any | moot: it was never applied |
-/// | any | not target | moot: it is gone |
-/// | any | both, origin unchanged | moot: it was a copy |
+/// | any, and it cannot rename so | any | no move |
+/// | origin, nothing certain of one of the two | any | no move |
+/// | not origin | any | no move: it was never applied |
+/// | any | not target | no move: it is gone |
+/// | any | both, origin unchanged | no move: it was a copy |
 /// | origin and target, which leaves | target; origin gone or replaced | wait |
-/// | origin and target | target; origin gone or replaced | moot: the target's file lives |
-/// | origin, target free | target; origin gone or replaced | rename when it was told and the directory stays, else move |
+/// | origin and target | target; origin gone or replaced | no move: the target's file lives |
+/// | origin, target free | target; origin gone or replaced | rename if it was reported and the directory stays, else move |
 pub fn decide_move(moving: &Moving, policy: Policy) -> MoveVerdict {
     let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
     let same_directory = directory(origin) == directory(target);
@@ -65,7 +65,7 @@ pub fn decide_move(moving: &Moving, policy: Policy) -> MoveVerdict {
     }
 }
 
-/// All up to the last slash.
+/// The path up to the last slash.
 fn directory(path: &ObjectKey) -> &str {
     path.as_str().rsplit_once('/').map_or("", |(directory, _)| directory)
 }

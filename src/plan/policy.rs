@@ -1,8 +1,8 @@
-//! What one sink can do and is allowed to do, as far as the decisions depend on it.
+//! The policy: the abilities and permissions of one sink, as far as the decisions depend on them.
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a sink has a plane of permissions beside the content.
+/// The plane of permissions that a sink has beside the content, if any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionPlane {
@@ -15,11 +15,11 @@ pub enum PermissionPlane {
     SetAndAsk,
 }
 
-/// Which renames a sink can do so that the file keeps its identity.
+/// The renames that a sink can do so that the file keeps its identity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Renames {
-    /// None: a file that went elsewhere is created there and deleted here.
+    /// None: a moved file is created at its new path and deleted at its old one.
     None,
     /// Another name in the same directory.
     SameDirectory,
@@ -28,20 +28,20 @@ pub enum Renames {
     Any,
 }
 
-/// The bounds within which a plan is made for one sink. It is registered with the sink, and nothing else carries it.
+/// The bounds within which a plan is made for one sink. It is registered with the sink, and stored nowhere else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
-    /// Larger objects are left out, in bytes; `None` = no bound.
+    /// Larger objects are skipped, in bytes; `None` = no bound.
     pub max_file_bytes: Option<u64>,
-    /// Whether permissions are planned.
+    /// The plane of permissions: it decides if permissions are planned.
     pub permissions: PermissionPlane,
-    /// Which moves are planned.
+    /// The moves that are planned.
     pub renames: Renames,
 }
 
 impl Policy {
-    /// Whether the sink has a plane of permissions.
+    /// True if the sink has a plane of permissions.
     pub fn has_permissions(self) -> bool {
         self.permissions != PermissionPlane::None
     }

@@ -1,5 +1,5 @@
-//! What becomes of a path's row in the queue of what is pending, whenever one of its two sides changes. Pure: what is known goes
-//! in, a change of the row comes out.
+//! Requeueing: decides the change of a path's row in the pending queue whenever one of its two sides changes. Pure: the known facts
+//! go in, a change of the row comes out.
 
 use super::{Effect, Policy, SkipReason, Verdict, decide};
 use crate::record::{ObjectKey, Observed, PathState};
@@ -7,15 +7,15 @@ use crate::record::{ObjectKey, Observed, PathState};
 /// Objects from this size on have a lane of their own, so that they do not hold up small ones.
 const LARGE_BYTES: u64 = 8 << 20;
 
-/// What made the path be decided again.
+/// The reason why the path is decided again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A new observation; whether it showed anything new.
+    /// A new observation.
     Observed {
-        /// Whether content or storage class differ from the observation before.
+        /// True if content or storage class differ from the observation before.
         changed: bool,
     },
-    /// The operation that holds the path learnt something, and continues with it.
+    /// The operation that holds the path has new facts, and continues with it.
     InFlight,
     /// The operation that held the path has ended.
     Outcome,
@@ -32,51 +32,51 @@ pub struct PendingRow {
     pub held: bool,
     /// A delete, or a key that a listing missed: an observation is needed first.
     pub deletion: bool,
-    /// When the event was received that asked for it, in microseconds since 1970.
+    /// The receipt time of the event that asked for it, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
 
-/// All that the decision depends on.
+/// The inputs of the decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathView {
     /// Both sides, and the permissions that are wanted.
     pub sides: PathState,
     /// The path's row; `None` = nothing was pending.
     pub pending: Option<PendingRow>,
-    /// Whether an effect that names the path has no outcome yet.
+    /// True if an effect that names the path has no outcome yet.
     pub open_intent: bool,
-    /// Whether the state was restored from a backup: then a path without a row may still be in the sink.
+    /// True if the state was restored from a backup: then a path without a row may still be in the sink.
     pub restored: bool,
-    /// When the first of the events was received that are being consumed and name the path, in microseconds since 1970.
+    /// The receipt time of the first of the events being consumed that name the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
 
-/// The order in which pending paths are worked on, and in which lane.
+/// The order in which pending paths are worked on, and their lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueKey {
     /// Deletes wait for the end of a listing, and for the guard.
     pub deletion: bool,
     /// From 8 MiB on.
     pub large: bool,
-    /// When the event was received that asked for it, in microseconds since 1970 and whole seconds: paths with equal keys are queued in
+    /// The receipt time of the event that asked for it, in microseconds since 1970 and whole seconds: paths with equal keys are queued in
     /// one statement.
     pub reported_at: Option<i64>,
 }
 
-/// What is done with the row.
+/// The change of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueChange {
     /// It stays as it is, or there is none and none is needed.
     Keep,
-    /// It stays, and learns when its event was received.
+    /// It stays, and records when its event was received.
     Reported(i64),
-    /// It goes: nothing is left to do.
+    /// It is removed: nothing is left to do.
     Remove,
     /// A new row at the end of the queue.
     Append(QueueKey),
-    /// The row goes, and a new one is appended.
+    /// The row is removed, and a new one is appended.
     Replace(QueueKey),
-    /// The path is left out, with the reason; a row is made where there is none.
+    /// The path is skipped, with the reason; a row is made where there is none.
     Skip(SkipReason),
     /// The path cannot be done as things are, with the reason; a row is made where there is none.
     Park(SkipReason),
@@ -85,11 +85,11 @@ pub enum QueueChange {
 /// The decision about one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requeue {
-    /// What is done with the row.
+    /// The change of the row.
     pub change: QueueChange,
-    /// Whether something is to be done about the path now.
+    /// True if the path has work to do now.
     pub to_do: bool,
-    /// Whether the applied row becomes unconfirmed first (made where there is none).
+    /// True if the applied row becomes unconfirmed first (made if there is none).
     pub unconfirm: bool,
 }
 
@@ -99,7 +99,7 @@ impl Requeue {
     }
 }
 
-/// Decides what becomes of a path's row.
+/// Decides the change of a path's row.
 ///
 /// | verdict of [`decide`] | row and trigger | change |
 /// |---|---|---|
@@ -107,7 +107,7 @@ impl Requeue {
 /// | nothing | a listing missed the key, and no observation answered since | keep |
 /// | nothing | any other row | remove |
 /// | nothing, gone, never applied, in a restored state | a row, and an observation | unconfirm, queue a delete |
-/// | an effect, a confirmation, a look | any | queue |
+/// | an effect, a confirmation, a lookup | any | queue |
 /// | skip or too large | a listing missed the key, and no observation answered since | keep |
 /// | skip; too large | any other | skip; park |
 pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Policy) -> Requeue {
@@ -137,13 +137,13 @@ pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Poli
     }
 }
 
-/// As [`requeue`], for a path of which nothing is known but its first observation: what most pages of a first listing bring.
+/// As [`requeue`], for a path with only its first observation: most rows of a first listing are of this kind.
 pub fn first(path: &ObjectKey, observed: Observed, policy: Policy) -> Requeue {
     let sides = PathState { observed: Some(observed), ..PathState::default() };
     requeue(path, &PathView { sides, ..PathView::default() }, Trigger::Observed { changed: true }, policy)
 }
 
-/// Where a path with something to do belongs: at the end of the queue, unless its row stays.
+/// Decides the row of a path with work: at the end of the queue, unless its row stays.
 ///
 /// - A delete that the guard holds stays held, whatever else says that the key is gone.
 /// - After an observation a due row keeps its place; one that waits for its next attempt keeps waiting until something changed.

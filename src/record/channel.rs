@@ -1,9 +1,9 @@
-//! The ways by which an event can arrive, and the word for each.
+//! The channels by which an event can arrive, and the word for each.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Who told.
+/// The channel that reported an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventChannel {

@@ -1,8 +1,8 @@
-//! How text that others chose is shown to people. What is sent or stored is the raw text, and not this file's concern.
+//! Escaping of untrusted text before it is shown to people. Requests and the state keep the raw text; other files own those.
 
 use std::fmt::{self, Write as _};
 
-/// Text from outside on its way to a terminal or a log: what could forge a line or drive a terminal is written as `\u{…}`.
+/// Untrusted text for a terminal or a log: characters that could forge a line or control a terminal are written as `\u{…}`.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -29,7 +29,7 @@ pub fn escape_json(json: &str) -> String {
     escaped
 }
 
-/// Control characters, line and paragraph separators, and what reorders, hides or joins the text around it.
+/// Control characters, line and paragraph separators, and characters that reorder, hide or join the text around them.
 fn is_unsafe_to_print(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

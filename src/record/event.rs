@@ -1,10 +1,10 @@
-//! What a source told: a hint that something happened to a path. What is true, a look decides.
+//! The event of a source: a hint that something happened to a path. A lookup decides what is true.
 
 use super::{ObjectKey, Permissions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What is said to have happened.
+/// The kind of change that is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -14,11 +14,11 @@ pub enum EventKind {
     Delete,
     /// It has another name in the same directory.
     Rename,
-    /// It lies in another directory.
+    /// It is in another directory.
     Move,
     /// Other permissions; nothing is said about the content.
     ChangePermission,
-    /// Something else happened to the object (a restore, its tags): worth a look.
+    /// Another change of the object (a restore, its tags): it needs a lookup.
     Touch,
 }
 
@@ -39,17 +39,17 @@ impl EventKind {
 /// One event, decoded: the same whichever source it came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// What happened.
+    /// The kind of change.
     pub kind: EventKind,
-    /// To which object.
+    /// The object's key.
     pub path: ObjectKey,
-    /// Where it went: for a rename or a move, never `path` itself; else `None`.
+    /// The new path: for a rename or a move, never `path` itself; else `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_path: Option<ObjectKey>,
-    /// What was told of its permissions; for any kind.
+    /// The permissions that the event reports; for any kind.
     #[serde(default)]
     pub permissions: Permissions,
-    /// When it happened, by the clock of whoever told; `None` = it carries no time that can be read.
+    /// The time of the change, by the reporting source's clock; `None` = the event has no readable time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
 }

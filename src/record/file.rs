@@ -3,7 +3,7 @@
 use super::{ETag, Fingerprint, ObjectKey};
 use serde::{Deserialize, Serialize};
 
-/// Who may do what with a file, in the file manager's own words: text, never interpreted (`0755` and `755` differ).
+/// The access rights of a file, as the file manager writes them: text, never interpreted (`0755` and `755` differ).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Permissions {
     /// `rw-r--r--`, `0644`, whatever the file manager says.
@@ -15,7 +15,7 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// Whether nothing is known of any of them.
+    /// True if none of them is known.
     pub fn is_empty(&self) -> bool {
         self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }
@@ -73,7 +73,7 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
-    /// A file of which nothing but its path is known.
+    /// A file of which only the path is known.
     pub fn at(file_path: ObjectKey) -> Self {
         Self {
             file_path,

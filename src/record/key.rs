@@ -1,4 +1,4 @@
-//! An object's name in its bucket, byte for byte. Never a path of a file system: that mapping is another module's.
+//! An object's name in its bucket, byte for byte. Never a path of a file system: another module owns that mapping.
 
 use super::Escaped;
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use std::fmt;
 
 /// The key of an object.
 ///
-/// - It is what the bucket calls the object: never decoded, normalised, trimmed or joined.
+/// - It is the bucket's name for the object: never decoded, normalised, trimmed or joined.
 /// - It is not empty. Everything else is allowed: `..`, NUL, line breaks, terminal escapes.
 /// - Its order is the order of its UTF-8 bytes, which is the order in which S3 lists.
-/// - `Display` and `Debug` escape what could forge a log line or drive a terminal; [`ObjectKey::as_str`] is the raw name.
+/// - `Display` and `Debug` escape characters that could forge a log line or control a terminal; [`ObjectKey::as_str`] is the raw name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectKey(String);
@@ -31,7 +31,7 @@ impl ObjectKey {
         &self.0
     }
 
-    /// Whether this is one of the 0-byte objects ending in `/` that consoles make to show a folder: no file.
+    /// True if this is one of the 0-byte objects ending in `/` that consoles make to show a folder: no file.
     pub fn is_directory_marker(&self, size: u64) -> bool {
         size == 0 && self.0.ends_with('/')
     }

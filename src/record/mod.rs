@@ -1,4 +1,4 @@
-//! The nouns of the product: what a file is, apart from where it lies. No I/O, no clock, no async.
+//! The nouns of the product: a file's facts, apart from where it is stored. No I/O, no clock, no async.
 
 mod channel;
 mod checksum;
@@ -41,14 +41,14 @@ impl ETag {
         Self::bare(raw).map(|bare| Self(bare.to_owned()))
     }
 
-    /// What [`ETag::parse`] takes of a text, where it lies.
+    /// The tag that [`ETag::parse`] takes from a text, borrowed.
     pub fn bare(raw: &str) -> Option<&str> {
         let strong = raw.strip_prefix("W/").unwrap_or(raw);
         let bare = strong.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(strong);
         (!bare.is_empty()).then_some(bare)
     }
 
-    /// Takes a tag that has no quotes around it: whatever stands there is the tag. `None` for an empty one.
+    /// Takes a tag without quotes around it: the whole text is the tag. `None` for an empty one.
     pub fn of_bare(bare: &str) -> Option<Self> {
         (!bare.is_empty()).then(|| Self(bare.to_owned()))
     }
@@ -70,7 +70,7 @@ impl fmt::Display for ETag {
     }
 }
 
-/// What tells two contents apart without reading them: the object's ETag and size, and nothing else.
+/// The fields that distinguish two contents without reading them: the object's ETag and size, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// The object's entity tag.
@@ -79,7 +79,7 @@ pub struct Fingerprint {
     pub size: u64,
 }
 
-/// What one look at an object told: a row of a listing, or the headers of a HEAD or a GET.
+/// The facts that one lookup of an object returned: a row of a listing, or the headers of a HEAD or a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectFacts {
     /// Length in bytes.
@@ -101,8 +101,8 @@ impl ObjectFacts {
     }
 }
 
-/// The number of a look, taken from one local counter before its request goes out: of two looks at a
-/// key the one with the greater number began later. No clock decides what is newer.
+/// The number of an observation, taken from one local counter before its request goes out. Of two observations of a
+/// key, the one with the greater number began later. No clock decides which is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObservationSeq(pub u64);
 

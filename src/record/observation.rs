@@ -1,8 +1,8 @@
-//! What a lookup showed: at one key, or at all keys of a page of a listing. It is plain data; the state stores it.
+//! The observations: of one key, or of all keys of a page of a listing. They are plain data; the state stores them.
 
 use super::{ObjectFacts, ObjectKey, ObservationSeq};
 
-/// One look at one key.
+/// One observation of one key.
 #[derive(Clone, Debug)]
 pub struct Observation {
     /// The key.
@@ -13,7 +13,7 @@ pub struct Observation {
     pub look: ObservationSeq,
 }
 
-/// One page of a listing: all that lies between two keys.
+/// One page of a listing: all keys between two keys.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// Only keys that begin with this were asked for; it says nothing about others.
@@ -28,7 +28,7 @@ pub struct Page {
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }
 
-/// What a page amounted to.
+/// The counts of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageCounts {
     /// Files on it.
@@ -44,7 +44,7 @@ pub struct PageCounts {
 }
 
 impl Page {
-    /// The keys that the page speaks of: from the first (inclusive) to the second (exclusive); `None` = no bound.
+    /// The keys that the page covers: from the first (inclusive) to the second (exclusive); `None` = no bound.
     pub(crate) fn range(&self) -> (String, Option<String>) {
         let just_after = |key: &ObjectKey| format!("{}\0", key.as_str());
         let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);

@@ -1,4 +1,4 @@
-//! A row of a snapshot whose texts lie where they were read: for whoever only passes it on. Most rows are looked at and dropped.
+//! A row of a snapshot whose texts are borrowed from the buffer they were read into. Most rows are compared and dropped.
 
 use super::{ETag, EmptyKey, FileRecord, ObjectFacts, ObjectKey, Permissions};
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ pub struct FileRow<'a> {
 }
 
 impl<'a> FileRow<'a> {
-    /// A row of which nothing but its path is known.
+    /// A row of which only the path is known.
     pub fn at(file_path: &'a str) -> Self {
         Self {
             file_path,
@@ -48,7 +48,7 @@ impl<'a> FileRow<'a> {
         }
     }
 
-    /// What a lookup showed.
+    /// A row of an observation.
     pub fn looked_at(file_path: &'a str, facts: &'a ObjectFacts) -> Self {
         let ObjectFacts { size, etag, last_modified, storage_class, version_id } = facts;
         Self {
@@ -61,7 +61,7 @@ impl<'a> FileRow<'a> {
         }
     }
 
-    /// What was told of a path.
+    /// A row of the permissions reported for a path.
     pub fn told(file_path: &'a str, permissions: &'a Permissions) -> Self {
         let Permissions { permissions, owner, group } = permissions;
         Self { permissions: permissions.as_deref(), owner: owner.as_deref(), group: group.as_deref(), ..Self::at(file_path) }
@@ -72,7 +72,7 @@ impl<'a> FileRow<'a> {
         self.size == Some(0) && self.file_path.ends_with('/')
     }
 
-    /// These fields, and where one is missing, that of `under`, which is another row of the same path.
+    /// These fields; a missing one is taken from `under`, which is another row of the same path.
     #[must_use]
     pub fn over(self, under: Self) -> Self {
         Self {

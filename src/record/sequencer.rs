@@ -1,16 +1,16 @@
-//! The order that S3 gives the events of one key. Only for one key over one transport; a look decides all the same.
+//! The order that S3 gives the events of one key. It holds for one key over one transport only; a lookup decides all the same.
 
 /// A sequencer in comparable form: of two, the greater one is later.
 ///
-/// S3 compares them as hexadecimal text of which the shorter is filled up with zeros at its right end. Without the zeros that it
-/// ends in, plain text has that very order.
+/// S3 compares them as hexadecimal text and pads the shorter one with zeros at its right end. Without its trailing zeros, plain text
+/// has the same order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequencer(String);
 
 impl Sequencer {
     const CHARS_MAX: usize = 64;
 
-    /// `None` for what cannot be ordered: empty, too long, not hexadecimal.
+    /// `None` for a text that cannot be ordered: empty, too long, not hexadecimal.
     pub fn parse(raw: &str) -> Option<Self> {
         let fits = (1..=Self::CHARS_MAX).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_hexdigit());
         fits.then(|| Self(raw.trim_end_matches('0').to_ascii_lowercase()))

@@ -1,44 +1,44 @@
-//! The sides that the state keeps apart: what a lookup showed, what a sink has confirmed, and what was told of the permissions.
+//! The sides that the state keeps apart: the observation, the content that a sink confirmed, and the reported permissions.
 
 use super::{FileRecord, Fingerprint, ObjectFacts, ObjectKey, ObservationSeq, Permissions};
 
-/// What the newest look at a key showed.
+/// The newest observation of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// `None` = the look found nothing there (a tombstone).
+    /// `None` = the lookup found nothing there (a tombstone).
     pub facts: Option<ObjectFacts>,
-    /// Which look it was.
+    /// The number of the observation.
     pub look: ObservationSeq,
 }
 
-/// What a sink holds at a path, as far as it told us.
+/// The content that a sink holds at a path, as far as the sink confirmed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// The file as it was when the sink confirmed it.
     pub file: FileRecord,
-    /// `false` = there is a row, but it no longer says what the sink holds: a call may or may not have had its effect.
+    /// `false` = the row may no longer match the sink: a call may or may not have had its effect.
     pub confirmed: bool,
 }
 
 /// All that is known of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathState {
-    /// What the sink holds.
+    /// The content that the sink holds.
     pub applied: Option<Applied>,
-    /// What the newest look showed.
+    /// The newest observation.
     pub observed: Option<Observed>,
-    /// What was told of its permissions.
+    /// The reported permissions.
     pub wanted: Permissions,
 }
 
 impl PathState {
-    /// What the newest look found there, if that is a file: a directory marker is none.
+    /// The facts of the newest observation, if it found a file: a directory marker is none.
     pub fn there(&self, path: &ObjectKey) -> Option<&ObjectFacts> {
         let facts = self.observed.as_ref()?.facts.as_ref()?;
         (!path.is_directory_marker(facts.size)).then_some(facts)
     }
 
-    /// What was told of the permissions and the sink is not known to hold.
+    /// The reported permissions that the sink is not known to hold.
     pub fn permissions_to_set(&self) -> Permissions {
         let held = self.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file.permissions);
         held.map_or_else(|| self.wanted.clone(), |held| self.wanted.differing_from(held))

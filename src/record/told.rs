@@ -1,21 +1,21 @@
-//! What was told of a path's permissions: each field with the time that it was told for. Pure; which path is meant is not decided here.
+//! The permissions reported for a path: each field with the time it was reported for. Pure; the caller decides which path is meant.
 
 use super::{ObservationSeq, Permissions};
 use crate::mutant;
 use jiff::Timestamp;
 
-/// One field as it was told last.
+/// One field as it was last reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldField {
-    /// In the teller's words.
+    /// The value, as the source reported it.
     pub value: String,
-    /// The time that the event carries; where it carries none, or one in the future, the time of receipt.
+    /// The time that the event carries; if it carries none, or one in the future, the time of receipt.
     pub at: Timestamp,
-    /// The newest look when it was received: a look with a greater number began after that.
+    /// The newest observation when the field was received: one with a greater number began after that.
     pub look: ObservationSeq,
 }
 
-/// What was told of one path.
+/// The permissions reported for one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPermissions {
     /// Permissions.
@@ -26,22 +26,22 @@ pub struct EventPermissions {
     pub group: Option<ToldField>,
 }
 
-/// Up to where what was reported of a path is outdated: the file that it was reported of is gone.
+/// The bound up to which the reports about a path are outdated: their file is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outdated {
-    /// What was reported for a time up to this one: a delete event carried it.
+    /// The fields reported for a time up to this one: a delete event carried it.
     pub until: Option<Timestamp>,
-    /// What was received before this observation, which found the file gone.
+    /// The fields received before this observation, which found the file gone.
     pub before: Option<ObservationSeq>,
 }
 
 impl Outdated {
-    /// Whether it covers a field.
+    /// True if it covers a field.
     pub fn covers(self, field: &ToldField) -> bool {
         self.until.is_some_and(|until| field.at <= until) || self.before.is_some_and(|look| field.look < look)
     }
 
-    /// Both together.
+    /// The bound that covers both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { until: self.until.max(other.until), before: self.before.max(other.before) }
@@ -49,13 +49,13 @@ impl Outdated {
 }
 
 impl EventPermissions {
-    /// What the file manager is to hold.
+    /// The permissions that the file manager should hold.
     pub fn wanted(&self) -> Permissions {
         let value = |field: &Option<ToldField>| field.as_ref().map(|field| field.value.clone());
         Permissions { permissions: value(&self.permissions), owner: value(&self.owner), group: value(&self.group) }
     }
 
-    /// Takes in what an event told. Of two, the later time wins; of equal times, the later arrival.
+    /// Records the permissions that an event reported. The later time wins; of equal times, the later arrival.
     pub fn hear(&mut self, told: &Permissions, at: Timestamp, look: ObservationSeq) {
         let fields = [(&mut self.permissions, &told.permissions), (&mut self.owner, &told.owner), (&mut self.group, &told.group)];
         for (field, value) in fields {
@@ -67,7 +67,7 @@ impl EventPermissions {
         }
     }
 
-    /// Takes over what was told, until a time, of the path that this one was renamed from.
+    /// Takes over the fields reported, until a time, for the path that this one was renamed from.
     pub fn inherit(&mut self, origin: &Self, until: Timestamp) {
         for (field, inherited) in self.fields_mut().into_iter().zip([&origin.permissions, &origin.owner, &origin.group]) {
             if let Some(inherited) = inherited.as_ref().filter(|inherited| inherited.at <= until)
@@ -78,7 +78,7 @@ impl EventPermissions {
         }
     }
 
-    /// Whether no field was reported.
+    /// True if no field was reported.
     pub fn is_empty(&self) -> bool {
         self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }

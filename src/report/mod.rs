@@ -1,4 +1,4 @@
-//! Telling: one report of a run, for the file manager's side (`/reportResults`), for `--json` and for the history.
+//! Reporting: one report of a run, for the file manager's side (`/reportResults`), for `--json` and for the history.
 //! All keys of the contract are always there; those under `run` and after it are ours.
 
 mod parts;
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Lines in `errors` at the most: the counts tell the rest.
+/// The most lines in `errors`: the counts give the rest.
 const ERRORS_MOST: usize = 100;
 
-/// What a run did.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// `initial` or `incremental`.
@@ -30,7 +30,7 @@ pub struct Report {
     pub mode: Option<Cow<'static, str>>,
     /// When the run ended, ISO-8601.
     pub timestamp: String,
-    /// `false` when anything failed, was held back, or is left undone.
+    /// `false` if anything failed, was held back, or is not done.
     pub success: bool,
     /// Seconds.
     pub duration_seconds: f64,
@@ -38,69 +38,69 @@ pub struct Report {
     pub statistics: Statistics,
     /// Events by kind.
     pub event_counts: EventCounts,
-    /// What failed, one line each.
+    /// The failures, one line each.
     pub errors: Vec<String>,
-    /// Which state and bucket.
+    /// The state and the bucket.
     pub service_info: ServiceInfo,
     /// Ours: the run's number.
     pub run: u64,
-    /// Ours: nothing had been received and nothing was due, so nothing was looked at and no snapshot written.
+    /// Ours: nothing had been received and nothing was due, so nothing was looked up and no snapshot written.
     pub quiet: bool,
-    /// Ours: what the queues brought; `null` = this run emptied none (beside a daemon, which listens to them all the time).
+    /// Ours: the counts of the queues; `null` = this run emptied none (beside a daemon, which receives from them all the time).
     #[serde(default)]
     pub queue: Option<Queue>,
-    /// Ours: what the feed brought; `null` = it was not read.
+    /// Ours: the counts of the feed; `null` = it was not read.
     pub feed: Option<Feed>,
-    /// Ours: events that there was nothing to do about, of the queue and of the feed.
+    /// Ours: events that needed no work, of the queue and of the feed.
     #[serde(default)]
     pub passed_over: PassedOver,
-    /// Ours: what the listing showed.
+    /// Ours: the counts of the listing.
     pub listing: Listing,
     /// Ours: operations by kind.
     pub operations: Operations,
-    /// Ours: what was left out, by reason.
+    /// Ours: the skipped files, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// Ours: the first key of each reason, escaped for display.
     #[serde(default)]
     pub skipped_examples: BTreeMap<String, String>,
-    /// Ours: what failed, by reason, with a hint.
+    /// Ours: the failures, by reason, with a hint.
     pub failures: Vec<FailureLine>,
-    /// Ours: what is still to be done, and why.
+    /// Ours: the pending work, by reason.
     pub pending: PendingCounts,
     /// Ours: deletes that the guard held.
     pub deletes_held: u64,
     /// Ours: of `record_count`, the files that the file manager has not confirmed since their rows came into doubt.
     #[serde(default)]
     pub unconfirmed: u64,
-    /// Ours: files that the file manager holds outside of the prefix, from before it was set: nothing becomes of them.
+    /// Ours: files that the file manager holds outside of the prefix, from before it was set: they are not changed.
     #[serde(default)]
     pub outside_prefix: u64,
     /// Ours: events of the feed may have been missed, and no listing has healed it yet.
     pub feed_gap: bool,
     /// Ours: files whose bytes no checksum could prove (their length was).
     pub unverified: u64,
-    /// Ours: what was done in each sink, by its name. The keys above say it of one sink alone: of the file manager, or, where there is
+    /// Ours: the result of each sink, by its name. The keys above are those of one sink alone: of the file manager, or, if there is
     /// none, of the sink that was added first.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkReport>,
-    /// Ours: why this report was not taken where it was posted to. What was posted cannot know: there it is `null`.
+    /// Ours: the reason why the receiver did not accept this report. The posted report cannot know it: there it is `null`.
     pub report_refused: Option<String>,
 }
 
-/// What a report is made of, beside the counts.
+/// The inputs of a report, beside the counts.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The run's number.
     pub run: u64,
-    /// Which flow.
+    /// The flow.
     pub kind: RunKind,
-    /// When it began and ended.
+    /// The begin and the end of the run.
     pub time: (Timestamp, Timestamp),
-    /// Where the state lies, and the bucket.
+    /// The place of the state, and the bucket.
     pub subject: (String, String),
-    /// Why the run could not go on: a shut door, with its hint.
+    /// The reason why the run could not go on: an unreachable endpoint, with its hint.
     pub stopped_by: Option<(String, &'static str)>,
-    /// Why sinks could not go on, with hints, while the run could.
+    /// The reasons why sinks could not go on, with hints, while the run could.
     pub stopped_sinks: BTreeMap<SinkName, (String, &'static str)>,
 }
 
@@ -171,14 +171,14 @@ impl Report {
         }
     }
 
-    /// Whether the guard holds deletes of any sink.
+    /// True if the guard holds deletes of any sink.
     pub fn holds_deletes(&self) -> bool {
         self.sinks.values().any(|sink| sink.deletes_held > 0)
     }
 }
 
-/// A sentence for everything because of which the run is no success, the most telling first. What another sink than the main one has to
-/// say begins with its name.
+/// A sentence for each reason why the run is no success, the most important first. A sentence of a sink other than the main one
+/// begins with its name.
 fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
     let stopped_sinks = sinks.iter().filter(|_| frame.stopped_by.is_none());
@@ -193,7 +193,7 @@ fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport
     all.take(ERRORS_MOST).collect()
 }
 
-/// What was left out of the main sink, and what of all.
+/// Adds the files skipped for all sinks to those skipped in the main sink.
 fn with_skipped(mut skipped: BTreeMap<String, u64>, totals: &RunTotals) -> BTreeMap<String, u64> {
     for (reason, skips) in &totals.skipped {
         *skipped.entry((*reason).to_owned()).or_default() += skips.count;

@@ -1,4 +1,4 @@
-//! What a report consists of. How its values come about is not its concern.
+//! The parts of a report. Other files compute their values.
 
 use crate::run::{self, Drained, Failures, Polled, SourceStatus};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use std::fmt;
 /// The contract's counts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Statistics {
-    /// Events used up.
+    /// Events consumed.
     pub events_processed: u64,
     /// Operations that were done.
     pub operations_processed: u64,
@@ -15,13 +15,13 @@ pub struct Statistics {
     pub operations_failed: u64,
     /// Files of which content was sent or confirmed.
     pub files_processed: u64,
-    /// Files that are not as they should be.
+    /// Files that are not in sync.
     pub files_failed: u64,
     /// Bytes sent.
     pub total_size: u64,
 }
 
-/// Events used up, by kind; an initial sync uses none. `errors` are those that became dead letters.
+/// Events consumed, by kind; an initial sync uses none. `errors` are those that became dead letters.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the field names are the contract's event types")]
 pub struct EventCounts {
@@ -33,10 +33,10 @@ pub struct EventCounts {
     pub errors: u64,
 }
 
-/// Which state and bucket.
+/// The state and the bucket.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ServiceInfo {
-    /// Where the state lies.
+    /// The place of the state.
     pub database_path: String,
     /// The bucket.
     pub customer_bucket: String,
@@ -44,56 +44,56 @@ pub struct ServiceInfo {
     pub record_count: u64,
 }
 
-/// What the queues brought that a run emptied, together.
+/// The counts of the queues that a run drained, together.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
     /// Messages that were received.
     pub messages: u64,
-    /// Events that stood in them.
+    /// Events in these messages.
     pub received: u64,
-    /// What could not be used.
+    /// The messages that could not be used.
     pub dead_letters: u64,
-    /// Whether each was found empty at last; if not, the next run goes on.
+    /// True if each was found empty at last; otherwise the next run goes on.
     pub emptied: bool,
 }
 
-/// Events that there was nothing to do about: no failure, and yet a person may wonder where they are.
+/// Events that needed no work: no failure, but a person may wonder where they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
-    /// Of keys outside of the prefix.
+    /// The events of keys outside of the prefix.
     pub outside_prefix: u64,
     /// One of these keys, escaped for display.
     pub outside_example: Option<String>,
-    /// With a name that says nothing about where an object is.
+    /// The events whose event name concerns no object.
     pub unknown_names: u64,
-    /// Sent by S3 to try the way.
+    /// The events that S3 sent to test the connection.
     pub test_events: u64,
     /// Renames of a path onto itself.
     pub onto_itself: u64,
-    /// Not passed over: used like an event without a time, because theirs cannot be read.
+    /// The events whose time cannot be read. They are not ignored: they are used like events without a time.
     pub unreadable_times: u64,
 }
 
-/// What the feed brought.
+/// The counts of the feed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Feed {
     /// Events that had not been received before.
     pub received: u64,
     /// Events that had.
     pub duplicates: u64,
-    /// What could not be used.
+    /// The messages that could not be used.
     pub dead_letters: u64,
-    /// Whether events may have been missed: the next reconcile finds what they were about.
+    /// True if events may have been missed: the next reconcile finds their changes.
     pub gap: bool,
-    /// Whether it was not read to its end, because the inbox is full, for example: the next run goes on.
+    /// True if it was not read to its end, because the inbox is full, for example: the next run goes on.
     #[serde(default)]
     pub left_unread: bool,
 }
 
-/// What the listing showed.
+/// The counts of the listing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Listing {
-    /// Whether it came to its end.
+    /// True if it came to its end.
     pub completed: bool,
     /// Pages in this run.
     pub pages: u64,
@@ -112,7 +112,7 @@ pub struct Operations {
     pub create: u64,
     /// New content of known files.
     pub update: u64,
-    /// Files that went.
+    /// Removed files.
     pub delete: u64,
     /// Files that have another name in the same directory.
     pub rename: u64,
@@ -129,17 +129,17 @@ pub struct Operations {
 pub struct FailureLine {
     /// A short, stable name.
     pub reason: String,
-    /// How many.
+    /// The number of failures.
     pub count: u64,
     /// One of the keys, escaped for display.
     pub example: String,
-    /// What was said about it.
+    /// The message of the failure.
     pub message: String,
-    /// What to do.
+    /// The action that helps.
     pub hint: String,
 }
 
-/// What is still to be done.
+/// The counts of the pending work.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PendingCounts {
     /// Due now: the run was stopped, or the guard holds it.
@@ -168,14 +168,14 @@ impl FailureLine {
 }
 
 impl Operations {
-    /// Of all kinds.
+    /// The count of all kinds.
     pub fn all(&self) -> u64 {
         self.create + self.update + self.delete + self.rename + self.r#move + self.set_permissions + self.confirm
     }
 }
 
 impl Queue {
-    /// Of all that a run was to empty; `None` = there was none.
+    /// The sum of all queues that a run had to drain; `None` = there was none.
     pub(super) fn of_all(drained: &[Drained]) -> Option<Self> {
         let sum = |count: fn(&SourceStatus) -> u64| drained.iter().map(|drained| count(&drained.status)).sum();
         (!drained.is_empty()).then(|| Self {
@@ -202,7 +202,7 @@ impl From<run::IgnoredEvents> for PassedOver {
     }
 }
 
-/// What there is of it, in words; nothing when there is nothing.
+/// Writes the counts above zero in words; writes nothing if all are zero.
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let example = self.outside_example.as_ref().map(|key| format!(", for example {key}")).unwrap_or_default();

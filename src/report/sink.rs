@@ -1,4 +1,4 @@
-//! What a run did in one sink, and how the sink stands after it.
+//! The result of a run in one sink, and the state of the sink after it.
 
 use super::parts::{FailureLine, Operations, PendingCounts};
 use crate::plan::SkipReason;
@@ -10,27 +10,27 @@ use std::collections::BTreeMap;
 /// One sink's part of a report.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SinkReport {
-    /// `false` when anything failed in this sink, was held back, or is left undone.
+    /// `false` if anything failed in this sink, was held back, or is not done.
     pub success: bool,
-    /// Why the sink could not go on, with a hint; `null` = it could.
+    /// The reason why the sink could not go on, with a hint; `null` = it could.
     pub stopped: Option<String>,
     /// Operations by kind.
     pub operations: Operations,
     /// Bytes sent.
     pub bytes: u64,
-    /// What was left out, by reason.
+    /// The skipped files, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// The first key of each reason, escaped for display.
     pub skipped_examples: BTreeMap<String, String>,
-    /// What failed, by reason, with a hint.
+    /// The failures, by reason, with a hint.
     pub failures: Vec<FailureLine>,
-    /// What is still to be done, and why.
+    /// The pending work, by reason.
     pub pending: PendingCounts,
     /// Deletes that the guard held.
     pub deletes_held: u64,
     /// Files that the sink has, as far as is known.
     pub record_count: u64,
-    /// Of these, the files that it has not confirmed since their rows came into doubt.
+    /// The number of these files that the sink has not confirmed since their rows came into doubt.
     pub unconfirmed: u64,
     /// Files that the sink holds outside of the prefix, from before it was set: they are not changed.
     pub outside_prefix: u64,
@@ -42,7 +42,7 @@ pub struct SinkReport {
 }
 
 impl SinkReport {
-    /// Of what was counted in a run, and the sink as the state shows it after that. `stopped` is why the sink could not go on.
+    /// Combines the counts of a run with the sink as the state shows it afterwards. `stopped` is why the sink could not go on.
     pub(super) fn new(totals: &SinkTotals, overview: &SinkOverview, stopped: Option<&(String, &'static str)>) -> Self {
         let (parked, held) = (overview.paths("parked"), overview.paths("held"));
         let pending = PendingCounts { due: overview.paths("due") + held, parked, next_attempt: next_attempt(&overview.waiting) };
@@ -75,7 +75,7 @@ impl SinkReport {
         }
     }
 
-    /// A sentence for everything because of which the sink is not in sync, the most telling first.
+    /// A sentence for each reason why the sink is not in sync, the most important first.
     pub(super) fn errors(&self) -> impl Iterator<Item = String> {
         let held = (self.deletes_held > 0).then(|| {
             let deletes = self.deletes_held;
@@ -114,7 +114,7 @@ fn skipped_examples(of_run: &BTreeMap<&'static str, Skips>, overview: &SinkOverv
     of_run.chain(kept).collect()
 }
 
-/// What the state keeps of what was left out.
+/// The skipped files that the state records.
 fn kept_skips(overview: &SinkOverview) -> impl Iterator<Item = &Waiting> {
     overview.waiting.iter().filter(|waiting| waiting.status == "skipped")
 }

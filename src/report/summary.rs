@@ -1,4 +1,4 @@
-//! A report as people read it at the end of a command.
+//! The summary: a report as text, for the end of a command.
 
 use super::{Operations, Report, SinkReport};
 use crate::plan::SkipReason;
@@ -25,11 +25,11 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// The sinks that the report's own keys say nothing of.
+    /// The sinks that the report's own keys do not cover.
     fn other_sinks(&self) -> impl Iterator<Item = (&String, &SinkReport)> {
         let file_manager = SinkName::file_manager();
         let has_file_manager = self.sinks.contains_key(file_manager.as_str());
-        // Without a file manager the first sink stands for the whole, and which that was only the state knows: all are shown.
+        // Without a file manager the first sink is the main one. Only the state knows which sink that was: all are shown.
         self.sinks.iter().filter(move |(name, _)| self.sinks.len() > 1 && !(has_file_manager && *name == file_manager.as_str()))
     }
 

@@ -1,4 +1,4 @@
-//! What happened so far, counted while it happens: for the progress line, the summary and the report.
+//! The counters of a run, updated while it happens: for the progress line, the summary and the report.
 
 use super::counts::{Polled, Replayed};
 use super::error_summary::ErrorSummary;
@@ -25,29 +25,29 @@ pub struct SinkCounters {
 pub struct RunTotals {
     /// Pages listed.
     pub pages: u64,
-    /// Whether the listing has come to its end.
+    /// True if the listing is complete.
     pub listing_ended: bool,
-    /// What the pages showed.
+    /// The counts of the pages.
     pub listed: PageCounts,
-    /// What earlier runs had listed and not brought to an end.
+    /// The paths that earlier runs listed and did not finish.
     pub left_by_earlier_runs: u64,
     /// Left out of all sinks, by reason, where the state does not keep it.
     pub skipped: BTreeMap<&'static str, Skips>,
     /// Paths that could not be looked up in this run, by reason.
     pub failures: BTreeMap<String, Failures>,
-    /// What each queue brought that this run emptied.
+    /// The result of each queue that this run emptied.
     pub drained: Vec<Drained>,
-    /// Why queues could not be emptied, and what to do about each.
+    /// The reasons that queues could not be emptied, each with its remedy.
     pub queue_failures: Vec<(String, &'static str)>,
-    /// What the feed brought; `None` = it was not read.
+    /// The counts of the feed; `None` = it was not read.
     pub polled: Option<Polled>,
-    /// Why the feed could not be read, and what to do about it.
+    /// The reason that the feed could not be read, with its remedy.
     pub feed_failure: Option<(String, &'static str)>,
-    /// What the inbox came to.
+    /// The counts of the inbox.
     pub replayed: Replayed,
     /// Nothing had been received and nothing was due.
     pub quiet: bool,
-    /// What was done in each sink. A sink in which nothing was counted is missing.
+    /// The totals of each sink. A sink in which nothing was counted is missing.
     pub sinks: BTreeMap<SinkName, SinkTotals>,
 }
 
@@ -83,7 +83,7 @@ pub struct SinkTotals {
 /// Objects that were left out for the same reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Skips {
-    /// How many.
+    /// The number.
     pub count: u64,
     /// The first of them.
     pub example: Option<ObjectKey>,
@@ -92,13 +92,13 @@ pub struct Skips {
 /// Failures for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failures {
-    /// How many.
+    /// The number.
     pub count: u64,
-    /// What to do about it.
+    /// The operator's remedy.
     pub hint: &'static str,
     /// One of the paths.
     pub example: ObjectKey,
-    /// What was said about that one; safe to print.
+    /// The error message of the example; safe to print.
     pub message: String,
 }
 
@@ -108,7 +108,7 @@ impl RunTotals {
         self.left_by_earlier_runs + self.listed.to_do
     }
 
-    /// What was counted for one sink.
+    /// The totals of one sink.
     pub fn sink(&self, name: &SinkName) -> SinkTotals {
         self.sinks.get(name).cloned().unwrap_or_default()
     }
@@ -184,7 +184,7 @@ impl RunCounters {
         self.lock().drained.push(drained);
     }
 
-    /// A queue could not be emptied: why, and what to do about it.
+    /// A queue could not be emptied: the reason and the remedy.
     pub fn queue_failed(&self, message: String, hint: &'static str) {
         self.lock().queue_failures.push((message, hint));
     }
@@ -194,7 +194,7 @@ impl RunCounters {
         self.lock().polled = Some(polled.clone());
     }
 
-    /// The feed could not be read: why, and what to do about it.
+    /// The feed could not be read: the reason and the remedy.
     pub fn feed_failed(&self, message: String, hint: &'static str) {
         self.lock().feed_failure = Some((message, hint));
     }

@@ -1,14 +1,14 @@
-//! What the parts of a run came to: a batch of the inbox, the feed, and what there was nothing to do about. Plain numbers.
+//! The counts of the parts of a run: a batch of the inbox, the feed, and the events that needed no action. Plain numbers.
 
 use crate::record::{EventKind, ObjectKey};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a batch came to.
+/// The counts of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Events used up, by kind.
+    /// Events consumed, by kind.
     pub events: BTreeMap<&'static str, u64>,
-    /// Rows that stay, because a path of theirs could not be looked at.
+    /// Rows that stay, because the lookup of one of their paths failed.
     pub stayed: u64,
     /// The paths that those name.
     pub locked: BTreeSet<ObjectKey>,
@@ -20,24 +20,24 @@ pub struct Replayed {
     pub not_in_bucket_example: Option<ObjectKey>,
 }
 
-/// What a poll came to.
+/// The counts of a poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Polled {
     /// Events that are in the inbox now.
     pub received: u64,
     /// Dead letters.
     pub dead: u64,
-    /// Events that earlier answers had brought.
+    /// Events that earlier answers already contained.
     pub duplicates: u64,
-    /// Of those that were new, what there is nothing to do about.
+    /// The new events that need no action.
     pub passed_over: IgnoredEvents,
-    /// Whether events may have been missed; the state remembers it until a listing has healed it.
+    /// True if events may have been missed. The state records it until a listing has repaired it.
     pub gap: bool,
-    /// Whether it was not read to its end: the inbox is full, or it has too many pages for one time.
+    /// True if the feed was not read to its end: the inbox is full, or the feed has too many pages for one poll.
     pub left_unread: bool,
 }
 
-/// What there is nothing to do about, and what had to be ignored.
+/// The events that need no action, and those that had to be ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredEvents {
     /// Events with a name that says nothing about where an object is.
@@ -64,12 +64,12 @@ impl Replayed {
         self.not_in_bucket_example = self.not_in_bucket_example.take().or_else(|| other.not_in_bucket_example.clone());
     }
 
-    /// Events used up.
+    /// Events consumed.
     pub fn all_events(&self) -> u64 {
         self.events.values().sum()
     }
 
-    /// Events of one kind used up.
+    /// Events of one kind consumed.
     pub fn of(&self, kind: EventKind) -> u64 {
         self.events.get(kind.as_str()).copied().unwrap_or_default()
     }

@@ -1,12 +1,12 @@
-//! An error as the run keeps it: words, whichever part of the program it came from.
+//! An error as the run keeps it: text, from any part of the program.
 
-/// What is kept of an error when the error itself has been handled.
+/// The parts of an error that the run keeps after it has handled the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorSummary {
     /// A short, stable name for reports.
     pub reason: String,
     /// A sentence for people; safe to print.
     pub message: String,
-    /// What an operator can do about it.
+    /// The operator's remedy.
     pub hint: &'static str,
 }

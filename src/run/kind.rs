@@ -1,13 +1,13 @@
-//! Which flow a run is, and how it ended, with the words for both.
+//! The kind of a run and its outcome, with the names of both.
 
-/// Which flow ran.
+/// The kind of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunKind {
     /// A full listing, until one has come to its end.
     Initial,
-    /// What the sources told.
+    /// The events that the sources reported.
     Incremental,
-    /// A full listing, to heal what nobody told.
+    /// A full listing, to repair what no source reported.
     Reconcile,
 }
 
@@ -22,16 +22,16 @@ impl RunKind {
     }
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
-    /// Everything that was to be done was.
+    /// The run did everything that was due.
     Done,
-    /// To its end, but some operations failed or were held, or the report was not taken.
+    /// The run completed, but some operations failed or were held, or the report was not accepted.
     Partial,
-    /// Not to its end: an endpoint was unreachable.
+    /// The run did not complete: an endpoint was unreachable.
     Failed,
-    /// Somebody ended it.
+    /// The run was stopped on request.
     Stopped,
 }
 

@@ -1,8 +1,8 @@
-//! How it ended for one path.
+//! The outcome of one path.
 
 use crate::plan::{Effect, SkipReason};
 
-/// How it ended for one path, when it did not fail.
+/// The outcome of one path that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathOutcome {
     /// Content was sent.
@@ -11,7 +11,7 @@ pub enum PathOutcome {
         effect: Effect,
         /// Its bytes.
         bytes: u64,
-        /// Whether a checksum proved them right; else only their number.
+        /// True if a checksum verified them; otherwise only their number was compared.
         verified: bool,
     },
     /// The file manager was asked, and holds just this already.
@@ -28,6 +28,6 @@ pub enum PathOutcome {
     Skipped(SkipReason),
     /// Left out for a reason that the state keeps (too large).
     PutAside,
-    /// Whether it is gone is asked at the end of the listing.
+    /// A lookup at the end of the listing decides if the path is gone.
     Waits,
 }

@@ -1,36 +1,36 @@
-//! What is told of a queue: how it stands, and what came of it so far.
+//! The status of a queue: its present condition and its counts so far.
 
 use super::counts::IgnoredEvents;
 use jiff::Timestamp;
 
-/// How it stands with a queue.
+/// The status of a queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceStatus {
-    /// Why nothing can be received now, and since when; `None` = all is well.
+    /// The reason that nothing can be received, and its start; `None` = the queue is reachable.
     pub shut: Option<(String, Timestamp)>,
-    /// Whether nothing is received because the inbox is full.
+    /// True if nothing is received because the inbox is full.
     pub inbox_full: bool,
     /// Messages so far.
     pub messages: u64,
-    /// What came of them.
+    /// The events of these messages.
     pub events: u64,
-    /// What could not be understood.
+    /// The messages that could not be parsed.
     pub dead: u64,
-    /// What there was nothing to do about.
+    /// The events that needed no action.
     pub passed_over: IgnoredEvents,
-    /// How often it had not been heard for longer than it keeps a message: then some may be lost, and the state remembers that.
+    /// The number of silences longer than the queue keeps a message. Messages may be lost then, and the state records that.
     pub gaps: u64,
-    /// When it answered last.
+    /// The time of the queue's last answer.
     pub last_heard_at: Option<Timestamp>,
-    /// When the last message came.
+    /// The time of the last message.
     pub last_message_at: Option<Timestamp>,
 }
 
-/// What a run made of a queue that it was to empty.
+/// The result of a run for a queue that it had to empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// What came of it.
+    /// The status at the end.
     pub status: SourceStatus,
-    /// Whether it was found empty at last.
+    /// True if the queue was found empty at the end.
     pub emptied: bool,
 }

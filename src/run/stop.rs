@@ -1,4 +1,4 @@
-//! Why a run stops taking work before there is none left, and since when. What is done about it is each stage's own concern.
+//! The stop signal of a run: its cause and its time. Each stage decides how it reacts.
 
 use super::error_summary::ErrorSummary;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Why a run stops taking work before there is none left.
+/// The signal that makes a run stop taking work before none is left.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal {
     token: CancellationToken,
     cause: Arc<Mutex<Option<ErrorSummary>>>,
     since: Arc<OnceLock<Instant>>,
-    /// Since when the halts are stopped that this one is a part of.
+    /// The stop times of the signals that this one is a part of.
     outer_since: Vec<Arc<OnceLock<Instant>>>,
 }
 
@@ -25,7 +25,7 @@ impl StopSignal {
         Self { token: self.token.child_token(), outer_since, ..Self::default() }
     }
 
-    /// Stops; the first cause is kept. Without one, somebody asked.
+    /// Stops; the first cause is kept. Without a cause, the stop was requested.
     pub fn stop(&self, cause: Option<ErrorSummary>) {
         let mut kept = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cause) = cause
@@ -38,30 +38,30 @@ impl StopSignal {
         self.token.cancel();
     }
 
-    /// Whether to stop.
+    /// True if the run is to stop.
     pub fn is_stopped(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// For whoever is to stop with it and must not know of it.
+    /// The token for a component that stops with the run and must not depend on this type.
     pub fn token(&self) -> CancellationToken {
         self.token.clone()
     }
 
-    /// Waits until somebody stops.
+    /// Waits until the run is stopped.
     pub async fn stopped(&self) {
         self.token.cancelled().await;
     }
 
-    /// Waits until somebody stops, and then as long as what is in hand may take, counted from that moment: however many
-    /// wait one after the other, all of them together take no longer.
+    /// Waits until the run is stopped, and then for the grace of the operations in flight, counted from that moment. Callers
+    /// that wait one after the other take no longer together.
     pub async fn out_of_grace(&self, grace: Duration) {
         self.stopped().await;
         let since = self.outer_since.iter().chain([&self.since]).filter_map(|since| since.get()).min().copied();
         tokio::time::sleep_until(since.unwrap_or_else(Instant::now) + grace).await;
     }
 
-    /// The door that was shut, if that was it.
+    /// The error that caused the stop, if one did.
     pub fn cause(&self) -> Option<ErrorSummary> {
         self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -72,7 +72,7 @@ impl StopSignal {
 pub struct SinkStopSignal {
     own: StopSignal,
     run: StopSignal,
-    /// How many sinks of the run have not stopped by themselves.
+    /// The number of sinks of the run that have not stopped on their own.
     going: Arc<AtomicUsize>,
 }
 
@@ -83,7 +83,7 @@ impl SinkStopSignal {
         (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), going: going.clone() }).collect()
     }
 
-    /// The sink cannot go on.
+    /// Stops the sink, which cannot continue.
     pub fn stop_sink(&self, cause: ErrorSummary) {
         if self.own.is_stopped() {
             return;
@@ -94,17 +94,17 @@ impl SinkStopSignal {
         }
     }
 
-    /// Nothing can go on: the source, or the state.
+    /// Stops the run: the source or the state failed, and nothing can continue.
     pub fn stop_run(&self, cause: ErrorSummary) {
         self.run.stop(Some(cause));
     }
 
-    /// Why the sink stopped by itself; `None` = it did not.
+    /// The cause of the sink's own stop; `None` = it did not stop on its own.
     pub fn cause(&self) -> Option<ErrorSummary> {
         self.own.cause()
     }
 
-    /// Whether to stop, for whatever reason.
+    /// True if the run is to stop, for any reason.
     pub fn is_stopped(&self) -> bool {
         self.own.is_stopped()
     }

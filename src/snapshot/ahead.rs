@@ -1,4 +1,4 @@
-//! Reading ahead: a thread of its own reads the next block while somebody compares the rows before. It holds a few blocks and no more.
+//! Reading ahead: a thread reads the next block while the caller compares the rows before. It holds a few blocks and no more.
 
 use super::error::SnapshotError;
 use super::line::{Block, Line, Lines};
@@ -7,7 +7,7 @@ use std::io;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 
-/// Blocks that wait.
+/// The number of blocks that may wait.
 const BLOCKS: usize = 4;
 
 /// The lines of a snapshot, in their order.
@@ -18,14 +18,14 @@ pub struct PrefetchReader {
 }
 
 impl<R: io::Read + Send + 'static> SnapshotReader<R> {
-    /// Reads on in a thread of its own.
+    /// Reads ahead in a new thread.
     pub fn ahead(self) -> Result<PrefetchReader, SnapshotError> {
         let (sender, blocks) = mpsc::sync_channel(BLOCKS);
         let Self { blocks: mut source, lines } = self;
         let file = source.file.clone();
         let thread = thread::Builder::new()
             .name("snapshot-reader".to_owned())
-            // Whoever compared has an error of the other side, and needs no more.
+            // The comparing caller failed on the other side, and needs no more.
             .spawn(move || drop(source.try_for_each(|block| sender.send(block))))
             .map_err(|source| SnapshotError::Io { action: "start reading", path: file, source })?;
         Ok(PrefetchReader { lines, blocks, thread: Some(thread) })
@@ -46,7 +46,7 @@ impl Iterator for PrefetchReader {
                 Err(_) => break,
             }
         }
-        // It has come to the end, or to a bug: half a file is never taken for a whole one.
+        // The thread has come to the end, or to a bug: half a file is never taken for a whole one.
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
             std::panic::resume_unwind(panic);
         }

@@ -1,11 +1,11 @@
-//! Which column of a file is which of ours. It knows nothing of what stands in them.
+//! The mapping from a file's columns to ours. It does not read their values.
 
 use super::error::{Problem, shown};
 use super::names::{COLUMNS, REQUIRED_COLUMNS};
 use super::row::Places;
 use super::split::Fields;
 
-/// Where each of [`COLUMNS`] stands in the rows of a file.
+/// The index of each of [`COLUMNS`] in the rows of a file.
 #[derive(Default)]
 pub(super) struct Columns {
     positions: [Option<usize>; COLUMNS.len()],
@@ -31,7 +31,7 @@ impl Columns {
         Ok(Self { positions, width: header.len() })
     }
 
-    /// Where our columns of a row stand, when its fields begin at `begin`.
+    /// The places of our columns in a row whose fields begin at `begin`.
     pub(super) fn pick(&self, fields: Fields<'_>, begin: usize) -> Result<Places, Problem> {
         if fields.len() != self.width {
             return Err(Problem::FieldCount { expected: self.width, found: fields.len() });

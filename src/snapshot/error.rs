@@ -1,4 +1,4 @@
-//! What can be wrong with a snapshot: which file, which line, which value. Values are escaped and cut before they are shown.
+//! The errors of a snapshot: which file, which line, which value. Values are escaped and cut before they are shown.
 
 use super::MAX_ROW_BYTES;
 use super::names::REQUIRED_COLUMNS;
@@ -16,7 +16,7 @@ pub enum SnapshotError {
         file: String,
         /// The line on which the row begins; the header is line 1.
         line: u64,
-        /// What is wrong there.
+        /// The problem on that line.
         problem: Problem,
     },
     /// A row that must not be written.
@@ -24,7 +24,7 @@ pub enum SnapshotError {
     Refused {
         /// The file's name, escaped for display.
         file: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: Problem,
     },
     /// The file system failed.
@@ -34,7 +34,7 @@ pub enum SnapshotError {
         action: &'static str,
         /// The file or the directory, escaped for display.
         path: String,
-        /// Its own words.
+        /// The file system's own error.
         source: io::Error,
     },
 }
@@ -47,7 +47,7 @@ impl SnapshotError {
     }
 }
 
-/// What is wrong with a header or a row.
+/// The problem with a header or a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The file is empty.
@@ -58,12 +58,12 @@ pub enum Problem {
     Column {
         /// Counted from 1.
         position: usize,
-        /// The name that belongs there.
+        /// The name expected there.
         expected: &'static str,
-        /// The name that stands there.
+        /// The name found there.
         found: String,
     },
-    /// A known column stands twice: which one counts?
+    /// A known column occurs twice: it is ambiguous.
     #[error("column `{name}` occurs twice")]
     ColumnTwice {
         /// Its name.
@@ -72,9 +72,9 @@ pub enum Problem {
     /// A row with more or fewer fields than the header.
     #[error("the row has {found} fields, but the header has {expected}")]
     FieldCount {
-        /// Of the header.
+        /// The number of fields of the header.
         expected: usize,
-        /// Of the row.
+        /// The number of fields of the row.
         found: usize,
     },
     /// Bytes that are not UTF-8.
@@ -88,16 +88,16 @@ pub enum Problem {
     /// A row without a key.
     #[error("file_path is empty")]
     NoKey,
-    /// Not a plain decimal number below 2⁶⁴. `008` is refused: which of `8` and the text was meant cannot be known.
+    /// Not a plain decimal number below 2⁶⁴. `008` is refused: it may mean `8` or the text.
     #[error("size must be a decimal number of bytes without sign or leading zeros, but it is `{found}`")]
     Size {
-        /// What stands there.
+        /// The value found there.
         found: String,
     },
     /// Not a time.
     #[error("last_modified must be an ISO-8601 time, but it is `{found}`")]
     LastModified {
-        /// What stands there.
+        /// The value found there.
         found: String,
     },
     /// A key that should have come earlier.
@@ -117,7 +117,7 @@ pub enum Problem {
     /// More than [`MAX_ROW_BYTES`]: most likely a quote that is never closed.
     #[error("the row is longer than {MAX_ROW_BYTES} bytes; is a quote left open?")]
     RowTooLong,
-    /// A quote was not doubled, or stands where none may: what it was to end or to begin cannot be known.
+    /// A quote was not doubled, or is at a place where none is allowed: its meaning is ambiguous.
     #[error("the row has an odd number of quotes; is one of them not doubled?")]
     OddQuotes,
     /// The file was cut off, or a quote was not doubled.
@@ -126,7 +126,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Whether `key` may follow `previous`: only greater keys may.
+    /// Ok if `key` may follow `previous`: only greater keys may.
     pub(super) fn order(previous: Option<&ObjectKey>, key: &ObjectKey) -> Result<(), Self> {
         match previous {
             Some(previous) if previous > key => Err(Self::OutOfOrder { previous: previous.clone(), key: key.clone() }),

@@ -1,11 +1,11 @@
-//! A row as it stands in its file: known to be readable, and made a record only where somebody needs one. Most rows of two snapshots
-//! are the same, and are looked at and dropped: so they lie in blocks, and none is allocated by itself.
+//! A row as it is in its file: checked to be readable, and turned into a record only if a caller needs one. Most rows of two
+//! snapshots are equal, and are compared and dropped: so they are kept in blocks, and none is allocated by itself.
 
 use super::row::{Places, WireRow};
 use crate::record::FileRecord;
 use std::sync::Arc;
 
-/// Rows that follow each other in a file, and the bytes in which they stand.
+/// Consecutive rows of a file, and the bytes that contain them.
 #[derive(Default)]
 pub(super) struct Block {
     pub(super) bytes: Vec<u8>,
@@ -42,7 +42,7 @@ impl Line {
     ///
     /// # Panics
     ///
-    /// Never: it was found readable before it became a line.
+    /// Never: it was checked to be readable before it became a line.
     pub fn into_record(self) -> FileRecord {
         FileRecord::try_from(self.wire()).expect("invariant: it was found readable when it was read")
     }

@@ -15,5 +15,5 @@ pub const COLUMNS: [&str; 11] = [
     "group",
 ];
 
-/// What every snapshot must have, in this order.
+/// The columns that every snapshot must have, in this order.
 pub(super) const REQUIRED_COLUMNS: &[&str] = COLUMNS.split_at(6).0;

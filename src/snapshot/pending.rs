@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the name of a temp file adds to that of its snapshot, behind a leading dot.
+/// The suffix that a temp file adds to the name of its snapshot, behind a leading dot.
 pub(super) const TEMP_SUFFIX: &str = ".s3-sync-partial";
 
 /// A snapshot on its way to its path. Dropped without [`PendingSnapshot::commit`], it leaves nothing behind.
@@ -19,7 +19,7 @@ pub struct PendingSnapshot {
     path: PathBuf,
 }
 
-/// Begins a snapshot that will be `path`, replacing what is there. The file is for its owner alone (0600).
+/// Begins a snapshot that will be `path`, replacing a file there. Only its owner can read it (0600).
 pub fn create(path: &Path) -> Result<PendingSnapshot, SnapshotError> {
     let temp = temp_path(path).map_err(SnapshotError::io("create", path))?;
     let file = create_locked(&temp).map_err(SnapshotError::io("create", &temp))?;
@@ -59,15 +59,15 @@ impl TempFile {
 impl Drop for TempFile {
     fn drop(&mut self) {
         if let Some(path) = &self.0 {
-            // Whoever drops it is leaving with an error of its own; what cannot be removed now, the next write removes.
+            // The caller that drops it has an error of its own; the next write removes a file that cannot be removed now.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Removes what a crash left at `temp`; `false` when it is still being written, or is no file. The lock tells: it ends with its process.
+/// Removes the file that a crash left at `temp`; `false` = it is still being written, or is no file. Its lock ends with its process.
 ///
-/// Where a file system has no locks, a file at work cannot be told from a leftover, and none is removed.
+/// On a file system without locks, a file in use and a leftover are the same, and none is removed.
 pub(super) fn remove_leftover(temp: &Path) -> io::Result<bool> {
     if !fs::symlink_metadata(temp)?.is_file() {
         return Ok(false);
@@ -79,7 +79,7 @@ pub(super) fn remove_leftover(temp: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes a rename or a removal in `directory` last. Only unix lets a directory be synced.
+/// Makes a rename or a removal in `directory` durable. Only unix can sync a directory.
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }

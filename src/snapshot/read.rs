@@ -1,4 +1,4 @@
-//! The bytes of a snapshot → rows, one block in memory at a time. Whatever cannot be read exactly is refused, never guessed.
+//! The bytes of a snapshot → rows, one block in memory at a time. A row that cannot be read exactly is refused, never guessed.
 
 use super::BLOCK_BYTES;
 use super::columns::Columns;
@@ -24,7 +24,7 @@ pub struct SnapshotReader<R> {
 }
 
 impl<R: io::Read> SnapshotReader<R> {
-    /// Reads the header; `file` is what errors call the input.
+    /// Reads the header; errors name the input as `file`.
     pub fn new(input: R, file: &str) -> Result<Self, SnapshotError> {
         Self::begin(Blocks::new(input, Escaped(file).to_string(), BLOCK_BYTES))
     }
@@ -34,7 +34,7 @@ impl<R: io::Read> SnapshotReader<R> {
         Ok(Self { blocks, lines: Lines::default() })
     }
 
-    /// The next row as it stands there: found readable, and read when somebody asks for its record.
+    /// The next row as it is in the file: checked to be readable, and parsed when the caller asks for its record.
     pub fn next_line(&mut self) -> Option<Result<Line, SnapshotError>> {
         loop {
             if let Some(line) = self.lines.next() {
@@ -63,14 +63,14 @@ pub(super) struct Blocks<R> {
     block_bytes: usize,
     columns: Columns,
     splitter: Splitter,
-    /// What was read last; from `at` on, it is not split yet.
+    /// The bytes read last; from `at` on, they are not split yet.
     bytes: Vec<u8>,
     at: usize,
     /// Nothing follows `bytes`.
     last: bool,
-    /// Of the row before; empty before the first one, later never.
+    /// The key of the row before; empty before the first one, later never.
     previous: Vec<u8>,
-    /// What ended the last block, and what ended the reading: reported after the rows before it.
+    /// The error that ended the last block and the reading: it is returned after the rows before it.
     refused: Option<SnapshotError>,
     broken_off: Option<SnapshotError>,
     ended: bool,
@@ -109,7 +109,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    /// The rows that end in the bytes read so far; where none does, it reads on.
+    /// The rows that end in the bytes read so far; if none does, it reads on.
     fn next_block(&mut self) -> Result<Option<Block>, SnapshotError> {
         loop {
             let mut block = Block { bytes: Vec::with_capacity(self.bytes.len()), rows: Vec::new() };
@@ -133,7 +133,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    /// Whether another row ends in what was read.
+    /// True if another row ends in the bytes read.
     fn split_row(&mut self) -> Result<bool, Problem> {
         let mut rest = &self.bytes[self.at..];
         let found = self.splitter.split(&mut rest);
@@ -144,7 +144,7 @@ impl<R: io::Read> Blocks<R> {
         }
     }
 
-    /// Finds out whether the row can be read; then it always can.
+    /// Checks that the row can be read; then it always can.
     fn take(&mut self, block: &mut Block) -> Result<(), Problem> {
         let fields = self.splitter.fields();
         let places = self.columns.pick(fields, block.bytes.len())?;
@@ -164,7 +164,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    /// Only when all that was read before is split.
+    /// Reads more bytes. To be called only when all bytes read before are split.
     fn read_on(&mut self) -> Result<(), SnapshotError> {
         if let Some(error) = self.broken_off.take() {
             return Err(error);

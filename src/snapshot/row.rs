@@ -1,4 +1,4 @@
-//! One line of the CSV, as bytes: the wire type, and what its fields mean. It knows nothing of quotes, order or files.
+//! One line of the CSV, as bytes: the wire type, and the meaning of its fields. Quotes, order and files are other files' concern.
 
 use super::error::{Problem, shown};
 use super::names::COLUMNS;
@@ -8,7 +8,7 @@ use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use std::ops::Range;
 
-/// Where the fields of a row stand, in the order of [`COLUMNS`]; nowhere = missing.
+/// The places of the fields of a row, in the order of [`COLUMNS`]; no place = missing.
 pub(super) type Places = [Range<usize>; COLUMNS.len()];
 
 /// The fields of one row; an empty one is missing.
@@ -28,12 +28,12 @@ impl<'a> WireRow<'a> {
         self.field(file_path)
     }
 
-    /// Whether every field is UTF-8.
+    /// Checks that every field is UTF-8.
     pub(super) fn check_text(self) -> Result<(), Problem> {
         self.texts().map(drop)
     }
 
-    /// Whether every field can be read that is more than a text.
+    /// Checks that every typed field can be parsed.
     pub(super) fn check_values(self) -> Result<(), Problem> {
         let [file_path, _, size, _, last_modified, ..] = self.places;
         parsed(self.field(size), parse_size).map_err(|found| Problem::Size { found })?;
@@ -75,7 +75,7 @@ fn present(field: &str) -> Option<String> {
     (!field.is_empty()).then(|| field.to_owned())
 }
 
-/// `None` for an empty field, and what stands there where `parse` cannot use it.
+/// `None` for an empty field; the text itself as the error if `parse` refuses it.
 fn parsed<T>(field: &[u8], parse: fn(&[u8]) -> Option<T>) -> Result<Option<T>, String> {
     if field.is_empty() { Ok(None) } else { parse(field).map(Some).ok_or_else(|| shown(&String::from_utf8_lossy(field))) }
 }
@@ -91,7 +91,7 @@ fn parse_size(field: &[u8]) -> Option<u64> {
     })
 }
 
-/// Any offset is taken; a time without one is UTC, as the column is.
+/// Any offset is accepted; a time without one is UTC, as the column is.
 fn parse_time(field: &[u8]) -> Option<Timestamp> {
     const PARSER: DateTimeParser = DateTimeParser::new();
     PARSER.parse_timestamp(field).ok().or_else(|| Some(PARSER.parse_datetime(field).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp()))

@@ -6,10 +6,10 @@ use super::error::Problem;
 use csv_core::ReadRecordResult;
 use std::ops::Range;
 
-/// The most that one row may take in a file: every byte may be a doubled quote, and a row may have columns that we do not know.
+/// The most bytes of one row in a file: every byte may be a doubled quote, and a row may have unknown columns.
 const MAX_RAW_ROW_BYTES: usize = 2 * MAX_ROW_BYTES + 64 * 1024;
 
-/// The unquoted fields of one row, one directly behind the other.
+/// The unquoted fields of one row, one directly after the other.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub(super) text: &'a [u8],
@@ -21,7 +21,7 @@ impl<'a> Fields<'a> {
         self.ends.len()
     }
 
-    /// Where a field stands in `text`.
+    /// The place of a field in `text`.
     pub(super) fn place(self, field: usize) -> Range<usize> {
         let begin = field.checked_sub(1).map_or(0, |before| self.ends[before]);
         begin..self.ends[field]
@@ -103,7 +103,7 @@ impl Splitter {
         if begun && !self.split(&mut b"\n".as_slice())? { Err(Problem::OpenQuote) } else { Ok(begun) }
     }
 
-    /// Looks at bytes that `csv-core` has taken; the first of them is on `line`.
+    /// Inspects bytes that `csv-core` has taken; the first of them is on `line`.
     fn note(&mut self, taken: &[u8], line: u64) -> Result<(), Problem> {
         let empty_lines = if self.raw_bytes == 0 { taken.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() } else { 0 };
         let (empty_lines, of_row) = taken.split_at(empty_lines);

@@ -1,4 +1,4 @@
-//! The snapshots of one data directory: their names, and how many are kept. Files that it did not name are none of its business.
+//! The snapshots of one data directory: their names, and how many are kept. It leaves files with other names alone.
 
 use super::error::SnapshotError;
 use super::pending::{PendingSnapshot, TEMP_SUFFIX, create, remove_leftover, sync_directory};
@@ -14,12 +14,12 @@ use std::{fs, io};
 
 const TIME_FORMAT: &str = "%Y%m%d_%H%M%S";
 
-/// Which side of a cycle a snapshot describes.
+/// The side of a cycle that a snapshot describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// What the sink had confirmed when the cycle began.
+    /// The content that the sink had confirmed when the cycle began.
     Old,
-    /// The same rows, overlaid with what was known then.
+    /// The same rows, overlaid with the state known then.
     New,
 }
 
@@ -35,13 +35,13 @@ impl Side {
 /// A file name: `sync_state_new_20261121_135200_r7.csv`; `sync_changes_…` where only the rows that differ are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotName {
-    /// Which side.
+    /// The side.
     pub side: Side,
-    /// Which rows.
+    /// The rows that it shows.
     pub rows: SnapshotRows,
-    /// When, for people; shown in UTC to the second.
+    /// The time, for people; shown in UTC to the second.
     pub at: Timestamp,
-    /// The number of the run: it alone says which snapshot is newer, and keeps two of one second apart.
+    /// The number of the run: it alone orders the snapshots, and distinguishes two of the same second.
     pub run: u64,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for SnapshotName {
 }
 
 impl SnapshotName {
-    /// `None` for a name that we would not have written, byte for byte.
+    /// `None` for a name that this program would not have written, byte for byte.
     pub fn parse(name: &str) -> Option<Self> {
         let (rows, rest) =
             [SnapshotRows::Full, SnapshotRows::Changed].into_iter().find_map(|rows| Some((rows, name.strip_prefix(prefix(rows))?)))?;
@@ -100,7 +100,7 @@ impl SnapshotStore {
         create(&self.directory.join(name.to_string()))
     }
 
-    /// Removes the snapshots of all but the newest runs, by their numbers, and returns how many files went. To be called when a run's snapshots are committed.
+    /// Removes the snapshots of all but the newest runs, by run number, and returns the count. To be called once a run's are committed.
     pub fn prune(&self) -> Result<usize, SnapshotError> {
         let snapshots: Vec<(u64, PathBuf)> = self.files(|name| SnapshotName::parse(name).map(|parsed| parsed.run))?;
         let runs: BTreeSet<u64> = snapshots.iter().map(|(run, _)| *run).collect();
@@ -127,7 +127,7 @@ impl SnapshotStore {
         }
     }
 
-    /// Only temp files of ours, and of them only those that nobody holds.
+    /// Removes our temp files only, and of them only those that no process holds.
     fn remove_leftovers(&self) -> Result<(), SnapshotError> {
         let leftovers = self.files(|name| name.strip_prefix('.')?.strip_suffix(TEMP_SUFFIX).and_then(SnapshotName::parse))?;
         for (_, path) in leftovers {
@@ -139,7 +139,7 @@ impl SnapshotStore {
         Ok(())
     }
 
-    /// The regular files whose name `parse` knows.
+    /// The regular files whose name `parse` accepts.
     fn files<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, PathBuf)>, SnapshotError> {
         let read = |directory: &Path| -> io::Result<Vec<(T, PathBuf)>> {
             let mut found = Vec::new();

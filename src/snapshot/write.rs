@@ -1,4 +1,4 @@
-//! Rows → the bytes of a snapshot. It refuses what a reader would refuse; where the bytes go is the caller's concern.
+//! Rows → the bytes of a snapshot. It refuses rows that a reader would refuse; the caller chooses the output.
 
 use super::error::{Problem, SnapshotError};
 use super::names::COLUMNS;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use std::io::{self, Write as _};
 
-/// Writes one snapshot: the header at once, then each row as it is pushed. Dropped without [`SnapshotWriter::finish`], it may be incomplete.
+/// Writes one snapshot: the header at once, then each pushed row. Dropped without [`SnapshotWriter::finish`], it may be incomplete.
 pub struct SnapshotWriter<W: io::Write> {
     out: csv::Writer<W>,
     file: String,
@@ -18,12 +18,12 @@ pub struct SnapshotWriter<W: io::Write> {
 }
 
 impl<W: io::Write> SnapshotWriter<W> {
-    /// Begins a snapshot with its header; `file` is what errors call it.
+    /// Begins a snapshot with its header; errors name it as `file`.
     pub fn new(out: W, file: &str) -> Self {
         Self::named(out, Escaped(file).to_string())
     }
 
-    /// `file` is fit for a terminal already.
+    /// `file` is already escaped for a terminal.
     pub(super) fn named(out: W, file: String) -> Self {
         let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(BUFFER_BYTES).from_writer(out);
         out.write_record(COLUMNS).expect("invariant: the buffer takes the header");
@@ -45,7 +45,7 @@ impl<W: io::Write> SnapshotWriter<W> {
         self.out.write_byte_record(&self.row.fields).map_err(|error| self.failed(io_error(error)))
     }
 
-    /// Hands every byte to the output and gives it back. Whether they reached a disk is for the caller to see to.
+    /// Writes every byte to the output and returns it. The caller must make them durable.
     pub fn finish(self) -> Result<W, SnapshotError> {
         let Self { out, file, .. } = self;
         out.into_inner().map_err(|error| SnapshotError::Io { action: "write", path: file, source: error.into_error() })
@@ -65,11 +65,11 @@ impl<W: io::Write> SnapshotWriter<W> {
     }
 }
 
-/// The fields of the row that is written, in the order of [`COLUMNS`]; what is missing is empty.
+/// The fields of the row being written, in the order of [`COLUMNS`]; a missing one is empty.
 #[derive(Default)]
 struct RowFields {
     fields: csv::ByteRecord,
-    /// For the text of a number or a time.
+    /// A buffer for the text of a number or a time.
     text: Vec<u8>,
 }
 

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The keys of a bucket that begin with a prefix. It shows other keys to nobody who lists, and opens them for whoever names them.
+/// The keys of a bucket that begin with a prefix. A listing never shows other keys; a caller that names another key can open it.
 pub struct BucketSource {
     bucket: Arc<dyn ReadBucket>,
     id: EndpointId,
@@ -37,7 +37,7 @@ impl BucketSource {
         self.failed(S3Error::new("GetObject", key, kind, words))
     }
 
-    /// Not every store heeds If-Match: what was opened is compared with what was expected.
+    /// Not every store honours If-Match: the opened content is compared with the expected one.
     fn compare(&self, key: &ObjectKey, got: &ObjectFacts, expected: Option<&Fingerprint>) -> Result<(), EndpointError> {
         let Some(got) = got.fingerprint() else {
             let words = "the answer has no ETag: without one, no later change of the object could be seen";

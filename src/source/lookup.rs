@@ -1,4 +1,4 @@
-//! Looks at single keys, and what an absence is worth.
+//! Lookups of single keys, and the rule for when an absence is evidence.
 
 use super::Source;
 use crate::endpoint::EndpointError;
@@ -8,7 +8,7 @@ use crate::retry::{Disposed as _, Disposition, RetryPolicy};
 use futures::stream::{self, StreamExt as _};
 use std::sync::Arc;
 
-/// Looks at one key; `None` = it is not there, and the source is.
+/// Looks up one key; `None` = the key is absent and the source is reachable.
 pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, EndpointError> {
     let found = retry.run(|| source.stat(key)).await?;
     if found.is_none() && !mutant::is("a_404_is_believed") {
@@ -17,16 +17,16 @@ pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -
     Ok(found)
 }
 
-/// What the looks at some keys came to.
+/// The results of the lookups of some keys.
 #[derive(Clone, Debug, Default)]
 pub struct Looks {
-    /// What was found, or found gone.
+    /// The keys that were found, or found gone.
     pub found: Vec<Observation>,
-    /// The keys that cannot be looked at, though the source answers.
+    /// The keys whose lookup fails although the source answers.
     pub failed: Vec<(ObjectKey, EndpointError)>,
 }
 
-/// Looks at each of some keys, some at a time; all of them take one number. An error means that the source cannot be used: an absence
+/// Looks up some keys, some at a time; all of them get one lookup number. An error means that the source is unreachable: an absence
 /// and a failure of a key count only if the source answers *after* the last of them, one check for all.
 pub async fn look_at_each(
     source: &Arc<dyn Source>,

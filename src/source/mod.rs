@@ -1,4 +1,4 @@
-//! Where things are: the trait of a source, and single looks at its keys. Retries of looks live here, evidence too (rule: a 404 counts
+//! The trait of a source and single lookups of its keys. It owns the retries of lookups and the evidence rule (a 404 counts
 //! only while the source itself answers). It stores nothing.
 
 mod bucket;
@@ -12,33 +12,33 @@ use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
 use std::ops::Range;
 
-/// Where a listing goes on.
+/// The position at which a listing continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageCursor {
     /// From the first key.
     Start,
-    /// After this key. A listing can go on so where another process left off.
+    /// After this key. A listing can continue where another process stopped.
     After(ObjectKey),
-    /// Where the source said, in words of its own: only in the listing that it came from.
+    /// The source's own token. It is valid only in the listing that returned it.
     Token(String),
 }
 
 /// One page of a source's listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourcePage {
-    /// What the page shows.
+    /// The objects of the page.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
-    /// Where the next page begins; `None` = this page is the last.
+    /// The start of the next page; `None` = this page is the last.
     pub next: Option<PageCursor>,
 }
 
 /// One object, opened. Its body has not been read yet.
 pub struct Opened {
-    /// What the object is: these facts are of the very content that the body has.
+    /// The object's facts. They describe exactly the content of the body.
     pub facts: ObjectFacts,
     /// The MIME type as stored with the object.
     pub content_type: Option<String>,
-    /// What the source vouches for; `None` = nothing that can be computed while the bytes pass, or only a range was opened.
+    /// The checksum from the source; `None` = none that can be computed while the bytes pass, or only a range was opened.
     pub checksum: Option<Checksum>,
     /// The bytes: unverified.
     pub body: ByteStream,
@@ -51,19 +51,19 @@ pub struct Opened {
 ///   object has it.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Which source it is.
+    /// The source's identifier.
     fn id(&self) -> &EndpointId;
 
-    /// Whether a listing is in the order of the keys' bytes. The engine stores a listing by ranges of keys, and needs that.
+    /// True if a listing is in the order of the keys' bytes. The engine needs that, because it stores a listing by ranges of keys.
     fn lists_in_key_order(&self) -> bool;
 
-    /// Whether the source is there and may be used. What an absence is worth hangs on it.
+    /// Checks that the source is reachable and may be used. An absence is evidence only if it is.
     async fn check(&self) -> Result<(), EndpointError>;
 
     /// One page of at most so many objects. Every key is shown once over all pages.
     async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError>;
 
-    /// What is at a key; `None` = the source shows nothing there, which is evidence only if [`Source::check`] succeeds after it.
+    /// The object at a key; `None` = the source shows nothing there, which is evidence only if [`Source::check`] succeeds after it.
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, EndpointError>;
 
     /// Opens the content at a key, or a range of its bytes (not empty).

@@ -1,4 +1,4 @@
-//! What can go wrong with the state. No SQLite type leaves this module.
+//! The errors of the state. No SQLite type leaves this module.
 
 use crate::record::EmptyKey;
 use serde::{Deserialize, Serialize};
@@ -8,27 +8,27 @@ use std::path::{Path, PathBuf};
 /// A failure of the state.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// SQLite's own words.
+    /// An error message of SQLite.
     #[error("database: {0}")]
     Database(String),
     /// The file cannot be opened, made or used.
     #[error("database {path}: {message}")]
     File {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         message: String,
     },
-    /// What lies there is a directory, or a device.
+    /// The path is a directory, or a device.
     #[error("database {path}: this is not a file: correct DATABASE_PATH, which names the database itself, for example data/sync.db")]
     NotAFile {
-        /// What was given.
+        /// The configured path.
         path: PathBuf,
     },
     /// Made by a newer program.
     #[error("database {path} has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one")]
     TooNew {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
         /// Its version.
         found: i64,
@@ -49,12 +49,12 @@ pub enum StateError {
     Gone,
 }
 
-/// Who has the lock, as they wrote it down.
+/// The holder of the lock, as it recorded itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Process id.
     pub pid: u32,
-    /// Where it runs: in containers each process is number 1, and this is the container's id. Empty = not known.
+    /// The host it runs on: in containers each process is number 1, and this is the container's id. Empty = not known.
     #[serde(default)]
     pub host: String,
     /// The command that it runs.
@@ -88,7 +88,7 @@ impl From<EmptyKey> for StateError {
 }
 
 impl StateError {
-    /// The same, naming the database where SQLite's own words do not, and saying what helps when the file is damaged.
+    /// The same, naming the database where SQLite's message does not, and giving a remedy when the file is damaged.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
         const DAMAGED: [&str; 2] = ["malformed", "not a database"];

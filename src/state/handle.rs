@@ -1,4 +1,4 @@
-//! The handle on a state: the writer, the numbers of looks, the clock of its history. What it stores is `transactions`' concern.
+//! The handle on a state: the writer, the lookup numbers, the clock of its history. Stored content is `transactions`' concern.
 
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Policy;
@@ -26,11 +26,11 @@ pub struct State {
     pub(crate) looks: Arc<AtomicU64>,
     pub(crate) source: SourceId,
     pub(crate) path: PathBuf,
-    /// When things happen, for the history: nothing else in here asks what time it is.
+    /// The clock of the history: no other code in this module reads the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The run that began last.
     pub(crate) run: Arc<watch::Sender<Option<(u64, RunKind)>>>,
-    /// Something came into the inbox by itself: not by a feed that somebody is reading.
+    /// Notifies of events that a source brought into the inbox by itself, not by a read of the feed.
     pub(crate) arrivals: Arc<watch::Sender<()>>,
 }
 
@@ -67,18 +67,18 @@ impl State {
         Moment { at: self.clock.now(), run, initial }
     }
 
-    /// The number of a look that is about to begin: take it *before* the request goes out.
+    /// The number of a lookup that is about to begin: take it *before* the request goes out.
     pub fn next_look(&self) -> ObservationSeq {
         ObservationSeq(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Changes whenever a source brought something by itself, after it is stored. (Reading a feed is somebody's own doing, and is not told.)
+    /// Changes whenever a source brought something by itself, after it is stored. A read of the feed by the caller changes nothing.
     pub fn arrivals(&self) -> watch::Receiver<()> {
         self.arrivals.subscribe()
     }
 
-    /// The handle on one of the sinks, whose decisions are made within this policy from now on. A sink that is not there yet is added; whether
-    /// it may be is [`State::identify`]'s question.
+    /// The handle on one of the sinks, whose decisions follow this policy from now on. Adds a sink that is missing;
+    /// [`State::identify`] checks that it may be added.
     pub async fn sink(&self, name: SinkName, policy: Policy) -> Result<SinkState, StateError> {
         let source = self.source;
         let sink = self
@@ -98,13 +98,13 @@ impl State {
         Ok(SinkState { state: self.clone(), sink, name })
     }
 
-    /// Where the database lies.
+    /// The path of the database.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// The state of one sink: what it holds, and what is to be done about it. Cheap to clone.
+/// The state of one sink: its records and its pending work. Cheap to clone.
 #[derive(Clone)]
 pub struct SinkState {
     state: State,
@@ -133,7 +133,7 @@ impl SinkState {
         self.state.next_look()
     }
 
-    /// As [`State::commit_looks`]: what one sink's operation saw is known to all sinks.
+    /// As [`State::commit_looks`]: one sink's observation is known to all sinks.
     pub async fn commit_looks(&self, looks: Vec<Observation>) -> Result<(), StateError> {
         self.state.commit_looks(looks).await
     }

@@ -24,7 +24,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).expect("in range")
 }
 
-/// An answer of a feed whose events are told apart by one letter.
+/// An answer of a feed whose events differ by one letter.
 pub(crate) fn answer(events: &str) -> FeedAnswer {
     let items = events.chars().map(|name| FeedItem {
         identity: FeedIdentity { hash: [u8::try_from(name).expect("ASCII"); 32], occurrence: 0 },
@@ -49,7 +49,7 @@ impl State {
     }
 }
 
-/// Whether something can be done.
+/// The feasibility of an action.
 pub(crate) enum Possible {
     Yes,
     No,
@@ -92,7 +92,7 @@ impl Bed {
         self.state.receive_feed(answer, now).await.expect("stored")
     }
 
-    /// How many rows the connection has changed so far.
+    /// The number of rows that the connection has changed so far.
     async fn changes(&self) -> u64 {
         self.state.writer.call(|connection| Ok(connection.total_changes())).await.expect("asked")
     }
@@ -214,7 +214,7 @@ async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
     assert_eq!(bed.identities().await, 1, "a is forgotten although the answer was the same");
     let back = bed.read(answer("ab"), at(22 + week)).await;
     assert_eq!((back.received.events, back.fresh), (1, vec![0]));
-    // Where nobody reads the feed any more, housekeeping forgets.
+    // Where no run reads the feed any more, housekeeping forgets.
     bed.read(answer("b"), at(23 + week)).await;
     assert_eq!(bed.state.prune_feed(at(23 + 2 * week)).await.expect("pruned"), 0);
     assert_eq!((bed.state.prune_feed(at(24 + 2 * week)).await.expect("pruned"), bed.identities().await), (1, 1));

@@ -9,11 +9,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Tries to take the lock, and the wait between two of them: far below the second within which the loser is told.
+/// Tries to take the lock, and the wait between two of them: far below the second within which the loser is informed.
 const TRIES: usize = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
-/// What the lock file holds.
+/// The contents of the lock file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Contents {
     #[serde(default)]
@@ -31,7 +31,7 @@ pub struct InstanceLock {
 }
 
 impl InstanceLock {
-    /// Takes the lock of a database at once, or says who has it.
+    /// Takes the lock of a database at once, or returns its holder.
     pub fn take(database: &Path, command: &str) -> Result<Self, StateError> {
         let path = beside(database);
         file::may_be_opened(database)?;
@@ -82,12 +82,12 @@ impl InstanceLock {
 impl Drop for InstanceLock {
     /// Closing the file would do, but for a child that this process is starting at this very moment and that still has it.
     fn drop(&mut self) {
-        // What cannot be unlocked is unlocked by the end of the process.
+        // The end of the process unlocks a file that cannot be unlocked here.
         let _ = self.file.unlock();
     }
 }
 
-/// Whoever only asks who holds the lock has it for a moment: a few tries find out who means it.
+/// A process that only asks for the holder has the lock for a moment: a few tries tell it from an owner.
 fn lock(file: &File) -> Result<(), TryLockError> {
     let tried = (1..TRIES).find_map(|_| match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
@@ -99,12 +99,12 @@ fn lock(file: &File) -> Result<(), TryLockError> {
     tried.unwrap_or_else(|| file.try_lock())
 }
 
-/// Who has the lock of a database at this moment; `None` = nobody. It changes nothing, and makes nothing.
+/// The process that holds the lock of a database now; `None` = no process. It changes nothing, and makes nothing.
 pub fn holder(database: &Path) -> Option<Holder> {
     let mut file = File::open(beside(database)).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(read(&mut file).holder),
-        // What was locked is unlocked when the file is closed.
+        // Closing the file releases the lock.
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
@@ -114,7 +114,7 @@ pub fn last_run(database: &Path) -> u64 {
     File::open(beside(database)).map_or(0, |mut file| read(&mut file).last_run)
 }
 
-/// This machine's name, or this container's. Only Linux has it in a file; it is there to be told, and nothing depends on it.
+/// This machine's name, or this container's. Only Linux has it in a file; it is only reported, and nothing depends on it.
 fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! What we believe, in SQLite: observed, applied, intents, pending, inbox, runs, and what all of it describes.
+//! The sync state, in SQLite: observed, applied, intents, pending, inbox, runs, and the identity of its source and sinks.
 //! The only place that writes SQL. It takes no decision of its own: `plan` decides what is pending.
 //!
 //! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
-//! returns, what it stored is on disk.
+//! returns, its changes are on disk.
 
 mod error;
 mod handle;

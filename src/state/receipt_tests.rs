@@ -1,11 +1,11 @@
-//! When something was received, counted in looks: what that says after a restart, and of a file that is found gone.
+//! The receipt of an event, counted in lookups: its effect after a restart, and on a file that is found gone.
 
 use super::inbox_tests::{Bed, answer, at, event, told};
 use super::*;
 use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 
-/// What was told keeps the number of the newest look, though that look may never be stored: after a restart the number went to
-/// another one, and a delete that it found did not clear what had been told before.
+/// A receipt keeps the number of the newest lookup, though that lookup may never be stored: after a restart another lookup
+/// got the number, and a delete that it found did not clear what had been received before.
 #[tokio::test]
 async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
     let bed = Bed::new().await;
@@ -18,7 +18,7 @@ async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
     assert!(bed.state.next_look() > never_stored);
 }
 
-/// What waited in the inbox while a listing found its file gone was heard after the delete, and the next file at the path got it.
+/// An event that waited in the inbox while a listing found its file gone counted as received after the delete: the next file got it.
 #[tokio::test]
 async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
     for (before, expected) in [(true, None), (false, Some("rw"))] {

@@ -96,7 +96,7 @@ async fn nobody_else_can_read_the_files() {
 
 #[tokio::test]
 async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
-    // What comes while the first is at work shares its transaction, unless it fails.
+    // Jobs that arrive while the first is at work share its transaction, unless it fails.
     for first_fails in [true, false] {
         let bed = Bed::new().await;
         let (they_wait, first_goes_on) = std::sync::mpsc::channel();

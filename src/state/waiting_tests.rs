@@ -1,4 +1,4 @@
-//! What waits makes nothing heavier, counted in the steps of SQLite's machine; and the counters of what waits are right.
+//! Waiting work makes nothing heavier, counted in the steps of SQLite's machine; and the counters of waiting work are right.
 
 use super::inbox_tests::{at, file_manager, told};
 use super::*;
@@ -30,7 +30,7 @@ async fn waiting(number: i64) -> (State, SinkState, tempfile::TempDir) {
     (state, sink, directory)
 }
 
-/// How many steps a statement takes.
+/// The number of steps that a statement takes.
 fn steps(connection: &Connection, text: &str, values: &[&dyn ToSql]) -> Result<i32, StateError> {
     let mut statement = connection.prepare(text)?;
     let mut rows = statement.query(values)?;
@@ -134,7 +134,7 @@ async fn pairing_by_content_compares_no_two_paths() {
     assert!(taken[1] < 8 * taken[0], "four times as many: {taken:?}");
 }
 
-/// An event that was used up counted as applied, whatever became of what it told.
+/// An event that was consumed counted as applied, whatever became of the change it reported.
 #[tokio::test]
 async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -148,7 +148,7 @@ async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
         storage_class: class.map(str::to_owned),
         version_id: None,
     };
-    // One that a listing found first: it is told of later.
+    // A listing finds this file first: an event reports it later.
     let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.next_look() };
     state.commit_looks(vec![listed]).await.expect("stored");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");

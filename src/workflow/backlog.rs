@@ -1,5 +1,5 @@
-//! What is not applied, told as metrics: when a run ends, and in between by whoever runs for long. The report says the same in its own
-//! words.
+//! The metrics of the work that is not applied yet. A run sets them when it ends; a long-running process also sets them in between.
+//! The report gives the same counts.
 
 use crate::state::{Overview, SinkOverview, SinkState, State};
 use crate::telemetry::{self, Backlog};
@@ -17,7 +17,7 @@ pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
     }
 }
 
-/// As [`tell_backlog`], for whoever has the overview. What cannot be told changes nothing of what was done.
+/// As [`tell_backlog`], for a caller that has the overview. A metric that cannot be set changes nothing of the work that was done.
 pub(super) async fn tell(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
     telemetry::metrics().dead_letters(overview.dead_letters);
     for sink in sinks {
@@ -29,7 +29,7 @@ pub(super) async fn tell(sinks: &[SinkState], overview: &Overview, now: Timestam
     }
 }
 
-/// `oldest` is when the oldest event was received that is not applied to the sink.
+/// `oldest` is the receipt time of the oldest event that is not applied to the sink.
 fn backlog(overview: &SinkOverview, oldest: Option<Timestamp>, now: Timestamp) -> Backlog {
     let age = |received: Timestamp| Duration::try_from(now.duration_since(received)).unwrap_or_default();
     Backlog {
@@ -44,7 +44,7 @@ mod tests {
     use crate::record::SinkName;
     use crate::state::Waiting;
 
-    /// What the guard held was not counted: a thousand deletes that nobody let go looked like nothing to do.
+    /// Held deletes were not counted: a thousand deletes that the guard held appeared as no work.
     #[test]
     fn what_waits_for_whatever_reason_is_pending_and_what_is_left_out_is_not() {
         let waiting = [("due", 1), ("parked", 2), ("held", 4), ("skipped", 8)].into_iter().map(|(status, paths)| Waiting {

@@ -1,4 +1,4 @@
-//! The guard over deletes, in a run: reads the counts, follows the verdict of `plan::guard`, stores what is held.
+//! The guard over deletes, in a run: reads the counts, follows the verdict of `plan::guard`, stores the held deletes.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
@@ -9,9 +9,9 @@ use crate::state::DeletesInQuestion;
 /// Deletes that the guard has released.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReleasedDeletes {
-    /// The last place in the queue. What comes after it was not judged: another sink's operations may have found more keys gone.
+    /// The last place in the queue. Later rows were not judged: another sink's operations may have found more keys gone.
     pub(super) up_to: i64,
-    /// So many may be sent in this run.
+    /// The number of deletes that may be sent in this run.
     allowed: u64,
     /// The sink's deletes of this run before the verdict: they had passed the guard of an earlier run.
     sent_before: u64,
@@ -45,14 +45,14 @@ impl SinkRun<'_> {
         Ok(None)
     }
 
-    /// Whether the deletes that became due since may be sent as well, together with those of the same run. If not, the next run judges them.
+    /// True if the deletes that became due since may be sent too, together with those of the same run. Otherwise the next run judges them.
     pub(super) async fn release_more_deletes(&self, released: &mut ReleasedDeletes) -> Result<bool, ApplyError> {
         let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(false).await?;
         released.up_to = up_to;
         Ok(self.sent_deletes() - released.sent_before + deletes <= released.allowed || mutant::is("the_guard_is_off"))
     }
 
-    /// How many deletes of this run are confirmed.
+    /// The number of confirmed deletes of this run.
     fn sent_deletes(&self) -> u64 {
         self.flow.tally.totals().sink(self.state.name()).deleted
     }
@@ -63,7 +63,7 @@ impl SinkRun<'_> {
         Ok(Guard::of_cycle(held, unjudged, self.allowance()))
     }
 
-    /// Whether deletes that are held are to be judged again: that is something to do, though nothing is due and nothing was reported.
+    /// True if held deletes must be judged again. That is work even if nothing is due and nothing was reported.
     pub(super) async fn has_held_deletes_to_judge(&self, guard: Guard) -> Result<bool, ApplyError> {
         Ok(guard.held_too && self.state.deletes_in_question(true).await?.deletes > 0)
     }

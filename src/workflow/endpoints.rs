@@ -1,4 +1,4 @@
-//! What a flow reads from, writes to and reports to.
+//! The endpoints that a flow reads from, writes to and reports to.
 
 use crate::apply::sink::Sink;
 use crate::events::queue::EventQueue;
@@ -7,18 +7,18 @@ use crate::record::SinkName;
 use crate::source::Source;
 use std::sync::Arc;
 
-/// The doors that a flow goes through. A test brings its own.
+/// The endpoints that a flow uses. A test brings its own.
 #[derive(Clone)]
 pub struct Endpoints {
-    /// Where the objects are.
+    /// The bucket, which has the objects.
     pub source: Arc<dyn Source>,
-    /// Where the files are to be: each sink by its name.
+    /// The sinks, which receive the files: each by its name.
     pub sinks: Vec<(SinkName, Arc<dyn Sink>)>,
-    /// What is emptied into the inbox at the beginning of a cycle, where nobody listens to it all the time.
+    /// The queues that a cycle drains into the inbox at its beginning, if no process receives from them all the time.
     pub queues: Vec<Arc<dyn EventQueue>>,
-    /// What is read at the beginning of a cycle, if anything.
+    /// The feed that a cycle reads at its beginning, if there is one.
     pub feed: Option<Arc<dyn ReadFeed>>,
-    /// Where the results are told, if anywhere.
+    /// The receiver of the results, if there is one.
     pub reports: Option<Arc<dyn ReportResults>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a run has: where it reads and writes, its state, its sinks, its options. What it does is the other files' concern.
+//! The data of a run: its endpoints, its state, its sinks, its options. The other files own its steps.
 
 use super::endpoints::Endpoints;
 use super::options::Options;
@@ -12,19 +12,19 @@ use std::sync::Arc;
 
 /// One run of any flow.
 pub struct Flow {
-    /// The doors.
+    /// The endpoints.
     pub doors: Endpoints,
-    /// The state, already found to describe these doors.
+    /// The state, already checked to belong to these endpoints.
     pub state: State,
     /// Its sinks, at least one.
     pub sinks: Vec<SinkState>,
-    /// What it was told.
+    /// The options of the run.
     pub options: Options,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Counts as it goes; the caller may watch.
+    /// The counts of the run so far; the caller may watch them.
     pub tally: Arc<RunCounters>,
-    /// Stops it; the caller may.
+    /// The stop signal; the caller may set it.
     pub halt: StopSignal,
 }
 
@@ -41,7 +41,7 @@ impl Flow {
         self.options.kept_snapshots
     }
 
-    /// Nothing can go on: the run stops.
+    /// Stops the run: no part of it can go on.
     pub(super) fn stop(&self, error: &ApplyError) {
         self.halt.stop(Some(error.into()));
     }

@@ -1,4 +1,4 @@
-//! The flows: the files to read first. Each is the sentence of the crate's first page, with its own observer.
+//! The flows: the files to read first. Each flow is described on the crate's first page, and has its own observer.
 
 mod flow;
 mod run;

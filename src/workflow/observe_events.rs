@@ -1,4 +1,4 @@
-//! Observing by replay: one incremental cycle. What the sources told is looked at, key by key, and becomes what is known.
+//! Observing by replay: one incremental cycle. It looks up each key that the sources reported and stores the observations.
 
 use super::flow::{Flow, Run};
 use super::options::Options;
@@ -13,15 +13,15 @@ use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
-/// Events that are looked at and stored together: those that touch the same page of the state write it once. (The pages that so many
-/// write fit into SQLite's cache; with more, it begins to write them before the commit.)
+/// The number of events whose keys are looked up and stored together: events that touch the same page of the state write it once.
+/// (The pages that so many events write fit into SQLite's cache; with more, SQLite begins to write them before the commit.)
 const BATCH_EVENTS: usize = 4000;
 
-/// What of the inbox is still to be replayed.
+/// The part of the inbox that is still to be replayed.
 struct Rest {
     /// Rows after this one.
     after: i64,
-    /// So many: what comes meanwhile is for the next cycle.
+    /// The number of these rows: events that arrive meanwhile are for the next cycle.
     left: u64,
 }
 
@@ -38,7 +38,7 @@ impl Flow {
             guards.push(guard);
         }
         if !anything_to_do {
-            // A source that could not be heard may have had something to say.
+            // A source that could not be reached may hold unreported events.
             let totals = self.tally.totals();
             if totals.queue_failures.is_empty() && totals.feed_failure.is_none() {
                 self.tally.quiet();
@@ -49,14 +49,14 @@ impl Flow {
         if let Err(error) = self.catch_up(&all).await {
             self.stop(&error);
         }
-        // The snapshots of all sinks come before the first effect: what one sink's operations observe is no part of another one's.
+        // The snapshots of all sinks come before the first effect: no snapshot may show the observations of another sink's operations.
         let written = future::join_all(sinks.iter().zip(&guards).map(|(sink, guard)| sink.attempt(sink.write_snapshots(*guard)))).await;
         let ready = sinks.iter().zip(guards).zip(written).filter_map(|(sink_and_guard, written)| written?.then_some(sink_and_guard));
         side_by_side(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
         Ok(())
     }
 
-    /// What is behind us: effects without an outcome first, because their paths are locked until then, and then what was told.
+    /// Settles earlier work first: effects without an outcome, because their paths are locked until then, and then the reported events.
     pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
         let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::Open, nothing_more.clone()).await?);
@@ -64,7 +64,7 @@ impl Flow {
         self.replay_inbox().await
     }
 
-    /// Replays the inbox as it is now, batch by batch. What comes in meanwhile is for the next cycle. Nothing is applied.
+    /// Replays the inbox as it is now, batch by batch. Events that arrive meanwhile are for the next cycle. Nothing is applied.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
         let mut rest = Rest { after: 0, left: self.state.inbox_len().await? };
         let mut kept_back = BTreeSet::new();
@@ -72,8 +72,8 @@ impl Flow {
         let mut next = self.look_at_rows(rows).await?;
         while let Some(batch) = next {
             let batch = Replay { locked: kept_back.clone(), ..batch };
-            // While one batch is stored, the paths of the next are looked at. Its rows are read before: the state does one thing after
-            // the other, and has the transaction of a batch to itself.
+            // While one batch is stored, the paths of the next batch are looked up. Its rows are read before: the state runs one operation
+            // at a time, and the transaction of a batch has the state to itself.
             let rows = self.next_rows(&mut rest).await?;
             let (looked, replayed) = future::join(self.look_at_rows(rows), self.state.replay(batch)).await;
             let replayed = replayed?;
@@ -97,7 +97,7 @@ impl Flow {
         Ok(rows)
     }
 
-    /// What is at the paths that these rows touch; `None` = there are no rows, or the run is stopped.
+    /// Observes the paths that these rows touch; `None` = there are no rows, or the run is stopped.
     async fn look_at_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
         if rows.is_empty() {
             return Ok(None);
@@ -106,13 +106,13 @@ impl Flow {
         let (looks, failed) = tokio::select! {
             biased;
             looked = self.look_at(touched) => looked?,
-            // A look that is not stored never was.
+            // A lookup that is not stored has no effect.
             () = self.halt.stopped() => return Ok(None),
         };
         Ok(Some(Replay { rows, looks, failed, ..Replay::default() }))
     }
 
-    /// One look at each path. An error is a shut door, which counts against no event.
+    /// Looks up each path once. An error means that an endpoint is unreachable; it counts against no event.
     async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
         let look = self.state.next_look();
         let keys = touched.into_iter().collect();
@@ -130,16 +130,16 @@ impl Flow {
 }
 
 impl SinkRun<'_> {
-    /// Writes the snapshots of what the replay left to do; `false` = the sink is stopped.
+    /// Writes the snapshots of the work that the replay left; `false` = the sink is stopped.
     async fn write_snapshots(&self, guard: Guard) -> Result<bool, ApplyError> {
         if self.halt.is_stopped() {
             return Ok(false);
         }
         if self.has_held_deletes_to_judge(guard).await? {
-            // What a listing held was not looked at since: that it is gone, the looks at the absent will show.
+            // The held deletes of a listing were not looked up since. The lookups at absent keys will show that they are gone.
             self.write_old_snapshot().await?;
         } else if self.state.is_anything_due().await? {
-            // Both sides now: a replay changes nothing of what was applied.
+            // Both sides now: a replay changes no applied row.
             self.write_both_snapshots().await?;
         }
         Ok(true)

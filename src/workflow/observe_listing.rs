@@ -1,6 +1,6 @@
-//! Observing by a listing: the initial sync and the reconcile. A page is one transaction with its last key, so that a run which
-//! was killed goes on after it. Nothing here knows whether this is the first run, a resumed one or the hundredth: what differs is
-//! work, what does not is none.
+//! Observing by a listing: the initial sync and the reconcile. A page is one transaction with its last key, so that a killed run
+//! continues after it. This file does not distinguish the first run, a resumed one and the hundredth: a difference is work, an equal
+//! file is none.
 
 use super::flow::{Flow, Run};
 use super::options::Options;
@@ -20,17 +20,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 impl Flow {
-    /// Lists the bucket and brings every sink into line. A sink that held nothing when the listing began applies what the pages bring
-    /// while the listing goes on; elsewhere a new key may be the other half of a move, and that shows only when all keys have been seen.
+    /// Lists the bucket and brings every sink into line. A sink that held nothing when the listing began applies the pages while the
+    /// listing goes on. For other sinks a new key may be the other half of a move; only the complete listing shows that.
     pub(super) async fn observe_by_listing(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
         for sink in sinks {
             sink.write_old_snapshot().await?;
-            // Everything is looked at anyway: what failed or was left out before is tried at once.
+            // The listing observes every key anyway: paths that failed or were left out before are tried at once.
             sink.state.release_all().await?;
             sink.state.heed_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
         }
         if run.kind == RunKind::Reconcile {
-            // What it is to find may have happened after the first pages of a listing that was broken off.
+            // The changes that this listing must find may have happened after the first pages of an interrupted listing.
             self.state.forget_listing().await?;
         }
         let from_the_start = self.state.listed().await? == Listed::Nothing;
@@ -40,7 +40,7 @@ impl Flow {
             if rows > 0 { filled.push(sink) } else { empty.push(sink) }
         }
         if !filled.is_empty() {
-            // What was told of known files comes first: without it a renamed one would be a new one and one that is gone.
+            // Events about known files are received first: without them, a renamed file would appear as one new file and one deleted file.
             self.hear().await?;
             if let Err(error) = self.catch_up(&filled).await {
                 self.stop(&error);
@@ -68,7 +68,7 @@ impl Flow {
         noted
     }
 
-    /// Remembers that a listing has come to its end, if it began at the start.
+    /// Records that a listing has come to its end, if it began at the start.
     async fn note_listing(&self, run: Run, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
         match everything_since {
             Some(since) if self.tally.totals().listing_ended => Ok(self.state.listed_everything(run.number, since).await?),
@@ -97,7 +97,7 @@ impl Flow {
         let mut after = match listed {
             Listed::Nothing => None,
             Listed::UpTo(key) => Some(key),
-            // Killed or stopped while it applied what the last pages brought: that is pending, and nothing is read again.
+            // The run was killed or stopped while it applied the last pages: those paths are pending, and nothing is read again.
             Listed::Everything => return Ok(()),
         };
         loop {
@@ -124,7 +124,7 @@ impl Flow {
     }
 }
 
-/// The key after which the next page begins. A page is stored as a range of keys: only a source that lists in their order has one.
+/// The key after which the next page begins. A page is stored as a range of keys: that needs a source that lists in their order.
 fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointError> {
     if let PageCursor::After(key) = next {
         return Ok(key);
@@ -143,8 +143,8 @@ fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointEr
 }
 
 impl SinkRun<'_> {
-    /// Applies what the listing brings. A sink that held nothing when it began does so while the listing goes on: then `filling` counts the
-    /// sinks that are not through with it.
+    /// Applies the pages of the listing. A sink that held nothing when it began does so while the listing goes on: then `filling` counts
+    /// the sinks that have not finished.
     async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, filling: Option<&AtomicUsize>) -> Result<(), ApplyError> {
         if let Some(filling) = filling {
             let lane = |lane| self.executor.drain(lane, more_may_come.clone());
@@ -158,11 +158,11 @@ impl SinkRun<'_> {
         self.apply_after_listing(more_may_come).await
     }
 
-    /// Waits for the end of the listing. One that was broken off says nothing about what is gone: then nothing more is done.
+    /// Waits for the end of the listing. An interrupted listing cannot show that a key is gone: then nothing more is done.
     async fn apply_after_listing(&self, mut more_may_come: watch::Receiver<bool>) -> Result<(), ApplyError> {
         tokio::select! {
             biased;
-            // The other end is gone only when the listing is.
+            // The sending end is dropped only when the listing ends.
             _ = more_may_come.wait_for(|more| !more) => {}
             () = self.halt.stopped() => return Ok(()),
         }

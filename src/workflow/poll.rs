@@ -1,4 +1,4 @@
-//! What the queues and the feed have to say, received into the inbox before a run does its own work.
+//! Polling: the queues and the feed are received into the inbox before a run does its own work.
 
 use super::flow::Flow;
 use crate::apply::ApplyError;
@@ -11,7 +11,7 @@ use futures::future;
 use std::sync::Arc;
 
 impl Flow {
-    /// What the sources have to say. One that is silent keeps nothing else from being done, and the report says so.
+    /// Receives the events of all sources. A source that does not answer stops no other work; the report names it.
     pub(super) async fn hear(&self) -> Result<(), ApplyError> {
         future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
         self.read_feed().await

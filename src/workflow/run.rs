@@ -1,5 +1,5 @@
-//! One run of any flow: begun, observed by a listing or by a replay, told and remembered. What the observers do is their own files'
-//! concern.
+//! One run of any flow: it begins, observes by a listing or by a replay, reports and records its end. The observers have their own
+//! files.
 
 use super::backlog;
 use super::flow::{Flow, Run};
@@ -11,19 +11,19 @@ use crate::state::{InstanceLock, StateError};
 use crate::telemetry;
 use std::collections::BTreeMap;
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// As it is told.
+    /// The report as it was sent.
     pub report: Report,
-    /// As it is remembered.
+    /// The run's record in the history.
     pub outcome: RunOutcome,
-    /// The guard held deletes.
+    /// True if the guard held deletes.
     pub deletes_held: bool,
 }
 
 impl Flow {
-    /// Runs to the end, or until a door proves shut or somebody stops it. An error is the state's: it cannot go on at all.
+    /// Runs to the end, or until an endpoint is unreachable or the operator stops it. An error is the state's: the run cannot go on.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
     }

@@ -1,5 +1,5 @@
-//! From what is known to what the sink has: moves first, then content and permissions, deletes last and under the guard.
-//! How it became known is no concern of this file.
+//! Settling: brings a sink from its content to the known state: moves first, then content and permissions, deletes last and under
+//! the guard. The observers own the known state.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
@@ -7,11 +7,11 @@ use crate::plan::guard::Guard;
 use crate::state::Lane;
 use tokio::sync::watch;
 
-/// How often what was found absent is gone through.
+/// The number of passes over the absent keys.
 const ABSENCE_PASSES: usize = 5;
 
 impl SinkRun<'_> {
-    /// Brings the sink to where the looks and the feed say it should be.
+    /// Brings the sink to the state that the observations and the feed ask for.
     pub(super) async fn settle(&self, guard: Guard) -> Result<(), ApplyError> {
         let executor = &self.executor;
         self.state.pair_by_content().await?;
@@ -25,8 +25,8 @@ impl SinkRun<'_> {
             return Ok(());
         }
         let Some(mut judged) = self.judge_deletes(guard).await? else { return Ok(()) };
-        // What a look at an absent key shows (it is back, it was in doubt) is work for the other lanes, and theirs for this
-        // one. A bucket that changes its mind more often than this is left to the next run.
+        // A lookup at an absent key (it is back, it was in doubt) makes work for the other lanes, and their lookups make work for this
+        // one. A bucket that changes more often than this is left to the next run.
         for _ in 0..ABSENCE_PASSES {
             let mut taken = executor.drain_deletes(judged.up_to).await?;
             for lane in [Lane::Small, Lane::Large] {

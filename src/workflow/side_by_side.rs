@@ -1,5 +1,5 @@
-//! What the sinks of a run do side by side. One that does not answer keeps the others and the next run waiting for a bounded time:
-//! then it is probed, and stopped if it does not answer the probe either.
+//! Running the sinks of a run side by side. A sink that does not answer delays the others and the next run for a bounded time only:
+//! then the run probes it, and stops it if it does not answer the probe either.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
@@ -9,13 +9,13 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// So long a sink that others wait for may go on without one operation that succeeds. Then it is probed, and again after as long.
+/// The time that a sink, for which others wait, may go on without a successful operation. Then it is probed, and again after as long.
 const WITHOUT_SUCCESS: Duration = Duration::from_mins(1);
 
 /// Does a part of the work of each sink, all at the same time; `None` = the sink could not do it, and is stopped.
 ///
-/// Each call has its deadline. But a sink that hangs uses it up for each attempt at each path, and the run goes on when the last sink has
-/// done its part.
+/// Each call has its deadline. But a hanging sink uses it up for each attempt at each path, and the run goes on only when the last sink
+/// has done its part.
 pub(super) async fn side_by_side<'s, 'f: 's, T, Part>(parts: impl IntoIterator<Item = (&'s SinkRun<'f>, Part)>) -> Vec<Option<T>>
 where
     Part: Future<Output = Result<T, ApplyError>>,
@@ -47,7 +47,7 @@ impl SinkRun<'_> {
         loop {
             let before = done();
             tokio::time::sleep(WITHOUT_SUCCESS).await;
-            // An operation may rightly take longer: a large object. Then the probe is answered.
+            // A large object may rightly take longer. Then the sink answers the probe.
             if done() == before && !self.executor.sink_answers().await {
                 return;
             }

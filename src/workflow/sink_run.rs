@@ -1,5 +1,4 @@
-//! One sink's part of a run: its state, its executor, its counts and its stop signal. What one sink cannot do keeps no other one from
-//! going on.
+//! One sink's part of a run: its state, its executor, its counts and its stop signal. A sink that fails stops no other one.
 
 use super::flow::{Flow, Run};
 use super::snapshots;
@@ -16,7 +15,7 @@ pub(super) struct SinkRun<'f> {
     pub(super) executor: Executor,
     pub(super) tally: SinkCounters,
     pub(super) halt: SinkStopSignal,
-    /// The old side of its snapshots is written, and the new one is still to be.
+    /// True if the old side of its snapshots is written, and the new one is not yet.
     new_snapshot_left: AtomicBool,
 }
 
@@ -41,7 +40,7 @@ impl<'f> SinkRun<'f> {
         Self { flow, run, state, executor, tally, halt, new_snapshot_left: AtomicBool::new(false) }
     }
 
-    /// Does a part of the work. An error stops the sink, or, where it is not the sink's own trouble, the run.
+    /// Does a part of the work. An error of the sink stops the sink; any other error stops the run.
     pub(super) async fn attempt<T>(&self, part: impl Future<Output = Result<T, ApplyError>>) -> Option<T> {
         match part.await {
             Ok(done) => Some(done),
@@ -64,8 +63,8 @@ impl<'f> SinkRun<'f> {
         snapshots::write_both(&self.state, &self.flow.options, (self.run.number, self.run.began)).await
     }
 
-    /// Writes the new side of its snapshots, where only the old one is written. Where the run has nothing to show, the old one goes again:
-    /// a reconcile that changed nothing keeps no snapshots, otherwise nightly pairs of equal ones would push out those that show something.
+    /// Writes the new side of its snapshots, if only the old one is written. If the run has nothing to show, it removes the old one:
+    /// a reconcile that changed nothing keeps no snapshots, otherwise nightly pairs of equal ones would push out the useful ones.
     pub(super) async fn finish_snapshots(&self, totals: &RunTotals, overview: &Overview) -> Result<(), ApplyError> {
         if !self.new_snapshot_left.load(Ordering::Relaxed) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The two sides of a run as CSV files: old = what was applied, new = that overlaid with what is known.
+//! The two sides of a run as CSV files: old = the applied rows, new = those overlaid with the known state.
 
 use super::options::Options;
 use crate::apply::ApplyError;
@@ -23,7 +23,7 @@ pub enum ExportError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// Writes one side of a sink as CSV to `out`; `name` stands for it in errors. Returns how many rows. Blocks.
+/// Writes one side of a sink as CSV to `out`; errors name it as `name`. Returns the number of rows. Blocks.
 pub fn export(database: &Path, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
     let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
@@ -35,25 +35,25 @@ pub fn export(database: &Path, (sink, side): (&SinkName, Side), out: impl Write,
     Ok(rows)
 }
 
-/// Both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written side by
-/// side.
+/// Writes both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written
+/// side by side.
 pub(super) async fn write_both(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options.kept_snapshots, options.snapshot_rows), vec![OLD, NEW], run).await
 }
 
-/// What was applied before the run.
+/// Writes the snapshot of the rows that were applied before the run.
 pub(super) async fn write_old(state: &SinkState, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (kept, SnapshotRows::Full), vec![OLD], run).await
 }
 
-/// The run has nothing to show: the bucket was never seen, or nothing differed. Its old side goes again.
+/// Removes the old side of a run that has nothing to show: the bucket was never seen, or nothing differed.
 pub(super) async fn take_back_old(state: &SinkState, kept: NonZeroUsize, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
     let store = SnapshotStore::new(directory_of(state), kept);
     in_a_thread(move || Ok(store.remove(name)?)).await
 }
 
-/// The same overlaid with what is known after it; the snapshots of runs long past go.
+/// Writes the applied rows overlaid with the state known after the run, and removes the snapshots of old runs.
 pub(super) async fn write_new(state: &SinkState, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (kept, SnapshotRows::Full), vec![NEW], run).await
 }
@@ -72,9 +72,9 @@ async fn write(
     in_a_thread(move || {
         // A sink that has just been added has no directory yet.
         store.make_directory()?;
-        // Only a run that has shown something makes older ones go.
+        // Only a run with something to show removes older ones.
         let whole = sides.contains(&NEW);
-        // All are begun before one is written: whoever begins a snapshot clears away what nobody holds.
+        // All are begun before one is written: beginning a snapshot removes the temp files that no process holds.
         let mut begun = Vec::new();
         for (name, side) in sides {
             begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
@@ -93,7 +93,7 @@ async fn write(
     .await
 }
 
-/// Beside the database; for another sink than the file manager in a directory of its name.
+/// The directory beside the database; a sink other than the file manager has a subdirectory of its name.
 fn directory_of(sink: &SinkState) -> PathBuf {
     let database = sink.state().path();
     let beside = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

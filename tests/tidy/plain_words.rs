@@ -1,4 +1,4 @@
-//! Words that messages do not use: each has a plain word of the field. Keys that programs parse keep theirs.
+//! Words that messages and comments do not use: each has a plain word of the field. Keys that programs parse keep theirs.
 
 use crate::source::{Source, is_word, words};
 
@@ -30,11 +30,15 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     }
     let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let mut violations = Vec::new();
-    for (line, literals) in Source::of(shipped).literals.lines().enumerate() {
-        let said = KEYS.iter().fold(without_arguments(literals), |said, key| said.replace(key, ""));
+    let source = Source::of(shipped);
+    for (line, (literals, comments)) in source.literals.lines().zip(source.comments.lines()).enumerate() {
+        let message = KEYS.iter().fold(without_arguments(literals), |message, key| message.replace(key, ""));
+        let comment: String = comments.split('`').step_by(2).collect();
         for (word, instead) in WORDS {
-            if words(&said, word).next().is_some() {
-                violations.push(format!("line {}: a message says {word:?}: write {instead:?}", line + 1));
+            for (text, what) in [(&message, "a message"), (&comment, "a comment")] {
+                if words(text, word).next().is_some() {
+                    violations.push(format!("line {}: {what} says {word:?}: write {instead:?}", line + 1));
+                }
             }
         }
     }
@@ -57,11 +61,12 @@ fn without_arguments(text: &str) -> String {
 }
 
 #[test]
-fn a_word_is_seen_in_a_message_and_nowhere_else() {
+fn a_word_is_seen_in_a_message_and_in_a_comment() {
     for (text, seen) in [
         (r#"let a = "the door is open";"#, true),
         (r#"let a = "nobody listens";"#, true),
-        (r#"let door = "an endpoint"; // the door"#, false),
+        (r#"let door = "an endpoint"; // the endpoint, `door` in JSON"#, false),
+        ("fn door() {} /// The door.", true),
         (r#"write!(f, "endpoint {door}")"#, false),
         (r#"const KEY: &str = "doors";"#, false),
         ("let a = \"told_at\";", false),

@@ -1,11 +1,11 @@
-//! Which paths are being worked on: two operations never work on one path at the same time.
+//! The claims on paths: two operations never work on one path at the same time.
 
 use crate::record::ObjectKey;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// The paths in hand: as many as the batches that were taken hold.
+/// The claimed paths: as many as the batches that were taken hold.
 #[derive(Debug, Default)]
 pub(in crate::apply) struct PathClaims {
     paths: Mutex<HashSet<ObjectKey>>,
@@ -13,18 +13,18 @@ pub(in crate::apply) struct PathClaims {
 }
 
 impl PathClaims {
-    /// Takes a path in hand; `false` = somebody has it.
+    /// Claims a path; `false` = another operation has claimed it.
     pub(in crate::apply) fn claim(&self, path: &ObjectKey) -> bool {
         self.lock().insert(path.clone())
     }
 
-    /// Has done with a path.
+    /// Releases a path.
     pub(in crate::apply) fn release(&self, path: &ObjectKey) {
         self.lock().remove(path);
         self.released.send_replace(());
     }
 
-    /// Hears of every release from now on, also of one that happens while nobody listens.
+    /// Subscribes to every release from now on, also to one that happens while the receiver is not waiting.
     pub(in crate::apply) fn releases(&self) -> watch::Receiver<()> {
         self.released.subscribe()
     }

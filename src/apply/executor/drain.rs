@@ -1,5 +1,5 @@
 //! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
-//! stops when an endpoint cannot be used at all. What becomes of one path is the operation's concern.
+//! stops when an endpoint cannot be used at all. The operation handles one path.
 
 use super::claims::PathClaims;
 use super::failures::{FailuresInARow, parked_until};
@@ -28,7 +28,7 @@ const TAKEN_AT_A_TIME: usize = 256;
 /// Works through what is pending. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
-    /// Brings one path where it belongs.
+    /// The context that reconciles one path.
     pub(in crate::apply) context: Arc<ApplyContext>,
     pub(in crate::apply) state: SinkState,
     pub(in crate::apply) clock: Arc<dyn Clock>,
@@ -37,7 +37,7 @@ pub struct Executor {
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
     pub(in crate::apply) in_hand: Arc<PathClaims>,
-    /// How long what is in hand may take once the run stops.
+    /// The time that operations in flight have once the run stops.
     pub(in crate::apply) grace: Duration,
 }
 
@@ -58,12 +58,12 @@ impl Executor {
     }
 
     /// Works through a lane until nothing is due in it. While `listing` says that more may come (`true`), waits for it.
-    /// Returns how many paths it had in hand.
+    /// Returns the number of paths that it claimed.
     pub async fn drain(&self, lane: Lane, listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         self.drain_up_to((lane, i64::MAX), listing).await
     }
 
-    /// As [`Executor::drain`], for the deletes up to a place in the queue: those are the ones that the guard has judged.
+    /// As [`Executor::drain`], for the deletes up to a position in the queue: the guard has judged these.
     pub async fn drain_deletes(&self, up_to: i64) -> Result<u64, StateError> {
         let (_, nothing_more) = watch::channel(false);
         self.drain_up_to((Lane::Absent, up_to), nothing_more).await
@@ -77,7 +77,7 @@ impl Executor {
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
             if !passed_over {
-                // Before the look at what there is to take: what is passed over there may be released at any moment after it.
+                // This comes before the query for due paths: a path that the query passes over may be released at any moment after it.
                 releases.mark_unchanged();
             }
             let in_hand = self.in_hand.clone();
@@ -89,15 +89,15 @@ impl Executor {
                 }
                 tokio::select! {
                     biased;
-                    // Outcomes may have queued their paths anew: that is asked once, not after each of them.
+                    // Outcomes may have queued their paths again: the query runs once, not after each of them.
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
-                    // The other end is gone: no more will come.
+                    // The sender is dropped: no more paths come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
                     _ = releases.changed(), if passed_over => {}
                     () = self.halt.stopped() => {}
                 }
                 if passed_over {
-                    // Whoever had it in hand may have done with it: once more from the start.
+                    // The operation that claimed the path may have finished: start again from the beginning.
                     (after, passed_over) = (0, false);
                 }
                 continue;
@@ -111,7 +111,7 @@ impl Executor {
                     break;
                 }
             }
-            // What the looks settled, and what a stop left.
+            // Release the paths that the lookups settled and those that a stop left.
             for path in &claimed {
                 self.in_hand.release(path);
             }
@@ -120,7 +120,7 @@ impl Executor {
         Ok(taken)
     }
 
-    /// Waits for what is in hand; once the run stops, no longer than the grace. What is cut off then is an open intent.
+    /// Waits for the operations in flight; once the run stops, no longer than the grace. An operation cut off then is an open intent.
     pub(in crate::apply) async fn finish(&self, mut tasks: JoinSet<()>) {
         tokio::select! {
             biased;
@@ -130,7 +130,7 @@ impl Executor {
         tasks.shutdown().await;
     }
 
-    /// In the lane of the absent, looks come first: only what they say counts.
+    /// In the lane of the absent, lookups come first: only their results count.
     async fn prepare(&self, batch: Vec<WorkItem>, lane: Lane) -> Vec<WorkItem> {
         if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
@@ -138,12 +138,12 @@ impl Executor {
         let looks = tokio::select! {
             biased;
             looks = self.context.look_at_absent(batch, self.permits.free()) => looks,
-            // A look that is not stored never was.
+            // A lookup that is not stored has no effect.
             () = self.halt.stopped() => return Vec::new(),
         };
         match looks {
             Ok(looks) => {
-                // Of a key that is gone nobody knows the size: a directory marker's tells by its name, and was no file.
+                // The size of a deleted key is unknown. A directory marker is recognised by its name, and is not a file.
                 for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
                     self.tally.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
@@ -160,10 +160,10 @@ impl Executor {
         }
     }
 
-    /// Starts one operation as soon as there is a place for it; `false` = the run stops instead.
+    /// Starts one operation as soon as a permit is free; `false` = the run stops instead.
     async fn spawn(&self, work: WorkItem, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
         let place = tokio::select! {
-            // A place that comes free while the run stops is for nobody.
+            // A permit that comes free while the run stops is not used.
             biased;
             () = self.halt.stopped() => {
                 self.in_hand.release(&work.path);
@@ -226,7 +226,7 @@ impl Executor {
         answer.is_ok()
     }
 
-    /// The sink cannot go on; where it is not the sink's own trouble, nothing can.
+    /// Stops the sink. If the cause is not the sink's own, stops the run.
     pub fn stop(&self, error: &ApplyError) {
         if self.context.is_of_the_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
             self.halt.stop_sink(error.into());
@@ -238,7 +238,7 @@ impl Executor {
     /// An operation failed: after so many failed runs, and these attempts in this one.
     pub(in crate::apply) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
         if self.halt.is_stopped() {
-            // Whoever stops does not hold it against the path: it stays due.
+            // A stop does not count as a failure of the path: the path stays due.
             return;
         }
         let transient = match error.disposition() {
@@ -255,7 +255,7 @@ impl Executor {
             if let Err(shut) = open {
                 return self.stop(&shut);
             }
-            // So many bad objects, then: they fail one by one, and the others go on.
+            // The endpoints are reachable, so the objects are bad: they fail one by one, and the others continue.
             self.failures_in_a_row.end();
         }
         let (failure, next_attempt) = self.parking(failed_runs, &error);
@@ -268,7 +268,7 @@ impl Executor {
         }
     }
 
-    /// Why a path is parked, and until when.
+    /// The reason that a path is parked, and the end of the wait.
     pub(in crate::apply) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
         let next_attempt = parked_until(self.clock.now(), failed_runs, error.disposition());
         (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
@@ -281,7 +281,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
     }
 }
 
-/// A task that panicked is a bug, and the process ends with it: what it had in hand is an open intent, as after any crash.
+/// A task that panicked is a bug, and the process ends with it. Its operation in flight is an open intent, as after any crash.
 fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

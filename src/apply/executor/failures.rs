@@ -1,11 +1,11 @@
-//! What follows from a failure: when so many failures in a row mean that the endpoints are probed, and until when a failed path is
-//! parked. It knows no state and parks nothing.
+//! The rules for failures: how many in a row cause a probe of the endpoints, and until when a failed path is parked.
+//! It knows no state and parks nothing.
 
 use crate::retry::Disposition;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// So many transient failures in a row, without one success: is a door shut, or are there so many bad objects? The doors are asked.
+/// After this many transient failures in a row the endpoints are probed: an endpoint is unreachable, or there are many bad objects.
 const FAILURES_IN_A_ROW: u64 = 50;
 /// The first wait of a parked path; it doubles with each failed run.
 const PARKED_MINUTES: i64 = 1;
@@ -28,7 +28,7 @@ impl FailuresInARow {
     }
 }
 
-/// Until when a path is parked: as long as we would wait, or as the other side asked for, whichever is longer.
+/// The time until which a path is parked: the engine's own wait or the one that the endpoint asked for, whichever is longer.
 pub(super) fn parked_until(now: Timestamp, failed_runs: u32, disposition: Disposition) -> Timestamp {
     let own = SignedDuration::from_mins(PARKED_MINUTES << failed_runs.min(16));
     let asked = match disposition {

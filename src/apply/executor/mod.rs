@@ -1,5 +1,5 @@
-//! Many paths at a time: which of them are in hand, how many go on at once, and what follows from failures. What becomes of one path
-//! is the operation's concern.
+//! The executor of many paths at a time: it owns the claims, the limit of concurrent operations and the handling of failures.
+//! The operation handles one path.
 
 pub(super) mod drain;
 mod claims;

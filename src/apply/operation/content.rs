@@ -17,7 +17,7 @@ use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
 
-/// What a MIME type is when the object has none.
+/// The MIME type of an object that has none.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// One path's content, over all its attempts.
@@ -66,7 +66,7 @@ impl Sending<'_, '_> {
             Ok(opened) => opened,
             Err(step) => return Ok(step),
         };
-        // To ask is no effect: it need not wait until the intent is on disk.
+        // A query has no effect: it need not wait until the intent is on disk.
         let (context, work) = (self.operation.context, self.work);
         let ask = OptionFuture::from(self.asks().then(|| context.ask_permissions(work)));
         let (opened, asked) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), ask);
@@ -130,7 +130,7 @@ impl Sending<'_, '_> {
     async fn open(&mut self) -> Result<Result<Opened, Step>, ApplyError> {
         let path = &self.work.path;
         let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        // A listing may come without ETags: then what an earlier attempt began to send is what this one goes on with.
+        // A listing may have no ETags: this attempt then continues with the content that an earlier attempt began to send.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
         let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
         self.look = self.operation.context.state.next_look();
@@ -138,7 +138,7 @@ impl Sending<'_, '_> {
             Ok(opened) => opened,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
         };
-        // Without an ETag in the listing, the size is all that a look told.
+        // Without an ETag in the listing, the observation has only the size to compare.
         if facts.is_some_and(|facts| facts.etag.is_none() && facts.size != opened.facts.size) {
             return Ok(Err(Step::LookAgain(None)));
         }
@@ -148,7 +148,7 @@ impl Sending<'_, '_> {
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
         match error.kind() {
             Some(EndpointErrorKind::Replaced) => Ok(Step::LookAgain(None)),
-            // A look has just found it. A store that goes on showing what it does not give is not to keep us busy for ever.
+            // A lookup has just found the object. A store that keeps listing what it does not serve must not cause an endless loop.
             Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
                 Ok(Step::LookAgain(Some(error)))
             }
@@ -156,7 +156,7 @@ impl Sending<'_, '_> {
                 self.operation.context.state.suspect(&self.work.path).await?;
                 Ok(Step::Ended(PathOutcome::Waits))
             }
-            // Of a file that the sink has, or may have, an archived object is a failure: it keeps what is outdated.
+            // An archived object is a failure if the sink has, or may have, the file: the sink keeps outdated content.
             Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
                 self.operation.context.state.skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(PathOutcome::Skipped(SkipReason::Archived)))
@@ -188,15 +188,15 @@ impl Sending<'_, '_> {
         Ok(())
     }
 
-    /// Whether the sink is asked for the permissions of a file that is new to it, and of which nobody told any.
+    /// True if the sink is asked for the permissions of a new file for which no source reported any.
     fn asks(&self) -> bool {
         let nothing_open = self.effect.is_none() && self.setting.is_none();
         let nothing_known = self.permissions.is_none() && self.planned.permissions.is_empty();
         nothing_open && nothing_known && self.planned.effect == Effect::Create
     }
 
-    /// What the sink is to hold beside the content. A known file keeps what it has; what is refused does not keep the
-    /// content back, unless the content's own intent has ended with it.
+    /// The permissions that the sink is to hold beside the content. A known file keeps its own. Refused permissions do not
+    /// block the content, unless the content's own intent has ended with them.
     async fn permissions(&mut self) -> Result<Permissions, ApplyError> {
         match &self.work.sides.applied {
             Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
@@ -217,7 +217,7 @@ impl Sending<'_, '_> {
         let old = self.work.sides.applied.as_ref().map(|row| &row.file);
         let bytes = got.size;
         if looked.is_none_or(|facts| facts.etag.is_none()) {
-            // The listing told no ETag: this GET was the look that completes it.
+            // The listing reported no ETag: this GET completes the observation.
             let seen = Observation { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
             self.operation.context.state.commit_looks(vec![seen]).await?;
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// An effect whose intent is committed and has no outcome.
 pub(super) struct OpenEffect {
-    /// What every call of it says.
+    /// The intent that every call of this effect sends.
     pub(super) intent: Intent,
     /// A call that was not answered may have had the effect.
     unanswered: bool,
@@ -35,12 +35,12 @@ impl OpenEffect {
         &self.intent.path
     }
 
-    /// Whether a call of it may have had its effect without an answer. A refusal then ends every intent of its path.
+    /// True if an unanswered call may have had the effect. A refusal then ends every intent of its path.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.unanswered
     }
 
-    /// Makes it happen once.
+    /// Performs the effect once.
     pub(super) fn key(&self) -> Uuid {
         self.intent.idempotency_key
     }
@@ -94,8 +94,8 @@ impl Operation<'_> {
         error
     }
 
-    /// What one call's answer means. A definite refusal ends the intent: that call had no effect. Where one before it was not
-    /// answered, that one may have had it, and only a ledger could tell: the paths that it names are unconfirmed. After any other
+    /// Handles one call's answer. A definite refusal ends the intent: that call had no effect. An earlier unanswered call may
+    /// have had the effect, and only a ledger could show it: the paths that it names become unconfirmed. After any other
     /// failure the intent stays open for the next attempt.
     pub(super) async fn answered<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, EndpointError>) -> Result<T, ApplyError> {
         self.attempts.called = Some(Called::from(&effect.intent));

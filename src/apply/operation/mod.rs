@@ -1,5 +1,5 @@
-//! One path in hand: looked at where that is needed, its content and its permissions sent, or the file moved, and the outcome recorded.
-//! How many paths go on at a time is the executor's concern.
+//! The operation on one claimed path: looks it up if needed, sends content and permissions or moves the file, records the outcome.
+//! The executor limits the number of concurrent paths.
 
 pub(super) mod reconcile_path;
 mod content;

@@ -1,5 +1,5 @@
-//! Files that went elsewhere: each is renamed or moved in the sink, before anything is created or deleted. Whether two
-//! paths are one file is `plan`'s decision; here it is looked at where that is in doubt, sent, and recorded.
+//! Moved files: each is renamed or moved in the sink before anything is created or deleted. `plan` decides that two paths
+//! are one file. This module looks up paths in doubt, sends the move and records the outcome.
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
@@ -20,19 +20,19 @@ use tracing::Instrument as _;
 /// Moves taken from the state at a time.
 const TAKEN_AT_A_TIME: usize = 256;
 
-/// A move of which one path may not be looked at is given up after so many runs that failed: each path is then decided by itself.
+/// A move is dropped after this many failed runs in which a lookup of one path was refused. Each path is then decided on its own.
 const UNSEEN_RUNS_MOST: u32 = 5;
 
-/// The targets of moves that were looked at in this run.
+/// The targets of moves that this run has looked up.
 #[derive(Default)]
 struct Looked {
     targets: HashSet<ObjectKey>,
-    /// Those where the look failed: nothing more is to be known of them.
+    /// The targets whose lookup failed. This run does not look them up again.
     in_vain: HashSet<ObjectKey>,
 }
 
 impl Executor {
-    /// Settles every move whose turn it is: b → c before a → b. What is no move is left to the lanes, and so is a circle.
+    /// Settles every move whose turn it is: b → c before a → b. A pair that is no move is left to the lanes, and so is a circle.
     pub async fn drain_moves(&self) -> Result<(), ApplyError> {
         self.state.end_stale_moves().await?;
         let mut looked = Looked::default();
@@ -48,7 +48,7 @@ impl Executor {
             if circle.is_empty() {
                 return Ok(());
             }
-            // Each waits for another one's target: whatever is done first, a living file is in the way.
+            // Each move waits for another one's target: every order has an existing file at the first target.
             for known in &circle {
                 self.no_move(known).await?;
             }
@@ -108,8 +108,8 @@ impl Executor {
         }
     }
 
-    /// A call that was not answered, a failure of an earlier run, a path that nobody could look at, a pair of which only a listing
-    /// knows: what is there now?
+    /// Looks up both paths of a move in doubt: after an unanswered call, a failure of an earlier run or a failed lookup, and for
+    /// a pair that only a listing reported.
     async fn look_where_in_doubt(&self, mut batch: Vec<Move>, looked: &mut Looked) -> Result<Vec<Move>, ApplyError> {
         batch.retain(|known| !looked.in_vain.contains(known.target()));
         let doubtful = |known: &Move| {
@@ -130,7 +130,7 @@ impl Executor {
         let looks = tokio::select! {
             biased;
             looks = source::look_at_each(&self.context.source, keys, look, at_a_time, self.context.options.retry) => looks?,
-            // A look that is not stored never was.
+            // A lookup that is not stored has no effect.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
         let unseen: HashMap<_, _> = looks.failed.into_iter().collect();
@@ -141,7 +141,7 @@ impl Executor {
                 Some(error) => {
                     looked.in_vain.insert(known.target().clone());
                     let runs = self.state.count_unseen(known.target()).await?;
-                    // A path that nobody lets us look at must not keep the content of the other from arriving.
+                    // A path whose lookup is refused must not block the content of the other path.
                     if runs > UNSEEN_RUNS_MOST && matches!(error.disposition(), Disposition::Fail) {
                         self.no_move(&known).await?;
                     } else {
@@ -162,7 +162,7 @@ impl Executor {
         Ok(self.state.end_move((known.origin(), known.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
     }
 
-    /// Starts one move as soon as there is a place for it, unless the run stops first.
+    /// Starts one move as soon as a permit is free, unless the run stops first.
     async fn spawn_move(&self, known: Move, effect: Effect, tasks: &mut JoinSet<()>) {
         let place = tokio::select! {
             biased;

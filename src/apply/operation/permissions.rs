@@ -1,4 +1,4 @@
-//! The plane of permissions: setting what was told, or asking where nothing was.
+//! The permission plane: sets the reported permissions, or asks the sink where none were reported.
 
 use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step};
@@ -13,7 +13,7 @@ use crate::state::{Intent, WorkItem};
 
 impl Operation<'_> {
     /// The permissions of a known file, and nothing else. `None` = the sink does not know the file after all, and the
-    /// path is to be decided anew.
+    /// path is to be decided again.
     pub(super) async fn change_permissions(&mut self, work: &WorkItem, planned: Planned) -> Result<Option<Step>, ApplyError> {
         let sent = self.with_permissions(work, &planned.permissions).await;
         match sent {
@@ -29,7 +29,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Sets what was told, or asks where nothing was, with as many attempts as the policy gives.
+    /// Sets the reported permissions, or asks where none were reported, with as many attempts as the policy gives.
     pub(super) async fn with_permissions(&mut self, work: &WorkItem, told: &Permissions) -> Result<Permissions, ApplyError> {
         if told.is_empty() && work.permissions_intent.is_none() {
             return self.context.options.retry.run(|| self.context.ask_permissions(work)).await;
@@ -42,8 +42,8 @@ impl Operation<'_> {
         Ok(wanted)
     }
 
-    /// One attempt: sets what the open intent says, or asks where there is none. The intent stays open until somebody keeps
-    /// what was set: beside new content, until that is confirmed too.
+    /// One attempt: sets what the open intent says, or asks where there is none. The intent stays open until the caller
+    /// records what was set; beside new content, until that content is confirmed too.
     pub(super) async fn permissions(&mut self, work: &WorkItem, effect: Option<&mut OpenEffect>) -> Result<Permissions, ApplyError> {
         let Some(effect) = effect else { return self.context.ask_permissions(work).await };
         let (wanted, handle) = (effect.intent.planned.permissions.clone(), SinkHandle::of(&work.sides));
@@ -54,14 +54,14 @@ impl Operation<'_> {
         Ok(wanted)
     }
 
-    /// What is meant by permissions that go with content.
+    /// The intent to set permissions that go with content.
     pub(super) fn permissions_intent(&self, path: &ObjectKey, told: &Permissions) -> Intent {
         self.context.intent(path, Planned { effect: Effect::SetPermissions, content: None, permissions: told.clone() })
     }
 }
 
 impl ApplyContext {
-    /// Asks once, if the sink can be asked. A refusal is no reason to keep the content back.
+    /// Asks once, if the sink can be asked. A refusal does not block the content.
     pub(super) async fn ask_permissions(&self, work: &WorkItem) -> Result<Permissions, ApplyError> {
         if self.state.policy().permissions != PermissionPlane::SetAndAsk {
             return Ok(Permissions::default());

@@ -1,4 +1,4 @@
-//! Keys that a listing should have shown and did not: each is looked at before anything is done about it.
+//! Keys missing from a listing: each is looked up before it is acted on.
 
 use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
@@ -8,18 +8,18 @@ use crate::source::{self, Looks};
 use crate::state::WorkItem;
 use std::collections::HashMap;
 
-/// What the looks at a batch came to.
+/// The results of the lookups of a batch.
 pub(in crate::apply) struct AbsentLooks {
-    /// There is something to do about these: most of them deletes.
+    /// The paths that need an action: most of them deletes.
     pub(in crate::apply) work: Vec<WorkItem>,
     /// These are gone, and the sink never had them.
     pub(in crate::apply) never_applied: Vec<ObjectKey>,
-    /// These could not be looked at; with the failed runs so far.
+    /// The lookup of these failed; with the failed runs so far.
     pub(in crate::apply) failed: Vec<(ObjectKey, u32, ApplyError)>,
 }
 
 impl ApplyContext {
-    /// Looks at each path of a batch, stores what was seen, and says what is to be done now. An error is a shut door.
+    /// Looks up each path of a batch, stores the observations and returns the work that follows. An error is an unreachable endpoint.
     pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<WorkItem>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
         let look = self.state.next_look();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();

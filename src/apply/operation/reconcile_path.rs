@@ -1,4 +1,4 @@
-//! One path in hand, brought into line: looks again where the state is in doubt, follows the decision, records what came of it.
+//! Reconciles one claimed path: looks it up again where the state is in doubt, follows the decision, records the outcome.
 //! `effect` calls what has an open intent, `content` makes each attempt at sending content.
 
 use crate::apply::context::ApplyContext;
@@ -12,25 +12,25 @@ use crate::run::PathOutcome;
 use crate::state::{Attempts, Lane, Plane, WorkItem};
 use crate::{mutant, source, telemetry};
 
-/// How often one operation looks again at an object that keeps changing under it.
+/// The maximum number of repeated lookups in one operation, for an object that keeps changing.
 const LOOKS_MOST: usize = 5;
 
-/// A path in hand.
+/// The operation on one claimed path.
 pub(in crate::apply) struct Operation<'a> {
     pub(super) context: &'a ApplyContext,
-    /// Where the path was taken from.
+    /// The lane that the path was taken from.
     pub(super) lane: Lane,
-    /// Its right to use the doors; `None` = it uses none any more.
+    /// The permit to call the endpoints; `None` = the operation calls none any more.
     pub(super) place: Option<Permit>,
-    /// How it went so far, for the history.
+    /// The attempts so far, for the history.
     pub(in crate::apply) attempts: Attempts,
 }
 
-/// What came of one try.
+/// The result of one try.
 pub(super) enum Step {
-    /// This path is done with.
+    /// The operation on this path has ended.
     Ended(PathOutcome),
-    /// The object is no longer what the newest look showed; with what said so, where looks alone may never agree with it.
+    /// The object has changed since the newest lookup. Carries the error that showed it, where lookups alone may never agree with it.
     LookAgain(Option<ApplyError>),
 }
 
@@ -42,11 +42,11 @@ impl<'a> Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// Brings one path to where it belongs. With an error the path is still pending, an open intent still open.
+    /// Reconciles one path. After an error the path is still pending, and an open intent is still open.
     pub(in crate::apply) async fn bring(&mut self, work: WorkItem) -> Result<PathOutcome, ApplyError> {
         let path = work.path.clone();
-        // A call of an earlier process may have had its effect: what is meant now hangs on what is there now. (In the
-        // lane of the absent, the look has just been made.)
+        // A call of an earlier process may have had its effect: the decision depends on the present state of the object. (In the
+        // lane of the absent, the lookup has just been made.)
         let in_doubt =
             (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
         let mut now = if in_doubt && self.lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
@@ -70,7 +70,7 @@ impl Operation<'_> {
         Err(disagreed.unwrap_or_else(replaced))
     }
 
-    /// One try; `None` = an intent ended and the path is to be decided anew.
+    /// One try; `None` = an intent ended and the path is to be decided again.
     async fn step(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
@@ -103,7 +103,7 @@ impl Operation<'_> {
         Ok(ending)
     }
 
-    /// Looks at a path, stores it, and returns what is to be done about it now, or how it ended.
+    /// Looks up a path, stores the observation and returns the work that follows, or the outcome.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
         let look = self.context.state.next_look();
         let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
@@ -113,8 +113,8 @@ impl Operation<'_> {
         Ok(self.context.state.work(path).await?.ok_or(nothing))
     }
 
-    /// Deletes, in the lane where a look has just found the key gone; elsewhere the path waits for that look, and for the
-    /// guard. What was already sent and has no outcome is sent again where it is found.
+    /// Deletes in the lane where a lookup has just found the key gone. Elsewhere the path waits for that lookup and for the
+    /// guard. In the open lane, a delete without an outcome is sent again.
     async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
         if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
             return self.aside(work, PathOutcome::Waits).await;

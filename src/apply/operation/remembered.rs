@@ -1,4 +1,4 @@
-//! What an intent remembers of the content that it is about, so that its call is identical when it is sent again: a store may move an
+//! The content facts that an intent stores, so that its call is identical when it is sent again: a store may move an
 //! object to another class in between. The text is JSON.
 
 use crate::record::{ETag, ObjectFacts};

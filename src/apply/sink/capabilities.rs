@@ -1,9 +1,9 @@
-//! What a sink can do: facts about the endpoint, as far as the engine depends on them. What an operator allows is no capability.
+//! The capabilities of a sink: facts about the endpoint on which the engine depends. An operator's permission is not a capability.
 
 use crate::endpoint::EndpointId;
 use crate::plan::{PermissionPlane, Policy, Renames};
 
-/// Whether an effect happens once although its call is sent more than once.
+/// The guarantee that an effect happens once although its call is sent more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idempotency {
     /// The sink keeps a ledger of keys: a call that comes again with its key is answered, and has no second effect.
@@ -14,16 +14,16 @@ pub enum Idempotency {
     None,
 }
 
-/// What a sink can do.
+/// The capabilities of a sink.
 #[derive(Clone, Debug)]
 pub struct Capabilities {
-    /// Whether it has a plane of permissions beside the content.
+    /// The sink's permission plane beside the content, if it has one.
     pub permissions: PermissionPlane,
     /// The renames for which the file keeps its identity.
     pub renames: Renames,
-    /// Whether a file has an identity that an update and a rename keep.
+    /// True if a file has an identity that an update and a rename keep.
     pub keeps_identity: bool,
-    /// What a call that is sent again does.
+    /// The effect of a call that is sent again.
     pub idempotency: Idempotency,
     /// The sources from which it copies by itself, without the bytes passing through the engine.
     pub copies_from: Vec<EndpointId>,

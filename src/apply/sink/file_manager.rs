@@ -98,7 +98,7 @@ fn with_content(request: SaveRequest, content: Content) -> SaveRequest {
     SaveRequest { content: Some(file_manager::Content { size: facts.size, file_type: content_type, body }), metadata, ..request }
 }
 
-/// What the file manager keeps with the file: what a later `get` is compared with, and where the content came from.
+/// The metadata that the file manager keeps with the file: the facts that a later `get` is compared with, and the content's origin.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
     metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
@@ -114,7 +114,7 @@ fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     metadata
 }
 
-/// What a `get` says of the content: the ETag of the metadata that was sent with it, and the size.
+/// The content facts of a `get`: the ETag of the metadata that was sent with the content, and the size.
 fn held(saved: Saved) -> Held {
     let Saved { internal_id, size, metadata } = saved;
     let etag = metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(Value::as_str).and_then(ETag::of_bare);

@@ -12,12 +12,12 @@ use crate::record::{Fingerprint, ObjectFacts, ObjectKey, PathState, Permissions}
 use async_trait::async_trait;
 use uuid::Uuid;
 
-/// What a sink calls a file, and which version of it: its own words, which only the sink reads.
+/// A sink's own identifier of a file and its version. Only the sink reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SinkHandle(pub String);
 
 impl SinkHandle {
-    /// What the sink called the file when it last answered about this path.
+    /// The sink's identifier of the file, from its last answer about this path.
     pub fn of(sides: &PathState) -> Option<Self> {
         sides.applied.as_ref().and_then(|row| row.file.internal_id.clone()).map(Self)
     }
@@ -26,13 +26,13 @@ impl SinkHandle {
 /// The part of a file that a sink is asked about. They are apart because a sink may answer each by a call of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aspect {
-    /// Which content it holds.
+    /// The content that it holds.
     Content,
-    /// Which permissions it has, or a file at this path would get. Only a sink that can tell permissions is asked for them.
+    /// The permissions that it has, or that a file at this path would get. Only a sink that can report permissions is asked for them.
     Permissions,
 }
 
-/// What a sink holds at a path, as far as it was asked.
+/// The file that a sink holds at a path, as far as the sink was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// The source's fingerprint of the content that was stored here; `None` = the sink does not know it, or was not asked.
@@ -45,7 +45,7 @@ pub struct Held {
     pub permissions: Option<Permissions>,
 }
 
-/// What an effect left, as the sink answered.
+/// The result of an effect, as the sink answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Performed {
     /// The sink's name for the file from now on.
@@ -56,9 +56,9 @@ pub struct Performed {
 
 /// The content of a create or an update.
 pub struct Content {
-    /// The source that the content lies in, at the key that is the effect's path.
+    /// The source that the content is in, at the key that is the effect's path.
     pub source: EndpointId,
-    /// What the source says of it. The same effect, sent again, has the same facts.
+    /// The source's facts of the content. The same effect, sent again, has the same facts.
     pub facts: ObjectFacts,
     /// The MIME type.
     pub content_type: String,
@@ -67,7 +67,7 @@ pub struct Content {
     pub body: ByteStream,
 }
 
-/// What one call is to do.
+/// The action of one call.
 pub enum EffectKind<'a> {
     /// Stores new content where the engine knows of none.
     Create(Content),
@@ -75,12 +75,12 @@ pub enum EffectKind<'a> {
     Update(Content),
     /// Removes the file. Nothing there is no error.
     Delete,
-    /// Gives the file another name in the same directory. `NotFound` where it is not there, `ClaimedBatch` where another file is.
+    /// Gives the file another name in the same directory. `NotFound` where it is not there, `Taken` where another file is.
     Rename {
         /// Its path from now on.
         to: &'a ObjectKey,
     },
-    /// Moves the file to another directory, or renames it where nobody said that this happened. Errors as for a rename.
+    /// Moves the file to another directory, or renames it where no source reported the rename. Errors as for a rename.
     Move {
         /// Its path from now on.
         to: &'a ObjectKey,
@@ -91,11 +91,11 @@ pub enum EffectKind<'a> {
 
 /// One attempt at one effect.
 pub struct EffectRequest<'a> {
-    /// What to do.
+    /// The action.
     pub kind: EffectKind<'a>,
     /// The object key, byte for byte. How it becomes a name in the sink is the sink's concern.
     pub path: &'a ObjectKey,
-    /// What the sink called the file when it last answered.
+    /// The sink's identifier of the file, from its last answer.
     pub handle: Option<&'a SinkHandle>,
     /// The same for each attempt at this effect, also after a crash, and for no other effect.
     pub key: Uuid,
@@ -109,13 +109,13 @@ pub struct EffectRequest<'a> {
 /// - What [`Capabilities`] exclude is never asked for.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// What it can do. It does not change.
+    /// The sink's capabilities. They do not change.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Whether it is there and may be used. Changes nothing.
+    /// Checks that the sink is reachable and may be used. Changes nothing.
     async fn check(&self) -> Result<(), EndpointError>;
 
-    /// What it holds at a path; `None` = nothing. Changes nothing.
+    /// The file that the sink holds at a path; `None` = nothing. Changes nothing.
     async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, aspect: Aspect) -> Result<Option<Held>, EndpointError>;
 
     /// Makes one attempt at one effect.

@@ -1,4 +1,4 @@
-//! What was typed, and what it means.
+//! Tests of the arguments: the typed text and the command it parses to.
 
 use super::*;
 use crate::config::TABLE;

@@ -1,4 +1,4 @@
-//! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins doors, schedules and sources to the loop.
+//! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins endpoints, schedules and sources to the loop.
 
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
@@ -48,7 +48,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     Ok(())
 }
 
-/// The tasks that hear of changes and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
+/// The tasks that receive events and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
 #[cfg(feature = "sqs")]
 async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     crate::app::queue_listener::listeners(settings, engine).await

@@ -1,4 +1,4 @@
-//! `dead-letters`: events that could not be used, told, tried again or forgotten. What trying means is the events' concern.
+//! `dead-letters`: lists, retries or drops events that could not be used. How a retry works is the events' concern.
 
 use crate::app::outcome::{Refusal, of_state};
 use crate::app::{ExitCode, endpoints};
@@ -18,10 +18,10 @@ use std::fmt;
 use std::io::Write;
 use tokio::net::UnixStream;
 
-/// As many are read at once.
+/// The number of letters read at once.
 const PAGE_LETTERS: usize = 100;
 
-/// Of what arrived, as much is shown.
+/// The number of bytes shown of a received message.
 const SHOWN_BYTES: usize = 200;
 
 /// `list`
@@ -38,7 +38,7 @@ struct Letter {
     reason: String,
     message: String,
     received_at: String,
-    /// The length of what arrived.
+    /// The length of the received message.
     bytes: u64,
     /// Its beginning, or the event, escaped for display.
     excerpt: String,
@@ -71,15 +71,15 @@ enum Trouble {
     Other(ExitCode, String),
 }
 
-/// Who has the letters in hand.
+/// The process that owns the letters.
 enum Opened {
-    /// Nobody else.
+    /// This process.
     Here(Box<State>, InstanceLock),
     /// A daemon, which is asked.
     Daemon(UnixStream),
 }
 
-/// Runs the command: 0 when what was asked for was done, 3 when letters that were tried again stay.
+/// Runs the command: 0 when the request was done, 3 when letters that were tried again stay.
 pub(crate) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let done = async {
         match action {

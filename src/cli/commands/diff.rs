@@ -1,4 +1,4 @@
-//! `diff OLD NEW`: what changed between two snapshots. Differences are no failure.
+//! `diff OLD NEW`: the changes between two snapshots. Differences are no failure.
 
 use crate::app::ExitCode;
 use crate::cli::args::Diff;

@@ -14,10 +14,10 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-/// What was written to a file.
+/// The result of an export to a file.
 #[derive(Debug, Serialize)]
 struct Written {
-    /// As it was given.
+    /// The path as given.
     output: String,
     /// `applied` or `known`.
     side: &'static str,
@@ -70,7 +70,7 @@ impl From<StateError> for WriteError {
 }
 
 fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) -> Result<(), WriteError> {
-    // Before the first byte: a header alone would look like an empty state.
+    // Checked before the first byte: a header alone would read as an empty state.
     state::can_be_read(database)?;
     let (side, name) = match arguments.side {
         Side::Applied => (state::Side::Applied, "applied"),

@@ -1,4 +1,4 @@
-//! `health`: how the running daemon says that it is, within two seconds. It touches no door and no database.
+//! `health`: the status that the running daemon reports, within two seconds. It opens no endpoint and no database.
 
 use crate::app::ExitCode;
 use crate::cli::failure::fail;
@@ -10,14 +10,14 @@ use serde::Serialize;
 use std::fmt;
 use std::io::Write;
 
-/// What is printed.
+/// The printed result.
 #[derive(Debug, Serialize)]
 struct Answer {
     /// `healthy`, `degraded` or `error`.
     service_status: Health,
     /// Why it is not healthy, a sentence each.
     problems: Vec<String>,
-    /// Ours: what it found when each was tried last.
+    /// Ours: the result of each endpoint's last check.
     doors: Vec<EndpointStatus>,
 }
 

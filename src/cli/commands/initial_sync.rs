@@ -1,4 +1,4 @@
-//! `initial-sync`: what was typed → an order for a run that lists everything, with the operator's word about the state.
+//! `initial-sync`: its arguments → an order for a run that lists everything, with the operator's answer about the state.
 
 use super::run_once;
 use crate::app::{ExitCode, endpoints};

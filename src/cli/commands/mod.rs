@@ -1,4 +1,4 @@
-//! The commands: one file or directory for each, with what it does with its arguments and what it prints.
+//! The commands: one file or directory for each, with the handling of its arguments and its output.
 
 pub(super) mod daemon;
 pub(super) mod dead_letters;

@@ -13,7 +13,7 @@ use crate::state::{InstanceLock, OperatorAnswer, StateError};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Has a run, prints its report.
+/// Runs an order, prints its report.
 pub(crate) async fn carry_out<W: Write>(
     order: (&str, RunRequest),
     settings: &Settings,
@@ -29,7 +29,7 @@ pub(crate) async fn carry_out<W: Write>(
     }
 }
 
-/// Has a run: what the command ends with, and the run's report.
+/// Runs an order: the command's exit code, and the run's report.
 pub(crate) async fn run(
     (command, order): (&str, RunRequest),
     settings: &Settings,
@@ -48,7 +48,7 @@ pub(crate) async fn run(
     };
     let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
-    // What the operator said has been done when the state was opened.
+    // Opening the state has already carried out the operator's answer.
     let order = RunRequest { answer: OperatorAnswer::default(), ..order };
     let ended = engine.run_order(order, Arc::new(RunCounters::default()), interruption.halt()).await?;
     Ok((earned(&ended, interruption.code()), Box::new(ended.report)))

@@ -1,5 +1,5 @@
-//! `setup`: waits until every door opens, makes the buckets that are missing, and fills an empty one from a directory. What is
-//! there already is never touched, so that running it again changes nothing.
+//! `setup`: waits until every endpoint answers, makes the buckets that are missing, and fills an empty one from a directory. It never
+//! changes existing content, so that running it again changes nothing.
 
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};
@@ -19,17 +19,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A door that is shut is tried again after so long: a server that starts is there within moments.
+/// The wait before an unreachable endpoint is tried again: a server that starts is there within moments.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What was found and what was made.
+/// The result: what was found and what was made.
 #[derive(Debug, Serialize)]
 struct Setup {
-    /// Whether everything is as it was asked for.
+    /// True if everything is as requested.
     success: bool,
     doors: Vec<Probed>,
     buckets: Vec<Bucket>,
-    /// `null` = nobody asked for it.
+    /// `null` = the caller did not ask for it.
     seed: Option<Seed>,
 }
 
@@ -96,7 +96,7 @@ async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
     Ok(found)
 }
 
-/// Tries the doors until all of them open, or so long.
+/// Tries the endpoints until all of them answer or `patience` has passed.
 async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Vec<Probed> {
     let deadline = Instant::now() + patience;
     let mut told = Vec::new();
@@ -123,7 +123,7 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
     }
 }
 
-/// Whether a store answers and knows us; whether the bucket is there is another matter.
+/// Checks that a store answers and accepts our credentials; the bucket's existence is another check.
 async fn store(door: &Door) -> Probed {
     let call = async {
         match look(&door.client).await {
@@ -136,7 +136,7 @@ async fn store(door: &Door) -> Probed {
     connectivity::tried(door.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
 }
 
-/// A listing: an answer to HEAD has no body that could say what is wrong. Whether the bucket holds anything.
+/// Lists, because an answer to HEAD has no body that could name the error. True if the bucket holds anything.
 async fn look(client: &AwsBucket) -> Result<bool, S3Error> {
     let page = client.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1 }).await?;
     Ok(!page.objects.is_empty())

@@ -1,4 +1,4 @@
-//! The fold, told in short: `a>b` is a rename, `-a` a delete, `+a` a create, `a=rw` permissions. Each event is a second later.
+//! Tests of the fold, in short notation: `a>b` is a rename, `-a` a delete, `+a` a create, `a=rw` permissions. Each event is a second later.
 
 use super::*;
 use crate::record::Permissions;

@@ -1,4 +1,4 @@
-//! What becomes of a path's row: the table, and what holds whatever is known.
+//! Tests of the change of a path's row: the table, and the rules that hold for all inputs.
 
 use super::*;
 use crate::record::{Applied, ETag, FileRecord, ObjectFacts, ObservationSeq};
@@ -14,7 +14,7 @@ fn facts(etag: &str, size: u64) -> ObjectFacts {
     ObjectFacts { size, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
 }
 
-/// What the sink holds and what the newest observation showed, each an ETag; `None` = nothing.
+/// The sides: the content that the sink holds and the newest observation, each an ETag; `None` = nothing.
 fn sides(held: Option<&str>, shown: Option<&str>) -> PathState {
     let file = |etag| FileRecord { size: Some(3), etag: ETag::parse(etag), ..FileRecord::at(key()) };
     let applied = held.map(|etag| Applied { file: file(etag), confirmed: true });

@@ -1,4 +1,4 @@
-//! What is kept on disk: whole files only, of the newest runs, beside files that are none of ours.
+//! Tests of the files kept on disk: whole files only, of the newest runs, beside files that are none of ours.
 
 use super::*;
 use crate::config::SnapshotRows;

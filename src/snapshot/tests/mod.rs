@@ -1,4 +1,4 @@
-//! What the snapshot's parts promise together. A file of tests for each promise: what comes back, what is refused, what is kept.
+//! Tests of the snapshot's parts together. Each promise has its file: the round trip, the refusals, the files kept.
 
 mod keeping;
 mod refusing;

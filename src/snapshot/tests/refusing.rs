@@ -1,4 +1,4 @@
-//! What is refused: the words name file, line and value, and nothing in them can drive a terminal.
+//! Tests of the refusals: the message names file, line and value, and nothing in it can control a terminal.
 
 use super::*;
 use std::io::{self, Read as _};

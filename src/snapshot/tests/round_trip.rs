@@ -1,4 +1,4 @@
-//! What comes back: every field verbatim, whatever it looks like, and the bytes themselves.
+//! Tests of the round trip: every field comes back verbatim, whatever it contains, and so do the bytes themselves.
 
 use super::*;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! How numbers, times and sets of paths are handed to SQLite.
+//! The conversion of numbers, times and sets of paths to SQLite's values.
 
 use crate::record::ObjectKey;
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::vtab::array::Array;
 use std::rc::Rc;
 
-/// SQLite's integers are signed; sizes, looks and run numbers stay far below the difference.
+/// SQLite's integers are signed; sizes, lookup numbers and run numbers stay far below the difference.
 pub(crate) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

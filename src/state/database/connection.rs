@@ -9,7 +9,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
-/// One after the other; the number of those that ran is the database's `user_version`.
+/// The migrations in order; the number of those that ran is the database's `user_version`.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_inbox.sql"),
@@ -29,12 +29,12 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // A sink is taken away together with its rows, in one transaction: no row need look it up.
+    // A sink is removed together with its rows, in one transaction: no row needs a foreign key check.
     connection.pragma_update(None, "foreign_keys", false)?;
     // In KiB: the pages that a batch of events touches in a state of a million rows, and the inner nodes above them, which the next
     // batch touches again.
     connection.pragma_update(None, "cache_size", -32_768)?;
-    // What a savepoint may have to undo is kept in memory: else jobs copy their pages into a file in `/var/tmp`.
+    // SQLite keeps the undo pages of a savepoint in memory: else jobs copy their pages into a file in `/var/tmp`.
     connection.pragma_update(None, "temp_store", "memory")?;
     // More than there are: a statement that is used in every job is never prepared again.
     connection.set_prepared_statement_cache_capacity(256);
@@ -46,7 +46,7 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
 pub(crate) fn open_beside(path: &Path) -> Result<Connection, StateError> {
     let connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // Before it has read anything SQLite does not know that there is a log, and brings nothing over without saying so.
+    // Before its first read SQLite does not know that there is a log: a checkpoint then does nothing, without an error.
     version(&connection).map_err(|error| StateError::file(path, &error))?;
     Ok(connection)
 }
@@ -61,7 +61,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
     Ok(connection)
 }
 
-/// As [`open_to_read`], whether or not the schema is up to date: says, too, of which version it is.
+/// As [`open_to_read`], for any schema version: returns the version, too.
 fn open_as_it_is(path: &Path) -> Result<(Connection, i64), StateError> {
     file::must_be_there(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -119,8 +119,8 @@ fn make_private(path: &Path) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Whether a run could open the database for writing, or make it, and whether there is room for what it writes. Leaves everything
-/// as it is: for a moment a file of another name lies in the directory.
+/// Succeeds if a run could open the database for writing, or make it, and there is room for its writes. Leaves everything
+/// as it is: for a moment a file of another name is in the directory.
 pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
     let database = database.to_owned();
     blocking(move || {
@@ -134,17 +134,17 @@ pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
     .await
 }
 
-/// Whether the database is there, is one of ours, and can be read. Blocks.
+/// Succeeds if the database is there, is one of ours, and can be read. Blocks.
 pub fn can_be_read(database: &Path) -> Result<(), StateError> {
     open_to_read(database).map(drop)
 }
 
-/// Whether the database is there, is one of ours, and is brought up to date where it need be by whoever opens it to write. Blocks.
+/// Succeeds if the database is there, is one of ours, and a writer that opens it could migrate it where needed. Blocks.
 pub fn can_be_brought_up_to_date(database: &Path) -> Result<(), StateError> {
     open_as_it_is(database).map(drop)
 }
 
-/// Runs what blocks apart from the async workers.
+/// Runs blocking work apart from the async workers.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError> + Send + 'static) -> Result<T, StateError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?
 }
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use rusqlite::params;
 
-    /// What a state of version 6 with these rows of `meta` becomes: its queues, whether events may have been missed, and which runs listed.
+    /// The migration of a version 6 state with these rows of `meta`: its queues, whether events may have been missed, which runs listed.
     fn brought_up_to_date(meta: &[(&str, &str)]) -> (Vec<(String, i64)>, bool, Vec<i64>) {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("sync.db");

@@ -1,6 +1,6 @@
-//! The writer without its thread, for a simulation: whoever brings a job runs it and commits it, alone in its transaction.
+//! The writer without its thread, for a simulation: the caller of a job runs it and commits it, alone in its transaction.
 //!
-//! What the thread adds (many jobs in one commit, at its own pace) changes when things are stored and never what: a
+//! The thread's grouping (many jobs in one commit, at its own pace) changes when things are stored and never what: a
 //! simulation that wants the same seed to give the same history takes this in its place.
 
 use crate::state::error::StateError;
@@ -8,16 +8,16 @@ use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Stands before and behind every commit. There others may go first; and where a process dies, nobody comes through any more.
+/// Runs before and after every commit. Other tasks may go first there; in a process that dies, no task passes any more.
 #[async_trait]
 pub trait CommitGate: Send + Sync {
     /// Nothing of the job has happened.
     async fn before_commit(&self);
-    /// The job is stored, and whoever brought it has not heard of it.
+    /// The job is stored, and its caller has not received the result.
     async fn after_commit(&self);
 }
 
-/// A connection that whoever comes may use.
+/// A connection that any caller may use.
 pub(crate) struct DirectWriter {
     connection: Mutex<Connection>,
     gate: Arc<dyn CommitGate>,

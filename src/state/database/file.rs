@@ -1,4 +1,4 @@
-//! The place of the database file: whether it is there, whether it could be, told in words before SQLite tells it in its own
+//! The place of the database file: checks that it exists or could be made, and reports it before SQLite does in its own words
 //! ("unable to open database file", "disk I/O error"). It opens no database.
 
 use crate::state::error::StateError;
@@ -6,10 +6,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-/// As much is written for a trial: a transaction or two.
+/// The number of bytes written for a trial: a transaction or two.
 const TRIAL_BYTES: usize = 64 * 1024;
 
-/// What is there must be a file: a device has a mode as well, and it is not ours to change.
+/// An existing path must be a file: a device has a mode as well, and it is not ours to change.
 pub(crate) fn may_be_opened(path: &Path) -> Result<(), StateError> {
     match fs::metadata(path) {
         Ok(facts) if !facts.is_file() => Err(StateError::NotAFile { path: path.to_owned() }),
@@ -17,7 +17,7 @@ pub(crate) fn may_be_opened(path: &Path) -> Result<(), StateError> {
     }
 }
 
-/// It must be there, and a file.
+/// The path must exist, and be a file.
 pub(crate) fn must_be_there(path: &Path) -> Result<(), StateError> {
     may_be_opened(path)?;
     match fs::metadata(path) {

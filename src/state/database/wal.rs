@@ -1,4 +1,4 @@
-//! The write-ahead log: what is committed is brought out of it into the database in a thread of its own, beside the one that commits.
+//! The write-ahead log: a thread of its own, beside the one that commits, copies committed pages from it into the database.
 //!
 //! SQLite begins the log anew once all of it has been brought over and a transaction begins. Under load that moment never comes by
 //! itself, for there is always a commit that is newer than what is being brought over: where the log has become long, the thread
@@ -14,9 +14,9 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-/// In pages, 8 MiB: when so much was added to the log, it is brought over.
+/// In pages, 8 MiB: when so much was added to the log, the thread copies it into the database.
 const PORTION_PAGES: c_int = 2000;
-/// In pages, 64 MiB: from here on each commit brings over what is left, until the log can begin anew. Only somebody who reads for long
+/// In pages, 64 MiB: from here on each commit copies the rest, until the log can begin anew. Only a long reader
 /// (an export), or one large transaction, makes it longer.
 const LOG_PAGES_MOST: c_int = 16_000;
 
@@ -36,16 +36,16 @@ impl WalCheckpointer {
                 }
             })
             .map_err(|error| StateError::file(path, &error))?;
-        // How long the log was when a portion was handed over last.
+        // The log's length when a portion was handed over last.
         let mut handed_over = 0;
         connection.wal_hook(Some(move |log: &mut Wal, pages| {
             if pages < handed_over {
-                // It has begun anew.
+                // The log has begun anew.
                 handed_over = 0;
             }
             let portion = pages >= handed_over + PORTION_PAGES;
             if pages >= LOG_PAGES_MOST {
-                // Whoever committed would take an error for one of the commit, which has happened. The next one tries again.
+                // The committer would take an error for one of the commit, which has succeeded. The next commit tries again.
                 let brought_over = log.checkpoint();
                 if portion {
                     handed_over = pages;
@@ -59,10 +59,10 @@ impl WalCheckpointer {
         Ok(Self(thread))
     }
 
-    /// Ends the thread. The connection is to be closed after it: whoever closes last empties the log and takes it away.
+    /// Ends the thread. The caller closes the connection after it: the last one to close empties the log and removes it.
     pub(crate) fn end(self, connection: &mut Connection) {
         if let Err(error) = connection.wal_hook(None::<fn(&mut Wal, c_int) -> rusqlite::Result<()>>) {
-            // It waits for the hook's end of the channel, which stays.
+            // The thread waits for the hook's end of the channel, which stays.
             tracing::warn!(%error, "the thread of the write-ahead log cannot be ended");
             return;
         }
@@ -75,7 +75,7 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     connection.wal_checkpoint_v2(None::<&CStr>, CheckpointMode::PASSIVE).map(drop)
 }
 
-/// What cannot be brought over now stays in the log, where it is as safe: the next portion tries again.
+/// Reports a failed checkpoint. Pages that cannot be copied stay safe in the log: the next portion tries again.
 fn told(brought_over: rusqlite::Result<()>) {
     match brought_over {
         Ok(()) => {}
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     const TABLE: &str = "CREATE TABLE pages (number INTEGER PRIMARY KEY, content BLOB)";
-    /// So many pages from a number on, of 3,000 in all.
+    /// Writes so many pages from a number on, of 3,000 in all.
     const WRITE: &str = "WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < ?1)
                          INSERT OR REPLACE INTO pages SELECT (?2 + n) % 3000, randomblob(4000) FROM n";
 
@@ -112,7 +112,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let (mut connection, log) = database(directory.path());
         connection.execute(WRITE, [2500, 0]).expect("written");
-        // It ends with the portion that it has in hand.
+        // The thread ends with its current portion.
         log.end(&mut connection);
         assert!(bytes_of(&directory.path().join("sync.db")) > 4096 * 2500, "nothing was brought over");
         drop(connection);
@@ -123,7 +123,7 @@ mod tests {
     fn under_load_the_log_does_not_grow_beyond_its_bound() {
         let directory = tempfile::tempdir().expect("a directory");
         let (mut connection, log) = database(directory.path());
-        // Three times as much as the log may hold.
+        // Three times the log's limit.
         let mut longest = 0;
         for round in 0..50_000 / 100 {
             connection.execute(WRITE, [100, round * 100]).expect("written");

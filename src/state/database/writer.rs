@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that may wait; whoever brings one more waits with it.
+/// Jobs that may wait; the sender of one more waits with it.
 const QUEUE_JOBS: usize = 1024;
 /// Jobs that share one commit at the most, so that none waits long for its answer.
 const GROUP_JOBS: usize = 512;
@@ -23,12 +23,12 @@ const GROUP_JOBS: usize = 512;
 /// commit costs the same for a few as for all that come meanwhile, and on a fast disk it would be for a few.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A job's second half: told how the commit went, it answers whoever brought the job.
+/// A job's second half: it receives the commit's result and answers the job's sender.
 type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
-/// A job's first half: works in the transaction. Beside the second half it says whether what it did may be stored.
+/// A job's first half: works in the transaction. Beside the second half it returns true if its changes may be stored.
 type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
 
-/// A handle on the thread. Dropping it lets the thread finish what waits, and end.
+/// A handle on the thread. Dropping it lets the thread finish the waiting jobs, and end.
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -78,8 +78,8 @@ impl Writer {
             let outcome = work(connection);
             let worked = outcome.is_ok();
             let answer: Answer = Box::new(move |committed| {
-                // What went wrong in the job itself says more than what became of the transaction then (on a full disk SQLite
-                // takes it back by itself). Whoever asked may have been cancelled: then nobody waits for the answer.
+                // An error of the job itself says more than that of the transaction (on a full disk SQLite
+                // rolls it back by itself). The caller may have been cancelled: then the answer has no receiver.
                 let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
             });
             (worked, answer)
@@ -94,7 +94,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread was printed when it happened; there is nobody left to tell.
+            // A panic of the thread was printed when it happened; there is no receiver left to report it to.
             let _ = thread.join();
         }
     }
@@ -124,7 +124,7 @@ fn commit_group(
 ) -> Result<Vec<Answer>, (Vec<Answer>, rusqlite::Error)> {
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
-        // The job was not run: dropping it tells its bringer that there is no answer.
+        // The job was not run: dropping it reports to its sender that there is no answer.
         Err(error) => return Err((Vec::new(), error)),
     };
     let (worked, answer) = first(&transaction);

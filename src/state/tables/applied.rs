@@ -68,7 +68,7 @@ pub(crate) fn write(connection: &Connection, sink: Sink, moment: Moment, file: &
     Ok(())
 }
 
-/// In which run, and when, the row was confirmed last.
+/// The run in which, and the time when, the row was confirmed last.
 pub(crate) fn confirmed_at(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(Option<u64>, Option<Timestamp>), StateError> {
     let mut statement = connection.prepare("SELECT run, applied_at FROM applied WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, path.as_str()], |row| {
@@ -90,8 +90,8 @@ pub(crate) fn write_permissions(
     Ok(())
 }
 
-/// What the sink has of a field that nobody had told is what it answered when it was asked. Now that somebody tells it, that is to
-/// be set, and what was answered vouches for nothing.
+/// The sink's value of a field that no source had reported is its own answer to a lookup. Once a source reports the field, its value
+/// is to be set, and the answer vouches for nothing.
 pub(crate) fn doubt_what_was_asked(
     connection: &Connection,
     sink: Sink,
@@ -114,7 +114,7 @@ pub(crate) fn doubt_what_was_asked(
     if held == row.file.permissions { Ok(()) } else { write_permissions(connection, sink, path, &held) }
 }
 
-/// The row, if there is none yet too, no longer says what the sink holds.
+/// Marks the row, created if there is none, as no longer certain of what the sink holds.
 pub(crate) fn unconfirm(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO applied (sink, path, confirmed) VALUES (?1, ?2, 0) ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0",
@@ -123,7 +123,7 @@ pub(crate) fn unconfirm(connection: &Connection, sink: Sink, path: &ObjectKey) -
     Ok(())
 }
 
-/// Whether there is a row, and nothing in it: nobody knows of a file that was ever there.
+/// True if there is a row, and it is empty: the state knows of no file that was ever there.
 pub(crate) fn is_only_doubted(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
     Ok(read(connection, sink, path)?.is_some_and(|row| !row.confirmed && row.file == FileRecord::at(path.clone())))
 }

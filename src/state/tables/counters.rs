@@ -1,9 +1,9 @@
-//! How many rows some tables have.
+//! The row counters of some tables.
 
 use crate::state::error::StateError;
 use rusqlite::{Connection, OptionalExtension as _};
 
-/// How many rows a table has, by its counter.
+/// The number of rows of a table, by its counter.
 pub(crate) fn count(connection: &Connection, name: &str) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
     let value: Option<i64> = statement.query_row([name], |row| row.get(0)).optional()?;

@@ -10,36 +10,36 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
 
-/// Of what arrived, as much is kept. Longer than any single record; a longer message is kept for reading, not for another try.
+/// The kept length of a received message. It exceeds any single record; a longer message is kept for reading, not for another try.
 pub const RAW_BYTES_MAX: usize = 16 * 1024;
 
-/// As many are kept: whoever floods us with nonsense must not fill the disk. Beyond, the oldest go, those first that hold no
-/// event.
+/// The number of kept letters: a source that floods the service with nonsense must not fill the disk. Beyond it, the oldest go, first those
+/// without an event.
 pub const DEAD_LETTERS_MAX: u64 = 10_000;
 
-/// Something that a source told and that cannot be used.
+/// A report of a source that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poisoned {
     /// A short, stable name.
     pub reason: String,
     /// A sentence for people, escaped for display.
     pub message: String,
-    /// What arrived, as it arrived.
+    /// The message, as it arrived.
     pub raw: Vec<u8>,
 }
 
 /// One dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// What it is called.
+    /// The letter's number.
     pub id: i64,
-    /// Who told.
+    /// The source that reported it.
     pub source: EventChannel,
     /// A short, stable name.
     pub reason: String,
     /// A sentence for people, escaped for display.
     pub message: String,
-    /// When it arrived, by our clock.
+    /// The time of arrival, by the service's clock.
     pub received_at: Timestamp,
     /// The first [`RAW_BYTES_MAX`] bytes of what arrived; empty when it had been decoded.
     pub raw: Vec<u8>,
@@ -50,7 +50,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// Whether all that arrived is kept.
+    /// True if the whole message is kept.
     pub fn is_whole(&self) -> bool {
         self.raw_bytes == self.raw.len() as u64
     }
@@ -62,7 +62,7 @@ impl DeadLetter {
     }
 }
 
-/// Keeps one: who told and when, what is wrong with it, and the event when it had been decoded.
+/// Keeps one letter: its source and time, the error, and the event when it had been decoded.
 pub(crate) fn add(
     connection: &Connection,
     (source, received_at): (EventChannel, Timestamp),

@@ -1,4 +1,4 @@
-//! Which events of a feed without a cursor were received.
+//! The received events of a feed without a cursor.
 
 use crate::mutant;
 use crate::state::database::meta::read_meta;
@@ -8,12 +8,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// Names of rows of `meta`: whose answer was stored last, where to go on, when events may have been missed.
 pub(crate) const ADDRESS: &str = "feed_address";
 
-/// What tells two events of a feed apart that has no ids.
+/// The key that distinguishes two events of a feed without ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FeedIdentity {
     /// SHA-256 of the event's JSON in canonical form.
     pub hash: [u8; 32],
-    /// Which of those that are equal in one answer, counted from 0.
+    /// The number among equal events of one answer, counted from 0.
     pub occurrence: u32,
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn is_last(connection: &Connection, address: &str) -> Result<bool, St
     Ok(read_meta(connection, ADDRESS)?.is_some_and(|last| last == address))
 }
 
-/// What is known of an event.
+/// The known facts of an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     New,
@@ -42,7 +42,7 @@ pub(crate) fn standing(connection: &Connection, identity: FeedIdentity) -> Resul
     })
 }
 
-/// How many events the last answer served: never more than one answer holds.
+/// The number of events that the last answer served: never more than one answer holds.
 pub(crate) fn served_before(connection: &Connection) -> Result<usize, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM feed_identities WHERE left_at IS NULL")?;
     let served: i64 = statement.query_row([], |row| row.get(0))?;

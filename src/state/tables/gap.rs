@@ -1,4 +1,4 @@
-//! Whether events may have been missed, in a row of `meta`.
+//! The mark that events may have been missed, in a row of `meta`.
 
 use crate::state::database::codec::time;
 use crate::state::database::meta::{delete_meta, read_meta, write_meta};

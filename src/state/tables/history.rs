@@ -1,8 +1,8 @@
-//! History: what happened to a path and is over, appended in the transaction in which it happened. What is still the case
-//! (pending, held, left out, on its way) stands in the other tables, and is not told twice.
+//! History: the finished events of a path, appended in the transaction in which they happen. The current condition
+//! (pending, held, left out, on its way) is in the other tables, and is not recorded twice.
 //!
 //! A file that the initial sync created or confirmed at the first attempt has no row here: that would be a row for each object
-//! of a bucket. Run and time of its row in `applied` tell it.
+//! of a bucket. Run and time of its row in `applied` record it.
 
 use crate::plan::Effect;
 use crate::record::{EventChannel, EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions, SinkName};
@@ -19,54 +19,54 @@ use uuid::Uuid;
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// When, by our clock; `None` = the stored time is none.
+    /// The time, by the service's clock; `None` = the stored time is invalid.
     pub at: Option<Timestamp>,
-    /// In which run; 0 = outside of one.
+    /// The run; 0 = outside of one.
     pub run: u64,
-    /// For which sink; `None` = it is an event, or the sink has been taken away since, or the row is older than sinks have names.
+    /// The sink; `None` = it is an event, or the sink has been removed since, or the row is older than sinks have names.
     pub sink: Option<SinkName>,
-    /// To which path.
+    /// The path.
     pub path: ObjectKey,
-    /// Where it went, for a rename or a move.
+    /// The target, for a rename or a move.
     pub new_path: Option<ObjectKey>,
-    /// What it was.
+    /// The event.
     pub what: HistoryEvent,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryEvent {
-    /// An event was used up.
+    /// An event was consumed.
     Event(ConsumedEvent),
     /// An operation ended.
     Operation(Ended),
 }
 
-/// An event that was used up.
+/// An event that was consumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsumedEvent {
-    /// Who told.
+    /// The source that reported it.
     pub source: EventChannel,
-    /// What was told.
+    /// The reported event.
     pub kind: EventKind,
-    /// When it happened, by the clock of whoever told.
+    /// The time of the event, by the clock of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
-    /// When it arrived, by our clock.
+    /// The time of arrival, by the service's clock.
     pub received_at: Timestamp,
-    /// What was told of the permissions.
+    /// The reported permissions.
     #[serde(default, skip_serializing_if = "Permissions::is_empty")]
     pub permissions: Permissions,
-    /// What became of it.
+    /// The outcome of the event.
     pub became: EventDisposition,
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventDisposition {
-    /// Its paths were looked at: this is what was there.
+    /// The event's paths were looked up: this is the result.
     LookedAt {
         /// At its path.
         path: ObservedContent,
@@ -74,14 +74,14 @@ pub enum EventDisposition {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         new_path: Option<ObservedContent>,
     },
-    /// It failed too often, and is a dead letter. What it told of permissions and renames was heard.
+    /// The event failed too often, and is a dead letter. The permissions and renames that it reported were applied.
     DeadLetter {
-        /// Why; safe to print.
+        /// The reason; safe to print.
         message: String,
     },
 }
 
-/// What a lookup showed.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObservedContent {
@@ -96,15 +96,15 @@ pub enum ObservedContent {
     Content(Fingerprint),
 }
 
-/// How an operation went so far.
+/// The progress of an operation so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
     /// The effect that was called last; `None` = none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<Called>,
-    /// How often it was tried.
+    /// The number of tries.
     pub made: u32,
-    /// Why the last try failed that did.
+    /// The error of the last failed try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failure>,
 }
@@ -112,9 +112,9 @@ pub struct Attempts {
 /// An effect that was decided and called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Called {
-    /// Which.
+    /// The effect.
     pub effect: Effect,
-    /// What makes it happen once.
+    /// The key that makes the effect happen only once.
     pub idempotency_key: Uuid,
     /// The run that decided it.
     pub decided_in: u64,
@@ -123,13 +123,13 @@ pub struct Called {
 /// An operation that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// How it went.
+    /// The tries.
     pub attempts: Attempts,
-    /// How it ended.
+    /// The result.
     pub result: Outcome,
 }
 
-/// How an operation ended.
+/// The result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -153,7 +153,7 @@ pub enum Outcome {
     Deleted,
     /// Its file has the other path now.
     Moved {
-        /// Whether somebody told it; else two paths were paired by their content.
+        /// True if a source reported it; false if two paths were paired by their content.
         told: bool,
     },
     /// It was asked to move the file and did not: each path is decided by itself.
@@ -163,8 +163,8 @@ pub enum Outcome {
         /// Not before this.
         next_attempt: Timestamp,
     },
-    /// An effect ended of which nobody knows whether it happened, because it is no longer meant or was refused at last: what the
-    /// file manager holds there is unconfirmed.
+    /// An effect of unknown outcome ended, because it is no longer meant or its last attempt was refused: the
+    /// file manager's content there is unconfirmed.
     InDoubt,
 }
 
@@ -189,7 +189,7 @@ impl Outcome {
 pub(crate) struct Moment {
     pub(crate) at: Timestamp,
     pub(crate) run: u64,
-    /// Whether that run is an initial sync.
+    /// True if that run is an initial sync.
     pub(crate) initial: bool,
 }
 
@@ -243,7 +243,7 @@ pub(crate) fn operation(
     append(connection, (moment, Some(sink.id)), (path, None), &HistoryEvent::Operation(Ended { attempts, result }))
 }
 
-/// What happened to a path, under either name of what names two, oldest first, before one of them.
+/// The history of a path, under either name of an entry with two names, oldest first, before a given entry.
 pub(crate) fn of_path(connection: &Connection, path: &ObjectKey, before: i64) -> Result<Vec<(i64, HistoryEntry)>, StateError> {
     let mut statement = connection
         .prepare("SELECT id, at, run, path, new_path, what, (SELECT name FROM sinks s WHERE s.id = history.sink) FROM history WHERE (path = ?1 OR new_path = ?1) AND id < ?2 ORDER BY id")?;

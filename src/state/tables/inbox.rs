@@ -1,4 +1,4 @@
-//! The inbox: events that nothing has used up yet, in the order of their arrival. What an event means is not its concern.
+//! The inbox: events that are not consumed yet, in the order of their arrival. What an event means is not its concern.
 
 use crate::record::EventChannel;
 use crate::record::{Event, ObservationSeq};
@@ -12,19 +12,19 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 pub struct InboxRow {
     /// Its place: the order of arrival, never used twice.
     pub seq: i64,
-    /// Who told.
+    /// The source that reported it.
     pub source: EventChannel,
-    /// When it was stored, by our clock.
+    /// The time of storage, by the service's clock.
     pub received_at: Timestamp,
-    /// The newest look then: a look with a greater number began after that.
+    /// The newest observation at that time: an observation with a greater number began after that.
     pub received_at_look: ObservationSeq,
-    /// How often its replay failed by itself.
+    /// The number of failures of its replay by itself.
     pub failures: u32,
-    /// What was told.
+    /// The reported event.
     pub event: Event,
 }
 
-/// When something is received: by the clock, and by the looks that were taken until then.
+/// The moment of receipt: by the clock, and by the observations that were taken until then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
     pub(crate) at: Timestamp,
@@ -64,13 +64,13 @@ pub(crate) fn count_failure(connection: &Connection, seq: i64, now: Timestamp) -
     Ok(statement.query_row([seq], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
-/// Another source: what the old one told is of no use.
+/// Another source: the reports of the old one are of no use.
 pub(crate) fn forget(connection: &Connection) -> Result<(), StateError> {
     let removed = connection.execute("DELETE FROM inbox", [])?;
     count_by(connection, -integer(removed as u64))
 }
 
-/// Whoever adds or takes out rows counts them, all at once: a trigger would count each event twice in a statement of its own.
+/// Each caller that adds or removes rows counts them, all at once: a trigger would count each event twice in a statement of its own.
 pub(crate) fn count_by(connection: &Connection, rows: i64) -> Result<(), StateError> {
     connection.prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'inbox'")?.execute([rows])?;
     Ok(())

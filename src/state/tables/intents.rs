@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub struct Intent {
     /// The path.
     pub path: ObjectKey,
-    /// Where the file goes: for a rename or a move.
+    /// The target of the file: for a rename or a move.
     pub new_path: Option<ObjectKey>,
     /// Makes the effect happen once.
     pub idempotency_key: Uuid,
@@ -30,14 +30,14 @@ pub struct Intent {
 /// Content and permissions: one effect at a time on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
-    /// What the file is, and where.
+    /// The file's identity and location.
     Content,
-    /// Who may do what with it.
+    /// The file's permissions.
     Permissions,
 }
 
 impl Plane {
-    /// Which plane an effect is on.
+    /// The plane of an effect.
     pub fn of(effect: Effect) -> Self {
         if effect == Effect::SetPermissions { Self::Permissions } else { Self::Content }
     }
@@ -69,7 +69,7 @@ pub(crate) fn naming(connection: &Connection, sink: Sink, path: &ObjectKey) -> R
     Ok(naming)
 }
 
-/// Whether an effect that names the path has no outcome yet.
+/// True if an effect that names the path has no outcome yet.
 pub(crate) fn is_open(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2) OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = ?2)",

@@ -8,7 +8,7 @@ use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 
-/// What waits and concerns any of these paths, by target.
+/// The waiting rows that concern any of these paths, by target.
 pub(crate) fn concerning<'p>(
     connection: &Connection,
     sink: Sink,
@@ -36,8 +36,8 @@ pub(crate) fn remove(connection: &Connection, sink: Sink, target: &ObjectKey) ->
     Ok(())
 }
 
-/// Where one of the two paths is due, or the target has nothing pending at all: then it is moot, unless nobody could look at it. And where
-/// neither is going to be due by itself: an object that is too large to be sent can be moved.
+/// The moves with a due path; and those whose target has nothing pending, which are obsolete unless a lookup of them failed.
+/// Also those with no path that becomes due by itself: an object that is too large to be sent can be moved.
 pub(crate) fn due(
     connection: &Connection,
     sink: Sink,

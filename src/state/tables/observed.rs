@@ -1,4 +1,4 @@
-//! Observed: the row of each key that was ever looked at. An older look never overwrites a newer one.
+//! Observed: the row of each key that was ever looked up. An older observation never overwrites a newer one.
 
 use crate::mutant;
 use crate::record::{ETag, ObjectFacts, ObjectKey, ObservationSeq, Observed};
@@ -32,7 +32,7 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed
     Ok(Observed { facts, look: ObservationSeq(row.get::<_, i64>(first)?.unsigned_abs()) })
 }
 
-/// Stores what a lookup showed, unless a newer one is there. One more look at what is gone takes nothing from what its tombstone knows.
+/// Stores the result of a lookup, unless a newer one is there. Another lookup of an absent key takes nothing from its tombstone.
 pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
     let facts = observed.facts.as_ref();
     let mut statement = connection.prepare_cached(
@@ -59,7 +59,7 @@ pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey,
     Ok(())
 }
 
-/// The greatest number that a stored look has.
+/// The greatest number of a stored observation.
 pub(crate) fn high_water(connection: &Connection) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'")?;
     let stored: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;

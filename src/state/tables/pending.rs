@@ -8,7 +8,7 @@ use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-/// Why a path could not be brought to an end.
+/// The failure of a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// A short, stable name.
@@ -38,7 +38,7 @@ pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> R
     Ok(())
 }
 
-/// When the event was received that asked for what is pending.
+/// Stores the time of receipt of the event that asked for the pending work.
 pub(crate) fn write_reported_at(connection: &Connection, sink: Sink, path: &ObjectKey, at: i64) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("UPDATE OR FAIL pending SET told_at = ?3 WHERE sink = ?1 AND path = ?2")?;
     statement.execute(params![sink.id, path.as_str(), at])?;

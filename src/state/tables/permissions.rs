@@ -1,4 +1,4 @@
-//! What events reported of the permissions of each path, kept until the file is gone from every sink that needs it.
+//! The permissions that events reported of each path, kept until the file is gone from every sink that needs it.
 
 use crate::record::{EventPermissions, ObjectKey, ObservationSeq, ToldField};
 use crate::state::database::codec::{integer, time};

@@ -14,11 +14,11 @@ pub struct Run {
     pub number: u64,
     /// `initial`, …
     pub kind: String,
-    /// When it began.
+    /// The start time.
     pub started_at: Option<Timestamp>,
-    /// When it ended; `None` = it is running, or was killed.
+    /// The end time; `None` = it is running, or was killed.
     pub ended_at: Option<Timestamp>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Option<String>,
     /// Its report, a JSON object as text.
     pub summary: Option<String>,

@@ -1,4 +1,4 @@
-//! What is known of a path: both sides, what is wanted, and its row in `pending`. Read together, and of many paths at once.
+//! The known facts of a path: both sides, the wanted state, and its row in `pending`. One read covers many paths.
 
 use crate::plan::requeue::{PathView, PendingRow};
 use crate::record::{ObjectKey, PathState, Permissions};
@@ -44,7 +44,7 @@ pub(crate) fn side_columns() -> String {
     )
 }
 
-/// How many columns [`side_columns`] are.
+/// The number of [`side_columns`].
 pub(crate) const SIDE_COLUMNS: usize = 21;
 
 /// All that is known of each of these paths, in their order, in one question.
@@ -53,7 +53,7 @@ pub(crate) fn views<'p>(
     sink: Sink,
     paths: impl Iterator<Item = &'p ObjectKey> + Clone,
 ) -> Result<Vec<PathView>, StateError> {
-    // Where the sink has no open intent at all, which is the rule, no path is looked up among them.
+    // Usually the sink has no open intent at all: then no path is looked up among them.
     static VIEWS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT {}, p.status = 'due', p.status = 'held', p.deletion, p.told_at,

@@ -20,7 +20,7 @@ impl ToSql for SinkId {
     }
 }
 
-/// What every statement about a sink needs.
+/// The context that every statement about a sink needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sink {
     pub(crate) id: SinkId,
@@ -112,27 +112,27 @@ pub(crate) fn write_policy(connection: &Connection, sink: Sink, policy: Policy) 
     Ok(())
 }
 
-/// Whether anything is known of what a sink holds, or of a call to it.
+/// True if the state knows anything of the sink's content, or of a call to it.
 pub(crate) fn is_in_use(connection: &Connection, sink: Sink) -> Result<bool, StateError> {
     Ok(connection.query_row("SELECT applied_rows > 0 OR open_intents > 0 FROM sinks WHERE id = ?1", [sink.id], |row| row.get(0))?)
 }
 
-/// How many files the sink has, as far as is known: a counter.
+/// The number of files that the sink has, as far as is known: a counter.
 pub(crate) fn applied_rows(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT applied_rows FROM sinks WHERE id = ?1")
 }
 
-/// How many effects have no outcome: a counter.
+/// The number of effects without an outcome: a counter.
 pub(crate) fn open_intents(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT open_intents FROM sinks WHERE id = ?1")
 }
 
-/// How many rows the sink had when the listing began.
+/// The number of rows that the sink had when the listing began.
 pub(crate) fn rows_before_listing(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT rows_before_listing FROM sinks WHERE id = ?1")
 }
 
-/// How many rows lay outside of the prefix when they were counted last.
+/// The number of rows outside of the prefix at the last count.
 pub(crate) fn outside_prefix(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT outside_prefix FROM sinks WHERE id = ?1")
 }
@@ -164,7 +164,7 @@ pub(crate) fn note_listing_judged(connection: &Connection, sink: Sink) -> Result
     Ok(())
 }
 
-/// What the guard held when it judged last, whether or not any of it still waits.
+/// The deletes that the guard held at its last judgement, whether or not any of them still waits.
 pub(crate) fn held_deletes(connection: &Connection, sink: Sink) -> Result<Option<HeldDeletes>, StateError> {
     let text = "SELECT held_deletes, held_of_rows, held_as_nothing_was_listed FROM sinks WHERE id = ?1";
     let (deletes, of_rows, nothing_listed): (Option<i64>, Option<i64>, bool) =

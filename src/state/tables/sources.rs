@@ -15,7 +15,7 @@ impl ToSql for SourceId {
     }
 }
 
-/// How far the listing of a run has come that has not come to its own end.
+/// The progress of a run's listing that has not come to its own end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
     /// Begin at the start.
@@ -63,7 +63,7 @@ pub(crate) fn forget_listing(connection: &Connection, source: SourceId) -> Resul
     Ok(())
 }
 
-/// The listing of everything is used up: the next run lists again.
+/// The listing of everything is consumed: the next run lists again.
 pub(crate) fn forget_everything_listed(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     connection.prepare_cached("UPDATE sources SET listed_everything = 0 WHERE id = ?1")?.execute([source])?;
     Ok(())
@@ -91,7 +91,7 @@ pub(crate) fn write_initial_completed_by(connection: &Connection, source: Source
     Ok(())
 }
 
-/// Whether a reconcile began, and no listing has come to its end since.
+/// True if a reconcile began, and no listing has come to its end since.
 pub(crate) fn reconcile_unfinished(connection: &Connection, source: SourceId) -> Result<bool, StateError> {
     Ok(connection.prepare_cached("SELECT reconcile_unfinished FROM sources WHERE id = ?1")?.query_row([source], |row| row.get(0))?)
 }

@@ -1,4 +1,4 @@
-//! What is pending, taken in hand: lane by lane, in the order of the queue, with all that is known about each path.
+//! The claim of pending paths: lane by lane, in the order of the queue, with all known facts of each path.
 
 use crate::record::{ObjectKey, PathState};
 use crate::state::error::StateError;
@@ -8,7 +8,7 @@ use crate::state::tables::sides;
 use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Which of the pending paths: each lane has its own pace.
+/// A part of the pending paths: each lane has its own pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     /// Objects below 8 MiB.
@@ -30,7 +30,7 @@ pub struct WorkItem {
     pub path: ObjectKey,
     /// Failed runs so far.
     pub attempts: u32,
-    /// What is known of it.
+    /// The known facts of the path.
     pub sides: PathState,
     /// An effect on its content without an outcome.
     pub intent: Option<Intent>,
@@ -38,21 +38,21 @@ pub struct WorkItem {
     pub permissions_intent: Option<Intent>,
 }
 
-/// What was taken from a lane.
+/// The paths taken from a lane.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimedBatch {
-    /// The paths that the caller has in hand now.
+    /// The paths that the caller has claimed now.
     pub work: Vec<WorkItem>,
-    /// The place in the queue up to which was looked; `None` = there is nothing more.
+    /// The last examined place in the queue; `None` = there is nothing more.
     pub last: Option<i64>,
-    /// Whether there were paths that somebody else has in hand.
+    /// True if another caller has claimed some of the paths.
     pub passed_over: bool,
 }
 
 impl SinkState {
-    /// The next paths of a lane that are due, after one place in the queue and up to another, oldest first. `claim` says of each whether the
-    /// caller gets it in hand; it is asked in the thread that stores the outcomes, so that what is told of a path is never
-    /// older than the outcome of whoever had it in hand before.
+    /// The next paths of a lane that are due, after one place in the queue and up to another, oldest first. `claim` decides for each
+    /// whether the caller gets it; it is asked in the thread that stores the outcomes, so that the facts of a path are never
+    /// older than the outcome of its previous claim.
     pub async fn take(
         &self,
         (lane, after, up_to): (Lane, i64, i64),
@@ -123,7 +123,7 @@ fn selection(which: &str) -> String {
     )
 }
 
-/// Where the columns of the two intents begin in a row of [`selection`].
+/// The index of the first column of the two intents in a row of [`selection`].
 const CONTENT_INTENT: usize = 3 + sides::SIDE_COLUMNS;
 const PERMISSIONS_INTENT: usize = CONTENT_INTENT + intents::COLUMNS.len();
 

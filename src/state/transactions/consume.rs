@@ -15,21 +15,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A row whose replay failed as often by itself becomes a dead letter: after a quarter of an hour at the earliest (see `inbox.rs`).
 const FAILURES_MOST: u32 = 5;
 
-/// A batch of the inbox, and the looks at the paths that it touched.
+/// A batch of the inbox, and the lookups of the paths that it touched.
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
     /// Oldest first.
     pub rows: Vec<InboxRow>,
-    /// What the looks found.
+    /// The results of the lookups.
     pub looks: Vec<Observation>,
-    /// The paths that could not be looked at, and why.
+    /// The paths whose lookup failed, and why.
     pub failed: BTreeMap<ObjectKey, String>,
     /// The paths of rows that stayed in the batches before: rows that share a path stay together.
     pub locked: BTreeSet<ObjectKey>,
 }
 
-/// Takes the rows that are used up out of the inbox, and buries those that failed too often: what they tell is heard all the same.
-/// Says, too, which paths the rows name that stay.
+/// Takes the used rows out of the inbox, and makes dead letters of those that failed too often: their reports are applied all the same.
+/// Also returns the paths that the remaining rows name.
 pub(crate) fn take_rows(
     connection: &Connection,
     moment: Moment,
@@ -75,7 +75,7 @@ pub(crate) fn take_rows(
     Ok((heard, unsettled))
 }
 
-/// When the first event was received that names each path.
+/// The time of receipt of the first event that names each path.
 pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestamp> {
     let mut received = BTreeMap::new();
     for (path, at) in rows.iter().flat_map(|row| row.event.paths().map(|path| (path, row.received_at))) {
@@ -84,7 +84,7 @@ pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestam
     received
 }
 
-/// What became of an event that was used up.
+/// The outcome of an event that was consumed.
 fn became(row: &InboxRow, looks: &BTreeMap<&ObjectKey, ObservedContent>, buried: Option<String>) -> EventDisposition {
     let shown = |path| looks.get(path).cloned().unwrap_or(ObservedContent::Nothing);
     match buried {

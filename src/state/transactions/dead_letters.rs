@@ -8,7 +8,7 @@ use crate::state::transactions::receive::{self, ReceiveCounts, Received};
 use jiff::Timestamp;
 
 impl State {
-    /// How many there are: a counter.
+    /// The number of dead letters: a counter.
     pub async fn dead_letters_len(&self) -> Result<u64, StateError> {
         self.writer.call(|connection| counters::count(connection, "dead_letters")).await
     }
@@ -18,12 +18,12 @@ impl State {
         self.writer.call(move |connection| dead_letters::after_id(connection, after, most)).await
     }
 
-    /// One of them.
+    /// One dead letter.
     pub async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, StateError> {
         self.writer.call(move |connection| dead_letters::one(connection, id)).await
     }
 
-    /// What a letter came to when it was tried again takes its place, in one transaction; `None` when there is no such letter
+    /// The result of another try of a letter replaces it, in one transaction; `None` when there is no such letter
     /// any more.
     pub async fn replace_dead_letter(&self, id: i64, by: Vec<Received>, now: Timestamp) -> Result<Option<ReceiveCounts>, StateError> {
         let receipt = self.receipt(now);

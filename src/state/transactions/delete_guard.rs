@@ -10,16 +10,16 @@ use rusqlite::{Connection, params};
 /// Deletes that the guard is to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeletesInQuestion {
-    /// How many.
+    /// The number of deletes.
     pub deletes: u64,
     /// The last place in the queue: a delete that comes after it is not among them.
     pub up_to: i64,
 }
 
 impl SinkState {
-    /// Forgets the absent keys of which the sink has nothing: with the deletes held, nobody looks at them, and the next
-    /// listing finds them absent again. What an older look had shown there is forgotten too: nothing is to be done about it. (A state
-    /// that was restored does not know of what the sink has nothing.)
+    /// Forgets the absent keys that the sink does not hold: with the deletes held, no run looks them up, and the next
+    /// listing finds them absent again. An older observation of them is forgotten too: nothing is to be done about it. (A restored
+    /// state does not know which keys the sink does not hold.)
     pub async fn forget_idle_absences(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             let idle = "deletion = 1
@@ -83,12 +83,12 @@ impl SinkState {
         .await
     }
 
-    /// What the guard holds, as it last judged: read, not counted. Nothing, once all of it was spoken of or is back.
+    /// The deletes that the guard holds since its last judgement: read, not counted. None, once all of them were decided or are back.
     pub async fn held_deletes(&self) -> Result<Option<HeldDeletes>, StateError> {
         self.call(held).await
     }
 
-    /// How many rows the sink has: a counter.
+    /// The number of rows of the sink: a counter.
     pub async fn applied_rows(&self) -> Result<u64, StateError> {
         self.call(sinks::applied_rows).await
     }

@@ -1,4 +1,4 @@
-//! What the state describes: which bucket, and which sinks. Anything else is refused until the operator says what it means.
+//! The identity of the state: its bucket and its sinks. Any other is refused until the operator says what it means.
 
 use crate::mutant;
 use crate::record::SinkName;
@@ -30,9 +30,9 @@ pub struct Identity {
 pub struct NamedSink {
     /// Its name.
     pub name: SinkName,
-    /// What kind of sink it is: a word.
+    /// The kind of the sink: a word.
     pub kind: &'static str,
-    /// Where it is.
+    /// The address of the sink.
     pub address: String,
 }
 
@@ -44,7 +44,7 @@ impl NamedSink {
     }
 }
 
-/// What the operator says about a state that describes something else.
+/// The operator's answer about a state with another identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperatorAnswer {
     /// The same data under another name: keep everything.
@@ -55,7 +55,7 @@ pub struct OperatorAnswer {
     pub new_sinks: BTreeSet<SinkName>,
     /// Sinks that are taken away: everything that is known of them is forgotten.
     pub drop_sinks: BTreeSet<SinkName>,
-    /// A backup was put back: nothing that was applied is certain.
+    /// True if a backup was restored: nothing that was applied is certain.
     pub restored: bool,
 }
 
@@ -108,8 +108,8 @@ fn identify(
     Ok(())
 }
 
-/// What the state describes and the configuration does not name, or names beyond that, and no answer covers. A side of which nothing is
-/// known yet describes nothing: a slip of the pen in the first run's settings can simply be corrected.
+/// The differences between state and configuration, in either direction, that no answer covers. A side without any known
+/// fact has no identity: a typo in the first run's settings can simply be corrected.
 fn refusal(connection: &Connection, source: SourceId, identity: &Identity, answer: &OperatorAnswer) -> Result<Option<String>, StateError> {
     let mut refusals = Vec::new();
     let known = sources::address(connection, source)?.filter(|known| *known != identity.source);
@@ -172,7 +172,7 @@ fn exists(connection: &Connection, rows: &str) -> Result<bool, StateError> {
     Ok(connection.query_row(&format!("SELECT EXISTS ({rows})"), [], |row| row.get(0))?)
 }
 
-/// What the state describes and the configuration does not name: what `initial-sync` would refuse. Only reads.
+/// The part of the state that the configuration does not name: `initial-sync` would refuse it. Only reads.
 pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<String>, StateError> {
     let database = database.to_owned();
     blocking(move || {
@@ -182,7 +182,7 @@ pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<
     .await
 }
 
-/// What was observed goes; what the sinks hold stays, and is compared with the new bucket. Keys that the new bucket does
+/// The observations go; the sinks' content stays, and is compared with the new bucket. Keys that the new bucket does
 /// not have are deletes, under the guard.
 fn forget_source(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     connection.execute_batch(
@@ -194,7 +194,7 @@ fn forget_source(connection: &Connection, source: SourceId) -> Result<(), StateE
     list_again(connection, source)
 }
 
-/// What was applied goes, and every intent with it: the new sink has never received them.
+/// The applied rows go, and every intent with them: the new sink has never received them.
 fn start_over(connection: &Connection, source: SourceId, sink: Sink) -> Result<(), StateError> {
     sinks::forget(connection, sink)?;
     list_again(connection, source)

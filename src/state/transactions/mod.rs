@@ -1,4 +1,4 @@
-//! What the state stores together, or not at all: each public method of the handle is one transaction.
+//! The transactions of the state: each public method of the handle is one, stored together or not at all.
 
 pub(crate) mod receive;
 

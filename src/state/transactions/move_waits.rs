@@ -7,7 +7,7 @@ use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 impl SinkState {
-    /// One of the two paths could not be looked at once more: how often by now.
+    /// A lookup of one of the two paths failed once more: the number of failures by now.
     pub async fn count_unseen(&self, target: &ObjectKey) -> Result<u32, StateError> {
         let target = target.as_str().to_owned();
         self.call(move |connection, sink| {

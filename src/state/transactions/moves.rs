@@ -1,5 +1,5 @@
-//! Which file went where, as far as no sink has it there yet: what was told, and what was paired by content. Whether two paths
-//! are one file is `plan`'s decision.
+//! The moves of files that no sink has applied yet: those reported, and those paired by content.
+//! `plan` decides whether two paths are one file.
 
 use crate::mutant;
 use crate::plan::fold::MoveOrigin;
@@ -24,7 +24,7 @@ pub struct Move {
     pub intent: Option<Intent>,
     /// Failed runs so far.
     pub attempts: u32,
-    /// How often one of the two paths could not be looked at.
+    /// The number of failed lookups of one of the two paths.
     pub unseen: u32,
 }
 
@@ -40,7 +40,7 @@ impl Move {
     }
 }
 
-/// What came of a rename or a move.
+/// The outcome of a rename or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MoveOutcome {
     /// The file is at its target, with the identity that it had, or the one that was answered.
@@ -68,7 +68,7 @@ impl SinkState {
         .await
     }
 
-    /// One of them as it stands now; `None` = it is settled.
+    /// One move in its present condition; `None` = it is settled.
     pub async fn one_move(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
         self.call(move |connection, sink| {
@@ -153,7 +153,7 @@ pub(crate) fn read_move(connection: &Connection, sink: Sink, target: ObjectKey, 
     Ok(Move { moving, intent, attempts, unseen: came.unseen })
 }
 
-/// Into the history; what was moot before anybody was asked is no story.
+/// Adds to the history; a move that was obsolete before any lookup is not recorded.
 fn tell(
     connection: &Connection,
     (moment, sink): (Moment, Sink),
@@ -187,8 +187,8 @@ fn end(
             if let Some(mut row) = applied::read(connection, sink, origin)? {
                 row.file.file_path = target.clone();
                 row.file.internal_id = internal_id.or(row.file.internal_id);
-                // What was told of the origin was set there, and the file took it along. What the file manager answered when it was
-                // asked, it said of another path: nothing vouches for it here, and what is told of the target is to be set.
+                // The permissions reported of the origin were set there, and the file took them along. The file manager's answer
+                // to a lookup concerned another path: nothing vouches for it here. The target's reported permissions are to be set.
                 if !mutant::is("what_was_asked_goes_along") {
                     row.file.permissions = row.file.permissions.given_in(&sides::sides(connection, sink, origin)?.wanted);
                 }
@@ -214,7 +214,7 @@ fn end(
     move_waits::release(connection, sink, origin, target)
 }
 
-/// As [`forget_told`], where the file did not go: one that is still there keeps what was told of it.
+/// Like [`forget_told`], where the file did not go: a file that is still there keeps its reported permissions.
 pub(crate) fn forget_told_if_gone(
     connection: &Connection,
     sink: Sink,
@@ -225,7 +225,7 @@ pub(crate) fn forget_told_if_gone(
     if is_there { Ok(()) } else { forget_told(connection, sink, origin, came) }
 }
 
-/// What was told of a file goes with it; at a path that the sink has nothing at any more, nothing is left behind.
+/// The reported permissions of a file go with it; at a path that is gone from the sink, nothing is left behind.
 fn forget_told(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&MoveOrigin>) -> Result<(), StateError> {
     if applied::read(connection, sink, origin)?.is_some() {
         return Ok(());

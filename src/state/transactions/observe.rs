@@ -1,4 +1,4 @@
-//! Observed: what looks showed. An older look never overwrites a newer one.
+//! Observed: the results of lookups and listings. An older observation never overwrites a newer one.
 
 use crate::mutant;
 use crate::plan::requeue::Trigger;
@@ -19,7 +19,7 @@ impl State {
         self.writer.call(move |connection| store_page(connection, source, &page)).await
     }
 
-    /// Stores looks, and what is to be done about them.
+    /// Stores observations, and the work that follows from them.
     pub async fn commit_looks(&self, looks: Vec<Observation>) -> Result<(), StateError> {
         let source = self.source;
         self.writer
@@ -61,7 +61,7 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
     Ok(counts)
 }
 
-/// How far the listing has come with this page.
+/// Stores the progress of the listing with this page.
 fn checkpoint(connection: &Connection, source: SourceId, page: &Page) -> Result<(), StateError> {
     let first = page.after.is_none();
     let shows_files = page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size));
@@ -72,7 +72,7 @@ fn checkpoint(connection: &Connection, source: SourceId, page: &Page) -> Result<
     sources::write_listed(connection, source, page.up_to.as_ref())
 }
 
-/// Queues every key of a page's range that an older look or the sink knows and the page does not show.
+/// Queues every key of a page's range that an older observation or the sink knows and the page does not show.
 /// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
 /// greater than every text: a comparison with it still bounds the scan of the index.)
 fn queue_absent(connection: &Connection, sink: Sink, page: &Page) -> Result<(), StateError> {
@@ -93,7 +93,7 @@ fn queue_absent(connection: &Connection, sink: Sink, page: &Page) -> Result<(), 
     Ok(())
 }
 
-/// Whether nothing is known of any key in the page's range, neither of the source nor of any of its sinks.
+/// True if no key in the page's range is known, neither of the source nor of any of its sinks.
 fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE source = ?1 AND path >= ?2 AND path < ifnull(?3, x''))
@@ -107,7 +107,7 @@ fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Resu
     Ok(statement.query_row(params![source, from, to], |row| row.get(0))?)
 }
 
-/// Stores a look at a key of which nothing is known; says for how many sinks something is to be done now.
+/// Stores an observation of an unknown key; returns the number of sinks with work to do now.
 fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: Observation) -> Result<u64, StateError> {
     let observed = Observed { facts: looked.facts, look: looked.look };
     observed::write(connection, source, &looked.path, &observed)?;
@@ -118,7 +118,7 @@ fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]
     Ok(to_do)
 }
 
-/// Stores one look unless a newer one is there; says for how many sinks something is to be done now.
+/// Stores one observation unless a newer one is there; returns the number of sinks with work to do now.
 pub(crate) fn store_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: &Observation) -> Result<u64, StateError> {
     let before = observed::read(connection, source, &looked.path)?;
     if before.as_ref().is_some_and(|before| before.look >= looked.look) && !mutant::is("an_older_look_wins") {
@@ -134,8 +134,8 @@ pub(crate) fn store_look(connection: &Connection, (source, sinks): (SourceId, &[
     Ok(to_do)
 }
 
-/// Whether two looks showed another content or another class. A listing and a HEAD tell the same object with other
-/// words: its time more or less finely, its version or its ETag not at all.
+/// True if two observations showed another content or another class. A listing and a HEAD describe the same object
+/// differently: its time more or less finely, its version or its ETag not at all.
 fn differ(one: Option<&ObjectFacts>, other: Option<&ObjectFacts>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => {

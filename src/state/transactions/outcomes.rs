@@ -52,7 +52,7 @@ impl SinkState {
     pub async fn deleted(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| {
-            // A restored state made sure that nothing is there: what was told waits for the file that comes.
+            // A restored state made sure that nothing is there: the reported permissions wait for the file that comes.
             let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, &path)?;
             applied::remove(connection, sink, &path)?;
             intents::remove(connection, sink, &path)?;
@@ -69,7 +69,7 @@ impl SinkState {
         self.call(move |connection, sink| intents::remove_one(connection, sink, &path, plane)).await
     }
 
-    /// What is open on the path is no longer meant, and may or may not have happened: the intents end, and every path that
+    /// The open effects on the path are no longer meant, and may or may not have happened: the intents end, and every path that
     /// they name is unconfirmed.
     pub async fn end_intents(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
@@ -97,7 +97,7 @@ pub(crate) fn unsettle(connection: &Connection, sink: Sink, moment: Moment, path
     Ok(())
 }
 
-/// What it means that a row is confirmed: without a call that carried content, the sink was asked.
+/// The way in which a row was confirmed: without a call that carried content, the sink was asked.
 fn outcome(attempts: &Attempts, file: &FileRecord) -> Outcome {
     let content = file.etag.clone().zip(file.size).map(|(etag, size)| Fingerprint { etag, size });
     let internal_id = file.internal_id.clone();

@@ -71,7 +71,7 @@ pub(crate) fn drop_what_no_sink_needs(connection: &Connection, source: SourceId)
     Ok(())
 }
 
-/// Whether the sink holds a file at the path, or may: then what was reported of that file is still to be set, or goes along with a move.
+/// True if the sink holds a file at the path, or may: then its reported permissions are still to be set, or go along with a move.
 fn needs_permissions(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
     Ok(applied::read(connection, sink, path)?.is_some()
         || intents::is_open(connection, sink, path)?

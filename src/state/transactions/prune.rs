@@ -1,4 +1,4 @@
-//! What nobody needs any more: tombstones of paths that nothing refers to, runs and history of long ago.
+//! Removal of obsolete rows: tombstones of paths that nothing refers to, runs and history of long ago.
 
 use crate::record::ObservationSeq;
 use crate::state::database::codec::{integer, time};
@@ -11,25 +11,25 @@ use crate::state::tables::runs::RECONCILED;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-/// So long a tombstone is kept at least: what is told late about its path still finds it.
+/// The minimum age of a tombstone before removal: a late report about its path still finds it.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// Read at a time: so many paths are held in memory.
 const TOMBSTONES_A_PASS: usize = 50_000;
-/// In one transaction, so that nobody waits long for the writer.
+/// The rows per transaction: no other transaction waits long for the writer.
 const ROWS_A_TRANSACTION: usize = 500;
-/// Runs that are remembered: `status` shows the last ten, and no history goes on growing for ever.
+/// The number of kept runs: `status` shows the last ten, and history does not grow for ever.
 const RUNS_KEPT: u64 = 1000;
-/// As many rows of history are kept; beyond, the oldest go.
+/// The number of kept rows of history; beyond it, the oldest go.
 const HISTORY_ROWS_MAX: u64 = 1_000_000;
-/// So long a row of history is kept.
+/// The age up to which a row of history is kept.
 const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// In one transaction: they lie side by side.
+/// The rows per transaction: they are side by side.
 const HISTORY_ROWS_A_TRANSACTION: u64 = 5_000;
 
-/// How far tombstones may go, and since when: `look@microseconds`.
+/// The mark up to which tombstones may go, and its time: `look@microseconds`.
 const MARK: &str = "tombstones_up_to";
 
-/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and nothing that was told about it waits.
+/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and no report about it waits.
 const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AND look < ?1
     AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink IN (SELECT id FROM sinks) AND a.path = o.path)
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND (i.path = o.path OR i.new_path = o.path))
@@ -38,13 +38,13 @@ const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AN
     AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
 
 impl State {
-    /// The look below which tombstones may go, once a day. `in_flight` is the oldest look whose answer may still come: nothing that is as
-    /// young as it goes, or that look could show an object which has been deleted since.
+    /// The observation below which tombstones may go, once a day. `in_flight` is the oldest observation whose answer may still come: no
+    /// tombstone as young as it goes, or that answer could show an object which has been deleted since.
     pub async fn tombstones_may_go(&self, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
         self.writer.call(move |connection| move_mark(connection, in_flight, now)).await
     }
 
-    /// Throws away the tombstones below a look that nothing refers to; also beside a run, whose looks are younger. Returns how many went.
+    /// Deletes the unreferenced tombstones below an observation; also beside a run, whose observations are younger. Returns their number.
     pub async fn prune_tombstones(&self, below: ObservationSeq) -> Result<u64, StateError> {
         self.prune_tombstones_by(TOMBSTONES_A_PASS, below).await
     }
@@ -107,7 +107,7 @@ fn prune_history(connection: &Connection, rows_max: u64, now: Timestamp) -> Resu
     Ok(statement.execute(params![integer(HISTORY_ROWS_A_TRANSACTION), last - integer(rows_max), too_old, last])? as u64)
 }
 
-/// The looks below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
+/// The observation below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
 fn move_mark(connection: &Connection, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
     let old = read_meta(connection, MARK)?.and_then(|text| {
         let (look, at) = text.split_once('@')?;

@@ -1,4 +1,4 @@
-//! When each queue was last heard. What waited in one longer than it keeps a message is lost, and only a listing finds what it told.
+//! The last contact with each queue. A message that outlived its queue's retention is lost, and only a listing finds its changes.
 
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
@@ -12,8 +12,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 impl State {
-    /// When the queue of this address last answered; `None` = never, as far as is known. Runs that do not listen to it change nothing
-    /// about that.
+    /// The last answer of the queue of this address; `None` = never, as far as is known. Runs that do not listen to it do not
+    /// change that time.
     pub async fn queue_heard(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
         let address = address.to_owned();
         self.writer.call(move |connection| heard(connection, &address)).await
@@ -36,7 +36,7 @@ impl State {
             .await
     }
 
-    /// These are the queues that are listened to from now on. What is left in others that were until now nobody hears any more, and that is
+    /// Sets the queues that have a listener from now on. The rest of the former queues' messages has no listener any more, and that is
     /// a gap. Returns their addresses.
     pub async fn listen_to(&self, addresses: Vec<String>, now: Timestamp) -> Result<Vec<String>, StateError> {
         self.writer

@@ -1,4 +1,4 @@
-//! The inbox: what sources told and nothing has used up yet, in the order of its arrival. What an event means is not its concern.
+//! The inbox: the reports of sources that are not consumed yet, in the order of arrival. The meaning of an event is not its concern.
 
 use crate::record::Event;
 use crate::record::EventChannel;
@@ -11,16 +11,16 @@ use crate::state::tables::{counters, observed};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-/// One thing that a source told.
+/// One report of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Who told.
+    /// The source that reported it.
     pub source: EventChannel,
     /// The event, or what could not be understood: that becomes a dead letter.
     pub outcome: Result<Event, Poisoned>,
 }
 
-/// What a batch came to.
+/// The result of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReceiveCounts {
     /// Rows of the inbox.
@@ -30,7 +30,7 @@ pub struct ReceiveCounts {
 }
 
 impl State {
-    /// Stores a batch in one transaction, and wakes whoever waits for arrivals. When this returns, the source may be told that it arrived.
+    /// Stores a batch in one transaction, and wakes the tasks that wait for arrivals. Once this returns, the source may be acknowledged.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
         let receipt = self.receipt(now);
         let counts = self.writer.call(move |connection| store(connection, &batch, receipt)).await?;
@@ -40,12 +40,12 @@ impl State {
         Ok(counts)
     }
 
-    /// Of what is received now.
+    /// The moment of receipt for a batch that arrives now.
     pub(crate) fn receipt(&self, at: Timestamp) -> Receipt {
         Receipt { at, look: self.newest_look() }
     }
 
-    /// How many events wait: a counter, whatever their number.
+    /// The number of waiting events: a counter, whatever their number.
     pub async fn inbox_len(&self) -> Result<u64, StateError> {
         self.writer.call(|connection| counters::count(connection, "inbox")).await
     }
@@ -89,7 +89,7 @@ pub(crate) fn store(connection: &Connection, batch: &[Received], receipt: Receip
     }
     if counts.events > 0 {
         inbox::count_by(connection, integer(counts.events))?;
-        // It may be the number of a look that is never stored: the next process must not give it to another.
+        // The number may belong to an observation that is never stored: the next process must not give it to another.
         observed::raise_high_water(connection, receipt.look)?;
     }
     Ok(counts)

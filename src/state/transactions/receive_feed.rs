@@ -1,4 +1,4 @@
-//! How far a feed was read: which of its events were received, or its cursor, and whether events may have been missed.
+//! The reading position of a feed: its received events or its cursor, and whether events may have been missed.
 //!
 //! **Invariant:** an answer that serves what the last one served writes nothing.
 
@@ -15,47 +15,47 @@ use crate::state::transactions::receive::{self, ReceiveCounts, Received};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-/// How long an event is known that the feed no longer serves: should it come back, it is no new one.
+/// The time for which an event is remembered after the feed stops serving it: if it comes back, it is not new.
 pub const FEED_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 const CURSOR: &str = "feed_cursor";
 /// One event of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedItem {
-    /// What it is known by.
+    /// The event's key.
     pub identity: FeedIdentity,
-    /// What it came to; `None` = there is nothing to do about it.
+    /// The event's result; `None` = there is nothing to do about it.
     pub outcome: Option<Result<Event, Poisoned>>,
 }
 
 /// One answer of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedAnswer {
-    /// The feed's address: what is known of another one's answers says nothing about this one.
+    /// The feed's address: the answers of another feed prove nothing about this one.
     pub address: String,
     /// Its events, in the order in which they happened.
     pub items: Vec<FeedItem>,
-    /// Whether as many came as were asked for, so that there may be more.
+    /// True if the answer holds as many events as were asked for, so that there may be more.
     pub full: bool,
     /// The cursor that it was asked with.
     pub asked_with: Option<String>,
-    /// Where the next answer begins, if the feed has such a thing.
+    /// The start of the next answer, if the feed has cursors.
     pub next_cursor: Option<String>,
 }
 
-/// What an answer came to.
+/// The result of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedCounts {
-    /// What was stored.
+    /// The stored events.
     pub received: ReceiveCounts,
     /// The places of the items that were new; the others were brought by an earlier answer.
     pub fresh: Vec<usize>,
-    /// Whether events may have been missed before this answer.
+    /// True if events may have been missed before this answer.
     pub gap: bool,
 }
 
 impl State {
-    /// Where the feed of this address goes on; `None` = it has no cursor, or was never read.
+    /// The cursor at which the feed of this address continues; `None` = it has no cursor, or was never read.
     pub async fn feed_cursor(&self, address: &str) -> Result<Option<String>, StateError> {
         let address = address.to_owned();
         self.writer
@@ -84,7 +84,7 @@ impl State {
             .await
     }
 
-    /// Events may have been missed: the feed's, or those of a queue that nobody listened to for too long.
+    /// Events may have been missed: the feed's, or those of a queue without a listener for too long.
     pub async fn note_feed_gap(&self, now: Timestamp) -> Result<(), StateError> {
         self.writer.call(move |connection| gap::note_gap(connection, now)).await
     }
@@ -94,13 +94,13 @@ impl State {
         self.writer.call(move |connection| prune(connection, now)).await
     }
 
-    /// When events may have been missed; `None` = since the last reconcile they were not.
+    /// The time of a possible gap in the events; `None` = none since the last reconcile.
     pub async fn feed_gap(&self) -> Result<Option<Timestamp>, StateError> {
         self.writer.call(gap::gap).await
     }
 }
 
-/// A page of a feed with a cursor: the cursor says what is new, and everything on the page is.
+/// Stores a page of a feed with a cursor: everything on such a page is new.
 fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: Receipt) -> Result<FeedCounts, StateError> {
     if !feed_events::is_last(connection, &answer.address)? {
         write_meta(connection, ADDRESS, &answer.address)?;
@@ -116,7 +116,7 @@ fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: Receipt) ->
     let standings = answer.items.iter().map(|item| feed_events::standing(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
     let served = standings.iter().filter(|standing| **standing == Standing::Served).count();
     let follows = feed_events::is_last(connection, &answer.address)?;
-    // A page that was asked for by a cursor goes on where the last one ended, whatever it shares with it.
+    // A page that was asked for by a cursor continues the last one, whatever it shares with it.
     let gap = answer.full && served == 0 && answer.asked_with.is_none() && read_meta(connection, ADDRESS)?.is_some();
     if !(follows && served == answer.items.len() && served == feed_events::served_before(connection)?) {
         remember(connection, answer, receipt.at)?;
@@ -138,7 +138,7 @@ fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, 
 /// This answer is the last one now.
 fn remember(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Result<(), StateError> {
     write_meta(connection, ADDRESS, &answer.address)?;
-    // The last page may come without a cursor: the feed goes on where that page began.
+    // The last page may come without a cursor: the feed continues where that page began.
     if answer.asked_with.is_none() {
         delete_meta(connection, CURSOR)?;
     }

@@ -1,5 +1,5 @@
-//! The transaction of a replay: what was told and what the looks found, stored together with the inbox rows that they used up.
-//! What the events mean is decided by `plan::fold`, what is to be done about it by `plan`.
+//! The transaction of a replay: the reports and the lookup results, stored together with the inbox rows that they consumed.
+//! `plan::fold` decides the meaning of the events, `plan` the work that follows.
 
 use crate::mutant;
 use crate::plan::fold::{Hints, Lineage, TimedEvent, Waiting, fold};
@@ -22,7 +22,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl State {
-    /// The newest look that was taken so far.
+    /// The newest observation taken so far.
     pub fn newest_look(&self) -> ObservationSeq {
         ObservationSeq(self.looks.load(std::sync::atomic::Ordering::Relaxed))
     }
@@ -39,7 +39,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     let sinks = sinks::all(connection, source)?;
     let (heard, unsettled) = consume::take_rows(connection, moment, replay, &mut replayed)?;
     sinks.iter().try_for_each(|sink| doubt_what_was_forgotten(connection, *sink, &heard))?;
-    // What a row touched that stays is not known yet: half of a rename alone would be a new file.
+    // The changes of a row that stays are not known yet: half of a rename alone would be a new file.
     let looks: Vec<_> = replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path)).collect();
     for Observation { path, facts, look } in &looks {
         let gone = |heard: &TimedEvent| heard.event.kind == EventKind::Delete && heard.event.path == *path;
@@ -106,7 +106,7 @@ fn store_told(
     Ok(())
 }
 
-/// Stores which file went where for one sink. `seen` says of a path whether looking at it failed, and whether it was looked at.
+/// Stores the moves of files for one sink. `seen` returns for a path whether its lookup failed, and whether it was looked up.
 fn store_lineage(
     connection: &Connection,
     sink: Sink,
@@ -115,7 +115,7 @@ fn store_lineage(
 ) -> Result<(), StateError> {
     before.keys().try_for_each(|target| lineage::remove(connection, sink, target))?;
     for (target, came) in lineage {
-        // A rename that a dead letter reported is kept all the same: whether it is so, a later look says.
+        // A rename that a dead letter reported is kept all the same: a later lookup decides whether it is true.
         let (at_target, at_origin) = (seen(target), seen(&came.origin));
         let failed = at_target.0 || at_origin.0;
         let looked = at_target.1 && at_origin.1;
@@ -128,8 +128,8 @@ fn store_lineage(
     Ok(())
 }
 
-/// What the sink was sent after the backup that was put back, this state does not know: the first event on a path of which it
-/// has no row is one on a path in doubt.
+/// This state does not know the calls to the sink after the restored backup: the first event on a path without
+/// a row is one on a path in doubt.
 fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[TimedEvent]) -> Result<(), StateError> {
     let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
@@ -141,7 +141,7 @@ fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[TimedE
     Ok(())
 }
 
-/// What waits and may concern a batch.
+/// The waiting rows that may concern a batch.
 fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[TimedEvent]) -> Result<Waiting, StateError> {
     let paths = || heard.iter().flat_map(|heard| heard.event.paths());
     let mut waiting = Waiting::default();
@@ -152,7 +152,7 @@ fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[
         load_told(connection, source, &target, &mut waiting)?;
     }
     for (heard, path) in heard.iter().flat_map(|heard| heard.event.paths().map(move |path| (heard, path))) {
-        // Nobody else's told permissions can change: those of most events need not be read.
+        // The reported permissions of no other path can change: those of most events need not be read.
         if heard.event.new_path.is_some() || !heard.event.permissions.is_empty() {
             load_told(connection, source, path, &mut waiting)?;
         }
@@ -176,7 +176,7 @@ fn load_told(connection: &Connection, source: SourceId, path: &ObjectKey, waitin
     Ok(())
 }
 
-/// A tombstone keeps the time that was told for it. (A path that is there after all has no such time.)
+/// A tombstone keeps its reported time. (A path that is there after all has no such time.)
 fn keep_times_of_the_gone(connection: &Connection, (source, sinks): (SourceId, &[Sink]), hints: &Hints) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "UPDATE observed SET gone_told_at = max(ifnull(gone_told_at, ?3), ?3), gone_by_event = 1
@@ -196,7 +196,7 @@ fn keep_times_of_the_gone(connection: &Connection, (source, sinks): (SourceId, &
     Ok(())
 }
 
-/// What is no move never was one: each path is decided by itself.
+/// A refuted move never was one: each path is decided by itself.
 fn drop_moot(connection: &Connection, sink: Sink, lineage: &Lineage) -> Result<(), StateError> {
     for (target, came) in lineage.iter().filter(|(_, came)| came.unseen == 0) {
         let known = moves::read_move(connection, sink, target.clone(), came.clone())?;

@@ -24,8 +24,8 @@ impl SinkState {
         self.call(move |connection, sink| park(connection, sink, (&path, moment), attempts, next_attempt)).await
     }
 
-    /// A path is left out until a look shows something new, or somebody asks for it again. Where a page has shown it absent
-    /// meanwhile, that is asked first.
+    /// A path is left out until an observation shows something new, or the operator asks for it again. Where a page has shown it absent
+    /// meanwhile, it is looked up first.
     pub async fn skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| {
@@ -50,13 +50,13 @@ impl SinkState {
         .await
     }
 
-    /// Nothing more to do about a path for now: thinks about it once more, in case a look came in meanwhile.
+    /// Nothing more is to be done about a path for now: plans it once more, in case an observation came in meanwhile.
     pub async fn settle(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| requeue(connection, sink, &path, Trigger::Outcome).map(drop)).await
     }
 
-    /// Whether anything is due.
+    /// True if anything is due.
     pub async fn is_anything_due(&self) -> Result<bool, StateError> {
         self.call(pending::any_due).await
     }
@@ -79,11 +79,11 @@ fn park(
          WHERE sink = ?1 AND path = ?2",
     )?;
     statement.execute(params![sink.id, path.as_str(), next_attempt.as_microsecond(), reason, message])?;
-    // One that fails for the same reason over the years has one row of history; how often, its own row says.
+    // An operation that fails for the same reason over the years has one row of history; its own row counts the failures.
     if again { Ok(()) } else { history::operation(connection, sink, (path, moment), attempts, Outcome::Failed { next_attempt }) }
 }
 
-/// Reads what is known of a path and decides again; says whether something is to be done now.
+/// Reads the known facts of a path and decides again; returns whether something is to be done now.
 pub(crate) fn requeue(connection: &Connection, sink: Sink, path: &ObjectKey, trigger: Trigger) -> Result<bool, StateError> {
     requeue_with(connection, sink, path, &sides::view(connection, sink, path)?, trigger)
 }

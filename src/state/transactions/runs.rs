@@ -23,7 +23,7 @@ impl State {
                     params![number, kind.as_str(), now.as_microsecond()],
                 )?;
                 if kind == RunKind::Incremental {
-                    // It goes on with what the listing left: whoever lists after it wants to know how things are by then.
+                    // The run goes on with the rest of the listing: a later listing is to show the condition at its own time.
                     sources::forget_everything_listed(connection, source)?;
                 }
                 if kind == RunKind::Reconcile {
@@ -36,7 +36,7 @@ impl State {
         Ok(number)
     }
 
-    /// Ends a run. Unless somebody stopped it, its listing is used up and the next run begins another.
+    /// Ends a run. Unless the operator stopped it, its listing is consumed and the next run begins another.
     pub async fn end_run(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
         let source = self.source;
         self.writer
@@ -64,7 +64,7 @@ impl State {
             .await
     }
 
-    /// How far the listing has come. A run that was killed or stopped is gone on with, and no page is read again that it stored.
+    /// The progress of the listing. A killed or stopped run is continued, and no page that it stored is read again.
     pub async fn listed(&self) -> Result<Listed, StateError> {
         let source = self.source;
         self.writer.call(move |connection| sources::listed(connection, source)).await
@@ -76,13 +76,13 @@ impl State {
         self.writer.call(move |connection| sources::forget_listing(connection, source)).await
     }
 
-    /// Whether the listing has shown any file so far, over all the runs that it took.
+    /// True if the listing has shown any file so far, over all its runs.
     pub async fn listing_saw_files(&self) -> Result<bool, StateError> {
         let source = self.source;
         self.writer.call(move |connection| sources::listing_saw_files(connection, source)).await
     }
 
-    /// Whether a reconcile began, and neither it nor another run has listed everything since.
+    /// True if a reconcile began, and neither it nor another run has listed everything since.
     pub async fn reconcile_is_unfinished(&self) -> Result<bool, StateError> {
         let source = self.source;
         self.writer.call(move |connection| sources::reconcile_unfinished(connection, source)).await

@@ -1,4 +1,4 @@
-//! What waits is made due again: its time has come, somebody asked, or it may be possible now.
+//! Waiting paths become due again: their time has come, the operator asked, or they may be possible now.
 
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
@@ -11,7 +11,7 @@ pub(crate) const RELEASE_DUE: &str =
     "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2";
 
 impl SinkState {
-    /// Makes everything due that was parked or skipped: somebody asked. What the guard holds, only the guard lets go.
+    /// Makes every parked or skipped path due: the operator asked. Only the guard releases the paths that it holds.
     pub async fn release_all(&self) -> Result<(), StateError> {
         self.call(release_all).await
     }
@@ -30,7 +30,7 @@ impl SinkState {
         .await
     }
 
-    /// Makes due what was parked until now at the latest; says whether anything is due.
+    /// Makes the paths due whose time has come; returns whether anything is due.
     pub async fn release_due(&self, now: Timestamp) -> Result<bool, StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(RELEASE_DUE)?.execute(params![sink.id, now.as_microsecond()])?;

@@ -20,33 +20,33 @@ use std::path::Path;
 /// Through so many names a file is followed back.
 const NAMES_MOST: usize = 16;
 
-/// What is known of a path.
+/// The known facts of a path.
 #[derive(Clone, Debug)]
 pub struct KeyReport {
-    /// What happened, oldest first: to the path, and to a file that came here under the names that it had before.
+    /// The history, oldest first: of the path, and of a file that came here under its former names.
     pub history: Vec<HistoryEntry>,
-    /// What was told and nothing has used up yet.
+    /// The reports that are not consumed yet.
     pub inbox: Vec<InboxRow>,
-    /// What the newest look showed.
+    /// The result of the newest lookup.
     pub observed: Option<Observed>,
-    /// What was told of its permissions, with the times.
+    /// The reported permissions, with the times.
     pub told: EventPermissions,
-    /// What is known of it in each sink.
+    /// The known facts of the path in each sink.
     pub sinks: Vec<SinkKeyReport>,
 }
 
-/// What is known of a path in one sink.
+/// The known facts of a path in one sink.
 #[derive(Clone, Debug)]
 pub struct SinkKeyReport {
     /// The sink's name.
     pub name: SinkName,
-    /// What decisions about the sink depend on.
+    /// The facts that decisions about the sink depend on.
     pub policy: Policy,
-    /// What the newest look showed, what the sink confirmed, which permissions it is to hold.
+    /// The newest observation, the sink's confirmed row, the permissions that it is to hold.
     pub sides: PathState,
-    /// In which run, and when, the sink confirmed it last.
+    /// The run in which, and the time when, the sink confirmed it last.
     pub applied_in: (Option<u64>, Option<Timestamp>),
-    /// What is to be done, if anything is.
+    /// The work to do, if any.
     pub standing: Option<PendingStatus>,
     /// Effects without an outcome that name it.
     pub intents: Vec<Intent>,
@@ -58,7 +58,7 @@ pub struct SinkKeyReport {
     pub held: Option<HeldDeletes>,
 }
 
-/// How a path stands among those about which something is to be done.
+/// The status of a path with work to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingStatus {
     /// `due`, `parked`, `skipped` or `held`.
@@ -67,11 +67,11 @@ pub struct PendingStatus {
     pub deletion: bool,
     /// Failed runs so far.
     pub failed_runs: u32,
-    /// When it is tried again.
+    /// The time of the next try.
     pub next_attempt: Option<Timestamp>,
-    /// Why it is parked or left out.
+    /// The reason why it is parked or left out.
     pub reason: Option<String>,
-    /// What was said when it failed.
+    /// The error message of the failure.
     pub message: Option<String>,
 }
 
@@ -136,7 +136,7 @@ impl SinkKeyReport {
     }
 }
 
-/// What happened to a path; and, of a file that was moved to it, what had happened to that until then.
+/// The history of a path; and, of a file that was moved to it, the file's history until then.
 fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<HistoryEntry>, StateError> {
     let mut found = BTreeMap::new();
     let (mut asked, mut names) = (BTreeSet::new(), vec![(path.clone(), i64::MAX)]);

@@ -1,4 +1,4 @@
-//! What is read of the state as a whole, at one moment, also beside a process that writes. Nothing is stored here.
+//! The views of the state as a whole, read at one moment, also beside a process that writes. Nothing is stored here.
 
 pub(crate) mod overview;
 

@@ -1,4 +1,4 @@
-//! What `status` and the report say about the state: counters and short lists, never a count of millions of rows.
+//! The state's overview for `status` and the report: counters and short lists, never a count of millions of rows.
 
 use crate::record::{FileRow, ObjectKey, SinkName, just_after_all_that_begin_with};
 use crate::state::database::codec;
@@ -20,13 +20,13 @@ pub struct Overview {
     pub sinks: Vec<SinkOverview>,
     /// The run that completed the initial sync; `None` = none has yet.
     pub initial_completed_by: Option<u64>,
-    /// Events that nothing has used up yet.
+    /// Events that are not consumed yet.
     pub inbox: u64,
-    /// What could not be understood, or failed again and again.
+    /// The messages that could not be understood, or failed again and again.
     pub dead_letters: u64,
-    /// Dead letters that were thrown away because there were too many, since there was none last.
+    /// Dead letters that were deleted because there were too many, since there was none last.
     pub dead_letters_evicted: u64,
-    /// When events of the feed may have been missed, and no listing has begun since.
+    /// The time of a possible gap in the feed's events, with no listing begun since.
     pub feed_gap: Option<jiff::Timestamp>,
     /// The last runs, newest first.
     pub runs: Vec<Run>,
@@ -41,7 +41,7 @@ pub struct SinkOverview {
     pub applied_rows: u64,
     /// Of those, the ones that it has not confirmed since their rows came into doubt.
     pub unconfirmed_rows: u64,
-    /// What waits, by reason; `due` paths have none.
+    /// The number of waiting paths, by reason; `due` paths have none.
     pub waiting: Vec<Waiting>,
     /// Effects without an outcome.
     pub open_intents: u64,
@@ -58,11 +58,11 @@ pub struct Waiting {
     pub deletion: bool,
     /// A short, stable name; `None` for what is due.
     pub reason: Option<String>,
-    /// How many.
+    /// The number of paths.
     pub paths: u64,
-    /// One of them.
+    /// One of the paths.
     pub example: Option<ObjectKey>,
-    /// What was said when it failed.
+    /// The error message of the failure.
     pub message: Option<String>,
     /// The earliest next attempt.
     pub next_attempt: Option<jiff::Timestamp>,
@@ -108,7 +108,7 @@ impl Overview {
         self.sinks.iter().map(|sink| sink.open_intents).sum()
     }
 
-    /// What waits, over all sinks.
+    /// The waiting paths, over all sinks.
     pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
         self.sinks.iter().flat_map(|sink| &sink.waiting)
     }
@@ -152,7 +152,7 @@ impl SinkState {
         .await
     }
 
-    /// How many there were when they were counted last. No cycle makes them more or fewer, nor counts them.
+    /// The number of rows outside of the prefix at the last count. No cycle changes or counts them.
     pub async fn counted_outside(&self) -> Result<u64, StateError> {
         self.call(sinks::outside_prefix).await
     }
@@ -204,7 +204,7 @@ fn overview_of(connection: &Connection, SinkRow { sink, name, .. }: SinkRow) -> 
     })
 }
 
-/// How many rows are in doubt. Counted by an index that has no others: after a restore, while it lasts, all of them.
+/// The number of rows in doubt. Counted by an index that has no others: after a restore, while it lasts, all of them.
 fn unconfirmed_rows(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM applied WHERE sink = ?1 AND confirmed = 0")?;
     let rows: i64 = statement.query_row([sink.id], |row| row.get(0))?;

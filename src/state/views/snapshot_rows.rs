@@ -14,16 +14,16 @@ use rusqlite::{Connection, Params, Row, Rows, Statement, params};
 use std::cmp::Ordering;
 use std::path::Path;
 
-/// Which side of the sink a snapshot shows.
+/// The side of the sink that a snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// What the sink has confirmed: the *old* snapshot.
+    /// The rows that the sink has confirmed: the *old* snapshot.
     Applied,
-    /// The same rows overlaid with what the looks know: the *new* snapshot.
+    /// The same rows overlaid with the observed facts: the *new* snapshot.
     Known,
 }
 
-/// Whoever is shown the rows.
+/// The receiver of the rows.
 type Visit<'v, E> = dyn FnMut(FileRow<'_>) -> Result<(), E> + 'v;
 
 /// Shows every row of a side to `visit`, as of one moment; its error ends it. Memory does not grow with the rows.
@@ -135,13 +135,13 @@ fn row_of<'a>(side: Side, path: &'a str, PathState { applied, observed, wanted }
     }
 }
 
-/// What the sink is not known to hold is missing: it differs from whatever is there.
+/// A file that the sink is not known to hold is missing: it differs from any file that is there.
 fn held(row: FileRow<'_>, confirmed: bool) -> FileRow<'_> {
     if confirmed { row } else { FileRow { internal_id: row.internal_id, ..FileRow::at(row.file_path) } }
 }
 
-/// What the looks and the feed know: it wins, and what they do not know stays as the sink has it. `found` by the newest look is a file,
-/// or nothing or a directory: then there is no row. Where nobody looked yet, it is the path alone.
+/// The facts of lookups and feed win; a fact that they lack stays as the sink has it. `found` by the newest observation is a file,
+/// or nothing or a directory: then there is no row. Before the first observation, the row is the path alone.
 fn known<'a>(found: Option<FileRow<'a>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
     let found = found.filter(|file| !file.is_directory_marker())?;
     Some(told.map_or(found, |told| told.over(found)))
@@ -204,7 +204,7 @@ fn over_applied<'r>(known: FileRow<'r>, row: &'r Row<'_>) -> Result<FileRow<'r>,
     })
 }
 
-/// Of [`OBSERVED_ROWS`]; `None` = the look found nothing.
+/// Reads a row of [`OBSERVED_ROWS`]; `None` = the lookup found nothing.
 fn observed_row<'r>(row: &'r Row<'_>, path: &'r str) -> Result<Option<FileRow<'r>>, StateError> {
     if !row.get::<_, bool>(1)? {
         return Ok(None);
@@ -219,7 +219,7 @@ fn observed_row<'r>(row: &'r Row<'_>, path: &'r str) -> Result<Option<FileRow<'r
     }))
 }
 
-/// Of [`told_rows`].
+/// Reads a row of [`told_rows`].
 fn told_row<'r>(row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
     Ok(FileRow { permissions: text(row, 1)?, owner: text(row, 2)?, group: text(row, 3)?, ..FileRow::at(path(row)?) })
 }

@@ -1,4 +1,4 @@
-//! What the state knows, compared with what the bucket shows at this moment. Both are only read, and of a large bucket the
+//! The comparison of the state with the bucket's current listing. Both are only read, and of a large bucket the
 //! beginning.
 
 use super::complete;
@@ -13,26 +13,26 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(super) const DOOR: &str = "state = bucket";
-/// So many keys are compared, the first ones: they are held in memory.
+/// The number of keys compared, the first ones: they are held in memory.
 const KEYS_MOST: usize = 10_000;
 const PAGE_KEYS: u16 = 1_000;
-/// How long the listing may take.
+/// The time limit of the listing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The first keys of the bucket.
 struct Listed {
     objects: BTreeMap<ObjectKey, ObjectFacts>,
-    /// Those after this one were not listed.
+    /// The keys after this one were not listed.
     up_to: Option<ObjectKey>,
 }
 
-/// What differs, with one key of each kind.
+/// The differences, with one key of each kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Differences {
     compared: u64,
-    /// In the bucket, and the state does not know of it.
+    /// The bucket has the key, and the state does not know of it.
     new: Found,
-    /// Of another content than the state knows of.
+    /// The bucket's content differs from the state's.
     changed: Found,
     /// Known to be there, and not in the bucket.
     gone: Found,
@@ -43,7 +43,7 @@ struct Found(Option<(u64, ObjectKey)>);
 
 /// Ends the walk over the state's rows.
 enum Walk {
-    /// What follows was not listed.
+    /// The keys that follow were not listed.
     Enough,
     State(StateError),
 }
@@ -86,7 +86,7 @@ async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
     }
 }
 
-/// Holds what was listed against the rows that `walk` shows, in the order of the keys' bytes.
+/// Compares the listed keys with the rows of `walk`, in the order of the keys' bytes.
 fn compare(
     listed: Listed,
     walk: impl FnOnce(&mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>) -> Result<(), Walk>,
@@ -116,7 +116,7 @@ fn compare(
     Ok(differences)
 }
 
-/// As far as both say it: a listing may come without ETags.
+/// Compares the fields that both have: a listing may come without ETags.
 fn is_same(file: &FileRow<'_>, facts: &ObjectFacts) -> bool {
     file.size == Some(facts.size) && file.etag.zip(facts.etag.as_ref()).is_none_or(|(known, shown)| known == shown.as_str())
 }

@@ -1,4 +1,4 @@
-//! One cycle, by the daemon when one runs: a run like any other, which is told and remembered as one.
+//! One cycle, by the daemon when one runs: a run like any other, which is reported and recorded as one.
 
 use super::super::run_once;
 use super::complete;
@@ -12,7 +12,7 @@ use crate::state::RunKind;
 
 pub(super) const DOOR: &str = "cycle";
 
-/// Has one.
+/// Runs a cycle.
 pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Probed {
     if let Err(why) = complete(settings).await {
         return Probed::skipped(DOOR, why);
@@ -20,7 +20,7 @@ pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Pro
     match run_once::run(("test", RunRequest::of(RunKind::Incremental)), settings, interruption).await {
         Ok((ExitCode::Done, report)) => Probed::ok(DOOR, told(&report)),
         Ok((_, report)) => Probed::failed(DOOR, told(&report), "`s3-sync status` tells what waits, and why"),
-        // Another command is at work: that is no trouble of the doors.
+        // Another command is at work: no endpoint has failed.
         Err((ExitCode::Locked, message)) => Probed::skipped(DOOR, message),
         Err((_, message)) => Probed::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
     }

@@ -1,4 +1,4 @@
-//! `test`: every door tried, then what goes through them: a cycle, a CSV export, the state compared with the bucket; a line each.
+//! `test`: tries every endpoint, then a cycle, a CSV export, and the state against the bucket; prints a line each.
 //! Changes nothing in the bucket. The cycle is one like any other, and is left out where there is none to be had.
 
 mod compared;
@@ -19,7 +19,7 @@ use std::io::Write;
 /// All checks.
 #[derive(Debug, Serialize)]
 struct SelfTest {
-    /// Whether none failed.
+    /// True if no check failed.
     success: bool,
     checks: Vec<Probed>,
 }

@@ -1,4 +1,4 @@
-//! `status`: what the state knows, whether the doors open at this moment, and what the daemon does. Reads beside a process that writes.
+//! `status`: the state's counts, which endpoints answer now, and the daemon's status. Reads beside a process that writes.
 
 mod text;
 
@@ -26,34 +26,34 @@ struct Status {
     database_path: String,
     customer_bucket: Option<String>,
     api_endpoints: ApiEndpoints,
-    /// Ours: why it is not healthy, a sentence each.
+    /// Ours: the reasons why it is not healthy, a sentence each.
     problems: Vec<String>,
     /// Ours: the run that completed the initial sync.
     initial_sync_completed_by_run: Option<u64>,
-    /// Ours: what waits, by reason.
+    /// Ours: the pending work, by reason.
     pending: Vec<PendingLine>,
-    /// Ours: each sink by its name. The keys of this level say it of one alone: of the file manager, or, where there is none, of the sink that
-    /// was added first.
+    /// Ours: each sink by its name. The keys of this level describe one alone: the file manager, or, where there is none, the sink
+    /// that was added first.
     sinks: BTreeMap<SinkName, SinkStatus>,
     /// Ours: deletes that the guard holds.
     deletes_held: u64,
-    /// Of `database_records`, the files that the file manager has not confirmed since their rows came into doubt.
+    /// The files among `database_records` that the file manager has not confirmed since their rows came into doubt.
     unconfirmed: u64,
-    /// Ours: events that were heard, and that no cycle has used up yet.
+    /// Ours: events that were received, and that no cycle has consumed yet.
     inbox: u64,
     /// Ours: events that could not be used.
     dead_letters: u64,
-    /// Ours: since when events may have been missed; `null` = a listing has healed it, or there was none.
+    /// Ours: the time since which events may have been missed; `null` = a listing has healed it, or there was none.
     feed_gap: Option<String>,
-    /// Ours: the last reconcile that came to an end.
+    /// Ours: the last reconcile that ended.
     last_reconcile: Option<LastReconcile>,
-    /// Ours: effects that went out, or were about to, and have no outcome.
+    /// Ours: effects that were sent, or were about to be, and have no outcome.
     open_intents: u64,
     /// Ours: the last runs, newest first.
     runs: Vec<RunLine>,
-    /// Ours: who has the state in hand at this moment.
+    /// Ours: the process that holds the state's lock now.
     in_use_by: Option<Holder>,
-    /// Ours: when the daemon's next run begins by itself.
+    /// Ours: the time at which the daemon's next scheduled run begins.
     next_run: Option<Timestamp>,
     /// Ours: the running daemon.
     daemon: Option<ServiceStatus>,
@@ -182,7 +182,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     })
 }
 
-/// What is not as it should be in the state itself. Skips are told, and are no problem.
+/// The problems in the state itself. Skips are reported, and are no problem.
 fn complaints(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Vec<String> {
     let mut complaints = Vec::new();
     if overview.runs.first().is_some_and(|run| run.number < last_run) {
@@ -213,7 +213,7 @@ fn complaints(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Ve
     complaints
 }
 
-/// Whether a run that has not ended is still alive: whoever has the state in hand had it when the run began.
+/// True if a run that has not ended is still alive: the current lock holder held the lock when the run began.
 fn is_under_way(run: &Run, holder: Option<&Holder>) -> bool {
     let since = holder.and_then(|holder| holder.since.parse::<Timestamp>().ok());
     run.outcome.is_none() && since.zip(run.started_at).is_some_and(|(since, started_at)| since <= started_at)

@@ -4,7 +4,7 @@ use crate::plan::{self, Effect, SkipReason, Verdict};
 use crate::record::{ObjectKey, SinkName};
 use crate::state::{HistoryEntry, HistoryEvent, KeyReport, Outcome, PendingStatus, SinkKeyReport};
 
-/// Where a key stands: a word for programs, a sentence for people.
+/// The status of a key: a word for programs, a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     /// `event_waits`, `moving`, `parked`, `skipped`, `held`, `open`, `due`, `in_step`, `absent`, `no_file`, `not_looked_at`.
@@ -13,7 +13,7 @@ pub(super) struct Answer {
     pub(super) sentence: String,
 }
 
-/// What has to happen first comes first.
+/// Reports first the step that has to happen first.
 pub(super) fn of(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let answer = |state, sentence: String| Answer { state, sentence };
     if !story.inbox.is_empty() {

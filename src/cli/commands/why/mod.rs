@@ -1,5 +1,5 @@
 //! `why KEY`: the stored chain from event to result, all that is known of the key now, and what happens next. Reads beside a
-//! process that writes, and touches no door.
+//! process that writes, and opens no endpoint.
 
 mod answer;
 mod past;

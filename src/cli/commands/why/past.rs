@@ -5,7 +5,7 @@ use crate::state::{ConsumedEvent, Ended, EventDisposition, Failure, HistoryEntry
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One thing that happened: an event that was used up, or an operation that ended.
+/// One history entry: an event that was consumed, or an operation that ended.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
     pub(super) at: Option<Timestamp>,
@@ -27,7 +27,7 @@ pub(super) struct Event {
     pub(super) permissions: Permissions,
     /// `looked_at` or `dead_letter`.
     pub(super) became: &'static str,
-    /// What was there; `null` = it was not looked at.
+    /// The object that was found; `null` = it was not looked up.
     pub(super) found: Option<Found>,
     pub(super) found_at_new_path: Option<Found>,
     pub(super) message: Option<String>,
@@ -56,7 +56,7 @@ pub(super) struct Operation {
     pub(super) etag: Option<ETag>,
     pub(super) permissions: Permissions,
     pub(super) next_attempt: Option<Timestamp>,
-    /// Of a move: whether somebody told it.
+    /// For a move: true if an event reported it.
     pub(super) told: Option<bool>,
 }
 

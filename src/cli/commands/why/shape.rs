@@ -1,4 +1,4 @@
-//! What `why --json` prints: a documented shape, in which every field is always there.
+//! The output of `why --json`: a documented shape, in which every field is always there.
 
 use super::answer::{self, Answer};
 use super::past::Line;
@@ -8,36 +8,36 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// All of it.
+/// The whole document.
 #[derive(Debug, Serialize)]
 pub(super) struct Why {
     pub(super) key: ObjectKey,
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// What the newest look showed; `null` = it was never observed.
+    /// The result of the newest lookup; `null` = it was never observed.
     pub(super) bucket: Option<InBucket>,
-    /// What the file manager confirmed.
+    /// The record that the file manager confirmed.
     pub(super) file_manager: Option<Held>,
-    /// What was told of its permissions and is to be held.
+    /// The permissions that events reported and that the file manager is to hold.
     pub(super) permissions_told: Vec<Told>,
     pub(super) pending: Option<Pending>,
     pub(super) open_effects: Vec<OpenEffect>,
     pub(super) comes_from: Option<ObjectKey>,
     pub(super) goes_to: Option<ObjectKey>,
     pub(super) events_waiting: Vec<EventWaiting>,
-    /// Each sink by its name. The keys above say it of one alone: of the file manager, or, where there is none, of the sink that was added
+    /// Each sink by its name. The keys above describe one alone: the file manager, or, where there is none, the sink that was added
     /// first.
     pub(super) sinks: BTreeMap<SinkName, InSink>,
     /// Oldest first.
     pub(super) history: Vec<Line>,
 }
 
-/// How the key stands in one sink.
+/// The key's status in one sink.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct InSink {
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// What the sink confirmed.
+    /// The record that the sink confirmed.
     pub(super) held: Option<Held>,
     pub(super) pending: Option<Pending>,
     pub(super) open_effects: Vec<OpenEffect>,
@@ -52,7 +52,7 @@ pub(super) struct InBucket {
     pub(super) etag: Option<ETag>,
     pub(super) last_modified: Option<Timestamp>,
     pub(super) storage_class: Option<String>,
-    /// Of two looks, the one with the greater number is newer.
+    /// The number of the lookup: the greater of two is newer.
     pub(super) look: u64,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Held {
     pub(super) size: Option<u64>,
     pub(super) etag: Option<ETag>,
     pub(super) permissions: Permissions,
-    /// In which run it was confirmed last, and when.
+    /// The run that confirmed it last, and its time.
     pub(super) run: Option<u64>,
     pub(super) at: Option<Timestamp>,
 }
@@ -103,7 +103,7 @@ pub(super) struct EventWaiting {
     pub(super) new_path: Option<ObjectKey>,
     pub(super) told_at: Option<Timestamp>,
     pub(super) received_at: Timestamp,
-    /// How often it could not be looked at.
+    /// The number of failed lookups.
     pub(super) failures: u32,
 }
 

@@ -1,4 +1,4 @@
-//! `why` as people read it: what happened in its order, what is known now, and the answer.
+//! `why` as text: the history in its order, the current knowledge, and the answer.
 
 use super::past::{Event, Found, Line, Operation};
 use super::shape::{EventWaiting, Held, InBucket, OpenEffect, Pending, Why};
@@ -42,7 +42,7 @@ impl fmt::Display for Why {
 }
 
 impl Why {
-    /// What happened, a line each, oldest first.
+    /// The history, one line per entry, oldest first.
     fn happened(&self) -> Vec<String> {
         let other_names = self.history.iter().any(|line| line.path != self.key || line.new_path.is_some());
         let mut lines: Vec<_> = self.history.iter().map(|line| line.text(other_names, self.sinks.len() > 1)).collect();
@@ -53,7 +53,7 @@ impl Why {
         lines
     }
 
-    /// When a file was confirmed whose history does not tell it: the initial sync brought it without any trouble.
+    /// When a file was confirmed without an entry in its history: the initial sync sent it without a failure.
     fn brought_untold(&self) -> Option<(Timestamp, u64)> {
         let (at, run) = self.file_manager.as_ref().and_then(|held| held.at.zip(held.run))?;
         let is_told = self.history.iter().any(|line| line.run == run && line.operation.is_some());

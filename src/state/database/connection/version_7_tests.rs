@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use std::path::{Path, PathBuf};
 
-/// What is the same before and after: of each pair, the first is asked of version 7 and the second of today's.
+/// The queries whose results stay the same: of each pair, the first is asked of version 7 and the second of today's.
 const SAME: &[(&str, &str)] = &[
     (
         "SELECT 1, * FROM observed ORDER BY path",
@@ -43,7 +43,7 @@ const SINK: &str = "SELECT id, source, name, kind, address, policy, applied_rows
 const SOURCE: &str = "SELECT id, name, kind, address, listed_up_to, listed_everything, listing_saw_files, initial_completed_by,
                              reconcile_unfinished FROM sources";
 
-/// A database of version 7 with what these statements make of it.
+/// A database of version 7, changed by these statements.
 fn version_7(directory: &Path, statements: &str) -> PathBuf {
     let path = directory.join("sync.db");
     Connection::open(&path).expect("a database").execute_batch(statements).expect("it can be loaded");
@@ -106,7 +106,7 @@ fn what_is_counted_goes_on_being_counted() {
     assert_eq!(rows(&new, waiting), [[Value::Integer(0)], [Value::Integer(1)]]);
 }
 
-/// Every new state begins with the first migrations, and a sink that nobody configured is none.
+/// Every new state begins with the first migrations, and a sink that is not configured is none.
 #[test]
 fn a_state_that_was_never_used_has_no_sink_and_one_that_names_its_sink_keeps_it() {
     for (meta, sinks) in [("", 0), ("INSERT INTO meta (name, value) VALUES ('sink_file_manager', 'http://files')", 1)] {
