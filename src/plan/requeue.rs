@@ -1,4 +1,4 @@
-//! Requeueing: decides the change of a path's row in the pending queue whenever one of its two sides changes. Pure: the known facts
+//! Requeuing: decides the change of a path's row in the pending queue whenever one of its two sides changes. Pure: the known facts
 //! go in, a change of the row comes out.
 
 use super::{Effect, Policy, SkipReason, Verdict, decide};
