@@ -23,7 +23,7 @@ async fn a_bucket_at_moto_conforms() {
         let request = ListRequest { prefix: String::new(), start_after: Some(key.clone()), max_keys: 1 };
         let error = bucket.list_page(request).await.expect_err("moto has learnt to encode the key");
         println!("moto cannot list what follows {key}: {error}");
-        assert!(error.message.starts_with("the answer cannot be read"), "{key}: {error}");
+        assert!(error.message.starts_with("the response cannot be read"), "{key}: {error}");
     }
 }
 
