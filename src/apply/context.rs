@@ -39,7 +39,7 @@ impl ApplyContext {
     /// Checks that source and sink can be used at all.
     pub(super) async fn endpoints_answer(&self) -> Result<(), ApplyError> {
         self.source.check().await?;
-        Ok(self.sink.check().await?)
+        self.sink_answers().await
     }
 
     /// True if only the sink failed: the other sinks of a run continue. A source that fails stops them all.

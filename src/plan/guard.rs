@@ -1,4 +1,4 @@
-//! The guard over deletes, for one sink in one run: it decides if they are sent or held. Pure: counts go in, a verdict comes out.
+//! The guard over deletes, for one sink in one run: how many may be sent. If there are more, all are held. Pure.
 
 use crate::config::MaxDelete;
 
@@ -34,18 +34,6 @@ pub struct Guard {
     pub held_too: bool,
 }
 
-/// The verdict: the deletes are sent or held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GuardVerdict {
-    /// All of them.
-    Send,
-    /// None of them: more than this many.
-    Hold {
-        /// The number of deletes that would have been sent.
-        allowed: u64,
-    },
-}
-
 impl Guard {
     /// The guard of a run that has listed.
     pub fn of_listing(rows_before: u64, nothing_listed: bool) -> Self {
@@ -71,12 +59,6 @@ impl Guard {
         let for_this_run = allowance.for_this_run.unwrap_or(0);
         let of_rows = self.rows_before.unwrap_or(rows);
         if self.nothing_listed { for_this_run } else { allowance.max_delete.limit(of_rows).max(for_this_run) }
-    }
-
-    /// Judges a number of deletes, while the sink has `rows` files.
-    pub fn judge(self, deletes: u64, rows: u64, allowance: Allowance) -> GuardVerdict {
-        let allowed = self.allowed(rows, allowance);
-        if deletes <= allowed { GuardVerdict::Send } else { GuardVerdict::Hold { allowed } }
     }
 
     /// The deletes held from now on: `deletes` in all, while the sink has `rows` files, where `before` was held already.
@@ -105,18 +87,17 @@ mod tests {
         let half = allowance(MaxDelete::Percent(50), None);
         for (rows_before, deletes, sent) in [(Some(100), 50, true), (Some(100), 51, false), (Some(4), 10, true), (Some(4), 11, false)] {
             let guard = Guard { rows_before, nothing_listed: false, held_too: true };
-            assert_eq!(guard.judge(deletes, 1_000_000, half) == GuardVerdict::Send, sent, "{deletes} of {rows_before:?}");
+            assert_eq!(deletes <= guard.allowed(1_000_000, half), sent, "{deletes} of {rows_before:?}");
         }
         let reported = Guard { rows_before: None, nothing_listed: false, held_too: false };
-        assert_eq!(reported.judge(60, 120, half), GuardVerdict::Send, "without a listing the files of now count");
+        assert_eq!(reported.allowed(120, half), 60, "without a listing the files of now count");
     }
 
     #[test]
     fn a_listing_that_shows_nothing_leaves_the_decision_to_the_operator() {
         let guard = Guard::of_listing(100, true);
-        assert_eq!(guard.judge(1, 100, allowance(MaxDelete::Percent(100), None)), GuardVerdict::Hold { allowed: 0 });
-        assert_eq!(guard.judge(100, 100, allowance(MaxDelete::Count(0), Some(100))), GuardVerdict::Send);
-        assert_eq!(guard.judge(101, 100, allowance(MaxDelete::Count(0), Some(100))), GuardVerdict::Hold { allowed: 100 });
+        assert_eq!(guard.allowed(100, allowance(MaxDelete::Percent(100), None)), 0);
+        assert_eq!(guard.allowed(100, allowance(MaxDelete::Count(0), Some(100))), 100);
     }
 
     #[test]
@@ -150,20 +131,20 @@ mod tests {
             prop_assert!(second.of_rows <= first.of_rows && (second.nothing_listed || !first.nothing_listed));
             let again = Guard::of_cycle(Some(second), None, allowance(MaxDelete::Percent(50), Some(0)));
             let limit = if nothing_listed { 0 } else { MaxDelete::Percent(50).limit(rows) };
-            let sent = again.judge(deletes + 1, rows + more, allowance(MaxDelete::Percent(50), Some(0))) == GuardVerdict::Send;
+            let sent = deletes < again.allowed(rows + more, allowance(MaxDelete::Percent(50), Some(0)));
             prop_assert_eq!(sent, deletes < limit);
         }
 
         #[test]
         fn no_more_than_allowed_is_ever_sent(
-            (rows, deletes, said) in (0..1000_u64, 0..1000_u64, proptest::option::of(0..1000_u64)),
+            (rows, said) in (0..1000_u64, proptest::option::of(0..1000_u64)),
             percent in 0..=100_u8,
             nothing_listed: bool,
         ) {
             let allowance = allowance(MaxDelete::Percent(percent), said);
             let most = if nothing_listed { 0 } else { allowance.max_delete.limit(rows) }.max(said.unwrap_or(0));
-            let sent = Guard::of_listing(rows, nothing_listed).judge(deletes, rows, allowance) == GuardVerdict::Send;
-            prop_assert_eq!(sent, deletes <= most);
+            let allowed = Guard::of_listing(rows, nothing_listed).allowed(rows, allowance);
+            prop_assert_eq!(allowed, most);
         }
     }
 }

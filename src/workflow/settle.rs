@@ -24,15 +24,15 @@ impl SinkRun<'_> {
         if self.halt.is_stopped() {
             return Ok(());
         }
-        let Some(mut judged) = self.judge_deletes(guard).await? else { return Ok(()) };
+        let Some(mut released) = self.judge_deletes(guard).await? else { return Ok(()) };
         // A lookup at an absent key (it is back, it was in doubt) makes work for the other lanes, and their lookups make work for this
         // one. A bucket that changes more often than this is left to the next run.
         for _ in 0..ABSENCE_PASSES {
-            let mut taken = executor.drain_deletes(judged.up_to).await?;
+            let mut taken = executor.drain_deletes(released.up_to).await?;
             for lane in [Lane::Small, Lane::Large] {
                 taken += executor.drain(lane, nothing_more.clone()).await?;
             }
-            if taken == 0 || !self.release_more_deletes(&mut judged).await? {
+            if taken == 0 || !self.release_more_deletes(&mut released).await? {
                 break;
             }
         }
