@@ -76,7 +76,7 @@ async fn a_volume_of_the_previous_schema_is_brought_up_to_date_and_nothing_is_se
 /// Writes what is in the database into another one with the schema of one version before, as far as that has a place for it.
 /// The number of the newest version.
 fn write_previous(database: &Path, previous: &Path) -> u32 {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/state/migrations");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/state/database/migrations");
     let mut migrations: Vec<PathBuf> = fs::read_dir(directory).expect("the migrations").map(|entry| entry.expect("one").path()).collect();
     migrations.sort();
     let older = &migrations[..migrations.len() - 1];
