@@ -64,6 +64,7 @@ impl Scene {
             verify: true,
             max_delete: MaxDelete::Percent(50),
             allow_deletes: None,
+            snapshot_directory: self.state.path().parent().expect("a directory").to_owned(),
             kept_snapshots: NonZeroUsize::new(10).expect("ten"),
             snapshot_rows: SnapshotRows::Changed,
             inbox_max: 1_000_000,

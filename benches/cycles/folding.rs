@@ -57,7 +57,7 @@ async fn one(scene: &mut Scene, changes: &mut Changes) -> Result<Round> {
     let began = Instant::now();
     store(scene, events).await?;
     let storing = began.elapsed().as_secs_f64();
-    ensure!(scene.state.inbox_len().await? == EVENTS, "not every event is in the inbox");
+    ensure!(scene.state.inbox().events_len().await? == EVENTS, "not every event is in the inbox");
     let flow = scene.flow();
     let began = Instant::now();
     flow.replay_inbox().await?;
@@ -77,11 +77,12 @@ async fn one(scene: &mut Scene, changes: &mut Changes) -> Result<Round> {
 }
 
 async fn store(scene: &Scene, events: Vec<Event>) -> Result<()> {
+    let inbox = scene.state.inbox();
     let batches: Vec<_> = events.chunks(EVENTS_A_BATCH).map(<[Event]>::to_vec).collect();
     for together in batches.chunks(BATCHES_AT_A_TIME) {
         let received = together.iter().map(|batch| {
             let batch = batch.iter().map(|event| Received { source: EventChannel::Sqs, outcome: Ok(event.clone()) }).collect();
-            scene.state.receive(batch, Timestamp::now())
+            inbox.receive(batch, Timestamp::now())
         });
         try_join_all(received).await?;
     }

@@ -117,7 +117,8 @@ impl Stage {
         state.identify(identity, OperatorAnswer::default(), self.clock.now()).await?;
         let sinks = vec![state.sink(SinkName::file_manager(), Policy::default()).await?];
         let clock = self.clock.clone();
-        let (options, tally, halt) = (options(), Arc::new(RunCounters::default()), StopSignal::default());
+        let (options, tally, halt) =
+            (options(self.database.parent().unwrap_or(Path::new("."))), Arc::new(RunCounters::default()), StopSignal::default());
         let ended = Flow { doors: self.doors.clone(), state, sinks, options, clock, tally, halt }.run(kind, &mut lock).await?;
         let asked = self.asked_since(&before);
         show(&ended.report, asked);
@@ -156,7 +157,7 @@ fn show(report: &Report, asked: Asked) {
 }
 
 /// The program's defaults, with one operation at a time for a deterministic output, and retries without real waits.
-fn options() -> Options {
+fn options(snapshot_directory: &Path) -> Options {
     Options {
         bucket: BUCKET.to_owned(),
         prefix: String::new(),
@@ -166,6 +167,7 @@ fn options() -> Options {
         verify: true,
         max_delete: MaxDelete::Percent(50),
         allow_deletes: None,
+        snapshot_directory: snapshot_directory.to_owned(),
         kept_snapshots: NonZeroUsize::MIN,
         snapshot_rows: SnapshotRows::Full,
         inbox_max: 100_000,

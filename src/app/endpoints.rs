@@ -10,7 +10,7 @@ use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
 use crate::source::BucketSource;
-use crate::state::{self, Identity, NamedSink};
+use crate::state::{Identity, NamedSink, Views};
 use std::sync::Arc;
 use url::Url;
 
@@ -96,7 +96,7 @@ pub(crate) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Res
 /// Why `initial-sync` would refuse the state of these settings; `None` = it would not, or the state cannot be read.
 pub(crate) async fn state_of_another(settings: &Settings) -> Option<String> {
     let identity = identity(settings, settings.source.bucket.as_deref()?).ok()?;
-    state::would_refuse(&settings.database_path, identity).await.ok().flatten()
+    Views::open(&settings.database_path).refusal(identity).await.ok().flatten()
 }
 
 /// The identity that these settings give a state.

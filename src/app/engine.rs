@@ -48,7 +48,7 @@ impl Engine {
         let identity = endpoints::identity(settings, &bucket).map_err(usage)?;
         let state_code = |error: StateError| of_state(error, &settings.database_path);
         let state = State::open(&settings.database_path).await.map_err(state_code)?;
-        let restored = answer.restored || state.last_run_number().await.map_err(state_code)? < lock.last_run();
+        let restored = answer.restored || state.runs().last_number().await.map_err(state_code)? < lock.last_run();
         if restored {
             tracing::warn!("the state is older than its lock file, or said to be restored: every file is confirmed anew");
         }
@@ -69,7 +69,7 @@ impl Engine {
         let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
-            for queue in self.state.listen_to(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
+            for queue in self.state.inbox().queues_set(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {
                 tracing::warn!(queue, "messages may be lost: this queue is no longer configured");
             }
         }
@@ -164,6 +164,7 @@ impl Engine {
             verify: settings.verify_integrity,
             max_delete: settings.max_delete,
             allow_deletes: order.allow_deletes,
+            snapshot_directory: settings.data_directory().to_owned(),
             kept_snapshots: settings.csv_retention,
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
             inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),

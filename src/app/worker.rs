@@ -39,7 +39,7 @@ impl Worker for Engine {
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
-        Ok(self.state.initial_completed_by().await.map_err(|error| self.state_code(error).1)?.is_some())
+        Ok(self.state.source().initial_completed_by().await.map_err(|error| self.state_code(error).1)?.is_some())
     }
 
     async fn listing_is_due(&self) -> Result<bool, String> {
@@ -49,14 +49,14 @@ impl Worker for Engine {
         // The listener of a queue that was received from before knows whether events were missed.
         let mut queues_know = !self.settings.queue_urls.is_empty();
         for url in &self.settings.queue_urls {
-            queues_know &= self.state.queue_heard(url.as_str()).await.map_err(state_code)?.is_some();
+            queues_know &= self.state.inbox().queue_last_polled(url.as_str()).await.map_err(state_code)?.is_some();
         }
         if !queues_know && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
             // The gap stays recorded until a listing that begins from now on has ended.
-            self.state.note_feed_gap(now).await.map_err(state_code)?;
+            self.state.inbox().gap_note(now).await.map_err(state_code)?;
         }
-        let unfinished = self.state.reconcile_is_unfinished().await.map_err(state_code)?;
-        Ok(unfinished || self.state.feed_gap().await.map_err(state_code)?.is_some())
+        let unfinished = self.state.source().reconcile_unfinished().await.map_err(state_code)?;
+        Ok(unfinished || self.state.inbox().gap().await.map_err(state_code)?.is_some())
     }
 
     async fn run(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
@@ -96,17 +96,25 @@ impl Worker for Engine {
                 return pruned.map(|snapshots| format!("{snapshots} snapshots thrown away")).map_err(|error| error.to_string());
             }
             MaintenanceTask::Inbox => {
-                state.prune_feed(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
+                state.maintenance().feed_prune(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
             }
             MaintenanceTask::Tombstones => {
                 // While no run is active, no lookup is in flight. There may be millions: no run waits until all of them are gone.
-                let below = state.tombstones_may_go(state.next_look(), now).await.map_err(|error| self.state_code(error).1)?;
+                let below = state
+                    .maintenance()
+                    .tombstones_due(state.source().observation_next(), now)
+                    .await
+                    .map_err(|error| self.state_code(error).1)?;
                 drop(nobody_runs);
-                let pruned = if let Some(below) = below { state.prune_tombstones(below).await } else { Ok(0) };
+                let pruned = if let Some(below) = below { state.maintenance().tombstones_prune(below).await } else { Ok(0) };
                 pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
             }
-            MaintenanceTask::History => match state.prune_runs().await {
-                Ok(runs) => state.prune_history(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
+            MaintenanceTask::History => match state.maintenance().runs_prune().await {
+                Ok(runs) => state
+                    .maintenance()
+                    .history_prune(now)
+                    .await
+                    .map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
                 Err(error) => Err(error),
             },
         };

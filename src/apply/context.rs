@@ -62,7 +62,7 @@ impl ApplyContext {
 
     /// Commits the intents of one operation: their calls may go out then.
     pub(super) async fn open(&self, intents: Vec<Intent>) -> Result<(), ApplyError> {
-        self.state.open_intents(intents).await?;
+        self.state.intents_open(intents).await?;
         failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;
         Ok(())
     }

@@ -55,14 +55,14 @@ pub struct Kept {
 pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, DeadLetterError> {
     let mut retried = Retried::default();
     match which {
-        Which::One(id) => match state.dead_letter(id).await? {
+        Which::One(id) => match state.inbox().dead_letter(id).await? {
             Some(letter) => retry_one(state, scope, letter, &mut retried, now).await?,
             None => return Err(DeadLetterError::NoSuch(id)),
         },
         Which::All => {
             let mut after = 0;
             loop {
-                let letters = state.dead_letters(after, PAGE_DEAD_LETTERS).await?;
+                let letters = state.inbox().dead_letters(after, PAGE_DEAD_LETTERS).await?;
                 let Some(last) = letters.last() else { break };
                 after = last.id;
                 for letter in letters {
@@ -77,16 +77,16 @@ pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -
 /// Deletes dead letters; returns their number.
 pub async fn delete(state: &State, which: Which) -> Result<u64, DeadLetterError> {
     if let Which::One(id) = which {
-        return if state.drop_dead_letter(id).await? { Ok(1) } else { Err(DeadLetterError::NoSuch(id)) };
+        return if state.inbox().dead_letter_drop(id).await? { Ok(1) } else { Err(DeadLetterError::NoSuch(id)) };
     }
     let mut deleted = 0;
     loop {
-        let letters = state.dead_letters(0, PAGE_DEAD_LETTERS).await?;
+        let letters = state.inbox().dead_letters(0, PAGE_DEAD_LETTERS).await?;
         if letters.is_empty() {
             return Ok(deleted);
         }
         for letter in letters {
-            deleted += u64::from(state.drop_dead_letter(letter.id).await?);
+            deleted += u64::from(state.inbox().dead_letter_drop(letter.id).await?);
         }
     }
 }
@@ -96,7 +96,7 @@ async fn retry_one(state: &State, scope: &Scope, letter: DeadLetter, retried: &m
     match decoded(letter, scope) {
         Ok(events) => {
             let batch = events.into_iter().map(|event| Received { source, outcome: Ok(event) }).collect();
-            if let Some(counts) = state.replace_dead_letter(id, batch, now).await? {
+            if let Some(counts) = state.inbox().dead_letter_replace(id, batch, now).await? {
                 retried.letters += 1;
                 retried.events += counts.events;
             }
@@ -146,13 +146,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for (source, message) in messages {
-            state.receive(arrived(*source, message), Timestamp::UNIX_EPOCH).await.expect("stored");
+            state.inbox().receive(arrived(*source, message), Timestamp::UNIX_EPOCH).await.expect("stored");
         }
         (state, directory)
     }
 
     async fn waiting(state: &State) -> Vec<String> {
-        let rows = state.inbox_batch(0, 100).await.expect("read");
+        let rows = state.inbox().events_batch(0, 100).await.expect("read");
         rows.into_iter().map(|row| format!("{} {}", row.source, row.event.path)).collect()
     }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(delete(&state, Which::One(2)).await.expect("deleted"), 1);
         assert!(matches!(delete(&state, Which::One(2)).await, Err(DeadLetterError::NoSuch(2))));
         assert_eq!(delete(&state, Which::All).await.expect("deleted"), 2);
-        assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
+        assert_eq!(state.inbox().dead_letters_len().await.expect("counted"), 0);
         let missing = retry(&state, &Scope::new("new", ""), Which::One(1), Timestamp::UNIX_EPOCH).await;
         assert!(matches!(missing, Err(DeadLetterError::NoSuch(1))), "{missing:?}");
     }
@@ -185,11 +185,14 @@ mod tests {
     async fn a_letter_whose_replay_failed_is_replayed_from_the_start() {
         let ours = record("old", "a");
         let (state, _directory) = with(&[(EventChannel::Sqs, &ours)]).await;
-        let row = state.inbox_batch(0, 1).await.expect("read").remove(0);
-        state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("dead-lettered");
-        let letter = state.dead_letters(0, 1).await.expect("read").remove(0);
+        let row = state.inbox().events_batch(0, 1).await.expect("read").remove(0);
+        state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("dead-lettered");
+        let letter = state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
         let retried = retry(&state, &Scope::new("old", ""), Which::One(letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
         assert_eq!(retried, Retried { letters: 1, events: 1, kept: vec![] });
-        assert_eq!((waiting(&state).await, state.inbox_batch(0, 1).await.expect("read")[0].failures), (vec!["sqs a".to_owned()], 0));
+        assert_eq!(
+            (waiting(&state).await, state.inbox().events_batch(0, 1).await.expect("read")[0].failures),
+            (vec!["sqs a".to_owned()], 0)
+        );
     }
 }

@@ -53,17 +53,17 @@ impl FeedReader {
     /// Reads new events into the inbox: one list, or all pages. The future may be dropped at any moment.
     pub async fn poll(&self, state: &State) -> Result<Polled, PollError> {
         let address = self.feed.address();
-        let mut cursor = state.feed_cursor(&address).await?;
+        let mut cursor = state.inbox().feed_cursor(&address).await?;
         let mut polled = Polled { left_unread: true, ..Polled::default() };
         for _ in 0..PAGES_MAX {
-            if state.inbox_len().await? >= self.inbox_max {
+            if state.inbox().events_len().await? >= self.inbox_max {
                 break;
             }
             let page = match self.page(cursor.as_deref()).await {
                 Ok(page) => page,
                 Err(error) if cursor.is_some() && rejects_the_cursor(&error) => {
                     tracing::warn!(%error, "the feed no longer knows its own cursor: it is read from its beginning");
-                    state.forget_feed_cursor(self.clock.now()).await?;
+                    state.inbox().feed_cursor_forget(self.clock.now()).await?;
                     (cursor, polled.gap) = (None, true);
                     continue;
                 }
@@ -72,7 +72,7 @@ impl FeedReader {
             let next = page.next_cursor.clone();
             if has_restarted(cursor.as_deref(), next.as_deref()) {
                 tracing::warn!("the feed has restarted: it is read from its beginning");
-                state.forget_feed_cursor(self.clock.now()).await?;
+                state.inbox().feed_cursor_forget(self.clock.now()).await?;
                 (cursor, polled.gap) = (None, true);
                 continue;
             }
@@ -108,7 +108,7 @@ impl FeedReader {
         let all = items.len();
         let full = all >= FEED_EVENTS_MAX;
         let counts =
-            state.receive_feed(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
+            state.inbox().feed_receive(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
         telemetry::metrics().events(EventChannel::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;

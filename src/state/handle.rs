@@ -1,9 +1,11 @@
-//! The handle on a state: the writer, the lookup numbers, the clock of its history. Stored content is `transactions`' concern.
+//! The handles on a state, one for each role: what each may do is in `transactions`. A task takes the handle of its role and no other:
+//! the listener of a queue needs the [`Inbox`], and neither a source nor a sink.
 
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Policy;
-use crate::record::{Observation, ObservationSeq, SinkName};
+use crate::record::{ObservationSeq, SinkName};
 use crate::run::RunKind;
+use crate::state::claims::PathClaims;
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::{self, CommitGate};
@@ -14,18 +16,18 @@ use crate::state::tables::observed;
 use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::sources::{self, SourceId};
 use rusqlite::Connection;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 
-/// The state of one source and its sinks. Cheap to clone.
+/// The state of one source and its sinks: gives out the handles. Cheap to clone, as each of them.
 #[derive(Clone)]
 pub struct State {
     pub(crate) writer: Arc<Writer>,
     pub(crate) looks: Arc<AtomicU64>,
     pub(crate) source: SourceId,
-    pub(crate) path: PathBuf,
+    pub(crate) path: Arc<Path>,
     /// The clock of the history: no other code in this module reads the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The run that began last.
@@ -53,7 +55,7 @@ impl State {
         let (high_water, source) = writer.call(|connection| Ok((observed::high_water(connection)?, sources::only(connection)?))).await?;
         let arrivals = Arc::new(watch::Sender::new(()));
         let (looks, run) = (Arc::new(AtomicU64::new(high_water)), Arc::new(watch::Sender::new(None)));
-        Ok(Self { writer: Arc::new(writer), looks, source, path: path.to_owned(), clock: Arc::new(SystemClock), run, arrivals })
+        Ok(Self { writer: Arc::new(writer), looks, source, path: path.into(), clock: Arc::new(SystemClock), run, arrivals })
     }
 
     /// The same, with another clock for its history.
@@ -67,14 +69,24 @@ impl State {
         Moment { at: self.clock.now(), run, initial }
     }
 
-    /// The number of a lookup that is about to begin: take it *before* the request goes out.
-    pub fn next_look(&self) -> ObservationSeq {
-        ObservationSeq(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
+    /// The handle on the source.
+    pub fn source(&self) -> SourceState {
+        SourceState { state: self.clone() }
     }
 
-    /// Changes whenever a source brought something by itself, after it is stored. A read of the feed by the caller changes nothing.
-    pub fn arrivals(&self) -> watch::Receiver<()> {
-        self.arrivals.subscribe()
+    /// The handle on the inbox.
+    pub fn inbox(&self) -> Inbox {
+        Inbox { state: self.clone() }
+    }
+
+    /// The handle on the runs.
+    pub fn runs(&self) -> Runs {
+        Runs { state: self.clone() }
+    }
+
+    /// The handle on the removal of obsolete rows.
+    pub fn maintenance(&self) -> Maintenance {
+        Maintenance { state: self.clone() }
     }
 
     /// The handle on one of the sinks, whose decisions follow this policy from now on. Adds a sink that is missing;
@@ -95,7 +107,7 @@ impl State {
                 }
             })
             .await?;
-        Ok(SinkState { state: self.clone(), sink, name })
+        Ok(SinkState { state: self.clone(), sink, name, claims: Arc::default() })
     }
 
     /// The path of the database.
@@ -104,12 +116,56 @@ impl State {
     }
 }
 
-/// The state of one sink: its records and its pending work. Cheap to clone.
+/// What the source has shown: pages of its listing, observations, and the events about it that were replayed.
+#[derive(Clone)]
+pub struct SourceState {
+    pub(crate) state: State,
+}
+
+impl SourceState {
+    /// The number of an observation that is about to begin: take it *before* the request goes out.
+    pub fn observation_next(&self) -> ObservationSeq {
+        ObservationSeq(self.state.looks.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The number of the newest observation that has begun.
+    pub fn observation_newest(&self) -> ObservationSeq {
+        ObservationSeq(self.state.looks.load(Ordering::Relaxed))
+    }
+}
+
+/// What was reported and is not consumed yet: the events, the dead letters, and how far each feed and queue was read.
+#[derive(Clone)]
+pub struct Inbox {
+    pub(crate) state: State,
+}
+
+impl Inbox {
+    /// Changes whenever a channel brought something by itself, after it is stored. A read of the feed by the caller changes nothing.
+    pub fn arrivals(&self) -> watch::Receiver<()> {
+        self.state.arrivals.subscribe()
+    }
+}
+
+/// The runs: their numbers, how each began and ended.
+#[derive(Clone)]
+pub struct Runs {
+    pub(crate) state: State,
+}
+
+/// The removal of rows that nothing refers to any more.
+#[derive(Clone)]
+pub struct Maintenance {
+    pub(crate) state: State,
+}
+
+/// The state of one sink: its records, its pending work, and the claims of the workers on its paths. Cheap to clone.
 #[derive(Clone)]
 pub struct SinkState {
-    state: State,
+    pub(crate) state: State,
     sink: Sink,
     name: SinkName,
+    pub(crate) claims: Arc<PathClaims>,
 }
 
 impl SinkState {
@@ -123,19 +179,9 @@ impl SinkState {
         self.sink.policy
     }
 
-    /// The state that the sink belongs to.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// As [`State::next_look`].
-    pub fn next_look(&self) -> ObservationSeq {
-        self.state.next_look()
-    }
-
-    /// As [`State::commit_looks`]: one sink's observation is known to all sinks.
-    pub async fn commit_looks(&self, looks: Vec<Observation>) -> Result<(), StateError> {
-        self.state.commit_looks(looks).await
+    /// The source of the sink: an observation that one sink asked for is known to all sinks.
+    pub fn source(&self) -> SourceState {
+        self.state.source()
     }
 
     pub(crate) fn moment(&self) -> Moment {

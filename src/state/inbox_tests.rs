@@ -4,6 +4,7 @@ use super::*;
 use crate::plan::Policy;
 use crate::record::SinkName;
 use crate::record::{Event, EventKind, ObjectKey, ObservationSeq, Permissions};
+use crate::state::Views;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -83,13 +84,13 @@ impl Bed {
     }
 
     async fn waiting(&self) -> Vec<String> {
-        let rows = self.state.inbox_batch(0, 1000).await.expect("read");
-        assert_eq!(self.state.inbox_len().await.expect("counted"), rows.len() as u64);
+        let rows = self.state.inbox().events_batch(0, 1000).await.expect("read");
+        assert_eq!(self.state.inbox().events_len().await.expect("counted"), rows.len() as u64);
         rows.into_iter().map(|row| row.event.path.as_str().to_owned()).collect()
     }
 
     pub(crate) async fn read(&self, answer: FeedAnswer, now: Timestamp) -> FeedCounts {
-        self.state.receive_feed(answer, now).await.expect("stored")
+        self.state.inbox().feed_receive(answer, now).await.expect("stored")
     }
 
     /// The number of rows that the connection has changed so far.
@@ -107,19 +108,19 @@ impl Bed {
 async fn what_was_received_waits_in_its_order_over_a_restart() {
     let bed = Bed::new().await;
     let batch = vec![told("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, told("a")];
-    let counts = bed.state.receive(batch, at(0)).await.expect("stored");
+    let counts = bed.state.inbox().receive(batch, at(0)).await.expect("stored");
     assert_eq!(counts, ReceiveCounts { events: 2, dead: 1 });
     let bed = bed.reopened().await;
     assert_eq!(bed.waiting().await, ["b", "a"]);
-    let rows = bed.state.inbox_batch(0, 1).await.expect("read");
+    let rows = bed.state.inbox().events_batch(0, 1).await.expect("read");
     assert_eq!((rows.len(), rows[0].source, rows[0].received_at, rows[0].failures), (1, EventChannel::Sqs, at(0), 0));
-    assert_eq!(bed.state.inbox_batch(rows[0].seq, 10).await.expect("read")[0].event, event("a"));
+    assert_eq!(bed.state.inbox().events_batch(rows[0].seq, 10).await.expect("read")[0].event, event("a"));
 }
 
 #[tokio::test]
 async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
     let bed = Bed::new().await;
-    bed.state.receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
+    bed.state.inbox().receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
     for _ in ["there", "gone already"] {
         bed.state.writer.call(|connection| tables::inbox::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
         assert_eq!(bed.waiting().await, ["c", "e"]);
@@ -129,22 +130,22 @@ async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
 #[tokio::test]
 async fn arrivals_are_told_and_the_reading_of_a_feed_is_not() {
     let bed = Bed::new().await;
-    let mut arrivals = bed.state.arrivals();
+    let mut arrivals = bed.state.inbox().arrivals();
     bed.read(answer("a"), at(0)).await;
-    bed.state.receive(vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
     assert!(!arrivals.has_changed().expect("open"));
-    bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
     assert!(arrivals.borrow_and_update().eq(&()));
-    let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
-    bed.state.replace_dead_letter(letter.id, vec![told("b")], at(0)).await.expect("stored");
+    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+    bed.state.inbox().dead_letter_replace(letter.id, vec![told("b")], at(0)).await.expect("stored");
     assert!(arrivals.has_changed().expect("open"));
 }
 
 #[tokio::test]
 async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
     let bed = Bed::new().await;
-    bed.state.receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
-    let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
+    bed.state.inbox().receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
+    let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
     let fails = async |seq, mins: i64| {
         let counted = bed.state.writer.call(move |connection| tables::inbox::count_failure(connection, seq, at(60 * mins))).await;
         counted.expect("counted")
@@ -153,9 +154,9 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
         assert_eq!(fails(row.seq, mins).await, failures, "after {mins} minutes");
     }
     assert_eq!(fails(999, 0).await, 0);
-    bed.state.bury(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
     assert_eq!(bed.waiting().await, ["b"]);
-    let letters = bed.state.dead_letters(0, 10).await.expect("read");
+    let letters = bed.state.inbox().dead_letters(0, 10).await.expect("read");
     assert_eq!((letters.len(), letters[0].reason.as_str(), letters[0].event.clone()), (1, "denied", Some(event("a"))));
 }
 
@@ -164,14 +165,14 @@ async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
     let bed = Bed::new().await;
     let long = vec![0xff; RAW_BYTES_MAX + 1];
     let batch = [b"{".as_slice(), &long].map(|raw| Received { source: EventChannel::Sqs, outcome: Err(poisoned(raw)) });
-    bed.state.receive(batch.to_vec(), at(3)).await.expect("stored");
-    let letters = DeadLetter::read_after(bed.state.path(), 0, 10).await.expect("read beside the writer");
+    bed.state.inbox().receive(batch.to_vec(), at(3)).await.expect("stored");
+    let letters = Views::open(bed.state.path()).dead_letters(0, 10).await.expect("read beside the writer");
     assert_eq!((letters[0].is_whole(), letters[0].raw.as_slice(), letters[0].received_at), (true, b"{".as_slice(), at(3)));
     assert_eq!((letters[1].is_whole(), letters[1].raw.len(), letters[1].raw_bytes), (false, RAW_BYTES_MAX, long.len() as u64));
-    assert!(bed.state.drop_dead_letter(letters[0].id).await.expect("dropped"));
-    assert!(!bed.state.drop_dead_letter(letters[0].id).await.expect("nothing to drop"));
-    assert_eq!(bed.state.dead_letters_len().await.expect("counted"), 1);
-    assert_eq!(bed.state.replace_dead_letter(letters[0].id, vec![told("a")], at(4)).await.expect("asked"), None);
+    assert!(bed.state.inbox().dead_letter_drop(letters[0].id).await.expect("dropped"));
+    assert!(!bed.state.inbox().dead_letter_drop(letters[0].id).await.expect("nothing to drop"));
+    assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), 1);
+    assert_eq!(bed.state.inbox().dead_letter_replace(letters[0].id, vec![told("a")], at(4)).await.expect("asked"), None);
     assert!(bed.waiting().await.is_empty());
 }
 
@@ -180,9 +181,9 @@ async fn the_oldest_dead_letters_make_room() {
     let bed = Bed::new().await;
     let some = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 2;
     let batch = vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"")) }; some];
-    bed.state.receive(batch, at(0)).await.expect("stored");
-    assert_eq!(bed.state.dead_letters_len().await.expect("counted"), DEAD_LETTERS_MAX);
-    assert_eq!(bed.state.dead_letters(0, 1).await.expect("read")[0].id, 3);
+    bed.state.inbox().receive(batch, at(0)).await.expect("stored");
+    assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), DEAD_LETTERS_MAX);
+    assert_eq!(bed.state.inbox().dead_letters(0, 1).await.expect("read")[0].id, 3);
 }
 
 #[tokio::test]
@@ -216,8 +217,8 @@ async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
     assert_eq!((back.received.events, back.fresh), (1, vec![0]));
     // Where no run reads the feed any more, housekeeping forgets.
     bed.read(answer("b"), at(23 + week)).await;
-    assert_eq!(bed.state.prune_feed(at(23 + 2 * week)).await.expect("pruned"), 0);
-    assert_eq!((bed.state.prune_feed(at(24 + 2 * week)).await.expect("pruned"), bed.identities().await), (1, 1));
+    assert_eq!(bed.state.maintenance().feed_prune(at(23 + 2 * week)).await.expect("pruned"), 0);
+    assert_eq!((bed.state.maintenance().feed_prune(at(24 + 2 * week)).await.expect("pruned"), bed.identities().await), (1, 1));
 }
 
 #[tokio::test]
@@ -226,14 +227,14 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
     assert!(!bed.read(full("ab"), at(0)).await.gap, "there is no last answer");
     assert!(!bed.read(full("bc"), at(1)).await.gap, "b links them");
     assert!(!bed.read(answer("de"), at(2)).await.gap, "not full: these are all");
-    assert_eq!(bed.state.feed_gap().await.expect("read"), None);
+    assert_eq!(bed.state.inbox().gap().await.expect("read"), None);
     assert!(bed.read(full("ab"), at(3)).await.gap, "known, and not from the last answer");
     let bed = bed.reopened().await;
-    assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)));
-    bed.state.listed_everything(0, at(2)).await.expect("asked");
-    assert_eq!(bed.state.feed_gap().await.expect("read"), Some(at(3)), "that listing began before");
-    bed.state.listed_everything(0, at(4)).await.expect("cleared");
-    assert_eq!(bed.state.feed_gap().await.expect("read"), None);
+    assert_eq!(bed.state.inbox().gap().await.expect("read"), Some(at(3)));
+    bed.state.source().listing_complete(0, at(2)).await.expect("asked");
+    assert_eq!(bed.state.inbox().gap().await.expect("read"), Some(at(3)), "that listing began before");
+    bed.state.source().listing_complete(0, at(4)).await.expect("cleared");
+    assert_eq!(bed.state.inbox().gap().await.expect("read"), None);
     bed.read(answer(""), at(5)).await;
     assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");
     let other = FeedAnswer { address: "http://other".to_owned(), ..full("vw") };
@@ -247,13 +248,13 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
     assert_eq!(bed.read(page("ab", "2"), at(0)).await.received.events, 2);
     assert_eq!(bed.read(page("ab", "4"), at(0)).await.received.events, 2, "where there is a cursor, equal events are two");
     let bed = bed.reopened().await;
-    let cursor = async |address| bed.state.feed_cursor(address).await.expect("read");
+    let cursor = async |address| bed.state.inbox().feed_cursor(address).await.expect("read");
     assert_eq!((cursor("http://feed").await.as_deref(), cursor("http://other").await), (Some("4"), None));
     let before = bed.changes().await;
     bed.read(page("", "4"), at(1)).await;
     assert_eq!(bed.changes().await, before);
-    bed.state.forget_feed_cursor(at(2)).await.expect("forgotten");
-    assert_eq!((cursor("http://feed").await, bed.state.feed_gap().await.expect("read")), (None, Some(at(2))));
+    bed.state.inbox().feed_cursor_forget(at(2)).await.expect("forgotten");
+    assert_eq!((cursor("http://feed").await, bed.state.inbox().gap().await.expect("read")), (None, Some(at(2))));
 }
 
 #[tokio::test]
@@ -270,8 +271,12 @@ async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
 #[tokio::test]
 async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
     let bed = Bed::new().await;
-    bed.state.receive(vec![told("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
-    let overview = Overview::read(bed.state.path()).await.expect("read");
+    bed.state
+        .inbox()
+        .receive(vec![told("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0))
+        .await
+        .expect("stored");
+    let overview = Views::open(bed.state.path()).overview().await.expect("read");
     assert_eq!((overview.inbox, overview.dead_letters, overview.feed_gap), (1, 1, None));
     let identity = Identity { source: "s".to_owned(), sinks: vec![NamedSink::file_manager("f")] };
     let answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
@@ -282,14 +287,14 @@ async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
 #[tokio::test]
 async fn decoded_events_are_the_last_dead_letters_to_go() {
     let bed = Bed::new().await;
-    bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
-    let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
-    bed.state.bury(row, "look_failed".to_owned(), String::new()).await.expect("buried");
+    bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
+    let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
+    bed.state.inbox().event_dead_letter(row, "look_failed".to_owned(), String::new()).await.expect("buried");
     let flood = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 1;
     let poison = Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) };
-    bed.state.receive(vec![poison; flood], at(1)).await.expect("stored");
+    bed.state.inbox().receive(vec![poison; flood], at(1)).await.expect("stored");
     let overview = bed.state.overview().await.expect("read");
     assert_eq!((overview.dead_letters, overview.dead_letters_evicted), (DEAD_LETTERS_MAX, 2));
-    let oldest = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    let oldest = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
     assert_eq!((oldest.reason.as_str(), oldest.event), ("look_failed", Some(event("a"))));
 }

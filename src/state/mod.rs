@@ -4,6 +4,7 @@
 //! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
 //! returns, its changes are on disk.
 
+mod claims;
 mod error;
 mod handle;
 mod instance_lock;
@@ -13,11 +14,11 @@ mod tables;
 mod transactions;
 mod views;
 
-pub use database::connection::{can_be_brought_up_to_date, can_be_read, can_be_written};
+pub use database::connection::can_be_written;
 #[cfg(feature = "failpoints")]
 pub use database::direct_writer::CommitGate;
 pub use error::{Holder, StateError};
-pub use handle::{SinkState, State};
+pub use handle::{Inbox, Maintenance, Runs, SinkState, SourceState, State};
 pub use instance_lock::{InstanceLock, holder, last_run};
 pub use tables::dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
 pub use tables::feed_events::FeedIdentity;
@@ -30,10 +31,11 @@ pub use tables::sources::Listed;
 pub use transactions::claim::{ClaimedBatch, Lane, WorkItem};
 pub use transactions::consume::Replay;
 pub use transactions::delete_guard::DeletesInQuestion;
-pub use transactions::identity::{Identity, NamedSink, OperatorAnswer, would_refuse};
+pub use transactions::identity::{Identity, NamedSink, OperatorAnswer};
 pub use transactions::moves::{Move, MoveOutcome};
 pub use transactions::receive::{ReceiveCounts, Received};
 pub use transactions::receive_feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedItem};
+pub use views::Views;
 pub use views::key_report::{KeyReport, PendingStatus, SinkKeyReport};
 pub use views::overview::{Overview, SinkOverview, Waiting};
 pub use views::snapshot_rows::Side;

@@ -9,13 +9,13 @@ use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 #[tokio::test]
 async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
     let bed = Bed::new().await;
-    let never_stored = [bed.state.next_look(), bed.state.next_look()][1];
-    bed.state.receive(vec![told("a")], at(0)).await.expect("stored");
+    let never_stored = [bed.state.source().observation_next(), bed.state.source().observation_next()][1];
+    bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
     bed.read(answer("b"), at(0)).await;
     let bed = bed.reopened().await;
-    let rows = bed.state.inbox_batch(0, 10).await.expect("read");
+    let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
     assert_eq!(rows.iter().map(|row| row.received_at_look).collect::<Vec<_>>(), [never_stored; 2]);
-    assert!(bed.state.next_look() > never_stored);
+    assert!(bed.state.source().observation_next() > never_stored);
 }
 
 /// An event that waited in the inbox while a listing found its file gone counted as received after the delete: the next file got it.
@@ -26,27 +26,27 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
         let path = event("a").path;
         let facts = ObjectFacts { size: 3, etag: None, last_modified: None, storage_class: None, version_id: None };
         let look = async |facts: Option<&ObjectFacts>| {
-            let looked = Observation { path: path.clone(), facts: facts.cloned(), look: bed.state.next_look() };
-            bed.state.commit_looks(vec![looked]).await.expect("stored");
+            let looked = Observation { path: path.clone(), facts: facts.cloned(), look: bed.state.source().observation_next() };
+            bed.state.source().observations_record(vec![looked]).await.expect("stored");
         };
         look(Some(&facts)).await;
-        bed.sink.applied(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
+        bed.sink.applied_record(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
         let permissions = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
         let outcome = Ok(Event { kind: EventKind::ChangePermission, permissions, ..event("a") });
         let batch = vec![Received { source: EventChannel::Webhook, outcome }];
         if before {
-            bed.state.receive(batch.clone(), at(0)).await.expect("stored");
+            bed.state.inbox().receive(batch.clone(), at(0)).await.expect("stored");
         }
         look(None).await;
-        bed.sink.deleted(&path, Attempts::default()).await.expect("stored");
+        bed.sink.deleted_record(&path, Attempts::default()).await.expect("stored");
         if !before {
-            bed.state.receive(batch, at(0)).await.expect("stored");
+            bed.state.inbox().receive(batch, at(0)).await.expect("stored");
         }
-        let rows = bed.state.inbox_batch(0, 10).await.expect("read");
-        let looks = vec![Observation { path: path.clone(), facts: None, look: bed.state.next_look() }];
-        bed.state.replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
+        let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
+        let looks = vec![Observation { path: path.clone(), facts: None, look: bed.state.source().observation_next() }];
+        bed.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
         look(Some(&facts)).await;
-        let work = bed.sink.work(&path).await.expect("read").expect("it is to be created");
+        let work = bed.sink.work_item(&path).await.expect("read").expect("it is to be created");
         assert_eq!(work.sides.wanted.permissions.as_deref(), expected, "received before it was found gone: {before}");
     }
 }

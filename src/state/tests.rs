@@ -43,29 +43,32 @@ impl Bed {
 
     async fn look(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
         let looked = Observation { path: key(path), facts: etag.map(facts), look };
-        self.state.commit_looks(vec![looked]).await.expect("stored");
+        self.state.source().observations_record(vec![looked]).await.expect("stored");
     }
 
     async fn page(&self, after: Option<&str>, up_to: Option<&str>, shows: &[(&str, &str)]) {
         let objects = shows.iter().map(|(path, etag)| (key(path), facts(etag))).collect();
-        let look = self.state.next_look();
+        let look = self.state.source().observation_next();
         let page = Page { prefix: String::new(), after: after.map(key), up_to: up_to.map(key), look, objects };
-        self.state.commit_page(page).await.expect("stored");
+        self.state.source().page_record(page).await.expect("stored");
     }
 
     async fn applied(&self, path: &str, etag: &str) {
-        self.sink.applied(file(path, etag), Attempts::default()).await.expect("stored");
+        self.sink.applied_record(file(path, etag), Attempts::default()).await.expect("stored");
     }
 
     /// The paths of a lane, in their order.
     async fn due(&self, lane: Lane) -> Vec<String> {
-        let due = self.sink.take((lane, 0, i64::MAX), 100, |_| true).await.expect("taken");
+        let due = self.sink.claim((lane, 0, i64::MAX), 100).await.expect("claimed");
+        for work in &due.work {
+            self.sink.release(&work.path);
+        }
         due.work.into_iter().map(|work| work.path.as_str().to_owned()).collect()
     }
 
     async fn park(&self, path: &str) {
         let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
-        self.sink.park(&key(path), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
+        self.sink.pending_park(&key(path), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
     }
 }
 
@@ -125,21 +128,21 @@ fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
 #[tokio::test]
 async fn an_older_look_never_overwrites_a_newer_one() {
     let bed = Bed::new().await;
-    let (older, newer) = (bed.state.next_look(), bed.state.next_look());
+    let (older, newer) = (bed.state.source().observation_next(), bed.state.source().observation_next());
     bed.look("a", Some("new"), newer).await;
     bed.look("a", Some("old"), older).await;
     bed.look("a", None, older).await;
-    let work = bed.sink.work(&key("a")).await.expect("read").expect("pending");
+    let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]
 async fn looks_of_the_next_process_are_newer_than_those_that_are_stored() {
     let bed = Bed::new().await;
-    let look = bed.state.next_look();
+    let look = bed.state.source().observation_next();
     bed.look("a", Some("x"), look).await;
     let bed = bed.reopened().await;
-    assert!(bed.state.next_look() > look);
+    assert!(bed.state.source().observation_next() > look);
 }
 
 #[tokio::test]
@@ -167,10 +170,11 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
         let policy = Policy { max_file_bytes: Some(32 << 20), ..Policy::default() };
         bed.sink = bed.state.sink(SinkName::file_manager(), policy).await.expect("registered");
         if let Some(known) = known {
-            bed.look(known, None, bed.state.next_look()).await;
+            bed.look(known, None, bed.state.source().observation_next()).await;
         }
-        let page = Page { prefix: String::new(), after: None, up_to: None, look: bed.state.next_look(), objects: objects.clone() };
-        let counts = bed.state.commit_page(page).await.expect("stored");
+        let page =
+            Page { prefix: String::new(), after: None, up_to: None, look: bed.state.source().observation_next(), objects: objects.clone() };
+        let counts = bed.state.source().page_record(page).await.expect("stored");
         let waiting = bed.state.overview().await.expect("counted").sinks.remove(0).waiting;
         came_to.push((counts, bed.due(Lane::Small).await, bed.due(Lane::Large).await, format!("{waiting:?}")));
     }
@@ -184,11 +188,11 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
 async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
     let bed = Bed::new().await;
     bed.applied("a", "x").await;
-    let page = bed.state.next_look();
-    let later = bed.state.next_look();
+    let page = bed.state.source().observation_next();
+    let later = bed.state.source().observation_next();
     bed.look("a", Some("x"), later).await;
     let page = Page { prefix: String::new(), after: None, up_to: None, look: page, objects: Vec::new() };
-    bed.state.commit_page(page).await.expect("stored");
+    bed.state.source().page_record(page).await.expect("stored");
     assert!(bed.due(Lane::Absent).await.is_empty());
 }
 
@@ -202,7 +206,7 @@ async fn what_failed_waits_until_a_look_shows_something_new() {
     bed.page(None, None, &[("a", "y"), ("b", "x")]).await;
     assert_eq!(bed.due(Lane::Small).await, ["b", "a"]);
     bed.park("a").await;
-    bed.sink.release_all().await.expect("released");
+    bed.sink.pending_unpark_all().await.expect("released");
     assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "somebody asked");
 }
 
@@ -210,7 +214,7 @@ async fn what_failed_waits_until_a_look_shows_something_new() {
 async fn an_outcome_that_a_look_has_overtaken_leaves_work() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "old")]).await;
-    let newer = bed.state.next_look();
+    let newer = bed.state.source().observation_next();
     bed.look("a", Some("new"), newer).await;
     bed.applied("a", "old").await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
@@ -231,16 +235,16 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
         metadata: Some(r#"{"etag":"x"}"#.to_owned()),
         run: 7,
     };
-    bed.sink.open_intents(vec![intent.clone()]).await.expect("stored");
+    bed.sink.intents_open(vec![intent.clone()]).await.expect("stored");
     let bed = bed.reopened().await;
-    let work = bed.sink.work(&key("a")).await.expect("read").expect("pending");
+    let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));
     // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
-    let look = bed.state.next_look();
+    let look = bed.state.source().observation_next();
     bed.look("a", None, look).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
-    bed.sink.end_intents(&key("a")).await.expect("ended");
-    bed.sink.settle(&key("a")).await.expect("settled");
+    bed.sink.intents_abandon(&key("a")).await.expect("ended");
+    bed.sink.pending_requeue(&key("a")).await.expect("settled");
     assert_eq!(bed.due(Lane::Absent).await, ["a"], "unconfirmed, and gone: a delete");
 }
 
@@ -251,7 +255,7 @@ async fn rows_are_counted_without_counting_them() {
         bed.applied(path, etag).await;
     }
     assert_eq!(bed.state.overview().await.expect("read").sinks[0].applied_rows, 2);
-    bed.sink.deleted(&key("a"), Attempts::default()).await.expect("deleted");
+    bed.sink.deleted_record(&key("a"), Attempts::default()).await.expect("deleted");
     assert_eq!(bed.state.overview().await.expect("read").sinks[0].applied_rows, 1);
 }
 
@@ -266,6 +270,6 @@ async fn the_lock_has_one_holder_and_remembers_the_last_run() {
     drop(lock);
     let lock = InstanceLock::take(bed.state.path(), "a longer command than before").expect("free again");
     assert_eq!(lock.last_run(), 41);
-    let next = bed.state.begin_run(RunKind::Initial, Timestamp::UNIX_EPOCH, lock.last_run()).await.expect("begun");
+    let next = bed.state.runs().begin(RunKind::Initial, Timestamp::UNIX_EPOCH, lock.last_run()).await.expect("begun");
     assert_eq!(next, 42, "beyond the lock file's, also in a database that has forgotten it");
 }

@@ -72,14 +72,22 @@ async fn what_waits_is_counted_as_it_comes_and_goes() {
     let (state, sink, _directory) = waiting(3).await;
     let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
     let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
-    sink.park(&parked, Attempts { failed, ..Attempts::default() }, Timestamp::UNIX_EPOCH).await.expect("stored");
-    sink.suspect(&held).await.expect("stored");
+    sink.pending_park(&parked, Attempts { failed, ..Attempts::default() }, Timestamp::UNIX_EPOCH).await.expect("stored");
+    sink.pending_mark_possibly_deleted(&held).await.expect("stored");
     let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
     for path in ["skipped1", "gone", "brand new"] {
         let path = ObjectKey::new(path).expect("a key");
-        state.commit_looks(vec![Observation { path, facts: Some(facts.clone()), look: state.next_look() }]).await.expect("stored");
+        state
+            .source()
+            .observations_record(vec![Observation { path, facts: Some(facts.clone()), look: state.source().observation_next() }])
+            .await
+            .expect("stored");
     }
-    state.commit_looks(vec![Observation { path: held, facts: None, look: state.next_look() }]).await.expect("stored");
+    state
+        .source()
+        .observations_record(vec![Observation { path: held, facts: None, look: state.source().observation_next() }])
+        .await
+        .expect("stored");
     let (waiting, counted) = (
         state.overview().await.expect("read").sinks.remove(0).waiting,
         state
@@ -149,26 +157,26 @@ async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
         version_id: None,
     };
     // A listing finds this file first: an event reports it later.
-    let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.next_look() };
-    state.commit_looks(vec![listed]).await.expect("stored");
+    let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.source().observation_next() };
+    state.source().observations_record(vec![listed]).await.expect("stored");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
-        state.receive(vec![told(path)], at(second)).await.expect("received");
+        state.inbox().receive(vec![told(path)], at(second)).await.expect("received");
     }
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
-    let look = state.next_look();
+    let look = state.source().observation_next();
     let looks = ["applied", "listed", "parked"].map(|path| Observation { path: key(path), facts: Some(facts(None)), look });
-    let rows = state.inbox_batch(0, 10).await.expect("read");
-    state.replay(Replay { rows, looks: looks.to_vec(), ..Replay::default() }).await.expect("replayed");
-    assert_eq!((state.inbox_len().await.expect("counted"), sink.oldest_unapplied().await.expect("read")), (0, Some(at(1))));
+    let rows = state.inbox().events_batch(0, 10).await.expect("read");
+    state.source().replay(Replay { rows, looks: looks.to_vec(), ..Replay::default() }).await.expect("replayed");
+    assert_eq!((state.inbox().events_len().await.expect("counted"), sink.oldest_unapplied().await.expect("read")), (0, Some(at(1))));
     for (path, oldest) in [("applied", Some(at(2))), ("listed", Some(at(3)))] {
         let file = FileRecord { size: Some(3), etag: ETag::parse("x"), ..FileRecord::at(key(path)) };
-        sink.applied(file, Attempts::default()).await.expect("stored");
+        sink.applied_record(file, Attempts::default()).await.expect("stored");
         assert_eq!(sink.oldest_unapplied().await.expect("read"), oldest, "after {path}");
     }
     let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
-    sink.park(&key("parked"), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
+    sink.pending_park(&key("parked"), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(3)), "it waits for its next attempt");
-    sink.skip(&key("parked"), SkipReason::Archived).await.expect("skipped");
+    sink.pending_skip(&key("parked"), SkipReason::Archived).await.expect("skipped");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "it waits for nothing");
 }

@@ -29,19 +29,19 @@ impl SinkRun<'_> {
         let allowed = guard.allowed(rows, self.allowance());
         if deletes <= allowed || mutant::is("the_guard_is_off") {
             if guard.held_too {
-                self.state.let_deletes_go().await?;
+                self.state.deletes_release().await?;
             }
-            self.state.listing_was_judged().await?;
+            self.state.listing_judged().await?;
             return Ok(Some(ReleasedDeletes { up_to, allowed, sent_before: self.sent_deletes() }));
         }
         let DeletesInQuestion { deletes, .. } = self.state.deletes_in_question(true).await?;
-        let held = guard.hold(deletes, rows, self.state.held_deletes().await?);
+        let held = guard.hold(deletes, rows, self.state.deletes_held().await?);
         let sink = self.state.name();
         tracing::warn!(%sink, deletes, allowed, rows = held.of_rows, "deletes are held: --allow-deletes {deletes} sends them");
         self.tally.held(deletes);
-        self.state.forget_idle_absences().await?;
-        self.state.hold_deletes(held).await?;
-        self.state.listing_was_judged().await?;
+        self.state.absences_drop_unapplied().await?;
+        self.state.deletes_hold(held).await?;
+        self.state.listing_judged().await?;
         Ok(None)
     }
 
@@ -59,7 +59,7 @@ impl SinkRun<'_> {
 
     /// The guard of a cycle.
     pub(super) async fn guard_of_cycle(&self) -> Result<Guard, ApplyError> {
-        let (held, unjudged) = (self.state.held_deletes().await?, self.state.rows_before_unjudged_listing().await?);
+        let (held, unjudged) = (self.state.deletes_held().await?, self.state.rows_before_unjudged_listing().await?);
         Ok(Guard::of_cycle(held, unjudged, self.allowance()))
     }
 

@@ -7,7 +7,6 @@ use crate::clock::Clock;
 use crate::run::{RunCounters, RunKind, StopSignal};
 use crate::state::{SinkState, State};
 use jiff::Timestamp;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// One run of any flow.
@@ -37,10 +36,6 @@ pub(super) struct Run {
 }
 
 impl Flow {
-    pub(super) fn kept(&self) -> NonZeroUsize {
-        self.options.kept_snapshots
-    }
-
     /// Stops the run: no part of it can go on.
     pub(super) fn stop(&self, error: &ApplyError) {
         self.halt.stop(Some(error.into()));

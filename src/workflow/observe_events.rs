@@ -29,10 +29,10 @@ impl Flow {
     pub(super) async fn observe_by_replay(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
         self.hear().await?;
         let mut guards = Vec::new();
-        let mut anything_to_do = self.state.inbox_len().await? > 0;
+        let mut anything_to_do = self.state.inbox().events_len().await? > 0;
         for sink in sinks {
-            sink.state.heed_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
-            anything_to_do |= sink.state.release_due(run.began).await?;
+            sink.state.pending_unpark_on_new_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            anything_to_do |= sink.state.pending_unpark_due(run.began).await?;
             let guard = sink.guard_of_cycle().await?;
             anything_to_do |= sink.has_held_deletes_to_judge(guard).await?;
             guards.push(guard);
@@ -66,7 +66,7 @@ impl Flow {
 
     /// Replays the inbox as it is now, batch by batch. Events that arrive meanwhile are for the next cycle. Nothing is applied.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
-        let mut rest = Rest { after: 0, left: self.state.inbox_len().await? };
+        let mut rest = Rest { after: 0, left: self.state.inbox().events_len().await? };
         let mut kept_back = BTreeSet::new();
         let rows = self.next_rows(&mut rest).await?;
         let mut next = self.look_at_rows(rows).await?;
@@ -75,7 +75,7 @@ impl Flow {
             // While one batch is stored, the paths of the next batch are looked up. Its rows are read before: the state runs one operation
             // at a time, and the transaction of a batch has the state to itself.
             let rows = self.next_rows(&mut rest).await?;
-            let (looked, replayed) = future::join(self.look_at_rows(rows), self.state.replay(batch)).await;
+            let (looked, replayed) = future::join(self.look_at_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.tally.replayed(&replayed);
             kept_back.extend(replayed.locked);
@@ -90,7 +90,7 @@ impl Flow {
             return Ok(Vec::new());
         }
         let most = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
-        let rows = self.state.inbox_batch(rest.after, most).await?;
+        let rows = self.state.inbox().events_batch(rest.after, most).await?;
         if let Some(last) = rows.last() {
             *rest = Rest { after: last.seq, left: rest.left.saturating_sub(rows.len() as u64) };
         }
@@ -114,7 +114,7 @@ impl Flow {
 
     /// Looks up each path once. An error means that an endpoint is unreachable; it counts against no event.
     async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
-        let look = self.state.next_look();
+        let look = self.state.source().observation_next();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
         let looks = source::look_at_each(&self.doors.source, keys, look, concurrency, retry).await?;
@@ -138,7 +138,7 @@ impl SinkRun<'_> {
         if self.has_held_deletes_to_judge(guard).await? {
             // The held deletes of a listing were not looked up since. The lookups at absent keys will show that they are gone.
             self.write_old_snapshot().await?;
-        } else if self.state.is_anything_due().await? {
+        } else if self.state.pending_is_due().await? {
             // Both sides now: a replay changes no applied row.
             self.write_both_snapshots().await?;
         }

@@ -26,14 +26,14 @@ impl Flow {
         for sink in sinks {
             sink.write_old_snapshot().await?;
             // The listing observes every key anyway: paths that failed or were left out before are tried at once.
-            sink.state.release_all().await?;
-            sink.state.heed_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            sink.state.pending_unpark_all().await?;
+            sink.state.pending_unpark_on_new_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
         }
         if run.kind == RunKind::Reconcile {
             // The changes that this listing must find may have happened after the first pages of an interrupted listing.
-            self.state.forget_listing().await?;
+            self.state.source().listing_restart().await?;
         }
-        let from_the_start = self.state.listed().await? == Listed::Nothing;
+        let from_the_start = self.state.source().listing_progress().await? == Listed::Nothing;
         let (mut empty, mut filled) = (Vec::new(), Vec::new());
         for sink in sinks {
             let rows = if from_the_start { sink.state.applied_rows().await? } else { sink.state.rows_before_listing().await? };
@@ -71,7 +71,7 @@ impl Flow {
     /// Records that a listing has come to its end, if it began at the start.
     async fn note_listing(&self, run: Run, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
         match everything_since {
-            Some(since) if self.tally.totals().listing_ended => Ok(self.state.listed_everything(run.number, since).await?),
+            Some(since) if self.tally.totals().listing_ended => Ok(self.state.source().listing_complete(run.number, since).await?),
             _ => Ok(()),
         }
     }
@@ -81,8 +81,8 @@ impl Flow {
         if !self.tally.totals().listing_ended {
             return Ok(());
         }
-        if run.kind == RunKind::Initial || self.state.initial_completed_by().await?.is_none() {
-            self.state.complete_initial(run.number).await?;
+        if run.kind == RunKind::Initial || self.state.source().initial_completed_by().await?.is_none() {
+            self.state.source().initial_complete(run.number).await?;
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ impl Flow {
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
         let source = self.doors.source.as_ref();
-        let listed = self.state.listed().await?;
+        let listed = self.state.source().listing_progress().await?;
         if listed != Listed::Nothing {
             self.tally.gone_on_with(self.state.overview().await?.paths("due"), listed == Listed::Everything);
         }
@@ -101,7 +101,7 @@ impl Flow {
             Listed::Everything => return Ok(()),
         };
         loop {
-            let look = self.state.next_look();
+            let look = self.state.source().observation_next();
             let from = after.clone().map_or(PageCursor::Start, PageCursor::After);
             let page = tokio::select! {
                 biased;
@@ -112,8 +112,11 @@ impl Flow {
             if self.tally.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
             }
-            let counts =
-                self.state.commit_page(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), look, objects: page.objects }).await?;
+            let counts = self
+                .state
+                .source()
+                .page_record(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), look, objects: page.objects })
+                .await?;
             self.tally.page(counts, up_to.is_none());
             progress.send_replace(true);
             if up_to.is_none() {
@@ -169,7 +172,7 @@ impl SinkRun<'_> {
         if !self.flow.tally.totals().listing_ended {
             return Ok(());
         }
-        let guard = Guard::of_listing(self.state.rows_before_listing().await?, !self.state.state().listing_saw_files().await?);
+        let guard = Guard::of_listing(self.state.rows_before_listing().await?, !self.state.source().listing_saw_files().await?);
         self.settle(guard).await
     }
 }

@@ -4,6 +4,7 @@ use crate::config::{MaxDelete, SnapshotRows};
 use crate::plan::Policy;
 use crate::retry::RetryPolicy;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The options of a run.
@@ -25,6 +26,8 @@ pub struct Options {
     pub max_delete: MaxDelete,
     /// The number of deletes that the operator allows for this run alone.
     pub allow_deletes: Option<u64>,
+    /// Where the snapshots go; a sink other than the file manager has a subdirectory of its name.
+    pub snapshot_directory: PathBuf,
     /// The number of runs whose snapshots are kept.
     pub kept_snapshots: NonZeroUsize,
     /// The rows that a cycle's snapshots show.

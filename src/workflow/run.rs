@@ -30,7 +30,7 @@ impl Flow {
 
     async fn run_in_span(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         let began = self.clock.now();
-        let number = self.state.begin_run(kind, began, lock.last_run()).await?;
+        let number = self.state.runs().begin(kind, began, lock.last_run()).await?;
         lock.remember_run(number)?;
         telemetry::run_began(number);
         let run = Run { number, kind, began };
@@ -46,7 +46,7 @@ impl Flow {
         let Run { number, kind, began } = run;
         if kind != RunKind::Incremental {
             for sink in sinks {
-                sink.state.count_outside(&self.options.prefix).await?;
+                sink.state.outside_prefix_count(&self.options.prefix).await?;
             }
         }
         let (totals, overview) = (self.tally.totals(), self.state.overview().await?);
@@ -86,6 +86,6 @@ impl Flow {
 
     async fn remember(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {
         let summary = serde_json::to_string(report).unwrap_or_default();
-        self.state.end_run(run, outcome, self.clock.now(), summary).await
+        self.state.runs().end(run, outcome, self.clock.now(), summary).await
     }
 }

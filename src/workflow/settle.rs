@@ -14,7 +14,7 @@ impl SinkRun<'_> {
     /// Brings the sink to the state that the observations and the feed ask for.
     pub(super) async fn settle(&self, guard: Guard) -> Result<(), ApplyError> {
         let executor = &self.executor;
-        self.state.pair_by_content().await?;
+        self.state.moves_pair_by_content().await?;
         executor.drain_moves().await?;
         let (_, nothing_more) = watch::channel(false);
         let (small, large) =

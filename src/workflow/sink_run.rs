@@ -53,7 +53,7 @@ impl<'f> SinkRun<'f> {
 
     /// Writes the old side of its snapshots; the new one follows when the run ends.
     pub(super) async fn write_old_snapshot(&self) -> Result<(), ApplyError> {
-        snapshots::write_old(&self.state, self.flow.kept(), (self.run.number, self.run.began)).await?;
+        snapshots::write_old(&self.state, &self.flow.options, (self.run.number, self.run.began)).await?;
         self.new_snapshot_left.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -80,8 +80,8 @@ impl<'f> SinkRun<'f> {
         let nothing_differed = self.run.kind == RunKind::Reconcile && !stopped && done == 0 && pending.sum::<u64>() == 0;
         let at = (self.run.number, self.run.began);
         if showed_nothing || nothing_differed {
-            return snapshots::take_back_old(&self.state, self.flow.kept(), at).await;
+            return snapshots::take_back_old(&self.state, &self.flow.options, at).await;
         }
-        if run.is_stopped() && run.cause().is_none() { Ok(()) } else { snapshots::write_new(&self.state, self.flow.kept(), at).await }
+        if run.is_stopped() && run.cause().is_none() { Ok(()) } else { snapshots::write_new(&self.state, &self.flow.options, at).await }
     }
 }

@@ -5,11 +5,9 @@ use crate::apply::ApplyError;
 use crate::config::SnapshotRows;
 use crate::record::{FileRow, SinkName};
 use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotStore, SnapshotWriter};
-use crate::state::{Side, SinkState, State, StateError};
+use crate::state::{Side, SinkState, StateError, Views};
 use jiff::Timestamp;
 use std::io::Write;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::thread;
 
 /// A snapshot could not be written.
@@ -24,10 +22,10 @@ pub enum ExportError {
 }
 
 /// Writes one side of a sink as CSV to `out`; errors name it as `name`. Returns the number of rows. Blocks.
-pub fn export(database: &Path, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
+pub fn export(views: &Views, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
     let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
-    State::visit_rows(database, (sink, side), |file: FileRow<'_>| -> Result<(), ExportError> {
+    views.snapshot_rows((sink, side), |file: FileRow<'_>| -> Result<(), ExportError> {
         rows += 1;
         Ok(writer.push(file)?)
     })?;
@@ -38,24 +36,24 @@ pub fn export(database: &Path, (sink, side): (&SinkName, Side), out: impl Write,
 /// Writes both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written
 /// side by side.
 pub(super) async fn write_both(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
-    write(state, (options.kept_snapshots, options.snapshot_rows), vec![OLD, NEW], run).await
+    write(state, (options, options.snapshot_rows), vec![OLD, NEW], run).await
 }
 
 /// Writes the snapshot of the rows that were applied before the run.
-pub(super) async fn write_old(state: &SinkState, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
-    write(state, (kept, SnapshotRows::Full), vec![OLD], run).await
+pub(super) async fn write_old(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+    write(state, (options, SnapshotRows::Full), vec![OLD], run).await
 }
 
 /// Removes the old side of a run that has nothing to show: the bucket was never seen, or nothing differed.
-pub(super) async fn take_back_old(state: &SinkState, kept: NonZeroUsize, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
+pub(super) async fn take_back_old(state: &SinkState, options: &Options, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
-    let store = SnapshotStore::new(directory_of(state), kept);
+    let store = store_of(state, options);
     in_a_thread(move || Ok(store.remove(name)?)).await
 }
 
 /// Writes the applied rows overlaid with the state known after the run, and removes the snapshots of old runs.
-pub(super) async fn write_new(state: &SinkState, kept: NonZeroUsize, run: (u64, Timestamp)) -> Result<(), ApplyError> {
-    write(state, (kept, SnapshotRows::Full), vec![NEW], run).await
+pub(super) async fn write_new(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
+    write(state, (options, SnapshotRows::Full), vec![NEW], run).await
 }
 
 const OLD: (snapshot::Side, Side) = (snapshot::Side::Old, Side::Applied);
@@ -63,12 +61,12 @@ const NEW: (snapshot::Side, Side) = (snapshot::Side::New, Side::Known);
 
 async fn write(
     state: &SinkState,
-    (kept, rows): (NonZeroUsize, SnapshotRows),
+    (options, rows): (&Options, SnapshotRows),
     sides: Vec<(snapshot::Side, Side)>,
     (run, at): (u64, Timestamp),
 ) -> Result<(), ApplyError> {
-    let (database, name) = (state.state().path().to_owned(), state.name().clone());
-    let store = SnapshotStore::new(directory_of(state), kept);
+    let (views, name) = (state.views(), state.name().clone());
+    let store = store_of(state, options);
     in_a_thread(move || {
         // A sink that has just been added has no directory yet.
         store.make_directory()?;
@@ -80,9 +78,9 @@ async fn write(
             begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
         }
         thread::scope(|scope| {
-            let (database, sink) = (&database, &name);
+            let (views, sink) = (&views, &name);
             let writers: Vec<_> =
-                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(database, (sink, side, rows), pending))).collect();
+                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(views, (sink, side, rows), pending))).collect();
             writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         if whole {
@@ -93,11 +91,10 @@ async fn write(
     .await
 }
 
-/// The directory beside the database; a sink other than the file manager has a subdirectory of its name.
-fn directory_of(sink: &SinkState) -> PathBuf {
-    let database = sink.state().path();
-    let beside = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if *sink.name() == SinkName::file_manager() { beside.to_owned() } else { beside.join(sink.name().as_str()) }
+fn store_of(sink: &SinkState, options: &Options) -> SnapshotStore {
+    let directory = &options.snapshot_directory;
+    let is_file_manager = *sink.name() == SinkName::file_manager();
+    SnapshotStore::new(if is_file_manager { directory.clone() } else { directory.join(sink.name().as_str()) }, options.kept_snapshots)
 }
 
 async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
@@ -109,11 +106,11 @@ async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'st
     }
 }
 
-fn fill(database: &Path, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
+fn fill(views: &Views, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
     let push = |file: FileRow<'_>| -> Result<(), ExportError> { Ok(pending.push(file)?) };
     match rows {
-        SnapshotRows::Full => State::visit_rows(database, (sink, side), push)?,
-        SnapshotRows::Changed => State::visit_due_rows(database, (sink, side), push)?,
+        SnapshotRows::Full => views.snapshot_rows((sink, side), push)?,
+        SnapshotRows::Changed => views.due_snapshot_rows((sink, side), push)?,
     }
     pending.commit()?;
     Ok(())

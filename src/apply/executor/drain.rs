@@ -1,7 +1,6 @@
 //! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
 //! stops when an endpoint cannot be used at all. The operation handles one path.
 
-use super::claims::PathClaims;
 use super::failures::{FailuresInARow, parked_until};
 use super::permits::{Bounds, Permit, Permits};
 use crate::apply::context::ApplyContext;
@@ -23,8 +22,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
-/// Paths taken from the state at a time.
-const TAKEN_AT_A_TIME: usize = 256;
+/// The most paths that one claim takes from the state.
+const MAX_CLAIMED_AT_ONCE: usize = 256;
+
 /// Works through what is pending. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
@@ -36,7 +36,6 @@ pub struct Executor {
     pub(in crate::apply) halt: SinkStopSignal,
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
-    pub(in crate::apply) in_hand: Arc<PathClaims>,
     /// The time that operations in flight have once the run stops.
     pub(in crate::apply) grace: Duration,
 }
@@ -52,7 +51,6 @@ impl Executor {
             halt,
             permits: Permits::new(bounds.concurrency),
             failures_in_a_row: Arc::default(),
-            in_hand: Arc::default(),
             grace: bounds.grace,
         }
     }
@@ -71,17 +69,16 @@ impl Executor {
 
     async fn drain_up_to(&self, (lane, up_to): (Lane, i64), mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         let mut tasks = JoinSet::new();
-        let (mut after, mut taken) = (0, 0);
+        let (mut after, mut claimed_in_all) = (0, 0);
         let mut passed_over = false;
-        let mut releases = self.in_hand.releases();
+        let mut releases = self.state.releases();
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
             if !passed_over {
                 // This comes before the query for due paths: a path that the query passes over may be released at any moment after it.
                 releases.mark_unchanged();
             }
-            let in_hand = self.in_hand.clone();
-            let batch = self.state.take((lane, after, up_to), TAKEN_AT_A_TIME, move |path| in_hand.claim(path)).await?;
+            let batch = self.state.claim((lane, after, up_to), MAX_CLAIMED_AT_ONCE).await?;
             passed_over |= batch.passed_over;
             let Some(last) = batch.last else {
                 if tasks.is_empty() && !more_may_come && !passed_over {
@@ -103,7 +100,7 @@ impl Executor {
                 continue;
             };
             after = last;
-            taken += batch.work.len() as u64;
+            claimed_in_all += batch.work.len() as u64;
             let mut claimed: HashSet<_> = batch.work.iter().map(|work| work.path.clone()).collect();
             for work in self.prepare(batch.work, lane).await {
                 claimed.remove(&work.path);
@@ -113,11 +110,11 @@ impl Executor {
             }
             // Release the paths that the lookups settled and those that a stop left.
             for path in &claimed {
-                self.in_hand.release(path);
+                self.state.release(path);
             }
         }
         self.finish(tasks).await;
-        Ok(taken)
+        Ok(claimed_in_all)
     }
 
     /// Waits for the operations in flight; once the run stops, no longer than the grace. An operation cut off then is an open intent.
@@ -166,7 +163,7 @@ impl Executor {
             // A permit that comes free while the run stops is not used.
             biased;
             () = self.halt.stopped() => {
-                self.in_hand.release(&work.path);
+                self.state.release(&work.path);
                 return false;
             }
             place = self.place(lane) => place,
@@ -176,7 +173,7 @@ impl Executor {
             async move {
                 let path = work.path.clone();
                 telemetry::operation(executor.state.name(), &path, executor.one(work, lane, place)).await;
-                executor.in_hand.release(&path);
+                executor.state.release(&path);
             }
             .in_current_span(),
         );
@@ -263,7 +260,7 @@ impl Executor {
         self.tally.failed(path, (&error).into());
         telemetry::ended(OperationResult::Failed);
         let attempts = Attempts { failed: Some(failure), ..attempts };
-        if let Err(error) = self.state.park(path, attempts, next_attempt).await {
+        if let Err(error) = self.state.pending_park(path, attempts, next_attempt).await {
             self.stop(&error.into());
         }
     }

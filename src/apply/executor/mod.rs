@@ -1,8 +1,7 @@
-//! The executor of many paths at a time: it owns the claims, the limit of concurrent operations and the handling of failures.
+//! The executor of many paths at a time: it owns the limit of concurrent operations and the handling of failures.
 //! The operation handles one path.
 
 pub(super) mod drain;
-mod claims;
 mod failures;
 pub(super) mod permits;
 

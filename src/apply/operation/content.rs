@@ -40,7 +40,7 @@ impl Operation<'_> {
     pub(super) async fn send(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         telemetry::decided(planned.effect.as_str());
         let (effect, setting) = (work.intent.as_ref().map(OpenEffect::left), work.permissions_intent.as_ref().map(OpenEffect::left));
-        let (look, policy) = (self.context.state.next_look(), self.context.options.retry);
+        let (look, policy) = (self.context.state.source().observation_next(), self.context.options.retry);
         let mut sending = Sending { operation: self, work, planned, look, effect, setting, permissions: None };
         let mut attempts = policy.begin();
         loop {
@@ -116,7 +116,7 @@ impl Sending<'_, '_> {
     /// The sink does not have the path after all: a create, which is another effect. Until that has its outcome, what
     /// the row says counts for nothing: the object may change back to it.
     async fn create_instead(&mut self) -> Result<(), ApplyError> {
-        self.operation.context.state.end_intents(&self.work.path).await?;
+        self.operation.context.state.intents_abandon(&self.work.path).await?;
         (self.effect, self.setting, self.permissions) = (None, None, None);
         if self.planned.permissions.is_empty() && self.operation.context.state.policy().has_permissions() {
             self.planned.permissions = self.work.sides.wanted.clone();
@@ -133,7 +133,7 @@ impl Sending<'_, '_> {
         // A listing may have no ETags: this attempt then continues with the content that an earlier attempt began to send.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
         let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
-        self.look = self.operation.context.state.next_look();
+        self.look = self.operation.context.state.source().observation_next();
         let opened = match self.operation.context.source.open(path, expected.as_ref(), None).await {
             Ok(opened) => opened,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
@@ -153,12 +153,12 @@ impl Sending<'_, '_> {
                 Ok(Step::LookAgain(Some(error)))
             }
             Some(EndpointErrorKind::NotFound) => {
-                self.operation.context.state.suspect(&self.work.path).await?;
+                self.operation.context.state.pending_mark_possibly_deleted(&self.work.path).await?;
                 Ok(Step::Ended(PathOutcome::Waits))
             }
             // An archived object is a failure if the sink has, or may have, the file: the sink keeps outdated content.
             Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
-                self.operation.context.state.skip(&self.work.path, SkipReason::Archived).await?;
+                self.operation.context.state.pending_skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(PathOutcome::Skipped(SkipReason::Archived)))
             }
             _ => Err(error),
@@ -219,7 +219,7 @@ impl Sending<'_, '_> {
         if looked.is_none_or(|facts| facts.etag.is_none()) {
             // The listing reported no ETag: this GET completes the observation.
             let seen = Observation { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
-            self.operation.context.state.commit_looks(vec![seen]).await?;
+            self.operation.context.state.source().observations_record(vec![seen]).await?;
         }
         let file = FileRecord {
             file_path: self.work.path.clone(),
@@ -233,7 +233,7 @@ impl Sending<'_, '_> {
             storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(got.storage_class),
             version_id: got.version_id,
         };
-        self.operation.context.state.applied(file, self.operation.attempts.clone()).await?;
+        self.operation.context.state.applied_record(file, self.operation.attempts.clone()).await?;
         Ok(Step::Ended(PathOutcome::Sent { effect: self.planned.effect, bytes, verified }))
     }
 }

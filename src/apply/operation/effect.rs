@@ -87,7 +87,7 @@ impl Operation<'_> {
             return error;
         }
         for effect in effects {
-            if let Err(error) = self.context.state.refused(effect.path(), Plane::of(effect.intent.planned.effect)).await {
+            if let Err(error) = self.context.state.intent_refuse(effect.path(), Plane::of(effect.intent.planned.effect)).await {
                 return error.into();
             }
         }
@@ -112,9 +112,9 @@ impl Operation<'_> {
             return Err(error.into());
         }
         if effect.unanswered && !mutant::is("a_refusal_after_no_answer_is_final") {
-            self.context.state.end_intents(effect.path()).await?;
+            self.context.state.intents_abandon(effect.path()).await?;
         } else {
-            self.context.state.refused(effect.path(), Plane::of(effect.intent.planned.effect)).await?;
+            self.context.state.intent_refuse(effect.path(), Plane::of(effect.intent.planned.effect)).await?;
         }
         Err(error.into())
     }

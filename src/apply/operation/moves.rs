@@ -34,7 +34,7 @@ struct Looked {
 impl Executor {
     /// Settles every move whose turn it is: b → c before a → b. A pair that is no move is left to the lanes, and so is a circle.
     pub async fn drain_moves(&self) -> Result<(), ApplyError> {
-        self.state.end_stale_moves().await?;
+        self.state.moves_end_stale().await?;
         let mut looked = Looked::default();
         loop {
             let (settled, waiting) = self.pass(&mut looked).await?;
@@ -65,7 +65,7 @@ impl Executor {
             let mut left = Vec::new();
             // Once from one end and once from the other: most chains are in the order of their names.
             for known in waiting.into_iter().rev() {
-                if !self.state.wait_together(known.origin(), known.target()).await? {
+                if !self.state.move_hint_defer(known.origin(), known.target()).await? {
                     left.push(known);
                 }
             }
@@ -80,7 +80,7 @@ impl Executor {
     async fn pass(&self, looked: &mut Looked) -> Result<(u64, Vec<Move>), ApplyError> {
         let (mut after, mut settled, mut waiting) = (None, 0, Vec::new());
         loop {
-            let batch = self.state.moves(after, TAKEN_AT_A_TIME).await?;
+            let batch = self.state.moves_due(after, TAKEN_AT_A_TIME).await?;
             let Some(last) = batch.last() else { return Ok((settled, waiting)) };
             after = Some(last.target().clone());
             let batch = self.look_where_in_doubt(batch, looked).await?;
@@ -125,7 +125,7 @@ impl Executor {
         if keys.is_empty() {
             return Ok(batch);
         }
-        let look = self.state.next_look();
+        let look = self.state.source().observation_next();
         let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
         let looks = tokio::select! {
             biased;
@@ -134,13 +134,13 @@ impl Executor {
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
         let unseen: HashMap<_, _> = looks.failed.into_iter().collect();
-        self.state.commit_looks(looks.found).await?;
+        self.state.source().observations_record(looks.found).await?;
         let mut now = Vec::new();
         for known in batch {
             match unseen.get(known.origin()).or_else(|| unseen.get(known.target())) {
                 Some(error) => {
                     looked.in_vain.insert(known.target().clone());
-                    let runs = self.state.count_unseen(known.target()).await?;
+                    let runs = self.state.move_hint_count_unobservable(known.target()).await?;
                     // A path whose lookup is refused must not block the content of the other path.
                     if runs > UNSEEN_RUNS_MOST && matches!(error.disposition(), Disposition::Fail) {
                         self.no_move(&known).await?;
@@ -148,7 +148,7 @@ impl Executor {
                         self.move_failed(&known, Attempts::default(), ApplyError::from(error.clone())).await;
                     }
                 }
-                None => now.extend(self.state.one_move(known.target()).await?),
+                None => now.extend(self.state.move_to(known.target()).await?),
             }
         }
         Ok(now)
@@ -157,9 +157,9 @@ impl Executor {
     /// It is no move, or no longer the one that was sent.
     async fn no_move(&self, known: &Move) -> Result<(), ApplyError> {
         if known.intent.is_some() {
-            self.state.end_intents(known.origin()).await?;
+            self.state.intents_abandon(known.origin()).await?;
         }
-        Ok(self.state.end_move((known.origin(), known.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
+        Ok(self.state.move_end((known.origin(), known.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
     }
 
     /// Starts one move as soon as a permit is free, unless the run stops first.
@@ -193,7 +193,7 @@ impl Executor {
         self.failed(known.target(), (known.attempts, attempts.clone()), error).await;
         let attempts = Attempts { failed: Some(failure), ..attempts };
         if !self.halt.is_stopped()
-            && let Err(error) = self.state.park(known.origin(), attempts, next_attempt).await
+            && let Err(error) = self.state.pending_park(known.origin(), attempts, next_attempt).await
         {
             self.stop(&error.into());
         }
@@ -225,7 +225,7 @@ impl Operation<'_> {
             Err(error) => return Err(error),
         };
         let ending = if matches!(outcome, MoveOutcome::Done { .. }) { PathOutcome::Moved(effect) } else { PathOutcome::Unchanged };
-        self.context.state.end_move((origin, target), outcome, self.attempts.clone()).await?;
+        self.context.state.move_end((origin, target), outcome, self.attempts.clone()).await?;
         Ok(ending)
     }
 }

@@ -18,11 +18,11 @@ impl Operation<'_> {
         let sent = self.with_permissions(work, &planned.permissions).await;
         match sent {
             Ok(sent) => {
-                self.context.state.permissions_set(&work.path, &sent, self.attempts.clone()).await?;
+                self.context.state.permissions_record(&work.path, &sent, self.attempts.clone()).await?;
                 Ok(Some(Step::Ended(PathOutcome::PermissionsSet)))
             }
             Err(error) if error.kind() == Some(EndpointErrorKind::NotFound) => {
-                self.context.state.end_intents(&work.path).await?;
+                self.context.state.intents_abandon(&work.path).await?;
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -21,7 +21,7 @@ pub(in crate::apply) struct AbsentLooks {
 impl ApplyContext {
     /// Looks up each path of a batch, stores the observations and returns the work that follows. An error is an unreachable endpoint.
     pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<WorkItem>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
-        let look = self.state.next_look();
+        let look = self.state.source().observation_next();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();
         let keys = batch.into_iter().map(|work| work.path).collect();
         let mut looks = AbsentLooks { work: Vec::new(), never_applied: Vec::new(), failed: Vec::new() };
@@ -35,9 +35,9 @@ impl ApplyContext {
             let attempts = attempts.get(&path).copied().unwrap_or_default();
             looks.failed.push((path, attempts, error.into()));
         }
-        self.state.commit_looks(found.clone()).await?;
+        self.state.source().observations_record(found.clone()).await?;
         for Observation { path, facts, .. } in found {
-            match self.state.work(&path).await? {
+            match self.state.work_item(&path).await? {
                 Some(work) => looks.work.push(work),
                 None => looks.never_applied.extend(facts.is_none().then_some(path)),
             }

@@ -62,7 +62,7 @@ impl Operation<'_> {
                     disagreed = why;
                     self.look_again(&path).await?
                 }
-                None => self.context.state.work(&path).await?.ok_or(PathOutcome::Unchanged),
+                None => self.context.state.work_item(&path).await?.ok_or(PathOutcome::Unchanged),
             };
         }
         let words = "the object was replaced each time that we looked";
@@ -74,12 +74,12 @@ impl Operation<'_> {
     async fn step(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
-            self.context.state.refused(&work.path, Plane::Content).await?;
+            self.context.state.intent_refuse(&work.path, Plane::Content).await?;
             return Ok(None);
         }
         let mut open = work.intent.iter().chain(&work.permissions_intent);
         if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
-            self.context.state.end_intents(&work.path).await?;
+            self.context.state.intents_abandon(&work.path).await?;
             return Ok(None);
         }
         match &verdict {
@@ -99,18 +99,18 @@ impl Operation<'_> {
     }
 
     async fn aside(&self, work: &WorkItem, ending: PathOutcome) -> Result<PathOutcome, ApplyError> {
-        self.context.state.settle(&work.path).await?;
+        self.context.state.pending_requeue(&work.path).await?;
         Ok(ending)
     }
 
     /// Looks up a path, stores the observation and returns the work that follows, or the outcome.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
-        let look = self.context.state.next_look();
+        let look = self.context.state.source().observation_next();
         let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
         let gone = facts.is_none();
-        self.context.state.commit_looks(vec![Observation { path: path.clone(), facts, look }]).await?;
+        self.context.state.source().observations_record(vec![Observation { path: path.clone(), facts, look }]).await?;
         let nothing = if gone { PathOutcome::Skipped(SkipReason::NotInBucket) } else { PathOutcome::Unchanged };
-        Ok(self.context.state.work(path).await?.ok_or(nothing))
+        Ok(self.context.state.work_item(path).await?.ok_or(nothing))
     }
 
     /// Deletes in the lane where a lookup has just found the key gone. Elsewhere the path waits for that lookup and for the
@@ -123,7 +123,7 @@ impl Operation<'_> {
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.sides));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
-        self.context.state.deleted(&work.path, self.attempts.clone()).await?;
+        self.context.state.deleted_record(&work.path, self.attempts.clone()).await?;
         Ok(PathOutcome::Deleted)
     }
 
@@ -156,7 +156,7 @@ impl Operation<'_> {
             version_id: facts.and_then(|facts| facts.version_id.clone()),
         };
         self.place = None;
-        self.context.state.applied(file, self.attempts.clone()).await?;
+        self.context.state.applied_record(file, self.attempts.clone()).await?;
         Ok(Step::Ended(PathOutcome::Confirmed))
     }
 }

@@ -12,7 +12,7 @@ use crate::daemon::{DeadLettersAction, DeadLettersMessage};
 use crate::events::dead_letters::{self, DeadLetterError, Kept, Which};
 use crate::events::decode::Scope;
 use crate::record::Escaped;
-use crate::state::{DeadLetter, InstanceLock, State, StateError};
+use crate::state::{DeadLetter, InstanceLock, State, StateError, Views};
 use serde::Serialize;
 use std::fmt;
 use std::io::Write;
@@ -107,7 +107,7 @@ async fn list<W: Write>(settings: &Settings, output: &mut Output<W>) -> Result<E
     let mut letters = Letters { dead_letters: Vec::new() };
     loop {
         let after = letters.dead_letters.last().map_or(0, |letter| letter.id);
-        let page = DeadLetter::read_after(&settings.database_path, after, PAGE_LETTERS).await?;
+        let page = Views::open(&settings.database_path).dead_letters(after, PAGE_LETTERS).await?;
         if page.is_empty() {
             break;
         }
@@ -149,7 +149,7 @@ async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &
 /// Only a state that is there: no command but a sync makes one.
 async fn open(settings: &Settings) -> Result<Opened, Trouble> {
     let database = &settings.database_path;
-    crate::state::can_be_brought_up_to_date(database)?;
+    Views::open(database).check_migratable()?;
     let lock = match InstanceLock::take(database, "dead-letters") {
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {

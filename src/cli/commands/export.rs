@@ -7,7 +7,7 @@ use crate::cli::failure::fail;
 use crate::cli::{Output, OutputFormat};
 use crate::record::Escaped;
 use crate::snapshot;
-use crate::state::{self, State, StateError};
+use crate::state::{self, StateError, Views};
 use crate::workflow::{self, ExportError};
 use serde::Serialize;
 use std::fmt;
@@ -71,20 +71,20 @@ impl From<StateError> for WriteError {
 
 fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) -> Result<(), WriteError> {
     // Checked before the first byte: a header alone would read as an empty state.
-    state::can_be_read(database)?;
+    Views::open(database).check()?;
     let (side, name) = match arguments.side {
         Side::Applied => (state::Side::Applied, "applied"),
         Side::Known => (state::Side::Known, "known"),
     };
     let Some(path) = &arguments.output else {
         return output.stream(|out| {
-            workflow::export(database, (&arguments.sink, side), out, "stdout")?;
+            workflow::export(&Views::open(database), (&arguments.sink, side), out, "stdout")?;
             Ok(())
         });
     };
     let mut pending = snapshot::create(path).map_err(ExportError::from)?;
     let mut rows: u64 = 0;
-    State::visit_rows(database, (&arguments.sink, side), |file| -> Result<(), ExportError> {
+    Views::open(database).snapshot_rows((&arguments.sink, side), |file| -> Result<(), ExportError> {
         rows += 1;
         Ok(pending.push(file)?)
     })?;

@@ -80,7 +80,7 @@ impl Bed {
     }
 
     async fn waiting(&self) -> Vec<String> {
-        let rows = self.state.inbox_batch(0, 10_000).await.expect("read");
+        let rows = self.state.inbox().events_batch(0, 10_000).await.expect("read");
         rows.into_iter().map(|row| row.event.path.as_str().to_owned()).collect()
     }
 }
@@ -101,7 +101,7 @@ async fn events_wait_in_the_order_of_their_times_and_come_once() {
     assert_eq!(bed.waiting().await, ["early", "early", "late", "without"], "equal events of one answer are two");
     let again = bed.poll().await;
     assert_eq!(again, Polled { duplicates: 5, ..Polled::default() });
-    let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
     assert_eq!((letter.reason.as_str(), letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
 }
 
@@ -132,7 +132,7 @@ async fn a_full_list_of_strangers_is_a_gap() {
     assert!(!bed.poll().await.gap);
     bed.serve(list("b"));
     assert!(bed.poll().await.gap);
-    assert!(bed.state.feed_gap().await.expect("read").is_some());
+    assert!(bed.state.inbox().gap().await.expect("read").is_some());
     assert!(!bed.poll().await.gap, "the same again");
 }
 
@@ -183,7 +183,7 @@ async fn a_last_page_without_a_cursor_is_received_once_and_reading_continues() {
     bed.serve(["a", "b", "c", "d", "e"].map(|path| create(path, 0)));
     bed.poll().await;
     assert_eq!(bed.waiting().await, ["a", "b", "c", "c", "d", "e"], "a page with a cursor is new as a whole, and nothing is missed");
-    assert!(bed.state.feed_gap().await.expect("read").is_none());
+    assert!(bed.state.inbox().gap().await.expect("read").is_none());
 }
 
 #[tokio::test]

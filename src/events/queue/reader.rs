@@ -190,22 +190,22 @@ impl QueueReader {
     async fn record_poll(&self) -> Result<(), StateError> {
         let now = self.inbox.clock.now();
         let queue = self.queue.address();
-        let silence = self.state.queue_heard(queue).await?.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
+        let silence = self.state.inbox().queue_last_polled(queue).await?.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
         if silence > MIN_RETENTION && silence > self.queue.retention().await.unwrap_or(DEFAULT_RETENTION) {
             tracing::warn!(queue, %silence, "messages may be lost: the queue was not polled for longer than it keeps them");
-            self.state.note_feed_gap(now).await?;
+            self.state.inbox().gap_note(now).await?;
             self.update_status(|status| {
                 status.gaps += 1;
                 true
             });
         }
-        self.state.note_queue_heard(queue, now).await?;
+        self.state.inbox().queue_note_polled(queue, now).await?;
         self.update_status(|status| status.last_heard_at.replace(now) != Some(now));
         Ok(())
     }
 
     async fn is_inbox_full(&self) -> Result<bool, StateError> {
-        let full = self.state.inbox_len().await? >= self.inbox.max_events;
+        let full = self.state.inbox().events_len().await? >= self.inbox.max_events;
         self.update_status(|status| std::mem::replace(&mut status.inbox_full, full) != full);
         Ok(full)
     }
@@ -225,7 +225,7 @@ impl QueueReader {
             self.acknowledge(receipts.clone()).await;
         }
         let (arrived, now) = (receipts.len() as u64, self.inbox.clock.now());
-        let stored = if batch.is_empty() { Ok(ReceiveCounts::default()) } else { self.state.receive(batch, now).await };
+        let stored = if batch.is_empty() { Ok(ReceiveCounts::default()) } else { self.state.inbox().receive(batch, now).await };
         let counts = match stored {
             Ok(counts) => counts,
             Err(error) => {

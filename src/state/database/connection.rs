@@ -134,13 +134,8 @@ pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
     .await
 }
 
-/// Succeeds if the database is there, is one of ours, and can be read. Blocks.
-pub fn can_be_read(database: &Path) -> Result<(), StateError> {
-    open_to_read(database).map(drop)
-}
-
 /// Succeeds if the database is there, is one of ours, and a writer that opens it could migrate it where needed. Blocks.
-pub fn can_be_brought_up_to_date(database: &Path) -> Result<(), StateError> {
+pub(crate) fn can_be_brought_up_to_date(database: &Path) -> Result<(), StateError> {
     open_as_it_is(database).map(drop)
 }
 

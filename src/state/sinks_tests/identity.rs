@@ -1,6 +1,7 @@
 //! Sinks come and go only when the operator says so, and a number that one of them had is never another one's.
 
 use super::*;
+use crate::state::Views;
 use crate::state::tables::sinks;
 
 fn identity(names: &[&str]) -> Identity {
@@ -88,7 +89,7 @@ async fn a_new_sink_gets_everything_and_the_others_stay_as_they_are() {
     let bed = in_use().await;
     let c = [&["a", "b", "c"] as &[_], &["c"]];
     bed.state.identify(identity(c[0]), new(c[1]), at(0)).await.expect("the operator said so");
-    assert_eq!(bed.state.listed().await.expect("read"), Listed::Nothing, "everything is listed for it");
+    assert_eq!(bed.state.source().listing_progress().await.expect("read"), Listed::Nothing, "everything is listed for it");
     let c = bed.state.sink(name("c"), Policy::default()).await.expect("it is there");
     bed.page(&[("x", "x")]).await;
     assert_eq!((c.pending().await, bed.a.pending().await, bed.b.pending().await), (vec!["x due".to_owned()], vec![], vec![]));
@@ -104,7 +105,7 @@ async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_nam
     let (b, c) = (bed.state.sink(name("b"), Policy::default()).await, bed.state.sink(name("c"), Policy::default()).await);
     c.expect("it is there").holds("x", "x", Permissions::default()).await;
     assert_eq!(b.expect("it is there").applied_rows().await.expect("read"), 0, "what it held is forgotten");
-    let story = KeyReport::read(bed.state.path(), key("x")).await.expect("read").expect("it is known");
+    let story = Views::open(bed.state.path()).key_report(key("x")).await.expect("read").expect("it is known");
     let of: Vec<_> = story.history.iter().map(|happened| happened.sink.as_ref().map(SinkName::as_str)).collect();
     assert_eq!(of, [Some("a"), None, Some("c")], "the operation of the sink that went is not the new one's of its name");
 }

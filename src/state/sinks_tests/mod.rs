@@ -69,25 +69,25 @@ impl Bed {
     }
 
     async fn look(&self, path: &str, etag: Option<&str>) {
-        let looked = Observation { path: key(path), facts: etag.map(facts), look: self.state.next_look() };
-        self.state.commit_looks(vec![looked]).await.expect("stored");
+        let looked = Observation { path: key(path), facts: etag.map(facts), look: self.state.source().observation_next() };
+        self.state.source().observations_record(vec![looked]).await.expect("stored");
     }
 
     /// The only page of a listing.
     async fn page(&self, shows: &[(&str, &str)]) -> PageCounts {
         let objects = shows.iter().map(|(path, etag)| (key(path), facts(etag))).collect();
-        let page = Page { prefix: String::new(), after: None, up_to: None, look: self.state.next_look(), objects };
-        self.state.commit_page(page).await.expect("stored")
+        let page = Page { prefix: String::new(), after: None, up_to: None, look: self.state.source().observation_next(), objects };
+        self.state.source().page_record(page).await.expect("stored")
     }
 
     /// Events that arrive and are replayed, with what is found at the paths that they name.
     async fn told(&self, events: &[Event], found: &[(&str, Option<&str>)]) -> Replayed {
         let batch = events.iter().map(|event| Received { source: EventChannel::Feed, outcome: Ok(event.clone()) }).collect();
-        self.state.receive(batch, at(1000)).await.expect("stored");
-        let rows = self.state.inbox_batch(0, 100).await.expect("read");
-        let look = self.state.next_look();
+        self.state.inbox().receive(batch, at(1000)).await.expect("stored");
+        let rows = self.state.inbox().events_batch(0, 100).await.expect("read");
+        let look = self.state.source().observation_next();
         let looks = found.iter().map(|(path, etag)| Observation { path: key(path), facts: etag.map(facts), look }).collect();
-        self.state.replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored")
+        self.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored")
     }
 
     /// The paths of which permissions are kept, and how many rows say up to where some are outdated.
@@ -110,7 +110,7 @@ impl SinkState {
     /// It holds this content, with these permissions.
     async fn holds(&self, path: &str, etag: &str, permissions: Permissions) {
         let file = FileRecord { size: Some(3), etag: ETag::parse(etag), permissions, ..FileRecord::at(key(path)) };
-        self.applied(file, Attempts::default()).await.expect("stored");
+        self.applied_record(file, Attempts::default()).await.expect("stored");
     }
 
     /// The permissions that it is to have, and those that it has.
@@ -121,7 +121,7 @@ impl SinkState {
     }
 
     async fn goes(&self, path: &str) {
-        self.deleted(&key(path), Attempts::default()).await.expect("stored");
+        self.deleted_record(&key(path), Attempts::default()).await.expect("stored");
     }
 
     /// What is pending, and how: in the order of the paths.

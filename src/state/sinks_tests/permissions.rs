@@ -12,7 +12,7 @@ async fn both_hold_a() -> Bed {
     }
     bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
     for sink in bed.sinks() {
-        sink.permissions_set(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
+        sink.permissions_record(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
         assert_eq!(sink.pending().await, [""; 0]);
     }
     bed
@@ -34,7 +34,7 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
 
         // Another file comes before the second sink has confirmed the delete.
         bed.look("a", Some("y")).await;
-        let work = bed.a.work(&key("a")).await.expect("read").expect("it is to be created");
+        let work = bed.a.work_item(&key("a")).await.expect("read").expect("it is to be created");
         assert_eq!(work.sides.wanted, Permissions::default(), "what was reported of the old file is not for the new one");
         bed.look("a", None).await;
         bed.b.goes("a").await;
@@ -59,10 +59,10 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
     let bed = both_hold_a().await;
     bed.told(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
     for sink in bed.sinks() {
-        assert_eq!(sink.moves(None, 10).await.expect("read").len(), 1);
+        assert_eq!(sink.moves_due(None, 10).await.expect("read").len(), 1);
     }
     let done = || MoveOutcome::Done { internal_id: None };
-    bed.a.end_move((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
+    bed.a.move_end((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
     assert_eq!(bed.a.permissions_at("b").await, (Some("rw".to_owned()), Some("rw".to_owned())), "given there, and taken along");
     assert_eq!((bed.a.permissions_at("a").await, bed.a.pending().await), ((None, None), vec![]));
     assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "its file is still there");
@@ -71,7 +71,7 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
     bed.told(&[event(EventKind::Create, "a", 6)], &[("a", Some("y"))]).await;
     assert_eq!(bed.a.permissions_at("a").await, (None, None));
     bed.a.holds("a", "y", Permissions::default()).await;
-    bed.b.end_move((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
+    bed.b.move_end((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
     assert_eq!(bed.b.permissions_at("b").await, (Some("rw".to_owned()), Some("rw".to_owned())));
     assert_eq!(bed.b.permissions_at("a").await, (None, None), "what it took along is not for the new file");
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec![], vec!["a due".to_owned()]));
@@ -89,7 +89,7 @@ async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
         }
         bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
         assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["a due".to_owned()], vec![]));
-        bed.a.permissions_set(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
+        bed.a.permissions_record(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
 
         bed.look("a", None).await;
         if plain_first {
@@ -111,11 +111,17 @@ async fn a_sink_that_renames_nothing_gets_a_create_and_a_delete() {
     }
     bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
     bed.told(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
-    assert_eq!((bed.a.moves(None, 10).await.expect("read").len(), bed.b.moves(None, 10).await.expect("read").len()), (1, 0));
-    let taken = async |sink: &SinkState, lane| sink.take((lane, 0, i64::MAX), 10, |_| true).await.expect("taken").work.len();
+    assert_eq!((bed.a.moves_due(None, 10).await.expect("read").len(), bed.b.moves_due(None, 10).await.expect("read").len()), (1, 0));
+    let taken = async |sink: &SinkState, lane| {
+        let due = sink.claim((lane, 0, i64::MAX), 10).await.expect("claimed").work;
+        for work in &due {
+            sink.release(&work.path);
+        }
+        due.len()
+    };
     assert_eq!((taken(&bed.a, Lane::Small).await, taken(&bed.a, Lane::Absent).await), (0, 0), "both wait for the move");
     assert_eq!((taken(&bed.b, Lane::Small).await, taken(&bed.b, Lane::Absent).await), (1, 1));
-    let work = bed.b.work(&key("b")).await.expect("read").expect("it is to be created");
+    let work = bed.b.work_item(&key("b")).await.expect("read").expect("it is to be created");
     assert_eq!(work.sides.wanted, mode("rw"), "with what was reported of it under its name before");
-    assert_eq!(bed.b.pair_by_content().await.expect("paired"), 0);
+    assert_eq!(bed.b.moves_pair_by_content().await.expect("paired"), 0);
 }

@@ -15,10 +15,10 @@ async fn an_absence_that_one_sink_has_no_use_for_is_kept_while_another_has() {
     let absent = ["held due deletion", "idle due deletion"];
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (absent.map(str::to_owned).to_vec(), absent.map(str::to_owned).to_vec()));
 
-    bed.a.forget_idle_absences().await.expect("stored");
+    bed.a.absences_drop_unapplied().await.expect("stored");
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec![], absent.map(str::to_owned).to_vec()));
     assert_eq!(observed(&bed).await, ["held", "idle"], "the other one is yet to look at both");
-    bed.b.forget_idle_absences().await.expect("stored");
+    bed.b.absences_drop_unapplied().await.expect("stored");
     assert_eq!(bed.b.pending().await, ["held due deletion"], "it holds this one");
     assert_eq!(observed(&bed).await, ["held"]);
 
@@ -43,17 +43,17 @@ async fn the_guard_judges_and_holds_for_each_sink_alone() {
     );
 
     let held = HeldDeletes { deletes: 2, of_rows: 2, nothing_listed: true };
-    bed.a.hold_deletes(held).await.expect("stored");
-    bed.a.listing_was_judged().await.expect("stored");
-    assert_eq!((bed.a.held_deletes().await.expect("read"), bed.b.held_deletes().await.expect("read")), (Some(held), None));
+    bed.a.deletes_hold(held).await.expect("stored");
+    bed.a.listing_judged().await.expect("stored");
+    assert_eq!((bed.a.deletes_held().await.expect("read"), bed.b.deletes_held().await.expect("read")), (Some(held), None));
     let unjudged = async |sink: &SinkState| sink.rows_before_unjudged_listing().await.expect("read");
     assert_eq!((unjudged(&bed.a).await, unjudged(&bed.b).await), (None, Some(1)));
     assert_eq!(bed.b.pending().await, ["1 due deletion", "2 due deletion"], "it is not held here");
 
-    bed.b.hold_deletes(HeldDeletes { deletes: 1, of_rows: 1, nothing_listed: true }).await.expect("stored");
-    bed.a.let_deletes_go().await.expect("stored");
-    assert_eq!(bed.a.held_deletes().await.expect("read"), None);
-    assert_eq!(bed.b.held_deletes().await.expect("read").map(|held| held.deletes), Some(1));
+    bed.b.deletes_hold(HeldDeletes { deletes: 1, of_rows: 1, nothing_listed: true }).await.expect("stored");
+    bed.a.deletes_release().await.expect("stored");
+    assert_eq!(bed.a.deletes_held().await.expect("read"), None);
+    assert_eq!(bed.b.deletes_held().await.expect("read").map(|held| held.deletes), Some(1));
     assert_eq!(bed.b.pending().await, ["1 held deletion", "2 held deletion"]);
 }
 

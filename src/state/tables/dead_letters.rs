@@ -3,12 +3,10 @@
 use crate::record::Event;
 use crate::record::EventChannel;
 use crate::state::database::codec::{integer, time};
-use crate::state::database::connection::{self, blocking};
 use crate::state::error::StateError;
 use crate::state::tables::{counters, inbox};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::path::Path;
 
 /// The kept length of a received message. It exceeds any single record; a longer message is kept for reading, not for another try.
 pub const RAW_BYTES_MAX: usize = 16 * 1024;
@@ -53,12 +51,6 @@ impl DeadLetter {
     /// True if the whole message is kept.
     pub fn is_whole(&self) -> bool {
         self.raw_bytes == self.raw.len() as u64
-    }
-
-    /// The letters after one, oldest first, from a database that another process may be writing.
-    pub async fn read_after(database: &Path, after: i64, most: usize) -> Result<Vec<Self>, StateError> {
-        let database = database.to_owned();
-        blocking(move || after_id(&connection::open_to_read(&database)?, after, most)).await
     }
 }
 

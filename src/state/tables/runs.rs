@@ -1,11 +1,9 @@
 //! Runs as they are remembered.
 
 use crate::state::database::codec::time;
-use crate::state::database::connection::{self, blocking};
 use crate::state::error::StateError;
 use jiff::Timestamp;
 use rusqlite::{Connection, Params};
-use std::path::Path;
 
 /// A run as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +25,9 @@ pub struct Run {
 /// The reconciles that listed everything.
 pub(crate) const RECONCILED: &str = "kind = 'reconcile' AND listed = 1 AND ended_at IS NOT NULL";
 
-impl Run {
-    /// The last reconcile that listed everything, from a database that another process may be writing.
-    pub async fn last_reconcile(database: &Path) -> Result<Option<Self>, StateError> {
-        let database = database.to_owned();
-        blocking(move || {
-            let which = format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1");
-            Ok(select(&connection::open_to_read(&database)?, &which, [])?.pop())
-        })
-        .await
-    }
+/// The last reconcile that listed everything.
+pub(crate) fn last_reconcile(connection: &Connection) -> Result<Option<Run>, StateError> {
+    Ok(select(connection, &format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1"), [])?.pop())
 }
 
 /// The last runs, newest first.

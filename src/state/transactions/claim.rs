@@ -7,6 +7,7 @@ use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::sides;
 use crate::state::tables::sinks::Sink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use tokio::sync::watch;
 
 /// A part of the pending paths: each lane has its own pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum Lane {
 /// A path with something to do, and all that is known about it.
 #[derive(Clone, Debug)]
 pub struct WorkItem {
-    /// Its place in the queue.
+    /// Its position in the queue.
     pub seq: i64,
     /// The path.
     pub path: ObjectKey,
@@ -38,50 +39,56 @@ pub struct WorkItem {
     pub permissions_intent: Option<Intent>,
 }
 
-/// The paths taken from a lane.
+/// The paths claimed from a lane.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimedBatch {
     /// The paths that the caller has claimed now.
     pub work: Vec<WorkItem>,
-    /// The last examined place in the queue; `None` = there is nothing more.
+    /// The last examined position in the queue; `None` = there is nothing more.
     pub last: Option<i64>,
     /// True if another caller has claimed some of the paths.
     pub passed_over: bool,
 }
 
 impl SinkState {
-    /// The next paths of a lane that are due, after one place in the queue and up to another, oldest first. `claim` decides for each
-    /// whether the caller gets it; it is asked in the thread that stores the outcomes, so that the facts of a path are never
-    /// older than the outcome of its previous claim.
-    pub async fn take(
-        &self,
-        (lane, after, up_to): (Lane, i64, i64),
-        most: usize,
-        claim: impl Fn(&ObjectKey) -> bool + Send + 'static,
-    ) -> Result<ClaimedBatch, StateError> {
+    /// Claims the next paths of a lane that are due, after one position in the queue and up to another, oldest first; the caller releases
+    /// each. A path is claimed in the thread that stores the outcomes, so that its facts are never older than the outcome of its
+    /// previous claim.
+    pub async fn claim(&self, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<ClaimedBatch, StateError> {
+        let claims = self.claims.clone();
         self.call(move |connection, sink| {
-            let rows = take(connection, sink, (lane, after, up_to), most)?;
-            let mut taken = ClaimedBatch { last: rows.last().map(|work| work.seq), ..ClaimedBatch::default() };
+            let rows = due(connection, sink, (lane, after, up_to), most)?;
+            let mut claimed = ClaimedBatch { last: rows.last().map(|work| work.seq), ..ClaimedBatch::default() };
             for work in rows {
-                if claim(&work.path) {
-                    taken.work.push(work);
+                if claims.claim(&work.path) {
+                    claimed.work.push(work);
                 } else {
-                    taken.passed_over = true;
+                    claimed.passed_over = true;
                 }
             }
-            Ok(taken)
+            Ok(claimed)
         })
         .await
     }
 
+    /// Gives back a claimed path: from now on the next caller may claim it.
+    pub fn release(&self, path: &ObjectKey) {
+        self.claims.release(path);
+    }
+
+    /// Subscribes to every release from now on, also to one that happens while the receiver is not waiting.
+    pub fn releases(&self) -> watch::Receiver<()> {
+        self.claims.releases()
+    }
+
     /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
-    pub async fn work(&self, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
+    pub async fn work_item(&self, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
         let path = path.clone();
         self.call(move |connection, sink| one(connection, sink, &path)).await
     }
 }
 
-fn take(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<Vec<WorkItem>, StateError> {
+fn due(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<Vec<WorkItem>, StateError> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     if lane == Lane::Open {
         let mut statement = connection.prepare_cached(&selection(

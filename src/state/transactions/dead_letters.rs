@@ -1,33 +1,34 @@
 //! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
 
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::Inbox;
 use crate::state::tables::counters;
 use crate::state::tables::dead_letters::{self, DeadLetter};
 use crate::state::transactions::receive::{self, ReceiveCounts, Received};
 use jiff::Timestamp;
 
-impl State {
+impl Inbox {
     /// The number of dead letters: a counter.
     pub async fn dead_letters_len(&self) -> Result<u64, StateError> {
-        self.writer.call(|connection| counters::count(connection, "dead_letters")).await
+        self.state.writer.call(|connection| counters::count(connection, "dead_letters")).await
     }
 
     /// The letters after one, oldest first.
     pub async fn dead_letters(&self, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
-        self.writer.call(move |connection| dead_letters::after_id(connection, after, most)).await
+        self.state.writer.call(move |connection| dead_letters::after_id(connection, after, most)).await
     }
 
     /// One dead letter.
     pub async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, StateError> {
-        self.writer.call(move |connection| dead_letters::one(connection, id)).await
+        self.state.writer.call(move |connection| dead_letters::one(connection, id)).await
     }
 
     /// The result of another try of a letter replaces it, in one transaction; `None` when there is no such letter
     /// any more.
-    pub async fn replace_dead_letter(&self, id: i64, by: Vec<Received>, now: Timestamp) -> Result<Option<ReceiveCounts>, StateError> {
+    pub async fn dead_letter_replace(&self, id: i64, by: Vec<Received>, now: Timestamp) -> Result<Option<ReceiveCounts>, StateError> {
         let receipt = self.receipt(now);
         let counts = self
+            .state
             .writer
             .call(move |connection| {
                 if !dead_letters::remove(connection, id)? {
@@ -37,13 +38,13 @@ impl State {
             })
             .await?;
         if counts.is_some_and(|counts| counts.events > 0) {
-            self.arrivals.send_replace(());
+            self.state.arrivals.send_replace(());
         }
         Ok(counts)
     }
 
     /// Forgets one; whether it was there.
-    pub async fn drop_dead_letter(&self, id: i64) -> Result<bool, StateError> {
-        self.writer.call(move |connection| dead_letters::remove(connection, id)).await
+    pub async fn dead_letter_drop(&self, id: i64) -> Result<bool, StateError> {
+        self.state.writer.call(move |connection| dead_letters::remove(connection, id)).await
     }
 }

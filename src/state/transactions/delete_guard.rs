@@ -20,7 +20,7 @@ impl SinkState {
     /// Forgets the absent keys that the sink does not hold: with the deletes held, no run looks them up, and the next
     /// listing finds them absent again. An older observation of them is forgotten too: nothing is to be done about it. (A restored
     /// state does not know which keys the sink does not hold.)
-    pub async fn forget_idle_absences(&self) -> Result<(), StateError> {
+    pub async fn absences_drop_unapplied(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             let idle = "deletion = 1
                      AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
@@ -66,7 +66,7 @@ impl SinkState {
     }
 
     /// The guard holds the deletes: they wait until it lets them go, and make no cycle heavier meanwhile.
-    pub async fn hold_deletes(&self, held: HeldDeletes) -> Result<(), StateError> {
+    pub async fn deletes_hold(&self, held: HeldDeletes) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(HOLD)?.execute([sink.id])?;
             sinks::write_held_deletes(connection, sink, Some(held))
@@ -75,7 +75,7 @@ impl SinkState {
     }
 
     /// The guard lets the deletes go.
-    pub async fn let_deletes_go(&self) -> Result<(), StateError> {
+    pub async fn deletes_release(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(LET_GO)?.execute([sink.id])?;
             sinks::write_held_deletes(connection, sink, None)
@@ -84,7 +84,7 @@ impl SinkState {
     }
 
     /// The deletes that the guard holds since its last judgement: read, not counted. None, once all of them were decided or are back.
-    pub async fn held_deletes(&self) -> Result<Option<HeldDeletes>, StateError> {
+    pub async fn deletes_held(&self) -> Result<Option<HeldDeletes>, StateError> {
         self.call(held).await
     }
 
@@ -104,7 +104,7 @@ impl SinkState {
     }
 
     /// The guard has seen the deletes of what was listed so far.
-    pub async fn listing_was_judged(&self) -> Result<(), StateError> {
+    pub async fn listing_judged(&self) -> Result<(), StateError> {
         self.call(sinks::note_listing_judged).await
     }
 

@@ -2,7 +2,6 @@
 
 use crate::mutant;
 use crate::record::SinkName;
-use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::database::meta::write_meta;
 use crate::state::error::StateError;
 use crate::state::handle::State;
@@ -14,7 +13,6 @@ use crate::state::transactions::outdate;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The names of what a state describes, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +108,12 @@ fn identify(
 
 /// The differences between state and configuration, in either direction, that no answer covers. A side without any known
 /// fact has no identity: a typo in the first run's settings can simply be corrected.
-fn refusal(connection: &Connection, source: SourceId, identity: &Identity, answer: &OperatorAnswer) -> Result<Option<String>, StateError> {
+pub(crate) fn refusal(
+    connection: &Connection,
+    source: SourceId,
+    identity: &Identity,
+    answer: &OperatorAnswer,
+) -> Result<Option<String>, StateError> {
     let mut refusals = Vec::new();
     let known = sources::address(connection, source)?.filter(|known| *known != identity.source);
     let observed = exists(connection, "SELECT 1 FROM observed")?;
@@ -170,16 +173,6 @@ fn refusal_of_sink(
 
 fn exists(connection: &Connection, rows: &str) -> Result<bool, StateError> {
     Ok(connection.query_row(&format!("SELECT EXISTS ({rows})"), [], |row| row.get(0))?)
-}
-
-/// The part of the state that the configuration does not name: `initial-sync` would refuse it. Only reads.
-pub async fn would_refuse(database: &Path, identity: Identity) -> Result<Option<String>, StateError> {
-    let database = database.to_owned();
-    blocking(move || {
-        let connection = open_to_read(&database)?;
-        refusal(&connection, sources::only(&connection)?, &identity, &OperatorAnswer::default())
-    })
-    .await
 }
 
 /// The observations go; the sinks' content stays, and is compared with the new bucket. Keys that the new bucket does

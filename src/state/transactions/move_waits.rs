@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 impl SinkState {
     /// A lookup of one of the two paths failed once more: the number of failures by now.
-    pub async fn count_unseen(&self, target: &ObjectKey) -> Result<u32, StateError> {
+    pub async fn move_hint_count_unobservable(&self, target: &ObjectKey) -> Result<u32, StateError> {
         let target = target.as_str().to_owned();
         self.call(move |connection, sink| {
             let text = "UPDATE lineage SET unseen = unseen + 1 WHERE sink = ?1 AND path = ?2 RETURNING unseen";
@@ -20,7 +20,7 @@ impl SinkState {
 
     /// A file whose target, or whose own path, waits for the next attempt at something else waits with it. Returns whether one of the two
     /// waits: else nothing is going to change.
-    pub async fn wait_together(&self, origin: &ObjectKey, target: &ObjectKey) -> Result<bool, StateError> {
+    pub async fn move_hint_defer(&self, origin: &ObjectKey, target: &ObjectKey) -> Result<bool, StateError> {
         let paths = [origin.as_str().to_owned(), target.as_str().to_owned()];
         self.call(move |connection, sink| {
                 let mut statement = connection.prepare_cached(

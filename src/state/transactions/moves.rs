@@ -58,7 +58,7 @@ pub enum MoveOutcome {
 
 impl SinkState {
     /// Files that went elsewhere and whose turn it is, in the order of their targets, after one of them.
-    pub async fn moves(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
+    pub async fn moves_due(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
         self.call(move |connection, sink| {
             lineage::due(connection, sink, after.as_ref(), most)?
                 .into_iter()
@@ -69,7 +69,7 @@ impl SinkState {
     }
 
     /// One move in its present condition; `None` = it is settled.
-    pub async fn one_move(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
+    pub async fn move_to(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
         self.call(move |connection, sink| {
             lineage::lineage_of(connection, sink, &target)?.map(|came| read_move(connection, sink, target, came)).transpose()
@@ -78,7 +78,7 @@ impl SinkState {
     }
 
     /// Stores what came of a move, ends it, and thinks again about both paths.
-    pub async fn end_move(
+    pub async fn move_end(
         &self,
         (origin, target): (&ObjectKey, &ObjectKey),
         outcome: MoveOutcome,
@@ -93,7 +93,7 @@ impl SinkState {
     }
 
     /// Ends the intents of moves that are no longer meant, because the file has gone on since. Their paths are unconfirmed.
-    pub async fn end_stale_moves(&self) -> Result<(), StateError> {
+    pub async fn moves_end_stale(&self) -> Result<(), StateError> {
         let moment = self.moment();
         self.call(move |connection, sink| {
             let mut statement = connection.prepare_cached(
@@ -107,7 +107,7 @@ impl SinkState {
     }
 
     /// Pairs paths that are gone with new ones of the same content, where neither side has another candidate. Returns how many.
-    pub async fn pair_by_content(&self) -> Result<u64, StateError> {
+    pub async fn moves_pair_by_content(&self) -> Result<u64, StateError> {
         self.call(move |connection, sink| {
             if sink.policy.renames == Renames::None {
                 return Ok(0);

@@ -5,24 +5,25 @@ use crate::plan::requeue::Trigger;
 use crate::record::{ObjectFacts, Observation, Observed, Page, PageCounts};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::SourceState;
 use crate::state::tables::observed;
 use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::transactions::requeue;
 use rusqlite::{Connection, params};
 
-impl State {
+impl SourceState {
     /// Stores a page, what is to be done about it, and how far the listing has come: one transaction.
-    pub async fn commit_page(&self, page: Page) -> Result<PageCounts, StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| store_page(connection, source, &page)).await
+    pub async fn page_record(&self, page: Page) -> Result<PageCounts, StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| store_page(connection, source, &page)).await
     }
 
     /// Stores observations, and the work that follows from them.
-    pub async fn commit_looks(&self, looks: Vec<Observation>) -> Result<(), StateError> {
-        let source = self.source;
-        self.writer
+    pub async fn observations_record(&self, looks: Vec<Observation>) -> Result<(), StateError> {
+        let source = self.state.source;
+        self.state
+            .writer
             .call(move |connection| {
                 let sinks = sinks::all(connection, source)?;
                 looks.iter().try_for_each(|looked| store_look(connection, (source, &sinks), looked).map(drop))?;

@@ -15,12 +15,12 @@ use rusqlite::Connection;
 
 impl SinkState {
     /// Stores the intents of one operation; their calls may go out when this returns.
-    pub async fn open_intents(&self, intents: Vec<Intent>) -> Result<(), StateError> {
+    pub async fn intents_open(&self, intents: Vec<Intent>) -> Result<(), StateError> {
         self.call(move |connection, sink| intents.iter().try_for_each(|intent| intents::write(connection, sink, intent))).await
     }
 
     /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
-    pub async fn applied(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
+    pub async fn applied_record(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
         let moment = self.moment();
         self.call(move |connection, sink| {
             applied::write(connection, sink, moment, &file)?;
@@ -34,7 +34,7 @@ impl SinkState {
     }
 
     /// Permissions of a known file are confirmed: what was sent is what it has.
-    pub async fn permissions_set(&self, path: &ObjectKey, sent: &Permissions, attempts: Attempts) -> Result<(), StateError> {
+    pub async fn permissions_record(&self, path: &ObjectKey, sent: &Permissions, attempts: Attempts) -> Result<(), StateError> {
         let (path, sent, moment) = (path.clone(), sent.clone(), self.moment());
         self.call(move |connection, sink| {
             if let Some(row) = applied::read(connection, sink, &path)? {
@@ -49,7 +49,7 @@ impl SinkState {
     }
 
     /// The delete is confirmed: the sink has nothing there any more.
-    pub async fn deleted(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
+    pub async fn deleted_record(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| {
             // A restored state made sure that nothing is there: the reported permissions wait for the file that comes.
@@ -64,14 +64,14 @@ impl SinkState {
     }
 
     /// The effect was refused for good: it did not happen, and the intent ends.
-    pub async fn refused(&self, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
+    pub async fn intent_refuse(&self, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| intents::remove_one(connection, sink, &path, plane)).await
     }
 
     /// The open effects on the path are no longer meant, and may or may not have happened: the intents end, and every path that
     /// they name is unconfirmed.
-    pub async fn end_intents(&self, path: &ObjectKey) -> Result<(), StateError> {
+    pub async fn intents_abandon(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| unsettle(connection, sink, moment, &path)).await
     }

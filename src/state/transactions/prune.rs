@@ -5,7 +5,7 @@ use crate::state::database::codec::{integer, time};
 use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::database::meta::{read_meta, write_meta};
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::Maintenance;
 use crate::state::tables::observed;
 use crate::state::tables::runs::RECONCILED;
 use jiff::{SignedDuration, Timestamp};
@@ -37,26 +37,26 @@ const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AN
     AND NOT EXISTS (SELECT 1 FROM permissions t WHERE t.source = o.source AND t.path = o.path)
     AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
 
-impl State {
+impl Maintenance {
     /// The observation below which tombstones may go, once a day. `in_flight` is the oldest observation whose answer may still come: no
     /// tombstone as young as it goes, or that answer could show an object which has been deleted since.
-    pub async fn tombstones_may_go(&self, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
-        self.writer.call(move |connection| move_mark(connection, in_flight, now)).await
+    pub async fn tombstones_due(&self, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
+        self.state.writer.call(move |connection| move_mark(connection, in_flight, now)).await
     }
 
     /// Deletes the unreferenced tombstones below an observation; also beside a run, whose observations are younger. Returns their number.
-    pub async fn prune_tombstones(&self, below: ObservationSeq) -> Result<u64, StateError> {
+    pub async fn tombstones_prune(&self, below: ObservationSeq) -> Result<u64, StateError> {
         self.prune_tombstones_by(TOMBSTONES_A_PASS, below).await
     }
 
     async fn prune_tombstones_by(&self, a_pass: usize, below: ObservationSeq) -> Result<u64, StateError> {
         let (mut pruned, mut after) = (0, String::new());
         loop {
-            let database = self.path.clone();
+            let database = self.state.path.clone();
             let paths = blocking(move || unreferenced(&open_to_read(&database)?, below, &after, a_pass)).await?;
             for chunk in paths.chunks(ROWS_A_TRANSACTION) {
                 let chunk = chunk.to_vec();
-                pruned += self.writer.call(move |connection| prune(connection, &chunk, below)).await?;
+                pruned += self.state.writer.call(move |connection| prune(connection, &chunk, below)).await?;
             }
             match paths.into_iter().next_back() {
                 Some(last) => after = last,
@@ -66,8 +66,9 @@ impl State {
     }
 
     /// Forgets runs of long ago. Returns how many.
-    pub async fn prune_runs(&self) -> Result<u64, StateError> {
-        self.writer
+    pub async fn runs_prune(&self) -> Result<u64, StateError> {
+        self.state
+            .writer
             .call(|connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
                 let kept_from = last.unsigned_abs().saturating_sub(RUNS_KEPT);
@@ -80,14 +81,14 @@ impl State {
     }
 
     /// Forgets what happened too long ago, and what is too much. Returns how many rows.
-    pub async fn prune_history(&self, now: Timestamp) -> Result<u64, StateError> {
+    pub async fn history_prune(&self, now: Timestamp) -> Result<u64, StateError> {
         self.prune_history_to(HISTORY_ROWS_MAX, now).await
     }
 
     async fn prune_history_to(&self, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
         let mut pruned = 0;
         loop {
-            let gone = self.writer.call(move |connection| prune_history(connection, rows_max, now)).await?;
+            let gone = self.state.writer.call(move |connection| prune_history(connection, rows_max, now)).await?;
             pruned += gone;
             if gone < HISTORY_ROWS_A_TRANSACTION {
                 return Ok(pruned);
@@ -140,7 +141,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
     use crate::state::inbox_tests::file_manager;
-    use crate::state::{Attempts, Observation, RunKind, RunOutcome};
+    use crate::state::{Attempts, Observation, RunKind, RunOutcome, State};
 
     fn key(raw: &str) -> ObjectKey {
         ObjectKey::new(raw).expect("not empty")
@@ -149,7 +150,11 @@ mod tests {
     async fn look(state: &State, path: &str, there: Option<&str>) {
         let facts =
             there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
-        state.commit_looks(vec![Observation { path: key(path), facts, look: state.next_look() }]).await.expect("stored");
+        state
+            .source()
+            .observations_record(vec![Observation { path: key(path), facts, look: state.source().observation_next() }])
+            .await
+            .expect("stored");
     }
 
     async fn observed(state: &State) -> Vec<String> {
@@ -170,24 +175,25 @@ mod tests {
         look(&state, "gone", None).await;
         look(&state, "held", Some("e")).await;
         let held = FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) };
-        sink.applied(held, Attempts::default()).await.expect("stored");
+        sink.applied_record(held, Attempts::default()).await.expect("stored");
         look(&state, "held", None).await;
         look(&state, "there", Some("e")).await;
-        let slow = state.next_look();
+        let slow = state.source().observation_next();
         look(&state, "late", None).await;
-        let prune = async |in_flight: ObservationSeq, at: i64| match state.tombstones_may_go(in_flight, day(at)).await.expect("asked") {
-            Some(below) => state.prune_tombstones(below).await.expect("pruned"),
-            None => 0,
-        };
+        let prune =
+            async |in_flight: ObservationSeq, at: i64| match state.maintenance().tombstones_due(in_flight, day(at)).await.expect("asked") {
+                Some(below) => state.maintenance().tombstones_prune(below).await.expect("pruned"),
+                None => 0,
+            };
 
-        assert_eq!(prune(state.next_look(), 1).await, 0, "the first pass only sets the mark");
+        assert_eq!(prune(state.source().observation_next(), 1).await, 0, "the first pass only sets the mark");
         look(&state, "young", None).await;
-        assert_eq!(prune(state.next_look(), 1).await, 0, "and it is not a day old");
+        assert_eq!(prune(state.source().observation_next(), 1).await, 0, "and it is not a day old");
         assert_eq!(prune(slow, 2).await, 1, "a look in flight is older than `late`");
         assert_eq!(observed(&state).await, ["held", "late", "there", "young"]);
         look(&state, "youngest", None).await;
-        assert_eq!(prune(state.next_look(), 3).await, 0, "the mark was not set beyond the look in flight");
-        assert_eq!(prune(state.next_look(), 4).await, 3);
+        assert_eq!(prune(state.source().observation_next(), 3).await, 0, "the mark was not set beyond the look in flight");
+        assert_eq!(prune(state.source().observation_next(), 4).await, 3);
         assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
     }
 
@@ -201,9 +207,10 @@ mod tests {
             look(&state, &format!("{path} is there"), Some("e")).await;
         }
         let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
-        assert_eq!(state.tombstones_may_go(state.next_look(), day(1)).await.expect("asked"), None);
-        let below = state.tombstones_may_go(state.next_look(), day(2)).await.expect("asked").expect("a day has passed");
-        assert_eq!(state.prune_tombstones_by(2, below).await.expect("pruned"), 5);
+        assert_eq!(state.maintenance().tombstones_due(state.source().observation_next(), day(1)).await.expect("asked"), None);
+        let below =
+            state.maintenance().tombstones_due(state.source().observation_next(), day(2)).await.expect("asked").expect("a day has passed");
+        assert_eq!(state.maintenance().prune_tombstones_by(2, below).await.expect("pruned"), 5);
         assert_eq!(observed(&state).await.len(), 5);
     }
 
@@ -218,17 +225,17 @@ mod tests {
             (500, RunKind::Incremental),
             (1200, RunKind::Incremental),
         ] {
-            let begun = state.begin_run(kind, Timestamp::UNIX_EPOCH, number).await.expect("begun");
+            let begun = state.runs().begin(kind, Timestamp::UNIX_EPOCH, number).await.expect("begun");
             if kind == RunKind::Reconcile {
-                state.listed_everything(begun, Timestamp::UNIX_EPOCH).await.expect("listed");
+                state.source().listing_complete(begun, Timestamp::UNIX_EPOCH).await.expect("listed");
             }
             // That a source was silent says nothing about what was listed.
-            state.end_run(begun, RunOutcome::Failed, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
+            state.runs().end(begun, RunOutcome::Failed, Timestamp::UNIX_EPOCH, String::new()).await.expect("ended");
         }
-        assert_eq!(state.prune_runs().await.expect("pruned"), 2);
+        assert_eq!(state.maintenance().runs_prune().await.expect("pruned"), 2);
         let left = state.overview().await.expect("read").runs;
         assert_eq!(left.iter().map(|run| run.number).collect::<Vec<_>>(), [1201, 501, 3], "the last reconcile is the oldest");
-        assert_eq!(state.last_run_number().await.expect("read"), 1201);
+        assert_eq!(state.runs().last_number().await.expect("read"), 1201);
     }
     #[derive(Debug)]
     struct At(i64);
@@ -253,16 +260,16 @@ mod tests {
             days.await.expect("read")
         };
         for day in [100, 110, 120, 200, 210] {
-            file_manager(&on(day)).await.deleted(&key("a"), Attempts::default()).await.expect("told");
+            file_manager(&on(day)).await.deleted_record(&key("a"), Attempts::default()).await.expect("told");
         }
         let now = |day| At(day).now();
-        assert_eq!(opened.prune_history(now(190)).await.expect("pruned"), 0, "ninety days are kept");
-        assert_eq!(opened.prune_history(now(205)).await.expect("pruned"), 2);
+        assert_eq!(opened.maintenance().history_prune(now(190)).await.expect("pruned"), 0, "ninety days are kept");
+        assert_eq!(opened.maintenance().history_prune(now(205)).await.expect("pruned"), 2);
         assert_eq!(days().await, [120, 200, 210]);
-        assert_eq!(opened.prune_history_to(2, now(205)).await.expect("pruned"), 1);
+        assert_eq!(opened.maintenance().prune_history_to(2, now(205)).await.expect("pruned"), 1);
         assert_eq!(days().await, [200, 210]);
-        assert_eq!(opened.prune_history(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
-        file_manager(&on(1000)).await.deleted(&key("a"), Attempts::default()).await.expect("told");
+        assert_eq!(opened.maintenance().history_prune(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
+        file_manager(&on(1000)).await.deleted_record(&key("a"), Attempts::default()).await.expect("told");
         let newest =
             opened.writer.call(|connection| Ok(connection.query_row("SELECT max(id) FROM history", [], |row| row.get::<_, i64>(0))?));
         assert_eq!(newest.await.expect("read"), 6);
@@ -278,6 +285,6 @@ mod tests {
             Ok(connection.execute(text, [])?)
         };
         assert_eq!(state.writer.call(fill).await.expect("filled"), 12_000);
-        assert_eq!(state.prune_history_to(10, Timestamp::UNIX_EPOCH).await.expect("pruned"), 11_990);
+        assert_eq!(state.maintenance().prune_history_to(10, Timestamp::UNIX_EPOCH).await.expect("pruned"), 11_990);
     }
 }

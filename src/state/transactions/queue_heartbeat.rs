@@ -2,7 +2,7 @@
 
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::Inbox;
 use crate::state::tables::gap::note_gap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -11,18 +11,18 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// time that any queue keeps a message (60 s).
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
-impl State {
+impl Inbox {
     /// The last answer of the queue of this address; `None` = never, as far as is known. Runs that do not listen to it do not
     /// change that time.
-    pub async fn queue_heard(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
+    pub async fn queue_last_polled(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
         let address = address.to_owned();
-        self.writer.call(move |connection| heard(connection, &address)).await
+        self.state.writer.call(move |connection| heard(connection, &address)).await
     }
 
     /// The queue of this address has answered.
-    pub async fn note_queue_heard(&self, address: &str, now: Timestamp) -> Result<(), StateError> {
+    pub async fn queue_note_polled(&self, address: &str, now: Timestamp) -> Result<(), StateError> {
         let address = address.to_owned();
-        self.writer
+        self.state.writer
             .call(move |connection| {
                 if heard(connection, &address)?.is_some_and(|noted| now.duration_since(noted).abs() < NOTED_EVERY) {
                     return Ok(());
@@ -38,8 +38,9 @@ impl State {
 
     /// Sets the queues that have a listener from now on. The rest of the former queues' messages has no listener any more, and that is
     /// a gap. Returns their addresses.
-    pub async fn listen_to(&self, addresses: Vec<String>, now: Timestamp) -> Result<Vec<String>, StateError> {
-        self.writer
+    pub async fn queues_set(&self, addresses: Vec<String>, now: Timestamp) -> Result<Vec<String>, StateError> {
+        self.state
+            .writer
             .call(move |connection| {
                 let mut left = Vec::new();
                 for (address, was_left) in known(connection)? {

@@ -4,7 +4,7 @@ use crate::record::Event;
 use crate::record::EventChannel;
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::Inbox;
 use crate::state::tables::dead_letters::{self, Poisoned};
 use crate::state::tables::inbox::{self, InboxRow, Receipt};
 use crate::state::tables::{counters, observed};
@@ -29,35 +29,36 @@ pub struct ReceiveCounts {
     pub dead: u64,
 }
 
-impl State {
+impl Inbox {
     /// Stores a batch in one transaction, and wakes the tasks that wait for arrivals. Once this returns, the source may be acknowledged.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
         let receipt = self.receipt(now);
-        let counts = self.writer.call(move |connection| store(connection, &batch, receipt)).await?;
+        let counts = self.state.writer.call(move |connection| store(connection, &batch, receipt)).await?;
         if counts.events > 0 {
-            self.arrivals.send_replace(());
+            self.state.arrivals.send_replace(());
         }
         Ok(counts)
     }
 
     /// The moment of receipt for a batch that arrives now.
     pub(crate) fn receipt(&self, at: Timestamp) -> Receipt {
-        Receipt { at, look: self.newest_look() }
+        Receipt { at, look: self.state.source().observation_newest() }
     }
 
     /// The number of waiting events: a counter, whatever their number.
-    pub async fn inbox_len(&self) -> Result<u64, StateError> {
-        self.writer.call(|connection| counters::count(connection, "inbox")).await
+    pub async fn events_len(&self) -> Result<u64, StateError> {
+        self.state.writer.call(|connection| counters::count(connection, "inbox")).await
     }
 
     /// The events that wait after a place, oldest first.
-    pub async fn inbox_batch(&self, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
-        self.writer.call(move |connection| inbox::batch(connection, after_seq, most)).await
+    pub async fn events_batch(&self, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
+        self.state.writer.call(move |connection| inbox::batch(connection, after_seq, most)).await
     }
 
     /// An event that failed too often: out of the inbox and among the dead letters, in one transaction.
-    pub async fn bury(&self, row: InboxRow, reason: String, message: String) -> Result<(), StateError> {
-        self.writer
+    pub async fn event_dead_letter(&self, row: InboxRow, reason: String, message: String) -> Result<(), StateError> {
+        self.state
+            .writer
             .call(move |connection| {
                 inbox::remove(connection, &[row.seq])?;
                 let InboxRow { source, received_at, event, .. } = row;

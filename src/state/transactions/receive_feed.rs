@@ -6,7 +6,7 @@ use crate::record::Event;
 use crate::record::EventChannel;
 use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::{Inbox, Maintenance};
 use crate::state::tables::dead_letters::Poisoned;
 use crate::state::tables::feed_events::{self, ADDRESS, FeedIdentity, Standing};
 use crate::state::tables::gap;
@@ -54,19 +54,21 @@ pub struct FeedCounts {
     pub gap: bool,
 }
 
-impl State {
+impl Inbox {
     /// The cursor at which the feed of this address continues; `None` = it has no cursor, or was never read.
     pub async fn feed_cursor(&self, address: &str) -> Result<Option<String>, StateError> {
         let address = address.to_owned();
-        self.writer
+        self.state
+            .writer
             .call(move |connection| if feed_events::is_last(connection, &address)? { read_meta(connection, CURSOR) } else { Ok(None) })
             .await
     }
 
     /// Stores what is new in an answer, and that it was received: one transaction.
-    pub async fn receive_feed(&self, answer: FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
+    pub async fn feed_receive(&self, answer: FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
         let receipt = self.receipt(now);
-        self.writer
+        self.state
+            .writer
             .call(move |connection| match &answer.next_cursor {
                 Some(cursor) => store_page(connection, &answer, cursor, receipt),
                 None => store_list(connection, &answer, receipt),
@@ -75,8 +77,9 @@ impl State {
     }
 
     /// The feed does not know its cursor any more: it is read from its beginning, and events may have been missed.
-    pub async fn forget_feed_cursor(&self, now: Timestamp) -> Result<(), StateError> {
-        self.writer
+    pub async fn feed_cursor_forget(&self, now: Timestamp) -> Result<(), StateError> {
+        self.state
+            .writer
             .call(move |connection| {
                 delete_meta(connection, CURSOR)?;
                 gap::note_gap(connection, now)
@@ -85,18 +88,20 @@ impl State {
     }
 
     /// Events may have been missed: the feed's, or those of a queue without a listener for too long.
-    pub async fn note_feed_gap(&self, now: Timestamp) -> Result<(), StateError> {
-        self.writer.call(move |connection| gap::note_gap(connection, now)).await
-    }
-
-    /// Forgets events that no answer has served for [`FEED_RETENTION`], also where no feed is read any more. Returns how many.
-    pub async fn prune_feed(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.writer.call(move |connection| prune(connection, now)).await
+    pub async fn gap_note(&self, now: Timestamp) -> Result<(), StateError> {
+        self.state.writer.call(move |connection| gap::note_gap(connection, now)).await
     }
 
     /// The time of a possible gap in the events; `None` = none since the last reconcile.
-    pub async fn feed_gap(&self) -> Result<Option<Timestamp>, StateError> {
-        self.writer.call(gap::gap).await
+    pub async fn gap(&self) -> Result<Option<Timestamp>, StateError> {
+        self.state.writer.call(gap::gap).await
+    }
+}
+
+impl Maintenance {
+    /// Forgets events that no answer has served for [`FEED_RETENTION`], also where no feed is read any more. Returns how many.
+    pub async fn feed_prune(&self, now: Timestamp) -> Result<u64, StateError> {
+        self.state.writer.call(move |connection| prune(connection, now)).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::record::{EventKind, EventPermissions, ObjectKey, ObservationSeq, Obse
 use crate::run::Replayed;
 use crate::state::database::codec;
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::SourceState;
 use crate::state::tables::history::Moment;
 use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::sources::SourceId;
@@ -21,16 +21,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl State {
-    /// The newest observation taken so far.
-    pub fn newest_look(&self) -> ObservationSeq {
-        ObservationSeq(self.looks.load(std::sync::atomic::Ordering::Relaxed))
-    }
-
+impl SourceState {
     /// Stores all that came of a batch, in one transaction.
     pub async fn replay(&self, replay: Replay) -> Result<Replayed, StateError> {
-        let at = (self.source, self.moment());
-        self.writer.call(move |connection| store(connection, at, &replay)).await
+        let at = (self.state.source, self.state.moment());
+        self.state.writer.call(move |connection| store(connection, at, &replay)).await
     }
 }
 

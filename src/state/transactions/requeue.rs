@@ -19,14 +19,14 @@ use std::collections::BTreeMap;
 impl SinkState {
     /// A path failed, for the reason that its last attempt did: it is tried again in a later run, not before `next_attempt`. An
     /// open intent stays open.
-    pub async fn park(&self, path: &ObjectKey, attempts: Attempts, next_attempt: Timestamp) -> Result<(), StateError> {
+    pub async fn pending_park(&self, path: &ObjectKey, attempts: Attempts, next_attempt: Timestamp) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| park(connection, sink, (&path, moment), attempts, next_attempt)).await
     }
 
     /// A path is left out until an observation shows something new, or the operator asks for it again. Where a page has shown it absent
     /// meanwhile, it is looked up first.
-    pub async fn skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
+    pub async fn pending_skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| {
             let mut statement = connection.prepare_cached(
@@ -39,7 +39,7 @@ impl SinkState {
     }
 
     /// A path that was to be read is not there: whether it is gone is asked at the end of the listing.
-    pub async fn suspect(&self, path: &ObjectKey) -> Result<(), StateError> {
+    pub async fn pending_mark_possibly_deleted(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| {
             connection
@@ -51,13 +51,13 @@ impl SinkState {
     }
 
     /// Nothing more is to be done about a path for now: plans it once more, in case an observation came in meanwhile.
-    pub async fn settle(&self, path: &ObjectKey) -> Result<(), StateError> {
+    pub async fn pending_requeue(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| requeue(connection, sink, &path, Trigger::Outcome).map(drop)).await
     }
 
     /// True if anything is due.
-    pub async fn is_anything_due(&self) -> Result<bool, StateError> {
+    pub async fn pending_is_due(&self) -> Result<bool, StateError> {
         self.call(pending::any_due).await
     }
 }

@@ -3,17 +3,18 @@
 use crate::run::{RunKind, RunOutcome};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use crate::state::handle::State;
+use crate::state::handle::{Runs, SourceState};
 use crate::state::tables::gap;
 use crate::state::tables::sources::{self, Listed};
 use jiff::Timestamp;
 use rusqlite::params;
 
-impl State {
+impl Runs {
     /// Begins a run: its number is greater than every number that the database or `at_least` knows.
-    pub async fn begin_run(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
-        let source = self.source;
+    pub async fn begin(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
+        let source = self.state.source;
         let number = self
+            .state
             .writer
             .call(move |connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
@@ -32,14 +33,15 @@ impl State {
                 Ok(number.unsigned_abs())
             })
             .await?;
-        self.run.send_replace(Some((number, kind)));
+        self.state.run.send_replace(Some((number, kind)));
         Ok(number)
     }
 
     /// Ends a run. Unless the operator stopped it, its listing is consumed and the next run begins another.
-    pub async fn end_run(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
-        let source = self.source;
-        self.writer
+    pub async fn end(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
+        let source = self.state.source;
+        self.state
+            .writer
             .call(move |connection| {
                 connection.execute(
                     "UPDATE runs SET ended_at = ?2, outcome = ?3, summary = ?4 WHERE number = ?1",
@@ -55,43 +57,47 @@ impl State {
     }
 
     /// The greatest run number in the database; 0 = none yet.
-    pub async fn last_run_number(&self) -> Result<u64, StateError> {
-        self.writer
+    pub async fn last_number(&self) -> Result<u64, StateError> {
+        self.state
+            .writer
             .call(|connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
                 Ok(last.unsigned_abs())
             })
             .await
     }
+}
 
+impl SourceState {
     /// The progress of the listing. A killed or stopped run is continued, and no page that it stored is read again.
-    pub async fn listed(&self) -> Result<Listed, StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| sources::listed(connection, source)).await
+    pub async fn listing_progress(&self) -> Result<Listed, StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::listed(connection, source)).await
     }
 
     /// The next listing begins at the start, however far the last one came.
-    pub async fn forget_listing(&self) -> Result<(), StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| sources::forget_listing(connection, source)).await
+    pub async fn listing_restart(&self) -> Result<(), StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::forget_listing(connection, source)).await
     }
 
     /// True if the listing has shown any file so far, over all its runs.
     pub async fn listing_saw_files(&self) -> Result<bool, StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| sources::listing_saw_files(connection, source)).await
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::listing_saw_files(connection, source)).await
     }
 
     /// True if a reconcile began, and neither it nor another run has listed everything since.
-    pub async fn reconcile_is_unfinished(&self) -> Result<bool, StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| sources::reconcile_unfinished(connection, source)).await
+    pub async fn reconcile_unfinished(&self) -> Result<bool, StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::reconcile_unfinished(connection, source)).await
     }
 
     /// A run's listing of everything, which began at `since`, came to its end: none is due any more, for whatever was missed before.
-    pub async fn listed_everything(&self, run: u64, since: Timestamp) -> Result<(), StateError> {
-        let (now, source) = (self.clock.now(), self.source);
-        self.writer
+    pub async fn listing_complete(&self, run: u64, since: Timestamp) -> Result<(), StateError> {
+        let (now, source) = (self.state.clock.now(), self.state.source);
+        self.state
+            .writer
             .call(move |connection| {
                 connection.execute("UPDATE runs SET listed = 1 WHERE number = ?1", [integer(run)])?;
                 gap::clear_gap(connection, since, now)?;
@@ -101,14 +107,14 @@ impl State {
     }
 
     /// The listing ran to its end: the initial sync has completed, and the next listing begins at the start.
-    pub async fn complete_initial(&self, run: u64) -> Result<(), StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| sources::write_initial_completed_by(connection, source, Some(integer(run)))).await
+    pub async fn initial_complete(&self, run: u64) -> Result<(), StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::write_initial_completed_by(connection, source, Some(integer(run)))).await
     }
 
     /// The run that completed the initial sync; `None` = none has yet.
     pub async fn initial_completed_by(&self) -> Result<Option<u64>, StateError> {
-        let source = self.source;
-        self.writer.call(move |connection| sources::initial_completed_by(connection, source)).await
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::initial_completed_by(connection, source)).await
     }
 }

@@ -12,13 +12,13 @@ pub(crate) const RELEASE_DUE: &str =
 
 impl SinkState {
     /// Makes every parked or skipped path due: the operator asked. Only the guard releases the paths that it holds.
-    pub async fn release_all(&self) -> Result<(), StateError> {
+    pub async fn pending_unpark_all(&self) -> Result<(), StateError> {
         self.call(release_all).await
     }
 
     /// Makes everything due that was parked or skipped, when what operations depend on is set otherwise than in the run before: what failed
     /// or was left out may be possible now.
-    pub async fn heed_settings(&self, settings: String) -> Result<(), StateError> {
+    pub async fn pending_unpark_on_new_settings(&self, settings: String) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             let before = sinks::settings(connection, sink)?;
             if before.as_ref() == Some(&settings) {
@@ -31,7 +31,7 @@ impl SinkState {
     }
 
     /// Makes the paths due whose time has come; returns whether anything is due.
-    pub async fn release_due(&self, now: Timestamp) -> Result<bool, StateError> {
+    pub async fn pending_unpark_due(&self, now: Timestamp) -> Result<bool, StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(RELEASE_DUE)?.execute(params![sink.id, now.as_microsecond()])?;
             pending::any_due(connection, sink)

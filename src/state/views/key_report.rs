@@ -4,7 +4,6 @@ use crate::plan::Policy;
 use crate::plan::guard::HeldDeletes;
 use crate::record::{EventPermissions, ObjectKey, Observed, PathState, SinkName};
 use crate::state::database::codec::time;
-use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::error::StateError;
 use crate::state::tables::history::{self, HistoryEntry, HistoryEvent, Outcome};
 use crate::state::tables::inbox::{self, InboxRow};
@@ -15,7 +14,6 @@ use crate::state::transactions::delete_guard;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// Through so many names a file is followed back.
 const NAMES_MOST: usize = 16;
@@ -75,20 +73,8 @@ pub struct PendingStatus {
     pub message: Option<String>,
 }
 
-impl KeyReport {
-    /// Reads it as of one moment; `None` = nothing is known of the path.
-    pub async fn read(database: &Path, path: ObjectKey) -> Result<Option<Self>, StateError> {
-        let database = database.to_owned();
-        blocking(move || {
-            let connection = open_to_read(&database)?;
-            let moment = connection.unchecked_transaction()?;
-            read(&moment, &path)
-        })
-        .await
-    }
-}
-
-fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<KeyReport>, StateError> {
+/// Everything known of a path; `None` = nothing is.
+pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<KeyReport>, StateError> {
     let source = sources::only(connection)?;
     let sinks = sinks::all_rows(connection, source)?;
     let story = KeyReport {

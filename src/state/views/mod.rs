@@ -1,7 +1,113 @@
-//! The views of the state as a whole, read at one moment, also beside a process that writes. Nothing is stored here.
+//! What commands and pages read of a state, as of one moment, also beside a process that writes it. Nothing is stored here.
 
 pub(crate) mod overview;
 
 pub(crate) mod snapshot_rows;
 
 pub(crate) mod key_report;
+
+use crate::record::{FileRow, ObjectKey, SinkName};
+use crate::state::database::connection::{self, blocking};
+use crate::state::error::StateError;
+use crate::state::handle::SinkState;
+use crate::state::tables::dead_letters::{self, DeadLetter};
+use crate::state::tables::runs::{self, Run};
+use crate::state::tables::sources;
+use crate::state::transactions::identity::{self, Identity, OperatorAnswer};
+use key_report::KeyReport;
+use overview::Overview;
+use rusqlite::Connection;
+use snapshot_rows::Side;
+use std::path::{Path, PathBuf};
+
+/// Reads a state without writing to it. Each method reads in one short transaction of its own, over a connection that it opens.
+#[derive(Clone, Debug)]
+pub struct Views {
+    database: PathBuf,
+}
+
+impl Views {
+    /// Of the state at this place. Whether it is there, each method finds out.
+    pub fn open(database: &Path) -> Self {
+        Self { database: database.to_owned() }
+    }
+
+    /// Succeeds if the database is there, is one of ours, and can be read. Blocks.
+    pub fn check(&self) -> Result<(), StateError> {
+        connection::open_to_read(&self.database).map(drop)
+    }
+
+    /// Succeeds if the database is there, is one of ours, and a writer that opens it could migrate it where needed. Blocks.
+    pub fn check_migratable(&self) -> Result<(), StateError> {
+        connection::can_be_brought_up_to_date(&self.database)
+    }
+
+    /// The counters and short lists of `status`.
+    pub async fn overview(&self) -> Result<Overview, StateError> {
+        self.read(|connection| overview::overview(connection, sources::only(connection)?)).await
+    }
+
+    /// Everything known of a path; `None` = nothing is.
+    pub async fn key_report(&self, path: ObjectKey) -> Result<Option<KeyReport>, StateError> {
+        self.read(move |connection| key_report::read(connection, &path)).await
+    }
+
+    /// The dead letters after one, oldest first.
+    pub async fn dead_letters(&self, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
+        self.read(move |connection| dead_letters::after_id(connection, after, most)).await
+    }
+
+    /// The last reconcile that listed everything.
+    pub async fn last_reconcile(&self) -> Result<Option<Run>, StateError> {
+        self.read(runs::last_reconcile).await
+    }
+
+    /// Why `initial-sync` would refuse this configuration: the part of the state that it does not name. `None` = it would not.
+    pub async fn refusal(&self, identity: Identity) -> Result<Option<String>, StateError> {
+        self.read(move |connection| identity::refusal(connection, sources::only(connection)?, &identity, &OperatorAnswer::default())).await
+    }
+
+    /// Shows every row of a side of a sink to `visit`, in the order of the key's bytes, as of one moment; an error of `visit` ends it.
+    /// Memory does not grow with the rows. Blocks: call it apart from the async workers.
+    pub fn snapshot_rows<E: From<StateError>>(
+        &self,
+        (sink, side): (&SinkName, Side),
+        mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let connection = connection::open_to_read(&self.database)?;
+        let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+        snapshot_rows::visit(&moment, (sink, side), &mut visit)
+    }
+
+    /// As [`Views::snapshot_rows`], only the paths that are due: what waits for an attempt, for the guard or for a change is no work of
+    /// this moment.
+    pub fn due_snapshot_rows<E: From<StateError>>(
+        &self,
+        (sink, side): (&SinkName, Side),
+        mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let connection = connection::open_to_read(&self.database)?;
+        let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+        snapshot_rows::visit_due(&moment, (sink, side), &mut visit)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let database = self.database.clone();
+        blocking(move || {
+            let connection = connection::open_to_read(&database)?;
+            let moment = connection.unchecked_transaction()?;
+            work(&moment)
+        })
+        .await
+    }
+}
+
+impl SinkState {
+    /// What others read of the state that the sink belongs to.
+    pub fn views(&self) -> Views {
+        Views::open(self.state.path())
+    }
+}

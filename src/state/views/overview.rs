@@ -1,17 +1,14 @@
 //! The state's overview for `status` and the report: counters and short lists, never a count of millions of rows.
 
-use crate::record::{FileRow, ObjectKey, SinkName, just_after_all_that_begin_with};
+use crate::record::{ObjectKey, SinkName, just_after_all_that_begin_with};
 use crate::state::database::codec;
-use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::error::StateError;
 use crate::state::handle::{SinkState, State};
 use crate::state::tables::runs::{self, Run};
 use crate::state::tables::sinks::{self, Sink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::tables::{counters, gap};
-use crate::state::views::snapshot_rows::{self, Side};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::path::Path;
 
 /// The state at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,16 +78,6 @@ impl SinkOverview {
 }
 
 impl Overview {
-    /// Reads it from a database that another process may be writing.
-    pub async fn read(database: &Path) -> Result<Self, StateError> {
-        let database = database.to_owned();
-        blocking(move || {
-            let connection = open_to_read(&database)?;
-            overview(&connection, sources::only(&connection)?)
-        })
-        .await
-    }
-
     /// The sink whose counts stand for the whole where there is room for one number alone: the file manager, or else the one that was added
     /// first.
     pub fn main_sink(&self) -> Option<&SinkOverview> {
@@ -137,7 +124,7 @@ impl SinkState {
 
     /// Counts the files that the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
     /// there are.
-    pub async fn count_outside(&self, prefix: &str) -> Result<u64, StateError> {
+    pub async fn outside_prefix_count(&self, prefix: &str) -> Result<u64, StateError> {
         let (from, to) = (prefix.to_owned(), just_after_all_that_begin_with(prefix));
         self.call(move |connection, sink| {
             let rows: i64 = connection.query_row(
@@ -153,34 +140,12 @@ impl SinkState {
     }
 
     /// The number of rows outside of the prefix at the last count. No cycle changes or counts them.
-    pub async fn counted_outside(&self) -> Result<u64, StateError> {
+    pub async fn outside_prefix(&self) -> Result<u64, StateError> {
         self.call(sinks::outside_prefix).await
     }
 }
 
-impl State {
-    /// Shows every row of a side of a sink to `visit`, in the order of the key's bytes, as of one moment. Blocks: call it apart
-    /// from the async workers. Works beside a process that writes.
-    pub fn visit_rows<E: From<StateError>>(
-        database: &Path,
-        (sink, side): (&SinkName, Side),
-        mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        snapshot_rows::visit(database, (sink, side), &mut visit)
-    }
-
-    /// As [`State::visit_rows`], only the paths that are due: what waits for an attempt, for the guard or for a change is no work of
-    /// this moment.
-    pub fn visit_due_rows<E: From<StateError>>(
-        database: &Path,
-        (sink, side): (&SinkName, Side),
-        mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        snapshot_rows::visit_due(database, (sink, side), &mut visit)
-    }
-}
-
-fn overview(connection: &Connection, source: SourceId) -> Result<Overview, StateError> {
+pub(crate) fn overview(connection: &Connection, source: SourceId) -> Result<Overview, StateError> {
     let sinks = sinks::all_rows(connection, source)?;
     Ok(Overview {
         sinks: sinks.into_iter().map(|row| overview_of(connection, row)).collect::<Result<_, _>>()?,

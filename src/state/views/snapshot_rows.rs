@@ -4,7 +4,6 @@
 use crate::plan::Policy;
 use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, PathState, SinkName};
 use crate::state::database::codec::time;
-use crate::state::database::connection;
 use crate::state::error::StateError;
 use crate::state::tables::sides;
 use crate::state::tables::sinks::{self, Sink, SinkId};
@@ -12,7 +11,6 @@ use crate::state::tables::sources;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Params, Row, Rows, Statement, params};
 use std::cmp::Ordering;
-use std::path::Path;
 
 /// The side of the sink that a snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +25,11 @@ pub enum Side {
 type Visit<'v, E> = dyn FnMut(FileRow<'_>) -> Result<(), E> + 'v;
 
 /// Shows every row of a side to `visit`, as of one moment; its error ends it. Memory does not grow with the rows.
-pub(crate) fn visit<E: From<StateError>>(database: &Path, (sink, side): (&SinkName, Side), visit: &mut Visit<'_, E>) -> Result<(), E> {
-    let connection = connection::open_to_read(database)?;
-    let moment = connection.unchecked_transaction().map_err(StateError::from)?;
-    let sink = sink_named(&moment, sink)?;
+pub(crate) fn visit<E: From<StateError>>(moment: &Connection, (sink, side): (&SinkName, Side), visit: &mut Visit<'_, E>) -> Result<(), E> {
+    let sink = sink_named(moment, sink)?;
     match side {
-        Side::Applied => visit_applied(&moment, sink, visit),
-        Side::Known => visit_known(&moment, sink, visit),
+        Side::Applied => visit_applied(moment, sink, visit),
+        Side::Known => visit_known(moment, sink, visit),
     }
 }
 
@@ -46,15 +42,17 @@ fn sink_named(connection: &Connection, name: &SinkName) -> Result<Sink, StateErr
 }
 
 /// As [`visit`], only the paths that are due.
-pub(crate) fn visit_due<E: From<StateError>>(database: &Path, (sink, side): (&SinkName, Side), visit: &mut Visit<'_, E>) -> Result<(), E> {
-    let connection = connection::open_to_read(database)?;
-    let moment = connection.unchecked_transaction().map_err(StateError::from)?;
-    let sink = sink_named(&moment, sink)?;
+pub(crate) fn visit_due<E: From<StateError>>(
+    moment: &Connection,
+    (sink, side): (&SinkName, Side),
+    visit: &mut Visit<'_, E>,
+) -> Result<(), E> {
+    let sink = sink_named(moment, sink)?;
     let mut paths = moment.prepare(DUE_PATHS).map_err(StateError::from)?;
     let mut paths = Walk::begin(&mut paths, [sink.id])?;
     while let Some(row) = paths.row() {
         let path = ObjectKey::new(path(row)?).map_err(StateError::from)?;
-        let sides = sides::sides(&moment, sink, &path)?;
+        let sides = sides::sides(moment, sink, &path)?;
         if let Some(file) = row_of(side, path.as_str(), &sides) {
             visit(file)?;
         }

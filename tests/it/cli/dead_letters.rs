@@ -15,7 +15,7 @@ async fn with(messages: &[String]) -> Stage {
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     for message in messages {
         let batch = notified(EventChannel::Sqs, message.as_bytes(), &Scope::new("another-bucket", "")).batch;
-        opened.receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
+        opened.inbox().receive(batch, Timestamp::UNIX_EPOCH).await.expect("stored");
     }
     stage
 }
@@ -39,7 +39,7 @@ async fn they_are_told_tried_again_and_forgotten() {
     let retried = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await.json();
     assert_eq!((&retried["letters"], &retried["events"], &retried["kept"][0]["reason"]), (&json!(1), &json!(1), &json!("bad_json")));
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
-    assert_eq!(opened.inbox_batch(0, 10).await.expect("read")[0].event.path.as_str(), "b.txt");
+    assert_eq!(opened.inbox().events_batch(0, 10).await.expect("read")[0].event.path.as_str(), "b.txt");
     drop(opened);
 
     stage.expect(&["dead-letters", "retry", "1"], 1).await.says(&["there is no dead letter 1", "dead-letters list"]);

@@ -122,7 +122,7 @@ async fn what_waits_is_told_in_words_and_only_while_it_waits() {
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     let notice = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": "a" } } });
     let heard = notified(EventChannel::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
-    opened.receive(heard, Timestamp::UNIX_EPOCH).await.expect("stored");
+    opened.inbox().receive(heard, Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
 
     let ran = stage.expect(&["status"], 0).await;

@@ -144,7 +144,7 @@ async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
     let event = Event { kind: EventKind::Delete, path: key("a.txt"), new_path: None, permissions: Permissions::default(), time: None };
     let batch = ["a.txt", "a.txt.old"].map(|path| Ok(Event { path: key(path), ..event.clone() }));
     let batch = batch.map(|outcome| Received { source: EventChannel::Sqs, outcome });
-    opened.receive(batch.to_vec(), Timestamp::UNIX_EPOCH).await.expect("stored");
+    opened.inbox().receive(batch.to_vec(), Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
     let ran = stage.expect(&["why", "a.txt"], 0).await;
     ran.prints(&["1970-01-01T00:00:00Z  waits: sqs reported delete", "answer        an event about it waits: the next cycle looks"]);

@@ -51,7 +51,7 @@ async fn a_list_is_received_once_and_one_that_is_cut_at_a_hundred_is_told_by_its
     double.api().set_feed((200..300).map(create).collect());
     let polled = reader.poll(&state).await.expect("polled");
     assert_eq!((polled.received, polled.gap), (100, true));
-    assert_eq!(state.inbox_len().await.expect("counted"), 200);
+    assert_eq!(state.inbox().events_len().await.expect("counted"), 200);
 }
 
 #[tokio::test]
@@ -62,8 +62,8 @@ async fn a_feed_with_a_cursor_is_read_to_its_end_and_gone_on_with_after_a_restar
     double.api().set_paged_feed((0..251).map(create).collect());
     let state = state(&directory).await;
     assert_eq!(reader(&double).poll(&state).await.expect("polled").received, 1);
-    assert_eq!(state.inbox_len().await.expect("counted"), 251);
-    assert_eq!(state.feed_cursor(&door(&double).address()).await.expect("read").as_deref(), Some("251"));
+    assert_eq!(state.inbox().events_len().await.expect("counted"), 251);
+    assert_eq!(state.inbox().feed_cursor(&door(&double).address()).await.expect("read").as_deref(), Some("251"));
 }
 
 #[tokio::test]

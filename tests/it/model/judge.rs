@@ -6,7 +6,7 @@ use super::reference::Reference;
 use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
 use s3_sync::record::{ETag, FileRecord, Permissions};
-use s3_sync::state::{RunOutcome, Side, State, StateError};
+use s3_sync::state::{RunOutcome, Side, StateError, Views};
 use s3_sync::workflow::Ended;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -157,7 +157,7 @@ pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
 pub(crate) fn state(world: &World, number: usize, database: &Path) {
     let mut rows = BTreeMap::new();
     let name = world.lock().sinks[number].name.clone();
-    let read = State::visit_rows(database, (&name, Side::Applied), |row| -> Result<(), StateError> {
+    let read = Views::open(database).snapshot_rows((&name, Side::Applied), |row| -> Result<(), StateError> {
         rows.insert(row.file_path.to_owned(), FileRecord::try_from(row)?);
         Ok(())
     });

@@ -120,7 +120,7 @@ impl Process {
         let opened = until_death(&runtime, &self.world, async {
             let lock = InstanceLock::take(&self.database, "model")?;
             let state = State::open_in_place(&self.database, self.world.clone()).await?.with_clock(self.world.clone());
-            let restored = state.last_run_number().await? < lock.last_run();
+            let restored = state.runs().last_number().await? < lock.last_run();
             if restored {
                 self.world.lock().counts.add("restored states");
             }
@@ -166,6 +166,7 @@ impl Process {
             verify: true,
             max_delete: MaxDelete::Count(setup.max_delete),
             allow_deletes,
+            snapshot_directory: self.database.parent().expect("a directory").to_owned(),
             kept_snapshots: NonZeroUsize::MIN,
             snapshot_rows: if setup.cursor { SnapshotRows::Changed } else { SnapshotRows::Full },
             inbox_max: 1000,

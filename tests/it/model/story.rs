@@ -3,7 +3,7 @@
 use super::op::KEYS;
 use super::world::World;
 use s3_sync::record::{Fingerprint, ObjectKey};
-use s3_sync::state::{HistoryEntry, HistoryEvent, KeyReport, Outcome, SinkKeyReport};
+use s3_sync::state::{HistoryEntry, HistoryEvent, Outcome, SinkKeyReport, Views};
 use std::path::Path;
 
 /// Judges one key of the world; which one, the caller chooses by a number.
@@ -11,7 +11,7 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     let key = ObjectKey::new(KEYS[number % KEYS.len()]).expect("not empty");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut inner = world.lock();
-    match runtime.block_on(KeyReport::read(database, key.clone())) {
+    match runtime.block_on(Views::open(database).key_report(key.clone())) {
         Ok(Some(story)) => {
             // When a sink is started over, the state forgets what it held, and the history does not.
             let known = |sink: &&SinkKeyReport| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);

@@ -70,7 +70,7 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     assert_eq!(source.retention().await, Some(SignedDuration::from_hours(2)));
     let inbox = InboxLimits { scope: Scope::new(BUCKET, ""), max_events: 1000, clock: Arc::new(SystemClock) };
     let reader = QueueReader::new(Arc::new(source), EventChannel::Sqs, state.clone(), inbox);
-    let (mut status, stop, mut arrivals) = (reader.status(), CancellationToken::new(), state.arrivals());
+    let (mut status, stop, mut arrivals) = (reader.status(), CancellationToken::new(), state.inbox().arrivals());
     let token = stop.clone();
     let running = tokio::spawn(async move { reader.run(&token).await });
 
@@ -79,12 +79,12 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     let mut waiting = BTreeSet::new();
     while !waiting.is_superset(&expected) {
         arrivals.changed().await.expect("open");
-        let rows = state.inbox_batch(0, 100).await.expect("read");
+        let rows = state.inbox().events_batch(0, 100).await.expect("read");
         waiting = rows.iter().map(|row| format!("{} {}", row.event.kind.as_str(), row.event.path.as_str())).collect();
     }
     assert_eq!(waiting, expected, "and nothing else");
     assert_eq!(status.wait_for(|status| status.events >= 3).await.expect("open").dead, 0);
-    assert_eq!(state.dead_letters_len().await.expect("counted"), 0);
+    assert_eq!(state.inbox().dead_letters_len().await.expect("counted"), 0);
 
     // The end waits for the acknowledgement of what was stored.
     stop.cancel();

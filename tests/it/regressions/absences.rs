@@ -7,7 +7,7 @@ use mock_s3::Matcher;
 use s3_sync::config::MaxDelete;
 use s3_sync::record::SinkName;
 use s3_sync::s3::{Call, Fault, S3ErrorKind};
-use s3_sync::state::{OperatorAnswer, RunOutcome, Side, State, StateError};
+use s3_sync::state::{OperatorAnswer, RunOutcome, Side, StateError, Views};
 use serde_json::json;
 use std::time::Duration;
 
@@ -100,10 +100,11 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     bucket.remove(&key("late"));
     assert!(scene.run().await.deletes_held);
     let mut known = Vec::new();
-    let visited = State::visit_rows(&scene.program.database, (&SinkName::file_manager(), Side::Known), |row| -> Result<(), StateError> {
-        known.push(key(row.file_path));
-        Ok(())
-    });
+    let visited =
+        Views::open(&scene.program.database).snapshot_rows((&SinkName::file_manager(), Side::Known), |row| -> Result<(), StateError> {
+            known.push(key(row.file_path));
+            Ok(())
+        });
     visited.expect("a state that can be read");
     assert!(known.len() == 30 && !known.contains(&key("late")), "{known:?}");
 }

@@ -3,7 +3,7 @@
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::apply::StopSignal;
-use s3_sync::state::{OperatorAnswer, Run, RunKind, RunOutcome, State};
+use s3_sync::state::{OperatorAnswer, RunKind, RunOutcome, State, Views};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -39,8 +39,8 @@ async fn a_reconcile_that_did_not_list_everything_is_still_due() {
         async || scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used").outcome;
     let unfinished = async || {
         let state = State::open(&scene.program.database).await.expect("a state");
-        let last = Run::last_reconcile(&scene.program.database).await.expect("read");
-        (state.reconcile_is_unfinished().await.expect("read"), last.map(|run| run.number))
+        let last = Views::open(&scene.program.database).last_reconcile().await.expect("read");
+        (state.source().reconcile_unfinished().await.expect("read"), last.map(|run| run.number))
     };
     assert_eq!(unfinished().await, (false, None));
     bucket.vanish();
@@ -95,7 +95,7 @@ async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
     let ahead = jiff::Timestamp::now() + std::time::Duration::from_hours(24 * 365);
-    State::open(&scene.program.database).await.expect("a state").note_feed_gap(ahead).await.expect("noted");
+    State::open(&scene.program.database).await.expect("a state").inbox().gap_note(ahead).await.expect("noted");
     let reconcile = async || scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     assert!(reconcile().await.report.feed_gap, "it may have been noted during this very listing");
     assert!(!reconcile().await.report.feed_gap);

@@ -12,11 +12,11 @@ use s3_sync::plan::Policy;
 use s3_sync::record::ObjectKey;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
-use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, Overview, RunKind, RunOutcome, State, StateError};
+use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, Overview, RunKind, RunOutcome, State, StateError, Views};
 use s3_sync::workflow::{Ended, Flow, Options};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -65,7 +65,7 @@ pub(crate) fn impatient() -> RetryPolicy {
     RetryPolicy { attempts: 3, base: Duration::from_millis(1), max_wait: Duration::from_millis(5), budget: Duration::from_mins(2) }
 }
 
-fn options() -> Options {
+fn options(snapshot_directory: &Path) -> Options {
     Options {
         bucket: BUCKET.to_owned(),
         prefix: String::new(),
@@ -75,6 +75,7 @@ fn options() -> Options {
         verify: true,
         max_delete: MaxDelete::Percent(50),
         allow_deletes: None,
+        snapshot_directory: snapshot_directory.to_owned(),
         kept_snapshots: NonZeroUsize::MIN,
         snapshot_rows: SnapshotRows::Full,
         inbox_max: 100_000,
@@ -145,7 +146,7 @@ impl Scene {
                 source: None,
                 sink: None,
             },
-            options: options(),
+            options: options(directory.path()),
             policy: Policy::default(),
             identity: Identity { source: format!("the-endpoint/{BUCKET}/"), sinks: vec![NamedSink::file_manager(&api.url())] },
             answer: OperatorAnswer::default(),
@@ -208,7 +209,7 @@ impl Scene {
     }
 
     pub(crate) async fn overview(&self) -> Overview {
-        Overview::read(&self.program.database).await.expect("a database")
+        Views::open(&self.program.database).overview().await.expect("a database")
     }
 
     /// What the file manager holds.
@@ -270,7 +271,7 @@ impl Program {
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {
         let state = State::open(&self.database).await?.with_clock(self.clock.clone());
-        let restored = self.answer.restored || state.last_run_number().await? < lock.last_run();
+        let restored = self.answer.restored || state.runs().last_number().await? < lock.last_run();
         state.identify(self.identity.clone(), OperatorAnswer { restored, ..self.answer.clone() }, self.clock.now()).await?;
         Ok(state)
     }

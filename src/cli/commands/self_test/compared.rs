@@ -7,7 +7,7 @@ use crate::app::endpoints;
 use crate::config::Settings;
 use crate::record::{FileRow, ObjectFacts, ObjectKey, SinkName};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
-use crate::state::{Side, State, StateError};
+use crate::state::{Side, StateError, Views};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -60,7 +60,8 @@ pub(super) async fn with_bucket(settings: &Settings) -> Probed {
     };
     let part = if listed.up_to.is_some() { "the first " } else { "" };
     let (database, sink) = (settings.database_path.clone(), SinkName::file_manager());
-    let compared = tokio::task::spawn_blocking(move || compare(listed, |visit| State::visit_rows(&database, (&sink, Side::Known), visit)));
+    let compared =
+        tokio::task::spawn_blocking(move || compare(listed, |visit| Views::open(&database).snapshot_rows((&sink, Side::Known), visit)));
     match compared.await {
         Ok(Ok(differences)) => differences.probed(part),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be read: see the message"),

@@ -10,7 +10,7 @@ use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::record::SinkName;
-use crate::state::{self, Overview, Side, SinkOverview, StateError};
+use crate::state::{self, Overview, Side, SinkOverview, StateError, Views};
 use crate::workflow;
 use serde::Serialize;
 use std::fmt;
@@ -54,7 +54,7 @@ async fn complete(settings: &Settings) -> Result<Overview, String> {
     if !path.exists() {
         return Err("there is no database yet".to_owned());
     }
-    let overview = Overview::read(path).await.map_err(|error| error.at(path).to_string())?;
+    let overview = Views::open(path).overview().await.map_err(|error| error.at(path).to_string())?;
     if overview.initial_completed_by.is_none() {
         return Err("the initial sync has not come to its end yet".to_owned());
     }
@@ -77,7 +77,7 @@ async fn database(settings: &Settings) -> Probed {
     if let Some(refusal) = endpoints::state_of_another(settings).await {
         return Probed::failed(DOOR, refusal, "give initial-sync one of these flags, or correct the settings");
     }
-    match Overview::read(path).await {
+    match Views::open(path).overview().await {
         Ok(overview) => {
             let open = overview.paths("due") + overview.paths("parked");
             let confirmed = overview.main_sink().map_or(0, SinkOverview::confirmed_rows);
@@ -89,11 +89,12 @@ async fn database(settings: &Settings) -> Probed {
 
 async fn export(settings: &Settings) -> Probed {
     const DOOR: &str = "CSV export";
-    if state::can_be_read(&settings.database_path).is_err() {
+    if Views::open(&settings.database_path).check().is_err() {
         return Probed::skipped(DOOR, "there is no database that could be exported");
     }
     let (path, sink) = (settings.database_path.clone(), SinkName::file_manager());
-    let exported = tokio::task::spawn_blocking(move || workflow::export(&path, (&sink, Side::Known), std::io::sink(), "export")).await;
+    let exported =
+        tokio::task::spawn_blocking(move || workflow::export(&Views::open(&path), (&sink, Side::Known), std::io::sink(), "export")).await;
     match exported {
         Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
         Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be exported as CSV: see the message"),

@@ -9,7 +9,7 @@ use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
 use crate::record::SinkName;
-use crate::state::{self, Holder, Overview, Run, SinkOverview, StateError, Waiting};
+use crate::state::{self, Holder, Overview, Run, SinkOverview, StateError, Views, Waiting};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     // Before the database: a run that begins meanwhile is no newer than it.
     let last_run = state::last_run(&settings.database_path);
     let (overview, last_reconcile) = if settings.database_path.exists() {
-        (Overview::read(&settings.database_path).await?, Run::last_reconcile(&settings.database_path).await?)
+        (Views::open(&settings.database_path).overview().await?, Views::open(&settings.database_path).last_reconcile().await?)
     } else {
         problems.push(format!("there is no database at {} yet: run initial-sync", settings.database_path.display()));
         (Overview::default(), None)

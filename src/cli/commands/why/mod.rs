@@ -13,7 +13,7 @@ use crate::cli::args::Why as Arguments;
 use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::ObjectKey;
-use crate::state::KeyReport;
+use crate::state::Views;
 use shape::Why;
 use std::io::Write;
 
@@ -23,7 +23,7 @@ pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, out
         Ok(key) => key,
         Err(error) => return fail(ExitCode::Usage, error),
     };
-    let story = match KeyReport::read(&settings.database_path, key.clone()).await {
+    let story = match Views::open(&settings.database_path).key_report(key.clone()).await {
         Ok(Some(story)) => story,
         Ok(None) => return fail(ExitCode::Failed, nothing_known(&key, &settings.source.prefix)),
         Err(error) => {

@@ -42,7 +42,7 @@ impl Queue {
 
     async fn record_call(&self, what: &str, receipts: &[Receipt]) {
         let names: Vec<_> = receipts.iter().map(|Receipt(name)| name.as_str()).collect();
-        let waiting = self.state.inbox_len().await.expect("counted");
+        let waiting = self.state.inbox().events_len().await.expect("counted");
         self.calls.send_modify(|calls| calls.push(format!("{what} {} with {waiting} stored", names.join("+"))));
     }
 
@@ -154,13 +154,13 @@ fn nonsense(receipt: &str) -> Message {
 #[tokio::test(start_paused = true)]
 async fn messages_are_acknowledged_after_they_are_stored_and_poison_with_them() {
     let mut bed = Bed::new(100).await;
-    let mut arrivals = bed.state.arrivals();
+    let mut arrivals = bed.state.inbox().arrivals();
     bed.queue.bring(Ok(vec![put("1", "a"), nonsense("2"), put("3", "b")]));
     assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1+2+3 with 2 stored"]);
     arrivals.changed().await.expect("calls");
     let status = bed.until(|status| status.messages > 0).await;
     assert_eq!((status.messages, status.events, status.dead, status.shut), (3, 2, 1, None));
-    let letter = bed.state.dead_letters(0, 1).await.expect("read").remove(0);
+    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
     assert_eq!((letter.source, letter.reason.as_str(), letter.raw.as_slice()), (EventChannel::Sqs, "bad_json", b"{".as_slice()));
     bed.end().await;
 }
@@ -224,8 +224,8 @@ async fn a_full_inbox_receives_nothing_until_there_is_room() {
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(bed.queue.wait_for_calls(1).await.len(), 1);
     assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "it was not received");
-    let row = bed.state.inbox_batch(0, 1).await.expect("read").remove(0);
-    bed.state.bury(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
+    let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
+    bed.state.inbox().event_dead_letter(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
     assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 2 with 1 stored");
     bed.end().await;
 }
@@ -257,7 +257,7 @@ async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
     stop.cancel();
     running.await.expect("it ends");
     assert_eq!(queue.wait_for_calls(2).await, ["acknowledge 1+2 with 2 stored", "release 1+2 with 2 stored"]);
-    assert_eq!(state.inbox_len().await.expect("counted"), 2, "what is stored is not lost, whatever the queue does with it");
+    assert_eq!(state.inbox().events_len().await.expect("counted"), 2, "what is stored is not lost, whatever the queue does with it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use s3_sync::diff::{self, Difference};
 use s3_sync::plan::{self, Effect, PermissionPlane, Policy, Renames, Verdict};
 use s3_sync::record::{FileRecord, FileRow, ObjectKey, SinkName};
 use s3_sync::snapshot::{SnapshotReader, SnapshotWriter};
-use s3_sync::state::{Side, SinkState, State};
+use s3_sync::state::{Side, SinkState, State, Views};
 use s3_sync::workflow::ExportError;
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -34,8 +34,8 @@ fn csv(state: &State, side: Side, rows: Rows) -> Vec<u8> {
     let sink = SinkName::file_manager();
     let push = |row: FileRow<'_>| -> Result<(), ExportError> { Ok(writer.push(row)?) };
     let visited = match rows {
-        Rows::All => State::visit_rows(state.path(), (&sink, side), push),
-        Rows::Due => State::visit_due_rows(state.path(), (&sink, side), push),
+        Rows::All => Views::open(state.path()).snapshot_rows((&sink, side), push),
+        Rows::Due => Views::open(state.path()).due_snapshot_rows((&sink, side), push),
     };
     visited.expect("a state that can be read");
     writer.finish().expect("written")
@@ -52,7 +52,7 @@ fn differences(state: &State, rows: Rows) -> Vec<Difference> {
 async fn verdicts(sink: &SinkState) -> BTreeMap<ObjectKey, Verdict> {
     let mut verdicts = BTreeMap::new();
     for path in step::PATHS.map(key) {
-        if let Some(work) = sink.work(&path).await.expect("read") {
+        if let Some(work) = sink.work_item(&path).await.expect("read") {
             verdicts.insert(path.clone(), plan::decide(&path, &work.sides, POLICY));
         }
     }
@@ -86,8 +86,8 @@ fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
 
 /// When nothing waits, what is due is all there is.
 async fn compare_when_released(state: &State, sink: &SinkState) -> Result<(), TestCaseError> {
-    sink.release_all().await.expect("stored");
-    sink.let_deletes_go().await.expect("stored");
+    sink.pending_unpark_all().await.expect("stored");
+    sink.deletes_release().await.expect("stored");
     prop_assert_eq!(differences(state, Rows::Due), differences(state, Rows::All), "the rows that are due against all rows");
     Ok(())
 }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use s3_sync::plan::{Effect, Policy};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Called, CommitGate, EventChannel, EventDisposition, Failure, HistoryEntry, HistoryEvent, KeyReport, MoveOutcome, Observation,
-    ObservedContent, Outcome, Received, Replay, RunKind, SinkState, State,
+    Attempts, Called, CommitGate, EventChannel, EventDisposition, Failure, HistoryEntry, HistoryEvent, MoveOutcome, Observation,
+    ObservedContent, Outcome, Received, Replay, RunKind, SinkState, State, Views,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,14 +38,14 @@ impl Bed {
         let directory = tempfile::tempdir().expect("a directory");
         let commits = Arc::new(Commits::default());
         let state = State::open_in_place(&directory.path().join("sync.db"), commits.clone()).await.expect("a state");
-        state.begin_run(kind, Timestamp::UNIX_EPOCH, 6).await.expect("begun");
+        state.runs().begin(kind, Timestamp::UNIX_EPOCH, 6).await.expect("begun");
         let sink = state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered");
         commits.0.store(0, Ordering::SeqCst);
         Self { state, sink, commits, directory }
     }
 
     async fn history(&self, path: &str) -> Vec<HistoryEntry> {
-        let story = KeyReport::read(&self.directory.path().join("sync.db"), key(path)).await.expect("it can be read");
+        let story = Views::open(&self.directory.path().join("sync.db")).key_report(key(path)).await.expect("it can be read");
         story.map(|story| story.history).unwrap_or_default()
     }
 
@@ -59,7 +59,11 @@ impl Bed {
 
     async fn look(&self, path: &str, there: bool) {
         let facts = there.then(facts);
-        self.state.commit_looks(vec![Observation { path: key(path), facts, look: self.state.next_look() }]).await.expect("stored");
+        self.state
+            .source()
+            .observations_record(vec![Observation { path: key(path), facts, look: self.state.source().observation_next() }])
+            .await
+            .expect("stored");
         self.commits.0.store(0, Ordering::SeqCst);
     }
 }
@@ -88,14 +92,14 @@ async fn an_outcome_and_its_story_are_one_commit() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let sink = &bed.sink;
     bed.look("a", true).await;
-    sink.applied(file("a"), after(Effect::Create, 1)).await.expect("stored");
+    sink.applied_record(file("a"), after(Effect::Create, 1)).await.expect("stored");
     assert!(matches!(result(bed.told_at_once("a").await), Outcome::Applied { .. }));
 
     let told = Permissions { permissions: Some("0640".to_owned()), ..Permissions::default() };
-    sink.permissions_set(&key("a"), &told, after(Effect::SetPermissions, 1)).await.expect("stored");
+    sink.permissions_record(&key("a"), &told, after(Effect::SetPermissions, 1)).await.expect("stored");
     assert_eq!(result(bed.told_at_once("a").await), Outcome::PermissionsSet(told));
 
-    sink.end_move((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
+    sink.move_end((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
     for name in ["a", "b"] {
         let story = bed.history(name).await;
         assert_eq!((story.len(), story[2].new_path.as_ref()), (3, Some(&key("b"))), "{name}: {story:?}");
@@ -106,12 +110,12 @@ async fn an_outcome_and_its_story_are_one_commit() {
     let failed = Some(Failure { reason: "busy".to_owned(), message: "not now".to_owned() });
     let attempts = Attempts { failed, ..after(Effect::Delete, 4) };
     for _ in 0..3 {
-        sink.park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
+        sink.pending_park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
         assert_eq!(result(bed.told_at_once("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
         assert_eq!(bed.history("b").await.len(), 4, "what fails again for the same reason is told once");
     }
 
-    sink.deleted(&key("b"), after(Effect::Delete, 1)).await.expect("stored");
+    sink.deleted_record(&key("b"), after(Effect::Delete, 1)).await.expect("stored");
     assert_eq!(result(bed.told_at_once("b").await), Outcome::Deleted);
 }
 
@@ -120,14 +124,15 @@ async fn an_event_is_told_in_the_commit_that_uses_it_up() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let event = Event { kind: EventKind::Create, path: key("a"), new_path: None, permissions: Permissions::default(), time: None };
     let received = vec![Received { source: EventChannel::Sqs, outcome: Ok(event) }];
-    bed.state.receive(received, Timestamp::UNIX_EPOCH).await.expect("received");
+    bed.state.inbox().receive(received, Timestamp::UNIX_EPOCH).await.expect("received");
     let replay = async |failed: &[&str]| {
-        let rows = bed.state.inbox_batch(0, 10).await.expect("read");
+        let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
         let failed: BTreeMap<_, _> = failed.iter().map(|path| (key(path), "no answer".to_owned())).collect();
-        let looked = failed.is_empty().then(|| Observation { path: key("a"), facts: Some(facts()), look: bed.state.next_look() });
+        let looked =
+            failed.is_empty().then(|| Observation { path: key("a"), facts: Some(facts()), look: bed.state.source().observation_next() });
         bed.commits.0.store(0, Ordering::SeqCst);
         let looks = looked.into_iter().collect();
-        bed.state.replay(Replay { rows, looks, failed, ..Replay::default() }).await.expect("stored");
+        bed.state.source().replay(Replay { rows, looks, failed, ..Replay::default() }).await.expect("stored");
     };
     replay(&["a"]).await;
     assert!(bed.history("a").await.is_empty(), "it waits");
@@ -142,9 +147,9 @@ async fn what_the_initial_sync_brings_at_once_has_no_row_and_everything_else_has
     for (kind, made, rows) in [(RunKind::Initial, 1, 0), (RunKind::Initial, 2, 1), (RunKind::Reconcile, 1, 1)] {
         let bed = Bed::with_run(kind).await;
         bed.look("a", true).await;
-        bed.sink.applied(file("a"), after(Effect::Create, made)).await.expect("stored");
+        bed.sink.applied_record(file("a"), after(Effect::Create, made)).await.expect("stored");
         assert_eq!(bed.history("a").await.len(), rows, "{kind:?} at attempt {made}");
-        let story = KeyReport::read(&bed.directory.path().join("sync.db"), key("a")).await.expect("read").expect("known");
+        let story = Views::open(&bed.directory.path().join("sync.db")).key_report(key("a")).await.expect("read").expect("known");
         assert_eq!(story.sinks[0].applied_in.0, Some(7));
     }
 }

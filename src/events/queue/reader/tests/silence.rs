@@ -34,19 +34,19 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
         let reader = QueueReader::new(queue.clone(), EventChannel::Sqs, state.clone(), inbox);
         let poll = async || reader.drain(ONCE, &CancellationToken::new()).await;
         poll().await.expect("drained");
-        assert_eq!((reader.status().borrow().gaps, state.feed_gap().await.expect("read")), (0, None), "never polled before");
+        assert_eq!((reader.status().borrow().gaps, state.inbox().gap().await.expect("read")), (0, None), "never polled before");
         *clock.0.lock().expect("sound") += silence;
         // A run that does not poll, and an unreachable queue, do not show it.
-        let run = state.begin_run(RunKind::Incremental, clock.now(), 0).await.expect("begun");
-        state.end_run(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
+        let run = state.runs().begin(RunKind::Incremental, clock.now(), 0).await.expect("begun");
+        state.runs().end(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
         queue.bring(Err(broken()));
         queue.bring(Err(broken()));
         poll().await.expect_err("it is unreachable");
-        assert_eq!(state.feed_gap().await.expect("read"), None, "no gap is known yet");
+        assert_eq!(state.inbox().gap().await.expect("read"), None, "no gap is known yet");
         poll().await.expect("drained");
         let noted = gap.then(|| clock.now());
         assert_eq!(
-            (reader.status().borrow().gaps, state.feed_gap().await.expect("read")),
+            (reader.status().borrow().gaps, state.inbox().gap().await.expect("read")),
             (u64::from(gap), noted),
             "{retention:?} {silence:?}"
         );
@@ -66,7 +66,7 @@ async fn each_queue_has_a_silence_of_its_own() {
         let inbox = InboxLimits { scope: Scope::new("bucket", ""), max_events: 100, clock: clock.clone() };
         let reader = QueueReader::new(Arc::new(queue), EventChannel::Sqs, state.clone(), inbox);
         reader.drain(ONCE, &CancellationToken::new()).await.expect("drained");
-        state.feed_gap().await.expect("read").is_some()
+        state.inbox().gap().await.expect("read").is_some()
     };
     assert_eq!([poll("one").await, poll("other").await], [false, false]);
     for _ in 0..3 {
@@ -82,17 +82,17 @@ async fn a_queue_that_others_take_the_place_of_is_a_gap_once() {
     let (_, state, _directory) = queue_and_state().await;
     let at = |second| Timestamp::from_second(second).expect("a time");
     let poll_queues = async |addresses: &[&str], second| {
-        let left = state.listen_to(addresses.iter().map(|address| (*address).to_owned()).collect(), at(second)).await;
-        (left.expect("stored"), state.feed_gap().await.expect("read"))
+        let left = state.inbox().queues_set(addresses.iter().map(|address| (*address).to_owned()).collect(), at(second)).await;
+        (left.expect("stored"), state.inbox().gap().await.expect("read"))
     };
     assert_eq!(poll_queues(&["a", "b"], 1).await, (vec![], None), "none was polled");
     for address in ["a", "b"] {
-        state.note_queue_heard(address, at(2)).await.expect("noted");
+        state.inbox().queue_note_polled(address, at(2)).await.expect("noted");
     }
     assert_eq!(poll_queues(&["a", "b", "c"], 3).await, (vec![], None), "one more takes nothing away");
     assert_eq!(poll_queues(&["b", "c"], 4).await, (vec!["a".to_owned()], Some(at(4))));
     assert_eq!(poll_queues(&["b", "c"], 5).await, (vec![], Some(at(4))), "once");
     assert_eq!(poll_queues(&["a"], 6).await, (vec!["b".to_owned()], Some(at(6))));
-    assert_eq!(state.queue_heard("a").await.expect("read"), Some(at(2)), "configured again, its last poll is known");
+    assert_eq!(state.inbox().queue_last_polled("a").await.expect("read"), Some(at(2)), "configured again, its last poll is known");
     assert_eq!(poll_queues(&["b"], 7).await, (vec!["a".to_owned()], Some(at(7))), "and can be left again");
 }

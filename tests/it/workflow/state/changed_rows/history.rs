@@ -35,12 +35,12 @@ impl History {
         match step {
             Step::Page { from, to, shows } => self.page(from, to, &shows).await,
             Step::Look { path, found, late } => {
-                let look = self.state.next_look();
+                let look = self.state.source().observation_next();
                 if late {
                     self.look(path, found.map(|(etag, size)| (etag, size + 1))).await;
                 }
                 let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look };
-                self.state.commit_looks(vec![looked]).await.expect("stored");
+                self.state.source().observations_record(vec![looked]).await.expect("stored");
             }
             Step::Told { events, found, unseen } => self.told(&events, &found, unseen).await,
             Step::Turn { path, end, permissions } => self.turn(&key(PATHS[path]), end, permissions).await,
@@ -50,8 +50,8 @@ impl History {
     }
 
     async fn look(&self, path: usize, found: Option<Found>) {
-        let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look: self.state.next_look() };
-        self.state.commit_looks(vec![looked]).await.expect("stored");
+        let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look: self.state.source().observation_next() };
+        self.state.source().observations_record(vec![looked]).await.expect("stored");
     }
 
     async fn page(&self, from: Option<usize>, to: Option<usize>, shows: &[Option<Found>]) {
@@ -63,8 +63,8 @@ impl History {
             |path: &ObjectKey| after.as_ref().is_none_or(|after| path > after) && up_to.as_ref().is_none_or(|up_to| path <= up_to);
         let inside = PATHS.iter().map(|path| key(path)).zip(shows).filter(|(path, _)| between(path));
         let objects = inside.filter_map(|(path, found)| Some((path, facts((*found)?)))).collect();
-        let page = Page { prefix: String::new(), after, up_to, look: self.state.next_look(), objects };
-        self.state.commit_page(page).await.expect("stored");
+        let page = Page { prefix: String::new(), after, up_to, look: self.state.source().observation_next(), objects };
+        self.state.source().page_record(page).await.expect("stored");
     }
 
     async fn told(&self, events: &[Told], found: &[Option<Found>], unseen: Option<usize>) {
@@ -81,10 +81,10 @@ impl History {
             let outcome = Ok(event);
             (!goes || told.path != told.new_path).then_some(Received { source: EventChannel::Feed, outcome })
         });
-        self.state.receive(received.collect(), now).await.expect("stored");
-        let rows = self.state.inbox_batch(0, 100).await.expect("read");
+        self.state.inbox().receive(received.collect(), now).await.expect("stored");
+        let rows = self.state.inbox().events_batch(0, 100).await.expect("read");
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
-        let look = self.state.next_look();
+        let look = self.state.source().observation_next();
         let (mut looks, mut failed) = (Vec::new(), BTreeMap::new());
         for (index, path) in PATHS.iter().map(|path| key(path)).enumerate().filter(|(_, path)| touched.contains(path)) {
             if unseen == Some(index) {
@@ -94,27 +94,27 @@ impl History {
             }
         }
         let replay = Replay { rows, looks, failed, locked: BTreeSet::new() };
-        self.state.replay(replay).await.expect("stored");
+        self.state.source().replay(replay).await.expect("stored");
     }
 
     /// As the sink does it: only what is decided is begun, and what is open is ended first where it is not meant any more.
     async fn turn(&self, path: &ObjectKey, end: End, answered: Option<&'static str>) {
-        let Some(work) = self.sink.work(path).await.expect("read") else { return };
+        let Some(work) = self.sink.work_item(path).await.expect("read") else { return };
         match end {
             End::Parked => {
                 let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
-                return self.sink.park(path, Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("stored");
+                return self.sink.pending_park(path, Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("stored");
             }
             End::SkippedArchived if work.sides.applied.is_none() && work.intent.is_none() => {
-                return self.sink.skip(path, SkipReason::Archived).await.expect("stored");
+                return self.sink.pending_skip(path, SkipReason::Archived).await.expect("stored");
             }
-            End::Suspected => return self.sink.suspect(path).await.expect("stored"),
-            End::Settled => return self.sink.settle(path).await.expect("stored"),
+            End::Suspected => return self.sink.pending_mark_possibly_deleted(path).await.expect("stored"),
+            End::Settled => return self.sink.pending_requeue(path).await.expect("stored"),
             _ => {}
         }
         let verdict = plan::decide(path, &work.sides, POLICY);
         if work.intent.iter().chain(&work.permissions_intent).any(|open| !plan::still_meant(&open.planned, &verdict)) {
-            return self.sink.end_intents(path).await.expect("stored");
+            return self.sink.intents_abandon(path).await.expect("stored");
         }
         let (Verdict::Do(planned) | Verdict::Confirm(planned)) = verdict else { return };
         if planned.content.is_none() && matches!(planned.effect, Effect::Create | Effect::Update) {
@@ -124,13 +124,13 @@ impl History {
         match end {
             End::Done => self.done(&work, planned, answered).await,
             End::HalfDone if !planned.permissions.is_empty() => {
-                self.sink.permissions_set(path, &planned.permissions, Attempts::default()).await.expect("stored");
+                self.sink.permissions_record(path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             End::Refused => {
                 let plane = Plane::of(planned.effect);
-                self.sink.refused(path, plane).await.expect("stored");
+                self.sink.intent_refuse(path, plane).await.expect("stored");
             }
-            End::Doubted => self.sink.end_intents(path).await.expect("stored"),
+            End::Doubted => self.sink.intents_abandon(path).await.expect("stored"),
             _ => {}
         }
     }
@@ -153,14 +153,14 @@ impl History {
             let permissions = planned.permissions.clone();
             missing.push(intent(Planned { effect: Effect::SetPermissions, content: None, permissions }));
         }
-        self.sink.open_intents(missing).await.expect("stored");
+        self.sink.intents_open(missing).await.expect("stored");
     }
 
     async fn done(&self, work: &WorkItem, planned: Planned, answered: Option<&'static str>) {
         match planned.effect {
-            Effect::Delete => self.sink.deleted(&work.path, Attempts::default()).await.expect("stored"),
+            Effect::Delete => self.sink.deleted_record(&work.path, Attempts::default()).await.expect("stored"),
             Effect::SetPermissions => {
-                self.sink.permissions_set(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
+                self.sink.permissions_record(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             _ => {
                 let content = planned.content.expect("looked at above");
@@ -177,36 +177,38 @@ impl History {
                     internal_id: Some("id".to_owned()),
                     ..FileRecord::at(work.path.clone())
                 };
-                self.sink.applied(file, Attempts::default()).await.expect("stored");
+                self.sink.applied_record(file, Attempts::default()).await.expect("stored");
             }
         }
     }
 
     async fn one_move(&self, outcome: MoveOutcome) {
-        self.sink.pair_by_content().await.expect("paired");
-        let Some(known) = self.sink.moves(None, 1).await.expect("read").pop() else { return };
+        self.sink.moves_pair_by_content().await.expect("paired");
+        let Some(known) = self.sink.moves_due(None, 1).await.expect("read").pop() else { return };
         let goes = matches!(plan::decide_move(&known.moving, POLICY), plan::MoveVerdict::Go(_));
         let outcome = if goes { outcome } else { MoveOutcome::NotAMove };
         if known.intent.is_some() && outcome == MoveOutcome::NotAMove {
-            self.sink.end_intents(known.origin()).await.expect("stored");
+            self.sink.intents_abandon(known.origin()).await.expect("stored");
         }
-        self.sink.end_move((known.origin(), known.target()), outcome, Attempts::default()).await.expect("stored");
+        self.sink.move_end((known.origin(), known.target()), outcome, Attempts::default()).await.expect("stored");
     }
 
     async fn waiting(&self, what: Waiting) {
         match what {
             Waiting::Hold => {
-                self.sink.forget_idle_absences().await.expect("stored");
+                self.sink.absences_drop_unapplied().await.expect("stored");
                 let deletes = self.sink.deletes_in_question(true).await.expect("counted").deletes;
-                self.sink.hold_deletes(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
+                self.sink.deletes_hold(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
             }
-            Waiting::LetGo => self.sink.let_deletes_go().await.expect("stored"),
-            Waiting::ReleaseAll => self.sink.release_all().await.expect("stored"),
-            Waiting::EndStaleMoves => self.sink.end_stale_moves().await.expect("stored"),
+            Waiting::LetGo => self.sink.deletes_release().await.expect("stored"),
+            Waiting::ReleaseAll => self.sink.pending_unpark_all().await.expect("stored"),
+            Waiting::EndStaleMoves => self.sink.moves_end_stale().await.expect("stored"),
             Waiting::Prune => {
                 let now = Timestamp::from_second(self.steps * 90_000).expect("a moment");
-                if let Some(below) = self.state.tombstones_may_go(self.state.next_look(), now).await.expect("asked") {
-                    self.state.prune_tombstones(below).await.expect("pruned");
+                if let Some(below) =
+                    self.state.maintenance().tombstones_due(self.state.source().observation_next(), now).await.expect("asked")
+                {
+                    self.state.maintenance().tombstones_prune(below).await.expect("pruned");
                 }
             }
         }

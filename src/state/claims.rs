@@ -1,31 +1,31 @@
-//! The claims on paths: two operations never work on one path at the same time.
+//! The claims on paths: two operations of a sink never work on one path at the same time. They live as long as the process does.
 
 use crate::record::ObjectKey;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// The claimed paths: as many as the batches that were taken hold.
+/// The claimed paths: as many as the claimed batches hold.
 #[derive(Debug, Default)]
-pub(in crate::apply) struct PathClaims {
+pub(crate) struct PathClaims {
     paths: Mutex<HashSet<ObjectKey>>,
     released: watch::Sender<()>,
 }
 
 impl PathClaims {
     /// Claims a path; `false` = another operation has claimed it.
-    pub(in crate::apply) fn claim(&self, path: &ObjectKey) -> bool {
+    pub(crate) fn claim(&self, path: &ObjectKey) -> bool {
         self.lock().insert(path.clone())
     }
 
     /// Releases a path.
-    pub(in crate::apply) fn release(&self, path: &ObjectKey) {
+    pub(crate) fn release(&self, path: &ObjectKey) {
         self.lock().remove(path);
         self.released.send_replace(());
     }
 
     /// Subscribes to every release from now on, also to one that happens while the receiver is not waiting.
-    pub(in crate::apply) fn releases(&self) -> watch::Receiver<()> {
+    pub(crate) fn releases(&self) -> watch::Receiver<()> {
         self.released.subscribe()
     }
 
