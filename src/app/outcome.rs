@@ -23,7 +23,7 @@ pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
 /// The exit code and the message for a state that cannot be used.
 pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
     let code = match error {
-        StateError::Held(_) => ExitCode::Locked,
+        StateError::Held(_) | StateError::Fenced => ExitCode::Locked,
         StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
         _ => ExitCode::Failed,
     };

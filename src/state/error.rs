@@ -44,6 +44,9 @@ pub enum StateError {
     /// A stored value that cannot be: the file was changed by another program.
     #[error("database: a stored value is not what it should be: {0}")]
     Corrupt(String),
+    /// Another process has opened the state to write since: nothing more is stored for this one.
+    #[error("another process has opened this state since, so this one may not write to it any more: let one service use it")]
+    Fenced,
     /// The writer thread has ended.
     #[error("the database is closed")]
     Gone,

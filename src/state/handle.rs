@@ -9,23 +9,22 @@ use crate::state::claims::PathClaims;
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::{self, CommitGate};
+use crate::state::database::ownership::{self, Epoch, ObservationNumbers};
 use crate::state::database::writer::Writer;
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
-use crate::state::tables::observed;
 use crate::state::tables::sinks::{self, Sink};
 use crate::state::tables::sources::{self, SourceId};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 
 /// The state of one source and its sinks: gives out the handles. Cheap to clone, as each of them.
 #[derive(Clone)]
 pub struct State {
     pub(crate) writer: Arc<Writer>,
-    pub(crate) looks: Arc<AtomicU64>,
+    pub(crate) numbers: Arc<ObservationNumbers>,
     pub(crate) source: SourceId,
     pub(crate) path: Arc<Path>,
     /// The clock of the history: no other code in this module reads the time.
@@ -40,28 +39,47 @@ impl State {
     /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`](super::InstanceLock).
     pub async fn open(path: &Path) -> Result<Self, StateError> {
         let owned = path.to_owned();
-        let connection = blocking(move || connection::open_to_write(&owned)).await?;
-        Self::with(Writer::start(path, connection)?, path).await
+        let (connection, epoch, numbers) = blocking(move || open_as_owner(&owned)).await?;
+        Self::with(Writer::start(path, connection, epoch)?, numbers, path).await
     }
 
     /// As [`State::open`], without a thread and in the caller's own order: see [`CommitGate`].
     #[cfg(feature = "failpoints")]
     pub async fn open_in_place(path: &Path, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
-        let connection = connection::open_to_write(path)?;
-        Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, gate)), path).await
+        let (connection, epoch, numbers) = open_as_owner(path)?;
+        Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, epoch, gate)), numbers, path).await
     }
 
-    async fn with(writer: Writer, path: &Path) -> Result<Self, StateError> {
-        let (high_water, source) = writer.call(|connection| Ok((observed::high_water(connection)?, sources::only(connection)?))).await?;
-        let arrivals = Arc::new(watch::Sender::new(()));
-        let (looks, run) = (Arc::new(AtomicU64::new(high_water)), Arc::new(watch::Sender::new(None)));
-        Ok(Self { writer: Arc::new(writer), looks, source, path: path.into(), clock: Arc::new(SystemClock), run, arrivals })
+    async fn with(writer: Writer, numbers: ObservationNumbers, path: &Path) -> Result<Self, StateError> {
+        let source = writer.call(sources::only).await?;
+        Ok(Self {
+            writer: Arc::new(writer),
+            numbers: Arc::new(numbers),
+            source,
+            path: path.into(),
+            clock: Arc::new(SystemClock),
+            run: Arc::new(watch::Sender::new(None)),
+            arrivals: Arc::new(watch::Sender::new(())),
+        })
     }
 
     /// The same, with another clock for its history.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Runs a job that stores numbers of observations in the writer's thread.
+    pub(crate) async fn store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let numbers = self.numbers.clone();
+        let (result, reserved) = self.writer.call(move |connection| Ok((work(connection)?, numbers.reserve(connection)?))).await?;
+        if let Some(reserved) = reserved {
+            self.numbers.note_reserved(reserved);
+        }
+        Ok(result)
     }
 
     pub(crate) fn moment(&self) -> Moment {
@@ -116,6 +134,12 @@ impl State {
     }
 }
 
+fn open_as_owner(path: &Path) -> Result<(Connection, Epoch, ObservationNumbers), StateError> {
+    let mut connection = connection::open_to_write(path)?;
+    let (epoch, numbers) = ownership::take_over(&mut connection)?;
+    Ok((connection, epoch, numbers))
+}
+
 /// What the source has shown: pages of its listing, observations, and the events about it that were replayed.
 #[derive(Clone)]
 pub struct SourceState {
@@ -125,12 +149,12 @@ pub struct SourceState {
 impl SourceState {
     /// The number of an observation that is about to begin: take it *before* the request goes out.
     pub fn observation_next(&self) -> ObservationSeq {
-        ObservationSeq(self.state.looks.fetch_add(1, Ordering::Relaxed) + 1)
+        self.state.numbers.next()
     }
 
     /// The number of the newest observation that has begun.
     pub fn observation_newest(&self) -> ObservationSeq {
-        ObservationSeq(self.state.looks.load(Ordering::Relaxed))
+        self.state.numbers.newest()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The database file and the one thread that writes it: opening, migrations, commits, the write-ahead log. Knows no table.
+//! The database file and the one thread that writes it: opening, migrations, commits, the write-ahead log. Of the tables it knows `meta` and `shards`.
 
 pub(crate) mod file;
 
@@ -7,6 +7,8 @@ pub(crate) mod connection;
 pub(crate) mod codec;
 
 pub(crate) mod meta;
+
+pub(crate) mod ownership;
 
 pub(crate) mod writer;
 

@@ -6,10 +6,13 @@
 
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::DirectWriter;
+use crate::state::database::ownership::{self, Epoch};
 use crate::state::database::wal::WalCheckpointer;
 use crate::state::error::StateError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +35,8 @@ type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// The thread has ended because another process owns the state.
+    fenced: Arc<AtomicBool>,
     /// A simulation's: there is no thread then.
     #[cfg(feature = "failpoints")]
     in_place: Option<DirectWriter>,
@@ -39,19 +44,22 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(path: &Path, mut connection: Connection) -> Result<Self, StateError> {
+    pub(crate) fn start(path: &Path, mut connection: Connection, epoch: Epoch) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
         let log = WalCheckpointer::start(path, &mut connection)?;
+        let fenced = Arc::new(AtomicBool::new(false));
+        let owner = Owner { epoch, fenced: fenced.clone() };
         let thread = thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || {
-                run(&mut connection, queue);
+                run(&mut connection, &owner, queue);
                 log.end(&mut connection);
             })
             .map_err(|error| StateError::file(path, &error))?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
+            fenced,
             #[cfg(feature = "failpoints")]
             in_place: None,
         })
@@ -60,7 +68,7 @@ impl Writer {
     /// Starts no thread.
     #[cfg(feature = "failpoints")]
     pub(crate) fn in_place(in_place: DirectWriter) -> Self {
-        Self { jobs: None, thread: None, in_place: Some(in_place) }
+        Self { jobs: None, thread: None, fenced: Arc::default(), in_place: Some(in_place) }
     }
 
     /// Runs `work` in a transaction that others may share, and returns when it is committed. A `work` that fails
@@ -85,8 +93,12 @@ impl Writer {
             (worked, answer)
         });
         let jobs = self.jobs.as_ref().ok_or(StateError::Gone)?;
-        jobs.send(job).await.map_err(|_| StateError::Gone)?;
-        answered.await.map_err(|_| StateError::Gone)?
+        jobs.send(job).await.map_err(|_| self.ended())?;
+        answered.await.map_err(|_| self.ended())?
+    }
+
+    fn ended(&self) -> StateError {
+        if self.fenced.load(Ordering::Acquire) { StateError::Fenced } else { StateError::Gone }
     }
 }
 
@@ -100,14 +112,21 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &mut Connection, mut queue: mpsc::Receiver<Job>) {
+/// What the thread knows of its right to write.
+struct Owner {
+    epoch: Epoch,
+    fenced: Arc<AtomicBool>,
+}
+
+fn run(connection: &mut Connection, owner: &Owner, mut queue: mpsc::Receiver<Job>) {
     let mut next_commit = Instant::now();
     while let Some(first) = queue.blocking_recv() {
         thread::sleep(next_commit.saturating_duration_since(Instant::now()));
         next_commit = Instant::now() + COMMIT_INTERVAL;
-        let (answers, committed) = match commit_group(connection, first, &mut queue) {
+        let (answers, committed) = match commit_group(connection, owner, first, &mut queue) {
             Ok(answers) => (answers, None),
-            Err((answers, error)) => (answers, Some(error.to_string())),
+            Err(Uncommitted::Fenced) => return,
+            Err(Uncommitted::Failed(answers, error)) => (answers, Some(error.to_string())),
         };
         for answer in answers {
             answer(committed.clone().map_or(Ok(()), |message| Err(StateError::Database(message))));
@@ -115,36 +134,54 @@ fn run(connection: &mut Connection, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
+/// Why nothing of a group is stored.
+enum Uncommitted {
+    /// Another process owns the state: no job was run, and none will be.
+    Fenced,
+    /// The database refused; those jobs that were run have an answer to come.
+    Failed(Vec<Answer>, rusqlite::Error),
+}
+
 /// Runs the jobs that wait; with an error, none of them is stored. The first has the transaction to itself until it is done, and takes
 /// back all of it where it fails; each of the others has a savepoint, in which SQLite keeps a copy of every page that it changes.
 fn commit_group(
     connection: &mut Connection,
+    owner: &Owner,
     first: Job,
     queue: &mut mpsc::Receiver<Job>,
-) -> Result<Vec<Answer>, (Vec<Answer>, rusqlite::Error)> {
+) -> Result<Vec<Answer>, Uncommitted> {
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
         // The job was not run: dropping it reports to its sender that there is no answer.
-        Err(error) => return Err((Vec::new(), error)),
+        Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
     };
+    match ownership::is_current(&transaction, owner.epoch) {
+        Ok(true) => {}
+        Ok(false) => {
+            // Before the job is dropped, which reports to its sender that there is no answer.
+            owner.fenced.store(true, Ordering::Release);
+            return Err(Uncommitted::Fenced);
+        }
+        Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
+    }
     let (worked, answer) = first(&transaction);
     let mut answers = vec![answer];
     if !worked {
         return match transaction.finish() {
             Ok(()) => Ok(answers),
-            Err(error) => Err((answers, error)),
+            Err(error) => Err(Uncommitted::Failed(answers, error)),
         };
     }
     while answers.len() < GROUP_JOBS
         && let Ok(job) = queue.try_recv()
     {
         if let Err(error) = in_savepoint(&transaction, job, &mut answers) {
-            return Err((answers, error));
+            return Err(Uncommitted::Failed(answers, error));
         }
     }
     match transaction.commit() {
         Ok(()) => Ok(answers),
-        Err(error) => Err((answers, error)),
+        Err(error) => Err(Uncommitted::Failed(answers, error)),
     }
 }
 

@@ -58,19 +58,3 @@ pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey,
     ])?;
     Ok(())
 }
-
-/// The greatest number of a stored observation.
-pub(crate) fn high_water(connection: &Connection) -> Result<u64, StateError> {
-    let mut statement = connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'")?;
-    let stored: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
-    Ok(stored.map_or(0, i64::unsigned_abs))
-}
-
-pub(crate) fn raise_high_water(connection: &Connection, look: ObservationSeq) -> Result<(), StateError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO meta (name, value) VALUES ('look', CAST(?1 AS TEXT))
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(value AS INTEGER) < ?1",
-    )?;
-    statement.execute([integer(look.0)])?;
-    Ok(())
-}

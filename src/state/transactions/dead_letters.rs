@@ -29,8 +29,7 @@ impl Inbox {
         let receipt = self.receipt(now);
         let counts = self
             .state
-            .writer
-            .call(move |connection| {
+            .store(move |connection| {
                 if !dead_letters::remove(connection, id)? {
                     return Ok(None);
                 }

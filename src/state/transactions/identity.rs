@@ -1,14 +1,14 @@
 //! The identity of the state: its bucket and its sinks. Any other is refused until the operator says what it means.
 
 use crate::mutant;
-use crate::record::SinkName;
+use crate::record::{ObservationSeq, SinkName};
 use crate::state::database::meta::write_meta;
 use crate::state::error::StateError;
 use crate::state::handle::State;
 use crate::state::tables::restore_mark::RESTORED_AT_LOOK;
 use crate::state::tables::sinks::{self, Sink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
-use crate::state::tables::{gap, inbox, observed};
+use crate::state::tables::{gap, inbox};
 use crate::state::transactions::outdate;
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -62,7 +62,8 @@ impl State {
     /// difference is refused and nothing is touched.
     pub async fn identify(&self, identity: Identity, answer: OperatorAnswer, now: Timestamp) -> Result<(), StateError> {
         let source = self.source;
-        self.writer.call(move |connection| identify(connection, source, (&identity, &answer), now)).await
+        let moment = (now, self.numbers.newest());
+        self.writer.call(move |connection| identify(connection, source, (&identity, &answer), moment)).await
     }
 }
 
@@ -70,7 +71,7 @@ fn identify(
     connection: &Connection,
     source: SourceId,
     (identity, answer): (&Identity, &OperatorAnswer),
-    now: Timestamp,
+    (now, newest): (Timestamp, ObservationSeq),
 ) -> Result<(), StateError> {
     if let Some(refusal) = refusal(connection, source, identity, answer)? {
         return Err(StateError::OtherIdentity(refusal));
@@ -99,7 +100,7 @@ fn identify(
         forget_source(connection, source)?;
     }
     if answer.restored {
-        distrust(connection, source)?;
+        distrust(connection, source, newest)?;
         // Events that arrived since the backup was made are missing, too.
         gap::note_gap(connection, now)?;
     }
@@ -200,8 +201,8 @@ fn list_again(connection: &Connection, source: SourceId) -> Result<(), StateErro
 }
 
 /// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
-fn distrust(connection: &Connection, source: SourceId) -> Result<(), StateError> {
-    write_meta(connection, RESTORED_AT_LOOK, &observed::high_water(connection)?.to_string())?;
+fn distrust(connection: &Connection, source: SourceId, newest: ObservationSeq) -> Result<(), StateError> {
+    write_meta(connection, RESTORED_AT_LOOK, &newest.0.to_string())?;
     if !mutant::is("open_intents_kept_after_a_restore") {
         unsettle_intents(connection)?;
     }

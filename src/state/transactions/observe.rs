@@ -16,18 +16,16 @@ impl SourceState {
     /// Stores a page, what is to be done about it, and how far the listing has come: one transaction.
     pub async fn page_record(&self, page: Page) -> Result<PageCounts, StateError> {
         let source = self.state.source;
-        self.state.writer.call(move |connection| store_page(connection, source, &page)).await
+        self.state.store(move |connection| store_page(connection, source, &page)).await
     }
 
     /// Stores observations, and the work that follows from them.
     pub async fn observations_record(&self, looks: Vec<Observation>) -> Result<(), StateError> {
         let source = self.state.source;
         self.state
-            .writer
-            .call(move |connection| {
+            .store(move |connection| {
                 let sinks = sinks::all(connection, source)?;
-                looks.iter().try_for_each(|looked| store_look(connection, (source, &sinks), looked).map(drop))?;
-                looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| observed::raise_high_water(connection, newest))
+                looks.iter().try_for_each(|looked| store_look(connection, (source, &sinks), looked).map(drop))
             })
             .await
     }
@@ -54,7 +52,6 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
         counts.to_do += to_do;
         counts.to_do_bytes += to_do * facts.size;
     }
-    observed::raise_high_water(connection, page.look)?;
     if !new_ground {
         sinks.iter().try_for_each(|sink| queue_absent(connection, *sink, page))?;
     }

@@ -6,7 +6,6 @@ use crate::state::database::connection::{blocking, open_to_read};
 use crate::state::database::meta::{read_meta, write_meta};
 use crate::state::error::StateError;
 use crate::state::handle::Maintenance;
-use crate::state::tables::observed;
 use crate::state::tables::runs::RECONCILED;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -117,8 +116,7 @@ fn move_mark(connection: &Connection, in_flight: ObservationSeq, now: Timestamp)
     if old.is_some_and(|(_, at)| now.duration_since(at) < TOMBSTONES_KEPT && now >= at) {
         return Ok(None);
     }
-    let high_water = ObservationSeq(observed::high_water(connection)? + 1).min(in_flight);
-    write_meta(connection, MARK, &format!("{}@{}", high_water.0, now.as_microsecond()))?;
+    write_meta(connection, MARK, &format!("{}@{}", in_flight.0, now.as_microsecond()))?;
     Ok(old.map(|(look, _)| look.min(in_flight)))
 }
 

@@ -5,9 +5,9 @@ use crate::record::EventChannel;
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::Inbox;
+use crate::state::tables::counters;
 use crate::state::tables::dead_letters::{self, Poisoned};
 use crate::state::tables::inbox::{self, InboxRow, Receipt};
-use crate::state::tables::{counters, observed};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -33,7 +33,7 @@ impl Inbox {
     /// Stores a batch in one transaction, and wakes the tasks that wait for arrivals. Once this returns, the source may be acknowledged.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
         let receipt = self.receipt(now);
-        let counts = self.state.writer.call(move |connection| store(connection, &batch, receipt)).await?;
+        let counts = self.state.store(move |connection| store(connection, &batch, receipt)).await?;
         if counts.events > 0 {
             self.state.arrivals.send_replace(());
         }
@@ -90,8 +90,6 @@ pub(crate) fn store(connection: &Connection, batch: &[Received], receipt: Receip
     }
     if counts.events > 0 {
         inbox::count_by(connection, integer(counts.events))?;
-        // The number may belong to an observation that is never stored: the next process must not give it to another.
-        observed::raise_high_water(connection, receipt.look)?;
     }
     Ok(counts)
 }

@@ -68,8 +68,7 @@ impl Inbox {
     pub async fn feed_receive(&self, answer: FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
         let receipt = self.receipt(now);
         self.state
-            .writer
-            .call(move |connection| match &answer.next_cursor {
+            .store(move |connection| match &answer.next_cursor {
                 Some(cursor) => store_page(connection, &answer, cursor, receipt),
                 None => store_list(connection, &answer, receipt),
             })

@@ -25,7 +25,7 @@ impl SourceState {
     /// Stores all that came of a batch, in one transaction.
     pub async fn replay(&self, replay: Replay) -> Result<Replayed, StateError> {
         let at = (self.state.source, self.state.moment());
-        self.state.writer.call(move |connection| store(connection, at, &replay)).await
+        self.state.store(move |connection| store(connection, at, &replay)).await
     }
 }
 
@@ -41,7 +41,6 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
         let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
         observed::write(connection, source, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
     }
-    looks.iter().map(|looked| looked.look).max().map_or(Ok(()), |newest| observed::raise_high_water(connection, newest))?;
     let looked: BTreeSet<_> = looks.iter().map(|looked| &looked.path).collect();
     let mut waiting = load(connection, (source, &sinks), &heard)?;
     let (lineages_before, told_before) = (waiting.lineages.clone(), waiting.told.clone());

@@ -32,7 +32,7 @@ const SAME: &[(&str, &str)] = &[
     ("SELECT * FROM counters WHERE name <> 'intents' ORDER BY 1", "SELECT * FROM counters ORDER BY 1"),
     ("SELECT * FROM sqlite_sequence ORDER BY 1", "SELECT * FROM sqlite_sequence ORDER BY 1"),
     (
-        "SELECT name, value FROM meta WHERE name IN ('feed_address', 'feed_gap', 'look')
+        "SELECT name, value FROM meta WHERE name IN ('feed_address', 'feed_gap')
          UNION ALL SELECT 'last_sink', '1' ORDER BY 1",
         "SELECT name, value FROM meta ORDER BY 1",
     ),

@@ -1,6 +1,16 @@
 -- Several sinks beside one source. Everything that is known of a source or of a sink is a column of its row, and no longer a row of
 -- `meta`; what a source shows is kept for each source, and what a sink holds for each sink.
 
+-- One row: the whole key space. Its owner is the process that opened the state last: its epoch is the greatest, and the numbers of its
+-- observations are those that it reserved.
+CREATE TABLE shards (
+    id INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    observations_reserved INTEGER NOT NULL
+) STRICT;
+INSERT INTO shards (id, epoch, observations_reserved)
+SELECT 1, 0, ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'), 0);
+
 -- One row: a state describes one source. `address` is null until a run has named it. Flags are 0 or 1.
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY,
@@ -51,7 +61,7 @@ UPDATE sinks SET
     listing_unjudged = EXISTS (SELECT 1 FROM meta WHERE name = 'listing_unjudged'),
     settings = (SELECT value FROM meta WHERE name = 'settings'),
     outside_prefix = ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'outside_prefix'), 0);
-DELETE FROM meta WHERE name IN ('source', 'sink_file_manager', 'listed_up_to', 'listed_everything', 'listing_saw_files',
+DELETE FROM meta WHERE name IN ('look', 'source', 'sink_file_manager', 'listed_up_to', 'listed_everything', 'listing_saw_files',
     'initial_completed_by_run', 'reconcile_unfinished', 'held_deletes', 'held_of_rows', 'held_as_nothing_was_listed',
     'rows_before_listing', 'listing_unjudged', 'settings', 'outside_prefix');
 
