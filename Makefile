@@ -73,13 +73,21 @@ bench-cycles: bootstrap $(BENCH_VENV) ## cycles in states of up to five million 
 fmt: bootstrap ## format the code
 	cargo fmt --all
 
+# Each part of the library by itself, from nothing to the program without its optional endpoints; `mutants` adds no dependency.
+FEATURE_SETS := mutants state file-manager state,file-manager daemon cli
+
 .PHONY: lint
 # `lint` and `docs` include the examples and `containers`, so that the dependencies get the same features each time and are checked
 # only once.
 lint: bootstrap ## formatting and clippy; a warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --test containers --all-features -- -D warnings
-	cargo clippy --workspace --lib --bins --examples --no-default-features --features containers -- -D warnings
+	@for features in $(FEATURE_SETS); do \
+		echo "cargo clippy --workspace --lib --bins --examples --no-default-features --features containers,$$features"; \
+		cargo clippy --workspace --lib --bins --examples --no-default-features --features containers,$$features -- -D warnings || exit 1; \
+	done
+	@! cargo tree --package s3-sync --edges normal --no-default-features | grep -E '(clap|reqwest|rusqlite) v' \
+		|| { echo 'lint: the library without features must not depend on these'; exit 1; }
 
 .PHONY: docs
 docs: bootstrap ## build the library's documentation; a warning is an error

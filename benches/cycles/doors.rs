@@ -7,14 +7,15 @@ use futures::TryStreamExt as _;
 use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{RunCounters, StopSignal};
 use s3_sync::clock::SystemClock;
-use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{
     FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReadFeed, SaveRequest, Saved,
 };
+use s3_sync::plan::MaxDelete;
 use s3_sync::plan::Policy;
 use s3_sync::record::{Event, ObjectKey, Permissions, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
+use s3_sync::snapshot::SnapshotRows;
 use s3_sync::source::BucketSource;
 use s3_sync::state::{InstanceLock, RunKind, SinkState, State};
 use s3_sync::workflow::{Ended, Endpoints, Flow, Options};

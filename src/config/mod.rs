@@ -32,8 +32,10 @@ pub use origin::{Location, Origin};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
-pub use values::{LogFormat, MaxDelete, SnapshotRows};
+pub use values::LogFormat;
 
+use crate::plan::MaxDelete;
+use crate::snapshot::SnapshotRows;
 use secrecy::SecretString;
 use std::{
     num::NonZeroUsize,

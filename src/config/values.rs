@@ -1,43 +1,11 @@
 //! Parsers of settings: text → typed value, `None` when the declaration does not accept the text. Pure.
 
+use crate::plan::MaxDelete;
+use crate::snapshot::SnapshotRows;
 use secrecy::SecretString;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use tracing::Level;
 use url::Url;
-
-/// Limit of deletes that are sent without the operator's consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaxDelete {
-    /// A share of the rows that the sink holds.
-    Percent(u8),
-    /// A number of files.
-    Count(u64),
-}
-
-impl MaxDelete {
-    /// Lowest limit of a share: a share of very few rows would hold the deletes of everyday work.
-    const MIN_PERCENT_LIMIT: u64 = 10;
-
-    /// The greatest number of deletes that is sent while the sink holds `rows` rows.
-    pub fn limit(self, rows: u64) -> u64 {
-        match self {
-            Self::Count(count) => count,
-            Self::Percent(percent) => {
-                let share = u128::from(rows) * u128::from(percent) / 100;
-                u64::try_from(share).unwrap_or(u64::MAX).max(Self::MIN_PERCENT_LIMIT)
-            }
-        }
-    }
-}
-
-/// Which rows the snapshots of a cycle show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SnapshotRows {
-    /// All of them.
-    Full,
-    /// Those that differ and are due.
-    Changed,
-}
 
 /// The largest object that is synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

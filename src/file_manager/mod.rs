@@ -1,22 +1,31 @@
 //! The file manager and the events API: the calls of their contract, one attempt each.
 //! The only user of `reqwest`. Retrying is `retry.rs`' concern.
 
+mod deadlines;
 mod error;
+#[cfg(feature = "file-manager")]
 mod http;
 
+#[cfg(feature = "file-manager")]
 mod answer;
+#[cfg(feature = "file-manager")]
 mod attempt;
+#[cfg(feature = "file-manager")]
 mod causes;
+#[cfg(feature = "file-manager")]
 mod client;
-mod deadlines;
+#[cfg(feature = "file-manager")]
 mod multipart;
+#[cfg(feature = "file-manager")]
 mod progress;
-#[cfg(test)]
+#[cfg(all(test, feature = "file-manager"))]
 mod wire_tests;
 
+#[cfg(feature = "file-manager")]
 pub use client::{HttpClient, HttpSetupError};
 pub use deadlines::Deadlines;
 pub use error::{FileManagerError, FileManagerErrorKind};
+#[cfg(feature = "file-manager")]
 pub use http::{HttpEvents, HttpFileManager};
 
 use crate::record::{ObjectKey, Permissions};

@@ -1,6 +1,29 @@
 //! The guard over deletes, for one sink in one run: how many may be sent. If there are more, all are held. Pure.
 
-use crate::config::MaxDelete;
+/// Limit of deletes that are sent without the operator's consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxDelete {
+    /// A share of the rows that the sink holds.
+    Percent(u8),
+    /// A number of files.
+    Count(u64),
+}
+
+impl MaxDelete {
+    /// Lowest limit of a share: a share of very few rows would hold the deletes of everyday work.
+    const MIN_PERCENT_LIMIT: u64 = 10;
+
+    /// The greatest number of deletes that is sent while the sink holds `rows` rows.
+    pub fn limit(self, rows: u64) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => {
+                let share = u128::from(rows) * u128::from(percent) / 100;
+                u64::try_from(share).unwrap_or(u64::MAX).max(Self::MIN_PERCENT_LIMIT)
+            }
+        }
+    }
+}
 
 /// Deletes that the guard holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod moves;
 mod policy;
 pub mod requeue;
 
+pub use guard::MaxDelete;
 pub use moves::{MoveVerdict, Moving, decide_move};
 pub use policy::{PermissionPlane, Policy, Renames};
 

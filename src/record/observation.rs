@@ -45,7 +45,7 @@ pub struct PageCounts {
 
 impl Page {
     /// The keys that the page covers: from the first (inclusive) to the second (exclusive); `None` = no bound.
-    pub(crate) fn range(&self) -> (String, Option<String>) {
+    pub fn range(&self) -> (String, Option<String>) {
         let just_after = |key: &ObjectKey| format!("{}\0", key.as_str());
         let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);
         let to = self.up_to.as_ref().map_or_else(|| just_after_all_that_begin_with(&self.prefix), |last| Some(just_after(last)));
@@ -54,7 +54,7 @@ impl Page {
 }
 
 /// The first text that is greater than all that begin with `prefix`; the order of UTF-8 is that of its characters.
-pub(crate) fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
+pub fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
     let mut before = prefix.to_owned();
     while let Some(last) = before.pop() {
         if let Some(next) = (last..=char::MAX).nth(1) {

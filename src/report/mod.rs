@@ -3,6 +3,7 @@
 
 mod parts;
 mod sink;
+#[cfg(feature = "cli")]
 mod summary;
 
 pub use parts::{EventCounts, FailureLine, Feed, Listing, Operations, PassedOver, PendingCounts, Queue, ServiceInfo, Statistics};

@@ -30,7 +30,7 @@ pub use line::Line;
 pub use names::COLUMNS;
 pub use pending::{PendingSnapshot, create};
 pub use read::{SnapshotReader, open};
-pub use store::{Side, SnapshotName, SnapshotStore};
+pub use store::{Side, SnapshotName, SnapshotRows, SnapshotStore};
 pub use write::SnapshotWriter;
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use super::error::SnapshotError;
 use super::pending::{PendingSnapshot, TEMP_SUFFIX, create, remove_leftover, sync_directory};
-use crate::config::SnapshotRows;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -13,6 +12,15 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 const TIME_FORMAT: &str = "%Y%m%d_%H%M%S";
+
+/// Which rows the snapshots of a cycle show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SnapshotRows {
+    /// All of them.
+    Full,
+    /// Those that differ and are due.
+    Changed,
+}
 
 /// The side of a cycle that a snapshot describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

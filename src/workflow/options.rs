@@ -1,8 +1,8 @@
 //! The options of a run, apart from its endpoints: its bounds, its guard, what it keeps.
 
-use crate::config::{MaxDelete, SnapshotRows};
-use crate::plan::Policy;
+use crate::plan::{MaxDelete, Policy};
 use crate::retry::RetryPolicy;
+use crate::snapshot::SnapshotRows;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;

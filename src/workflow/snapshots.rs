@@ -2,9 +2,8 @@
 
 use super::options::Options;
 use crate::apply::ApplyError;
-use crate::config::SnapshotRows;
 use crate::record::{FileRow, SinkName};
-use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotStore, SnapshotWriter};
+use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotRows, SnapshotStore, SnapshotWriter};
 use crate::state::{Side, SinkState, StateError, Views};
 use jiff::Timestamp;
 use std::io::Write;

@@ -5,7 +5,7 @@ use crate::source::{Source, is_word, line_at, words};
 /// The map, as `docs/architecture.md` draws it.
 const RANKS: [&[&str]; 10] = [
     &["mutant", "record", "clock", "failpoint"],
-    &["config", "snapshot", "diff", "plan", "retry", "endpoint"],
+    &["snapshot", "diff", "plan", "retry", "endpoint", "config"],
     &["telemetry", "s3", "file_manager", "run"],
     &["source", "transfer", "state"],
     &["events", "apply", "object"],

@@ -1,7 +1,9 @@
 //! The settings of the state, of operations and their limits, and of log lines on stderr.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
-use crate::config::values::{self, LogFormat, MaxDelete, SizeLimit, SnapshotRows};
+use crate::config::values::{self, LogFormat, SizeLimit};
+use crate::plan::MaxDelete;
+use crate::snapshot::SnapshotRows;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use tracing::Level;
 

@@ -71,7 +71,7 @@ fn a_size_is_in_mebibytes_and_may_be_unlimited() {
 
 #[test]
 fn a_limit_of_deletes_is_a_share_or_a_number() {
-    use MaxDelete::{Count, Percent};
+    use crate::plan::MaxDelete::{Count, Percent};
     check(max_delete, &[("50%", Some(Percent(50))), ("100%", Some(Percent(100))), ("0", Some(Count(0))), ("12", Some(Count(12)))]);
     check(max_delete, &[("101%", None), ("%", None), ("", None), ("-1", None), ("5 0%", None), ("half", None)]);
     for (limit, rows, expected) in [

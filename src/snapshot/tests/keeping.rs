@@ -1,7 +1,7 @@
 //! Tests of the files kept on disk: whole files only, of the newest runs, beside files that are none of ours.
 
 use super::*;
-use crate::config::SnapshotRows;
+use crate::snapshot::SnapshotRows;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -4,7 +4,7 @@ use super::stops::stopped_when;
 use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::FaultAction;
 use mock_s3::Matcher;
-use s3_sync::config::MaxDelete;
+use s3_sync::plan::MaxDelete;
 use s3_sync::record::SinkName;
 use s3_sync::s3::{Call, Fault, S3ErrorKind};
 use s3_sync::state::{OperatorAnswer, RunOutcome, Side, StateError, Views};

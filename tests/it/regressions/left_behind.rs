@@ -3,9 +3,10 @@
 use crate::workflow::scene::{BUCKET, Scene, files, in_memory, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::Matcher;
-use s3_sync::config::{MaxDelete, SnapshotRows};
 use s3_sync::file_manager::{Deadlines, HttpClient, HttpFileManager};
+use s3_sync::plan::MaxDelete;
 use s3_sync::s3::{self, Call, S3ErrorKind};
+use s3_sync::snapshot::SnapshotRows;
 use s3_sync::state::{OperatorAnswer, RunOutcome};
 use std::net::TcpListener;
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! The guard over deletes: how many go without anybody's word, and what it takes to send more.
 
 use super::super::scene::{Scene, in_memory, key};
-use s3_sync::config::MaxDelete;
+use s3_sync::plan::MaxDelete;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::state::RunOutcome;
 use s3_sync::workflow::Ended;

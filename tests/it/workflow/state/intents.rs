@@ -4,7 +4,7 @@
 use super::super::scene::{Scene, files, in_memory, key};
 use bytes::Bytes;
 use mock_api::FaultAction;
-use s3_sync::config::MaxDelete;
+use s3_sync::plan::MaxDelete;
 use s3_sync::s3::MemoryBucket;
 use std::collections::BTreeMap;
 use std::sync::Arc;

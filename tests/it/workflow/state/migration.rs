@@ -40,7 +40,7 @@ async fn left_behind() -> (Arc<MemoryBucket>, Scene) {
     let mut scene = Scene::before(Options { lenient: true, ..Options::default() }, bucket.clone(), Deadlines::default()).await;
     scene.program.policy.max_file_bytes = Some(1 << 20);
     scene.program.options.retry.attempts = 1;
-    scene.program.options.max_delete = s3_sync::config::MaxDelete::Count(3);
+    scene.program.options.max_delete = s3_sync::plan::MaxDelete::Count(3);
     let state = include_str!("../../../fixtures/state-v7.sql")
         .replace("http://127.0.0.1:19000/customer-bucket/", &scene.program.identity.source)
         .replace("http://127.0.0.1:18001", &scene.program.file_manager_address());
