@@ -1,8 +1,8 @@
-//! The claims on paths: two operations of a sink never work on one path at the same time. They live as long as the process does.
+//! The claims on paths: two operations of a sink never work on one path at the same time. They live as long as the process does at most.
 
 use crate::record::ObjectKey;
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// The claimed paths: as many as the claimed batches hold.
@@ -13,15 +13,9 @@ pub(crate) struct PathClaims {
 }
 
 impl PathClaims {
-    /// Claims a path; `false` = another operation has claimed it.
-    pub(crate) fn claim(&self, path: &ObjectKey) -> bool {
-        self.lock().insert(path.clone())
-    }
-
-    /// Releases a path.
-    pub(crate) fn release(&self, path: &ObjectKey) {
-        self.lock().remove(path);
-        self.released.send_replace(());
+    /// Claims a path; `None` = another operation has claimed it.
+    pub(crate) fn claim(self: &Arc<Self>, path: &ObjectKey) -> Option<PathClaim> {
+        self.lock().insert(path.clone()).then(|| PathClaim { path: path.clone(), claims: self.clone() })
     }
 
     /// Subscribes to every release from now on, also to one that happens while the receiver is not waiting.
@@ -32,5 +26,27 @@ impl PathClaims {
     /// A set of paths is a set of paths whatever a panicking thread did.
     fn lock(&self) -> MutexGuard<'_, HashSet<ObjectKey>> {
         self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to work on a path of one sink. Dropping it releases the path, also when its operation is cut off.
+#[derive(Debug)]
+#[must_use = "it is released at once"]
+pub struct PathClaim {
+    path: ObjectKey,
+    claims: Arc<PathClaims>,
+}
+
+impl PathClaim {
+    /// The claimed path.
+    pub fn path(&self) -> &ObjectKey {
+        &self.path
+    }
+}
+
+impl Drop for PathClaim {
+    fn drop(&mut self) {
+        self.claims.lock().remove(&self.path);
+        self.claims.released.send_replace(());
     }
 }

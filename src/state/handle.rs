@@ -9,7 +9,7 @@ use crate::state::claims::PathClaims;
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::{self, CommitGate};
-use crate::state::database::ownership::{self, Epoch, ObservationNumbers};
+use crate::state::database::ownership::{self, ObservationNumbers, Ownership};
 use crate::state::database::writer::Writer;
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
@@ -39,15 +39,15 @@ impl State {
     /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`](super::InstanceLock).
     pub async fn open(path: &Path) -> Result<Self, StateError> {
         let owned = path.to_owned();
-        let (connection, epoch, numbers) = blocking(move || open_as_owner(&owned)).await?;
-        Self::with(Writer::start(path, connection, epoch)?, numbers, path).await
+        let (connection, ownership, numbers) = blocking(move || open_to_own(&owned)).await?;
+        Self::with(Writer::start(path, connection, ownership)?, numbers, path).await
     }
 
     /// As [`State::open`], without a thread and in the caller's own order: see [`CommitGate`].
     #[cfg(feature = "failpoints")]
     pub async fn open_in_place(path: &Path, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
-        let (connection, epoch, numbers) = open_as_owner(path)?;
-        Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, epoch, gate)), numbers, path).await
+        let (connection, ownership, numbers) = open_to_own(path)?;
+        Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, ownership, gate)), numbers, path).await
     }
 
     async fn with(writer: Writer, numbers: ObservationNumbers, path: &Path) -> Result<Self, StateError> {
@@ -75,7 +75,16 @@ impl State {
         work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
     ) -> Result<T, StateError> {
         let numbers = self.numbers.clone();
-        let (result, reserved) = self.writer.call(move |connection| Ok((work(connection)?, numbers.reserve(connection)?))).await?;
+        let (result, reserved) = self
+            .writer
+            .call(move |connection| {
+                let before = connection.total_changes();
+                let result = work(connection)?;
+                // What changed nothing stored no number.
+                let reserved = if connection.total_changes() == before { None } else { numbers.reserve(connection)? };
+                Ok((result, reserved))
+            })
+            .await?;
         if let Some(reserved) = reserved {
             self.numbers.note_reserved(reserved);
         }
@@ -134,10 +143,10 @@ impl State {
     }
 }
 
-fn open_as_owner(path: &Path) -> Result<(Connection, Epoch, ObservationNumbers), StateError> {
-    let mut connection = connection::open_to_write(path)?;
-    let (epoch, numbers) = ownership::take_over(&mut connection)?;
-    Ok((connection, epoch, numbers))
+fn open_to_own(path: &Path) -> Result<(Connection, Ownership, ObservationNumbers), StateError> {
+    let connection = connection::open_to_write(path)?;
+    let (ownership, numbers) = ownership::read(&connection)?;
+    Ok((connection, ownership, numbers))
 }
 
 /// What the source has shown: pages of its listing, observations, and the events about it that were replayed.

@@ -14,6 +14,7 @@ mod tables;
 mod transactions;
 mod views;
 
+pub use claims::PathClaim;
 pub use database::connection::can_be_written;
 #[cfg(feature = "failpoints")]
 pub use database::direct_writer::CommitGate;

@@ -60,10 +60,7 @@ impl Bed {
     /// The paths of a lane, in their order.
     async fn due(&self, lane: Lane) -> Vec<String> {
         let due = self.sink.claim((lane, 0, i64::MAX), 100).await.expect("claimed");
-        for work in &due.work {
-            self.sink.release(&work.path);
-        }
-        due.work.into_iter().map(|work| work.path.as_str().to_owned()).collect()
+        due.work.into_iter().map(|(_, work)| work.path.as_str().to_owned()).collect()
     }
 
     async fn park(&self, path: &str) {

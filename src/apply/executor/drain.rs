@@ -12,10 +12,10 @@ use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
 use crate::run::{PathOutcome, SinkCounters, SinkStopSignal};
-use crate::state::{Attempts, Failure, Lane, SinkState, StateError, WorkItem};
+use crate::state::{Attempts, Failure, Lane, PathClaim, SinkState, StateError, WorkItem};
 use crate::telemetry::{self, OperationResult};
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -101,16 +101,14 @@ impl Executor {
             };
             after = last;
             claimed_in_all += batch.work.len() as u64;
-            let mut claimed: HashSet<_> = batch.work.iter().map(|work| work.path.clone()).collect();
-            for work in self.prepare(batch.work, lane).await {
-                claimed.remove(&work.path);
-                if !self.spawn(work, lane, &mut tasks).await {
+            let (claims, work): (Vec<_>, Vec<_>) = batch.work.into_iter().unzip();
+            // Those that the lookups settle, and those that a stop leaves, are released at the end of this pass.
+            let mut claims: HashMap<_, _> = claims.into_iter().map(|claim| (claim.path().clone(), claim)).collect();
+            for work in self.prepare(work, lane).await {
+                let claim = claims.remove(&work.path).expect("invariant: what is prepared was claimed");
+                if !self.spawn((claim, work), lane, &mut tasks).await {
                     break;
                 }
-            }
-            // Release the paths that the lookups settled and those that a stop left.
-            for path in &claimed {
-                self.state.release(path);
             }
         }
         self.finish(tasks).await;
@@ -158,14 +156,11 @@ impl Executor {
     }
 
     /// Starts one operation as soon as a permit is free; `false` = the run stops instead.
-    async fn spawn(&self, work: WorkItem, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
+    async fn spawn(&self, (claim, work): (PathClaim, WorkItem), lane: Lane, tasks: &mut JoinSet<()>) -> bool {
         let place = tokio::select! {
             // A permit that comes free while the run stops is not used.
             biased;
-            () = self.halt.stopped() => {
-                self.state.release(&work.path);
-                return false;
-            }
+            () = self.halt.stopped() => return false,
             place = self.place(lane) => place,
         };
         let executor = self.clone();
@@ -173,7 +168,7 @@ impl Executor {
             async move {
                 let path = work.path.clone();
                 telemetry::operation(executor.state.name(), &path, executor.one(work, lane, place)).await;
-                executor.state.release(&path);
+                drop(claim);
             }
             .in_current_span(),
         );

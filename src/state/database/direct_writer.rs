@@ -3,7 +3,7 @@
 //! The thread's grouping (many jobs in one commit, at its own pace) changes when things are stored and never what: a
 //! simulation that wants the same seed to give the same history takes this in its place.
 
-use crate::state::database::ownership::{self, Epoch};
+use crate::state::database::ownership::Ownership;
 use crate::state::error::StateError;
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
@@ -20,14 +20,13 @@ pub trait CommitGate: Send + Sync {
 
 /// A connection that any caller may use.
 pub(crate) struct DirectWriter {
-    connection: Mutex<Connection>,
-    epoch: Epoch,
+    connection: Mutex<(Connection, Ownership)>,
     gate: Arc<dyn CommitGate>,
 }
 
 impl DirectWriter {
-    pub(crate) fn new(connection: Connection, epoch: Epoch, gate: Arc<dyn CommitGate>) -> Self {
-        Self { connection: Mutex::new(connection), epoch, gate }
+    pub(crate) fn new(connection: Connection, ownership: Ownership, gate: Arc<dyn CommitGate>) -> Self {
+        Self { connection: Mutex::new((connection, ownership)), gate }
     }
 
     /// As the thread would: a job that fails leaves no trace.
@@ -39,14 +38,19 @@ impl DirectWriter {
     }
 
     fn commit<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<Result<T, StateError>, StateError> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locked = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let (connection, ownership) = &mut *locked;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if !ownership::is_current(&transaction, self.epoch)? {
+        if !ownership.may_write(&transaction)? {
             return Err(StateError::Fenced);
         }
         let outcome = work(&transaction);
         match outcome {
-            Ok(_) => transaction.commit()?,
+            Ok(_) => {
+                let taken = ownership.take(&transaction)?;
+                transaction.commit()?;
+                ownership.note_taken(taken);
+            }
             Err(_) => transaction.finish()?,
         }
         Ok(outcome)

@@ -1,13 +1,14 @@
-//! The owner of the stored keys: the process that opened the state last. Its epoch is checked by every transaction that writes, and it gives
-//! observations numbers that no other owner gives.
+//! The owner of the stored keys: the process that wrote last. Its epoch is checked by every transaction, and it gives observations numbers
+//! that no other owner stores.
 //!
 //! One row of `shards` is the whole key space. Beside the instance lock the epoch refuses a writer that does not know that it has lost the
-//! state: the lock file was deleted, or the file system does not lock.
+//! state: the lock file was deleted, or the file system does not lock. A process becomes the owner with its first change, so that a command
+//! which is refused leaves the file as it was.
 
 use crate::record::ObservationSeq;
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of observations that an owner reserves at a time. A process that ends gives back nothing: the numbers of a million processes
@@ -16,29 +17,52 @@ const RESERVED_AT_ONCE: u64 = 1 << 20;
 /// More are reserved while this many are left, so that one statement is enough for half a million observations.
 const RESERVED_AT_LEAST: u64 = RESERVED_AT_ONCE / 2;
 
-/// The number of an ownership: each owner's is greater than that of the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch(i64);
-
-/// Makes the caller the owner: every writer of an earlier epoch is refused from now on.
-pub(crate) fn take_over(connection: &mut Connection) -> Result<(Epoch, ObservationNumbers), StateError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (epoch, reserved): (i64, i64) = transaction.query_row(
-        "UPDATE shards SET epoch = epoch + 1, observations_reserved = observations_reserved + ?1 WHERE id = 1
-         RETURNING epoch, observations_reserved",
-        [integer(RESERVED_AT_ONCE)],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    transaction.commit()?;
-    let reserved = reserved.unsigned_abs();
-    let numbers = ObservationNumbers { newest: AtomicU64::new(reserved - RESERVED_AT_ONCE), reserved: AtomicU64::new(reserved) };
-    Ok((Epoch(epoch), numbers))
+/// The state as it was opened: who owns it, and up to which number observations are stored.
+pub(crate) fn read(connection: &Connection) -> Result<(Ownership, ObservationNumbers), StateError> {
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+    let (epoch, reserved) = connection.query_row("SELECT epoch, observations_reserved FROM shards WHERE id = 1", [], row)?;
+    let ownership = Ownership { epoch, is_taken: false, changes: connection.total_changes() };
+    Ok((ownership, ObservationNumbers { newest: AtomicU64::new(reserved), reserved: AtomicU64::new(reserved) }))
 }
 
-/// True while the owner of this epoch may write.
-pub(crate) fn is_current(connection: &Connection, epoch: Epoch) -> Result<bool, rusqlite::Error> {
-    let current: i64 = connection.prepare_cached("SELECT epoch FROM shards WHERE id = 1")?.query_row([], |row| row.get(0))?;
-    Ok(current == epoch.0)
+/// What a writer knows of its right to write.
+#[derive(Debug)]
+pub(crate) struct Ownership {
+    /// Until it is taken, the epoch of the owner before.
+    epoch: i64,
+    is_taken: bool,
+    /// The number of changed rows over this connection when it was opened.
+    changes: u64,
+}
+
+/// The ownership once the transaction is committed.
+#[derive(Clone, Copy)]
+#[must_use]
+pub(crate) struct Taken(i64);
+
+impl Ownership {
+    /// True unless another process has become the owner since. The first statement of each transaction.
+    pub(crate) fn may_write(&self, connection: &Connection) -> Result<bool, rusqlite::Error> {
+        let current: i64 = connection.prepare_cached("SELECT epoch FROM shards WHERE id = 1")?.query_row([], |row| row.get(0))?;
+        Ok(current == self.epoch)
+    }
+
+    /// Takes the ownership in the first transaction that changed anything, before it is committed: each owner's epoch is greater than that of
+    /// the one before.
+    pub(crate) fn take(&self, connection: &Connection) -> Result<Option<Taken>, rusqlite::Error> {
+        if self.is_taken || connection.total_changes() == self.changes {
+            return Ok(None);
+        }
+        connection.prepare_cached("UPDATE shards SET epoch = epoch + 1 WHERE id = 1")?.execute([])?;
+        Ok(Some(Taken(self.epoch + 1)))
+    }
+
+    /// The transaction that took it is committed.
+    pub(crate) fn note_taken(&mut self, taken: Option<Taken>) {
+        if let Some(Taken(epoch)) = taken {
+            (self.epoch, self.is_taken) = (epoch, true);
+        }
+    }
 }
 
 /// The numbers of observations. **Invariant:** a number that is stored is below the reserved ones that are stored.
@@ -84,7 +108,7 @@ impl ObservationNumbers {
 mod tests {
     use super::*;
     use crate::record::{ObjectKey, Observation};
-    use crate::state::State;
+    use crate::state::{RunKind, State};
     use jiff::Timestamp;
     use std::path::Path;
 
@@ -102,6 +126,7 @@ mod tests {
         let first = open(directory.path()).await;
         first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner");
         let second = open(directory.path()).await;
+        second.runs().begin(RunKind::Initial, Timestamp::UNIX_EPOCH, 0).await.expect("its first change takes the state over");
         for _ in 0..2 {
             let refused = first.runs().last_number().await.expect_err("it is not the owner any more");
             assert!(matches!(refused, StateError::Fenced), "{refused}");
@@ -116,11 +141,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_owner_gives_no_number_again_whether_or_not_it_was_stored() {
+    async fn whoever_only_reads_becomes_no_owner_and_leaves_the_file_as_it_was() {
         let directory = tempfile::tempdir().expect("a directory");
-        let first = open(directory.path()).await.source().observation_next();
-        let second = open(directory.path()).await.source().observation_next();
-        assert!(first < second, "{first:?} {second:?}");
+        let first = open(directory.path()).await;
+        first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner");
+        let second = open(directory.path()).await;
+        second.runs().last_number().await.expect("it reads");
+        first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner still");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::DirectWriter;
-use crate::state::database::ownership::{self, Epoch};
+use crate::state::database::ownership::Ownership;
 use crate::state::database::wal::WalCheckpointer;
 use crate::state::error::StateError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -44,15 +44,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(path: &Path, mut connection: Connection, epoch: Epoch) -> Result<Self, StateError> {
+    pub(crate) fn start(path: &Path, mut connection: Connection, mut ownership: Ownership) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
         let log = WalCheckpointer::start(path, &mut connection)?;
         let fenced = Arc::new(AtomicBool::new(false));
-        let owner = Owner { epoch, fenced: fenced.clone() };
+        let is_fenced = fenced.clone();
         let thread = thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || {
-                run(&mut connection, &owner, queue);
+                run((&mut connection, &mut ownership), queue, &is_fenced);
                 log.end(&mut connection);
             })
             .map_err(|error| StateError::file(path, &error))?;
@@ -112,20 +112,19 @@ impl Drop for Writer {
     }
 }
 
-/// What the thread knows of its right to write.
-struct Owner {
-    epoch: Epoch,
-    fenced: Arc<AtomicBool>,
-}
-
-fn run(connection: &mut Connection, owner: &Owner, mut queue: mpsc::Receiver<Job>) {
+fn run((connection, ownership): (&mut Connection, &mut Ownership), mut queue: mpsc::Receiver<Job>, fenced: &AtomicBool) {
     let mut next_commit = Instant::now();
     while let Some(first) = queue.blocking_recv() {
         thread::sleep(next_commit.saturating_duration_since(Instant::now()));
         next_commit = Instant::now() + COMMIT_INTERVAL;
-        let (answers, committed) = match commit_group(connection, owner, first, &mut queue) {
+        let (answers, committed) = match commit_group((connection, ownership), first, &mut queue) {
             Ok(answers) => (answers, None),
-            Err(Uncommitted::Fenced) => return,
+            Err(Uncommitted::Fenced(unanswered)) => {
+                // Before the job is dropped, which reports to its sender that there is no answer.
+                fenced.store(true, Ordering::Release);
+                drop(unanswered);
+                return;
+            }
             Err(Uncommitted::Failed(answers, error)) => (answers, Some(error.to_string())),
         };
         for answer in answers {
@@ -136,8 +135,8 @@ fn run(connection: &mut Connection, owner: &Owner, mut queue: mpsc::Receiver<Job
 
 /// Why nothing of a group is stored.
 enum Uncommitted {
-    /// Another process owns the state: no job was run, and none will be.
-    Fenced,
+    /// Another process owns the state: this job was not run, and none will be.
+    Fenced(Job),
     /// The database refused; those jobs that were run have an answer to come.
     Failed(Vec<Answer>, rusqlite::Error),
 }
@@ -145,8 +144,7 @@ enum Uncommitted {
 /// Runs the jobs that wait; with an error, none of them is stored. The first has the transaction to itself until it is done, and takes
 /// back all of it where it fails; each of the others has a savepoint, in which SQLite keeps a copy of every page that it changes.
 fn commit_group(
-    connection: &mut Connection,
-    owner: &Owner,
+    (connection, ownership): (&mut Connection, &mut Ownership),
     first: Job,
     queue: &mut mpsc::Receiver<Job>,
 ) -> Result<Vec<Answer>, Uncommitted> {
@@ -155,13 +153,9 @@ fn commit_group(
         // The job was not run: dropping it reports to its sender that there is no answer.
         Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
     };
-    match ownership::is_current(&transaction, owner.epoch) {
+    match ownership.may_write(&transaction) {
         Ok(true) => {}
-        Ok(false) => {
-            // Before the job is dropped, which reports to its sender that there is no answer.
-            owner.fenced.store(true, Ordering::Release);
-            return Err(Uncommitted::Fenced);
-        }
+        Ok(false) => return Err(Uncommitted::Fenced(first)),
         Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
     }
     let (worked, answer) = first(&transaction);
@@ -179,8 +173,15 @@ fn commit_group(
             return Err(Uncommitted::Failed(answers, error));
         }
     }
+    let taken = match ownership.take(&transaction) {
+        Ok(taken) => taken,
+        Err(error) => return Err(Uncommitted::Failed(answers, error)),
+    };
     match transaction.commit() {
-        Ok(()) => Ok(answers),
+        Ok(()) => {
+            ownership.note_taken(taken);
+            Ok(answers)
+        }
         Err(error) => Err(Uncommitted::Failed(answers, error)),
     }
 }

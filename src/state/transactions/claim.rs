@@ -1,6 +1,7 @@
 //! The claim of pending paths: lane by lane, in the order of the queue, with all known facts of each path.
 
 use crate::record::{ObjectKey, PathState};
+use crate::state::claims::PathClaim;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::intents::{self, Intent};
@@ -40,10 +41,10 @@ pub struct WorkItem {
 }
 
 /// The paths claimed from a lane.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct ClaimedBatch {
-    /// The paths that the caller has claimed now.
-    pub work: Vec<WorkItem>,
+    /// The paths that the caller has claimed now, each until its claim is dropped.
+    pub work: Vec<(PathClaim, WorkItem)>,
     /// The last examined position in the queue; `None` = there is nothing more.
     pub last: Option<i64>,
     /// True if another caller has claimed some of the paths.
@@ -51,8 +52,7 @@ pub struct ClaimedBatch {
 }
 
 impl SinkState {
-    /// Claims the next paths of a lane that are due, after one position in the queue and up to another, oldest first; the caller releases
-    /// each. A path is claimed in the thread that stores the outcomes, so that its facts are never older than the outcome of its
+    /// Claims the next paths of a lane that are due, after one position in the queue and up to another, oldest first. A path is claimed in the thread that stores the outcomes, so that its facts are never older than the outcome of its
     /// previous claim.
     pub async fn claim(&self, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<ClaimedBatch, StateError> {
         let claims = self.claims.clone();
@@ -60,20 +60,14 @@ impl SinkState {
             let rows = due(connection, sink, (lane, after, up_to), most)?;
             let mut claimed = ClaimedBatch { last: rows.last().map(|work| work.seq), ..ClaimedBatch::default() };
             for work in rows {
-                if claims.claim(&work.path) {
-                    claimed.work.push(work);
-                } else {
-                    claimed.passed_over = true;
+                match claims.claim(&work.path) {
+                    Some(claim) => claimed.work.push((claim, work)),
+                    None => claimed.passed_over = true,
                 }
             }
             Ok(claimed)
         })
         .await
-    }
-
-    /// Gives back a claimed path: from now on the next caller may claim it.
-    pub fn release(&self, path: &ObjectKey) {
-        self.claims.release(path);
     }
 
     /// Subscribes to every release from now on, also to one that happens while the receiver is not waiting.

@@ -1,8 +1,8 @@
 -- Several sinks beside one source. Everything that is known of a source or of a sink is a column of its row, and no longer a row of
 -- `meta`; what a source shows is kept for each source, and what a sink holds for each sink.
 
--- One row: the whole key space. Its owner is the process that opened the state last: its epoch is the greatest, and the numbers of its
--- observations are those that it reserved.
+-- One row: the whole key space. Its owner is the process that wrote last: each has a greater epoch than the one before, and stores
+-- observations under the numbers that it reserved.
 CREATE TABLE shards (
     id INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,

@@ -132,7 +132,7 @@ async fn the_handles_on_the_state_see_what_it_holds() {
     assert_eq!(state.source().listing_progress().await.expect("read"), s3_sync::state::Listed::UpTo(key("guard/5.txt")));
     assert_eq!((state.runs().last_number().await.expect("read"), state.inbox().events_len().await.expect("read")), (10, 3));
     let open = sink.claim((Lane::Open, 0, i64::MAX), 10).await.expect("claimed").work;
-    let open: Vec<_> = open.iter().map(|work| work.path.as_str()).collect();
+    let open: Vec<_> = open.iter().map(|(_, work)| work.path.as_str()).collect();
     assert_eq!(open, ["open/intent.txt", "perms/open.txt"]);
     assert_eq!(sink.moves_due(None, 10).await.expect("read").len(), 0, "the move waits for its next attempt");
     let moving = sink.move_to(&key("moved/to.txt")).await.expect("read").expect("it is on its way");
