@@ -7,14 +7,14 @@
 mod adapters;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
-#[path = "tidy/doors.rs"]
-mod doors;
 #[path = "tidy/files.rs"]
 mod files;
 #[path = "tidy/images.rs"]
 mod images;
 #[path = "tidy/inside.rs"]
 mod inside;
+#[path = "tidy/owners.rs"]
+mod owners;
 #[path = "tidy/places.rs"]
 mod places;
 #[path = "tidy/plain_words.rs"]
@@ -68,7 +68,7 @@ fn no_files_import_each_other_in_a_circle() {
 
 #[test]
 fn what_has_a_door_goes_through_it() {
-    holds_for_every_file(doors::foreign_imports);
+    holds_for_every_file(owners::foreign_imports);
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn a_sink_knows_nothing_of_the_engine() {
 
 #[test]
 fn only_the_state_writes_sql() {
-    holds_for_every_file(doors::sql_outside_the_state);
+    holds_for_every_file(owners::sql_outside_the_state);
 }
 
 #[test]
 fn the_pure_stages_have_no_clock_no_async_and_no_input_or_output() {
-    holds_for_every_file(doors::impurities);
+    holds_for_every_file(owners::impurities);
 }
 
 #[test]

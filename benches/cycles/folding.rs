@@ -3,7 +3,7 @@
 
 use crate::Bench;
 use crate::changes::Changes;
-use crate::doors::{Scene, must_have_done};
+use crate::endpoints::{Scene, must_have_done};
 use crate::measuring::median;
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;

@@ -2,7 +2,7 @@
 //! cost is to follow the changes and not the rows. What the numbers mean is said in `docs/performance.md`.
 
 mod changes;
-mod doors;
+mod endpoints;
 mod files;
 mod folding;
 #[path = "../measuring/mod.rs"]

@@ -1,7 +1,7 @@
 //! The same hundred events in states of every size: a cycle whose cost follows the changes and not the rows. The sizes take turns.
 
 use crate::changes::{Changes, ToDo};
-use crate::doors::{Scene, must_have_done};
+use crate::endpoints::{Scene, must_have_done};
 use crate::measuring::median;
 use crate::plot::{Plot, Point};
 use crate::{Bench, verdict};

@@ -1,7 +1,7 @@
 //! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
 
 mod absences;
-mod doors;
+mod endpoints;
 mod etags;
 mod left_behind;
 mod listings;

@@ -2,8 +2,8 @@
 
 use super::files::{File, default_permissions};
 use super::op::{Condition, KEYS};
+use super::published_events::{Expected, Field};
 use super::reference::Reference;
-use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
 use s3_sync::record::{ETag, FileRecord, Permissions};
 use s3_sync::state::{RunOutcome, Side, StateError, Views};

@@ -4,8 +4,8 @@
 use super::judge;
 use super::machine::Machine;
 use super::op::{Change, Condition, Fate};
+use super::recorded_history;
 use super::sinks::Sink;
-use super::story;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::Ended;
 
@@ -42,7 +42,7 @@ impl Machine {
             judge::permissions(&self.world, number);
             judge::state(&self.world, number, self.process.database());
         }
-        story::judge(&self.world, self.process.database(), self.effects().iter().sum());
+        recorded_history::judge(&self.world, self.process.database(), self.effects().iter().sum());
         let (effects, calls) = (self.effects(), self.world.bucket.calls());
         self.run(RunKind::Incremental, None);
         if self.world.bucket.calls() != calls {

@@ -16,5 +16,5 @@ mod credentials;
 mod hostile_keys;
 mod large_object;
 mod queue;
-mod shut_doors;
-mod slow_doors;
+mod slow_endpoints;
+mod unreachable;

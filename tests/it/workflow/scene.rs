@@ -1,6 +1,6 @@
 //! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
 
-use super::doors::SceneDoors;
+use super::endpoints::SceneDoors;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
