@@ -50,7 +50,7 @@ fn the_parts_of_a_stage_keep_their_order() {
 }
 
 #[test]
-fn what_is_reserved_is_named_by_its_owners_alone() {
+fn a_reserved_name_is_used_only_by_its_owners() {
     holds_for_every_file(inside::reserved);
 }
 
@@ -67,7 +67,7 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn what_has_a_door_goes_through_it() {
+fn a_crate_is_named_only_by_the_stage_that_owns_it() {
     holds_for_every_file(owners::foreign_imports);
 }
 

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_failure_is_told() {
+    fn a_failure_other_than_a_closed_pipe_is_reported() {
         let mut output = Output::new(OutputFormat::Text, Vec::new());
         let outcome: io::Result<()> = output.stream(|out| {
             out.write_all(b"half a row")?;

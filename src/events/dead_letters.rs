@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_can_be_decoded_now_goes_into_the_inbox_and_the_rest_stays() {
+    async fn a_replay_moves_decodable_dead_letters_to_the_inbox_and_keeps_the_others() {
         let long = format!("{{{}", " ".repeat(crate::state::RAW_BYTES_MAX));
         let ours = record("new", "a");
         let messages = [
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_letter_whose_replay_failed_is_replayed_from_the_start() {
+    async fn a_dead_letter_whose_replay_failed_is_replayed_from_the_start() {
         let ours = record("old", "a");
         let (state, _directory) = with(&[(EventChannel::Sqs, &ours)]).await;
         let row = state.inbox().events_batch(0, 1).await.expect("read").remove(0);

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_file_takes_along_what_was_told_until_then() {
+    fn a_renamed_file_takes_along_the_permissions_reported_before_the_rename() {
         for (second, expected) in [(5, Some("origin")), (6, None)] {
             let mut target = EventPermissions::default();
             target.inherit(&told("origin", second, 1), at(5));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_takes_along_what_was_told_before() {
+    fn a_deleted_file_takes_along_the_permissions_reported_before_the_delete() {
         for (gone, left) in [(4, true), (5, false)] {
             let mut known = told("rw", 5, 3);
             known.retain(|field| !Outdated { until: Some(at(gone)), before: None }.covers(field));

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_helps_is_told_beside_the_words_of_sqlite() {
+    fn an_sqlite_error_carries_a_hint_for_the_operator() {
         for (words, remedy) in [
             ("file is not a database", "put a backup of it back"),
             ("attempt to write a readonly database", "write permission for it and its directory"),

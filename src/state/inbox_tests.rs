@@ -105,7 +105,7 @@ impl Bed {
 }
 
 #[tokio::test]
-async fn what_was_received_waits_in_its_order_over_a_restart() {
+async fn received_events_keep_their_order_over_a_restart() {
     let bed = Bed::new().await;
     let batch = vec![told("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, told("a")];
     let counts = bed.state.inbox().receive(batch, at(0)).await.expect("stored");
@@ -118,7 +118,7 @@ async fn what_was_received_waits_in_its_order_over_a_restart() {
 }
 
 #[tokio::test]
-async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
+async fn the_inbox_deletes_ranges_of_rows_and_keeps_those_between_them() {
     let bed = Bed::new().await;
     bed.state.inbox().receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
     for _ in ["there", "gone already"] {
@@ -128,7 +128,7 @@ async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
 }
 
 #[tokio::test]
-async fn arrivals_are_told_and_the_reading_of_a_feed_is_not() {
+async fn the_state_notifies_of_arrivals_and_not_of_feed_reads() {
     let bed = Bed::new().await;
     let mut arrivals = bed.state.inbox().arrivals();
     bed.read(answer("a"), at(0)).await;
@@ -187,7 +187,7 @@ async fn the_oldest_dead_letters_make_room() {
 }
 
 #[tokio::test]
-async fn a_feed_that_serves_the_same_for_ever_is_received_once_and_writes_nothing_more() {
+async fn a_feed_that_repeats_its_list_is_received_once_and_causes_no_further_writes() {
     let bed = Bed::new().await;
     let first = bed.read(answer("ab"), at(0)).await;
     assert_eq!((first.received.events, first.fresh, first.gap), (2, vec![0, 1], false));
@@ -269,7 +269,7 @@ async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
+async fn the_overview_counts_waiting_events_and_a_new_source_drops_them() {
     let bed = Bed::new().await;
     bed.state
         .inbox()

@@ -7,7 +7,7 @@ use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 /// A receipt keeps the number of the newest lookup, though that lookup may never be stored: after a restart another lookup
 /// got the number, and a delete that it found did not clear what had been received before.
 #[tokio::test]
-async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
+async fn the_observation_number_of_a_receipt_is_not_reused_after_a_restart() {
     let bed = Bed::new().await;
     let never_stored = [bed.state.source().observation_next(), bed.state.source().observation_next()][1];
     bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
@@ -20,7 +20,7 @@ async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
 
 /// An event that waited in the inbox while a listing found its file gone counted as received after the delete: the next file got it.
 #[tokio::test]
-async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
+async fn permissions_received_before_a_file_was_found_gone_are_dropped_with_it() {
     for (before, expected) in [(true, None), (false, Some("rw"))] {
         let bed = Bed::new().await;
         let path = event("a").path;

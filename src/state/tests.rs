@@ -85,7 +85,7 @@ async fn commits_reach_the_disk_before_they_are_answered() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_else_can_read_the_files() {
+async fn the_database_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x")]).await;
@@ -98,7 +98,7 @@ async fn nobody_else_can_read_the_files() {
 }
 
 #[tokio::test]
-async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
+async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
     // Jobs that arrive while the first is at work share its transaction, unless it fails.
     for first_fails in [true, false] {
         let bed = Bed::new().await;
@@ -126,7 +126,7 @@ fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
 }
 
 #[tokio::test]
-async fn an_older_look_never_overwrites_a_newer_one() {
+async fn an_older_observation_never_overwrites_a_newer_one() {
     let bed = Bed::new().await;
     let (older, newer) = (bed.state.source().observation_next(), bed.state.source().observation_next());
     bed.look("a", Some("new"), newer).await;
@@ -137,7 +137,7 @@ async fn an_older_look_never_overwrites_a_newer_one() {
 }
 
 #[tokio::test]
-async fn looks_of_the_next_process_are_newer_than_those_that_are_stored() {
+async fn the_next_process_numbers_its_observations_after_the_stored_ones() {
     let bed = Bed::new().await;
     let look = bed.state.source().observation_next();
     bed.look("a", Some("x"), look).await;
@@ -185,7 +185,7 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
+async fn a_key_observed_after_the_page_was_requested_is_not_absent() {
     let bed = Bed::new().await;
     bed.applied("a", "x").await;
     let page = bed.state.source().observation_next();
@@ -197,7 +197,7 @@ async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
 }
 
 #[tokio::test]
-async fn what_failed_waits_until_a_look_shows_something_new() {
+async fn a_failed_path_waits_until_an_observation_shows_new_facts() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x"), ("b", "x")]).await;
     bed.park("a").await;
@@ -211,7 +211,7 @@ async fn what_failed_waits_until_a_look_shows_something_new() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_a_look_has_overtaken_leaves_work() {
+async fn an_outcome_older_than_the_last_observation_leaves_the_path_pending() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "old")]).await;
     let newer = bed.state.source().observation_next();

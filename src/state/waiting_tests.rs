@@ -40,7 +40,7 @@ fn steps(connection: &Connection, text: &str, values: &[&dyn ToSql]) -> Result<i
 }
 
 #[tokio::test]
-async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
+async fn the_queries_of_a_cycle_do_not_grow_with_parked_skipped_or_held_rows() {
     let mut taken = Vec::new();
     for number in [5, 500] {
         let (state, _sink, _directory) = waiting(number).await;
@@ -68,7 +68,7 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
 }
 
 #[tokio::test]
-async fn what_waits_is_counted_as_it_comes_and_goes() {
+async fn the_counts_of_waiting_rows_follow_each_change() {
     let (state, sink, _directory) = waiting(3).await;
     let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
     let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
@@ -144,7 +144,7 @@ async fn pairing_by_content_compares_no_two_paths() {
 
 /// An event that was consumed counted as applied, whatever became of the change it reported.
 #[tokio::test]
-async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
+async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
     let directory = tempfile::tempdir().expect("a directory");
     let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let sink = file_manager(&state).await;

@@ -151,7 +151,7 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_and_a_missing_bucket_are_waited_for_told_and_healed() {
+async fn the_daemon_reports_wrong_credentials_and_a_missing_bucket_and_recovers_from_both() {
     const LATER: &str = "the-password-that-comes-later";
     let mut stage = Stage::bare(&[]).await;
     stage.setting("CUSTOMER_S3_SECRET_KEY", LATER);

@@ -78,7 +78,7 @@ async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_and_a_missing_bucket_at_the_start_are_told_and_heal() {
+async fn the_service_reports_wrong_credentials_and_a_missing_bucket_at_the_start_and_recovers() {
     let mut stage = Stage::bare(&[]).await;
     stage.run(&["setup", "--wait", "60", "--create-buckets"]).await.expect(0);
     stage.setting("CUSTOMER_S3_SECRET_KEY", "wrong");
@@ -92,7 +92,7 @@ async fn wrong_credentials_and_a_missing_bucket_at_the_start_are_told_and_heal()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn setup_waits_for_a_door_that_opens_late_and_fills_an_empty_bucket_once() {
+async fn setup_waits_for_an_endpoint_that_starts_late_and_fills_an_empty_bucket_once() {
     let stage = Stage::bare(&[]).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     let waiting = stage.start_with_test_data(&["setup", "--wait", "240", "--create-buckets", "--seed", "/test-data"]).await;

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_volume_is_told_corrupts_nothing_and_it_goes_on_when_there_is_room() {
+async fn the_service_reports_a_full_volume_corrupts_nothing_and_goes_on_when_there_is_room() {
     let small = ["--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=32m,uid=10001,gid=10001"];
     let stage = Stage::on(&small, "a/", 150).await;
     // Holds the volume, whose content would else go with the last container, and fills it up to the size of a few pages.

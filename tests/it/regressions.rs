@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
 #[tokio::test]
-async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
+async fn an_object_that_a_head_finds_and_a_get_does_not_is_parked() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("half there"), "x");
@@ -126,7 +126,7 @@ async fn a_listing_whose_work_a_cycle_did_is_no_listing_of_the_next_run() {
 
 /// Fifty objects that failed one after the other were taken for a shut door, in every run again: what came behind them never arrived.
 #[tokio::test]
-async fn many_bad_objects_are_no_shut_door() {
+async fn many_failed_objects_do_not_make_the_endpoint_unreachable() {
     let (bucket, scene) = in_memory().await;
     for number in 0..60 {
         let altered = Checksum::of(ChecksumAlgorithm::Md5, b"something else");
@@ -154,7 +154,7 @@ async fn an_archived_object_hides_no_open_intent() {
 
 /// A path that changed while it was in hand was queued anew, and taken a second time beside the first.
 #[tokio::test]
-async fn a_path_is_in_one_hand_at_a_time() {
+async fn a_path_is_in_flight_once_at_a_time() {
     let (server, mut scene) = over_http().await;
     let bucket = server.server();
     scene.program.options.page_keys = 3;
@@ -227,7 +227,7 @@ async fn a_name_under_which_nothing_was_found_can_be_corrected() {
 
 /// A file that the file manager had lost and whose object changed back just before it was created anew counted as held.
 #[tokio::test]
-async fn what_the_file_manager_turns_out_not_to_have_is_not_believed_to_be_there() {
+async fn a_file_that_the_file_manager_turns_out_not_to_have_is_not_recorded_as_applied() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;

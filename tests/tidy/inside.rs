@@ -190,7 +190,7 @@ fn what_runs_against_the_order_is_seen() {
 }
 
 #[test]
-fn a_circle_is_seen_once_and_a_face_makes_none() {
+fn a_circle_is_seen_once_and_a_reexport_makes_none() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let files = [
         file("src/a/one.rs", "use super::two::Two;"),

@@ -111,7 +111,7 @@ pub(crate) fn line_at(text: &str, byte: usize) -> usize {
 }
 
 #[test]
-fn code_comments_and_literals_are_told_apart() {
+fn code_comments_and_literals_are_separated() {
     for (text, code, comments, literals) in [
         ("a // b", "a", "// b", ""),
         ("a /* b /* c */ d */ e", "a e", "/* b /* c */ d */", ""),

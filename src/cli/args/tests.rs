@@ -84,7 +84,7 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
 }
 
 #[test]
-fn help_tells_the_exit_codes() {
+fn help_lists_the_exit_codes() {
     let help = Cli::command().render_help().to_string();
     assert!(help.contains("  143  ended by SIGTERM"), "{help}");
 }

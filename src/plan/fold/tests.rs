@@ -49,7 +49,7 @@ fn lineage(waiting: &Waiting) -> String {
 }
 
 #[test]
-fn a_way_of_many_steps_is_one() {
+fn a_chain_of_renames_folds_into_one() {
     for (events, expected) in [
         ("a>b", "a>b"),
         ("a>b b>c", "a>c"),
@@ -99,7 +99,7 @@ fn permissions_go_with_the_file() {
 }
 
 #[test]
-fn what_is_told_late_goes_where_the_file_went() {
+fn permissions_that_are_reported_late_follow_the_renamed_file() {
     let mut waiting = one_sink();
     tell(&mut waiting, 5, "a>b");
     let hints = tell(&mut waiting, 4, "a=rw");
@@ -110,7 +110,7 @@ fn what_is_told_late_goes_where_the_file_went() {
 }
 
 #[test]
-fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
+fn permissions_of_a_deleted_file_are_not_used_again() {
     let mut waiting = Waiting { gone_until: [(key("a"), at(5))].into(), ..one_sink() };
     tell(&mut waiting, 5, "a=rw");
     assert!(!waiting.told.contains_key(&key("a")));
@@ -119,7 +119,7 @@ fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
 }
 
 #[test]
-fn what_was_received_before_a_file_was_found_gone_is_not_heard() {
+fn permissions_received_before_a_file_was_found_gone_are_ignored() {
     for (found_gone_by, heard) in [(9, true), (10, false)] {
         let mut waiting = Waiting { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
         tell(&mut waiting, 5, "a=rw");
@@ -143,7 +143,7 @@ fn rows_that_share_a_path_stay_together() {
 
 /// A sink that has applied a move has forgotten it, and another one has not: for the one the file comes from where it was moved to.
 #[test]
-fn each_sink_has_a_way_of_its_own_and_all_have_the_same_permissions() {
+fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() {
     let mut waiting = one_sink();
     tell(&mut waiting, 0, "a>b");
     waiting.lineages.push(Lineage::new());

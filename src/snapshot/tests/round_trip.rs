@@ -47,7 +47,7 @@ fn every_hostile_key_comes_back_in_byte_order() {
 
 /// Defect 10: types were inferred, so `NA` and `null` vanished, `008` became `8`, and `0755` equalled `755`.
 #[test]
-fn defect_10_text_that_looks_like_something_else_stays_text() {
+fn defect_10_text_that_resembles_another_type_stays_text() {
     let texts = ["0", "008", "0755", "1e5", "755", "NA", "NaN", "None", "TRUE", "nan", "null"];
     let records: Vec<FileRecord> = texts
         .iter()

@@ -112,7 +112,7 @@ async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_nam
 
 /// Permissions of a file that is gone were kept for one sink alone, and outlived it: the next sink gave them to the next file.
 #[tokio::test]
-async fn what_only_a_sink_that_goes_still_wanted_goes_with_it() {
+async fn permissions_that_only_a_removed_sink_needed_are_removed_with_it() {
     for (names, answer) in [(&["a"] as &[_], dropped(&["b"])), (&["a", "b"], new(&["b"]))] {
         let bed = in_use().await;
         bed.told(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;

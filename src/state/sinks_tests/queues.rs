@@ -7,7 +7,7 @@ async fn observed(bed: &Bed) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_absence_that_one_sink_has_no_use_for_is_kept_while_another_has() {
+async fn an_absence_is_kept_while_any_sink_needs_it() {
     let bed = Bed::new().await;
     bed.page(&[("held", "x"), ("idle", "x")]).await;
     bed.b.holds("held", "x", Permissions::default()).await;

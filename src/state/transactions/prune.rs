@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tombstone_goes_after_a_day_when_nothing_refers_to_it_and_no_older_look_is_in_flight() {
+    async fn a_tombstone_is_pruned_after_a_day_when_nothing_refers_to_it_and_no_older_observation_is_in_flight() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let sink = file_manager(&state).await;

@@ -6,7 +6,7 @@ use mock_api::{Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_runs_the_initial_sync_then_cycles_by_its_schedule_and_a_signal_ends_it_well() {
+async fn the_daemon_runs_the_initial_sync_then_scheduled_cycles_and_ends_cleanly_on_a_signal() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SYNC_CRON", "* * * * * *");
     // Without any command.
@@ -46,7 +46,7 @@ async fn an_interval_begins_cycles_too_and_a_restart_begins_with_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_daemon_is_told_who_holds_the_state() {
+async fn a_second_daemon_names_the_process_that_holds_the_state() {
     let stage = Stage::with(&["a.txt"]).await;
     let daemon = stage.daemon_at_rest().await;
     let requests = stage.s3.server().counters().requests;
@@ -57,7 +57,7 @@ async fn a_second_daemon_is_told_who_holds_the_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_hand_is_finished_before_it_ends_and_nothing_new_is_begun() {
+async fn the_daemon_finishes_work_in_flight_before_it_ends_and_begins_nothing_new() {
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
     stage.setting("CONCURRENCY", "1");
     let gate = Gate::new();
@@ -79,7 +79,7 @@ async fn what_is_in_hand_is_finished_before_it_ends_and_nothing_new_is_begun() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_hangs_holds_it_no_longer_than_the_bound_and_a_second_signal_ends_it_at_once() {
+async fn a_call_that_hangs_delays_the_daemons_end_no_longer_than_the_limit_and_a_second_signal_ends_it_at_once() {
     for (timeout, signals, code) in [("1", 1, 0), ("3600", 2, 143)] {
         let mut stage = Stage::with(&["a.txt"]).await;
         stage.setting("SHUTDOWN_TIMEOUT", timeout);
@@ -101,7 +101,7 @@ async fn what_hangs_holds_it_no_longer_than_the_bound_and_a_second_signal_ends_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_kill_the_next_one_replaces_the_socket_and_goes_on() {
+async fn after_a_kill_the_next_daemon_replaces_the_socket_and_goes_on() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.daemon_at_rest().await.kill().await;
     assert!(stage.path("data/sync.db.sock").exists());
@@ -114,7 +114,7 @@ async fn after_a_kill_the_next_one_replaces_the_socket_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_and_states_that_are_wrong_end_it_before_it_begins() {
+async fn the_daemon_refuses_wrong_settings_and_states_before_it_begins() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SYNC_CRON", "every day");
     stage.setting("SYNC_INTERVAL", "0");

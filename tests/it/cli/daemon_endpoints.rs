@@ -5,7 +5,7 @@ use mock_api::{Fault, FaultAction};
 
 /// 15: started before the bucket existed, it exited and restarted for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn defect_15_started_before_the_bucket_exists_it_waits_says_so_and_heals() {
+async fn defect_15_a_daemon_started_before_the_bucket_exists_waits_reports_it_and_recovers() {
     let mut stage = Stage::set().await;
     stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
     let mut daemon = stage.daemon();
@@ -42,7 +42,7 @@ async fn wrong_credentials_and_a_file_manager_that_is_not_there_end_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_shuts_while_it_runs_is_an_error_until_it_opens() {
+async fn an_endpoint_that_fails_while_the_daemon_runs_is_an_error_until_it_recovers() {
     let stage = Stage::with(&["a.txt"]).await;
     let mut daemon = stage.daemon_at_rest().await;
     stage.put("b.txt", "b");
@@ -55,7 +55,7 @@ async fn a_door_that_shuts_while_it_runs_is_an_error_until_it_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
+async fn the_daemon_reports_an_unreachable_queue_and_runs_go_on_without_it() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::nobody()));
     let mut daemon = stage.daemon_at_rest().await;
@@ -75,7 +75,7 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_events_api_that_is_not_there_is_told_from_the_start_and_waited_for_by_nobody() {
+async fn the_daemon_reports_an_unreachable_events_api_from_the_start_and_runs_go_on_without_it() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("EVENTS_API_URL", super::stage::nobody());
     let mut daemon = stage.daemon();

@@ -57,7 +57,7 @@ async fn exit_codes_are_those_of_the_command_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_hears_that_it_was_accepted_how_far_it_is_and_how_it_ended() {
+async fn a_client_receives_acceptance_progress_and_outcome_of_its_run() {
     let stage = Stage::with(&["a.txt"]).await;
     let _daemon = stage.daemon_at_rest().await;
     let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await.expect("it listens");
@@ -117,7 +117,7 @@ async fn a_command_that_is_interrupted_stops_waiting_and_the_run_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_waits_while_the_daemon_is_stopped_is_told() {
+async fn a_waiting_command_is_told_that_the_daemon_is_stopping() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SHUTDOWN_TIMEOUT", "1");
     stage.api().order(Fault::new(FaultAction::Hang).operation("create").always());
@@ -146,7 +146,7 @@ async fn a_command_that_means_another_bucket_or_file_manager_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nonsense_at_the_socket_disturbs_nobody() {
+async fn invalid_input_at_the_control_socket_disturbs_no_other_client() {
     let stage = Stage::with(&["a.txt"]).await;
     let _daemon = stage.daemon_at_rest().await;
     let long = "x".repeat(70_000);

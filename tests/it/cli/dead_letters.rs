@@ -25,7 +25,7 @@ fn put(bucket: &str, key: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn they_are_told_tried_again_and_forgotten() {
+async fn dead_letters_are_listed_retried_and_dropped() {
     let stage = with(&[put(BUCKET, "b.txt"), "{\u{1b}[2J".to_owned()]).await;
     let listed = stage.expect(&["dead-letters", "list", "--json"], 0).await.json();
     same_keys("dead-letters", std::slice::from_ref(&listed));
@@ -50,7 +50,7 @@ async fn they_are_told_tried_again_and_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_writes_waits_for_nobody_and_who_reads_need_not() {
+async fn dead_letters_refuses_to_write_beside_another_writer_and_reads_beside_it() {
     let stage = with(&["{".to_owned()]).await;
     let _held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
     for action in [["dead-letters", "retry", "--all"], ["dead-letters", "drop", "--all"]] {
@@ -60,7 +60,7 @@ async fn who_writes_waits_for_nobody_and_who_reads_need_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_daemon_is_asked_and_goes_after_what_can_be_used_now() {
+async fn a_running_daemon_retries_dead_letters_and_syncs_the_decodable_ones() {
     let mut stage = with(&[put(BUCKET, "b.txt"), "{".to_owned()]).await;
     let mut daemon = stage.daemon();
     daemon.says("run=2 outcome=\"done\"").await.expect("its first cycle ends well");
@@ -88,7 +88,7 @@ async fn a_running_daemon_is_asked_and_goes_after_what_can_be_used_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_state_is_made_for_the_asking() {
+async fn dead_letters_creates_no_state() {
     let mut stage = Stage::set().await;
     for action in [["dead-letters", "list"].as_slice(), &["dead-letters", "retry", "--all"], &["dead-letters", "drop", "1"]] {
         stage.expect(action, 1).await.says(&["data/sync.db", "there is none yet"]);

@@ -45,7 +45,7 @@ async fn hostile_keys_come_back_verbatim_in_byte_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twice_is_byte_equal_and_a_file_holds_what_stdout_shows() {
+async fn two_exports_are_byte_equal_and_a_file_holds_what_stdout_shows() {
     let stage = Stage::with(&["a.txt", "b.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     let shown = stage.expect(&["export"], 0).await;

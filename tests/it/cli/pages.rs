@@ -127,7 +127,7 @@ fn settings(compose: &str) -> BTreeMap<&str, &str> {
 /// 19: `make clean` pruned the whole machine, ports were open to everybody and secrets stood in the file, the container's user could
 /// not write its bind mount, and several settings were read by nobody.
 #[test]
-fn defect_19_what_is_delivered_touches_only_its_own_and_every_setting_is_read() {
+fn defect_19_scripts_and_compose_files_touch_only_this_project_and_every_setting_is_read() {
     let makefile = include_str!("../../../Makefile");
     let scripts = [makefile, include_str!("../../../sync_cli.sh"), include_str!("../../../sync_cli.ps1")];
     for script in scripts {

@@ -39,7 +39,7 @@ fn holds(report: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_key_of_the_contract_is_there_after_success_failure_and_a_shut_door() {
+async fn the_report_has_every_key_of_the_contract_after_success_failure_and_an_unreachable_endpoint() {
     let mut stage = Stage::with(&["a.txt", "bad.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     stage.expect(&["initial-sync"], 3).await;
@@ -58,7 +58,7 @@ async fn every_key_of_the_contract_is_there_after_success_failure_and_a_shut_doo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_report_is_told_and_the_code_is_3() {
+async fn a_refused_report_is_an_error_of_the_run_and_the_exit_code_is_3() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(422)).call(CallName::ReportResults));
     let ran = stage.expect(&["initial-sync"], 3).await;

@@ -18,7 +18,7 @@ fn nothing_changed(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_every_door_open_it_says_so_and_leaves_no_trace() {
+async fn test_reports_that_every_endpoint_is_reachable_and_leaves_no_trace() {
     let stage = Stage::with(&["a.txt"]).await;
     let ran = stage.expect(&["test"], 0).await;
     ran.prints(&[
@@ -41,7 +41,7 @@ async fn with_every_door_open_it_says_so_and_leaves_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_shut_door_is_named_with_what_to_do() {
+async fn test_names_each_unreachable_endpoint_with_a_hint() {
     for (name, value, door, words) in [
         ("CUSTOMER_S3_BUCKET", String::new(), "S3", ["CUSTOMER_S3_BUCKET is not set", "-> set it to"]),
         ("CUSTOMER_S3_BUCKET", "no-such-bucket".to_owned(), "S3", ["NoSuchBucket", "-> create the bucket, or correct CUSTOMER_S3_BUCKET"]),
@@ -70,7 +70,7 @@ async fn each_shut_door_is_named_with_what_to_do() {
 
 /// Whatever listens at an address may answer `/`, and let everybody ask there.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_answers_and_is_no_file_manager_is_no_open_door() {
+async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {
     let stage = Stage::with(&["a.txt"]).await;
     let page = FaultAction::Answer { status: 200, retry_after_secs: None, body: Some("<html>welcome</html>".to_owned()) };
     let no_detail = FaultAction::Answer { status: 404, retry_after_secs: None, body: Some("<html>404</html>".to_owned()) };
@@ -109,7 +109,7 @@ async fn a_place_without_room_is_no_place_for_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_right_to_read_objects_is_tried_too() {
+async fn test_tries_the_right_to_read_objects_too() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.s3.server().order(mock_s3::Matcher::operation("HeadObject"), mock_s3::Fault::access_denied());
     stage.expect(&["test"], 1).await.prints(&["failed   S3", "s3:GetObject"]);
@@ -119,7 +119,7 @@ async fn the_right_to_read_objects_is_tried_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cycle_goes_through_the_doors_and_the_state_is_compared_with_the_bucket() {
+async fn test_sends_a_cycle_of_events_and_compares_the_state_with_the_bucket() {
     let stage = Stage::with(&["a.txt", "b.txt"]).await;
     stage.put("directory/", "");
     stage.expect(&["initial-sync"], 0).await;

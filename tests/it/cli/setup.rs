@@ -63,7 +63,7 @@ async fn without_the_flag_a_missing_bucket_is_named_and_none_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_holds_something_is_not_filled_and_a_directory_that_is_not_there_is_told_first() {
+async fn setup_fills_no_bucket_that_holds_objects_and_reports_a_missing_directory_first() {
     let stage = Stage::with(&["theirs.txt"]).await;
     seed_directory(&stage);
     stage.expect(&["setup", "--seed", "seed"], 0).await.prints(&["left alone"]);
@@ -72,7 +72,7 @@ async fn a_bucket_that_holds_something_is_not_filled_and_a_directory_that_is_not
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_stays_shut_is_named_with_what_to_do() {
+async fn setup_names_an_endpoint_that_stays_unreachable_with_a_hint() {
     for (name, value, words) in [
         ("CUSTOMER_S3_ENDPOINT", nobody(), ["failed     S3", "check CUSTOMER_S3_ENDPOINT"]),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), ["SignatureDoesNotMatch", "check CUSTOMER_S3_ACCESS_KEY"]),
@@ -93,7 +93,7 @@ async fn a_door_that_stays_shut_is_named_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_opens_late_is_waited_for() {
+async fn setup_waits_for_an_endpoint_that_starts_late() {
     let mut stage = Stage::set().await;
     let address = nobody();
     stage.setting("FILE_MANAGER_API_URL", address.clone());

@@ -10,7 +10,7 @@ use s3_sync::state::{EventChannel, State};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_database_it_says_what_to_run_and_makes_none() {
+async fn status_without_a_database_says_which_command_to_run_and_creates_none() {
     let stage = Stage::with(&["a.txt"]).await;
     let ran = stage.expect(&["status"], 0).await;
     ran.prints(&["status        degraded", "there is no database at data/sync.db yet: run initial-sync", "0 confirmed"]);
@@ -18,7 +18,7 @@ async fn without_a_database_it_says_what_to_run_and_makes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn healthy_is_said_only_after_the_doors_were_tried() {
+async fn status_says_healthy_only_after_it_has_tried_the_endpoints() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     stage.api().reset_calls();
@@ -37,7 +37,7 @@ async fn healthy_is_said_only_after_the_doors_were_tried() {
 
 /// The next sync would confirm every file anew, and `status` called that healthy.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_older_than_its_last_run_is_told_and_so_is_that_no_daemon_runs() {
+async fn status_reports_a_database_older_than_its_last_run_and_that_no_daemon_runs() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     let (database, backup) = (stage.path("data/sync.db"), stage.path("backup.db"));
@@ -51,7 +51,7 @@ async fn a_database_that_is_older_than_its_last_run_is_told_and_so_is_that_no_da
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_of_another_process_is_told_and_not_disturbed_and_a_killed_one_is_told_apart() {
+async fn status_shows_a_run_of_another_process_without_disturbing_it_and_marks_a_killed_one() {
     let stage = Stage::with(&["a.txt"]).await;
     let gate = Gate::new();
     stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
@@ -78,7 +78,7 @@ async fn a_run_of_another_process_is_told_and_not_disturbed_and_a_killed_one_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_are_told_with_reason_example_and_next_attempt_until_they_are_gone() {
+async fn status_shows_failures_with_reason_example_and_next_attempt_until_they_are_resolved() {
     let stage = Stage::with(&["bad.txt", "good.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     stage.expect(&["initial-sync"], 3).await;
@@ -102,7 +102,7 @@ fn full_list(name: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_told_in_words_and_only_while_it_waits() {
+async fn status_describes_waiting_paths_in_words_and_only_while_they_wait() {
     let keys: Vec<String> = (0..12).map(|number| format!("{number}.txt")).collect();
     let stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
     stage.expect(&["initial-sync"], 0).await;
@@ -139,7 +139,7 @@ async fn what_waits_is_told_in_words_and_only_while_it_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_was_not_taken_is_told() {
+async fn status_shows_a_report_that_was_not_accepted() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(500)).call(CallName::ReportResults));
     stage.expect(&["initial-sync"], 3).await;

@@ -133,7 +133,7 @@ async fn the_collectors_token_is_in_its_header_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
+async fn the_backlog_is_reported_while_endpoints_are_unreachable_and_no_run_ends() {
     let collector = Collector::start(Manner::Takes).await;
     let mut stage = Stage::set().await;
     stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
@@ -150,7 +150,7 @@ async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_hears_nothing_when_telemetry_is_switched_off() {
+async fn a_collector_receives_nothing_when_telemetry_is_switched_off() {
     let collector = Collector::start(Manner::Takes).await;
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.tells(&collector.url);
@@ -160,7 +160,7 @@ async fn a_collector_hears_nothing_when_telemetry_is_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_holds_the_end_up_for_seconds_and_is_told_once() {
+async fn a_collector_that_hangs_delays_the_end_by_seconds_and_is_reported_once() {
     let collector = Collector::start(Manner::Hangs).await;
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
     stage.tells(&collector.url);
@@ -175,7 +175,7 @@ async fn a_collector_that_hangs_holds_the_end_up_for_seconds_and_is_told_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spans_that_come_too_fast_are_left_out_and_that_is_told() {
+async fn spans_above_the_limit_are_dropped_and_their_number_is_reported() {
     let collector = Collector::start(Manner::Hangs).await;
     let keys: Vec<_> = (0..20).map(|number| format!("{number}.txt")).collect();
     let mut stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -226,7 +226,7 @@ async fn a_log_file_holds_the_lines_of_stderr_and_is_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_file_that_cannot_be_opened_is_told_before_anything_is_touched() {
+async fn a_log_file_that_cannot_be_opened_is_reported_before_anything_is_touched() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("LOG_FILE", stage.path("none/s3-sync.log").display().to_string());
     stage.expect(&["initial-sync"], 2).await.says(&["LOG_FILE", "none/s3-sync.log", "No such file", "an existing directory"]);

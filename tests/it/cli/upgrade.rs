@@ -16,7 +16,7 @@ async fn with_version_7() -> Stage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_reads_says_what_brings_it_up_to_date_and_leaves_it_alone() {
+async fn a_command_that_only_reads_names_the_command_that_migrates_and_changes_nothing() {
     let stage = with_version_7().await;
     let before = fs::read(stage.path("data/sync.db")).expect("readable");
     for arguments in [&["status"] as &[_], &["export"], &["why", "guard/0.txt"]] {
@@ -27,7 +27,7 @@ async fn what_only_reads_says_what_brings_it_up_to_date_and_leaves_it_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_one_command_that_writes_it_is_told_as_before() {
+async fn after_the_migration_every_command_reports_as_before() {
     let stage = with_version_7().await;
     stage.expect(&["dead-letters", "drop", "1"], 0).await;
 

@@ -88,7 +88,7 @@ async fn a_rename_is_found_under_both_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_is_told_with_its_attempts_and_when_it_goes_on_and_once() {
+async fn why_shows_a_failure_once_with_its_attempts_and_the_next_one() {
     let mut stage = Stage::with(&["bad.txt"]).await;
     stage.setting("RETRY_ATTEMPTS", "2");
     stage.api().order(Fault::new(FaultAction::status(503)).operation("create").path("bad.txt").always());
@@ -134,7 +134,7 @@ async fn a_delete_that_the_guard_holds_says_what_sends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
+async fn why_reads_beside_a_daemon_and_shows_what_waits_in_the_inbox() {
     let stage = Stage::with(&["a.txt"]).await;
     let daemon = stage.daemon_at_rest().await;
     stage.expect(&["why", "a.txt"], 0).await.prints(&["nothing is to be done"]);
@@ -151,7 +151,7 @@ async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_which_nothing_is_known_says_so() {
+async fn why_says_so_when_nothing_is_known_of_a_key() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["why", "a.txt"], 1).await.says(&["data/sync.db", "there is none yet"]);
     assert!(stage.left_behind().is_empty(), "{:?}", stage.left_behind());

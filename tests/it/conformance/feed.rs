@@ -41,7 +41,7 @@ fn times_asked(double: &Running) -> usize {
 }
 
 #[tokio::test]
-async fn a_list_is_received_once_and_one_that_is_cut_at_a_hundred_is_told_by_its_length() {
+async fn a_list_is_received_once_and_one_that_is_cut_at_a_hundred_is_recognised_by_its_length() {
     let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
     let (state, reader) = (state(&directory).await, reader(&double));
     double.api().set_feed((0..150).map(create).collect());
@@ -67,7 +67,7 @@ async fn a_feed_with_a_cursor_is_read_to_its_end_and_gone_on_with_after_a_restar
 }
 
 #[tokio::test]
-async fn a_feed_that_fails_is_told_with_its_call_and_what_was_read_stays() {
+async fn a_feed_that_fails_is_reported_with_its_call_and_the_pages_read_before_are_kept() {
     let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
     let state = state(&directory).await;
     double.api().set_feed(vec![create(1)]);

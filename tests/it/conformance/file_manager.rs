@@ -97,7 +97,7 @@ async fn a_create_has_its_parts_in_the_contracts_order_and_a_length() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_and_what_is_taken_are_told_apart() {
+async fn an_unknown_path_and_a_taken_path_are_different_errors() {
     let double = double().await;
     let door = door(&double);
     for path in ["a", "b"] {

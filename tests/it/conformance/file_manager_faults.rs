@@ -15,7 +15,7 @@ fn again(request: &SaveRequest, text: &'static str) -> SaveRequest {
 }
 
 #[tokio::test]
-async fn each_fault_is_told_for_what_it_is() {
+async fn each_fault_is_reported_as_what_it_is() {
     let short = Deadlines { body_base: Duration::from_millis(300), ..Deadlines::default() };
     let busy = |status, secs: Option<u64>| Kind::Busy { status, after: secs.map(Duration::from_secs) };
     let later = |status, secs| FaultAction::Answer { status, retry_after_secs: Some(secs), body: None };
@@ -117,7 +117,7 @@ async fn content_that_breaks_off_has_no_effect_and_its_key_can_be_used_again() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_told_and_not_shown() {
+async fn a_wrong_token_is_reported_and_not_shown() {
     let double = double().await;
     let door = door_with(&double, "wr0ng", Deadlines::default());
     let content = with_body(SaveOperation::Create, "a", 8 << 20, stream::repeat_with(|| Ok(Bytes::from(vec![7; 1 << 20]))).take(8).boxed());

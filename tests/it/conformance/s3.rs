@@ -214,7 +214,7 @@ async fn every_fault_of_the_wire_ends_in_an_error_and_never_in_a_wrong_body() {
 }
 
 #[tokio::test]
-async fn wrong_keys_are_told_as_such() {
+async fn wrong_keys_are_reported_as_such() {
     let server = MockS3::new(Options::default()).start("127.0.0.1:0").await.expect("a free port");
     server.server().create_bucket("the-bucket");
     for (access, secret) in [("unknown", "mock-secret-key"), ("mock-access-key", "wrong")] {

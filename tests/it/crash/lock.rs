@@ -5,7 +5,7 @@ use mock_s3::{Fault, Matcher};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn a_second_process_leaves_within_a_second_and_names_the_holder() {
+async fn a_second_process_ends_within_a_second_and_names_the_holder() {
     let scene = Scene::with_objects(3).await;
     let held = scene.bucket().order(Matcher::operation("ListObjectsV2"), Fault::Hang);
     let mut first = scene.start(&["initial-sync"], &[]);

@@ -61,7 +61,7 @@ async fn grows_beyond(file: &Path, bytes: u64) {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_of_it_the_state_is_whole_and_the_next_start_completes_it() {
+async fn a_migration_killed_at_any_moment_leaves_a_whole_state_and_the_next_start_completes_it() {
     let scene = Scene::with_objects(0).await;
     let database = scene.database();
     let (log, template) = (database.with_extension("db-wal"), database.with_extension("template"));

@@ -50,7 +50,7 @@ fn creates_hang(scene: &Scene) {
 }
 
 #[tokio::test]
-async fn what_is_in_hand_is_finished_and_nothing_new_is_begun() {
+async fn a_signal_lets_work_in_flight_finish_and_nothing_new_begin() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let scene = Scene::with_objects(OBJECTS).await;
         let gate = Gate::new();
@@ -69,7 +69,7 @@ async fn what_is_in_hand_is_finished_and_nothing_new_is_begun() {
 }
 
 #[tokio::test]
-async fn what_hangs_holds_it_no_longer_than_the_bound() {
+async fn a_call_that_hangs_delays_the_end_no_longer_than_the_limit() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let scene = Scene::with_objects(OBJECTS).await;
         creates_hang(&scene);
@@ -85,7 +85,7 @@ async fn what_hangs_holds_it_no_longer_than_the_bound() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_process_at_once() {
     let scene = Scene::with_objects(OBJECTS).await;
     creates_hang(&scene);
     let mut process = start(&scene, &[("SHUTDOWN_TIMEOUT", "3600")]);

@@ -56,7 +56,7 @@ fn half_of_a_rename_is_not_decided() {
 /// A file that was created after the backup was renamed after the restore, and told: the state had no row of it, did nothing
 /// about the event, and the old name stayed in the file manager for ever.
 #[test]
-fn an_event_of_what_a_restored_state_forgot_is_heeded() {
+fn a_restored_state_follows_an_event_of_a_file_that_it_does_not_know() {
     let ids = holds(&[
         RECONCILE,
         Op::Change(Change::Put(4, 3)),
@@ -72,7 +72,7 @@ fn an_event_of_what_a_restored_state_forgot_is_heeded() {
 
 /// The guard held two deletes. The next cycle was allowed to send them, had been told nothing new, and ended at once.
 #[test]
-fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
+fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
     let setup = Setup { max_delete: 1, ..PLAIN };
     let ops = [
         Op::Change(Change::Put(5, 0)),
@@ -94,7 +94,7 @@ fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
 
 /// What an empty listing had held was back; that it had been held made the operator's word, much later, a stricter guard than none.
 #[test]
-fn a_word_lets_no_fewer_deletes_go_than_silence() {
+fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
     let files = [0, 1].map(|key| [Op::Change(Change::Put(key, 1 + u8::try_from(key).expect("small"))), told(Told::Create(key))]).concat();
     let gone = [0, 1].map(|key| Op::Change(Change::Delete(key)));
     let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| told(Told::Delete(key)))].concat();
@@ -104,7 +104,7 @@ fn a_word_lets_no_fewer_deletes_go_than_silence() {
 /// The reference's own bug, and none of the product: it took a told rename whose target is not there for a reason not to pair the
 /// file that went with the one that came.
 #[test]
-fn a_rename_that_never_was_keeps_no_file_from_its_new_name() {
+fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
     let ids = holds_under(
         Setup { max_delete: 0, ..PLAIN },
         &[
@@ -122,7 +122,7 @@ fn a_rename_that_never_was_keeps_no_file_from_its_new_name() {
 /// After a restore a listing saw a file, and the process died before it had told the file manager, which has it from before the
 /// restore. Then the file went: the state had never sent it, forgot it, and the file manager kept it for ever.
 #[test]
-fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
+fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_object() {
     for point in 0..40 {
         let ids = holds(&[
             Op::Backup,
@@ -141,7 +141,7 @@ fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
 /// Permissions were set for a path whose file never arrived. Of another file, which went there later, the state said the permissions that
 /// the file manager had answered for the path from which it came.
 #[test]
-fn what_was_answered_for_one_path_is_not_said_of_the_next() {
+fn permissions_answered_for_one_path_are_not_recorded_for_another() {
     let ids = holds_under(
         Setup { page_keys: 2, attempts: 2, ..PLAIN },
         &[
@@ -187,7 +187,7 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
 /// A listing that showed nothing had a delete held; the file's content came back under another name, and other content under its own,
 /// which nobody told. The move's own look finds that, too. (The reference had not looked.)
 #[test]
-fn what_a_move_finds_at_its_origin_arrives_as_well() {
+fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
     let ids = holds_under(
         Setup { page_keys: 3, attempts: 3, ..PLAIN },
         &[
@@ -224,7 +224,7 @@ fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next()
 /// One sink had found more keys gone while the other one's deletes, which its guard had counted, were on their way: they were due there
 /// too, and went with the counted ones, past the guard.
 #[test]
-fn what_another_sink_finds_gone_passes_no_guard_unjudged() {
+fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
     let second = Some(Second { permissions: PermissionPlane::SetAndAsk, renames: Renames::None, connections: 2 });
     holds_under(
         Setup { attempts: 3, max_delete: 1, second, ..PLAIN },
@@ -247,7 +247,7 @@ fn what_another_sink_finds_gone_passes_no_guard_unjudged() {
 /// A sink without a plane of permissions was asked for those of a new file: the state said them of the file from then on, also under the
 /// name that it had later.
 #[test]
-fn of_a_sink_without_permissions_none_are_said() {
+fn the_state_records_no_permissions_for_a_sink_without_them() {
     let second = Some(Second { permissions: PermissionPlane::None, renames: Renames::Any, connections: 1 });
     holds_under(
         Setup { second, ..PLAIN },

@@ -260,26 +260,26 @@ fn hold(sweeps: &[Sweep]) {
 }
 
 #[test]
-fn a_renamed_file_keeps_its_identity_whatever_strikes() {
+fn a_renamed_file_keeps_its_identity_under_every_fault() {
     hold(&renames());
 }
 
 #[test]
-fn an_effect_without_an_outcome_is_brought_to_one_whatever_became_of_its_object() {
+fn an_effect_without_an_outcome_gets_one_whatever_became_of_its_object() {
     hold(&effects_without_an_outcome());
 }
 
 #[test]
-fn what_was_told_is_heeded_whatever_strikes() {
+fn every_event_is_applied_under_every_fault() {
     hold(&tellings());
 }
 
 #[test]
-fn another_thing_than_was_looked_at_breaks_no_promise() {
+fn an_object_that_changes_after_it_was_observed_breaks_no_promise() {
     hold(&surprises());
 }
 
 #[test]
-fn what_happens_to_one_sink_is_no_concern_of_the_other() {
+fn an_outage_of_one_sink_does_not_affect_the_other() {
     hold(&sink_sweeps::all());
 }

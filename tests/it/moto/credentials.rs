@@ -10,7 +10,7 @@ const HINT: &str = "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the
 const SECRET: &str = "a secret that is nobody's";
 
 #[tokio::test]
-async fn wrong_keys_are_told_and_nothing_is_sent_and_right_ones_open() {
+async fn a_run_with_wrong_keys_reports_it_and_sends_nothing_and_right_keys_work() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     Objects::create(&moto).await.put("a b/ü+.txt", b"bytes").await;
     let reader = user(&moto, "reader").await;

@@ -17,7 +17,7 @@ fn bodies() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
-async fn hostile_names_arrive_exactly_and_are_never_told_raw() {
+async fn hostile_names_arrive_exactly_and_are_never_printed_raw() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     let mut bodies = bodies();
     let refused = Objects::create(&moto).await.try_put_all(&bodies).await;

@@ -47,7 +47,7 @@ async fn left(owner: &aws_sdk_sqs::Client, url: &str) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() {
+async fn changes_in_the_bucket_reach_the_inbox_and_leave_the_queue() {
     let moto = Moto::start().await;
     let objects = Objects::create(&moto).await;
     let (url, owner) = queue(&moto, &objects).await;
@@ -94,7 +94,7 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
 
 /// Nobody but a command listens here: what waits in the queues is applied by it, and gone from there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_takes_what_waits_in_each_queue() {
+async fn a_command_receives_the_messages_that_wait_in_each_queue() {
     let moto = Moto::start().await;
     let objects = Objects::create(&moto).await;
     objects.put("a.txt", b"a").await;

@@ -15,7 +15,7 @@ fn bodies() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_merely_slow_is_waited_for() {
+async fn a_run_waits_for_a_slow_server() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     Objects::create(&moto).await.put_all(&bodies()).await;
     let proxy = Proxy::open(&moto.endpoint, Manner::Slow(Duration::from_secs(2))).await;
@@ -24,7 +24,7 @@ async fn a_server_that_is_merely_slow_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
+async fn a_run_gives_up_on_a_silent_server_and_sends_nothing() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     Objects::create(&moto).await.put_all(&bodies()).await;
     let proxy = Proxy::open(&moto.endpoint, Manner::Passing).await;
@@ -48,7 +48,7 @@ async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_stands_still_fails_alone_and_comes_with_the_next_run() {
+async fn an_object_whose_body_stalls_fails_alone_and_the_next_run_sends_it() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     let mut bodies = bodies();
     Objects::create(&moto).await.put_all(&bodies).await;

@@ -5,7 +5,7 @@ use super::sync::{Sync, calls_about_files, file_manager};
 use tokio::net::TcpSocket;
 
 #[tokio::test]
-async fn a_missing_bucket_is_told_and_nothing_is_sent() {
+async fn a_run_reports_a_missing_bucket_and_sends_nothing() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     let run = Sync::new(&moto.endpoint, &file_manager).run(&["initial-sync"]).await;
     assert_eq!(run.code, Some(1), "{}", run.told());
@@ -15,7 +15,7 @@ async fn a_missing_bucket_is_told_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_runs_is_told_within_the_attempts_and_nothing_is_sent() {
+async fn a_run_reports_an_unreachable_server_within_its_attempts_and_sends_nothing() {
     let file_manager = file_manager().await;
     // A port that belongs to us and on which nobody listens.
     let nobody = TcpSocket::new_v4().expect("a socket");

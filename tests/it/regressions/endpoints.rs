@@ -24,7 +24,7 @@ async fn told_of_a_change() -> (Arc<MemoryBucket>, Scene) {
 /// Five cycles against a store that was down, or whose credentials had expired, made dead letters of all events: their changes were
 /// lost, and the next cycle called itself quiet.
 #[tokio::test]
-async fn a_shut_door_uses_up_no_row_of_the_inbox() {
+async fn an_unreachable_endpoint_consumes_no_row_of_the_inbox() {
     // A HEAD has no body that could say why: expired credentials look like a missing right.
     for shut in [S3ErrorKind::Unreachable, S3ErrorKind::BadCredentials, S3ErrorKind::AccessDenied, S3ErrorKind::Server] {
         let (bucket, scene) = told_of_a_change().await;
@@ -44,7 +44,7 @@ async fn a_shut_door_uses_up_no_row_of_the_inbox() {
 
 /// The other side of it: an object that refuses itself while its bucket opens is no shut door, and does not wait for ever.
 #[tokio::test]
-async fn an_object_that_cannot_be_looked_at_counts_against_its_own_row() {
+async fn a_failed_lookup_counts_against_its_own_inbox_row() {
     let (bucket, mut scene) = told_of_a_change().await;
     bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(Fault::Error(S3ErrorKind::AccessDenied)));
     let mut ended = scene.cycle().await;

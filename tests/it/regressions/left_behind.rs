@@ -45,7 +45,7 @@ async fn a_file_manager_that_took_no_call_can_be_corrected() {
 
 /// What may have arrived stays open, whatever the last attempt was answered: the create had its effect, then the token ran out.
 #[tokio::test]
-async fn an_intent_whose_call_may_have_arrived_outlives_a_door_that_shuts() {
+async fn an_intent_whose_call_may_have_arrived_outlives_an_endpoint_failure() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.order(FaultAction::effect_then_status(500), "create", "a");
@@ -89,7 +89,7 @@ fn snapshots_of(scene: &Scene) -> Vec<String> {
 
 /// The most deletes that a cycle sends at all, those that somebody let go, left no snapshots: nothing had been due.
 #[tokio::test]
-async fn deletes_that_are_let_go_are_in_a_pair_of_snapshots() {
+async fn allowed_deletes_are_in_a_pair_of_snapshots() {
     for rows in [SnapshotRows::Full, SnapshotRows::Changed] {
         let (bucket, mut scene) = in_memory().await;
         scene.program.options.kept_snapshots = NonZeroUsize::new(9).expect("nine");
@@ -114,7 +114,7 @@ async fn deletes_that_are_let_go_are_in_a_pair_of_snapshots() {
 
 /// What asked for time was tried again after a minute once it was parked.
 #[tokio::test]
-async fn what_asks_for_time_gets_it_while_it_is_parked() {
+async fn a_parked_object_waits_as_long_as_the_endpoint_asked() {
     for (asked_mins, given_mins) in [(30, 30), (0, 1), (60 * 24 * 365, 360)] {
         let (bucket, scene) = in_memory().await;
         bucket.put(key("a"), "a");
@@ -130,7 +130,7 @@ async fn what_asks_for_time_gets_it_while_it_is_parked() {
 
 /// Files outside of a new prefix stayed in the file manager, and every summary called that "in sync" and nothing more.
 #[tokio::test]
-async fn files_outside_of_a_new_prefix_are_told() {
+async fn the_report_names_files_outside_of_a_new_prefix() {
     let (bucket, mut scene) = in_memory().await;
     for name in ["a", "p/a", "q/a"] {
         bucket.put(key(name), "x");
@@ -161,7 +161,7 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
 
 /// Files of which a restored state knew nothing for certain were told as confirmed, while the file manager could not be reached.
 #[tokio::test]
-async fn what_is_in_doubt_is_not_told_as_confirmed() {
+async fn a_file_in_doubt_is_not_counted_as_confirmed() {
     let (bucket, mut scene) = in_memory().await;
     for name in ["a", "b"] {
         bucket.put(key(name), name);

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// A reconcile that came before the cycle took a rename that the feed had told for a new file and one that was gone: its id and what was
 /// told of it were lost.
 #[tokio::test]
-async fn a_reconcile_hears_what_was_told_before_it_lists() {
+async fn a_reconcile_reads_its_events_before_it_lists() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("d/a"), "before");
     scene.run_to_success().await;
@@ -56,7 +56,7 @@ async fn a_reconcile_that_did_not_list_everything_is_still_due() {
 
 /// A backup that was put back was confirmed anew by nobody where a cycle came first: nothing said that everything was to be listed.
 #[tokio::test]
-async fn a_backup_that_was_put_back_waits_for_a_listing_and_says_so() {
+async fn a_restored_backup_waits_for_a_listing_and_says_so() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -103,7 +103,7 @@ async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
 
 /// A cycle that could not hear its feed said that there was nothing new.
 #[tokio::test]
-async fn a_cycle_that_could_not_hear_is_not_quiet() {
+async fn a_cycle_that_could_not_read_its_feed_is_not_quiet() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;

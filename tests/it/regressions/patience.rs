@@ -37,7 +37,7 @@ async fn the_next_of_a_chain_of_renames_waits_for_one_that_failed() {
 /// Five cycles in a row made dead letters of events, though their store was overloaded for half a minute: with other events to wake
 /// them, cycles follow one another within seconds.
 #[tokio::test]
-async fn a_store_that_is_overloaded_for_a_while_uses_up_no_row() {
+async fn an_overloaded_store_consumes_no_row_of_the_inbox() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     bucket.put(key("a"), "new");
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/a")]);
@@ -57,7 +57,7 @@ async fn a_store_that_is_overloaded_for_a_while_uses_up_no_row() {
 /// An event that became a dead letter told a rename, and "could not be looked at" was taken for "is not there": the file was deleted
 /// at the one path, and created at the other with another id.
 #[tokio::test]
-async fn a_rename_whose_target_cannot_be_looked_at_is_heard_until_it_can() {
+async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
     for hidden in ["a", "b"] {
         let (bucket, mut scene) = in_sync(&["a", "x"]).await;
         let id = scene.internal_id("a");
@@ -88,7 +88,7 @@ async fn a_rename_whose_target_cannot_be_looked_at_is_heard_until_it_can() {
 
 /// The other side of it: whoever may never look at the old path gets the content at the new one all the same.
 #[tokio::test]
-async fn a_rename_whose_origin_can_never_be_looked_at_is_given_up() {
+async fn a_rename_whose_origin_can_never_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["a", "x"]).await;
     rename(&bucket, "a", "b", "a");
     scene.api.api().set_feed(vec![renamed(1, "/a", "/b")]);
@@ -107,7 +107,7 @@ async fn a_rename_whose_origin_can_never_be_looked_at_is_given_up() {
 
 /// Of a chain that waits the middle one was spoken of: it waited already, and that was taken for "nothing is going to change".
 #[tokio::test]
-async fn a_chain_that_waits_goes_on_waiting_when_its_middle_is_spoken_of() {
+async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle() {
     for [first, second, third, fourth] in [["a", "b", "c", "d"], ["d", "c", "b", "a"]] {
         let (bucket, mut scene) = in_sync(&[first, second, third]).await;
         let ids = [first, second, third].map(|path| scene.internal_id(path));
@@ -132,7 +132,7 @@ async fn a_chain_that_waits_goes_on_waiting_when_its_middle_is_spoken_of() {
 
 /// One path of two renames could not be looked at for a moment, and only one of the two heard of it.
 #[tokio::test]
-async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_at() {
+async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_up() {
     let (bucket, mut scene) = in_sync(&["a", "b", "c"]).await;
     let ids = ["a", "b", "c"].map(|path| scene.internal_id(path));
     for (from, to) in [("c", "d"), ("b", "c"), ("a", "b")] {
@@ -153,7 +153,7 @@ async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_at() {
 
 /// Two paths were paired by their content, and nobody lets us look at the first any more: the second waited for ever.
 #[tokio::test]
-async fn a_pair_whose_origin_may_not_be_looked_at_is_given_up() {
+async fn a_pair_whose_origin_cannot_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["hidden", "x"]).await;
     rename(&bucket, "hidden", "public", "hidden");
     bucket.on_call(|call| {
@@ -190,7 +190,7 @@ async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
 
 /// When the rename came through at last, because somebody spoke of its target, those that had waited for it went on waiting.
 #[tokio::test]
-async fn who_waited_for_a_rename_goes_on_with_it() {
+async fn paths_that_waited_for_a_rename_go_on_with_it() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     rename(&bucket, "b", "c", "b");
     rename(&bucket, "a", "b", "a");
@@ -211,7 +211,7 @@ async fn who_waited_for_a_rename_goes_on_with_it() {
 
 /// "Raise `MAX_FILE_SIZE_MB` to bring it in", said the report, and nothing came before the next reconcile.
 #[tokio::test]
-async fn what_a_setting_kept_out_comes_with_the_first_cycle_after_it_changes() {
+async fn objects_that_a_setting_excluded_are_sent_by_the_first_cycle_after_it_changes() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     bucket.put(key("large"), "0123456789");
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/large")]);
@@ -226,7 +226,7 @@ async fn what_a_setting_kept_out_comes_with_the_first_cycle_after_it_changes() {
 
 /// With a full inbox the feed was not read, and the cycle said that it had nothing new.
 #[tokio::test]
-async fn a_feed_that_is_not_read_is_told_as_left_unread() {
+async fn the_report_says_that_the_feed_was_left_unread() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     bucket.put(key("a"), "new");
     bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied)));

@@ -31,7 +31,7 @@ async fn refused_permissions_do_not_keep_content_back() {
 /// The look that confirmed a delete made its tombstone forget that it was told: permissions told after the delete were thrown away
 /// with those told before, and the next file at the path was asked for its own.
 #[tokio::test]
-async fn permissions_told_after_a_delete_are_those_of_the_next_file() {
+async fn permissions_reported_after_a_delete_are_those_of_the_next_file() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
@@ -51,7 +51,7 @@ async fn permissions_told_after_a_delete_are_those_of_the_next_file() {
 /// After a backup was put back, permissions told of a path of which it knew nothing went with a delete that only made sure that
 /// nothing was there.
 #[tokio::test]
-async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_file() {
+async fn permissions_reported_of_a_path_that_a_restored_state_doubts_wait_for_its_file() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -70,7 +70,7 @@ async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_fi
 /// A file was renamed, and the permissions told of its new path were those that the file manager had answered for the old one: they were
 /// taken for set, and never were.
 #[tokio::test]
-async fn permissions_told_of_the_new_path_are_set_there_whatever_the_old_one_had() {
+async fn permissions_reported_of_the_new_path_are_set_there_whatever_the_old_one_had() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a.txt"), "a");
     scene.run_to_success().await;

@@ -51,7 +51,7 @@ async fn a_move_that_hangs_holds_up_a_stop_no_longer_than_the_grace() {
 
 /// A stop was not heard while both ends of a possible move were looked at.
 #[tokio::test]
-async fn a_stop_is_heard_while_a_move_is_looked_at() {
+async fn a_stop_ends_the_lookups_of_a_move() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a", None);
     server.server().put(BUCKET, "b", "b", None);
@@ -84,7 +84,7 @@ async fn a_second_signal_does_not_wait_for_a_collector() {
 
 /// The whole end of the daemon took up to seven seconds more than it had: last words and telemetry came on top.
 #[tokio::test]
-async fn last_words_and_telemetry_are_a_part_of_the_time_that_the_end_has() {
+async fn the_final_report_and_telemetry_share_the_shutdown_timeout() {
     let scene = crash::Scene::with_objects(1).await;
     // It takes connections into its queue, and never answers.
     let collector = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -105,7 +105,7 @@ async fn last_words_and_telemetry_are_a_part_of_the_time_that_the_end_has() {
 /// Clients that waited for a run, for hours, took all places at the control socket: `health` was not answered, and the container was
 /// taken for a sick one.
 #[tokio::test]
-async fn those_who_wait_for_a_run_leave_room_for_those_who_ask_how_it_is() {
+async fn clients_that_wait_for_a_run_leave_connections_for_health_requests() {
     let scene = crash::Scene::with_objects(1).await;
     let gate = Gate::new();
     scene.bucket().order(Matcher::operation("GetObject"), Fault::Hold(gate.clone()));

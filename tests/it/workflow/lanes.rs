@@ -57,7 +57,7 @@ fn meet(scene: &mut Scene, at_a_time: usize) -> Arc<Meeting> {
 }
 
 #[tokio::test]
-async fn as_many_operations_as_told_are_in_hand_and_never_one_more() {
+async fn as_many_operations_as_configured_are_in_flight_and_never_one_more() {
     for at_a_time in [1, 3, 8] {
         let (bucket, mut scene) = in_memory().await;
         scene.program.options.concurrency = at_a_time;
@@ -71,7 +71,7 @@ async fn as_many_operations_as_told_are_in_hand_and_never_one_more() {
 }
 
 #[tokio::test]
-async fn the_store_never_sees_more_requests_at_once_than_told() {
+async fn the_store_never_sees_more_concurrent_requests_than_configured() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 4;
     for number in 0..40 {
@@ -92,7 +92,7 @@ async fn the_store_never_sees_more_requests_at_once_than_told() {
 }
 
 #[tokio::test]
-async fn large_objects_that_hang_leave_places_to_the_small_ones() {
+async fn large_objects_that_hang_leave_permits_to_the_small_ones() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 4;
     // Before all small ones in the order of the keys.
@@ -123,7 +123,7 @@ async fn large_objects_that_hang_leave_places_to_the_small_ones() {
 }
 
 #[tokio::test]
-async fn one_place_alone_serves_large_and_small() {
+async fn a_concurrency_of_one_serves_large_and_small_objects() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 1;
     server.server().put_generated(BUCKET, "large", LARGE_BYTES, 1);

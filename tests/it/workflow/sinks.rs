@@ -67,7 +67,7 @@ async fn a_sink_without_renames_gets_a_create_and_a_delete() {
 }
 
 #[tokio::test]
-async fn a_sink_without_a_plane_of_permissions_is_neither_asked_for_them_nor_told_them() {
+async fn a_sink_without_permissions_is_neither_asked_for_them_nor_sent_them() {
     for (plane, expected) in [
         (PermissionPlane::None, vec!["create a"]),
         (PermissionPlane::Set, vec!["create a", "set a"]),

@@ -22,7 +22,7 @@ const OBJECTS: usize = 30;
 const SEED: u64 = 20_261_122;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_of_the_daemon_lose_nothing_and_double_nothing() {
+async fn kills_of_the_daemon_lose_no_change_and_repeat_no_effect() {
     println!("seed {SEED}");
     let scene = Scene::with_objects(OBJECTS).await;
     let mut kills = Kills::new(SEED);

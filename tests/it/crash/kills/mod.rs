@@ -26,7 +26,7 @@ const KILLS_OF_A_KIND_LEAST: usize = 20;
 const SETTINGS: [(&str, &str); 2] = [("LIST_PAGE_KEYS", "20"), ("CONCURRENCY", "4")];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_kills_lose_nothing_and_do_nothing_twice() {
+async fn two_hundred_kills_lose_no_object_and_repeat_no_effect() {
     let scene = Scene::with_objects(OBJECTS).await;
     let mut kills = Kills::default();
     let in_vain = kills.all(&scene).await.err();

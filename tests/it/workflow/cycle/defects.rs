@@ -28,7 +28,7 @@ async fn told(scene: &Scene, feed: Vec<Value>) -> Vec<String> {
 
 /// 1: of seven mixed events the file manager heard four creates and nothing else: no delete, permission change, rename or move.
 #[tokio::test]
-async fn defect_01_the_file_manager_hears_of_every_kind_of_event() {
+async fn defect_01_the_file_manager_receives_a_call_for_every_kind_of_event() {
     let (bucket, scene) = in_sync(&["gone", "opened", "named", "carried", "same"]).await;
     bucket.put(key("new"), "new");
     bucket.put(key("same"), "changed");
@@ -205,7 +205,7 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
 
 /// 15: what could not be reached ended everything; here a cycle that finds a door shut ends, and the events wait for the next one.
 #[tokio::test]
-async fn defect_15_what_was_told_while_a_door_was_shut_is_done_when_it_opens() {
+async fn defect_15_events_received_while_an_endpoint_was_unreachable_are_applied_when_it_is_reachable() {
     let (bucket, scene) = in_sync(&["a", "b"]).await;
     bucket.vanish();
     scene.api.api().set_feed(vec![event("create", 1, "c"), event("delete", 2, "a")]);
@@ -221,7 +221,7 @@ async fn defect_15_what_was_told_while_a_door_was_shut_is_done_when_it_opens() {
 
 /// 16: new content at the same key was never synced, the `ETag` was ignored, and nothing was scanned again after the first run.
 #[tokio::test]
-async fn defect_16_new_content_is_sent_when_it_is_told_and_found_when_it_is_not() {
+async fn defect_16_new_content_is_sent_when_an_event_reports_it_and_found_when_none_does() {
     let (bucket, scene) = in_sync(&["told", "kept"]).await;
     bucket.put(key("told"), "TOLD");
     bucket.put(key("kept"), "KEPT");
@@ -263,7 +263,7 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
 
 /// 18: almost no error reached `errors[]`, and there was no history.
 #[tokio::test]
-async fn defect_18_every_reason_for_a_failure_is_told_and_remembered() {
+async fn defect_18_every_reason_for_a_failure_is_reported_and_recorded() {
     let (bucket, scene) = in_sync(&["opened"]).await;
     for name in ["denied", "refused", "good"] {
         bucket.put(key(name), name);

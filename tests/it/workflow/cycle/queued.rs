@@ -61,7 +61,7 @@ impl EventQueue for Queue {
 
 /// A command's cycle read the feed and left everything in the queue for a daemon that nobody had started.
 #[tokio::test]
-async fn what_waits_in_the_queue_is_taken_by_a_cycle_and_by_a_reconcile() {
+async fn a_cycle_and_a_reconcile_receive_the_messages_that_wait_in_the_queue() {
     let (bucket, mut scene) = in_sync(&["gone", "old"]).await;
     let queue = Arc::new(Queue::default());
     queue.given_to(&mut scene);
@@ -80,7 +80,7 @@ async fn what_waits_in_the_queue_is_taken_by_a_cycle_and_by_a_reconcile() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
+async fn a_cycle_reports_an_unreachable_queue_and_does_everything_else() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     let queue = Arc::new(Queue::default());
     *queue.shut.lock().expect("sound") = true;
@@ -95,7 +95,7 @@ async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
 }
 
 #[tokio::test]
-async fn of_several_queues_each_is_emptied_whatever_becomes_of_the_others() {
+async fn a_cycle_empties_each_of_several_queues_whatever_becomes_of_the_others() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     let queues = [0, 1, 2].map(|number| Arc::new(Queue { number, ..Queue::default() }));
     for (queue, path) in queues.iter().zip(["a", "b", "lost"]) {
@@ -117,7 +117,7 @@ async fn of_several_queues_each_is_emptied_whatever_becomes_of_the_others() {
 
 /// Whoever had set a prefix and waited for a file outside of it was told of "0 events", and of nothing else.
 #[tokio::test]
-async fn what_there_is_nothing_to_do_about_is_told() {
+async fn a_cycle_reports_ignored_messages() {
     let (_, mut scene) = in_sync(&[]).await;
     let queue = Arc::new(Queue::default());
     queue.given_to(&mut scene);

@@ -149,7 +149,7 @@ async fn permissions_of_a_deleted_file_are_not_those_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_file_manager_that_knows_less_than_we_believe_still_converges() {
+async fn a_file_manager_that_has_less_than_the_state_says_still_converges() {
     for (name, action, operation, path, feed, expected) in [
         ("rename: not found", FaultAction::status(404), "rename", "a", "a>b", "b"),
         ("rename: taken", FaultAction::status(409), "rename", "a", "a>b", "b"),

@@ -70,7 +70,7 @@ async fn a_get_is_asked_for_by_etag() {
 }
 
 #[tokio::test]
-async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_at_again() {
+async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_again() {
     // The same length: nothing but the ETag tells them apart.
     let (bucket, _) = in_memory().await;
     bucket.put(key("a"), "old");
@@ -86,7 +86,7 @@ async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_at_aga
 }
 
 #[tokio::test]
-async fn without_etags_in_the_listing_a_look_says_what_changed() {
+async fn without_etags_in_the_listing_a_head_says_what_changed() {
     let (bucket, scene) = in_memory().await;
     bucket.on_call(without_etags);
     bucket.put(key("a"), "old");

@@ -88,7 +88,7 @@ fn result(what: HistoryEvent) -> Outcome {
 }
 
 #[tokio::test]
-async fn an_outcome_and_its_story_are_one_commit() {
+async fn an_outcome_and_its_history_entry_are_one_commit() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let sink = &bed.sink;
     bed.look("a", true).await;
@@ -120,7 +120,7 @@ async fn an_outcome_and_its_story_are_one_commit() {
 }
 
 #[tokio::test]
-async fn an_event_is_told_in_the_commit_that_uses_it_up() {
+async fn an_event_enters_the_history_in_the_commit_that_consumes_it() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let event = Event { kind: EventKind::Create, path: key("a"), new_path: None, permissions: Permissions::default(), time: None };
     let received = vec![Received { source: EventChannel::Sqs, outcome: Ok(event) }];
@@ -143,7 +143,7 @@ async fn an_event_is_told_in_the_commit_that_uses_it_up() {
 }
 
 #[tokio::test]
-async fn what_the_initial_sync_brings_at_once_has_no_row_and_everything_else_has() {
+async fn the_history_omits_only_creates_that_the_initial_sync_applied_at_the_first_attempt() {
     for (kind, made, rows) in [(RunKind::Initial, 1, 0), (RunKind::Initial, 2, 1), (RunKind::Reconcile, 1, 1)] {
         let bed = Bed::with_run(kind).await;
         bed.look("a", true).await;

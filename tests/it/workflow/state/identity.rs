@@ -62,7 +62,7 @@ async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched
 }
 
 #[tokio::test]
-async fn adopted_under_another_name_nothing_is_sent_and_the_new_name_is_the_name() {
+async fn a_renamed_source_that_is_adopted_sends_nothing_and_replaces_the_name() {
     let (bucket, mut scene) = in_sync().await;
     scene.program.identity.source = "another-endpoint/customer-bucket/".to_owned();
     scene.program.name_file_manager("http://another-name");

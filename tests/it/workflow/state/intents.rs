@@ -71,7 +71,7 @@ fn expected(content: Content) -> BTreeMap<String, Bytes> {
 }
 
 #[tokio::test]
-async fn whatever_hung_and_whatever_came_after_it_the_file_manager_ends_with_what_the_bucket_has() {
+async fn after_any_call_that_hung_the_file_manager_ends_with_what_the_bucket_has() {
     const CONTENTS: [Content; 4] = [None, Some("one"), Some("two"), Some("three")];
     for (known, hangs) in [(None, Some("one")), (Some("one"), Some("two")), (Some("one"), None)] {
         for then in CONTENTS {
@@ -107,7 +107,7 @@ async fn an_object_that_changed_is_an_update_of_what_the_create_may_have_made() 
 }
 
 #[tokio::test]
-async fn a_create_that_never_came_is_found_out_and_the_new_content_created() {
+async fn a_create_that_never_arrived_is_detected_and_the_new_content_created() {
     let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::Hang).await;
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("create".to_owned(), "m".to_owned())]);

@@ -69,7 +69,7 @@ fn open_in_version_7() -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn what_was_open_is_sent_again_identical_and_what_was_done_is_not_sent() {
+async fn open_intents_are_sent_again_identically_and_finished_ones_are_not() {
     let (_bucket, scene) = left_behind().await;
     let ended = scene.cycle().await;
     let called = called(&scene);
@@ -99,7 +99,7 @@ async fn what_was_open_is_sent_again_identical_and_what_was_done_is_not_sent() {
 }
 
 #[tokio::test]
-async fn held_deletes_go_when_they_are_allowed_and_a_reconcile_leaves_nothing() {
+async fn held_deletes_are_sent_when_allowed_and_a_reconcile_leaves_none() {
     let (_bucket, mut scene) = left_behind().await;
     scene.cycle().await;
     scene.api.api().reset_calls();

@@ -69,7 +69,7 @@ async fn what_the_file_manager_lost_since_is_created_again() {
 }
 
 #[tokio::test]
-async fn the_operator_can_say_so_where_no_lock_file_tells() {
+async fn the_operator_can_declare_a_restore_where_the_lock_file_is_missing() {
     let (_, mut scene) = restored().await;
     std::fs::remove_file(scene.program.database.with_file_name("sync.db.lock")).expect("it is there");
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
@@ -86,7 +86,7 @@ async fn runs_go_on_counting_after_a_restore() {
 }
 
 #[tokio::test]
-async fn a_state_that_nobody_restored_is_believed() {
+async fn a_state_that_was_not_restored_is_trusted() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;

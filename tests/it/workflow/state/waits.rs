@@ -87,7 +87,7 @@ async fn a_file_manager_that_asks_for_time_gets_it_before_the_next_attempt() {
 }
 
 #[tokio::test]
-async fn a_delete_waits_as_it_is_asked_too() {
+async fn a_delete_too_waits_as_long_as_the_endpoint_asks() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");
@@ -131,7 +131,7 @@ async fn a_store_that_asks_for_time_gets_it_at_every_call() {
 }
 
 #[tokio::test]
-async fn more_time_than_a_call_has_in_all_is_not_waited_for() {
+async fn a_requested_wait_longer_than_the_budget_of_a_call_is_not_kept() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.retry = RetryPolicy { budget: Duration::from_mins(2), ..scene.program.options.retry };
     let asked = refusing(&mut scene, SaveOperation::Create, &[busy(503, 3600)]);
@@ -145,7 +145,7 @@ async fn more_time_than_a_call_has_in_all_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn what_fails_run_after_run_waits_twice_as_long_each_time_and_not_for_ever() {
+async fn repeated_failures_double_the_wait_up_to_a_limit() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.api.api().order(Fault::new(FaultAction::status(422)).operation("create").always());
