@@ -85,7 +85,7 @@ impl Scene {
 pub(crate) struct Feed(Mutex<Vec<String>>);
 
 impl Feed {
-    pub(crate) fn tell(&self, events: &[Event]) {
+    pub(crate) fn publish(&self, events: &[Event]) {
         self.0.lock().expect("no panic").extend(events.iter().map(changes::as_served));
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
 impl Subject {
     async fn cycle(&mut self) -> Result<()> {
         let (events, to_do) = self.changes.make(EVENTS, &self.scene.bucket);
-        self.scene.feed.tell(&events);
+        self.scene.feed.publish(&events);
         let began = Instant::now();
         let ended = self.scene.cycle().await?;
         self.milliseconds.push(began.elapsed().as_secs_f64() * 1000.0);

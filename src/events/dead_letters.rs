@@ -187,8 +187,8 @@ mod tests {
         let (state, _directory) = with(&[(EventChannel::Sqs, &ours)]).await;
         let row = state.inbox().events_batch(0, 1).await.expect("read").remove(0);
         state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("dead-lettered");
-        let letter = state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-        let retried = retry(&state, &Scope::new("old", ""), Which::One(letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
+        let dead_letter = state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+        let retried = retry(&state, &Scope::new("old", ""), Which::One(dead_letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
         assert_eq!(retried, Retried { letters: 1, events: 1, kept: vec![] });
         assert_eq!(
             (waiting(&state).await, state.inbox().events_batch(0, 1).await.expect("read")[0].failures),

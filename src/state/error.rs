@@ -126,8 +126,8 @@ mod tests {
             ("attempt to write a readonly database", "write permission for it and its directory"),
         ] {
             for error in [StateError::Database(words.to_owned()), StateError::file(Path::new("s.db"), &words)] {
-                let told = error.at(Path::new("s.db")).to_string();
-                assert!(told.starts_with("database s.db: ") && told.contains(words) && told.contains(remedy), "{told}");
+                let message = error.at(Path::new("s.db")).to_string();
+                assert!(message.starts_with("database s.db: ") && message.contains(words) && message.contains(remedy), "{message}");
             }
         }
     }

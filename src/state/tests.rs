@@ -41,9 +41,9 @@ impl Bed {
         Self { state, sink, directory }
     }
 
-    async fn look(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
-        let looked = Observation { path: key(path), facts: etag.map(facts), look };
-        self.state.source().observations_record(vec![looked]).await.expect("stored");
+    async fn observe(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
+        let observation = Observation { path: key(path), facts: etag.map(facts), look };
+        self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     async fn page(&self, after: Option<&str>, up_to: Option<&str>, shows: &[(&str, &str)]) {
@@ -129,9 +129,9 @@ fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
 async fn an_older_observation_never_overwrites_a_newer_one() {
     let bed = Bed::new().await;
     let (older, newer) = (bed.state.source().observation_next(), bed.state.source().observation_next());
-    bed.look("a", Some("new"), newer).await;
-    bed.look("a", Some("old"), older).await;
-    bed.look("a", None, older).await;
+    bed.observe("a", Some("new"), newer).await;
+    bed.observe("a", Some("old"), older).await;
+    bed.observe("a", None, older).await;
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
@@ -140,7 +140,7 @@ async fn an_older_observation_never_overwrites_a_newer_one() {
 async fn the_next_process_numbers_its_observations_after_the_stored_ones() {
     let bed = Bed::new().await;
     let look = bed.state.source().observation_next();
-    bed.look("a", Some("x"), look).await;
+    bed.observe("a", Some("x"), look).await;
     let bed = bed.reopened().await;
     assert!(bed.state.source().observation_next() > look);
 }
@@ -170,7 +170,7 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
         let policy = Policy { max_file_bytes: Some(32 << 20), ..Policy::default() };
         bed.sink = bed.state.sink(SinkName::file_manager(), policy).await.expect("registered");
         if let Some(known) = known {
-            bed.look(known, None, bed.state.source().observation_next()).await;
+            bed.observe(known, None, bed.state.source().observation_next()).await;
         }
         let page =
             Page { prefix: String::new(), after: None, up_to: None, look: bed.state.source().observation_next(), objects: objects.clone() };
@@ -190,7 +190,7 @@ async fn a_key_observed_after_the_page_was_requested_is_not_absent() {
     bed.applied("a", "x").await;
     let page = bed.state.source().observation_next();
     let later = bed.state.source().observation_next();
-    bed.look("a", Some("x"), later).await;
+    bed.observe("a", Some("x"), later).await;
     let page = Page { prefix: String::new(), after: None, up_to: None, look: page, objects: Vec::new() };
     bed.state.source().page_record(page).await.expect("stored");
     assert!(bed.due(Lane::Absent).await.is_empty());
@@ -215,7 +215,7 @@ async fn an_outcome_older_than_the_last_observation_leaves_the_path_pending() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "old")]).await;
     let newer = bed.state.source().observation_next();
-    bed.look("a", Some("new"), newer).await;
+    bed.observe("a", Some("new"), newer).await;
     bed.applied("a", "old").await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
     bed.applied("a", "new").await;
@@ -241,7 +241,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     assert_eq!(work.intent.as_ref(), Some(&intent));
     // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
     let look = bed.state.source().observation_next();
-    bed.look("a", None, look).await;
+    bed.observe("a", None, look).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
     bed.sink.intents_abandon(&key("a")).await.expect("ended");
     bed.sink.pending_requeue(&key("a")).await.expect("settled");

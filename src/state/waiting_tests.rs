@@ -1,6 +1,6 @@
 //! Waiting work makes nothing heavier, counted in the steps of SQLite's machine; and the counters of waiting work are right.
 
-use super::inbox_tests::{at, file_manager, told};
+use super::inbox_tests::{at, file_manager, reported_event};
 use super::*;
 use crate::plan::SkipReason;
 use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
@@ -104,12 +104,12 @@ async fn the_counts_of_waiting_rows_follow_each_change() {
             .await
             .expect("counted"),
     );
-    let mut told: Vec<_> = waiting
+    let mut counts: Vec<_> = waiting
         .iter()
         .map(|line| (line.status.clone(), line.deletion, line.reason.clone(), i64::try_from(line.paths).expect("few")))
         .collect();
-    told.sort();
-    assert_eq!(told, counted);
+    counts.sort();
+    assert_eq!(counts, counted);
     let other = waiting.iter().find(|line| line.reason.as_deref() == Some("other")).expect("parked");
     assert_eq!((other.paths, other.example.as_ref(), other.message.as_deref()), (1, Some(&parked), Some("something else")));
 }
@@ -161,7 +161,7 @@ async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
     state.source().observations_record(vec![listed]).await.expect("stored");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
-        state.inbox().receive(vec![told(path)], at(second)).await.expect("received");
+        state.inbox().receive(vec![reported_event(path)], at(second)).await.expect("received");
     }
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
     let look = state.source().observation_next();

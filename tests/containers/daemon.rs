@@ -141,8 +141,8 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     assert!(!health.success && health.stdout.contains("waiting for unreachable endpoints: file manager"), "{health:?}");
     docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
     let files = stage.files().await;
-    let told: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
-    files.feed(&told).await;
+    let events: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
+    files.feed(&events).await;
     // Nobody asks for it.
     files.holds(8).await;
     daemon.healthy().await;

@@ -110,11 +110,11 @@ impl Files {
         let calls = calls["calls"].as_array().expect("a list").iter();
         let effects = calls.filter(|call| ["saveToDisk", "updatePermissions"].contains(&call["call"].as_str().unwrap_or_default()));
         let word = |call: &Value, field: &str| call[field].as_str().unwrap_or_default().to_owned();
-        let mut told: Vec<_> = effects
+        let mut arrived: Vec<_> = effects
             .map(|call| [word(call, "operation"), word(call, "path"), word(call, "new_path")].join(" ").trim_end().to_owned())
             .collect();
-        told.sort();
-        told
+        arrived.sort();
+        arrived
     }
 
     pub(crate) async fn order(&self, fault: &Fault) {

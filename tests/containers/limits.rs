@@ -83,8 +83,8 @@ async fn of_cgroup(daemon: &Service, newer: &str, older: &str) -> u64 {
 }
 
 async fn number(daemon: &Service, script: &str) -> u64 {
-    let told = docker(&["exec", daemon.id(), "bash", "-c", script]).await;
-    told.parse().unwrap_or_else(|_| panic!("{script}: {told:?} is no number"))
+    let printed = docker(&["exec", daemon.id(), "bash", "-c", script]).await;
+    printed.parse().unwrap_or_else(|_| panic!("{script}: {printed:?} is no number"))
 }
 
 /// How much of a core its control group takes while nobody asks it for anything. Read from outside: a look from inside would count.
@@ -106,7 +106,7 @@ fn cpu_seconds(pid: &str) -> f64 {
         return nanoseconds.trim().parse::<f64>().expect("a number") / 1e9;
     }
     let path = groups.lines().find_map(|line| line.strip_prefix("0::")).expect("a control group");
-    let told = fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).expect("its usage");
-    let microseconds = told.lines().find_map(|line| line.strip_prefix("usage_usec ")).expect("a number");
+    let usage = fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).expect("its usage");
+    let microseconds = usage.lines().find_map(|line| line.strip_prefix("usage_usec ")).expect("a number");
     microseconds.parse::<f64>().expect("a number") / 1e6
 }

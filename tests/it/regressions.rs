@@ -234,7 +234,7 @@ async fn a_file_that_the_file_manager_turns_out_not_to_have_is_not_recorded_as_a
     let (new_path, content, idempotency_key) = (None, None, None);
     let metadata = serde_json::Map::new();
     let delete = SaveRequest { operation: SaveOperation::Delete, path: key("a"), new_path, content, metadata, idempotency_key };
-    scene.program.doors.file_manager.save(delete).await.expect("somebody deletes it");
+    scene.program.endpoints.file_manager.save(delete).await.expect("somebody deletes it");
     bucket.put(key("a"), "new");
     let mut gets = 0;
     bucket.on_call(move |call| {

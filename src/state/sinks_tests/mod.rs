@@ -68,9 +68,9 @@ impl Bed {
         [&self.a, &self.b]
     }
 
-    async fn look(&self, path: &str, etag: Option<&str>) {
-        let looked = Observation { path: key(path), facts: etag.map(facts), look: self.state.source().observation_next() };
-        self.state.source().observations_record(vec![looked]).await.expect("stored");
+    async fn observe(&self, path: &str, etag: Option<&str>) {
+        let observation = Observation { path: key(path), facts: etag.map(facts), look: self.state.source().observation_next() };
+        self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     /// The only page of a listing.
@@ -81,7 +81,7 @@ impl Bed {
     }
 
     /// Events that arrive and are replayed, with what is found at the paths that they name.
-    async fn told(&self, events: &[Event], found: &[(&str, Option<&str>)]) -> Replayed {
+    async fn replay(&self, events: &[Event], found: &[(&str, Option<&str>)]) -> Replayed {
         let batch = events.iter().map(|event| Received { source: EventChannel::Feed, outcome: Ok(event.clone()) }).collect();
         self.state.inbox().receive(batch, at(1000)).await.expect("stored");
         let rows = self.state.inbox().events_batch(0, 100).await.expect("read");

@@ -58,7 +58,7 @@ impl Collector {
     }
 
     /// Waits for metrics.
-    pub(crate) async fn hears_metrics(&self) {
+    pub(crate) async fn until_metrics_arrive(&self) {
         let mut arrivals = self.inner.arrivals.subscribe();
         while !self.requests().iter().any(|request| request.path == "/otlp/v1/metrics") {
             arrivals.changed().await.expect("it is ours");

@@ -27,7 +27,7 @@ async fn defect_15_a_daemon_started_before_the_bucket_exists_waits_reports_it_an
 async fn wrong_credentials_and_a_file_manager_that_is_not_there_end_nothing() {
     for (name, value, words) in [
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), "SignatureDoesNotMatch"),
-        ("FILE_MANAGER_API_URL", super::stage::nobody(), "file manager: "),
+        ("FILE_MANAGER_API_URL", super::stage::unreachable_address(), "file manager: "),
     ] {
         let mut stage = Stage::with(&["a.txt"]).await;
         stage.setting(name, value);
@@ -57,7 +57,7 @@ async fn an_endpoint_that_fails_while_the_daemon_runs_is_an_error_until_it_recov
 #[tokio::test(flavor = "multi_thread")]
 async fn the_daemon_reports_an_unreachable_queue_and_runs_go_on_without_it() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::nobody()));
+    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::unreachable_address()));
     let mut daemon = stage.daemon_at_rest().await;
     daemon
         .lives_until(async { while !stage.run(&["health"]).await.stdout.contains("sqs: the queue is unreachable since ") {} })
@@ -77,7 +77,7 @@ async fn the_daemon_reports_an_unreachable_queue_and_runs_go_on_without_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_daemon_reports_an_unreachable_events_api_from_the_start_and_runs_go_on_without_it() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.setting("EVENTS_API_URL", super::stage::nobody());
+    stage.setting("EVENTS_API_URL", super::stage::unreachable_address());
     let mut daemon = stage.daemon();
     daemon.says("runs go on without unreachable endpoints: events API: ").await.expect("it says so before it begins");
     daemon.says("run=1 outcome=\"partial\"").await.expect("the initial sync comes all the same");
@@ -92,8 +92,9 @@ async fn the_daemon_reports_an_unreachable_events_api_from_the_start_and_runs_go
         "file manager: reachable since ",
     ]);
     let status = stage.expect(&["status", "--json"], 0).await.json();
-    let doors: Vec<_> = status["daemon"]["doors"].as_array().expect("doors").iter().map(|door| (&door["name"], &door["open"])).collect();
-    assert_eq!(serde_json::json!(doors), serde_json::json!([["S3", true], ["events API", false], ["file manager", true]]));
+    let endpoints: Vec<_> =
+        status["daemon"]["doors"].as_array().expect("a list").iter().map(|endpoint| (&endpoint["name"], &endpoint["open"])).collect();
+    assert_eq!(serde_json::json!(endpoints), serde_json::json!([["S3", true], ["events API", false], ["file manager", true]]));
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 }

@@ -63,13 +63,13 @@ async fn a_client_receives_acceptance_progress_and_outcome_of_its_run() {
     let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await.expect("it listens");
     let asked = format!(r#"{{"protocol":1,"request":"run","kind":"reconcile","identity":{}}}"#, identity(&stage));
     stream.write_all(format!("{asked}\n").as_bytes()).await.expect("said");
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).await.expect("heard to the end");
-    let heard: Vec<serde_json::Value> = heard.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
-    let replies: Vec<_> = heard.iter().map(|reply| reply["reply"].as_str().expect("its kind")).collect();
-    assert_eq!((replies.first(), replies.last()), (Some(&"accepted"), Some(&"ended")), "{heard:?}");
-    assert!(replies[1..replies.len() - 1].iter().all(|reply| *reply == "progress"), "{heard:?}");
-    let ended = heard.last().expect("there are lines");
+    let mut received = String::new();
+    stream.read_to_string(&mut received).await.expect("heard to the end");
+    let received: Vec<serde_json::Value> = received.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let replies: Vec<_> = received.iter().map(|reply| reply["reply"].as_str().expect("its kind")).collect();
+    assert_eq!((replies.first(), replies.last()), (Some(&"accepted"), Some(&"ended")), "{received:?}");
+    assert!(replies[1..replies.len() - 1].iter().all(|reply| *reply == "progress"), "{received:?}");
+    let ended = received.last().expect("there are lines");
     assert_eq!((&ended["exit_code"], &ended["report"]["run"]), (&0.into(), &2.into()), "{ended}");
 }
 

@@ -29,12 +29,15 @@ async fn dead_letters_are_listed_retried_and_dropped() {
     let stage = with(&[put(BUCKET, "b.txt"), "{\u{1b}[2J".to_owned()]).await;
     let listed = stage.expect(&["dead-letters", "list", "--json"], 0).await.json();
     same_keys("dead-letters", std::slice::from_ref(&listed));
-    let letters = listed["dead_letters"].as_array().expect("a list");
-    assert_eq!(letters.len(), 2, "{listed}");
-    assert_eq!(letters[0]["excerpt"], put(BUCKET, "b.txt"));
-    assert_eq!((&letters[0]["id"], &letters[0]["source"], &letters[0]["reason"]), (&json!(1), &json!("sqs"), &json!("foreign_bucket")));
-    let told = stage.expect(&["dead-letters", "list"], 0).await;
-    told.prints(&["bad_json", "customer-bucket", "\\u{1b}[2J", "1970-01-01T00:00:00Z"]);
+    let dead_letters = listed["dead_letters"].as_array().expect("a list");
+    assert_eq!(dead_letters.len(), 2, "{listed}");
+    assert_eq!(dead_letters[0]["excerpt"], put(BUCKET, "b.txt"));
+    assert_eq!(
+        (&dead_letters[0]["id"], &dead_letters[0]["source"], &dead_letters[0]["reason"]),
+        (&json!(1), &json!("sqs"), &json!("foreign_bucket"))
+    );
+    let shown = stage.expect(&["dead-letters", "list"], 0).await;
+    shown.prints(&["bad_json", "customer-bucket", "\\u{1b}[2J", "1970-01-01T00:00:00Z"]);
 
     let retried = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await.json();
     assert_eq!((&retried["letters"], &retried["events"], &retried["kept"][0]["reason"]), (&json!(1), &json!(1), &json!("bad_json")));
@@ -101,6 +104,6 @@ async fn dead_letters_creates_no_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_named_is_tried_by_test() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::nobody()));
+    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::unreachable_address()));
     stage.expect(&["test"], 1).await.prints(&["failed   queue", "GetQueueAttributes", "EVENTS_SQS_QUEUE_URL"]);
 }

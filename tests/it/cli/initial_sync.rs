@@ -1,6 +1,6 @@
 //! `initial-sync`: what it prints, where, and which exit code each ending has.
 
-use super::stage::{BUCKET, Stage, ended, nobody};
+use super::stage::{BUCKET, Stage, ended, unreachable_address};
 use mock_api::{Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
 
@@ -55,8 +55,8 @@ async fn an_endpoint_that_stays_unreachable_is_named_with_a_hint_and_the_exit_co
             ["no-such-bucket", "NoSuchBucket", "create the bucket, or correct CUSTOMER_S3_BUCKET"],
         ),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), [BUCKET, "SignatureDoesNotMatch", "check CUSTOMER_S3_ACCESS_KEY"]),
-        ("CUSTOMER_S3_ENDPOINT", nobody(), [BUCKET, "refused", "check CUSTOMER_S3_ENDPOINT"]),
-        ("FILE_MANAGER_API_URL", nobody(), ["stopped: ", "refused", "check FILE_MANAGER_API_URL"]),
+        ("CUSTOMER_S3_ENDPOINT", unreachable_address(), [BUCKET, "refused", "check CUSTOMER_S3_ENDPOINT"]),
+        ("FILE_MANAGER_API_URL", unreachable_address(), ["stopped: ", "refused", "check FILE_MANAGER_API_URL"]),
         ("FILE_MANAGER_API_TOKEN", "wrong".to_owned(), ["stopped: ", "401", "check FILE_MANAGER_API_TOKEN"]),
     ] {
         let mut stage = Stage::with(&["a.txt"]).await;

@@ -49,9 +49,9 @@ async fn the_report_has_every_key_of_the_contract_after_success_failure_and_an_u
     stage.expect(&["initial-sync"], 1).await;
     let reports = stage.api().reports();
     reports.iter().for_each(holds);
-    let told: Vec<_> =
+    let outcomes: Vec<_> =
         reports.iter().map(|report| (report["success"].clone(), report["statistics"]["operations_failed"].clone())).collect();
-    assert_eq!(told, [(false.into(), 1.into()), (true.into(), 0.into()), (false.into(), 0.into())]);
+    assert_eq!(outcomes, [(false.into(), 1.into()), (true.into(), 0.into()), (false.into(), 0.into())]);
     assert_eq!((&reports[0]["statistics"]["total_size"], &reports[1]["statistics"]["total_size"]), (&16.into(), &18.into()));
     assert!(reports[0]["errors"][0].as_str().is_some_and(|line| line.contains("bad.txt")), "{}", reports[0]["errors"]);
     assert!(reports[2]["errors"][0].as_str().is_some_and(|line| line.starts_with("stopped: ListObjectsV2")), "{}", reports[2]["errors"]);

@@ -1,15 +1,15 @@
 //! `test`: each shut door is named with what to do, the code is 1, and nothing is changed anywhere.
 
-use super::stage::{BUCKET, Stage, nobody};
+use super::stage::{BUCKET, Stage, unreachable_address};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::state::InstanceLock;
 use serde_json::json;
 
 /// That a test of the doors looked and did nothing else.
 fn nothing_changed(stage: &Stage) {
-    let looks = ["HeadBucket", "ListObjectsV2", "HeadObject"];
+    let reads = ["HeadBucket", "ListObjectsV2", "HeadObject"];
     let asked = stage.s3.server().requests();
-    assert!(asked.iter().all(|request| looks.contains(&request.operation.as_str())), "{asked:?}");
+    assert!(asked.iter().all(|request| reads.contains(&request.operation.as_str())), "{asked:?}");
     let asked = [CallName::Health, CallName::UpdatePermissions];
     assert!(stage.api().calls().iter().all(|call| asked.contains(&call.call) && !call.effect), "{:?}", stage.api().calls());
     assert_eq!(stage.api().effects().total, 0);
@@ -42,15 +42,15 @@ async fn test_reports_that_every_endpoint_is_reachable_and_leaves_no_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn test_names_each_unreachable_endpoint_with_a_hint() {
-    for (name, value, door, words) in [
+    for (name, value, endpoint, words) in [
         ("CUSTOMER_S3_BUCKET", String::new(), "S3", ["CUSTOMER_S3_BUCKET is not set", "-> set it to"]),
         ("CUSTOMER_S3_BUCKET", "no-such-bucket".to_owned(), "S3", ["NoSuchBucket", "-> create the bucket, or correct CUSTOMER_S3_BUCKET"]),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), "S3", ["SignatureDoesNotMatch", "-> check CUSTOMER_S3_ACCESS_KEY"]),
-        ("CUSTOMER_S3_ENDPOINT", nobody(), "S3", ["refused", "-> check CUSTOMER_S3_ENDPOINT"]),
+        ("CUSTOMER_S3_ENDPOINT", unreachable_address(), "S3", ["refused", "-> check CUSTOMER_S3_ENDPOINT"]),
         ("FILE_MANAGER_API_URL", String::new(), "file manager", ["FILE_MANAGER_API_URL is not set", "-> set it to"]),
-        ("FILE_MANAGER_API_URL", nobody(), "file manager", ["refused", "-> check FILE_MANAGER_API_URL"]),
+        ("FILE_MANAGER_API_URL", unreachable_address(), "file manager", ["refused", "-> check FILE_MANAGER_API_URL"]),
         ("FILE_MANAGER_API_TOKEN", "wrong".to_owned(), "file manager", ["401", "-> check FILE_MANAGER_API_TOKEN"]),
-        ("EVENTS_API_URL", nobody(), "events API", ["refused", "EVENTS_API_URL"]),
+        ("EVENTS_API_URL", unreachable_address(), "events API", ["refused", "EVENTS_API_URL"]),
         ("DATABASE_PATH", "a-file/sync.db".to_owned(), "database", ["a-file/sync.db", "-> check DATABASE_PATH"]),
         ("DATABASE_PATH", "/proc".to_owned(), "database", ["not a file", "-> check DATABASE_PATH"]),
     ] {
@@ -58,11 +58,11 @@ async fn test_names_each_unreachable_endpoint_with_a_hint() {
         std::fs::write(stage.path("a-file"), "not a directory").expect("written");
         stage.setting(name, value.clone());
         let ran = stage.expect(&["test"], 1).await;
-        ran.prints(&[&format!("failed   {door}"), "something failed"]);
+        ran.prints(&[&format!("failed   {endpoint}"), "something failed"]);
         ran.prints(&words);
         let report = stage.expect(&["test", "--json"], 1).await.json();
         let failed: Vec<_> = report["checks"].as_array().expect("a list").iter().filter(|check| check["result"] == "failed").collect();
-        assert!(failed.iter().any(|check| check["door"] == door && check["hint"].is_string()), "{name}={value}: {report}");
+        assert!(failed.iter().any(|check| check["door"] == endpoint && check["hint"].is_string()), "{name}={value}: {report}");
         assert_eq!(report["success"], false);
         nothing_changed(&stage);
     }

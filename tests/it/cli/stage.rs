@@ -173,7 +173,7 @@ pub(super) async fn ended(child: Child) -> Ran {
 }
 
 /// An address at which nobody listens.
-pub(super) fn nobody() -> String {
+pub(super) fn unreachable_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("an address"))
 }

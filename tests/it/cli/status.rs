@@ -1,6 +1,6 @@
 //! `status`: the truth before, during and after runs; "healthy" only when the doors were tried and open.
 
-use super::stage::{BUCKET, Stage, nobody};
+use super::stage::{BUCKET, Stage, unreachable_address};
 use jiff::Timestamp;
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
@@ -30,7 +30,7 @@ async fn status_says_healthy_only_after_it_has_tried_the_endpoints() {
     assert_eq!(status["api_endpoints"], serde_json::json!({ "mock_api": stage.files.url(), "file_manager": stage.files.url() }));
     assert!(stage.api().calls().iter().any(|call| call.call == CallName::Health), "the file manager was asked");
     assert!(stage.s3.server().counters().requests > before, "the bucket was asked");
-    stage.setting("CUSTOMER_S3_ENDPOINT", nobody());
+    stage.setting("CUSTOMER_S3_ENDPOINT", unreachable_address());
     let ran = stage.expect(&["status"], 0).await;
     ran.prints(&["status        error", "S3: ", "check CUSTOMER_S3_ENDPOINT", "1 confirmed by the file manager"]);
 }
@@ -121,8 +121,8 @@ async fn status_describes_waiting_paths_in_words_and_only_while_they_wait() {
     stage.expect(&["incremental-sync"], 5).await;
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     let notice = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": "a" } } });
-    let heard = notified(EventChannel::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
-    opened.inbox().receive(heard, Timestamp::UNIX_EPOCH).await.expect("stored");
+    let received = notified(EventChannel::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
+    opened.inbox().receive(received, Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
 
     let ran = stage.expect(&["status"], 0).await;
@@ -133,8 +133,8 @@ async fn status_describes_waiting_paths_in_words_and_only_while_they_wait() {
     ran.prints(&["inbox         1 event for the next cycle"]);
     ran.prints(&["dead letters  1 event that could not be used: `s3-sync dead-letters list` shows them"]);
     let status = stage.expect(&["status", "--json"], 0).await.json();
-    let told = json!([status["deletes_held"], status["inbox"], status["dead_letters"], status["last_reconcile"]["run"]]);
-    assert_eq!(told, json!([11, 1, 1, 3]), "{status}");
+    let counts = json!([status["deletes_held"], status["inbox"], status["dead_letters"], status["last_reconcile"]["run"]]);
+    assert_eq!(counts, json!([11, 1, 1, 3]), "{status}");
     assert!(status["feed_gap"].is_string(), "{status}");
 }
 

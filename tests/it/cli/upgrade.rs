@@ -32,8 +32,8 @@ async fn after_the_migration_every_command_reports_as_before() {
     stage.expect(&["dead-letters", "drop", "1"], 0).await;
 
     let status = stage.expect(&["status", "--json"], 0).await.json();
-    let told = ["database_records", "deletes_held", "inbox", "dead_letters", "unconfirmed"].map(|name| status[name].as_u64());
-    assert_eq!(told, [Some(21), Some(5), Some(3), Some(1), Some(1)], "{status}");
+    let counts = ["database_records", "deletes_held", "inbox", "dead_letters", "unconfirmed"].map(|name| status[name].as_u64());
+    assert_eq!(counts, [Some(21), Some(5), Some(3), Some(1), Some(1)], "{status}");
     assert!(status["feed_gap"].is_string(), "{status}");
     let parked = status["pending"].as_array().expect("a list").iter().find(|row| row["reason"] == "file_manager_400");
     assert_eq!(parked.expect("parked")["example"], "doubt/unconfirmed.txt", "{status}");

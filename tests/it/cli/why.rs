@@ -56,13 +56,13 @@ async fn an_event_is_followed_to_its_result() {
 async fn a_rename_is_found_under_both_names() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
-    let mut told = event("change_permission", 1, "/a.txt", None);
-    told["metadata"] = json!({ "permissions": "0640" });
-    stage.api().set_feed(vec![told.clone()]);
+    let mut reported = event("change_permission", 1, "/a.txt", None);
+    reported["metadata"] = json!({ "permissions": "0640" });
+    stage.api().set_feed(vec![reported.clone()]);
     stage.expect(&["incremental-sync"], 0).await;
     stage.s3.server().remove(BUCKET, "a.txt");
     stage.put("b.txt", "content of a.txt");
-    stage.api().set_feed(vec![told, event("rename", 2, "/a.txt", Some("/b.txt"))]);
+    stage.api().set_feed(vec![reported, event("rename", 2, "/a.txt", Some("/b.txt"))]);
     stage.expect(&["incremental-sync"], 0).await;
 
     let new = stage.expect(&["why", "b.txt"], 0).await;

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn door(double: &Running) -> HttpEvents {
+fn client(double: &Running) -> HttpEvents {
     let client = HttpClient::new(4).expect("a client");
     let base = double.url().parse().expect("a URL");
     HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a door")
@@ -20,7 +20,7 @@ fn door(double: &Running) -> HttpEvents {
 
 fn reader(double: &Running) -> FeedReader {
     FeedReader {
-        feed: Arc::new(door(double)),
+        feed: Arc::new(client(double)),
         scope: Scope::new("bucket", ""),
         retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
         inbox_max: 1000,
@@ -63,7 +63,7 @@ async fn a_feed_with_a_cursor_is_read_to_its_end_and_gone_on_with_after_a_restar
     let state = state(&directory).await;
     assert_eq!(reader(&double).poll(&state).await.expect("polled").received, 1);
     assert_eq!(state.inbox().events_len().await.expect("counted"), 251);
-    assert_eq!(state.inbox().feed_cursor(&door(&double).address()).await.expect("read").as_deref(), Some("251"));
+    assert_eq!(state.inbox().feed_cursor(&client(&double).address()).await.expect("read").as_deref(), Some("251"));
 }
 
 #[tokio::test]

@@ -106,8 +106,8 @@ fn a_fault_of_content_is_described_as_the_bucket_s_own_error_is() {
         (ContentFault::Replaced, S3::PreconditionFailed),
     ] {
         let found = EndpointError::of_content(&source, &path, fault, "words");
-        let told = EndpointError::from(S3Error::new("GetObject", &path, kind, "words"));
-        assert_eq!((found.kind, found.effect), (told.kind, told.effect));
-        assert_eq!(described([found.into()]), described([told.into()]));
+        let converted = EndpointError::from(S3Error::new("GetObject", &path, kind, "words"));
+        assert_eq!((found.kind, found.effect), (converted.kind, converted.effect));
+        assert_eq!(described([found.into()]), described([converted.into()]));
     }
 }

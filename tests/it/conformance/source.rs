@@ -62,7 +62,7 @@ async fn whole(source: &dyn Source, key: &ObjectKey, opened: Opened) -> Result<(
     Ok((chunks.concat(), verdict.get().and_then(|verdict| verdict.clone().ok())))
 }
 
-async fn what_is_listed_looked_at_and_opened_is_the_same(source: &dyn Source, seeds: &Seeds) {
+async fn a_listing_a_lookup_and_a_read_agree(source: &dyn Source, seeds: &Seeds) {
     let page = source.page(&PageCursor::Start, 1000).await.expect("a page");
     assert_eq!(page.objects.len(), seeds.len());
     for (key, listed) in page.objects {
@@ -120,8 +120,8 @@ async fn a_missing_source_says_so(missing: &dyn Source) {
         of(missing, &failed);
     }
     assert!(!matches!(missing.stat(&key("p/a")).await, Ok(Some(_))));
-    let looked = look_at(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
-    looked.expect_err("an absence in a missing source is no evidence");
+    let lookup = look_at(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
+    lookup.expect_err("an absence in a missing source is no evidence");
 }
 
 /// A source that holds the seeds, one at the same place that is missing, and a way to break off the next body.
@@ -130,7 +130,7 @@ async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn
     source.check().await.expect("it is there");
     a_listing_shows_every_key_once_whatever_the_page(source, &seeds).await;
     a_listing_in_key_order_goes_on_after_any_key(source, &seeds).await;
-    what_is_listed_looked_at_and_opened_is_the_same(source, &seeds).await;
+    a_listing_a_lookup_and_a_read_agree(source, &seeds).await;
     a_range_is_these_bytes_of_the_whole(source, &seeds).await;
     what_is_not_as_expected_is_not_opened(source, &seeds).await;
     a_missing_source_says_so(missing).await;
@@ -201,13 +201,13 @@ async fn an_absence_is_worth_what_the_source_says_after_it() {
     source.put(&key("a"), "a");
     let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
     let shared: Arc<dyn Source> = source.clone();
-    let looks = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
-    let found: Vec<_> = looks.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
-    assert_eq!((found, looks.failed.len()), (vec![("a", true, ObservationSeq(7)), ("gone", false, ObservationSeq(7))], 0));
+    let lookups = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
+    let found: Vec<_> = lookups.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
+    assert_eq!((found, lookups.failed.len()), (vec![("a", true, ObservationSeq(7)), ("gone", false, ObservationSeq(7))], 0));
 
     source.order(SourceTrouble::Fails);
-    let looks = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
-    assert_eq!((looks.found.len(), looks.failed.len()), (1, 1), "one failed, and the other is gone");
+    let lookups = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
+    assert_eq!((lookups.found.len(), lookups.failed.len()), (1, 1), "one failed, and the other is gone");
 
     // The look shows nothing, and the check after it fails.
     source.vanish();

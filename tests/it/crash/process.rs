@@ -49,7 +49,7 @@ impl Process {
 
     /// Waits until it says these words on stderr.
     pub(crate) async fn says(&mut self, words: &str) -> Result<(), Vain> {
-        let heard = timeout(PATIENCE, async {
+        let found = timeout(PATIENCE, async {
             while let Some(line) = self.stderr.next_line().await.expect("stderr can be read") {
                 self.said.push(line);
                 if self.said.last().is_some_and(|line| line.contains(words)) {
@@ -58,13 +58,13 @@ impl Process {
             }
             false
         });
-        if matches!(heard.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
+        if matches!(found.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
     }
 
     /// Waits until it says one of these words on stderr, or until something happens outside: the words are told, if it was they.
     #[cfg(feature = "kills")]
     pub(crate) async fn says_or(&mut self, words: &[&'static str], event: impl Future<Output = ()>) -> Result<Option<&'static str>, Vain> {
-        let heard = timeout(PATIENCE, async {
+        let found = timeout(PATIENCE, async {
             tokio::pin!(event);
             loop {
                 let line = tokio::select! {
@@ -72,15 +72,15 @@ impl Process {
                     () = &mut event => return Some(None),
                     line = self.stderr.next_line() => line.expect("stderr can be read")?,
                 };
-                let heard = words.iter().copied().find(|words| line.contains(words));
+                let found = words.iter().copied().find(|words| line.contains(words));
                 self.said.push(line);
-                if heard.is_some() {
-                    return Some(heard);
+                if found.is_some() {
+                    return Some(found);
                 }
             }
         });
-        match heard.await {
-            Ok(Some(heard)) => Ok(heard),
+        match found.await {
+            Ok(Some(found)) => Ok(found),
             Ok(None) => Err(self.in_vain("it hung up")),
             Err(_) => Err(self.in_vain(&format!("it never said any of {words:?}, and nothing happened"))),
         }

@@ -91,5 +91,5 @@ impl Machine {
 }
 
 fn success_of(ended: &Ended, sink: &Sink) -> bool {
-    ended.report.sinks.get(sink.name.as_str()).is_some_and(|told| told.success)
+    ended.report.sinks.get(sink.name.as_str()).is_some_and(|report| report.success)
 }

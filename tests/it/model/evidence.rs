@@ -66,7 +66,7 @@ impl Evidence {
     pub(crate) fn against_a_delete(&self, key: &str, sinks: usize) -> Option<String> {
         match self.newest.get(key) {
             _ if sinks > 1 && self.gone.contains(key) => None,
-            Some((Shown::Absent { bucket_there: true }, looked)) if *looked == self.run => None,
+            Some((Shown::Absent { bucket_there: true }, run)) if *run == self.run => None,
             shown => Some(format!("a delete of {key:?} without evidence: in run {}, the newest look says {shown:?}", self.run)),
         }
     }

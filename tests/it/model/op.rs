@@ -12,7 +12,7 @@ pub(crate) enum Op {
     /// Trouble in the next run, at this point of it: a call begins or has been answered, a commit is about to be or was made.
     At(u16, Trouble),
     /// Somebody tells something, true or not.
-    Tell(Tell),
+    Publish(Publication),
     /// A hundred events of one kind at once: a feed that serves no more than that has lost what it served before.
     Flood,
     /// The notifications that wait are received, and no run begins.
@@ -90,8 +90,8 @@ impl Change {
 
 /// What somebody tells. Whether it is so, and how often it is told, is not said here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tell {
-    pub(crate) what: Told,
+pub(crate) struct Publication {
+    pub(crate) what: ModelEvent,
     /// How many seconds ago it is said to have happened; `None` = no time is told.
     pub(crate) ago: Option<u16>,
     /// By a notification, if it can be told so; else by the feed.
@@ -100,7 +100,7 @@ pub(crate) struct Tell {
 
 /// What is said to have happened. Permissions are numbers, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum ModelEvent {
     Create(usize),
     /// Created, with these permissions.
     CreateWith(usize, u8),
@@ -110,7 +110,7 @@ pub(crate) enum Told {
     Owner(usize, u8),
 }
 
-impl Told {
+impl ModelEvent {
     /// The keys that it names.
     pub(crate) fn keys(self) -> Vec<usize> {
         match self {
@@ -120,7 +120,7 @@ impl Told {
     }
 
     /// A rename of a path onto itself says nothing.
-    pub(crate) fn is_heeded(self) -> bool {
+    pub(crate) fn has_effect(self) -> bool {
         !matches!(self, Self::Rename(from, to) if from == to)
     }
 }
@@ -131,7 +131,7 @@ pub(crate) enum Trouble {
     /// The bucket changes just then.
     Change(Change),
     /// Something is told just then.
-    Tell(Tell),
+    Publish(Publication),
     /// The next call of the bucket meets this.
     S3(S3Trouble),
     /// The next call of the APIs meets this.
@@ -201,7 +201,7 @@ pub(crate) struct Setup {
     /// Only keys that begin with this.
     pub(crate) prefix: &'static str,
     /// Not every store does.
-    pub(crate) heeds_if_match: bool,
+    pub(crate) honours_if_match: bool,
     /// Whether the feed has a cursor; else it serves the same list for ever.
     pub(crate) cursor: bool,
     /// A second sink.

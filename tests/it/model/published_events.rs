@@ -1,6 +1,6 @@
 //! What was told, the way it is served, and what of the permissions told must hold in the end.
 
-use super::op::{Change, KEYS, Tell, Told};
+use super::op::{Change, KEYS, ModelEvent, Publication};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ type Certain = Vec<(Field, u8, Timestamp)>;
 
 /// All that was told.
 #[derive(Debug, Default)]
-pub(crate) struct Tellings {
+pub(crate) struct PublishedEvents {
     /// Only what is told of keys that begin with this is heeded.
     prefix: &'static str,
     /// What the feed holds, each in its JSON.
@@ -28,7 +28,7 @@ pub(crate) struct Tellings {
     /// Keys of which something was told without a time: it counts for its receipt, which may be later than all that is told since.
     timeless: BTreeSet<usize>,
     /// Keys that changed since somebody spoke of them: only a listing finds them.
-    untold: BTreeSet<usize>,
+    unreported: BTreeSet<usize>,
     /// Keys that ever changed or were spoken of.
     known: BTreeSet<usize>,
     /// The rename that was the last thing to happen to the bucket, to a path of which nobody ever heard, and what was certain of
@@ -36,7 +36,7 @@ pub(crate) struct Tellings {
     just_renamed: Option<((usize, usize), Certain)>,
     /// What was told of the one is to be taken along to the other, and how many of these are used up.
     taken_along: Vec<(usize, usize)>,
-    used_up: usize,
+    consumed: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ pub(crate) enum Expected {
     Anything,
 }
 
-impl Tellings {
+impl PublishedEvents {
     pub(crate) fn new(prefix: &'static str) -> Self {
         Self { prefix, ..Self::default() }
     }
@@ -65,48 +65,48 @@ impl Tellings {
 
     /// Takes in what somebody tells now. Of what `is_there`, and of what nobody ever heard, no delete that is on its way has it
     /// forgotten.
-    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp, is_there: impl Fn(usize) -> Option<bool>) {
+    pub(crate) fn publish(&mut self, publication: Publication, now: Timestamp, is_there: impl Fn(usize) -> Option<bool>) {
         let just_renamed = self.just_renamed.take();
-        let new: BTreeSet<_> = tell.what.keys().into_iter().filter(|key| !self.known.contains(key)).collect();
+        let new: BTreeSet<_> = publication.what.keys().into_iter().filter(|key| !self.known.contains(key)).collect();
         let is_certain = |key: usize| is_there(key).is_some_and(|there| there || new.contains(&key));
-        self.known.extend(tell.what.keys());
-        if tell.ago.is_none() && !matches!(tell.what, Told::Create(_)) {
-            self.timeless.extend(tell.what.keys());
+        self.known.extend(publication.what.keys());
+        if publication.ago.is_none() && !matches!(publication.what, ModelEvent::Create(_)) {
+            self.timeless.extend(publication.what.keys());
         }
-        let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
-        match (tell.what, tell.notified) {
-            (Told::Create(key), true) => self.notify("ObjectCreated:Put", key, at),
-            (Told::Delete(key), true) => self.notify("ObjectRemoved:Delete", key, at),
-            (told, _) => self.feed.push(event(told, at)),
+        let at = publication.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
+        match (publication.what, publication.notified) {
+            (ModelEvent::Create(key), true) => self.notify("ObjectCreated:Put", key, at),
+            (ModelEvent::Delete(key), true) => self.notify("ObjectRemoved:Delete", key, at),
+            (event, _) => self.feed.push(event_json(event, at)),
         }
-        match tell.what {
-            Told::Permissions(key, value) | Told::CreateWith(key, value) => {
-                self.heard((key, Field::Permissions), value, at, is_certain(key));
+        match publication.what {
+            ModelEvent::Permissions(key, value) | ModelEvent::CreateWith(key, value) => {
+                self.record_permissions((key, Field::Permissions), value, at, is_certain(key));
             }
-            Told::Owner(key, value) => self.heard((key, Field::Owner), value, at, is_certain(key)),
-            Told::Rename(from, to) => {
+            ModelEvent::Owner(key, value) => self.record_permissions((key, Field::Owner), value, at, is_certain(key)),
+            ModelEvent::Rename(from, to) => {
                 self.unsettle([from, to]);
                 if let Some((paths, held)) = just_renamed
-                    && (paths, tell.ago) == ((from, to), Some(0))
+                    && (paths, publication.ago) == ((from, to), Some(0))
                     && is_certain(to)
                 {
                     self.take_along(paths, held);
                 }
             }
-            Told::Delete(key) => {
+            ModelEvent::Delete(key) => {
                 self.unsettle([key]);
                 self.unsettle_where_it_went(key);
             }
-            Told::Create(_) => {}
+            ModelEvent::Create(_) => {}
         }
-        if tell.what.is_heeded() {
-            let keys = tell.what.keys();
-            self.untold.retain(|key| !keys.contains(key));
+        if publication.what.has_effect() {
+            let keys = publication.what.keys();
+            self.unreported.retain(|key| !keys.contains(key));
         }
         self.latest = self.latest.max(at.unwrap_or(now));
     }
 
-    fn heard(&mut self, (key, field): (usize, Field), value: u8, at: Option<Timestamp>, is_certain: bool) {
+    fn record_permissions(&mut self, (key, field): (usize, Field), value: u8, at: Option<Timestamp>, is_certain: bool) {
         self.permissions.push((key, field, value, at.unwrap_or(Timestamp::MIN)));
         match at {
             Some(at) if is_certain && at > self.latest && !self.timeless.contains(&key) => {
@@ -144,23 +144,25 @@ impl Tellings {
 
     /// What is known for certain of a path's permissions.
     fn certain(&self, key: usize) -> Certain {
-        let newest = |field| self.permissions.iter().filter(move |told| (told.0, told.1) == (key, field)).max_by_key(|told| told.3);
+        let newest = |field| {
+            self.permissions.iter().filter(move |reported| (reported.0, reported.1) == (key, field)).max_by_key(|reported| reported.3)
+        };
         let fields = [Field::Permissions, Field::Owner].into_iter().filter(|field| !self.unsettled.contains(&(key, *field)));
-        fields.filter_map(newest).map(|told| (told.1, told.2, told.3)).collect()
+        fields.filter_map(newest).map(|reported| (reported.1, reported.2, reported.3)).collect()
     }
 
     /// A run begins. What a listing finds gone before anybody hears that it was renamed is gone, and all that was told of it.
     pub(crate) fn begin_run(&mut self, lists: bool) {
         self.just_renamed = None;
         if lists {
-            let went: Vec<_> = self.taken_along.drain(self.used_up..).map(|(_, to)| to).collect();
+            let went: Vec<_> = self.taken_along.drain(self.consumed..).map(|(_, to)| to).collect();
             self.unsettle(went);
         }
     }
 
     /// All that was told so far is used up.
-    pub(crate) fn all_used_up(&mut self) {
-        self.used_up = self.taken_along.len();
+    pub(crate) fn all_consumed(&mut self) {
+        self.consumed = self.taken_along.len();
     }
 
     fn unsettle(&mut self, keys: impl IntoIterator<Item = usize>) {
@@ -186,10 +188,10 @@ impl Tellings {
         };
         self.known.extend(change.keys());
         match change {
-            Change::Put(key, _) | Change::Delete(key) => self.untold.extend([key]),
-            Change::Rename(from, to) => self.untold.extend([from, to]),
+            Change::Put(key, _) | Change::Delete(key) => self.unreported.extend([key]),
+            Change::Rename(from, to) => self.unreported.extend([from, to]),
             Change::Gone | Change::Back if !in_a_run => {}
-            Change::Gone | Change::Back | Change::Emptied => self.untold.extend(0..KEYS.len()),
+            Change::Gone | Change::Back | Change::Emptied => self.unreported.extend(0..KEYS.len()),
         }
         match change {
             Change::Delete(key) | Change::Rename(key, _) => self.unsettle([key]),
@@ -206,12 +208,12 @@ impl Tellings {
     /// Some of what was told will not be heard.
     pub(crate) fn some_are_lost(&mut self) {
         self.unsettle(0..KEYS.len());
-        self.untold.extend(0..KEYS.len());
+        self.unreported.extend(0..KEYS.len());
     }
 
     /// Whether somebody spoke of the path since it changed last.
-    pub(crate) fn is_told(&self, path: &str) -> bool {
-        KEYS.iter().position(|key| *key == path).is_some_and(|key| !self.untold.contains(&key))
+    pub(crate) fn is_reported(&self, path: &str) -> bool {
+        KEYS.iter().position(|key| *key == path).is_some_and(|key| !self.unreported.contains(&key))
     }
 
     /// What must be held of a path's field in the end.
@@ -221,13 +223,13 @@ impl Tellings {
             return Expected::Anything;
         }
         // Of equal times, the later arrival.
-        let newest = self.permissions.iter().filter(|told| told.0 == key && told.1 == field).max_by_key(|told| told.3);
-        newest.map_or(Expected::Anything, |told| Expected::Value(value(field, told.2)))
+        let newest = self.permissions.iter().filter(|reported| reported.0 == key && reported.1 == field).max_by_key(|reported| reported.3);
+        newest.map_or(Expected::Anything, |reported| Expected::Value(value(field, reported.2)))
     }
 
     /// Whether somebody ever told this value.
-    pub(crate) fn was_told(&self, field: Field, held: &str) -> bool {
-        self.permissions.iter().any(|told| told.1 == field && value(field, told.2) == held)
+    pub(crate) fn was_reported(&self, field: Field, held: &str) -> bool {
+        self.permissions.iter().any(|reported| reported.1 == field && value(field, reported.2) == held)
     }
 }
 
@@ -239,15 +241,17 @@ fn value(field: Field, number: u8) -> String {
 }
 
 /// As the feed serves it, in one dialect or the other.
-fn event(told: Told, at: Option<Timestamp>) -> String {
+fn event_json(event: ModelEvent, at: Option<Timestamp>) -> String {
     let path = |key: usize| format!("/{}", KEYS[key]);
-    let (kind, key, new_path, metadata) = match told {
-        Told::Create(key) => ("create", key, None, json!(null)),
-        Told::CreateWith(key, mode) => ("create", key, None, json!({ "permissions": value(Field::Permissions, mode) })),
-        Told::Delete(key) => ("delete", key, None, json!(null)),
-        Told::Rename(from, to) => (if (from + to) % 2 == 0 { "rename" } else { "move" }, from, Some(path(to)), json!({})),
-        Told::Permissions(key, mode) => ("change_permission", key, None, json!({ "new_permissions": value(Field::Permissions, mode) })),
-        Told::Owner(key, owner) => ("change_permission", key, None, json!({ "owner": value(Field::Owner, owner) })),
+    let (kind, key, new_path, metadata) = match event {
+        ModelEvent::Create(key) => ("create", key, None, json!(null)),
+        ModelEvent::CreateWith(key, mode) => ("create", key, None, json!({ "permissions": value(Field::Permissions, mode) })),
+        ModelEvent::Delete(key) => ("delete", key, None, json!(null)),
+        ModelEvent::Rename(from, to) => (if (from + to) % 2 == 0 { "rename" } else { "move" }, from, Some(path(to)), json!({})),
+        ModelEvent::Permissions(key, mode) => {
+            ("change_permission", key, None, json!({ "new_permissions": value(Field::Permissions, mode) }))
+        }
+        ModelEvent::Owner(key, owner) => ("change_permission", key, None, json!({ "owner": value(Field::Owner, owner) })),
     };
     let mut event = json!({ "event_type": kind, "file_path": path(key), "new_path": new_path, "metadata": metadata });
     if let Some(at) = at {

@@ -1,7 +1,7 @@
 //! Histories that broke a promise once, as the model shrank them: one for each bug, with its story.
 
 use super::machine::play;
-use super::op::{ApiTrouble, Change, Condition, Fate, History, Op, S3Trouble, Second, Setup, Tell, Told, Trouble};
+use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble};
 use super::runner;
 use s3_sync::plan::{PermissionPlane, Renames};
 use s3_sync::state::RunKind;
@@ -13,7 +13,7 @@ const PLAIN: Setup = Setup {
     attempts: 1,
     max_delete: 100,
     prefix: "",
-    heeds_if_match: true,
+    honours_if_match: true,
     cursor: false,
     second: None,
 };
@@ -21,8 +21,8 @@ const PLAIN: Setup = Setup {
 const CYCLE: Op = Op::Run(RunKind::Incremental, None);
 const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
 
-fn told(what: Told) -> Op {
-    Op::Tell(Tell { what, ago: Some(0), notified: false })
+fn published(what: ModelEvent) -> Op {
+    Op::Publish(Publication { what, ago: Some(0), notified: false })
 }
 
 /// Plays it; says whose file is where in the end.
@@ -42,10 +42,10 @@ fn holds_under(setup: Setup, ops: &[Op]) -> Vec<(String, u64)> {
 fn half_of_a_rename_is_not_decided() {
     let ids = holds(&[
         Op::Change(Change::Put(0, 1)),
-        told(Told::Create(0)),
+        published(ModelEvent::Create(0)),
         CYCLE,
         Op::Change(Change::Rename(0, 1)),
-        told(Told::Rename(0, 1)),
+        published(ModelEvent::Rename(0, 1)),
         Op::At(0, Trouble::S3(S3Trouble::Server)),
         CYCLE,
         CYCLE,
@@ -64,7 +64,7 @@ fn a_restored_state_follows_an_event_of_a_file_that_it_does_not_know() {
         RECONCILE,
         Op::Restore,
         Op::Change(Change::Rename(4, 0)),
-        told(Told::Rename(4, 0)),
+        published(ModelEvent::Rename(4, 0)),
         CYCLE,
     ]);
     assert_eq!(ids.len(), 1, "{ids:?}");
@@ -76,14 +76,14 @@ fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
     let setup = Setup { max_delete: 1, ..PLAIN };
     let ops = [
         Op::Change(Change::Put(5, 0)),
-        told(Told::Create(5)),
+        published(ModelEvent::Create(5)),
         Op::Change(Change::Put(4, 2)),
-        told(Told::Create(4)),
+        published(ModelEvent::Create(4)),
         CYCLE,
         Op::Change(Change::Delete(4)),
-        told(Told::Delete(4)),
+        published(ModelEvent::Delete(4)),
         Op::Change(Change::Delete(5)),
-        told(Told::Delete(5)),
+        published(ModelEvent::Delete(5)),
         CYCLE,
         Op::Run(RunKind::Incremental, Some(2)),
     ];
@@ -95,9 +95,12 @@ fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
 /// What an empty listing had held was back; that it had been held made the operator's word, much later, a stricter guard than none.
 #[test]
 fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
-    let files = [0, 1].map(|key| [Op::Change(Change::Put(key, 1 + u8::try_from(key).expect("small"))), told(Told::Create(key))]).concat();
+    let files = [0, 1]
+        .map(|key| [Op::Change(Change::Put(key, 1 + u8::try_from(key).expect("small"))), published(ModelEvent::Create(key))])
+        .concat();
     let gone = [0, 1].map(|key| Op::Change(Change::Delete(key)));
-    let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| told(Told::Delete(key)))].concat();
+    let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| published(ModelEvent::Delete(key)))]
+        .concat();
     assert!(holds(&[&ops[..], &[Op::Run(RunKind::Incremental, Some(1))]].concat()).is_empty());
 }
 
@@ -111,8 +114,8 @@ fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
             Op::Change(Change::Put(5, 3)),
             RECONCILE,
             Op::Change(Change::Rename(5, 2)),
-            told(Told::Delete(5)),
-            told(Told::Rename(2, 4)),
+            published(ModelEvent::Delete(5)),
+            published(ModelEvent::Rename(2, 4)),
             CYCLE,
         ],
     );
@@ -132,7 +135,7 @@ fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_o
             Op::At(point, Trouble::Crash),
             RECONCILE,
             Op::Change(Change::Rename(5, 4)),
-            Op::Tell(Tell { what: Told::Delete(5), ago: Some(0), notified: true }),
+            Op::Publish(Publication { what: ModelEvent::Delete(5), ago: Some(0), notified: true }),
         ]);
         assert_eq!(ids.len(), 1, "a crash at {point}: {ids:?}");
     }
@@ -145,20 +148,20 @@ fn permissions_answered_for_one_path_are_not_recorded_for_another() {
     let ids = holds_under(
         Setup { page_keys: 2, attempts: 2, ..PLAIN },
         &[
-            told(Told::Permissions(5, 2)),
+            published(ModelEvent::Permissions(5, 2)),
             Op::Change(Change::Put(5, 2)),
             Op::Change(Change::Rename(5, 2)),
-            told(Told::Rename(5, 2)),
+            published(ModelEvent::Rename(5, 2)),
             Op::At(61, Trouble::Api(ApiTrouble::Timeout)),
             Op::At(36, Trouble::S3(S3Trouble::WrongByte)),
             CYCLE,
             Op::Change(Change::Rename(2, 0)),
             Op::Change(Change::Put(1, 2)),
-            told(Told::Create(1)),
+            published(ModelEvent::Create(1)),
             Op::Run(RunKind::Reconcile, Some(1)),
             Op::Change(Change::Rename(1, 5)),
             Op::Change(Change::Put(2, 2)),
-            told(Told::Create(2)),
+            published(ModelEvent::Create(2)),
         ],
     );
     assert_eq!(ids.len(), 3, "{ids:?}");
@@ -174,7 +177,7 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
             Op::Change(Change::Put(0, 0)),
             Op::Run(RunKind::Reconcile, Some(100)),
             Op::Change(Change::Delete(0)),
-            told(Told::Delete(0)),
+            published(ModelEvent::Delete(0)),
             Op::At(10, Trouble::Api(ApiTrouble::Reset)),
             Op::Run(RunKind::Incremental, Some(100)),
             Op::Wait { minutes: 30 },
@@ -192,12 +195,12 @@ fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
         Setup { page_keys: 3, attempts: 3, ..PLAIN },
         &[
             Op::Change(Change::Put(0, 4)),
-            told(Told::Create(0)),
+            published(ModelEvent::Create(0)),
             Op::Run(RunKind::Incremental, Some(1)),
             Op::Change(Change::Delete(0)),
             RECONCILE,
             Op::Change(Change::Put(3, 4)),
-            told(Told::Create(3)),
+            published(ModelEvent::Create(3)),
             Op::Change(Change::Put(0, 1)),
         ],
     );
@@ -230,14 +233,14 @@ fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
         Setup { attempts: 3, max_delete: 1, second, ..PLAIN },
         &[
             Op::Change(Change::Put(0, 3)),
-            told(Told::Create(0)),
+            published(ModelEvent::Create(0)),
             Op::Change(Change::Put(4, 4)),
-            told(Told::Create(4)),
+            published(ModelEvent::Create(4)),
             Op::Sink(1, Fate::Turns(Condition::Hanging)),
             CYCLE,
             Op::Change(Change::Rename(0, 2)),
             Op::Change(Change::Delete(4)),
-            told(Told::Permissions(4, 1)),
+            published(ModelEvent::Permissions(4, 1)),
             Op::Wait { minutes: 1 },
             CYCLE,
         ],
@@ -252,7 +255,7 @@ fn the_state_records_no_permissions_for_a_sink_without_them() {
     holds_under(
         Setup { second, ..PLAIN },
         &[
-            told(Told::Permissions(0, 0)),
+            published(ModelEvent::Permissions(0, 0)),
             Op::Change(Change::Put(0, 4)),
             Op::Run(RunKind::Incremental, Some(100)),
             Op::Change(Change::Rename(0, 5)),

@@ -17,7 +17,7 @@ impl Machine {
     pub(super) fn come_to_rest(&mut self) {
         {
             let mut inner = self.world.lock();
-            inner.tell(format_args!("everything comes to rest"));
+            inner.note(format_args!("everything comes to rest"));
             inner.armed.clear();
             self.world.change(&mut inner, Change::Back);
             inner.wait(7 * 60 * 60);
@@ -33,7 +33,7 @@ impl Machine {
         if !(0..RUNS_TO_REST).any(|_| done(self.run(RunKind::Incremental, Some(1000)))) {
             return self.world.lock().violated(format!("no success in {RUNS_TO_REST} cycles without trouble"));
         }
-        judge::told_contents(&self.world);
+        judge::reported_contents(&self.world);
         if !(0..RUNS_TO_REST).any(|_| self.sees_all()) {
             return self.world.lock().violated(format!("no success in {RUNS_TO_REST} listings without trouble"));
         }

@@ -52,7 +52,7 @@ pub(crate) fn run(budget: Budget) {
                     own.add("histories");
                     if !played.violations.is_empty() {
                         broken.store(true, Ordering::Relaxed);
-                        tell(seed, directory.path());
+                        print_failure(seed, directory.path());
                     }
                 }
                 counts.lock().unwrap_or_else(PoisonError::into_inner).add_all(&own);
@@ -61,12 +61,12 @@ pub(crate) fn run(budget: Budget) {
     });
     let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
     // Past the harness, which keeps to itself what a test prints that holds: how much was tried is worth knowing each time.
-    let told = format!("the model, from seed {}:\n{counts}", budget.first_seed);
-    std::io::stdout().write_all(told.as_bytes()).expect("standard output");
+    let summary = format!("the model, from seed {}:\n{counts}", budget.first_seed);
+    std::io::stdout().write_all(summary.as_bytes()).expect("standard output");
     assert!(!broken.into_inner(), "a history broke a promise: see above");
 }
 
-fn tell(seed: u64, directory: &Path) {
+fn print_failure(seed: u64, directory: &Path) {
     let shrunk = shrink(generate::history(seed), directory);
     let played = play(&shrunk, directory);
     let trace = played.trace.join("\n");

@@ -1,6 +1,6 @@
 //! Sweeps with two sinks: what happens to one of them, at every point of a run, and what becomes of the other.
 
-use super::op::{ApiTrouble, Change, Condition, Fate, Op, Second, Setup, Told, Trouble};
+use super::op::{ApiTrouble, Change, Condition, Fate, ModelEvent, Op, Second, Setup, Trouble};
 use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, renamed, sweep};
 use s3_sync::plan::{PermissionPlane, Renames};
 
@@ -24,10 +24,10 @@ const GONE: &[Trouble] = &[Trouble::Change(Change::Delete(0))];
 
 /// All of them.
 pub(crate) fn all() -> [Sweep; 9] {
-    let put = |key, content| changed(Change::Put(key, content), Told::Create(key));
+    let put = |key, content| changed(Change::Put(key, content), ModelEvent::Create(key));
     let three = [put(0, 1), put(1, 2), put(2, 3)].concat();
     let (down, up) = ([turns(SECOND, Condition::Unreachable)], [turns(SECOND, Condition::Up)]);
-    let renamed_untold = [Op::Change(Change::Rename(0, 1))];
+    let renamed_unreported = [Op::Change(Change::Rename(0, 1))];
     [
         Sweep { setup: TWO, ..sweep("a sink that is unreachable", &[&down, &three], &[NOTHING, CRASH], &[&up, &[CYCLE]]) },
         Sweep {
@@ -53,7 +53,7 @@ pub(crate) fn all() -> [Sweep; 9] {
             setup: Setup { max_delete: 1, ..TWO },
             ..sweep(
                 "as many deletes as may go, in each sink",
-                &[&put(0, 1), &put(1, 2), &[CYCLE], &changed(Change::Delete(0), Told::Delete(0))],
+                &[&put(0, 1), &put(1, 2), &[CYCLE], &changed(Change::Delete(0), ModelEvent::Delete(0))],
                 &[NOTHING],
                 &[],
             )
@@ -66,7 +66,7 @@ pub(crate) fn all() -> [Sweep; 9] {
             says: Some(("second", "a b+c", "mode-3")),
             ..sweep(
                 "a rename that nobody told, and one sink is unreachable",
-                &[&applied_at_0(), &down, &renamed_untold],
+                &[&applied_at_0(), &down, &renamed_unreported],
                 &[NOTHING],
                 &[&up, &[RECONCILE]],
             )

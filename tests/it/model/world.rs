@@ -4,8 +4,8 @@
 use super::counts::Counts;
 use super::dice::Dice;
 use super::evidence::Evidence;
-use super::op::{ApiTrouble, Change, KEYS, S3Trouble, Setup, Tell, Trouble};
-use super::published_events::Tellings;
+use super::op::{ApiTrouble, Change, KEYS, Publication, S3Trouble, Setup, Trouble};
+use super::published_events::PublishedEvents;
 use super::sinks::Sink;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,7 @@ pub(crate) struct Inner {
     /// The file manager first.
     pub(crate) sinks: Vec<Sink>,
     pub(crate) evidence: Evidence,
-    pub(crate) tellings: Tellings,
+    pub(crate) published: PublishedEvents,
     pub(crate) now: Timestamp,
     /// Trouble of this run that has not struck.
     pub(crate) armed: Vec<(u16, Trouble)>,
@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) listed_anew: bool,
     /// The process is dead: nothing of it happens any more.
     dead: bool,
-    pub(crate) halt: StopSignal,
+    pub(crate) stop_signal: StopSignal,
     pub(crate) counts: Counts,
     /// Whose file was where when everything had come to rest, in each sink.
     pub(crate) ids: Option<Vec<BTreeMap<String, u64>>>,
@@ -77,7 +77,7 @@ impl World {
             present: true,
             sinks: Sink::all(setup),
             evidence: Evidence::default(),
-            tellings: Tellings::new(setup.prefix),
+            published: PublishedEvents::new(setup.prefix),
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
             s3_trouble: VecDeque::new(),
@@ -89,7 +89,7 @@ impl World {
             changed_in_run: false,
             listed_anew: false,
             dead: false,
-            halt: StopSignal::default(),
+            stop_signal: StopSignal::default(),
             counts: Counts::default(),
             ids: None,
             said: BTreeMap::new(),
@@ -104,10 +104,10 @@ impl World {
     }
 
     /// A run begins, with a way to stop it.
-    pub(crate) fn begin_run(&self, halt: StopSignal) {
+    pub(crate) fn begin_run(&self, stop_signal: StopSignal) {
         let mut inner = self.lock();
         inner.evidence.next_run();
-        (inner.points.0, inner.halt) = (0, halt);
+        (inner.points.0, inner.stop_signal) = (0, stop_signal);
         (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
         inner.sinks.iter_mut().for_each(Sink::begin_run);
     }
@@ -166,16 +166,16 @@ impl World {
         if inner.dead {
             return;
         }
-        inner.tell(format_args!("     ! {trouble:?}"));
+        inner.note(format_args!("     ! {trouble:?}"));
         match trouble {
             Trouble::Change(change) => {
                 inner.changed_in_run = true;
                 inner.counts.add("changes during a run");
                 self.change(inner, change);
             }
-            Trouble::Tell(tell) => {
-                inner.counts.add("tellings during a run");
-                inner.hear(tell);
+            Trouble::Publish(publication) => {
+                inner.counts.add("events during a run");
+                inner.publish(publication);
             }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
@@ -186,7 +186,7 @@ impl World {
             }
             Trouble::Stop => {
                 inner.counts.add("stops");
-                inner.halt.stop(None);
+                inner.stop_signal.stop(None);
             }
         }
     }
@@ -198,7 +198,7 @@ impl World {
         }
         inner.counts.add(change.name());
         let in_a_run = inner.in_a_run;
-        inner.tellings.changed(change, in_a_run);
+        inner.published.changed(change, in_a_run);
         match change {
             Change::Put(key, content) => self.put(inner, KEYS[key], content),
             Change::Delete(key) => self.delete(inner, KEYS[key]),
@@ -233,16 +233,16 @@ impl World {
 
 impl Inner {
     /// Somebody tells something.
-    pub(crate) fn hear(&mut self, tell: Tell) {
-        self.counts.add(tell.name());
-        let Self { tellings, objects, now, in_a_run, .. } = self;
+    pub(crate) fn publish(&mut self, publication: Publication) {
+        self.counts.add(publication.name());
+        let Self { published, objects, now, in_a_run, .. } = self;
         // What is told during a run may be overtaken by what the run has seen.
         let is_there = |key: usize| (!*in_a_run).then(|| objects.contains_key(KEYS[key]));
-        tellings.tell(tell, *now, is_there);
+        published.publish(publication, *now, is_there);
     }
 
     /// A line of the trace.
-    pub(crate) fn tell(&mut self, line: fmt::Arguments<'_>) {
+    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
         self.trace.push(line.to_string());
     }
 

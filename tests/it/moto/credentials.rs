@@ -24,14 +24,14 @@ async fn a_run_with_wrong_keys_reports_it_and_sends_nothing_and_right_keys_work(
         (&*stranger.0, &*stranger.1, "AccessDenied", "grant s3:ListBucket on the bucket"),
     ] {
         let run = run(&moto, &file_manager, access, secret).await;
-        assert_eq!(run.code, Some(1), "{code}: {}", run.told());
-        run.assert_tells(code);
-        run.assert_tells(hint);
-        assert!(!run.told().contains(secret), "{}", run.told());
+        assert_eq!(run.code, Some(1), "{code}: {}", run.output());
+        run.assert_prints(code);
+        run.assert_prints(hint);
+        assert!(!run.output().contains(secret), "{}", run.output());
         assert_eq!(calls_about_files(&file_manager), 0, "{code}");
     }
     let run = run(&moto, &file_manager, &reader.0, &reader.1).await;
-    assert_eq!(run.code, Some(0), "{}", run.told());
+    assert_eq!(run.code, Some(0), "{}", run.output());
     assert_eq!(held(&file_manager), [("a b/ü+.txt".to_owned(), b"bytes".to_vec())].into());
 }
 

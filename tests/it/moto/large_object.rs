@@ -34,7 +34,7 @@ async fn an_object_of_3_gib_passes_in_bounded_memory() {
     file_manager.api().release_hanging();
     let run = ending.await.expect("the run ends");
 
-    assert_eq!(run.code, Some(0), "{}", run.told());
+    assert_eq!(run.code, Some(0), "{}", run.output());
     let file = &file_manager.api().files()["large.bin"];
     assert_eq!((file.size, &file.sha256), (BYTES, &sha256));
     assert_eq!(file_manager.api().reports()[0]["unverified"], 0, "the bytes were compared with what moto vouches for");

@@ -27,14 +27,14 @@ pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sq
     let client = aws_sdk_sqs::Client::from_conf(config.build());
     let created = client.create_queue().queue_name("events").send().await.expect("moto creates a queue");
     let url = created.queue_url.expect("it has an address");
-    let hears = QueueConfiguration::builder()
+    let configuration = QueueConfiguration::builder()
         .queue_arn("arn:aws:sqs:us-east-1:123456789012:events")
         .set_events(Some(vec![Event::from("s3:ObjectCreated:*"), Event::from("s3:ObjectRemoved:*")]))
         .build()
         .expect("it is whole");
-    let hears = NotificationConfiguration::builder().queue_configurations(hears).build();
-    let told = objects.client().put_bucket_notification_configuration().bucket(BUCKET).notification_configuration(hears);
-    told.send().await.expect("moto takes the configuration");
+    let configuration = NotificationConfiguration::builder().queue_configurations(configuration).build();
+    let accepted = objects.client().put_bucket_notification_configuration().bucket(BUCKET).notification_configuration(configuration);
+    accepted.send().await.expect("moto takes the configuration");
     (url, client)
 }
 
@@ -108,10 +108,10 @@ async fn a_command_receives_the_messages_that_wait_in_each_queue() {
     let sync = sync.with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);
     objects.put("b c.txt", b"new").await;
     objects.delete("a.txt").await;
-    let told = format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{BUCKET}"}},"object":{{"key":"b+c.txt"}}}}}}"#);
-    owner.send_message().queue_url(&other).message_body(told).send().await.expect("it waits");
+    let body = format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{BUCKET}"}},"object":{{"key":"b+c.txt"}}}}}}"#);
+    owner.send_message().queue_url(&other).message_body(body).send().await.expect("it waits");
     let ran = sync.run(&["incremental-sync", "--json"]).await;
-    assert_eq!(ran.code, Some(0), "{}", ran.told());
+    assert_eq!(ran.code, Some(0), "{}", ran.output());
     let report = ran.report();
     assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &3.into()), "{report}");
     assert_eq!(held(&files).into_iter().collect::<Vec<_>>(), [("b c.txt".to_owned(), b"new".to_vec())]);
@@ -119,6 +119,6 @@ async fn a_command_receives_the_messages_that_wait_in_each_queue() {
         assert_eq!(left(&owner, queue).await, ["0", "0"], "{queue}");
     }
     let (_, metrics) = collector.metrics();
-    let heard = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
-    assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 3)].into());
+    let received = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
+    assert_eq!(points(received), [(vec!["source=sqs".to_owned()], 3)].into());
 }

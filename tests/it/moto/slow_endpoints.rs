@@ -36,10 +36,10 @@ async fn a_run_gives_up_on_a_silent_server_and_sends_nothing() {
     ] {
         proxy.behave(manner);
         let run = sync.run(&["initial-sync"]).await;
-        assert_eq!(run.code, Some(1), "{}", run.told());
-        run.assert_tells("stopped: ListObjectsV2 the-bucket: ");
-        run.assert_tells(words);
-        run.assert_tells(HINT);
+        assert_eq!(run.code, Some(1), "{}", run.output());
+        run.assert_prints("stopped: ListObjectsV2 the-bucket: ");
+        run.assert_prints(words);
+        run.assert_prints(HINT);
         assert_eq!(calls_about_files(&file_manager), 0);
     }
     proxy.behave(Manner::Passing);
@@ -56,9 +56,9 @@ async fn an_object_whose_body_stalls_fails_alone_and_the_next_run_sends_it() {
     let proxy = Proxy::open(&moto.endpoint, manner).await;
     let sync = Sync::new(&proxy.endpoint, &file_manager).with("CUSTOMER_S3_TIMEOUT", "1").with("RETRY_ATTEMPTS", "2");
     let run = sync.run(&["initial-sync"]).await;
-    assert_eq!(run.code, Some(3), "{}", run.told());
-    run.assert_tells("failed    1 s3_timeout, for example GetObject still: ");
-    run.assert_tells(HINT);
+    assert_eq!(run.code, Some(3), "{}", run.output());
+    run.assert_prints("failed    1 s3_timeout, for example GetObject still: ");
+    run.assert_prints(HINT);
     let still = bodies.remove("still").expect("it is one of them");
     assert!(held(&file_manager) == bodies, "the others are there, and of that one nothing is");
 

@@ -79,7 +79,7 @@ impl Sync {
     /// An initial sync that must be done, and its report.
     pub(super) async fn done(&self) -> Value {
         let run = self.run(&["initial-sync", "--json"]).await;
-        assert_eq!(run.code, Some(0), "{}", run.told());
+        assert_eq!(run.code, Some(0), "{}", run.output());
         run.report()
     }
 }
@@ -103,26 +103,26 @@ pub(super) struct Ended {
 
 impl Ended {
     /// Both streams, for people.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
     /// What `--json` printed.
     pub(super) fn report(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told()))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.output()))
     }
 
     /// It says these words, to people.
-    pub(super) fn assert_tells(&self, words: &str) {
-        assert!(self.told().contains(words), "{words:?} is not told:\n{}", self.told());
+    pub(super) fn assert_prints(&self, words: &str) {
+        assert!(self.output().contains(words), "{words:?} is not told:\n{}", self.output());
     }
 
     /// Nothing that was told drives a terminal, forges a line or reorders text.
     fn assert_harmless(&self) {
-        for c in self.told().chars() {
+        for c in self.output().chars() {
             let breaks_a_line = matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && c != '\n';
             let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            assert!(!breaks_a_line && !reorders, "{c:?} was told raw: {:?}", self.told());
+            assert!(!breaks_a_line && !reorders, "{c:?} was told raw: {:?}", self.output());
         }
     }
 }

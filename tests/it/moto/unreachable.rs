@@ -8,9 +8,9 @@ use tokio::net::TcpSocket;
 async fn a_run_reports_a_missing_bucket_and_sends_nothing() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     let run = Sync::new(&moto.endpoint, &file_manager).run(&["initial-sync"]).await;
-    assert_eq!(run.code, Some(1), "{}", run.told());
-    run.assert_tells("ListObjectsV2 the-bucket: NoSuchBucket");
-    run.assert_tells("create the bucket, or correct CUSTOMER_S3_BUCKET");
+    assert_eq!(run.code, Some(1), "{}", run.output());
+    run.assert_prints("ListObjectsV2 the-bucket: NoSuchBucket");
+    run.assert_prints("create the bucket, or correct CUSTOMER_S3_BUCKET");
     assert_eq!(calls_about_files(&file_manager), 0);
 }
 
@@ -18,12 +18,12 @@ async fn a_run_reports_a_missing_bucket_and_sends_nothing() {
 async fn a_run_reports_an_unreachable_server_within_its_attempts_and_sends_nothing() {
     let file_manager = file_manager().await;
     // A port that belongs to us and on which nobody listens.
-    let nobody = TcpSocket::new_v4().expect("a socket");
-    nobody.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-    let endpoint = format!("http://{}", nobody.local_addr().expect("it is bound"));
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let endpoint = format!("http://{}", socket.local_addr().expect("it is bound"));
     let run = Sync::new(&endpoint, &file_manager).run(&["initial-sync"]).await;
-    assert_eq!(run.code, Some(1), "{}", run.told());
-    run.assert_tells("Connection refused");
-    run.assert_tells("check CUSTOMER_S3_ENDPOINT and that the store is running");
+    assert_eq!(run.code, Some(1), "{}", run.output());
+    run.assert_prints("Connection refused");
+    run.assert_prints("check CUSTOMER_S3_ENDPOINT and that the store is running");
     assert_eq!(calls_about_files(&file_manager), 0);
 }

@@ -72,16 +72,16 @@ async fn the_guard_measures_deletes_of_events_against_the_files_at_that_time() {
     let (bucket, scene) = in_memory().await;
     (0..20).for_each(|number| bucket.put(key(&format!("early {number}")), "e"));
     scene.run_to_success().await;
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for number in 0..15 {
         bucket.remove(&key(&format!("early {number}")));
-        told.push(json!({ "event_type": "delete", "file_path": format!("/early {number}") }));
+        events.push(json!({ "event_type": "delete", "file_path": format!("/early {number}") }));
     }
     for number in 0..30 {
         bucket.put(key(&format!("late {number}")), "l");
-        told.push(json!({ "event_type": "create", "file_path": format!("/late {number}") }));
+        events.push(json!({ "event_type": "create", "file_path": format!("/late {number}") }));
     }
-    scene.api.api().set_feed(told);
+    scene.api.api().set_feed(events);
     let ended = scene.cycle_to_success().await;
     assert_eq!((ended.report.operations.delete, scene.contents().len()), (15, 35), "{}", ended.report);
 }
@@ -133,10 +133,10 @@ async fn a_stop_ends_the_lookups_of_absent_keys() {
     server.server().put(BUCKET, "b", "b", None);
     scene.run_to_success().await;
     server.server().remove(BUCKET, "b");
-    let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
-    let ended = stopped_when(&scene, looks.struck(1)).await;
+    let heads = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
+    let ended = stopped_when(&scene, heads.struck(1)).await;
     assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
-    assert_eq!(looks.strikes(), 1, "it was not tried again");
+    assert_eq!(heads.strikes(), 1, "it was not tried again");
 }
 
 /// What a listing had found gone went with the next cycle, when the listing's run was stopped before its guard had judged it: by then

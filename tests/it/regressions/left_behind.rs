@@ -18,19 +18,20 @@ use std::time::Duration;
 async fn a_file_manager_that_took_no_call_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
-    let (right, door) = (scene.program.identity.clone(), scene.program.doors.file_manager.clone());
-    let nobody = {
+    let (right, reachable) = (scene.program.identity.clone(), scene.program.endpoints.file_manager.clone());
+    let unreachable = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}", listener.local_addr().expect("an address"))
     };
-    let address = nobody.parse().expect("an address");
+    let address = unreachable.parse().expect("an address");
     let client = HttpClient::new(1).expect("a client");
-    scene.program.doors.file_manager = Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
-    scene.program.name_file_manager(&nobody);
+    scene.program.endpoints.file_manager =
+        Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
+    scene.program.name_file_manager(&unreachable);
     assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
     assert_eq!(scene.overview().await.open_intents(), 0, "nobody was reached");
 
-    scene.program.doors.file_manager = door;
+    scene.program.endpoints.file_manager = reachable;
     for status in [401, 403] {
         scene.program.name_file_manager(&format!("one that answers {status}"));
         scene.api.api().order(Fault::new(FaultAction::status(status)).always());
@@ -169,9 +170,12 @@ async fn a_file_in_doubt_is_not_counted_as_confirmed() {
     scene.run_to_success().await;
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     bucket.vanish();
-    let shut = scene.run().await.report;
-    assert_eq!((shut.service_info.record_count, shut.unconfirmed), (2, 2));
-    assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until they are checked"), "{shut}");
+    let failed = scene.run().await.report;
+    assert_eq!((failed.service_info.record_count, failed.unconfirmed), (2, 2));
+    assert!(
+        failed.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until they are checked"),
+        "{failed}"
+    );
     scene.program.answer = OperatorAnswer::default();
     bucket.recreate();
     for name in ["a", "b"] {

@@ -62,8 +62,8 @@ async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
         let (bucket, mut scene) = in_sync(&["a", "x"]).await;
         let id = scene.internal_id("a");
         rename(&bucket, "a", "b", "a");
-        let told = renamed(1, "/a", "/b");
-        scene.api.api().set_feed(vec![told.clone()]);
+        let first = renamed(1, "/a", "/b");
+        scene.api.api().set_feed(vec![first.clone()]);
         bucket.on_call(move |call| {
             matches!(call, Call::Head(path) if path.as_str() == hidden).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied))
         });
@@ -73,7 +73,7 @@ async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
         }
         // Another move: what is settled is gone through once more.
         rename(&bucket, "x", "y", "x");
-        scene.api.api().set_feed(vec![told, renamed(2, "/x", "/y")]);
+        scene.api.api().set_feed(vec![first, renamed(2, "/x", "/y")]);
         scene.cycle().await;
         let overview = scene.overview().await;
         assert_eq!((overview.inbox, overview.dead_letters, effects(&scene)), (0, 1, vec!["rename x>y".to_owned()]), "{hidden}");
@@ -112,16 +112,16 @@ async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle
         let (bucket, mut scene) = in_sync(&[first, second, third]).await;
         let ids = [first, second, third].map(|path| scene.internal_id(path));
         let steps = [(third, fourth), (second, third), (first, second)];
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         for (number, (from, to)) in (1..).zip(steps) {
             rename(&bucket, from, to, from);
-            told.push(renamed(number, &format!("/{from}"), &format!("/{to}")));
+            events.push(renamed(number, &format!("/{from}"), &format!("/{to}")));
         }
-        scene.api.api().set_feed(told.clone());
+        scene.api.api().set_feed(events.clone());
         scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path(third).always());
         scene.cycle().await;
-        told.push(crate::workflow::cycle::event("create", 4, &format!("/{second}")));
-        scene.api.api().set_feed(told);
+        events.push(crate::workflow::cycle::event("create", 4, &format!("/{second}")));
+        scene.api.api().set_feed(events);
         scene.cycle().await;
         scene.api.api().clear_faults();
         scene.later(10);
@@ -194,8 +194,8 @@ async fn paths_that_waited_for_a_rename_go_on_with_it() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     rename(&bucket, "b", "c", "b");
     rename(&bucket, "a", "b", "a");
-    let told = vec![renamed(1, "/b", "/c"), renamed(2, "/a", "/b")];
-    scene.api.api().set_feed(told.clone());
+    let events = vec![renamed(1, "/b", "/c"), renamed(2, "/a", "/b")];
+    scene.api.api().set_feed(events.clone());
     scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path("b").always());
     for _ in 0..4 {
         scene.cycle().await;
@@ -204,7 +204,7 @@ async fn paths_that_waited_for_a_rename_go_on_with_it() {
     scene.cycle().await;
     scene.api.api().clear_faults();
     scene.api.api().reset_calls();
-    scene.api.api().set_feed([told, vec![crate::workflow::cycle::event("create", 3, "/c")]].concat());
+    scene.api.api().set_feed([events, vec![crate::workflow::cycle::event("create", 3, "/c")]].concat());
     scene.cycle_to_success().await;
     assert_eq!(effects(&scene), ["rename a>b", "rename b>c"]);
 }

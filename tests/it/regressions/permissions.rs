@@ -11,8 +11,8 @@ async fn refused_permissions_do_not_keep_content_back() {
     let (bucket, scene) = in_memory().await;
     scene.run_to_success().await;
     bucket.put(key("a"), "a");
-    let told = json!({ "event_type": "change_permission", "file_path": "/a", "metadata": { "permissions": "rw-------" } });
-    scene.api.api().set_feed(vec![told]);
+    let event = json!({ "event_type": "change_permission", "file_path": "/a", "metadata": { "permissions": "rw-------" } });
+    scene.api.api().set_feed(vec![event]);
     scene.api.api().order(Fault::new(FaultAction::status(400)).call(CallName::UpdatePermissions).path("a").always());
     let ended = scene.cycle().await;
     let report = &ended.report;
@@ -36,14 +36,14 @@ async fn permissions_reported_after_a_delete_are_those_of_the_next_file() {
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
     bucket.remove(&key("a"));
-    let told = |kind, second, metadata| json!({ "event_type": kind, "file_path": "/a", "metadata": metadata, "timestamp": format!("2024-01-15T10:00:{second}Z") });
-    let permissions = told("change_permission", 20, json!({ "permissions": "rw-------" }));
-    scene.api.api().set_feed(vec![told("delete", 10, json!(null)), permissions]);
+    let event = |kind, second, metadata| json!({ "event_type": kind, "file_path": "/a", "metadata": metadata, "timestamp": format!("2024-01-15T10:00:{second}Z") });
+    let permissions = event("change_permission", 20, json!({ "permissions": "rw-------" }));
+    scene.api.api().set_feed(vec![event("delete", 10, json!(null)), permissions]);
     let report = scene.cycle_to_success().await.report;
     assert_eq!(report.operations.delete, 1, "{report}");
 
     bucket.put(key("a"), "new");
-    scene.api.api().set_feed(vec![told("create", 30, json!(null))]);
+    scene.api.api().set_feed(vec![event("create", 30, json!(null))]);
     scene.cycle_to_success().await;
     assert_eq!((scene.contents(), scene.api.api().permissions("a").permissions), (files(&[("a", "new")]), "rw-------".to_owned()));
 }
@@ -56,8 +56,8 @@ async fn permissions_reported_of_a_path_that_a_restored_state_doubts_wait_for_it
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
-    let told = json!({ "event_type": "change_permission", "file_path": "/b", "metadata": { "permissions": "rw-------" } });
-    scene.api.api().set_feed(vec![told]);
+    let event = json!({ "event_type": "change_permission", "file_path": "/b", "metadata": { "permissions": "rw-------" } });
+    scene.api.api().set_feed(vec![event]);
     scene.cycle_to_success().await;
     scene.program.answer = OperatorAnswer::default();
 

@@ -16,11 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run that is stopped as soon as something has happened.
 pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> Ended {
-    let (halt, program) = (StopSignal::default(), scene.program.clone());
-    let stopped = halt.clone();
+    let (stop_signal, program) = (StopSignal::default(), scene.program.clone());
+    let stopped = stop_signal.clone();
     let run = tokio::spawn(async move { program.run_until(stopped).await });
     tokio::time::timeout(PATIENCE, happened).await.expect("it happens");
-    halt.stop(None);
+    stop_signal.stop(None);
     let ended = tokio::time::timeout(PATIENCE, run).await.expect("the stop is heard");
     ended.expect("no panic").expect("the state can be used")
 }
@@ -58,10 +58,10 @@ async fn a_stop_ends_the_lookups_of_a_move() {
     scene.run_to_success().await;
     server.server().remove(BUCKET, "a");
     server.server().put(BUCKET, "c", "a", None);
-    let looks = server.server().order(Matcher::operation("HeadObject"), Fault::Hang);
-    let ended = stopped_when(&scene, looks.struck(1)).await;
+    let heads = server.server().order(Matcher::operation("HeadObject"), Fault::Hang);
+    let ended = stopped_when(&scene, heads.struck(1)).await;
     assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
-    looks.withdraw();
+    heads.withdraw();
     scene.run_to_success().await;
     assert_eq!(scene.effects("a", "move"), 1);
 }

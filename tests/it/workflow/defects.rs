@@ -138,7 +138,7 @@ async fn defect_15_a_missing_bucket_is_reported_and_found_by_the_next_run() {
 async fn defect_15_a_file_manager_that_is_down_stops_the_run_after_one_object_and_the_next_run_goes_on() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.concurrency = 1;
-    scene.program.doors.reports = None;
+    scene.program.endpoints.reports = None;
     (0..9).for_each(|number| bucket.put(key(&format!("f{number}")), "x"));
     let (double, address) = (scene.api.api().clone(), scene.api.address());
     std::mem::replace(&mut scene.api, double.clone().start("127.0.0.1:0").await.expect("a free port")).stop().await;

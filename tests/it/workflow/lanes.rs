@@ -20,7 +20,7 @@ const FOR_EVER: Duration = Duration::from_mins(1);
 struct Meeting {
     inner: Arc<dyn FileManager>,
     barrier: Barrier,
-    in_hand: AtomicUsize,
+    in_flight: AtomicUsize,
     most: AtomicUsize,
 }
 
@@ -39,20 +39,20 @@ impl FileManager for Meeting {
     }
 
     async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError> {
-        let now = self.in_hand.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         self.barrier.wait().await;
         let saved = self.inner.save(request).await;
-        self.in_hand.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         saved
     }
 }
 
 fn meet(scene: &mut Scene, at_a_time: usize) -> Arc<Meeting> {
-    let inner = scene.program.doors.file_manager.clone();
+    let inner = scene.program.endpoints.file_manager.clone();
     let barrier = Barrier::new(at_a_time);
-    let meeting = Arc::new(Meeting { inner, barrier, in_hand: AtomicUsize::new(0), most: AtomicUsize::new(0) });
-    scene.program.doors.file_manager = meeting.clone();
+    let meeting = Arc::new(Meeting { inner, barrier, in_flight: AtomicUsize::new(0), most: AtomicUsize::new(0) });
+    scene.program.endpoints.file_manager = meeting.clone();
     meeting
 }
 

@@ -1,6 +1,6 @@
 //! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
 
-use super::endpoints::SceneDoors;
+use super::endpoints::SceneEndpoints;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
@@ -28,7 +28,7 @@ pub(crate) const BUCKET: &str = "customer-bucket";
 /// What a run needs that outlives it: the settings of the program, so to speak.
 #[derive(Clone)]
 pub(crate) struct Program {
-    pub(crate) doors: SceneDoors,
+    pub(crate) endpoints: SceneEndpoints,
     pub(crate) options: Options,
     pub(crate) policy: Policy,
     pub(crate) identity: Identity,
@@ -137,7 +137,7 @@ impl Scene {
         let events = Arc::new(HttpEvents::new(&client, &url, None, deadlines).expect("an address"));
         let directory = tempfile::tempdir().expect("a directory");
         let program = Program {
-            doors: SceneDoors {
+            endpoints: SceneEndpoints {
                 bucket,
                 file_manager: Arc::new(file_manager),
                 queues: Vec::new(),
@@ -261,7 +261,7 @@ impl Program {
     pub(crate) async fn run_flow(&self, kind: RunKind, halt: StopSignal) -> Result<Ended, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
-        let (doors, options, clock) = (self.doors.of_flow(&self.options), self.options.clone(), self.clock.clone());
+        let (doors, options, clock) = (self.endpoints.of_flow(&self.options), self.options.clone(), self.clock.clone());
         let mut sinks = Vec::new();
         for (name, sink) in &doors.sinks {
             sinks.push(state.sink(name.clone(), sink.capabilities().policy(self.policy.max_file_bytes)).await?);

@@ -160,8 +160,11 @@ async fn the_reader_acknowledges_messages_and_dead_letters_after_they_are_stored
     arrivals.changed().await.expect("calls");
     let status = bed.until(|status| status.messages > 0).await;
     assert_eq!((status.messages, status.events, status.dead, status.shut), (3, 2, 1, None));
-    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-    assert_eq!((letter.source, letter.reason.as_str(), letter.raw.as_slice()), (EventChannel::Sqs, "bad_json", b"{".as_slice()));
+    let dead_letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+    assert_eq!(
+        (dead_letter.source, dead_letter.reason.as_str(), dead_letter.raw.as_slice()),
+        (EventChannel::Sqs, "bad_json", b"{".as_slice())
+    );
     bed.end().await;
 }
 

@@ -75,7 +75,7 @@ impl Life {
         }
         if up_to > workload.len() {
             // What happens now happens beside its run: it reads the feed next, or has just begun to, or lists.
-            let begins = if self.asked == Some(CYCLE) { Moment::FeedAsked } else { Moment::DoorAsked };
+            let begins = if self.asked == Some(CYCLE) { Moment::FeedAsked } else { Moment::EndpointProbed };
             let came = self.wait(begins, scene, daemon, &mut since).await?;
             workload.go_on(scene, up_to, When::Amid);
             if came != Came::Itself {

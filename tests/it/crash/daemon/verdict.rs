@@ -68,10 +68,10 @@ fn apart(scene: &Scene) -> BTreeSet<String> {
 
 fn everything_agrees(scene: &Scene, workload: &Workload) {
     assert_eq!(apart(scene), BTreeSet::new());
-    let told = workload.told.iter();
-    let wrong: Vec<_> = told
-        .map(|(path, told)| (path, told, scene.file_manager().permissions(path).permissions))
-        .filter(|(_, told, has)| has != *told)
+    let reported = workload.reported.iter();
+    let wrong: Vec<_> = reported
+        .map(|(path, reported)| (path, reported, scene.file_manager().permissions(path).permissions))
+        .filter(|(_, reported, has)| has != *reported)
         .collect();
     assert!(wrong.is_empty(), "(path, told last, what it has): {wrong:?}");
 }

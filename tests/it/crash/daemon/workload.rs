@@ -28,7 +28,7 @@ pub(super) struct Workload {
     alive: BTreeSet<String>,
     lives: BTreeMap<String, Lives>,
     /// What was told last of the permissions of a path that is alive.
-    pub(super) told: BTreeMap<String, String>,
+    pub(super) reported: BTreeMap<String, String>,
     events: Vec<Value>,
     bodies: usize,
     by_kind: BTreeMap<&'static str, usize>,
@@ -52,7 +52,7 @@ impl Workload {
             random: Random::of(seed),
             lives: alive.iter().map(born).collect(),
             alive,
-            told: BTreeMap::new(),
+            reported: BTreeMap::new(),
             events: Vec::new(),
             bodies: 0,
             by_kind: BTreeMap::new(),
@@ -103,25 +103,25 @@ impl Workload {
         let body = self.body();
         scene.bucket().put(BUCKET, &path, body, Some("text/plain"));
         // What was told of a file that is gone may still stand, when nobody looked while it was: it is told anew then.
-        let tells = self.is_back(&path) || self.random.percent(50);
-        let permissions = tells.then(|| self.permissions());
+        let has_permissions = self.is_back(&path) || self.random.percent(50);
+        let permissions = has_permissions.then(|| self.permissions());
         let metadata = permissions.as_ref().map_or(Value::Null, |permissions| json!({ "permissions": permissions }));
-        self.tell("create", &path, None, &metadata);
-        self.told.extend(permissions.map(|permissions| (path.clone(), permissions)));
+        self.publish("create", &path, None, &metadata);
+        self.reported.extend(permissions.map(|permissions| (path.clone(), permissions)));
         self.born(&path);
     }
 
     fn overwrite(&mut self, scene: &Scene, path: &str) {
         let body = self.body();
         scene.bucket().put(BUCKET, path, body, Some("text/plain"));
-        self.tell("create", path, None, &Value::Null);
+        self.publish("create", path, None, &Value::Null);
     }
 
     fn delete(&mut self, scene: &Scene, path: &str) {
         scene.bucket().remove(BUCKET, path);
-        self.tell("delete", path, None, &Value::Null);
+        self.publish("delete", path, None, &Value::Null);
         self.gone(path);
-        self.told.remove(path);
+        self.reported.remove(path);
     }
 
     /// Onto a name that is free, more often than not.
@@ -138,11 +138,11 @@ impl Workload {
         } else {
             "move"
         };
-        self.tell(kind, from, Some(&to), &Value::Null);
-        let permissions = self.told.remove(from);
+        self.publish(kind, from, Some(&to), &Value::Null);
+        let permissions = self.reported.remove(from);
         // A file that was found gone before its new name was told has lost its permissions, and so it should.
         let anew = self.alive.contains(&to) || self.is_back(&to) || when == When::Amid;
-        self.told.extend(permissions.map(|permissions| (to.clone(), permissions)));
+        self.reported.extend(permissions.map(|permissions| (to.clone(), permissions)));
         self.gone(from);
         self.lives.entry(from.to_owned()).or_default().renamed += 1;
         self.born(&to);
@@ -153,11 +153,11 @@ impl Workload {
 
     fn change_permission(&mut self, path: &str) {
         let permissions = self.permissions();
-        self.tell("change_permission", path, None, &json!({ "permissions": permissions }));
-        self.told.insert(path.to_owned(), permissions);
+        self.publish("change_permission", path, None, &json!({ "permissions": permissions }));
+        self.reported.insert(path.to_owned(), permissions);
     }
 
-    fn tell(&mut self, kind: &'static str, path: &str, new_path: Option<&str>, metadata: &Value) {
+    fn publish(&mut self, kind: &'static str, path: &str, new_path: Option<&str>, metadata: &Value) {
         let (minute, second) = (self.events.len() / 60, self.events.len() % 60);
         let new_path = new_path.map(|path| format!("/{path}"));
         self.events.push(json!({

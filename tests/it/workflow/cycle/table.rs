@@ -21,7 +21,7 @@ fn happen(bucket: &MemoryBucket, what: &str) {
 }
 
 /// What is told, each a second after the one before: as above, and `a=rw` for permissions.
-fn told(what: &str) -> Vec<Value> {
+fn events_of(what: &str) -> Vec<Value> {
     let events = (1..).zip(what.split_whitespace()).map(|(second, step)| {
         if let Some((from, to)) = step.split_once('>') {
             renamed(second, from, to)
@@ -39,7 +39,7 @@ fn told(what: &str) -> Vec<Value> {
 /// One cycle over a feed, to success; then the same feed once more, which has no effect.
 async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     scene.api.api().reset_calls();
-    scene.api.api().set_feed(told(feed));
+    scene.api.api().set_feed(events_of(feed));
     scene.cycle_to_success().await;
     let seen = effects(scene);
     scene.api.api().reset_calls();
@@ -99,14 +99,14 @@ async fn a_restored_state_before_a_lenient_file_manager_converges() {
     for before in [in_memory().await, before_a_lenient_one().await] {
         let (bucket, mut scene) = filled(before, &["kept", "lost", "other", "gone", "renamed"]).await;
         happen(&bucket, "-gone +other renamed>r");
-        scene.api.api().set_feed(told("-gone +other renamed>r"));
+        scene.api.api().set_feed(events_of("-gone +other renamed>r"));
         let backup = std::fs::read(&scene.program.database).expect("the state");
         scene.cycle_to_success().await;
         // The file manager has lost one by itself.
         let (new_path, content, idempotency_key) = (None, None, None);
         let metadata = serde_json::Map::new();
         let lost = SaveRequest { operation: SaveOperation::Delete, path: key("lost"), new_path, content, metadata, idempotency_key };
-        scene.program.doors.file_manager.save(lost).await.expect("it is deleted");
+        scene.program.endpoints.file_manager.save(lost).await.expect("it is deleted");
         for name in ["sync.db-wal", "sync.db-shm"] {
             // They went with the last process, mostly.
             let _ = std::fs::remove_file(scene.program.database.with_file_name(name));
@@ -158,7 +158,7 @@ async fn a_file_manager_that_has_less_than_the_state_says_still_converges() {
         let (bucket, scene) = in_sync(&["a"]).await;
         happen(&bucket, "a>b");
         scene.api.api().order(Fault::new(action).operation(operation).path(path));
-        scene.api.api().set_feed(told(feed));
+        scene.api.api().set_feed(events_of(feed));
         scene.cycle_to_success().await;
         let contents = scene.contents();
         assert!(contents.contains_key(expected), "{name}: {contents:?}");

@@ -9,7 +9,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = of_a_body();
     cases.extend(of_an_object());
     cases.extend(of_a_listing());
-    cases.extend(of_looks());
+    cases.extend(of_lookups());
     cases
 }
 
@@ -102,7 +102,7 @@ fn of_a_listing() -> Vec<Case> {
 }
 
 /// `m` is gone, and a look has to say so before the file manager hears of it.
-fn of_looks() -> Vec<Case> {
+fn of_lookups() -> Vec<Case> {
     vec![
         struck(Task::Delete, "HeadObject", "500", Fault::internal_error(), Some(1)),
         struck(Task::Delete, "HeadObject", "500", Fault::internal_error(), None),

@@ -8,17 +8,17 @@ use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, Lis
 use std::sync::{Arc, Mutex};
 
 /// A store that answers a GET with whatever is there.
-struct Heedless(Arc<MemoryBucket>);
+struct IgnoresIfMatch(Arc<MemoryBucket>);
 
 #[async_trait]
-impl ListObjects for Heedless {
+impl ListObjects for IgnoresIfMatch {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
         self.0.list_page(request).await
     }
 }
 
 #[async_trait]
-impl ReadObjects for Heedless {
+impl ReadObjects for IgnoresIfMatch {
     async fn head_bucket(&self) -> Result<(), S3Error> {
         self.0.head_bucket().await
     }
@@ -74,7 +74,7 @@ async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_aga
     // The same length: nothing but the ETag tells them apart.
     let (bucket, _) = in_memory().await;
     bucket.put(key("a"), "old");
-    let scene = Scene::with(Arc::new(Heedless(bucket.clone())), Deadlines::default()).await;
+    let scene = Scene::with(Arc::new(IgnoresIfMatch(bucket.clone())), Deadlines::default()).await;
     replace_at_get(&bucket, "new");
     scene.run_to_success().await;
     assert_eq!(bucket.calls().heads, 1, "the GET's own ETag is compared");

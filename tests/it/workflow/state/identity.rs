@@ -83,7 +83,7 @@ async fn a_new_source_is_compared_with_what_the_file_manager_holds() {
     let other = Arc::new(MemoryBucket::new("other"));
     other.put(key("both"), "both");
     other.put(key("only in the second"), "x");
-    scene.program.doors.bucket = other;
+    scene.program.endpoints.bucket = other;
     scene.program.identity.source = "the-endpoint/other/".to_owned();
     scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
 
@@ -96,7 +96,7 @@ async fn a_new_source_is_compared_with_what_the_file_manager_holds() {
 #[tokio::test]
 async fn a_new_source_that_has_nothing_of_the_old_one_is_held_by_the_guard() {
     let (_, mut scene) = in_sync().await;
-    scene.program.doors.bucket = Arc::new(MemoryBucket::new("empty"));
+    scene.program.endpoints.bucket = Arc::new(MemoryBucket::new("empty"));
     scene.program.identity.source = "the-endpoint/empty/".to_owned();
     scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     let ended = scene.run().await;
@@ -107,7 +107,7 @@ async fn a_new_source_that_has_nothing_of_the_old_one_is_held_by_the_guard() {
 async fn a_new_file_manager_gets_everything() {
     let (bucket, mut scene) = in_sync().await;
     let new = Scene::with(bucket, s3_sync::file_manager::Deadlines::default()).await;
-    scene.program.doors.file_manager = new.program.doors.file_manager.clone();
+    scene.program.endpoints.file_manager = new.program.endpoints.file_manager.clone();
     scene.program.name_file_manager(&new.program.file_manager_address());
     scene.program.answer = OperatorAnswer { new_sinks: [SinkName::file_manager()].into(), ..OperatorAnswer::default() };
 

@@ -137,6 +137,6 @@ async fn the_handles_on_the_state_see_what_it_holds() {
     assert_eq!(sink.moves_due(None, 10).await.expect("read").len(), 0, "the move waits for its next attempt");
     let moving = sink.move_to(&key("moved/to.txt")).await.expect("read").expect("it is on its way");
     assert_eq!((moving.origin(), moving.attempts, moving.intent.is_some()), (&key("moved/from.txt"), 2, true));
-    let story = Views::open(&scene.program.database).key_report(key("nowhere/yet.txt")).await.expect("read").expect("it was reported");
-    assert_eq!(story.told.permissions.map(|field| field.value).as_deref(), Some("0600"), "of a path that is not there");
+    let report = Views::open(&scene.program.database).key_report(key("nowhere/yet.txt")).await.expect("read").expect("it was reported");
+    assert_eq!(report.told.permissions.map(|field| field.value).as_deref(), Some("0600"), "of a path that is not there");
 }

@@ -61,8 +61,8 @@ async fn a_backup_put_back_is_noticed_and_converges_with_only_the_bytes_that_dif
 #[tokio::test]
 async fn what_the_file_manager_lost_since_is_created_again() {
     let (_, mut scene) = restored().await;
-    let empty = Scene::with(scene.program.doors.bucket.clone(), s3_sync::file_manager::Deadlines::default()).await;
-    scene.program.doors.file_manager = empty.program.doors.file_manager.clone();
+    let empty = Scene::with(scene.program.endpoints.bucket.clone(), s3_sync::file_manager::Deadlines::default()).await;
+    scene.program.endpoints.file_manager = empty.program.endpoints.file_manager.clone();
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.create, ended.report.operations.confirm), (5, 0), "{}", ended.report);
     assert_eq!(empty.contents().len(), 5);

@@ -98,10 +98,10 @@ async fn objects_that_arrive_behind_the_last_key_are_seen_and_those_before_it_by
 #[tokio::test]
 async fn a_stopped_run_finishes_its_work_in_flight_and_reports_that_it_stopped() {
     let (server, scene) = six_objects().await;
-    let (gate, halt) = (Gate::new(), StopSignal::default());
+    let (gate, stop_signal) = (Gate::new(), StopSignal::default());
     server.server().order(Matcher::operation("ListObjectsV2").skip(1).times(1), Fault::Hold(gate.clone()));
-    let (program, stop) = (scene.program.clone(), halt.clone());
-    let run = tokio::spawn(async move { program.run_until(halt).await });
+    let (program, stop) = (scene.program.clone(), stop_signal.clone());
+    let run = tokio::spawn(async move { program.run_until(stop_signal).await });
     gate.arrived(1).await;
     stop.stop(None);
     let ended = run.await.expect("it ends").expect("the state can be used");

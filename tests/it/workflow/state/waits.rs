@@ -51,8 +51,8 @@ impl FileManager for Refusing {
 fn refusing(scene: &mut Scene, operation: SaveOperation, kinds: &[FileManagerErrorKind]) -> Asked {
     let asked = Asked::default();
     let file_manager = Refusing { asked: asked.clone(), operation, kinds: Mutex::new(kinds.to_vec()) };
-    scene.program.doors.file_manager = Arc::new(file_manager);
-    scene.program.doors.reports = None;
+    scene.program.endpoints.file_manager = Arc::new(file_manager);
+    scene.program.endpoints.reports = None;
     asked
 }
 
