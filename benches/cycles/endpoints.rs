@@ -1,4 +1,4 @@
-//! Doors that answer at once, in this process: a feed and a file manager, and the flow between them. They decide nothing.
+//! Endpoints that answer at once, in this process: a feed and a file manager, and the flow between them. They decide nothing.
 
 use crate::changes;
 use anyhow::{Result, ensure};
@@ -24,10 +24,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What `CONCURRENCY` is when nobody says.
+/// The default of `CONCURRENCY`.
 const CONCURRENCY: usize = 32;
 
-/// A state, and doors beside it.
+/// A state, and endpoints beside it.
 pub(crate) struct Scene {
     pub(crate) state: State,
     sink: SinkState,

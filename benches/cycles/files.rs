@@ -24,7 +24,7 @@ struct Ours {
     peak_rss_kib: u64,
 }
 
-/// Seconds of pandas' round, as its script tells them.
+/// Seconds of pandas' round, as its script prints them.
 #[derive(Deserialize)]
 struct Pandas {
     version: String,

@@ -1,5 +1,5 @@
-//! Events folded durably: from what a source brings to looks, told permissions, lineage and pending paths on disk. What is applied
-//! afterwards is not measured here.
+//! Events folded durably: a source's events become observations, reported permissions, lineage and pending paths on disk. The effects
+//! that follow are not measured here.
 
 use crate::Bench;
 use crate::changes::Changes;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Between two looks at a process: what it takes after the last one is not seen.
+/// Between two samples of a process: what it takes after the last one is not seen.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(5);
 /// The unit of processor time in `/proc`: fixed in Linux's interface to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -19,7 +19,7 @@ pub(crate) struct Taken {
     pub(crate) cpu_seconds: f64,
 }
 
-/// Waits for the process and looks at it meanwhile.
+/// Waits for the process and samples it meanwhile.
 pub(crate) fn watched(process: &mut Child) -> (io::Result<ExitStatus>, Taken) {
     let ended = AtomicBool::new(false);
     let id = process.id();

@@ -230,7 +230,7 @@ mod tests {
             out.write_all(b"half a row")?;
             Err(io::Error::other("the database is gone"))
         });
-        assert_eq!(outcome.expect_err("told").to_string(), "the database is gone");
+        assert_eq!(outcome.expect_err("reported").to_string(), "the database is gone");
         assert!(output.pipe.writer.is_empty());
     }
 }

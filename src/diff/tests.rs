@@ -191,7 +191,7 @@ fn side() -> impl Strategy<Value = BTreeMap<String, FileRecord>> {
     })
 }
 
-/// The same by look-ups, with the rule written the other way round: the new row as it would be, laid over the old one.
+/// The same by lookups in two maps, with the rule written the other way round: the new row as it would be, laid over the old one.
 fn naive(old: &BTreeMap<String, FileRecord>, new: &BTreeMap<String, FileRecord>) -> Vec<Difference> {
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed = |old: &FileRecord, new: &FileRecord| {

@@ -136,7 +136,7 @@ mod tests {
         }
         let mut target = reported("own", 7, 1);
         target.inherit(&reported("origin", 5, 1), at(6));
-        assert_eq!(target.wanted(), mode("own"), "what was told of the new name since");
+        assert_eq!(target.wanted(), mode("own"), "what was reported for the new name since");
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
         for (look, left) in [(3, true), (4, false)] {
             let mut known = reported("rw", 5, 3);
             known.retain(|field| !Outdated { until: None, before: Some(ObservationSeq(look)) }.covers(field));
-            assert_eq!(!known.wanted().is_empty(), left, "found gone by look {look}");
+            assert_eq!(!known.wanted().is_empty(), left, "found gone by observation {look}");
         }
     }
 }

@@ -17,7 +17,7 @@ fn poisoned(raw: &[u8]) -> Poisoned {
     Poisoned { reason: "bad_json".to_owned(), message: "not JSON".to_owned(), raw: raw.to_vec() }
 }
 
-pub(crate) fn reported_event(path: &str) -> Received {
+pub(crate) fn reported(path: &str) -> Received {
     Received { source: EventChannel::Sqs, outcome: Ok(event(path)) }
 }
 
@@ -107,7 +107,7 @@ impl Bed {
 #[tokio::test]
 async fn received_events_keep_their_order_over_a_restart() {
     let bed = Bed::new().await;
-    let batch = vec![reported_event("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, reported_event("a")];
+    let batch = vec![reported("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, reported("a")];
     let counts = bed.state.inbox().receive(batch, at(0)).await.expect("stored");
     assert_eq!(counts, ReceiveCounts { events: 2, dead: 1 });
     let bed = bed.reopened().await;
@@ -120,7 +120,7 @@ async fn received_events_keep_their_order_over_a_restart() {
 #[tokio::test]
 async fn the_inbox_deletes_ranges_of_rows_and_keeps_those_between_them() {
     let bed = Bed::new().await;
-    bed.state.inbox().receive("abcdef".chars().map(|name| reported_event(&name.to_string())).collect(), at(0)).await.expect("stored");
+    bed.state.inbox().receive("abcdef".chars().map(|name| reported(&name.to_string())).collect(), at(0)).await.expect("stored");
     for _ in ["there", "gone already"] {
         bed.state.writer.call(|connection| tables::inbox::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
         assert_eq!(bed.waiting().await, ["c", "e"]);
@@ -134,17 +134,17 @@ async fn the_state_notifies_of_arrivals_and_not_of_feed_reads() {
     bed.read(answer("a"), at(0)).await;
     bed.state.inbox().receive(vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
     assert!(!arrivals.has_changed().expect("open"));
-    bed.state.inbox().receive(vec![reported_event("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     assert!(arrivals.borrow_and_update().eq(&()));
     let dead_letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-    bed.state.inbox().dead_letter_replace(dead_letter.id, vec![reported_event("b")], at(0)).await.expect("stored");
+    bed.state.inbox().dead_letter_replace(dead_letter.id, vec![reported("b")], at(0)).await.expect("stored");
     assert!(arrivals.has_changed().expect("open"));
 }
 
 #[tokio::test]
 async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
     let bed = Bed::new().await;
-    bed.state.inbox().receive(vec![reported_event("a"), reported_event("b")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a"), reported("b")], at(0)).await.expect("stored");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
     let fails = async |seq, mins: i64| {
         let counted = bed.state.writer.call(move |connection| tables::inbox::count_failure(connection, seq, at(60 * mins))).await;
@@ -154,7 +154,7 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
         assert_eq!(fails(row.seq, mins).await, failures, "after {mins} minutes");
     }
     assert_eq!(fails(999, 0).await, 0);
-    bed.state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("stored");
     assert_eq!(bed.waiting().await, ["b"]);
     let dead_letters = bed.state.inbox().dead_letters(0, 10).await.expect("read");
     assert_eq!((dead_letters.len(), dead_letters[0].reason.as_str(), dead_letters[0].event.clone()), (1, "denied", Some(event("a"))));
@@ -166,16 +166,13 @@ async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
     let long = vec![0xff; RAW_BYTES_MAX + 1];
     let batch = [b"{".as_slice(), &long].map(|raw| Received { source: EventChannel::Sqs, outcome: Err(poisoned(raw)) });
     bed.state.inbox().receive(batch.to_vec(), at(3)).await.expect("stored");
-    let dead_letters = Views::open(bed.state.path()).dead_letters(0, 10).await.expect("read beside the writer");
-    assert_eq!((dead_letters[0].is_whole(), dead_letters[0].raw.as_slice(), dead_letters[0].received_at), (true, b"{".as_slice(), at(3)));
-    assert_eq!(
-        (dead_letters[1].is_whole(), dead_letters[1].raw.len(), dead_letters[1].raw_bytes),
-        (false, RAW_BYTES_MAX, long.len() as u64)
-    );
-    assert!(bed.state.inbox().dead_letter_drop(dead_letters[0].id).await.expect("dropped"));
-    assert!(!bed.state.inbox().dead_letter_drop(dead_letters[0].id).await.expect("nothing to drop"));
+    let rows = Views::open(bed.state.path()).dead_letters(0, 10).await.expect("read beside the writer");
+    assert_eq!((rows[0].is_whole(), rows[0].raw.as_slice(), rows[0].received_at), (true, b"{".as_slice(), at(3)));
+    assert_eq!((rows[1].is_whole(), rows[1].raw.len(), rows[1].raw_bytes), (false, RAW_BYTES_MAX, long.len() as u64));
+    assert!(bed.state.inbox().dead_letter_drop(rows[0].id).await.expect("dropped"));
+    assert!(!bed.state.inbox().dead_letter_drop(rows[0].id).await.expect("nothing to drop"));
     assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), 1);
-    assert_eq!(bed.state.inbox().dead_letter_replace(dead_letters[0].id, vec![reported_event("a")], at(4)).await.expect("asked"), None);
+    assert_eq!(bed.state.inbox().dead_letter_replace(rows[0].id, vec![reported("a")], at(4)).await.expect("asked"), None);
     assert!(bed.waiting().await.is_empty());
 }
 
@@ -241,7 +238,7 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
     bed.read(answer(""), at(5)).await;
     assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");
     let other = FeedAnswer { address: "http://other".to_owned(), ..full("vw") };
-    assert!(bed.read(other, at(7)).await.gap, "whatever its address is, nothing says that we heard what came before");
+    assert!(bed.read(other, at(7)).await.gap, "whatever its address is, nothing says that we received what came before");
 }
 
 #[tokio::test]
@@ -264,7 +261,7 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        transactions::receive::store(connection, &[reported_event("a")], tables::inbox::Receipt { at: at(0), look: ObservationSeq(1) })?;
+        transactions::receive::store(connection, &[reported("a")], tables::inbox::Receipt { at: at(0), look: ObservationSeq(1) })?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());
@@ -276,7 +273,7 @@ async fn the_overview_counts_waiting_events_and_a_new_source_drops_them() {
     let bed = Bed::new().await;
     bed.state
         .inbox()
-        .receive(vec![reported_event("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0))
+        .receive(vec![reported("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0))
         .await
         .expect("stored");
     let overview = Views::open(bed.state.path()).overview().await.expect("read");
@@ -290,9 +287,9 @@ async fn the_overview_counts_waiting_events_and_a_new_source_drops_them() {
 #[tokio::test]
 async fn decoded_events_are_the_last_dead_letters_to_go() {
     let bed = Bed::new().await;
-    bed.state.inbox().receive(vec![reported_event("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
-    bed.state.inbox().event_dead_letter(row, "look_failed".to_owned(), String::new()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "look_failed".to_owned(), String::new()).await.expect("stored");
     let flood = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 1;
     let undecodable = Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) };
     bed.state.inbox().receive(vec![undecodable; flood], at(1)).await.expect("stored");

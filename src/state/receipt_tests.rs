@@ -1,6 +1,6 @@
 //! The receipt of an event, counted in lookups: its effect after a restart, and on a file that is found gone.
 
-use super::inbox_tests::{Bed, answer, at, event, reported_event};
+use super::inbox_tests::{Bed, answer, at, event, reported};
 use super::*;
 use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 
@@ -10,7 +10,7 @@ use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 async fn the_observation_number_of_a_receipt_is_not_reused_after_a_restart() {
     let bed = Bed::new().await;
     let never_stored = [bed.state.source().observation_next(), bed.state.source().observation_next()][1];
-    bed.state.inbox().receive(vec![reported_event("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     bed.read(answer("b"), at(0)).await;
     let bed = bed.reopened().await;
     let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");

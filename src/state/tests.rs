@@ -104,7 +104,7 @@ async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
         let bed = Bed::new().await;
         let (they_wait, first_goes_on) = std::sync::mpsc::channel();
         let first = bed.state.writer.call(move |connection| {
-            first_goes_on.recv().expect("somebody waits");
+            first_goes_on.recv().expect("a receiver waits");
             if first_fails { fail_half_way(connection) } else { database::meta::write_meta(connection, "first", "done") }
         });
         let second = bed.state.writer.call(fail_half_way);
@@ -207,7 +207,7 @@ async fn a_failed_path_waits_until_an_observation_shows_new_facts() {
     assert_eq!(bed.due(Lane::Small).await, ["b", "a"]);
     bed.park("a").await;
     bed.sink.pending_unpark_all().await.expect("released");
-    assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "somebody asked");
+    assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "the operator asked");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Waiting work makes nothing heavier, counted in the steps of SQLite's machine; and the counters of waiting work are right.
 
-use super::inbox_tests::{at, file_manager, reported_event};
+use super::inbox_tests::{at, file_manager, reported};
 use super::*;
 use crate::plan::SkipReason;
 use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
@@ -159,9 +159,9 @@ async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
     // A listing finds this file first: an event reports it later.
     let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.source().observation_next() };
     state.source().observations_record(vec![listed]).await.expect("stored");
-    assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");
+    assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "no event reported it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
-        state.inbox().receive(vec![reported_event(path)], at(second)).await.expect("received");
+        state.inbox().receive(vec![reported(path)], at(second)).await.expect("received");
     }
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
     let look = state.source().observation_next();

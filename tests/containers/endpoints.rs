@@ -1,4 +1,4 @@
-//! A door shuts in the middle of the work, or is shut at the start: it is told, nothing is lost, and what was missed is caught up.
+//! An endpoint fails in the middle of the work or before the start: the service reports it, loses nothing, and catches up afterwards.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
@@ -59,11 +59,11 @@ async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_c
     let files = stage.files().await;
     files.order(&hanging_creates()).await;
     let daemon = stage.start(&["daemon"]).await;
-    // All that may be in hand at a time, each of them whole: of a call that is cut off in the middle of its body the double would hear
-    // nothing more, and never let go of its key.
+    // All that may be in flight at a time, each of them whole: if a call is cut off in the middle of its body, the double receives
+    // nothing more, and never frees its key.
     files.wait_for_hanging(4).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
-    // Nobody hears that it is gone: what is in hand is given up a minute later.
+    // No packet reports the failure: the calls in flight are given up a minute later.
     daemon.logs("waiting for unreachable endpoints: file manager", 1).await;
     let status = daemon.ask("status").await.well();
     assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");

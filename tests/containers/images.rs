@@ -1,4 +1,4 @@
-//! What the images are: how large, whose, and what stands in them.
+//! The images: their size, their user, and their content.
 
 use crate::engine::docker;
 use crate::stage::image;

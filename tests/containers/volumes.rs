@@ -56,7 +56,7 @@ async fn a_volume_of_the_previous_schema_is_brought_up_to_date_and_nothing_is_se
     let service = stage.start(&["initial-sync"]).await;
     service.ended().await.expect(0);
     let host = tempfile::tempdir().expect("a directory");
-    fs::set_permissions(host.path(), Permissions::from_mode(0o755)).expect("the service may look into it");
+    fs::set_permissions(host.path(), Permissions::from_mode(0o755)).expect("the service may read it");
     docker(&["cp", &format!("{}:/app/data/.", service.id()), host.path().to_str().expect("a plain path")]).await;
     let newest = write_previous(&host.path().join("sync.db"), &host.path().join("previous.db"));
     let script = "rm /app/data/sync.db* && cp /host/previous.db /app/data/sync.db && chmod 600 /app/data/sync.db";

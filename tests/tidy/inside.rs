@@ -134,7 +134,7 @@ fn names_face_of(parent: &str, path: &str) -> bool {
     below.is_some_and(|name| !name.contains("::") && name.starts_with(char::is_uppercase)) && is_split(parent)
 }
 
-/// Stages whose faces define nothing: what they hand on is defined in their files.
+/// Stages whose `mod.rs` defines nothing: what they hand on is defined in their files.
 fn is_split(stage: &str) -> bool {
     ["state", "state::database", "state::tables", "state::transactions", "state::views"].contains(&stage)
 }

@@ -1,4 +1,4 @@
-//! The project stands on its own: no file names a place outside it, neither by a relative path nor on somebody's machine.
+//! The project stands on its own: no file names a place outside it, neither by a relative path nor on a developer's machine.
 
 use crate::source::Source;
 
@@ -35,7 +35,7 @@ fn included_from_outside(directory: &str, text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// In prose a path is meant from the root. One step up alone (`../x`) is how a hostile key is spoken of.
+/// In prose a path is meant from the root. One step up alone (`../x`) is how a comment names a hostile key.
 fn paths_in_comments(comments: &str) -> Vec<(usize, String)> {
     let lines = comments.lines().enumerate();
     lines

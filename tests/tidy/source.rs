@@ -1,4 +1,4 @@
-//! Tells the code of a Rust file from its comments and its strings. It knows where they begin and end, not what they mean.
+//! Separates the code of a Rust file from its comments and its strings. It knows where they begin and end, not what they mean.
 
 /// One file, three times: each text is as long as the file and has blanks where the others have characters, so that a line
 /// keeps its number.

@@ -29,7 +29,7 @@ fn event(text: &str) -> Event {
     }
 }
 
-/// Tells events, each a second after the one before; the first counts for `second`.
+/// Folds events in, each a second after the one before; the first counts for `second`.
 fn fold_events(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
     let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
         event: event(text),
@@ -123,7 +123,7 @@ fn permissions_received_before_a_file_was_found_gone_are_ignored() {
     for (found_gone_by, kept) in [(9, true), (10, false)] {
         let mut waiting = Waiting { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
         fold_events(&mut waiting, 5, "a=rw");
-        assert_eq!(waiting.told.contains_key(&key("a")), kept, "received at look 9, found gone by look {found_gone_by}");
+        assert_eq!(waiting.told.contains_key(&key("a")), kept, "received at observation 9, found gone by observation {found_gone_by}");
     }
 }
 

@@ -90,7 +90,7 @@ impl Bed {
         self.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored")
     }
 
-    /// The paths of which permissions are kept, and how many rows say up to where some are outdated.
+    /// The paths whose permissions are kept, and how many rows say up to where some are outdated.
     async fn kept_permissions(&self) -> (Vec<String>, i64) {
         let read = self.state.writer.call(|connection| {
             let outdated = connection.query_row("SELECT count(*) FROM outdated_permissions", [], |row| row.get(0))?;

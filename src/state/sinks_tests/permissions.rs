@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::{PermissionPlane, Renames};
 
-/// A bed whose two sinks hold `a`, of which permissions were reported.
+/// A bed whose two sinks hold `a`, whose permissions were reported.
 async fn both_hold_a() -> Bed {
     let bed = Bed::new().await;
     bed.observe("a", Some("x")).await;
@@ -67,7 +67,7 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
     assert_eq!((bed.a.permissions_at("a").await, bed.a.pending().await), ((None, None), vec![]));
     assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "its file is still there");
 
-    // A new file comes to the place that the one sink has free and the other has not.
+    // A new file arrives at the path that is free in one sink and not in the other.
     bed.replay(&[event(EventKind::Create, "a", 6)], &[("a", Some("y"))]).await;
     assert_eq!(bed.a.permissions_at("a").await, (None, None));
     bed.a.holds("a", "y", Permissions::default()).await;

@@ -17,7 +17,7 @@ async fn an_absence_is_kept_while_any_sink_needs_it() {
 
     bed.a.absences_drop_unapplied().await.expect("stored");
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec![], absent.map(str::to_owned).to_vec()));
-    assert_eq!(observed(&bed).await, ["held", "idle"], "the other one is yet to look at both");
+    assert_eq!(observed(&bed).await, ["held", "idle"], "the other sink still has both pending");
     bed.b.absences_drop_unapplied().await.expect("stored");
     assert_eq!(bed.b.pending().await, ["held due deletion"], "it holds this one");
     assert_eq!(observed(&bed).await, ["held"]);

@@ -189,10 +189,10 @@ mod tests {
         assert_eq!(prune(state.source().observation_next(), 1).await, 0, "the first pass only sets the mark");
         observe(&state, "young", None).await;
         assert_eq!(prune(state.source().observation_next(), 1).await, 0, "and it is not a day old");
-        assert_eq!(prune(slow, 2).await, 1, "a look in flight is older than `late`");
+        assert_eq!(prune(slow, 2).await, 1, "an observation in flight is older than `late`");
         assert_eq!(observed(&state).await, ["held", "late", "there", "young"]);
         observe(&state, "youngest", None).await;
-        assert_eq!(prune(state.source().observation_next(), 3).await, 0, "the mark was not set beyond the look in flight");
+        assert_eq!(prune(state.source().observation_next(), 3).await, 0, "the mark was not set beyond the observation in flight");
         assert_eq!(prune(state.source().observation_next(), 4).await, 3);
         assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
     }
@@ -260,7 +260,7 @@ mod tests {
             days.await.expect("read")
         };
         for day in [100, 110, 120, 200, 210] {
-            file_manager(&on(day)).await.deleted_record(&key("a"), Attempts::default()).await.expect("told");
+            file_manager(&on(day)).await.deleted_record(&key("a"), Attempts::default()).await.expect("stored");
         }
         let now = |day| At(day).now();
         assert_eq!(opened.maintenance().history_prune(now(190)).await.expect("pruned"), 0, "ninety days are kept");
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(opened.maintenance().prune_history_to(2, now(205)).await.expect("pruned"), 1);
         assert_eq!(days().await, [200, 210]);
         assert_eq!(opened.maintenance().history_prune(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
-        file_manager(&on(1000)).await.deleted_record(&key("a"), Attempts::default()).await.expect("told");
+        file_manager(&on(1000)).await.deleted_record(&key("a"), Attempts::default()).await.expect("stored");
         let newest =
             opened.writer.call(|connection| Ok(connection.query_row("SELECT max(id) FROM history", [], |row| row.get::<_, i64>(0))?));
         assert_eq!(newest.await.expect("read"), 6);

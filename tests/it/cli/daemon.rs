@@ -1,4 +1,4 @@
-//! `daemon`: begins, works by itself, and ends. What is asked of it, and doors that are shut, have files of their own.
+//! `daemon`: begins, works by itself, and ends. Its requests and unreachable endpoints have files of their own.
 
 use super::stage::{BUCKET, Stage};
 use crate::crash::Process;
@@ -52,7 +52,7 @@ async fn a_second_daemon_names_the_process_that_holds_the_state() {
     let requests = stage.s3.server().counters().requests;
     let holder = format!("in use by process {} on ", daemon.id());
     stage.expect(&["daemon"], 4).await.says(&[&holder, " (s3-sync daemon, since "]);
-    assert_eq!(stage.s3.server().counters().requests, requests, "the loser asks nobody anything");
+    assert_eq!(stage.s3.server().counters().requests, requests, "the loser calls no endpoint");
     stage.expect(&["health"], 0).await;
 }
 
@@ -63,7 +63,7 @@ async fn the_daemon_finishes_work_in_flight_before_it_ends_and_begins_nothing_ne
     let gate = Gate::new();
     stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
     let mut daemon = stage.daemon();
-    daemon.lives_until(gate.arrived(1)).await.expect("an object is in hand");
+    daemon.lives_until(gate.arrived(1)).await.expect("an object is in flight");
     daemon.signal("TERM").await;
     daemon.says("stopping: ").await.expect("it says that it stops");
     gate.open();
@@ -106,7 +106,7 @@ async fn after_a_kill_the_next_daemon_replaces_the_socket_and_goes_on() {
     stage.daemon_at_rest().await.kill().await;
     assert!(stage.path("data/sync.db.sock").exists());
     stage.expect(&["health"], 1).await.says(&["no daemon of data/sync.db answers"]);
-    // Nobody listens at the socket that was left: the command does it itself.
+    // No process listens at the socket that was left: the command does it itself.
     stage.expect(&["reconcile"], 0).await.prints(&["run 2"]);
     let mut daemon = stage.daemon();
     daemon.says("run=3 outcome=\"done\"").await.expect("a cycle");

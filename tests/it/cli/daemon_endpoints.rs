@@ -1,4 +1,4 @@
-//! Doors that are shut while the daemon runs: it waits, says so, and goes on by itself when they open.
+//! Unreachable endpoints while the daemon runs: it waits, reports it, and goes on by itself when they are reachable.
 
 use super::stage::Stage;
 use mock_api::{Fault, FaultAction};
@@ -12,7 +12,7 @@ async fn defect_15_a_daemon_started_before_the_bucket_exists_waits_reports_it_an
     daemon.says("waiting for unreachable endpoints: S3: ").await.expect("it says what it waits for");
     stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: waiting for unreachable endpoints: S3: ", "late-bucket"]);
     stage.expect(&["health"], 1).await.prints(&["error", "late-bucket", "create the bucket"]);
-    // Whoever asks for a run is answered, and not kept waiting with the daemon.
+    // A client that asks for a run is answered, and not kept waiting with the daemon.
     stage.expect(&["initial-sync"], 1).await.prints(&["NOT in sync yet", "late-bucket"]);
     stage.s3.server().create_bucket("late-bucket");
     stage.s3.server().put("late-bucket", "a.txt", "a", Some("text/plain"));
@@ -62,7 +62,7 @@ async fn the_daemon_reports_an_unreachable_queue_and_runs_go_on_without_it() {
     daemon
         .lives_until(async { while !stage.run(&["health"]).await.stdout.contains("sqs: the queue is unreachable since ") {} })
         .await
-        .expect("told");
+        .expect("health reports it");
     stage.expect(&["reconcile"], 0).await;
     stage.expect(&["status"], 0).await.prints(&[
         "status        degraded",

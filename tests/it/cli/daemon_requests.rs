@@ -7,12 +7,12 @@ use mock_s3::{Fault as S3Fault, Gate, Matcher};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-/// What the state of a stage describes, in the words of the wire.
+/// The identity of a stage's state, as it is sent over the wire.
 fn identity(stage: &Stage) -> String {
     format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, stage.s3.endpoint(), stage.files.url())
 }
 
-/// Says one line to the daemon, hears one, and hangs up.
+/// Sends one line to the daemon, receives one, and closes the connection.
 async fn say(stage: &Stage, line: &str) -> std::io::Result<String> {
     let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await?;
     stream.write_all(format!("{line}\n").as_bytes()).await?;
@@ -64,7 +64,7 @@ async fn a_client_receives_acceptance_progress_and_outcome_of_its_run() {
     let asked = format!(r#"{{"protocol":1,"request":"run","kind":"reconcile","identity":{}}}"#, identity(&stage));
     stream.write_all(format!("{asked}\n").as_bytes()).await.expect("said");
     let mut received = String::new();
-    stream.read_to_string(&mut received).await.expect("heard to the end");
+    stream.read_to_string(&mut received).await.expect("received to the end");
     let received: Vec<serde_json::Value> = received.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
     let replies: Vec<_> = received.iter().map(|reply| reply["reply"].as_str().expect("its kind")).collect();
     assert_eq!((replies.first(), replies.last()), (Some(&"accepted"), Some(&"ended")), "{received:?}");
@@ -85,7 +85,7 @@ async fn defect_14_an_initial_sync_beside_the_daemons_own_sends_nothing_twice() 
     beside.says("the running daemon is asked for it").await.expect("it asks");
     let asked = format!(r#"{{"protocol":1,"request":"run","kind":"initial","identity":{}}}"#, identity(&stage));
     let accepted = say(&stage, &asked).await;
-    assert_eq!(accepted.expect("an answer").trim(), r#"{"reply":"accepted"}"#, "and whoever asked has hung up by now");
+    assert_eq!(accepted.expect("an answer").trim(), r#"{"reply":"accepted"}"#, "and the client has closed the connection by now");
     gate.open();
     daemon.says("run=1 outcome=\"done\"").await.expect("the daemon's own ends");
     let beside = beside.end().await;
@@ -117,7 +117,7 @@ async fn a_command_that_is_interrupted_stops_waiting_and_the_run_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_waiting_command_is_told_that_the_daemon_is_stopping() {
+async fn a_waiting_command_reports_that_the_daemon_is_stopping() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SHUTDOWN_TIMEOUT", "1");
     stage.api().order(Fault::new(FaultAction::Hang).operation("create").always());
@@ -157,7 +157,7 @@ async fn invalid_input_at_the_control_socket_disturbs_no_other_client() {
         ("{\"protocol\":99,\"request\":\"status\"}", "speaks version 1"),
         ("{\"protocol\":1,\"request\":\"nonsense\"}", "an unknown request"),
     ] {
-        // Of a line that is too long the daemon may have hung up before it was all said.
+        // The daemon may close the connection before a line that is too long was sent whole.
         let Ok(answer) = say(&stage, said).await else { continue };
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("one JSON document");
         assert!(answer["reply"] == "refused" && answer["message"].to_string().contains(words), "{said:.40}: {answer}");

@@ -1,4 +1,4 @@
-//! `dead-letters`: told, tried again by other settings, forgotten; by the daemon when one runs, else never while somebody writes.
+//! `dead-letters`: listed, retried with other settings, dropped; by the daemon when one runs, else never beside another writer.
 
 use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
@@ -55,9 +55,9 @@ async fn dead_letters_are_listed_retried_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_refuses_to_write_beside_another_writer_and_reads_beside_it() {
     let stage = with(&["{".to_owned()]).await;
-    let _held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
+    let _held = InstanceLock::take(&stage.path("data/sync.db"), "another-writer").expect("free");
     for action in [["dead-letters", "retry", "--all"], ["dead-letters", "drop", "--all"]] {
-        stage.expect(&action, 4).await.says(&["in use by", "somebody"]);
+        stage.expect(&action, 4).await.says(&["in use by", "another-writer"]);
     }
     stage.expect(&["dead-letters", "list"], 0).await.prints(&["bad_json"]);
 }
@@ -81,7 +81,7 @@ async fn a_running_daemon_retries_dead_letters_and_syncs_the_decodable_ones() {
     for action in [["dead-letters", "retry", "2"], ["dead-letters", "drop", "2"]] {
         stage.expect(&action, 2).await.says(&["the running daemon works with the source", BUCKET, "another-bucket"]);
     }
-    // Whoever names no bucket means the daemon's.
+    // A command without a bucket means the daemon's.
     stage.without("CUSTOMER_S3_BUCKET");
     stage.expect(&["dead-letters", "drop", "2"], 0).await.prints(&["forgotten: 1"]);
     stage.expect(&["dead-letters", "drop", "2"], 1).await.says(&["there is no dead letter 2"]);

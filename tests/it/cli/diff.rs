@@ -1,4 +1,4 @@
-//! `diff`: differences are told and are no failure; a file that is no snapshot is named with its line.
+//! `diff`: differences are printed and are no failure; a file that is no snapshot is named with its line.
 
 use super::stage::Stage;
 

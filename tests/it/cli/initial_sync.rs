@@ -92,7 +92,7 @@ async fn a_second_initial_sync_names_the_holder_of_the_database_and_files_are_pr
     gate.arrived(1).await;
     let calls = stage.s3.server().counters().requests;
     stage.expect(&["initial-sync"], 4).await.says(&["in use by process", &process, "s3-sync initial-sync"]);
-    assert_eq!(stage.s3.server().counters().requests, calls, "the loser asks nobody anything");
+    assert_eq!(stage.s3.server().counters().requests, calls, "the loser calls no endpoint");
     let files = stage.left_behind();
     for ending in ["sync.db", "sync.db-wal", "sync.db-shm", "sync.db.lock", "_r1.csv"] {
         assert!(files.keys().any(|path| path.to_string_lossy().ends_with(ending)), "{ending}: {files:?}");

@@ -1,4 +1,4 @@
-//! The report as it is posted: every key of the contract with its type, always; a refused one is told.
+//! The report as it is posted: every key of the contract with its type, always; a refused report is an error.
 
 use super::stage::Stage;
 use mock_api::{CallName, Fault, FaultAction};

@@ -1,11 +1,11 @@
-//! `test`: each shut door is named with what to do, the code is 1, and nothing is changed anywhere.
+//! `test`: each unreachable endpoint is named with a hint, the exit code is 1, and nothing is changed anywhere.
 
 use super::stage::{BUCKET, Stage, unreachable_address};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::state::InstanceLock;
 use serde_json::json;
 
-/// That a test of the doors looked and did nothing else.
+/// That a test of the endpoints read and did nothing else.
 fn nothing_changed(stage: &Stage) {
     let reads = ["HeadBucket", "ListObjectsV2", "HeadObject"];
     let asked = stage.s3.server().requests();
@@ -37,7 +37,7 @@ async fn test_reports_that_every_endpoint_is_reachable_and_leaves_no_trace() {
     let ran = stage.expect(&["test", "--json"], 0).await;
     assert_eq!(ran.json()["success"], true);
     let addresses = [stage.s3.server().counters().requests, stage.api().calls_in_all()];
-    assert!(addresses.iter().all(|count| *count > 0), "the doors were tried");
+    assert!(addresses.iter().all(|count| *count > 0), "the endpoints were tried");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,7 @@ async fn test_names_each_unreachable_endpoint_with_a_hint() {
     }
 }
 
-/// Whatever listens at an address may answer `/`, and let everybody ask there.
+/// A server at an address may answer `/`, and accept every client there.
 #[tokio::test(flavor = "multi_thread")]
 async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {
     let stage = Stage::with(&["a.txt"]).await;
@@ -130,7 +130,7 @@ async fn test_sends_a_cycle_of_events_and_compares_the_state_with_the_bucket() {
     ran.prints(&["ok       state = bucket 3 keys compared, and all the same", "nothing failed"]);
     assert_eq!(stage.api().effects().of("c.txt", "create"), 1);
 
-    // A daemon is asked for its cycle; what nobody told is found, and told with what to do.
+    // A daemon is asked for its cycle; changes that no event reported are found, and reported with a hint.
     stage.put("a.txt", "other");
     stage.put("d.txt", "d");
     stage.s3.server().remove(BUCKET, "b.txt");
@@ -146,9 +146,9 @@ async fn test_sends_a_cycle_of_events_and_compares_the_state_with_the_bucket() {
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 
-    // Nobody waits for another command; and what a cycle could not do is told.
-    let held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
-    stage.expect(&["test"], 0).await.prints(&["skipped  cycle", "in use by", "somebody"]);
+    // The command waits for no other command, and it reports what a cycle could not do.
+    let held = InstanceLock::take(&stage.path("data/sync.db"), "another-writer").expect("free");
+    stage.expect(&["test"], 0).await.prints(&["skipped  cycle", "in use by", "another-writer"]);
     drop(held);
     stage.api().order(Fault::new(FaultAction::status(400)).operation("update").path("a.txt").always());
     stage.put("a.txt", "yet other");

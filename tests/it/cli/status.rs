@@ -1,4 +1,4 @@
-//! `status`: the truth before, during and after runs; "healthy" only when the doors were tried and open.
+//! `status`: the truth before, during and after runs; "healthy" only when the endpoints were tried and reachable.
 
 use super::stage::{BUCKET, Stage, unreachable_address};
 use jiff::Timestamp;
@@ -96,7 +96,7 @@ async fn status_shows_failures_with_reason_example_and_next_attempt_until_they_a
     stage.expect(&["status"], 0).await.prints(&["status        healthy", "2 confirmed"]);
 }
 
-/// A list of a hundred events, which is as many as the feed ever tells.
+/// A list of a hundred events, which is the most that the feed serves.
 fn full_list(name: &str) -> Vec<Value> {
     (0..100).map(|number| json!({ "event_type": "create", "file_path": format!("/{name}/{number}") })).collect()
 }

@@ -39,7 +39,7 @@ fn labels(labels: &[&str]) -> Vec<String> {
     labels.iter().map(|label| (*label).to_owned()).collect()
 }
 
-/// Three files that arrive and one that is refused, told to a collector.
+/// Three files that arrive and one that is refused, exported to a collector.
 async fn three_of_four(collector: &Collector) -> (Stage, Ran) {
     let mut stage = Stage::with(&["a.txt", "b\u{1b}.txt", "c.txt", "refused.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("refused.txt").always());
@@ -167,7 +167,7 @@ async fn a_collector_that_hangs_delays_the_end_by_seconds_and_is_reported_once()
     // Nothing is sent before the end, however slow this machine is.
     stage.setting("OTEL_BSP_SCHEDULE_DELAY", "600000");
     let ran = tokio::time::timeout(std::time::Duration::from_mins(1), stage.expect(&["initial-sync"], 0)).await;
-    let ran = ran.expect("nobody waits for a collector that never answers");
+    let ran = ran.expect("no run waits for a collector that never answers");
     // An answer never came, and the process ended before its requests were given up one by one.
     let lines = collector_lines(&ran);
     assert!(matches!(lines.as_slice(), [line] if line.contains("in time") && line.contains("after_secs=3")), "{lines:?}");
@@ -214,7 +214,7 @@ async fn a_log_file_holds_the_lines_of_stderr_and_is_private() {
         let second = stage.expect(&["initial-sync", "--log-format", format], 3).await;
         let log = std::fs::read_to_string(stage.path("s3-sync.log")).expect("it was written");
         assert_eq!(log.lines().count(), (first.stderr + &second.stderr).lines().count(), "{log}");
-        let line = log.lines().find(|line| line.contains("operation failed")).expect("it is told");
+        let line = log.lines().find(|line| line.contains("operation failed")).expect("it is logged");
         if format == "json" {
             let line: serde_json::Value = serde_json::from_str(line).expect("an object");
             let span = &line["span"];

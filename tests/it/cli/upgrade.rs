@@ -1,4 +1,4 @@
-//! A state that an older program left: what only reads says what to do, and after one command that writes everything is told as before.
+//! A state that an older program left: a command that only reads names the one that migrates, and after it every command reports as before.
 
 use super::stage::Stage;
 use rusqlite::Connection;

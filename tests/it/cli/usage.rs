@@ -1,4 +1,4 @@
-//! What is typed wrongly or set wrongly: exit 2, everything told, nothing touched.
+//! Wrong arguments and wrong settings: exit 2, every problem reported, nothing touched.
 
 use super::stage::Stage;
 

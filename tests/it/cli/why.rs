@@ -82,7 +82,7 @@ async fn a_rename_is_found_under_both_names() {
     new.prints(&["answer        the file manager holds what the bucket showed", "reported      permissions 0640"]);
 
     let old = stage.expect(&["why", "a.txt"], 0).await;
-    assert_eq!(happened(&old.stdout), lines, "the same story");
+    assert_eq!(happened(&old.stdout), lines, "the same history");
     old.prints(&["bucket        nothing there", "its file has another name in the file manager now, b.txt: `s3-sync why` goes on there"]);
     assert_eq!(stage.expect(&["why", "a.txt", "--json"], 0).await.json()["state"], "absent");
 }
@@ -107,7 +107,7 @@ async fn why_shows_a_failure_once_with_its_attempts_and_the_next_one() {
     stage.expect(&["reconcile"], 3).await;
     let again = stage.expect(&["why", "bad.txt"], 0).await;
     again.prints(&["it failed in 2 runs"]);
-    assert_eq!(happened(&again.stdout), happened(&ran.stdout), "the same failure is no new story");
+    assert_eq!(happened(&again.stdout), happened(&ran.stdout), "the same failure is no new entry");
     stage.api().clear_faults();
     stage.expect(&["reconcile"], 0).await;
     let done = stage.expect(&["why", "bad.txt"], 0).await;

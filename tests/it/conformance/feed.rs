@@ -1,4 +1,4 @@
-//! The feed of the contract, read through the door over HTTP into a real state.
+//! The feed of the contract, read through the HTTP client into a real state.
 
 use super::file_manager::{TOKEN, double};
 use mock_api::{CallName, Fault, FaultAction, Running};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 fn client(double: &Running) -> HttpEvents {
     let client = HttpClient::new(4).expect("a client");
     let base = double.url().parse().expect("a URL");
-    HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a door")
+    HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a client")
 }
 
 fn reader(double: &Running) -> FeedReader {

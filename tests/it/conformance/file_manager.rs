@@ -1,4 +1,4 @@
-//! What a file manager does with the calls of the contract when nothing goes wrong, asked through the door over HTTP.
+//! What a file manager does with the calls of the contract when nothing goes wrong, through the HTTP client.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -23,7 +23,7 @@ pub(super) async fn double() -> Running {
 pub(super) fn client_with(double: &Running, token: &str, deadlines: Deadlines) -> HttpFileManager {
     let client = HttpClient::new(4).expect("a client");
     let base = double.url().parse().expect("a URL");
-    HttpFileManager::new(&client, &base, Some(SecretString::from(token)), deadlines).expect("a door")
+    HttpFileManager::new(&client, &base, Some(SecretString::from(token)), deadlines).expect("a client")
 }
 
 pub(super) fn client(double: &Running) -> HttpFileManager {
@@ -66,7 +66,7 @@ async fn a_file_keeps_its_id_from_create_to_delete() {
     assert_eq!(created.size, Some(3));
     let id = created.internal_id.clone().expect("an id");
 
-    let found = client.save(request(SaveOperation::Get, "docs/a.txt")).await.expect("a look");
+    let found = client.save(request(SaveOperation::Get, "docs/a.txt")).await.expect("a read");
     assert_eq!(found, created);
     assert_eq!(found.metadata.as_ref().and_then(|metadata| metadata.get("source")), Some(&json!("customer_s3")));
 
@@ -191,7 +191,7 @@ async fn a_report_arrives_as_it_is_and_must_be_an_object() {
     let double = double().await;
     let client = HttpClient::new(1).expect("a client");
     let base = format!("{}/", double.url()).parse().expect("a URL");
-    let events = HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a door");
+    let events = HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a client");
     events.health().await.expect("it is there");
     let report = json!({ "sync_type": "initial", "errors": ["Ü\n"], "duration_seconds": 1.5 });
     events.report_results(&report).await.expect("an answer");

@@ -1,4 +1,4 @@
-//! What the door tells of a file manager that fails, and that its idempotency ledger makes an effect happen once all the same.
+//! What the client reports of a file manager that fails, and that its idempotency ledger makes an effect happen once all the same.
 
 use super::file_manager::{TOKEN, client, client_with, double, fresh, key, to, with_body, with_text};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! What every bucket must do, whoever implements it.
+//! What every implementation of a bucket must do.
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use mock_s3::{Fault, Matcher, MockS3, NewObject, Options, Running};

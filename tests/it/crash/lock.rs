@@ -25,8 +25,8 @@ async fn a_second_process_ends_within_a_second_and_names_the_holder() {
         assert!(second.stderr.contains(words), "{words:?} is missing: {}", second.stderr);
     }
     assert_eq!(second.stdout, "");
-    assert_eq!(scene.bucket().counters().requests, requests, "no door was touched");
-    assert_eq!(scene.file_manager().calls_in_all(), calls, "no door was touched");
+    assert_eq!(scene.bucket().counters().requests, requests, "no endpoint was called");
+    assert_eq!(scene.file_manager().calls_in_all(), calls, "no endpoint was called");
     // The one bound in these tests that is the contract's own; what any process takes on this machine is no part of it.
     assert!(took < any_process_takes + Duration::from_secs(1), "it took {took:?}");
 

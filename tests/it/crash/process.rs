@@ -19,7 +19,7 @@ pub(crate) struct Process {
     said: Vec<String>,
 }
 
-/// Somebody waited in vain: for what, and what the process had said by then.
+/// The caller waited in vain: for what, and what the process had printed by then.
 pub(crate) struct Vain(String);
 
 /// For `expect`: as it is, over several lines.
@@ -47,7 +47,7 @@ impl Process {
         self.child.id().expect("it has not been waited for")
     }
 
-    /// Waits until it says these words on stderr.
+    /// Waits until it prints these words on stderr.
     pub(crate) async fn says(&mut self, words: &str) -> Result<(), Vain> {
         let found = timeout(PATIENCE, async {
             while let Some(line) = self.stderr.next_line().await.expect("stderr can be read") {
@@ -61,7 +61,7 @@ impl Process {
         if matches!(found.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
     }
 
-    /// Waits until it says one of these words on stderr, or until something happens outside: the words are told, if it was they.
+    /// Waits until it prints one of these words on stderr, or until something happens outside: returns the words, if they came first.
     #[cfg(feature = "kills")]
     pub(crate) async fn says_or(&mut self, words: &[&'static str], event: impl Future<Output = ()>) -> Result<Option<&'static str>, Vain> {
         let found = timeout(PATIENCE, async {

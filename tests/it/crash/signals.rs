@@ -56,13 +56,13 @@ async fn a_signal_lets_work_in_flight_finish_and_nothing_new_begin() {
         let gate = Gate::new();
         scene.bucket().order(Matcher::operation("GetObject"), Fault::Hold(gate.clone()));
         let mut process = start(&scene, &[]);
-        process.lives_until(gate.arrived(2)).await.expect("two objects are in hand");
+        process.lives_until(gate.arrived(2)).await.expect("two objects are in flight");
         process.signal(signal).await;
         process.says(STOPPING).await.expect("it says that it stops");
         gate.open();
         let ended = process.end().await;
         assert_eq!(ended.code, Some(code), "{signal}: {}", ended.stderr);
-        assert_eq!(scene.file_manager().effects().total, 2, "{signal}: those in hand and no other");
+        assert_eq!(scene.file_manager().effects().total, 2, "{signal}: those in flight and no other");
         goes_on(&scene).await;
         assert_eq!(creates(&scene).len(), OBJECTS, "{signal}: what was finished was recorded as well, and not sent again");
     }
@@ -76,7 +76,7 @@ async fn a_call_that_hangs_delays_the_end_no_longer_than_the_limit() {
         let mut process = start(&scene, &[("SHUTDOWN_TIMEOUT", "1")]);
         until_creates_hang(&scene, &mut process).await;
         process.signal(signal).await;
-        // Nobody releases what hangs: without the bound, the wait for the end would fail.
+        // No test releases the call that hangs: without the bound, the wait for the end would fail.
         let ended = process.end().await;
         assert_eq!(ended.code, Some(code), "{signal}: {}", ended.stderr);
         scene.file_manager().clear_faults();

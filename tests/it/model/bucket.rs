@@ -1,4 +1,4 @@
-//! The bucket's door in a simulation: calls that take their time, meet trouble, and are remembered as evidence.
+//! The bucket's endpoint in a simulation: calls that take their time, meet trouble, and are remembered as evidence.
 //! What a bucket answers when all is well is the product's own bucket in memory.
 
 use super::op::S3Trouble;
@@ -8,7 +8,7 @@ use s3_sync::record::ObjectKey;
 use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
 use std::sync::Arc;
 
-/// The door.
+/// The endpoint.
 pub(crate) struct Bucket(pub(crate) Arc<World>);
 
 impl Bucket {

@@ -1,4 +1,4 @@
-//! The endpoints of the sinks and of the place where results are told, in a simulation: calls that take their time, meet trouble before
+//! The endpoints of the sinks and of the result reports, in a simulation: calls that take their time, meet trouble before
 //! and after their effect, and whose deletes are judged.
 
 use super::files::{Answer, Request, saved};
@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// An endpoint.
 pub(crate) struct Api {
     pub(crate) world: Arc<World>,
-    /// Which sink it is; `None` = where events are read from, and results are told.
+    /// Which sink it is; `None` = the API that serves events and accepts reports.
     sink: Option<usize>,
     places: Semaphore,
 }
@@ -38,7 +38,7 @@ impl Drop for Reservation<'_> {
 }
 
 impl Api {
-    /// Where events are read from, and results are told.
+    /// The API that serves events and accepts reports.
     pub(crate) fn of_events(world: &Arc<World>) -> Self {
         Self { world: world.clone(), sink: None, places: Semaphore::new(Semaphore::MAX_PERMITS) }
     }
@@ -70,7 +70,7 @@ impl Api {
         trouble
     }
 
-    /// What the call comes to because of how the sink is; it has no effect then.
+    /// How the call fails because of the sink's condition; it has no effect then.
     async fn condition(&self) -> Option<FileManagerErrorKind> {
         let number = self.sink?;
         let condition = self.world.lock().sinks[number].condition;

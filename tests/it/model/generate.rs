@@ -25,7 +25,7 @@ pub(crate) fn history(seed: u64) -> History {
     for _ in 0..dice.weighted(&[(2, 4), (3, 3), (2, 2), (2, 0)]) {
         keys.swap_remove(index(&mut dice, keys.len()));
     }
-    // A third of the histories know no trouble: what they come to is known to the last identifier.
+    // A third of the histories know no trouble: their result is known to the last identifier.
     let troubled = dice.percent(70);
     let mut author = Author { dice, keys, troubled, there: BTreeSet::new(), ops: Vec::new(), late: Vec::new() };
     author.write();
@@ -43,7 +43,7 @@ struct Author {
     /// The keys that have an object.
     there: BTreeSet<usize>,
     ops: Vec<Op>,
-    /// What is yet to be told.
+    /// Events that are still to be published.
     late: Vec<Publication>,
 }
 
@@ -126,7 +126,7 @@ impl Author {
         self.publish(change);
     }
 
-    /// What is told of a change: the truth, twice, later than something else, nothing, or something that is not so.
+    /// The event of a change: the truth, twice, later than something else, nothing, or something that is not so.
     fn publish(&mut self, change: Change) {
         let what = match change {
             _ if self.dice.percent(4) => ModelEvent::Rename(self.key(), self.key()),

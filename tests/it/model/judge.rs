@@ -41,7 +41,7 @@ pub(crate) fn contents(world: &World, number: usize, when: &str) {
     sink.is_unlisted = false;
 }
 
-/// After cycles alone: of every path of which somebody spoke since it changed, every sink holds what the bucket holds.
+/// After cycles alone: at every path that an event named since it changed, every sink holds what the bucket holds.
 pub(crate) fn reported_contents(world: &World) {
     let mut inner = world.lock();
     let own = |key: &&&str| key.starts_with(world.setup.prefix) && inner.published.is_reported(key);
@@ -54,7 +54,10 @@ pub(crate) fn reported_contents(world: &World) {
         };
         let wrong: Vec<_> = KEYS.iter().filter(own).filter(differs).collect();
         if !wrong.is_empty() {
-            broken.push(format!("{wrong:?} were spoken of since they changed, and cycles did not bring them into line in {}", sink.name));
+            broken.push(format!(
+                "{wrong:?} were named by events since they changed, and cycles did not bring them into line in {}",
+                sink.name
+            ));
         }
     }
     for what in broken {
@@ -104,14 +107,14 @@ pub(crate) fn refusals(world: &World, number: usize) {
     }
 }
 
-/// Permissions are those that were told last, where nothing happened since that may have them forgotten.
+/// Permissions are those that were reported last, where nothing happened since that may have dropped them.
 pub(crate) fn permissions(world: &World, number: usize) {
     let mut inner = world.lock();
     let sink = &inner.sinks[number];
     if !sink.policy.has_permissions() {
         return;
     }
-    // A file may have brought along what somebody else's path had been answered.
+    // A file may have brought along the answer for another path.
     let defaults: Vec<_> = KEYS.iter().map(|path| default_permissions(path)).collect();
     let mut wrong = Vec::new();
     for path in sink.files.by_path.keys().filter(|path| inner.objects.contains_key(*path)) {
@@ -126,7 +129,7 @@ pub(crate) fn permissions(world: &World, number: usize) {
                 Expected::Anything => is_default || held.as_ref().is_some_and(|held| inner.published.was_reported(field, held)),
             };
             if !right {
-                wrong.push(format!("{field:?} of {path:?} in {} are {held:?}, told was {expected:?}", sink.name));
+                wrong.push(format!("{field:?} of {path:?} in {} are {held:?}, reported was {expected:?}", sink.name));
             }
         }
     }
@@ -135,7 +138,7 @@ pub(crate) fn permissions(world: &World, number: usize) {
     }
 }
 
-/// Contents and identities, both to the letter.
+/// Contents and identities, both exactly.
 pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
     let mut inner = world.lock();
     let mut ids = BTreeMap::new();

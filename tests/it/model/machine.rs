@@ -1,4 +1,4 @@
-//! Plays a history, and compares: after each run, and after everything has come to rest.
+//! Plays a history, and compares: after each run, and after everything is at rest.
 
 use super::counts::Counts;
 use super::judge;
@@ -15,12 +15,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// In every database of the model: an older look never overwrites a newer one, and none is forgotten at a path where a sink holds a file.
-/// (What comes of it a later look heals, mostly.)
-const OBSERVATIONS_ARE_KEPT: &str = "CREATE TRIGGER no_older_look BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
-    BEGIN SELECT RAISE (ABORT, 'an older look overwrites a newer one'); END;
-    CREATE TRIGGER no_look_forgotten BEFORE DELETE ON observed WHEN EXISTS (SELECT 1 FROM applied WHERE path = OLD.path)
-    BEGIN SELECT RAISE (ABORT, 'the look at what a sink holds is forgotten'); END;";
+/// In every database of the model: an older observation never overwrites a newer one, and none is dropped at a path where a sink holds a
+/// file. (A later observation mostly repairs the damage.)
+const OBSERVATIONS_ARE_KEPT: &str = "CREATE TRIGGER no_older_observation BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
+    BEGIN SELECT RAISE (ABORT, 'an older observation overwrites a newer one'); END;
+    CREATE TRIGGER no_observation_forgotten BEFORE DELETE ON observed WHEN EXISTS (SELECT 1 FROM applied WHERE path = OLD.path)
+    BEGIN SELECT RAISE (ABORT, 'the observation of what a sink holds is forgotten'); END;";
 
 /// What playing a history showed.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub(super) struct Machine {
     pub(super) world: Arc<World>,
     pub(super) process: Process,
     backup: PathBuf,
-    /// One for each sink, as long as nothing happened of which it knows nothing.
+    /// One for each sink, as long as nothing happened that it does not know.
     pub(super) references: Vec<Option<Reference>>,
 }
 
@@ -210,7 +210,7 @@ impl Machine {
                 return None;
             }
         };
-        // Told as a run that was stopped, and healed by the next one: a state that refuses what is written into it is a bug.
+        // Reported as a run that was stopped, and repaired by the next one: a state that refuses a write is a bug.
         let cause = self.world.lock().stop_signal.cause();
         if let Some(error) = cause.filter(|error| error.reason == "state") {
             self.of_state(&error.message);
@@ -225,7 +225,7 @@ impl Machine {
         judge::independence(&self.world, &ended, before.is_calm);
         for number in self.sinks() {
             if self.saw_it_all(&ended, (number, before.is_calm)) {
-                judge::contents(&self.world, number, "a run that was told to be a success");
+                judge::contents(&self.world, number, "a run that reported success");
             }
         }
         Some(ended)

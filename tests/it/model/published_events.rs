@@ -1,40 +1,40 @@
-//! What was told, the way it is served, and what of the permissions told must hold in the end.
+//! The published events, how they are served, and which of the permissions in them must hold in the end.
 
 use super::op::{Change, KEYS, ModelEvent, Publication};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What is certain of a file's permissions, each field with the time that it was told for.
+/// What is certain of a file's permissions, each field with the time that it was reported for.
 type Certain = Vec<(Field, u8, Timestamp)>;
 
-/// All that was told.
+/// All published events.
 #[derive(Debug, Default)]
 pub(crate) struct PublishedEvents {
-    /// Only what is told of keys that begin with this is heeded.
+    /// Only events of keys that begin with this have an effect.
     prefix: &'static str,
     /// What the feed holds, each in its JSON.
     pub(crate) feed: Vec<String>,
-    /// Notifications that nobody has acknowledged, by a number that stands for them.
+    /// Notifications that no reader has acknowledged, each with a number that identifies it.
     pub(crate) queue: Vec<(u64, String)>,
     notifications: u64,
-    /// What was told of permissions: path, field, value, and its time.
+    /// The reported permissions: path, field, value, and time.
     permissions: Vec<(usize, Field, u8, Timestamp)>,
-    /// The latest time that was told so far.
+    /// The latest time of an event so far.
     latest: Timestamp,
-    /// What may be forgotten, rightly, since the path was not there for a while, or a rename concerned it. What is told
+    /// Fields that the process may drop, rightly, since the path was not there for a while, or a rename concerned it. What is reported
     /// later, of a path that is there, counts again.
     unsettled: BTreeSet<(usize, Field)>,
-    /// Keys of which something was told without a time: it counts for its receipt, which may be later than all that is told since.
+    /// Keys with an event without a time: it counts for its receipt, which may be later than all events since.
     timeless: BTreeSet<usize>,
-    /// Keys that changed since somebody spoke of them: only a listing finds them.
+    /// Keys that changed since an event named them: only a listing finds them.
     unreported: BTreeSet<usize>,
-    /// Keys that ever changed or were spoken of.
+    /// Keys that ever changed or were named by an event.
     known: BTreeSet<usize>,
-    /// The rename that was the last thing to happen to the bucket, to a path of which nobody ever heard, and what was certain of
+    /// The rename that was the last thing to happen to the bucket, to a path that no event ever named, and what was certain of
     /// the file's permissions.
     just_renamed: Option<((usize, usize), Certain)>,
-    /// What was told of the one is to be taken along to the other, and how many of these are used up.
+    /// The permissions of the first path are to be taken along to the second, and how many of these are consumed.
     taken_along: Vec<(usize, usize)>,
     consumed: usize,
 }
@@ -50,7 +50,7 @@ pub(crate) enum Field {
 pub(crate) enum Expected {
     /// Just this.
     Value(String),
-    /// One of the values that were ever told, or what nobody told.
+    /// Any value that was ever reported, or a default.
     Anything,
 }
 
@@ -63,8 +63,8 @@ impl PublishedEvents {
         KEYS[key].starts_with(self.prefix)
     }
 
-    /// Takes in what somebody tells now. Of what `is_there`, and of what nobody ever heard, no delete that is on its way has it
-    /// forgotten.
+    /// Takes in an event. No delete that is on its way drops the permissions of a path that `is_there`, or that no event ever
+    /// named.
     pub(crate) fn publish(&mut self, publication: Publication, now: Timestamp, is_there: impl Fn(usize) -> Option<bool>) {
         let just_renamed = self.just_renamed.take();
         let new: BTreeSet<_> = publication.what.keys().into_iter().filter(|key| !self.known.contains(key)).collect();
@@ -113,7 +113,7 @@ impl PublishedEvents {
                 self.unsettled.retain(|known| *known != (key, field));
             }
             Some(at) if at > self.latest => {}
-            // Told late: whether the file had gone elsewhere by then is the process's own affair.
+            // Reported late: whether the file had gone elsewhere by then is the process's own affair.
             Some(_) => self.unsettle_where_it_went(key),
             // The time of receipt counts: which of two was received later is the process's own affair.
             None => {
@@ -123,7 +123,7 @@ impl PublishedEvents {
         }
     }
 
-    /// What was told of a path follows the file that was there.
+    /// The permissions reported for a path follow the file that was there.
     fn take_along(&mut self, (from, to): (usize, usize), held: Certain) {
         for (field, value, at) in held {
             self.permissions.push((to, field, value, at));
@@ -151,7 +151,7 @@ impl PublishedEvents {
         fields.filter_map(newest).map(|reported| (reported.1, reported.2, reported.3)).collect()
     }
 
-    /// A run begins. What a listing finds gone before anybody hears that it was renamed is gone, and all that was told of it.
+    /// A run begins. A file that a listing finds gone before the process reads the event of its rename is gone, with all its permissions.
     pub(crate) fn begin_run(&mut self, lists: bool) {
         self.just_renamed = None;
         if lists {
@@ -160,7 +160,7 @@ impl PublishedEvents {
         }
     }
 
-    /// All that was told so far is used up.
+    /// All events so far are consumed.
     pub(crate) fn all_consumed(&mut self) {
         self.consumed = self.taken_along.len();
     }
@@ -177,8 +177,8 @@ impl PublishedEvents {
         self.queue.push((self.notifications, json!({ "Records": [record] }).to_string()));
     }
 
-    /// A path that is not there for a while may be found so, and what was told of it goes. A bucket that goes or comes while
-    /// a run looks shows it things that nobody tells.
+    /// A path that is not there for a while may be found so, and its permissions are dropped. A bucket that goes or comes during
+    /// a run shows it changes that no event reports.
     pub(crate) fn changed(&mut self, change: Change, in_a_run: bool) {
         self.just_renamed = match change {
             Change::Rename(from, to) if !in_a_run && !self.known.contains(&to) && [from, to].iter().all(|key| self.is_own(*key)) => {
@@ -200,18 +200,18 @@ impl PublishedEvents {
         }
     }
 
-    /// A backup was put back: what was told since is told again by a feed, and which of it was used before is not known.
+    /// A backup was put back: a feed serves the events since then again, and which of them were consumed before is not known.
     pub(crate) fn restored(&mut self) {
         self.some_are_lost();
     }
 
-    /// Some of what was told will not be heard.
+    /// Some of the events will not be received.
     pub(crate) fn some_are_lost(&mut self) {
         self.unsettle(0..KEYS.len());
         self.unreported.extend(0..KEYS.len());
     }
 
-    /// Whether somebody spoke of the path since it changed last.
+    /// Whether an event named the path since it changed last.
     pub(crate) fn is_reported(&self, path: &str) -> bool {
         KEYS.iter().position(|key| *key == path).is_some_and(|key| !self.unreported.contains(&key))
     }
@@ -222,12 +222,12 @@ impl PublishedEvents {
         if self.unsettled.contains(&(key, field)) {
             return Expected::Anything;
         }
-        // Of equal times, the later arrival.
+        // Among equal times, the later arrival.
         let newest = self.permissions.iter().filter(|reported| reported.0 == key && reported.1 == field).max_by_key(|reported| reported.3);
         newest.map_or(Expected::Anything, |reported| Expected::Value(value(field, reported.2)))
     }
 
-    /// Whether somebody ever told this value.
+    /// Whether an event ever reported this value.
     pub(crate) fn was_reported(&self, field: Field, held: &str) -> bool {
         self.permissions.iter().any(|reported| reported.1 == field && value(field, reported.2) == held)
     }

@@ -22,7 +22,7 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
             }
         }
         Ok(None) => {}
-        Err(error) => inner.violated(format!("the story of {key} cannot be read: {error}")),
+        Err(error) => inner.violated(format!("the report of {key} cannot be read: {error}")),
     }
 }
 
@@ -32,7 +32,7 @@ fn agrees(key: &ObjectKey, history: &[HistoryEntry], sink: &SinkKeyReport) -> bo
         return true;
     };
     let held = sink.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
-    // What the initial sync brings at the first attempt is told by its row alone.
+    // A create that the initial sync applies at the first attempt is recorded by its row alone.
     let newer_than_the_history =
         |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
     match (last, held) {

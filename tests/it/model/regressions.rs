@@ -1,4 +1,4 @@
-//! Histories that broke a promise once, as the model shrank them: one for each bug, with its story.
+//! Histories that broke a promise once, as the model shrank them: one for each bug, with a line about it.
 
 use super::machine::play;
 use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble};
@@ -25,7 +25,7 @@ fn published(what: ModelEvent) -> Op {
     Op::Publish(Publication { what, ago: Some(0), notified: false })
 }
 
-/// Plays it; says whose file is where in the end.
+/// Plays it; returns whose file is where in the end.
 fn holds(ops: &[Op]) -> Vec<(String, u64)> {
     holds_under(PLAIN, ops)
 }
@@ -37,7 +37,7 @@ fn holds_under(setup: Setup, ops: &[Op]) -> Vec<(String, u64)> {
 }
 
 /// The HEAD of a rename's origin failed, that of its target did not: the target was created as a new file in the same cycle, and
-/// when the event was used up there was nothing left to rename.
+/// when the event was consumed there was nothing left to rename.
 #[test]
 fn half_of_a_rename_is_not_decided() {
     let ids = holds(&[
@@ -53,8 +53,8 @@ fn half_of_a_rename_is_not_decided() {
     assert_eq!(ids, [("a b+c".to_owned(), 1)], "the identity is kept");
 }
 
-/// A file that was created after the backup was renamed after the restore, and told: the state had no row of it, did nothing
-/// about the event, and the old name stayed in the file manager for ever.
+/// A file that was created after the backup was renamed after the restore, and an event reported it: the state had no row of it, did
+/// nothing about the event, and the old name stayed in the file manager for ever.
 #[test]
 fn a_restored_state_follows_an_event_of_a_file_that_it_does_not_know() {
     let ids = holds(&[
@@ -70,7 +70,7 @@ fn a_restored_state_follows_an_event_of_a_file_that_it_does_not_know() {
     assert_eq!(ids.len(), 1, "{ids:?}");
 }
 
-/// The guard held two deletes. The next cycle was allowed to send them, had been told nothing new, and ended at once.
+/// The guard held two deletes. The next cycle was allowed to send them, received no new event, and ended at once.
 #[test]
 fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
     let setup = Setup { max_delete: 1, ..PLAIN };
@@ -92,7 +92,7 @@ fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
     assert!(played.ids.is_empty(), "{:?}", played.ids);
 }
 
-/// What an empty listing had held was back; that it had been held made the operator's word, much later, a stricter guard than none.
+/// What an empty listing had held was back; that it had been held made `--allow-deletes`, much later, a stricter guard than none.
 #[test]
 fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
     let files = [0, 1]
@@ -104,7 +104,7 @@ fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
     assert!(holds(&[&ops[..], &[Op::Run(RunKind::Incremental, Some(1))]].concat()).is_empty());
 }
 
-/// The reference's own bug, and none of the product: it took a told rename whose target is not there for a reason not to pair the
+/// The reference's own bug, and none of the product: a reported rename whose target is not there was its reason not to pair the
 /// file that went with the one that came.
 #[test]
 fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
@@ -122,7 +122,7 @@ fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
     assert_eq!(ids, [("d/a".to_owned(), 1)], "the file under its new name");
 }
 
-/// After a restore a listing saw a file, and the process died before it had told the file manager, which has it from before the
+/// After a restore a listing saw a file, and the process died before it had called the file manager, which has it from before the
 /// restore. Then the file went: the state had never sent it, forgot it, and the file manager kept it for ever.
 #[test]
 fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_object() {
@@ -141,8 +141,8 @@ fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_o
     }
 }
 
-/// Permissions were set for a path whose file never arrived. Of another file, which went there later, the state said the permissions that
-/// the file manager had answered for the path from which it came.
+/// Permissions were set for a path whose file never arrived. Another file went there later, and the state recorded for it the permissions
+/// that the file manager had answered for the path from which it came.
 #[test]
 fn permissions_answered_for_one_path_are_not_recorded_for_another() {
     let ids = holds_under(
@@ -188,7 +188,7 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
 }
 
 /// A listing that showed nothing had a delete held; the file's content came back under another name, and other content under its own,
-/// which nobody told. The move's own look finds that, too. (The reference had not looked.)
+/// which no event reported. The move's own HEAD finds that, too. (The reference had not looked it up.)
 #[test]
 fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
     let ids = holds_under(
@@ -207,7 +207,8 @@ fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
     assert_eq!(ids, [("a".to_owned(), 2), ("d/b".to_owned(), 1)]);
 }
 
-/// The judge's mistake: a delete that somebody allowed was decided, and the process killed before it could send it. The next run sends it.
+/// The judge's mistake: a delete that the operator allowed was decided, and the process killed before it could send it. The next run sends
+/// it.
 #[test]
 fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next() {
     let setup = Setup { page_keys: 3, attempts: 3, max_delete: 0, ..PLAIN };
@@ -224,7 +225,7 @@ fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next()
     holds_under(setup, &ops);
 }
 
-/// One sink had found more keys gone while the other one's deletes, which its guard had counted, were on their way: they were due there
+/// One sink had found more keys gone while the other sink's deletes, which its guard had counted, were on their way: they were due there
 /// too, and went with the counted ones, past the guard.
 #[test]
 fn a_delete_found_by_another_sink_is_judged_by_the_guard() {

@@ -1,5 +1,5 @@
-//! The end of a history: no trouble any more. Everything must come to rest in every sink, and stay there; and a sink that lost
-//! everything is brought back by the operator's word, while the others are left alone.
+//! The end of a history: no trouble any more. Everything must be at rest in every sink, and stay there; and a sink that lost
+//! everything is restored with `--new-sink`, while the others are left alone.
 
 use super::judge;
 use super::machine::Machine;
@@ -9,11 +9,11 @@ use super::sinks::Sink;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::Ended;
 
-/// Runs without trouble in which everything must have come to rest.
+/// Runs without trouble after which everything must be at rest.
 const RUNS_TO_REST: usize = 4;
 
 impl Machine {
-    /// No trouble any more: everything must come to rest, and stay there.
+    /// No trouble any more: everything must be at rest, and stay there.
     pub(super) fn come_to_rest(&mut self) {
         {
             let mut inner = self.world.lock();

@@ -34,7 +34,7 @@ pub(crate) fn all() -> [Sweep; 9] {
             setup: Setup { concurrency: 1, attempts: 3, ..TWO },
             ..sweep("a sink that hangs", &[&[turns(SECOND, Condition::Hanging)], &three], &[NOTHING], &[])
         },
-        // The other one has its rename still before it. (Files without content are paired by nothing else.)
+        // The other sink has its rename still before it. (Files without content are paired by nothing else.)
         Sweep {
             setup: TWO,
             ids: &[1],
@@ -65,13 +65,13 @@ pub(crate) fn all() -> [Sweep; 9] {
             ids: &[1],
             says: Some(("second", "a b+c", "mode-3")),
             ..sweep(
-                "a rename that nobody told, and one sink is unreachable",
+                "a rename without an event, and one sink is unreachable",
                 &[&applied_at_0(), &down, &renamed_unreported],
                 &[NOTHING],
                 &[&up, &[RECONCILE]],
             )
         },
-        // One sink never had the file, and the other one holds it.
+        // One sink never had the file, and the other sink holds it.
         Sweep {
             setup: GUARDED,
             run: RECONCILE,
@@ -87,7 +87,7 @@ pub(crate) fn all() -> [Sweep; 9] {
                 &[],
             )
         },
-        // One sink has stored it when the other one finds that it is gone.
+        // One sink has stored it when the other sink finds that it is gone.
         Sweep {
             setup: Setup { concurrency: 1, second: TWO.second.map(|second| Second { renames: Renames::None, ..second }), ..GUARDED },
             run: RECONCILE,

@@ -1,4 +1,4 @@
-//! The feed and the queue of notifications, in a simulation: whatever is told, served as often as it is asked for.
+//! The feed and the queue of notifications, in a simulation: they serve published events as often as they are asked.
 
 use super::file_manager::{Api, without_effect};
 use super::world::World;

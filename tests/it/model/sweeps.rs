@@ -30,7 +30,7 @@ const FAILED_LOOKUPS: [&[Trouble]; 2] = [&[Trouble::S3(S3Trouble::Server)], &[Tr
 const IN_A_CHAIN: [&[Trouble]; 6] =
     [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::Api(ApiTrouble::Busy)], &[Trouble::S3(S3Trouble::Server)]];
 
-/// A history without trouble: what it comes to is known to the last identifier.
+/// A history without trouble: its result is known to the last identifier.
 pub(super) const NOTHING: &[Trouble] = &[];
 pub(super) const CRASH: &[Trouble] = &[Trouble::Crash];
 const TIMEOUT: &[Trouble] = &[Trouble::Api(ApiTrouble::Timeout)];
@@ -81,7 +81,7 @@ impl Sweep {
         })
     }
 
-    /// Plays them all: how many points the run has, or how the first breaks a promise of which `counts` says that it is to be counted.
+    /// Plays them all: how many points the run has, or how the first breaks a promise that is to be counted, as `counts` decides.
     pub(crate) fn play(&self, directory: &Path, counts: impl Fn(&History) -> bool) -> Result<u16, String> {
         let mut points = 0;
         loop {
@@ -122,7 +122,7 @@ pub(super) fn sweep(name: &'static str, before: &[&[Op]], troubles: &'static [&'
     Sweep { name, before, troubles, run: CYCLE, then, ids: &[], says: None, setup: PLAIN, seeds: 1 }
 }
 
-/// A file that was told to have another name keeps its identifier.
+/// A file whose rename an event reported keeps its identifier.
 fn renames() -> [Sweep; 5] {
     let (here, there, further) = (applied_at_0(), renamed(0, 1), renamed(1, 3));
     let two =
@@ -133,7 +133,7 @@ fn renames() -> [Sweep; 5] {
         // (Where the first rename was sent and not answered, its paths are in doubt, and the design gives the identity up.)
         sweep("a rename that did not come to its turn, and another", &[&here, &there], &[&[Trouble::Stop]], &[&further, &[CYCLE]]),
         sweep(
-            "a rename that waits, and is spoken of",
+            "a rename that waits, and an event that names it",
             &[&here, &there],
             &[TIMEOUT, NO_ANSWER],
             &[&published(ModelEvent::Permissions(1, 1)), &[CYCLE]],
@@ -170,7 +170,7 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
             &[CRASH, NO_ANSWER],
             &[&changed(Change::Delete(1), ModelEvent::Delete(1)), &[CYCLE]],
         ),
-        // A create without an outcome is looked at again while the first listing goes on: what its page shows is older.
+        // A create without an outcome is looked up again while the first listing goes on: what its page shows is older.
         Sweep {
             run: RECONCILE,
             seeds: 4,
@@ -198,7 +198,7 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
     ]
 }
 
-/// What was told and nothing has used yet.
+/// Events that are published and not yet consumed.
 fn events() -> [Sweep; 5] {
     let notified = [Op::Change(Change::Put(1, 1)), Op::Publish(Publication { what: ModelEvent::Create(1), ago: Some(0), notified: true })];
     let put = changed(Change::Put(0, 1), ModelEvent::Create(0));
@@ -206,7 +206,7 @@ fn events() -> [Sweep; 5] {
     [
         Sweep { run: Op::Receive, ..sweep("a notification", &[&notified], &[CRASH], &[&[CYCLE]]) },
         sweep(
-            "an event, and a look that fails",
+            "an event, and a lookup that fails",
             &[&applied_at_0(), &changed(Change::Put(0, 2), ModelEvent::Create(0))],
             &FAILED_LOOKUPS,
             &[],
@@ -218,7 +218,7 @@ fn events() -> [Sweep; 5] {
             &[NOTHING, CRASH],
             &[&put, &[CYCLE]],
         ),
-        sweep("permissions told late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),
+        sweep("permissions reported late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),
         sweep(
             "permissions, and a rename before anything was sent",
             &[&put, &published(ModelEvent::Permissions(0, 3)), &renamed(0, 1)],
@@ -228,14 +228,14 @@ fn events() -> [Sweep; 5] {
     ]
 }
 
-/// What is there is another thing than was looked at.
+/// The object is another than the one that was observed.
 fn surprises() -> [Sweep; 3] {
     let put = changed(Change::Put(0, 2), ModelEvent::Create(0));
     let two = [&put[..], &changed(Change::Put(1, 3), ModelEvent::Create(1)), &[CYCLE]].concat();
     [
         sweep("a rename to where another file is", &[&two, &renamed(0, 1)], &[NOTHING, CRASH, NO_ANSWER], &[]),
         sweep("a body on its way", &[&put], &BODIES, &[]),
-        // Of the same length, on a store that does not heed If-Match.
+        // The same length, on a store that ignores If-Match.
         Sweep {
             setup: Setup { honours_if_match: false, ..PLAIN },
             ..sweep("an object that is replaced meanwhile", &[&put], &[&[Trouble::Change(Change::Put(0, 3))]], &[])
@@ -251,7 +251,7 @@ pub(super) fn changed(change: Change, what: ModelEvent) -> Vec<Op> {
     [&[Op::Change(change)][..], &published(what)].concat()
 }
 
-/// Renamed in the bucket, and told.
+/// Renamed in the bucket, and reported by an event.
 pub(super) fn renamed(from: usize, to: usize) -> Vec<Op> {
     changed(Change::Rename(from, to), ModelEvent::Rename(from, to))
 }

@@ -1,5 +1,5 @@
 //! All that is simulated, in one place: the bucket, the APIs, the time, and the points at which trouble strikes.
-//! What a door answers is `bucket.rs`' and `file_manager.rs`' concern.
+//! The answers of an endpoint are in `bucket.rs` and `file_manager.rs`.
 
 use super::counts::Counts;
 use super::dice::Dice;
@@ -21,10 +21,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// No run has so many points: one that comes to more goes round in circles.
+/// No run has so many points: one that has more goes round in circles.
 const POINTS_MOST: u16 = 2_000;
 
-/// Shared by the doors, the gate before the commits, and whoever drives a history.
+/// Shared by the endpoints, the gate before the commits, and the machine that plays a history.
 pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) bucket: MemoryBucket,
@@ -54,7 +54,7 @@ pub(crate) struct Inner {
     /// Since when, as the runtime counts.
     pub(crate) run_began: Option<Instant>,
     pub(crate) run_took: Duration,
-    /// Whether the bucket was changed while this run looked.
+    /// Whether the bucket was changed during this run.
     pub(crate) changed_in_run: bool,
     /// Whether this run listed from the start: one that goes on with its predecessor's listing knows what that showed.
     pub(crate) listed_anew: bool,
@@ -62,7 +62,7 @@ pub(crate) struct Inner {
     dead: bool,
     pub(crate) stop_signal: StopSignal,
     pub(crate) counts: Counts,
-    /// Whose file was where when everything had come to rest, in each sink.
+    /// Whose file was where when everything was at rest, in each sink.
     pub(crate) ids: Option<Vec<BTreeMap<String, u64>>>,
     /// The permissions that the state said then that files have, by sink and path.
     pub(crate) said: BTreeMap<(String, String), Option<String>>,
@@ -129,13 +129,13 @@ impl World {
 
     /// Returns when the process is to die.
     pub(crate) async fn death(&self) {
-        // Of a former life a notice may be left.
+        // A notice of a former process may be left.
         while !self.lock().dead {
             self.died.notified().await;
         }
     }
 
-    /// Comes to a point at which others may go first, trouble may strike, and the process may die.
+    /// A point at which others may go first, trouble may strike, and the process may die.
     pub(crate) async fn point(&self) {
         let Some(turns) = self.pass() else {
             self.died.notify_one();
@@ -232,11 +232,11 @@ impl World {
 }
 
 impl Inner {
-    /// Somebody tells something.
+    /// An event is published.
     pub(crate) fn publish(&mut self, publication: Publication) {
         self.counts.add(publication.name());
         let Self { published, objects, now, in_a_run, .. } = self;
-        // What is told during a run may be overtaken by what the run has seen.
+        // An event during a run may be overtaken by what the run has seen.
         let is_there = |key: usize| (!*in_a_run).then(|| objects.contains_key(KEYS[key]));
         published.publish(publication, *now, is_there);
     }

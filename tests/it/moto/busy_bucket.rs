@@ -1,5 +1,5 @@
-//! Two thousand changes in a bucket by boto3, while the real daemon hears of them through a queue: both sides are the same soon
-//! after the last one. Then once more, with the queue purged half-way: a reconcile finds what nobody heard of.
+//! Two thousand changes in a bucket by boto3, while the real daemon receives them through a queue: both sides are the same soon
+//! after the last one. Then once more, with the queue purged half-way: a reconcile finds what no notification reported.
 
 use super::objects::{BUCKET, Objects};
 use super::queue::queue;
@@ -56,7 +56,7 @@ async fn a_busy_bucket_is_followed_and_what_a_queue_lost_is_found_by_a_reconcile
     let seconds = converges(&files, &wanted, last_change).await;
     println!("{done}: both sides have the same {} files {seconds:.1} s after the last change, and a reconcile", wanted.len());
 
-    // What was still heard after that changes nothing any more.
+    // Notifications that arrive after that change nothing any more.
     let cycle = sync.run(&["incremental-sync"]).await;
     assert_eq!((cycle.code, held(&files) == wanted), (Some(0), true), "{}", cycle.output());
 }
@@ -110,7 +110,7 @@ fn held(files: &Running) -> Side {
     files.api().files().into_iter().map(|(path, file)| (path, file.sha256)).collect()
 }
 
-/// Waits until it says these words on stderr; the rest is read and thrown away, or it would stop at its next line.
+/// Waits until it prints these words on stderr; the rest is read and thrown away, or it would stop at its next line.
 async fn says(daemon: &mut Child, words: &str) {
     let mut lines = BufReader::new(daemon.stderr.take().expect("stderr is piped")).lines();
     let said = tokio::time::timeout(PATIENCE, async {

@@ -1,11 +1,11 @@
-//! Wrong keys, and right ones, at a moto that has been told to check them.
+//! Wrong keys, and right ones, at a moto that is configured to check them.
 
 use super::objects::Objects;
 use super::server::Moto;
 use super::sync::{Ended, Sync, calls_about_files, file_manager, held};
 use mock_api::Running;
 
-/// What an operator is told to make of wrong keys.
+/// The hint for wrong keys.
 const HINT: &str = "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the region, and this machine's clock";
 const SECRET: &str = "a secret that is nobody's";
 

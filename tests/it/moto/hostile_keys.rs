@@ -29,13 +29,13 @@ async fn hostile_names_arrive_exactly_and_are_never_printed_raw() {
     assert_eq!(reasons, REFUSED);
 
     let sync = Sync::new(&moto.endpoint, &file_manager).with("CONCURRENCY", "4");
-    // Every one fails once as text and once as JSON, so that each name is told.
+    // Every one fails once as text and once as JSON, so that each name is printed.
     file_manager.api().order(Fault::new(FaultAction::status(422)).call(CallName::SaveToDisk).always());
     let text = sync.run(&["initial-sync"]).await;
     assert_eq!(text.code, Some(3), "{}", text.output());
     for key in bodies.keys() {
         let key = ObjectKey::new(key.as_str()).expect("it is a key");
-        assert!(text.stderr.contains(&format!("key={key} ")), "{key} is told:\n{}", text.stderr);
+        assert!(text.stderr.contains(&format!("key={key} ")), "{key} is named:\n{}", text.stderr);
     }
     let json = sync.run(&["initial-sync", "--json", "--log-format", "json"]).await;
     assert_eq!(json.code, Some(3), "{}", json.output());

@@ -1,4 +1,4 @@
-//! The way of a notification that nobody here wrote: a bucket that tells a queue, the queue that is received into the inbox.
+//! The way of an independent notification: a bucket that notifies a queue, the queue that is received into the inbox.
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// A queue that hears of everything that happens in the bucket: its address, and a client of its owner.
+/// A queue that is notified of everything that happens in the bucket: its address, and a client of its owner.
 pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -38,9 +38,9 @@ pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sq
     (url, client)
 }
 
-/// Messages that wait in a queue, and those that somebody has in hand.
+/// Messages that wait in a queue, and those that a reader has in flight.
 async fn left(owner: &aws_sdk_sqs::Client, url: &str) -> [String; 2] {
-    let asked = owner.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await.expect("told");
+    let asked = owner.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await.expect("its attributes");
     let attributes = asked.attributes.expect("some");
     [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible]
         .map(|name| attributes[&name].clone())
@@ -92,7 +92,7 @@ async fn changes_in_the_bucket_reach_the_inbox_and_leave_the_queue() {
     assert_eq!(left(&owner, &url).await, ["0", "0"]);
 }
 
-/// Nobody but a command listens here: what waits in the queues is applied by it, and gone from there.
+/// Only a command polls here: it applies what waits in the queues, and removes it from there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_receives_the_messages_that_wait_in_each_queue() {
     let moto = Moto::start().await;

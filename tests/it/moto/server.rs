@@ -14,7 +14,7 @@ pub(super) struct Moto {
     pub(super) endpoint: String,
     /// Killed when it is dropped.
     _process: Child,
-    /// A pipe that nobody reads would stop the server at its next line.
+    /// A pipe without a reader would stop the server at its next line.
     reading: JoinHandle<()>,
 }
 

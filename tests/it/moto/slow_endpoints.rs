@@ -7,7 +7,7 @@ use super::sync::{Sync, calls_about_files, file_manager, held};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What an operator is told to make of silence.
+/// The hint for a silent server.
 const HINT: &str = "the store responds too slowly, or the network drops packets";
 
 fn bodies() -> BTreeMap<String, Vec<u8>> {

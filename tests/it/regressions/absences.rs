@@ -11,7 +11,7 @@ use s3_sync::state::{OperatorAnswer, RunOutcome, Side, StateError, Views};
 use serde_json::json;
 use std::time::Duration;
 
-/// Every delete was looked at a second time after it was done, and told as a skipped object beside.
+/// Every deleted key was looked up a second time after the delete, and reported as a skipped object beside.
 #[tokio::test]
 async fn a_deleted_key_is_looked_up_once_and_is_not_skipped() {
     let (bucket, scene) = in_memory().await;
@@ -109,7 +109,7 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     assert!(known.len() == 30 && !known.contains(&key("late")), "{known:?}");
 }
 
-/// A narrower prefix made every key outside it absent, and the file manager was told so.
+/// A narrower prefix made every key outside it absent, and the file manager got deletes for them.
 #[tokio::test]
 async fn keys_outside_the_prefix_are_left_alone() {
     let (bucket, mut scene) = in_memory().await;
@@ -125,7 +125,7 @@ async fn keys_outside_the_prefix_are_left_alone() {
     assert_eq!((scene.saves(), bucket.calls().heads), (Vec::new(), 0));
 }
 
-/// A stop was not heard while the absent were being looked at.
+/// A stop was ignored while the absent keys were being looked up.
 #[tokio::test]
 async fn a_stop_ends_the_lookups_of_absent_keys() {
     let (server, scene) = over_http().await;
@@ -187,7 +187,7 @@ async fn deletes_that_an_empty_listing_held_are_not_sent_with_the_next_event() {
     assert_eq!(scene.contents(), files(&[("d", "x")]));
 }
 
-/// With the deletes held, keys that the file manager never had were told as work that the next run would do.
+/// With the deletes held, keys that the file manager never had were reported as work that the next run would do.
 #[tokio::test]
 async fn a_key_that_the_file_manager_never_had_is_not_reported_as_due() {
     let (bucket, mut scene) = in_memory().await;
@@ -201,7 +201,7 @@ async fn a_key_that_the_file_manager_never_had_is_not_reported_as_due() {
     assert_eq!((ended.report.deletes_held, ended.report.pending.due), (1, 1), "{}", ended.report);
 }
 
-/// A page that showed a skipped object absent was outdated by whoever had the path in hand: it was told as skipped for ever.
+/// A page that showed a skipped object absent was outdated by the task that had the path in flight: it was reported as skipped for ever.
 #[tokio::test]
 async fn a_skipped_object_that_is_deleted_is_no_longer_reported() {
     let (bucket, mut scene) = in_memory().await;
@@ -215,7 +215,7 @@ async fn a_skipped_object_that_is_deleted_is_no_longer_reported() {
     assert_eq!(scene.overview().await.sinks[0].waiting, []);
 }
 
-/// A directory marker that went was told as an object "deleted while it was being listed": it never was a file.
+/// A deleted directory marker was reported as an object "deleted while it was being listed": it never was a file.
 #[tokio::test]
 async fn a_deleted_directory_marker_is_not_reported_as_skipped() {
     let (bucket, scene) = in_memory().await;

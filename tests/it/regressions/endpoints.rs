@@ -1,4 +1,4 @@
-//! Bugs about doors that are shut: what they may count against, and what not.
+//! Bugs about unreachable endpoints: what they may count against, and what not.
 
 use crate::workflow::scene::{Scene, files, in_memory, key};
 use mock_api::CallName;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Cycles after which a row that failed by itself in each of them is a dead letter, and one more.
 const CYCLES: usize = 6;
 
-/// A bucket and a file manager that agree; then the object changes, and the feed tells it once.
+/// A bucket and a file manager that agree; then the object changes, and the feed reports it once.
 async fn with_a_reported_change() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
@@ -25,7 +25,7 @@ async fn with_a_reported_change() -> (Arc<MemoryBucket>, Scene) {
 /// lost, and the next cycle called itself quiet.
 #[tokio::test]
 async fn an_unreachable_endpoint_consumes_no_row_of_the_inbox() {
-    // A HEAD has no body that could say why: expired credentials look like a missing right.
+    // A HEAD has no body that could say why: expired credentials appear as a missing right.
     for kind in [S3ErrorKind::Unreachable, S3ErrorKind::BadCredentials, S3ErrorKind::AccessDenied, S3ErrorKind::Server] {
         let (bucket, scene) = with_a_reported_change().await;
         let ordered = kind.clone();
@@ -42,7 +42,7 @@ async fn an_unreachable_endpoint_consumes_no_row_of_the_inbox() {
     }
 }
 
-/// The other side of it: an object that refuses itself while its bucket opens is no shut door, and does not wait for ever.
+/// The converse: an object that refuses itself while its bucket answers is no unreachable endpoint, and does not wait for ever.
 #[tokio::test]
 async fn a_failed_lookup_counts_against_its_own_inbox_row() {
     let (bucket, mut scene) = with_a_reported_change().await;
@@ -57,7 +57,7 @@ async fn a_failed_lookup_counts_against_its_own_inbox_row() {
     assert_eq!((ended.report.event_counts.errors, overview.inbox, overview.dead_letters), (1, 0, 1), "{}", ended.report);
 }
 
-/// Events of a dozen kilobytes each made a list of more than 1 MiB, and no cycle ever heard of anything again: "is this a file manager?"
+/// Events of a dozen kilobytes each made a list of more than 1 MiB, and no cycle ever received an event again: "is this a file manager?"
 #[tokio::test]
 async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_loses_nothing() {
     let (bucket, scene) = with_a_reported_change().await;

@@ -29,7 +29,7 @@ async fn a_file_manager_that_took_no_call_can_be_corrected() {
         Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
     scene.program.name_file_manager(&unreachable);
     assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
-    assert_eq!(scene.overview().await.open_intents(), 0, "nobody was reached");
+    assert_eq!(scene.overview().await.open_intents(), 0, "no file manager was reached");
 
     scene.program.endpoints.file_manager = reachable;
     for status in [401, 403] {
@@ -88,7 +88,7 @@ fn snapshots_of(scene: &Scene) -> Vec<String> {
     names
 }
 
-/// The most deletes that a cycle sends at all, those that somebody let go, left no snapshots: nothing had been due.
+/// The most deletes that a cycle sends at all, those that the operator allowed, left no snapshots: nothing had been due.
 #[tokio::test]
 async fn allowed_deletes_are_in_a_pair_of_snapshots() {
     for rows in [SnapshotRows::Full, SnapshotRows::Changed] {
@@ -146,8 +146,8 @@ async fn the_report_names_files_outside_of_a_new_prefix() {
     assert_eq!(scene.contents(), files(&[("a", "x"), ("p/a", "x"), ("q/a", "x")]));
 }
 
-/// A body that broke off on its way was taken for a call that never arrived: its intent was dropped, though nobody knows what was made
-/// of what was sent.
+/// A body that broke off on its way was taken for a call that never arrived: its intent was dropped, though the effect of the call was
+/// unknown.
 #[tokio::test]
 async fn a_call_whose_body_broke_off_leaves_its_intent() {
     let (server, scene) = over_http().await;
@@ -160,7 +160,7 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
     assert_eq!((scene.contents(), scene.effects("a", "create")), (files(&[("a", "a body")]), 1));
 }
 
-/// Files of which a restored state knew nothing for certain were told as confirmed, while the file manager could not be reached.
+/// Files that a restored state did not know for certain were reported as confirmed, while the file manager could not be reached.
 #[tokio::test]
 async fn a_file_in_doubt_is_not_counted_as_confirmed() {
     let (bucket, mut scene) = in_memory().await;

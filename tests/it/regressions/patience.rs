@@ -54,7 +54,7 @@ async fn an_overloaded_store_consumes_no_row_of_the_inbox() {
     assert_eq!(scene.contents(), files(&[("a", "new")]));
 }
 
-/// An event that became a dead letter told a rename, and "could not be looked at" was taken for "is not there": the file was deleted
+/// An event that became a dead letter reported a rename, and "could not be looked up" was taken for "is not there": the file was deleted
 /// at the one path, and created at the other with another id.
 #[tokio::test]
 async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
@@ -86,7 +86,7 @@ async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
     }
 }
 
-/// The other side of it: whoever may never look at the old path gets the content at the new one all the same.
+/// The converse: when the old path can never be looked up, the new one gets the content all the same.
 #[tokio::test]
 async fn a_rename_whose_origin_can_never_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["a", "x"]).await;
@@ -102,10 +102,10 @@ async fn a_rename_whose_origin_can_never_be_looked_up_is_given_up() {
         scene.reconcile().await;
         scene.later(7 * 60);
     }
-    assert_eq!(effects(&scene), ["create b"], "and nothing is deleted at which nobody may look");
+    assert_eq!(effects(&scene), ["create b"], "and no key is deleted that cannot be looked up");
 }
 
-/// Of a chain that waits the middle one was spoken of: it waited already, and that was taken for "nothing is going to change".
+/// An event named the middle path of a chain that waits: it waited already, and that was taken for "nothing is going to change".
 #[tokio::test]
 async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle() {
     for [first, second, third, fourth] in [["a", "b", "c", "d"], ["d", "c", "b", "a"]] {
@@ -130,7 +130,7 @@ async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle
     }
 }
 
-/// One path of two renames could not be looked at for a moment, and only one of the two heard of it.
+/// One path of two renames could not be looked up for a moment, and only one of the two was kept for it.
 #[tokio::test]
 async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_up() {
     let (bucket, mut scene) = in_sync(&["a", "b", "c"]).await;
@@ -151,7 +151,7 @@ async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_up() {
     assert_eq!(["b", "c", "d"].map(|path| scene.internal_id(path)), ids);
 }
 
-/// Two paths were paired by their content, and nobody lets us look at the first any more: the second waited for ever.
+/// Two paths were paired by their content, and the store refuses lookups of the first from then on: the second waited for ever.
 #[tokio::test]
 async fn a_pair_whose_origin_cannot_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["hidden", "x"]).await;
@@ -164,10 +164,10 @@ async fn a_pair_whose_origin_cannot_be_looked_up_is_given_up() {
         scene.later(7 * 60);
     }
     assert!(scene.contents().contains_key("public"), "{:?}", scene.contents());
-    assert!(scene.contents().contains_key("hidden"), "and nothing is deleted at which nobody may look");
+    assert!(scene.contents().contains_key("hidden"), "and no key is deleted that cannot be looked up");
 }
 
-/// A held delete whose file was paired with a new one became a failure when the move failed, and then a delete that nobody held.
+/// A held delete whose file was paired with a new one became a failure when the move failed, and then a delete that was not held.
 #[tokio::test]
 async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
     let names: Vec<_> = (0..30).map(|number| format!("{number:02}")).collect();
@@ -185,10 +185,10 @@ async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("delete", 2, "/new")]);
     scene.later(10);
     scene.cycle().await;
-    assert_eq!(scene.contents().len(), 30, "nobody has let any of them go");
+    assert_eq!(scene.contents().len(), 30, "the operator has allowed none of them");
 }
 
-/// When the rename came through at last, because somebody spoke of its target, those that had waited for it went on waiting.
+/// When the rename came through at last, because an event named its target, those that had waited for it went on waiting.
 #[tokio::test]
 async fn paths_that_waited_for_a_rename_go_on_with_it() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
@@ -254,5 +254,5 @@ async fn a_file_of_the_same_content_that_failed_is_another_candidate() {
         .api()
         .set_feed(vec![crate::workflow::cycle::event("create", 2, "/second copy"), crate::workflow::cycle::event("delete", 3, "/a")]);
     scene.cycle().await;
-    assert_eq!(effects(&scene), ["create second copy", "delete a"], "which of the two is the old file nobody knows");
+    assert_eq!(effects(&scene), ["create second copy", "delete a"], "it is unknown which of the two is the old file");
 }

@@ -1,4 +1,4 @@
-//! The defects of the system that came before this one, as far as they are the initial sync's: each by its number, with its story in a
+//! The defects of the system that came before this one, as far as they are the initial sync's: each by its number, described in a
 //! line, as the right behaviour.
 
 use super::scene::{BUCKET, files, impatient, in_memory, key, kill, over_http};
@@ -109,7 +109,7 @@ async fn defect_14_a_second_run_beside_the_first_is_refused_and_calls_no_endpoin
     gate.arrived(1).await;
     let asked = (server.server().counters().requests, scene.api.api().calls_in_all());
 
-    let refused = scene.program.run().await.expect_err("somebody has it");
+    let refused = scene.program.run().await.expect_err("the first run has it");
     let ApplyError::State(StateError::Held(holder)) = refused else { panic!("refused for another reason: {refused}") };
     assert_eq!((holder.pid, holder.command.as_str()), (std::process::id(), "initial-sync"));
     assert_eq!((server.server().counters().requests, scene.api.api().calls_in_all()), asked);
@@ -198,7 +198,7 @@ async fn defect_an_initial_sync_completes_however_often_it_is_interrupted() {
     assert_eq!((scene.overview().await.initial_completed_by, scene.contents().len()), (Some(4), 4));
 }
 
-/// So many transient failures in a row, and a door that does not answer for itself either: the run ends instead of parking a
+/// So many transient failures in a row, and an endpoint that fails its own check too: the run ends instead of parking a
 /// million objects one by one.
 #[tokio::test]
 async fn a_file_manager_that_fails_every_call_stops_the_run_and_counts_against_no_object() {

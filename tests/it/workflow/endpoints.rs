@@ -9,7 +9,7 @@ use s3_sync::source::{BucketSource, Source};
 use s3_sync::workflow::{Endpoints, Options};
 use std::sync::Arc;
 
-/// The doors of a scene, as a test changes them. The flow gets them as source and sinks.
+/// The endpoints of a scene, as a test changes them. The flow gets them as source and sinks.
 #[derive(Clone)]
 pub(crate) struct SceneEndpoints {
     pub(crate) bucket: Arc<dyn ReadBucket>,

@@ -16,7 +16,7 @@ const LARGE_BYTES: u64 = 8 << 20;
 /// What would wait for ever if the code were wrong is given up after this.
 const FOR_EVER: Duration = Duration::from_mins(1);
 
-/// A file manager before which saves meet: each waits until as many as may be in hand are there.
+/// A file manager before which saves meet: each waits until as many as may be in flight are there.
 struct Meeting {
     inner: Arc<dyn FileManager>,
     barrier: Barrier,
@@ -63,7 +63,7 @@ async fn as_many_operations_as_configured_are_in_flight_and_never_one_more() {
         scene.program.options.concurrency = at_a_time;
         (0..at_a_time * 5).for_each(|number| bucket.put(key(&format!("f{number:02}")), "x"));
         let meeting = meet(&mut scene, at_a_time);
-        // With fewer in hand, the saves would wait for one another for ever.
+        // With fewer in flight, the saves would wait for one another for ever.
         tokio::time::timeout(FOR_EVER, scene.run_to_success()).await.expect("they meet");
         assert_eq!(meeting.most.load(Ordering::SeqCst), at_a_time);
         assert_eq!(scene.contents().len(), at_a_time * 5);
@@ -86,7 +86,7 @@ async fn the_store_never_sees_more_concurrent_requests_than_configured() {
     gate.open();
     run.await.expect("it ends").expect("the state can be used");
     assert_eq!(scene.contents().len(), 40);
-    // The server hears a moment after the client that an answer has come to its end.
+    // The server learns a moment after the client that an answer has ended.
     let most = server.server().counters().most_at_once;
     assert!((4..=5).contains(&most), "{most}");
 }

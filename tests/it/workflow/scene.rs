@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 /// The bucket of every scene.
 pub(crate) const BUCKET: &str = "customer-bucket";
 
-/// What a run needs that outlives it: the settings of the program, so to speak.
+/// What a run needs that outlives it: the settings of the program.
 #[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) endpoints: SceneEndpoints,
@@ -101,7 +101,7 @@ pub(crate) async fn over_http() -> (mock_s3::Running, Scene) {
     over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await
 }
 
-/// The same; nobody waits longer for an answer than `patience`.
+/// The same; no client waits longer for an answer than `patience`.
 pub(crate) async fn over_http_with(server: mock_s3::Options, patience: Duration) -> (mock_s3::Running, Scene) {
     let running = mock_s3::MockS3::new(server).start("127.0.0.1:0").await.expect("a free port");
     running.server().create_bucket(BUCKET);

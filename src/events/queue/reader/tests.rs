@@ -228,7 +228,7 @@ async fn a_full_inbox_receives_nothing_until_there_is_room() {
     assert_eq!(bed.queue.wait_for_calls(1).await.len(), 1);
     assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "it was not received");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
-    bed.state.inbox().event_dead_letter(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "x".to_owned(), "x".to_owned()).await.expect("stored");
     assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 2 with 1 stored");
     bed.end().await;
 }

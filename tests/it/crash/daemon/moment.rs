@@ -15,11 +15,11 @@ const HELD: &str = "failpoint ";
 pub(super) enum Moment {
     /// It has just been started.
     Started,
-    /// It looks whether the doors open.
+    /// It probes its endpoints.
     EndpointProbed,
     /// It reads the feed.
     FeedAsked,
-    /// It looks at the nth path.
+    /// It looks up the nth path.
     PathLookedUp(usize),
     /// It asks for the nth object.
     ObjectAsked(usize),
@@ -33,7 +33,7 @@ pub(super) enum Moment {
     Intent(usize),
     /// The nth effect has happened, and is not stored.
     Outcome(usize),
-    /// It tells how its run went.
+    /// It reports how its run went.
     ReportArrives,
     /// Its run has ended.
     RunEnded,
@@ -41,7 +41,7 @@ pub(super) enum Moment {
 
 /// What the doubles had seen before.
 pub(super) struct Since {
-    /// Calls that were told to hang, and that nobody waits for any more.
+    /// Calls that were ordered to hang, and that no process waits for any more.
     pub(super) released: usize,
     pages: u64,
     lookups: u64,
@@ -81,9 +81,9 @@ impl Moment {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Started => "just started",
-            Self::EndpointProbed => "while it looks at the doors",
+            Self::EndpointProbed => "while it probes its endpoints",
             Self::FeedAsked => "while it reads the feed",
-            Self::PathLookedUp(_) => "while it looks at a path",
+            Self::PathLookedUp(_) => "while it looks up a path",
             Self::ObjectAsked(_) => "while an object is asked for",
             Self::CallArrived(_) => "while a call is on its way",
             Self::EffectDone(_) => "when an effect happened",
@@ -95,7 +95,7 @@ impl Moment {
         }
     }
 
-    /// The place that holds it, as the program is told.
+    /// The fail point that holds it, as the program is configured.
     pub(super) fn fail_point(self) -> Option<String> {
         match self {
             Self::Intent(nth) => Some(format!("{BETWEEN_INTENT_AND_CALL}:{nth}")),

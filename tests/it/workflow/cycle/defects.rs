@@ -1,4 +1,4 @@
-//! The defects of the system that came before this one, as far as they are the cycle's: each by its number, with its story in a
+//! The defects of the system that came before this one, as far as they are the cycle's: each by its number, described in a
 //! line, as the right behaviour. Those of the initial sync are in `workflow/defects.rs`.
 
 use super::{calls, effects, event, in_sync, permissions, rename, renamed};
@@ -26,7 +26,7 @@ async fn calls_after(scene: &Scene, feed: Vec<Value>) -> Vec<String> {
     effects(scene)
 }
 
-/// 1: of seven mixed events the file manager heard four creates and nothing else: no delete, permission change, rename or move.
+/// 1: of seven mixed events the file manager received four creates and nothing else: no delete, permission change, rename or move.
 #[tokio::test]
 async fn defect_01_the_file_manager_receives_a_call_for_every_kind_of_event() {
     let (bucket, scene) = in_sync(&["gone", "opened", "named", "carried", "same"]).await;
@@ -79,9 +79,9 @@ async fn defect_05_an_event_counts_once_and_the_hundredth_counts() {
     let seen = calls_after(&scene, feed.clone()).await;
     assert_eq!((seen.len(), expected.iter().all(|effect| seen.contains(effect))), (97, true), "{seen:?}");
     assert_eq!(scene.internal_id("a"), id);
-    // Replayed, the second event would take away what the first has not yet told of.
+    // Replayed, the second event would take away what the first has not yet reported.
     bucket.remove(&key("f99"));
-    assert_eq!(calls_after(&scene, feed.clone()).await, [""; 0], "what was told once is not told again");
+    assert_eq!(calls_after(&scene, feed.clone()).await, [""; 0], "what was sent once is not sent again");
     feed.remove(0);
     feed.push(event("delete", 5, "f99"));
     assert_eq!(calls_after(&scene, feed).await, ["delete f99"]);
@@ -97,7 +97,7 @@ async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
         assert_eq!(calls_after(&scene, vec![event_of(1, "a", "b")]).await, ["delete a", "update b"]);
         assert_eq!((scene.contents(), scene.internal_id("b")), (files(&[("b", "a")]), id));
         assert_eq!(scene.overview().await.sinks[0].applied_rows, 1);
-        // Whose row is lost is created again; whose is not is known.
+        // A lost row is created again; a kept one is known.
         bucket.put(key("b"), "newer");
         assert_eq!(calls_after(&scene, vec![event_of(1, "a", "b"), event("create", 2, "b")]).await, ["update b"]);
     }
@@ -116,7 +116,7 @@ async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
         feed.push(event);
     }
     assert_eq!(calls_after(&scene, feed).await, ["create f0", "create f1", "create f2", "create f3"]);
-    // The double refuses metadata that is no JSON; what it took says what the look said, and nothing else.
+    // The double refuses metadata that is no JSON; what it took says what the HEAD said, and nothing else.
     for (path, file) in scene.api.api().files() {
         let metadata = file.metadata.expect("metadata");
         assert_eq!((&metadata["source"], file.size), (&json!("customer_s3"), 1), "{path}: {metadata:?}");
@@ -203,7 +203,7 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
     }
 }
 
-/// 15: what could not be reached ended everything; here a cycle that finds a door shut ends, and the events wait for the next one.
+/// 15: an unreachable endpoint ended everything; here a cycle that finds one ends, and the events wait for the next one.
 #[tokio::test]
 async fn defect_15_events_received_while_an_endpoint_was_unreachable_are_applied_when_it_is_reachable() {
     let (bucket, scene) = in_sync(&["a", "b"]).await;
@@ -222,15 +222,15 @@ async fn defect_15_events_received_while_an_endpoint_was_unreachable_are_applied
 /// 16: new content at the same key was never synced, the `ETag` was ignored, and nothing was scanned again after the first run.
 #[tokio::test]
 async fn defect_16_new_content_is_sent_when_an_event_reports_it_and_found_when_none_does() {
-    let (bucket, scene) = in_sync(&["told", "kept"]).await;
-    bucket.put(key("told"), "TOLD");
+    let (bucket, scene) = in_sync(&["reported", "kept"]).await;
+    bucket.put(key("reported"), "REPORTED");
     bucket.put(key("kept"), "KEPT");
-    assert_eq!(calls_after(&scene, vec![event("create", 1, "told")]).await, ["update told"]);
+    assert_eq!(calls_after(&scene, vec![event("create", 1, "reported")]).await, ["update reported"]);
     scene.api.api().reset_calls();
     let reconciled = scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     assert!(reconciled.report.success, "{}", reconciled.report);
     assert_eq!(effects(&scene), ["update kept"]);
-    assert_eq!(scene.contents(), files(&[("told", "TOLD"), ("kept", "KEPT")]));
+    assert_eq!(scene.contents(), files(&[("reported", "REPORTED"), ("kept", "KEPT")]));
 }
 
 /// 17: one connection for each call, and one object at a time. (One commit for each statement: the crash tests and the benchmark

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Gives what waits in it, a message at a time; shut, it gives nothing.
+/// Serves what waits in it, a message at a time; unreachable, it serves nothing.
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Vec<Message>>,
@@ -59,7 +59,7 @@ impl EventQueue for Queue {
     }
 }
 
-/// A command's cycle read the feed and left everything in the queue for a daemon that nobody had started.
+/// A command's cycle read the feed and left everything in the queue for a daemon that was not running.
 #[tokio::test]
 async fn a_cycle_and_a_reconcile_receive_the_messages_that_wait_in_the_queue() {
     let (bucket, mut scene) = in_sync(&["gone", "old"]).await;
@@ -115,7 +115,7 @@ async fn a_cycle_empties_each_of_several_queues_whatever_becomes_of_the_others()
     assert!(effects(&scene).contains(&"create lost".to_owned()), "{:?}", effects(&scene));
 }
 
-/// Whoever had set a prefix and waited for a file outside of it was told of "0 events", and of nothing else.
+/// An operator who had set a prefix and waited for a file outside of it read "0 events", and nothing else.
 #[tokio::test]
 async fn a_cycle_reports_ignored_messages() {
     let (_, mut scene) = in_sync(&[]).await;

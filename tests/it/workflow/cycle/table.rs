@@ -20,7 +20,7 @@ fn happen(bucket: &MemoryBucket, what: &str) {
     }
 }
 
-/// What is told, each a second after the one before: as above, and `a=rw` for permissions.
+/// The events, each a second after the one before: as above, and `a=rw` for permissions.
 fn events_of(what: &str) -> Vec<Value> {
     let events = (1..).zip(what.split_whitespace()).map(|(second, step)| {
         if let Some((from, to)) = step.split_once('>') {
@@ -48,26 +48,26 @@ async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     seen
 }
 
-/// A case: what is known, what happens, what is told, and the effects.
+/// A case: what is known, what happens, which events report it, and the effects.
 type Case = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 const TABLE: [Case; 19] = [
     ("new", "", "+a", "+a", &["create a"]),
-    ("new, with permissions told", "", "+a", "+a a=rw", &["create a", "set a"]),
+    ("new, with reported permissions", "", "+a", "+a a=rw", &["create a", "set a"]),
     ("known, other content", "a", "+a", "+a", &["update a"]),
     ("known, same content", "a", "", "+a", &[]),
     ("known, only the permissions", "a", "", "a=rw", &["set a"]),
     ("known, both", "a", "+a", "+a a=rw", &["set a", "update a"]),
     ("known, gone", "a", "-a", "-a", &["delete a"]),
     ("an event that is not so", "a", "", "-a", &[]),
-    ("told to be renamed", "a", "a>b", "a>b", &["rename a>b"]),
+    ("a reported rename", "a", "a>b", "a>b", &["rename a>b"]),
     ("in two steps", "a", "a>c", "a>b b>c", &["rename a>c"]),
     ("and back", "a", "", "a>b b>a", &[]),
     ("to another directory", "a", "a>d/a", "a>d/a", &["move a>d/a"]),
     ("renamed, and replaced at its origin", "a", "a>b +a", "a>b +a", &["create a", "rename a>b"]),
-    ("nobody told: the same content", "a", "a>b", "-a +b", &["move a>b"]),
-    ("told, onto a living file", "a b", "a>b", "a>b", &["delete a", "update b"]),
-    ("told, and it was a copy", "a", "+b", "a>b", &["create b"]),
+    ("not reported: the same content", "a", "a>b", "-a +b", &["move a>b"]),
+    ("reported, onto a living file", "a b", "a>b", "a>b", &["delete a", "update b"]),
+    ("reported, and it was a copy", "a", "+b", "a>b", &["create b"]),
     ("a chain of names", "a b", "b>c a>b", "b>c a>b", &["rename a>b", "rename b>c"]),
     ("a circle", "a b", "+a +b", "a>t b>a t>b", &["update a", "update b"]),
     ("never applied", "", "+b", "a>b", &["create b"]),
@@ -82,7 +82,7 @@ async fn the_table_of_effects() {
     }
 }
 
-/// One that refuses nothing cannot say that we are wrong: nothing may hang on its word.
+/// A file manager that refuses nothing cannot say that we are wrong: nothing may depend on its answer.
 #[tokio::test]
 async fn the_table_of_effects_before_a_lenient_file_manager() {
     for (name, known, happens, feed, expected) in TABLE {

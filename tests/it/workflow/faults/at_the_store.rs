@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Of `GetObject` for `m`; `times` = for ever when there is none.
+/// A fault of `GetObject` for `m`; `times` = for ever when there is none.
 fn get(what: &str, fault: Fault, times: Option<u64>) -> Case {
     struck(Task::Create, "GetObject", what, fault, times)
 }
@@ -101,7 +101,7 @@ fn of_a_listing() -> Vec<Case> {
     ]
 }
 
-/// `m` is gone, and a look has to say so before the file manager hears of it.
+/// `m` is gone, and a HEAD has to say so before the file manager gets a delete.
 fn of_lookups() -> Vec<Case> {
     vec![
         struck(Task::Delete, "HeadObject", "500", Fault::internal_error(), Some(1)),

@@ -37,7 +37,7 @@ pub(super) struct Case {
     pub(super) order: Order,
     /// Makes it right again, beyond withdrawing all faults.
     pub(super) repair: Order,
-    /// How long anybody waits for an answer.
+    /// How long a client waits for an answer.
     pub(super) patience: Duration,
     /// Keys in one listing page.
     pub(super) page_keys: u16,
@@ -79,7 +79,7 @@ impl Case {
         Self { repair: Box::new(repair), ..self }
     }
 
-    /// Of one in which somebody waits for an answer in vain.
+    /// The bound for a case in which a client waits for an answer in vain.
     pub(super) fn impatient(self) -> Self {
         Self { patience: Duration::from_millis(2500), ..self }
     }
@@ -135,8 +135,8 @@ impl Case {
     }
 }
 
-/// Fills the bucket, brings it over where `m` is to be known, and makes the task what is to be done. Returns the contents
-/// of `m` so far.
+/// Fills the bucket, brings it over where `m` is to be known, and makes the task what is to be done. Returns the contents that
+/// `m` has had so far.
 async fn prepare(s3: &MockS3, scene: &Scene, task: Task) -> Vec<Bytes> {
     fill(s3);
     let first = s3.body(BUCKET, "m").expect("it was put a moment ago");

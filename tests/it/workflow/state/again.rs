@@ -18,7 +18,7 @@ async fn run_again_nothing_is_sent_and_no_object_is_asked_for() {
     assert_eq!(second.report.statistics.operations_processed, 0);
     assert_eq!(bucket.calls(), CallCounts { lists: calls.lists + 1, ..calls }, "one page is all that is asked for");
     let calls: Vec<_> = scene.api.api().calls().into_iter().map(|call| call.call.as_str()).collect();
-    assert_eq!(calls, ["pubSubFullList", "reportResults"], "what was told of known files is heard first");
+    assert_eq!(calls, ["pubSubFullList", "reportResults"], "events of known files are read first");
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
-//! A delete needs evidence: what only looks as if a key were gone sends none.
+//! A delete needs evidence: a key that only seems to be gone causes none.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use std::sync::Arc;
 
-/// A bucket of which `a`, `b` and `c` have arrived.
+/// A bucket whose `a`, `b` and `c` have arrived.
 async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     for name in ["a", "b", "c"] {
@@ -16,7 +16,7 @@ async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// `b` is missing in the next listing and is there again when somebody looks at it.
+/// `b` is missing in the next listing and is there again when it is looked up.
 fn hide_from_the_listing(bucket: &Arc<MemoryBucket>, content: &'static str) {
     bucket.remove(&key("b"));
     let inside = Arc::downgrade(bucket);
@@ -33,7 +33,7 @@ async fn a_key_that_the_listing_hides_and_a_head_finds_stays() {
     let (bucket, scene) = in_sync().await;
     hide_from_the_listing(&bucket, "b");
     let ended = scene.run_to_success().await;
-    assert_eq!(bucket.calls().heads, 1, "the key that was not listed is looked at");
+    assert_eq!(bucket.calls().heads, 1, "the key that was not listed is looked up");
     assert_eq!(scene.saves(), [], "{}", ended.report);
 }
 

@@ -1,4 +1,4 @@
-//! What an ETag is worth: the store that does not heed `If-Match`, and the listing that tells none.
+//! What an ETag is worth: the store that ignores `If-Match`, and the listing that has none.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use async_trait::async_trait;
@@ -71,7 +71,7 @@ async fn a_get_is_asked_for_by_etag() {
 
 #[tokio::test]
 async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_again() {
-    // The same length: nothing but the ETag tells them apart.
+    // The same length: nothing but the ETag differs.
     let (bucket, _) = in_memory().await;
     bucket.put(key("a"), "old");
     let scene = Scene::with(Arc::new(IgnoresIfMatch(bucket.clone())), Deadlines::default()).await;

@@ -1,4 +1,4 @@
-//! The guard over deletes: how many go without anybody's word, and what it takes to send more.
+//! The guard over deletes: how many a run sends by itself, and what it takes to send more.
 
 use super::super::scene::{Scene, in_memory, key};
 use s3_sync::config::MaxDelete;

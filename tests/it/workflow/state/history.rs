@@ -1,4 +1,4 @@
-//! The history: what is told of a path is stored with what it tells of, in one commit, and only what happened to it.
+//! The history: a change of a path and its entry are stored in one commit, and only what happened has an entry.
 
 use super::super::scene::key;
 use jiff::Timestamp;
@@ -112,7 +112,7 @@ async fn an_outcome_and_its_history_entry_are_one_commit() {
     for _ in 0..3 {
         sink.pending_park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
         assert_eq!(result(bed.newest_after_one_commit("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
-        assert_eq!(bed.history("b").await.len(), 4, "what fails again for the same reason is told once");
+        assert_eq!(bed.history("b").await.len(), 4, "a failure for the same reason has one entry");
     }
 
     sink.deleted_record(&key("b"), after(Effect::Delete, 1)).await.expect("stored");

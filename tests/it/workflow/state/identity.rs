@@ -1,4 +1,4 @@
-//! A state knows what it describes: another bucket, prefix or file manager is refused until somebody says what it means.
+//! A state knows what it describes: another bucket, prefix or file manager is refused until the operator says what it means.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::apply::ApplyError;
@@ -27,14 +27,14 @@ fn bytes_of(database: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Refused, with every word of `said`, and nothing touched: neither the database nor anybody behind a door.
+/// Refused, with every text of `said`, and nothing touched: neither the database nor any endpoint.
 async fn assert_refused(bucket: &MemoryBucket, scene: &Scene, said: &[&str]) {
     let (before, asked) = (bytes_of(&scene.program.database), bucket.calls());
     let error = scene.program.run().await.expect_err("it describes something else");
     let ApplyError::State(StateError::OtherIdentity(words)) = error else { panic!("refused for another reason: {error}") };
     assert!(said.iter().all(|said| words.contains(said)), "{words}");
     assert!(bytes_of(&scene.program.database) == before, "the database or what lies beside it was touched");
-    assert_eq!((bucket.calls(), scene.api.api().calls_in_all()), (asked, 0), "somebody was called");
+    assert_eq!((bucket.calls(), scene.api.api().calls_in_all()), (asked, 0), "an endpoint was called");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Open intents: a run is killed while its call hangs, after its effect or before it, and meanwhile the object stays, changes, goes
-//! or comes back. The next run has to find out, with nothing but its state and the two doors.
+//! or comes back. The next run has to find out, with nothing but its state and the two endpoints.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use bytes::Bytes;

@@ -109,7 +109,7 @@ async fn held_deletes_are_sent_when_allowed_and_a_reconcile_leaves_none() {
     assert!(!ended.report.feed_gap, "everything was listed");
     let touched: BTreeSet<_> = called(&scene).into_iter().map(|(_, path, _)| path).collect();
     let mut expected: BTreeSet<_> = (0..5).map(|number| format!("guard/{number}.txt")).collect();
-    // Whoever asks for a reconcile asks for what was left out, too: the store gives it today.
+    // A reconcile also takes up what was skipped: the store gives it today.
     expected.insert("cold/archived.txt".to_owned());
     assert_eq!(touched, expected, "everything else is in step");
     let overview = scene.overview().await;

@@ -1,4 +1,4 @@
-//! Looks are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
+//! Observations are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
 
 use super::super::scene::{files, in_memory, key};
 use s3_sync::plan::Policy;
@@ -24,7 +24,7 @@ async fn a_page_does_not_overwrite_an_observation_that_began_after_it() {
 
     let overview = state.overview().await.expect("an overview");
     assert!(overview.sinks[0].waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
-    let listed = sink.work_item(&key("listed")).await.expect("a look").expect("it is to be created");
+    let listed = sink.work_item(&key("listed")).await.expect("read").expect("it is to be created");
     assert_eq!(listed.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 

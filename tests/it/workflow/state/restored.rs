@@ -1,4 +1,4 @@
-//! A backup of the database put back: the lock file beside it is ahead of it, no row is believed, and yet only what differs is sent.
+//! A backup of the database put back: the lock file beside it is ahead of it, no row is trusted, and yet only what differs is sent.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::MemoryBucket;
@@ -6,7 +6,7 @@ use s3_sync::state::OperatorAnswer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The database as it is now, whole: nobody has it open.
+/// The database as it is now, whole: no process has it open.
 fn back_up(scene: &Scene) -> PathBuf {
     let backup = scene.program.database.with_extension("backup");
     std::fs::copy(&scene.program.database, &backup).expect("a copy");
@@ -47,7 +47,7 @@ async fn a_backup_put_back_is_noticed_and_converges_with_only_the_bytes_that_dif
 
     let ended = scene.run_to_success().await;
     let operations = &ended.report.operations;
-    // `changed` was sent before the restore: the file manager says so. Of `new` there is no row to ask about.
+    // `changed` was sent before the restore: the file manager says so. `new` has no row to ask about.
     assert_eq!((operations.confirm, operations.update, operations.create, operations.delete), (2, 1, 1, 2), "{}", ended.report);
     assert_eq!(ended.report.statistics.total_size, ("changed later".len() + "new".len()) as u64);
     let expected = [("changed", "changed"), ("changed later", "changed later"), ("new", "new"), ("same", "old content")];

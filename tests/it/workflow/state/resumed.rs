@@ -66,7 +66,7 @@ async fn an_interrupted_listing_still_finds_the_right_deletes() {
     let mut deleted = scene.saves();
     deleted.sort();
     assert_eq!(deleted, [("delete".to_owned(), "a".to_owned()), ("delete".to_owned(), "f".to_owned())], "{}", ended.report);
-    // Nothing that this listing saw speaks against `b`: the next one does.
+    // Nothing that this listing saw is evidence against `b`: the next one is.
     scene.run_to_success().await;
     assert_eq!(scene.contents().into_keys().collect::<Vec<_>>(), ["c", "d", "e"]);
 }

@@ -1,4 +1,4 @@
-//! A history: pages, looks, what sources tell, effects and their ends, all through the state's own surface. What it comes to is judged
+//! A history: pages, observations, events of sources, effects and their ends, all through the state's own surface. The result is judged
 //! elsewhere.
 
 use super::POLICY;
@@ -163,7 +163,7 @@ impl History {
                 self.sink.permissions_record(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             _ => {
-                let content = planned.content.expect("looked at above");
+                let content = planned.content.expect("observed above");
                 let known = work.sides.applied.as_ref().filter(|row| row.confirmed && planned.effect == Effect::Update);
                 let held = match known {
                     Some(row) => row.file.permissions.clone(),

@@ -12,7 +12,7 @@ pub(super) const PATHS: [&str; 6] = ["a", "b", "c", "d/", "d/e", "d/f"];
 /// One of the sizes below is above it.
 pub(super) const LARGEST: u64 = 30;
 
-/// What a look finds: its ETag (a listing may come without) and its size.
+/// What an observation finds: its ETag (a listing may come without) and its size.
 pub(super) type Found = (Option<&'static str>, u64);
 
 /// One thing that happens.
@@ -20,9 +20,9 @@ pub(super) type Found = (Option<&'static str>, u64);
 pub(super) enum Step {
     /// A page of a listing: what it shows of each path between the two.
     Page { from: Option<usize>, to: Option<usize>, shows: Vec<Option<Found>> },
-    /// A look, or one that comes later than a newer one.
+    /// An observation, or one that is stored after a newer one.
     Observe { path: usize, found: Option<Found>, late: bool },
-    /// Events that are replayed, and what the looks at each path find; the paths of which one cannot be looked at.
+    /// Events that are replayed, and what the lookups of each path find; one of the paths cannot be looked up.
     Replay { events: Vec<ReportedEvent>, found: Vec<Option<Found>>, unseen: Option<usize> },
     /// The path's turn: what is decided is begun, and ends like this.
     Turn { path: usize, end: End, permissions: Option<&'static str> },
@@ -32,7 +32,7 @@ pub(super) enum Step {
     Waiting(Waiting),
 }
 
-/// What a source tells.
+/// An event of a source.
 #[derive(Clone, Debug)]
 pub(super) struct ReportedEvent {
     pub(super) kind: EventKind,
@@ -49,7 +49,7 @@ pub(super) enum End {
     Done,
     /// The permissions were set; of the content nothing is known.
     HalfDone,
-    /// Nobody answered: the intents stay open.
+    /// No answer came: the intents stay open.
     Unknown,
     Refused,
     Doubted,
