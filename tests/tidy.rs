@@ -1,4 +1,4 @@
-//! The rules of the house that a reviewer would have to remember, checked. What clippy can check is clippy's (`clippy.toml`).
+//! The rules of the project that a reviewer would have to remember, checked. What clippy can check is clippy's (`clippy.toml`).
 //!
 //! Each rule is a pure function from a file's path and text to what is wrong with it, and has tests of its own that show it
 //! seeing a violation. This file only walks the tree and applies them.
@@ -55,7 +55,7 @@ fn a_reserved_name_is_used_only_by_its_owners() {
 }
 
 #[test]
-fn messages_and_comments_use_plain_words() {
+fn messages_comments_and_the_names_of_tests_use_plain_words() {
     holds_for_every_file(plain_words::violations);
 }
 

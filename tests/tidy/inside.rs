@@ -1,4 +1,4 @@
-//! What holds inside the stages: parts in their order, no file that imports its own face, no circle of files.
+//! What holds inside the stages: parts in their order, no file that imports from its own `mod.rs`, no circle of files.
 
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub(crate) fn circles(files: &[(String, String)]) -> Vec<BTreeSet<String>> {
     all.keys().map(circle).filter(|circle| circle.len() > 1).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// `src/state/tables/applied.rs` is `state::tables::applied`; faces (`mod.rs`), `lib.rs` and `main.rs` only hand names on.
+/// `src/state/tables/applied.rs` is `state::tables::applied`; `mod.rs`, `lib.rs` and `main.rs` only hand names on.
 fn module_of(path: &str) -> Option<String> {
     let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let is_face = matches!(inside, "lib" | "main") || inside.ends_with("/mod");
@@ -128,7 +128,7 @@ fn is_inside(path: &str, part: &str) -> bool {
     path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Whether a path names an item that the face of `parent` hands on: a name that begins with a capital, right below it.
+/// Whether a path names an item that the `mod.rs` of `parent` hands on: a name that begins with a capital, right below it.
 fn names_face_of(parent: &str, path: &str) -> bool {
     let below = path.strip_prefix(parent).and_then(|rest| rest.strip_prefix("::"));
     below.is_some_and(|name| !name.contains("::") && name.starts_with(char::is_uppercase)) && is_split(parent)
