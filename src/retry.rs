@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
+    async fn a_transient_failure_is_retried_and_a_permanent_one_is_not() {
         let policy = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
         assert_eq!(attempts_until_given_up(policy, Disposition::Retry { after: None }).await, 3);
         assert_eq!(attempts_until_given_up(policy, Disposition::Stop { transient: true }).await, 3);

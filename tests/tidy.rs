@@ -1,4 +1,4 @@
-//! The rules of the house that a reviewer would have to remember, checked. What clippy can check is clippy's (`clippy.toml`).
+//! The rules of the project that a reviewer would have to remember, checked. What clippy can check is clippy's (`clippy.toml`).
 //!
 //! Each rule is a pure function from a file's path and text to what is wrong with it, and has tests of its own that show it
 //! seeing a violation. This file only walks the tree and applies them.
@@ -7,14 +7,14 @@
 mod adapters;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
-#[path = "tidy/doors.rs"]
-mod doors;
 #[path = "tidy/files.rs"]
 mod files;
 #[path = "tidy/images.rs"]
 mod images;
 #[path = "tidy/inside.rs"]
 mod inside;
+#[path = "tidy/owners.rs"]
+mod owners;
 #[path = "tidy/places.rs"]
 mod places;
 #[path = "tidy/plain_words.rs"]
@@ -50,12 +50,12 @@ fn the_parts_of_a_stage_keep_their_order() {
 }
 
 #[test]
-fn what_is_reserved_is_named_by_its_owners_alone() {
+fn a_reserved_name_is_used_only_by_its_owners() {
     holds_for_every_file(inside::reserved);
 }
 
 #[test]
-fn messages_and_comments_use_plain_words() {
+fn messages_comments_and_the_names_of_tests_use_plain_words() {
     holds_for_every_file(plain_words::violations);
 }
 
@@ -67,8 +67,8 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn what_has_a_door_goes_through_it() {
-    holds_for_every_file(doors::foreign_imports);
+fn a_crate_is_named_only_by_the_stage_that_owns_it() {
+    holds_for_every_file(owners::foreign_imports);
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn a_sink_knows_nothing_of_the_engine() {
 
 #[test]
 fn only_the_state_writes_sql() {
-    holds_for_every_file(doors::sql_outside_the_state);
+    holds_for_every_file(owners::sql_outside_the_state);
 }
 
 #[test]
 fn the_pure_stages_have_no_clock_no_async_and_no_input_or_output() {
-    holds_for_every_file(doors::impurities);
+    holds_for_every_file(owners::impurities);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What happens in the bucket and is told: new content, new and deleted files, renames and permissions, of rows all over the keys.
-//! It counts what a cycle has to do about it.
+//! The changes in the bucket and the events that report them: new content, new and deleted files, renames and permissions, of rows all
+//! over the keys. It counts what a cycle has to do about them.
 
 use crate::rows;
 use bytes::Bytes;
@@ -40,8 +40,8 @@ impl Changes {
         Self { rows, next: 0 }
     }
 
-    /// Of a hundred: 60 files have new content, 10 are new, 10 are deleted, 5 renamed, 15 get other permissions. Puts them into the
-    /// bucket, and returns what is told.
+    /// A hundred changes: 60 files have new content, 10 are new, 10 are deleted, 5 renamed, 15 get other permissions. Puts them into the
+    /// bucket, and returns the events that report them.
     pub(crate) fn make(&mut self, count: u64, bucket: &MemoryBucket) -> (Vec<Event>, ToDo) {
         let mut to_do = ToDo::default();
         let events = (0..count).map(|number| {

@@ -24,7 +24,7 @@ struct Ours {
     peak_rss_kib: u64,
 }
 
-/// Seconds of pandas' round, as its script tells them.
+/// Seconds of pandas' round, as its script prints them.
 #[derive(Deserialize)]
 struct Pandas {
     version: String,
@@ -52,7 +52,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
             pandas.push(theirs);
         }
     }
-    tell(&ours, &pandas)
+    print_comparison(&ours, &pandas)
 }
 
 fn one(database: &Path, expected: [u64; 4]) -> Result<Ours> {
@@ -69,11 +69,15 @@ fn one(database: &Path, expected: [u64; 4]) -> Result<Ours> {
     let differences = File::create(directory.join("differences"))?;
     taken.push(ended(program(database).args(["diff", "old.csv", "new.csv"]).stdout(differences).spawn()?)?);
     let comparing = began.elapsed().as_secs_f64();
-    let told = std::fs::read_to_string(directory.join("differences"))?;
+    let differences = std::fs::read_to_string(directory.join("differences"))?;
     let [added, removed, content, permissions] = expected;
     let summary =
         format!("{added} added, {removed} removed, {} changed (content of {content}, permissions of {permissions})", content + permissions);
-    ensure!(told.lines().last() == Some(summary.as_str()), "the diff ends with {:?} instead of {summary:?}", told.lines().last());
+    ensure!(
+        differences.lines().last() == Some(summary.as_str()),
+        "the diff ends with {:?} instead of {summary:?}",
+        differences.lines().last()
+    );
     let peak_rss_kib = taken.iter().map(|taken| taken.peak_rss_kib).max().unwrap_or_default();
     ensure!(peak_rss_kib > 0, "its memory was never seen");
     Ok(Ours { writing, comparing, peak_rss_kib })
@@ -96,12 +100,12 @@ fn by_pandas(python: &Path, database: &Path, expected: [u64; 4]) -> Result<Panda
     let directory = database.parent().context("a file lies in a directory")?;
     let output = Command::new(python).arg(SCRIPT).arg(database).current_dir(directory).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "{} failed", python.display());
-    let told: Pandas = serde_json::from_slice(&output.stdout)?;
-    ensure!(told.counts == expected, "pandas found {:?} instead of {expected:?}", told.counts);
-    Ok(told)
+    let measured: Pandas = serde_json::from_slice(&output.stdout)?;
+    ensure!(measured.counts == expected, "pandas found {:?} instead of {expected:?}", measured.counts);
+    Ok(measured)
 }
 
-fn tell(ours: &[Ours], pandas: &[Pandas]) -> Result<()> {
+fn print_comparison(ours: &[Ours], pandas: &[Pandas]) -> Result<()> {
     let our = |seconds: fn(&Ours) -> f64| median(ours.iter().map(seconds).collect());
     let their = |seconds: fn(&Pandas) -> f64| median(pandas.iter().map(seconds).collect());
     let peak = ours.iter().map(|round| round.peak_rss_kib).max().unwrap_or_default().div_ceil(1024);

@@ -1,9 +1,9 @@
-//! Events folded durably: from what a source brings to looks, told permissions, lineage and pending paths on disk. What is applied
-//! afterwards is not measured here.
+//! Events folded durably: a source's events become observations, reported permissions, lineage and pending paths on disk. The effects
+//! that follow are not measured here.
 
 use crate::Bench;
 use crate::changes::Changes;
-use crate::doors::{Scene, must_have_done};
+use crate::endpoints::{Scene, must_have_done};
 use crate::measuring::median;
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;

@@ -2,7 +2,7 @@
 //! cost is to follow the changes and not the rows. What the numbers mean is said in `docs/performance.md`.
 
 mod changes;
-mod doors;
+mod endpoints;
 mod files;
 mod folding;
 #[path = "../measuring/mod.rs"]
@@ -46,7 +46,7 @@ struct Bench {
     python: Option<PathBuf>,
     plot: Option<PathBuf>,
     most_rows: u64,
-    /// On a disk that keeps what it is told to keep: the temporary directory may lie in memory, where a commit costs nothing.
+    /// On a durable disk: the temporary directory may lie in memory, where a commit costs nothing.
     scratch: tempfile::TempDir,
 }
 
@@ -86,7 +86,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A bound that is missed is told, and fails nothing: this is no test.
+/// A missed limit is reported, and fails nothing: this is no test.
 fn verdict(holds: bool) -> &'static str {
     if holds { "it holds" } else { "MISSED" }
 }

@@ -1,7 +1,7 @@
 //! A cycle that finds nothing to do, in a state of a million rows: what it costs, and what it asks.
 
 use crate::Bench;
-use crate::doors::Scene;
+use crate::endpoints::Scene;
 use crate::measuring::median;
 use anyhow::{Result, ensure};
 use std::fs;

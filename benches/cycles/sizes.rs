@@ -1,7 +1,7 @@
 //! The same hundred events in states of every size: a cycle whose cost follows the changes and not the rows. The sizes take turns.
 
 use crate::changes::{Changes, ToDo};
-use crate::doors::{Scene, must_have_done};
+use crate::endpoints::{Scene, must_have_done};
 use crate::measuring::median;
 use crate::plot::{Plot, Point};
 use crate::{Bench, verdict};
@@ -69,7 +69,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
 impl Subject {
     async fn cycle(&mut self) -> Result<()> {
         let (events, to_do) = self.changes.make(EVENTS, &self.scene.bucket);
-        self.scene.feed.tell(&events);
+        self.scene.feed.publish(&events);
         let began = Instant::now();
         let ended = self.scene.cycle().await?;
         self.milliseconds.push(began.elapsed().as_secs_f64() * 1000.0);

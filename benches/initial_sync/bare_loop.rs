@@ -1,4 +1,4 @@
-//! The bound: lists, and for each object one GET, one look at the permissions, one `saveToDisk`, through the product's own doors.
+//! The bound: lists, and for each object one GET, one read of the permissions, one `saveToDisk`, through the product's own clients.
 //! It keeps no state, verifies nothing, retries nothing, and remembers nothing: what the product does beyond it is what is measured.
 
 use crate::servers::{ACCESS_KEY, BUCKET, SECRET_KEY};
@@ -67,7 +67,7 @@ async fn list(bucket: AwsBucket, pages: mpsc::Sender<Vec<(ObjectKey, ObjectFacts
     loop {
         let page = bucket.list_page(request.clone()).await?;
         request.start_after = page.objects.last().map(|(key, _)| key.clone());
-        pages.send(page.objects).await.context("nobody takes the pages")?;
+        pages.send(page.objects).await.context("no task takes the pages")?;
         if !page.more {
             return Ok(());
         }

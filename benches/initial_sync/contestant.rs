@@ -67,7 +67,7 @@ fn bare_loop(s3: &S3, file_manager: &FileManager, concurrency: usize) -> Result<
     Ok(command)
 }
 
-/// What `CONCURRENCY` is when nobody says: both sides are measured with it.
+/// The default of `CONCURRENCY`: both sides are measured with it.
 pub(crate) fn product_default_concurrency() -> Result<usize> {
     let setting = TABLE.iter().find(|setting| setting.name == "CONCURRENCY").context("CONCURRENCY is a setting")?;
     Ok(setting.default.context("CONCURRENCY has a default")?.parse()?)

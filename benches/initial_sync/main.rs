@@ -60,7 +60,7 @@ fn main() -> Result<()> {
 /// Where things are, and what holds for all cases.
 struct Bench {
     programs: PathBuf,
-    /// On a disk that keeps what it is told to keep: the temporary directory may lie in memory, where a commit costs nothing.
+    /// On a durable disk: the temporary directory may lie in memory, where a commit costs nothing.
     scratch: tempfile::TempDir,
     concurrency: usize,
 }

@@ -29,7 +29,7 @@ impl Server {
         let stdout = server.process.stdout.take().context("its output is piped")?;
         BufReader::new(stdout).read_line(&mut server.address)?;
         server.address.truncate(server.address.trim_end().len());
-        ensure!(server.address.starts_with("http://"), "{} told no address", program.display());
+        ensure!(server.address.starts_with("http://"), "{} printed no address", program.display());
         Ok(server)
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn rows(case: &Case, pairs: &[Pair]) {
     ratios.sort_by(f64::total_cmp);
     let of = |side: Side, what: fn(&Run) -> f64| median(pairs.iter().map(|pair| what(side(pair))).collect());
     let (product, bare): (Side, Side) = (|pair| &pair.product, |pair| &pair.bare);
-    let rate = |side| told_rate(case, of(side, |run| run.seconds));
+    let rate = |side| rate_text(case, of(side, |run| run.seconds));
     let peak = |side| {
         let runs = pairs.iter().map(side);
         format!("{} MiB", runs.map(|run: &Run| run.peak_rss_kib).max().unwrap_or_default().div_ceil(1024))
@@ -67,7 +67,7 @@ pub(crate) fn foot() -> Result<()> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate has three digits that count")]
-fn told_rate(case: &Case, seconds: f64) -> String {
+fn rate_text(case: &Case, seconds: f64) -> String {
     if case.objects > 1 {
         return format!("{:.0} objects/s", case.objects as f64 / seconds);
     }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Between two looks at a process: what it takes after the last one is not seen.
-const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// Between two samples of a process: what it takes after the last one is not seen.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(5);
 /// The unit of processor time in `/proc`: fixed in Linux's interface to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -19,23 +19,23 @@ pub(crate) struct Taken {
     pub(crate) cpu_seconds: f64,
 }
 
-/// Waits for the process and looks at it meanwhile.
+/// Waits for the process and samples it meanwhile.
 pub(crate) fn watched(process: &mut Child) -> (io::Result<ExitStatus>, Taken) {
     let ended = AtomicBool::new(false);
     let id = process.id();
     thread::scope(|scope| {
-        let looks = scope.spawn(|| {
+        let samples = scope.spawn(|| {
             let mut seen = Taken::default();
             while !ended.load(Ordering::Relaxed) {
                 seen.peak_rss_kib = peak_rss_kib(id).unwrap_or(seen.peak_rss_kib);
                 seen.cpu_seconds = cpu_seconds(id).unwrap_or(seen.cpu_seconds);
-                thread::sleep(LOOK_INTERVAL);
+                thread::sleep(SAMPLE_INTERVAL);
             }
             seen
         });
         let status = process.wait();
         ended.store(true, Ordering::Relaxed);
-        (status, looks.join().unwrap_or_default())
+        (status, samples.join().unwrap_or_default())
     })
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Stage {
     pub(crate) s3: mock_s3::Running,
     pub(crate) files: mock_api::Running,
     pub(crate) clock: Arc<DemoClock>,
-    doors: Endpoints,
+    endpoints: Endpoints,
     database: PathBuf,
 }
 
@@ -82,7 +82,7 @@ impl Stage {
         let (client, url) = (HttpClient::new(1)?, files.url().parse()?);
         let events = Arc::new(HttpEvents::new(&client, &url, None, Deadlines::default())?);
         let file_manager = HttpFileManager::new(&client, &url, None, Deadlines::default())?;
-        let doors = Endpoints {
+        let endpoints = Endpoints {
             source: Arc::new(BucketSource::new(Arc::new(AwsBucket::connect(options).await?), BUCKET, "")),
             sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
             queues: Vec::new(),
@@ -90,7 +90,7 @@ impl Stage {
             reports: Some(events),
         };
         let clock = Arc::new(DemoClock(Mutex::default()));
-        Ok(Self { s3, files, clock, doors, database: data.join("sync.db") })
+        Ok(Self { s3, files, clock, endpoints, database: data.join("sync.db") })
     }
 
     pub(crate) fn bucket(&self) -> &MockS3 {
@@ -120,7 +120,7 @@ impl Stage {
         let clock = self.clock.clone();
         let (options, tally, halt) =
             (options(self.database.parent().unwrap_or(Path::new("."))), Arc::new(RunCounters::default()), StopSignal::default());
-        let ended = Flow { doors: self.doors.clone(), state, sinks, options, clock, tally, halt }.run(kind, &mut lock).await?;
+        let ended = Flow { doors: self.endpoints.clone(), state, sinks, options, clock, tally, halt }.run(kind, &mut lock).await?;
         let asked = self.asked_since(&before);
         show(&ended.report, asked);
         anyhow::ensure!(ended.outcome == expected, "expected {expected:?}, and it ended {:?}", ended.outcome);

@@ -123,7 +123,7 @@ impl MockApi {
         lock(&self.shared.faults).order(fault);
     }
 
-    /// The ordered faults that are not used up.
+    /// The ordered faults that still apply.
     pub fn faults(&self) -> Vec<Fault> {
         lock(&self.shared.faults).ordered().to_vec()
     }

@@ -148,7 +148,7 @@ impl Fault {
     }
 }
 
-/// The ordered faults that are not used up, oldest first.
+/// The ordered faults that still apply, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     ordered: Vec<Fault>,

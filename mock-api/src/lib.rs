@@ -1,5 +1,5 @@
 //! A strict test double of the file-manager API and of the event feed, for tests, the demo and the benchmarks.
-//! It follows the contract to the letter and records its calls; it is not a file manager and must not hold real files.
+//! It follows the contract exactly and records its calls; it is not a file manager and must not hold real files.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

@@ -87,16 +87,16 @@ impl Bucket {
 }
 
 impl Store {
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&Buckets) -> T) -> T {
-        look(&self.buckets.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn read<T>(&self, with: impl FnOnce(&Buckets) -> T) -> T {
+        with(&self.buckets.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Buckets) -> T) -> T {
         change(&mut self.buckets.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn read_bucket<T>(&self, name: &str, look: impl FnOnce(&Bucket) -> S3Result<T>) -> S3Result<T> {
-        self.read(|buckets| look(buckets.get(name).ok_or_else(no_such_bucket)?))
+    pub(crate) fn read_bucket<T>(&self, name: &str, with: impl FnOnce(&Bucket) -> S3Result<T>) -> S3Result<T> {
+        self.read(|buckets| with(buckets.get(name).ok_or_else(no_such_bucket)?))
     }
 
     pub(crate) fn write_bucket<T>(&self, name: &str, change: impl FnOnce(&mut Bucket) -> S3Result<T>) -> S3Result<T> {

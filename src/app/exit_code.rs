@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_one_counts() {
+    fn the_most_severe_outcome_decides_the_exit_code() {
         use ExitCode::{DeletesHeld, Done, Failed, Interrupted, Locked, SomeFailed, Terminated, Usage};
         for (earned, expected) in [
             (&[][..], Done),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_are_those_of_the_contract_and_help_tells_them_all() {
+    fn exit_codes_have_the_documented_numbers_and_help_lists_them_all() {
         let mut numbers = ExitCode::BY_WEIGHT.map(ExitCode::number);
         numbers.sort_unstable();
         assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 130, 143]);

@@ -159,34 +159,34 @@ mod tests {
     use std::fmt;
 
     #[derive(Serialize)]
-    struct Told {
+    struct Sample {
         key: String,
         parts: Vec<u8>,
     }
 
-    impl Display for Told {
+    impl Display for Sample {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "key {:?}", self.key)
         }
     }
 
-    fn printed(format: OutputFormat, told: &Told) -> String {
+    fn printed(format: OutputFormat, sample: &Sample) -> String {
         let mut output = Output::new(format, Vec::new());
-        output.print(told).expect("a vector takes everything");
+        output.print(sample).expect("a vector takes everything");
         String::from_utf8(output.pipe.writer).expect("output is text")
     }
 
     #[test]
     fn text_is_for_people_and_json_is_one_document() {
-        let told = Told { key: "a".to_owned(), parts: vec![1, 2] };
-        assert_eq!(printed(OutputFormat::Text, &told), "key \"a\"\n");
-        assert_eq!(printed(OutputFormat::Json, &told), "{\n  \"key\": \"a\",\n  \"parts\": [\n    1,\n    2\n  ]\n}\n");
+        let sample = Sample { key: "a".to_owned(), parts: vec![1, 2] };
+        assert_eq!(printed(OutputFormat::Text, &sample), "key \"a\"\n");
+        assert_eq!(printed(OutputFormat::Json, &sample), "{\n  \"key\": \"a\",\n  \"parts\": [\n    1,\n    2\n  ]\n}\n");
     }
 
     #[test]
     fn json_of_a_hostile_key_is_the_same_document_and_harmless() {
         let key = "Ü日 \u{1b}[2J\u{9b}2J\u{7f}\u{202e}txt.exe\u{200b}\u{e0041}\n\"\\";
-        let text = printed(OutputFormat::Json, &Told { key: key.to_owned(), parts: vec![] });
+        let text = printed(OutputFormat::Json, &Sample { key: key.to_owned(), parts: vec![] });
         let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(document["key"], key);
         assert!(text.contains("Ü日"), "{text}");
@@ -224,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn any_other_failure_is_told() {
+    fn a_failure_other_than_a_closed_pipe_is_reported() {
         let mut output = Output::new(OutputFormat::Text, Vec::new());
         let outcome: io::Result<()> = output.stream(|out| {
             out.write_all(b"half a row")?;
             Err(io::Error::other("the database is gone"))
         });
-        assert_eq!(outcome.expect_err("told").to_string(), "the database is gone");
+        assert_eq!(outcome.expect_err("reported").to_string(), "the database is gone");
         assert!(output.pipe.writer.is_empty());
     }
 }

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_time_is_told_to_be_left_that_is_not_known() {
+    fn the_bar_shows_no_remaining_time_while_it_is_unknown() {
         let counts = |listing_ended, done, to_do| Counts { listing_ended, to_do, done, ..Counts::default() };
         let seconds = Duration::from_secs;
         for (counts, eta, expected) in [
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_is_told_once_the_listing_has_ended() {
+    fn the_bar_shows_the_remaining_time_once_the_listing_has_ended() {
         let mut counts = Counts { done: 100, to_do: 300, ..Counts::default() };
         assert_eq!(pace(&counts, Duration::from_secs(10)), (10, None));
         counts.listing_ended = true;

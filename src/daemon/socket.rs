@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_is_private_replaces_what_a_killed_daemon_left_and_goes_in_the_end() {
+    async fn the_control_socket_is_private_replaces_a_stale_one_and_is_removed_at_the_end() {
         let directory = tempfile::tempdir().expect("a directory");
         for length in [1, 100, 200] {
             let deep = directory.path().join("d".repeat(length));

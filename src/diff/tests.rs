@@ -28,7 +28,7 @@ fn differences(old: Vec<FileRecord>, new: Vec<FileRecord>) -> Vec<Difference> {
 }
 
 #[test]
-fn what_the_new_side_does_not_know_it_has_no_opinion_on() {
+fn a_column_that_the_new_side_does_not_know_is_not_compared() {
     let owned = |record: FileRecord, owner: &str| FileRecord {
         permissions: Permissions { owner: Some(owner.to_owned()), ..record.permissions.clone() },
         ..record
@@ -191,7 +191,7 @@ fn side() -> impl Strategy<Value = BTreeMap<String, FileRecord>> {
     })
 }
 
-/// The same by look-ups, with the rule written the other way round: the new row as it would be, laid over the old one.
+/// The same by lookups in two maps, with the rule written the other way round: the new row as it would be, laid over the old one.
 fn naive(old: &BTreeMap<String, FileRecord>, new: &BTreeMap<String, FileRecord>) -> Vec<Difference> {
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed = |old: &FileRecord, new: &FileRecord| {
@@ -222,7 +222,7 @@ fn naive(old: &BTreeMap<String, FileRecord>, new: &BTreeMap<String, FileRecord>)
 
 proptest! {
     #[test]
-    fn a_diff_is_what_look_ups_in_two_maps_would_say(old in side(), new in side()) {
+    fn a_diff_equals_the_comparison_of_two_maps(old in side(), new in side()) {
         let expected = naive(&old, &new);
         prop_assert_eq!(differences(old.into_values().collect(), new.into_values().collect()), expected);
     }

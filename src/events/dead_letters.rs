@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_can_be_decoded_now_goes_into_the_inbox_and_the_rest_stays() {
+    async fn a_replay_moves_decodable_dead_letters_to_the_inbox_and_keeps_the_others() {
         let long = format!("{{{}", " ".repeat(crate::state::RAW_BYTES_MAX));
         let ours = record("new", "a");
         let messages = [
@@ -182,13 +182,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_letter_whose_replay_failed_is_replayed_from_the_start() {
+    async fn a_dead_letter_whose_replay_failed_is_replayed_from_the_start() {
         let ours = record("old", "a");
         let (state, _directory) = with(&[(EventChannel::Sqs, &ours)]).await;
         let row = state.inbox().events_batch(0, 1).await.expect("read").remove(0);
         state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("dead-lettered");
-        let letter = state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-        let retried = retry(&state, &Scope::new("old", ""), Which::One(letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
+        let dead_letter = state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+        let retried = retry(&state, &Scope::new("old", ""), Which::One(dead_letter.id), Timestamp::UNIX_EPOCH).await.expect("tried");
         assert_eq!(retried, Retried { letters: 1, events: 1, kept: vec![] });
         assert_eq!(
             (waiting(&state).await, state.inbox().events_batch(0, 1).await.expect("read")[0].failures),

@@ -174,7 +174,7 @@ mod tests {
 
     /// Which intents end with their call hangs on this.
     #[test]
-    fn a_refusal_at_this_door_is_a_refusal_of_the_endpoint_and_an_unknown_effect_stays_unknown() {
+    fn a_refusal_of_the_file_manager_is_a_refusal_of_the_endpoint_and_an_unknown_effect_stays_unknown() {
         let busy = Kind::Busy { status: 503, after: None };
         for (kind, refusal, effect) in [
             (Kind::NotFound, true, EffectCertainty::None),

@@ -87,7 +87,7 @@ fn mode(value: &str) -> Permissions {
 }
 
 #[test]
-fn permissions_are_a_plane_of_their_own() {
+fn permissions_are_planned_apart_from_content() {
     use Effect::{Create, SetPermissions, Update};
     let with = |permissions: &str, confirmed| {
         let mut row = held("x", 1, confirmed);

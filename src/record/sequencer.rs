@@ -23,7 +23,7 @@ mod tests {
     use std::cmp::Ordering;
 
     #[test]
-    fn they_are_ordered_as_s3_says() {
+    fn sequencers_are_ordered_as_s3_defines() {
         let fixture: serde_json::Value = serde_json::from_str(include_str!("../../tests/fixtures/sequencer.json")).expect("JSON");
         let texts = |name: &str| serde_json::from_value::<Vec<(String, String)>>(fixture[name].clone()).expect("pairs");
         let parse = |raw: &str| Sequencer::parse(raw).expect("orderable");

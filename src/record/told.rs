@@ -105,16 +105,16 @@ mod tests {
         Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
     }
 
-    fn told(value: &str, second: i64, look: u64) -> EventPermissions {
-        let mut told = EventPermissions::default();
-        told.hear(&mode(value), at(second), ObservationSeq(look));
-        told
+    fn reported(value: &str, second: i64, look: u64) -> EventPermissions {
+        let mut reported = EventPermissions::default();
+        reported.hear(&mode(value), at(second), ObservationSeq(look));
+        reported
     }
 
     #[test]
     fn the_later_time_wins_and_of_equal_times_the_later_arrival() {
         for (second, expected) in [(4, "old"), (5, "new"), (6, "new")] {
-            let mut known = told("old", 5, 1);
+            let mut known = reported("old", 5, 1);
             known.hear(&mode("new"), at(second), ObservationSeq(2));
             assert_eq!(known.wanted(), mode(expected), "at {second}");
         }
@@ -122,34 +122,34 @@ mod tests {
 
     #[test]
     fn each_field_has_a_time_of_its_own() {
-        let mut known = told("rw", 5, 1);
+        let mut known = reported("rw", 5, 1);
         known.hear(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), ObservationSeq(2));
         assert_eq!(known.wanted(), Permissions { owner: Some("ann".to_owned()), ..mode("rw") });
     }
 
     #[test]
-    fn a_renamed_file_takes_along_what_was_told_until_then() {
+    fn a_renamed_file_takes_along_the_permissions_reported_before_the_rename() {
         for (second, expected) in [(5, Some("origin")), (6, None)] {
             let mut target = EventPermissions::default();
-            target.inherit(&told("origin", second, 1), at(5));
+            target.inherit(&reported("origin", second, 1), at(5));
             assert_eq!(target.wanted().permissions.as_deref(), expected);
         }
-        let mut target = told("own", 7, 1);
-        target.inherit(&told("origin", 5, 1), at(6));
-        assert_eq!(target.wanted(), mode("own"), "what was told of the new name since");
+        let mut target = reported("own", 7, 1);
+        target.inherit(&reported("origin", 5, 1), at(6));
+        assert_eq!(target.wanted(), mode("own"), "what was reported for the new name since");
     }
 
     #[test]
-    fn what_is_gone_takes_along_what_was_told_before() {
+    fn a_deleted_file_takes_along_the_permissions_reported_before_the_delete() {
         for (gone, left) in [(4, true), (5, false)] {
-            let mut known = told("rw", 5, 3);
+            let mut known = reported("rw", 5, 3);
             known.retain(|field| !Outdated { until: Some(at(gone)), before: None }.covers(field));
             assert_eq!(!known.wanted().is_empty(), left, "gone at {gone}");
         }
         for (look, left) in [(3, true), (4, false)] {
-            let mut known = told("rw", 5, 3);
+            let mut known = reported("rw", 5, 3);
             known.retain(|field| !Outdated { until: None, before: Some(ObservationSeq(look)) }.covers(field));
-            assert_eq!(!known.wanted().is_empty(), left, "found gone by look {look}");
+            assert_eq!(!known.wanted().is_empty(), left, "found gone by observation {look}");
         }
     }
 }

@@ -123,14 +123,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_helps_is_told_beside_the_words_of_sqlite() {
+    fn an_sqlite_error_carries_a_hint_for_the_operator() {
         for (words, remedy) in [
             ("file is not a database", "put a backup of it back"),
             ("attempt to write a readonly database", "write permission for it and its directory"),
         ] {
             for error in [StateError::Database(words.to_owned()), StateError::file(Path::new("s.db"), &words)] {
-                let told = error.at(Path::new("s.db")).to_string();
-                assert!(told.starts_with("database s.db: ") && told.contains(words) && told.contains(remedy), "{told}");
+                let message = error.at(Path::new("s.db")).to_string();
+                assert!(message.starts_with("database s.db: ") && message.contains(words) && message.contains(remedy), "{message}");
             }
         }
     }

@@ -17,7 +17,7 @@ fn poisoned(raw: &[u8]) -> Poisoned {
     Poisoned { reason: "bad_json".to_owned(), message: "not JSON".to_owned(), raw: raw.to_vec() }
 }
 
-pub(crate) fn told(path: &str) -> Received {
+pub(crate) fn reported(path: &str) -> Received {
     Received { source: EventChannel::Sqs, outcome: Ok(event(path)) }
 }
 
@@ -105,9 +105,9 @@ impl Bed {
 }
 
 #[tokio::test]
-async fn what_was_received_waits_in_its_order_over_a_restart() {
+async fn received_events_keep_their_order_over_a_restart() {
     let bed = Bed::new().await;
-    let batch = vec![told("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, told("a")];
+    let batch = vec![reported("b"), Received { source: EventChannel::Webhook, outcome: Err(poisoned(b"{")) }, reported("a")];
     let counts = bed.state.inbox().receive(batch, at(0)).await.expect("stored");
     assert_eq!(counts, ReceiveCounts { events: 2, dead: 1 });
     let bed = bed.reopened().await;
@@ -118,9 +118,9 @@ async fn what_was_received_waits_in_its_order_over_a_restart() {
 }
 
 #[tokio::test]
-async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
+async fn the_inbox_deletes_ranges_of_rows_and_keeps_those_between_them() {
     let bed = Bed::new().await;
-    bed.state.inbox().receive("abcdef".chars().map(|name| told(&name.to_string())).collect(), at(0)).await.expect("stored");
+    bed.state.inbox().receive("abcdef".chars().map(|name| reported(&name.to_string())).collect(), at(0)).await.expect("stored");
     for _ in ["there", "gone already"] {
         bed.state.writer.call(|connection| tables::inbox::remove(connection, &[1, 2, 4, 6])).await.expect("removed");
         assert_eq!(bed.waiting().await, ["c", "e"]);
@@ -128,23 +128,23 @@ async fn rows_are_taken_out_in_runs_and_what_lies_between_stays() {
 }
 
 #[tokio::test]
-async fn arrivals_are_told_and_the_reading_of_a_feed_is_not() {
+async fn the_state_notifies_of_arrivals_and_not_of_feed_reads() {
     let bed = Bed::new().await;
     let mut arrivals = bed.state.inbox().arrivals();
     bed.read(answer("a"), at(0)).await;
     bed.state.inbox().receive(vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0)).await.expect("stored");
     assert!(!arrivals.has_changed().expect("open"));
-    bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     assert!(arrivals.borrow_and_update().eq(&()));
-    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-    bed.state.inbox().dead_letter_replace(letter.id, vec![told("b")], at(0)).await.expect("stored");
+    let dead_letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+    bed.state.inbox().dead_letter_replace(dead_letter.id, vec![reported("b")], at(0)).await.expect("stored");
     assert!(arrivals.has_changed().expect("open"));
 }
 
 #[tokio::test]
 async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
     let bed = Bed::new().await;
-    bed.state.inbox().receive(vec![told("a"), told("b")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a"), reported("b")], at(0)).await.expect("stored");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
     let fails = async |seq, mins: i64| {
         let counted = bed.state.writer.call(move |connection| tables::inbox::count_failure(connection, seq, at(60 * mins))).await;
@@ -154,10 +154,10 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
         assert_eq!(fails(row.seq, mins).await, failures, "after {mins} minutes");
     }
     assert_eq!(fails(999, 0).await, 0);
-    bed.state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "denied".to_owned(), "no right".to_owned()).await.expect("stored");
     assert_eq!(bed.waiting().await, ["b"]);
-    let letters = bed.state.inbox().dead_letters(0, 10).await.expect("read");
-    assert_eq!((letters.len(), letters[0].reason.as_str(), letters[0].event.clone()), (1, "denied", Some(event("a"))));
+    let dead_letters = bed.state.inbox().dead_letters(0, 10).await.expect("read");
+    assert_eq!((dead_letters.len(), dead_letters[0].reason.as_str(), dead_letters[0].event.clone()), (1, "denied", Some(event("a"))));
 }
 
 #[tokio::test]
@@ -166,13 +166,13 @@ async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
     let long = vec![0xff; RAW_BYTES_MAX + 1];
     let batch = [b"{".as_slice(), &long].map(|raw| Received { source: EventChannel::Sqs, outcome: Err(poisoned(raw)) });
     bed.state.inbox().receive(batch.to_vec(), at(3)).await.expect("stored");
-    let letters = Views::open(bed.state.path()).dead_letters(0, 10).await.expect("read beside the writer");
-    assert_eq!((letters[0].is_whole(), letters[0].raw.as_slice(), letters[0].received_at), (true, b"{".as_slice(), at(3)));
-    assert_eq!((letters[1].is_whole(), letters[1].raw.len(), letters[1].raw_bytes), (false, RAW_BYTES_MAX, long.len() as u64));
-    assert!(bed.state.inbox().dead_letter_drop(letters[0].id).await.expect("dropped"));
-    assert!(!bed.state.inbox().dead_letter_drop(letters[0].id).await.expect("nothing to drop"));
+    let rows = Views::open(bed.state.path()).dead_letters(0, 10).await.expect("read beside the writer");
+    assert_eq!((rows[0].is_whole(), rows[0].raw.as_slice(), rows[0].received_at), (true, b"{".as_slice(), at(3)));
+    assert_eq!((rows[1].is_whole(), rows[1].raw.len(), rows[1].raw_bytes), (false, RAW_BYTES_MAX, long.len() as u64));
+    assert!(bed.state.inbox().dead_letter_drop(rows[0].id).await.expect("dropped"));
+    assert!(!bed.state.inbox().dead_letter_drop(rows[0].id).await.expect("nothing to drop"));
     assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), 1);
-    assert_eq!(bed.state.inbox().dead_letter_replace(letters[0].id, vec![told("a")], at(4)).await.expect("asked"), None);
+    assert_eq!(bed.state.inbox().dead_letter_replace(rows[0].id, vec![reported("a")], at(4)).await.expect("asked"), None);
     assert!(bed.waiting().await.is_empty());
 }
 
@@ -187,7 +187,7 @@ async fn the_oldest_dead_letters_make_room() {
 }
 
 #[tokio::test]
-async fn a_feed_that_serves_the_same_for_ever_is_received_once_and_writes_nothing_more() {
+async fn a_feed_that_repeats_its_list_is_received_once_and_causes_no_further_writes() {
     let bed = Bed::new().await;
     let first = bed.read(answer("ab"), at(0)).await;
     assert_eq!((first.received.events, first.fresh, first.gap), (2, vec![0, 1], false));
@@ -238,7 +238,7 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
     bed.read(answer(""), at(5)).await;
     assert!(bed.read(full("xy"), at(6)).await.gap, "after an empty answer, too");
     let other = FeedAnswer { address: "http://other".to_owned(), ..full("vw") };
-    assert!(bed.read(other, at(7)).await.gap, "whatever its address is, nothing says that we heard what came before");
+    assert!(bed.read(other, at(7)).await.gap, "whatever its address is, nothing says that we received what came before");
 }
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        transactions::receive::store(connection, &[told("a")], tables::inbox::Receipt { at: at(0), look: ObservationSeq(1) })?;
+        transactions::receive::store(connection, &[reported("a")], tables::inbox::Receipt { at: at(0), look: ObservationSeq(1) })?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());
@@ -269,11 +269,11 @@ async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
+async fn the_overview_counts_waiting_events_and_a_new_source_drops_them() {
     let bed = Bed::new().await;
     bed.state
         .inbox()
-        .receive(vec![told("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0))
+        .receive(vec![reported("a"), Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) }], at(0))
         .await
         .expect("stored");
     let overview = Views::open(bed.state.path()).overview().await.expect("read");
@@ -287,12 +287,12 @@ async fn the_overview_tells_what_waits_and_another_source_forgets_it() {
 #[tokio::test]
 async fn decoded_events_are_the_last_dead_letters_to_go() {
     let bed = Bed::new().await;
-    bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
-    bed.state.inbox().event_dead_letter(row, "look_failed".to_owned(), String::new()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "look_failed".to_owned(), String::new()).await.expect("stored");
     let flood = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 1;
-    let poison = Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) };
-    bed.state.inbox().receive(vec![poison; flood], at(1)).await.expect("stored");
+    let undecodable = Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) };
+    bed.state.inbox().receive(vec![undecodable; flood], at(1)).await.expect("stored");
     let overview = bed.state.overview().await.expect("read");
     assert_eq!((overview.dead_letters, overview.dead_letters_evicted), (DEAD_LETTERS_MAX, 2));
     let oldest = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);

@@ -1,16 +1,16 @@
 //! The receipt of an event, counted in lookups: its effect after a restart, and on a file that is found gone.
 
-use super::inbox_tests::{Bed, answer, at, event, told};
+use super::inbox_tests::{Bed, answer, at, event, reported};
 use super::*;
 use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 
 /// A receipt keeps the number of the newest lookup, though that lookup may never be stored: after a restart another lookup
 /// got the number, and a delete that it found did not clear what had been received before.
 #[tokio::test]
-async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
+async fn the_observation_number_of_a_receipt_is_not_reused_after_a_restart() {
     let bed = Bed::new().await;
     let never_stored = [bed.state.source().observation_next(), bed.state.source().observation_next()][1];
-    bed.state.inbox().receive(vec![told("a")], at(0)).await.expect("stored");
+    bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     bed.read(answer("b"), at(0)).await;
     let bed = bed.reopened().await;
     let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
@@ -20,16 +20,16 @@ async fn the_look_of_a_receipt_is_given_to_no_other_after_a_restart() {
 
 /// An event that waited in the inbox while a listing found its file gone counted as received after the delete: the next file got it.
 #[tokio::test]
-async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
+async fn permissions_received_before_a_file_was_found_gone_are_dropped_with_it() {
     for (before, expected) in [(true, None), (false, Some("rw"))] {
         let bed = Bed::new().await;
         let path = event("a").path;
         let facts = ObjectFacts { size: 3, etag: None, last_modified: None, storage_class: None, version_id: None };
-        let look = async |facts: Option<&ObjectFacts>| {
-            let looked = Observation { path: path.clone(), facts: facts.cloned(), look: bed.state.source().observation_next() };
-            bed.state.source().observations_record(vec![looked]).await.expect("stored");
+        let observe = async |facts: Option<&ObjectFacts>| {
+            let observation = Observation { path: path.clone(), facts: facts.cloned(), look: bed.state.source().observation_next() };
+            bed.state.source().observations_record(vec![observation]).await.expect("stored");
         };
-        look(Some(&facts)).await;
+        observe(Some(&facts)).await;
         bed.sink.applied_record(FileRecord { size: Some(3), ..FileRecord::at(path.clone()) }, Attempts::default()).await.expect("stored");
         let permissions = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
         let outcome = Ok(Event { kind: EventKind::ChangePermission, permissions, ..event("a") });
@@ -37,7 +37,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
         if before {
             bed.state.inbox().receive(batch.clone(), at(0)).await.expect("stored");
         }
-        look(None).await;
+        observe(None).await;
         bed.sink.deleted_record(&path, Attempts::default()).await.expect("stored");
         if !before {
             bed.state.inbox().receive(batch, at(0)).await.expect("stored");
@@ -45,7 +45,7 @@ async fn what_was_received_before_a_file_was_found_gone_does_not_outlive_it() {
         let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
         let looks = vec![Observation { path: path.clone(), facts: None, look: bed.state.source().observation_next() }];
         bed.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
-        look(Some(&facts)).await;
+        observe(Some(&facts)).await;
         let work = bed.sink.work_item(&path).await.expect("read").expect("it is to be created");
         assert_eq!(work.sides.wanted.permissions.as_deref(), expected, "received before it was found gone: {before}");
     }

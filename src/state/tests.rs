@@ -41,9 +41,9 @@ impl Bed {
         Self { state, sink, directory }
     }
 
-    async fn look(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
-        let looked = Observation { path: key(path), facts: etag.map(facts), look };
-        self.state.source().observations_record(vec![looked]).await.expect("stored");
+    async fn observe(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
+        let observation = Observation { path: key(path), facts: etag.map(facts), look };
+        self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     async fn page(&self, after: Option<&str>, up_to: Option<&str>, shows: &[(&str, &str)]) {
@@ -82,7 +82,7 @@ async fn commits_reach_the_disk_before_they_are_answered() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_else_can_read_the_files() {
+async fn the_database_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x")]).await;
@@ -95,13 +95,13 @@ async fn nobody_else_can_read_the_files() {
 }
 
 #[tokio::test]
-async fn a_job_that_fails_leaves_no_trace_and_disturbs_nobody() {
+async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
     // Jobs that arrive while the first is at work share its transaction, unless it fails.
     for first_fails in [true, false] {
         let bed = Bed::new().await;
         let (they_wait, first_goes_on) = std::sync::mpsc::channel();
         let first = bed.state.writer.call(move |connection| {
-            first_goes_on.recv().expect("somebody waits");
+            first_goes_on.recv().expect("a receiver waits");
             if first_fails { fail_half_way(connection) } else { database::meta::write_meta(connection, "first", "done") }
         });
         let second = bed.state.writer.call(fail_half_way);
@@ -123,21 +123,21 @@ fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
 }
 
 #[tokio::test]
-async fn an_older_look_never_overwrites_a_newer_one() {
+async fn an_older_observation_never_overwrites_a_newer_one() {
     let bed = Bed::new().await;
     let (older, newer) = (bed.state.source().observation_next(), bed.state.source().observation_next());
-    bed.look("a", Some("new"), newer).await;
-    bed.look("a", Some("old"), older).await;
-    bed.look("a", None, older).await;
+    bed.observe("a", Some("new"), newer).await;
+    bed.observe("a", Some("old"), older).await;
+    bed.observe("a", None, older).await;
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]
-async fn looks_of_the_next_process_are_newer_than_those_that_are_stored() {
+async fn the_next_process_numbers_its_observations_after_the_stored_ones() {
     let bed = Bed::new().await;
     let look = bed.state.source().observation_next();
-    bed.look("a", Some("x"), look).await;
+    bed.observe("a", Some("x"), look).await;
     let bed = bed.reopened().await;
     assert!(bed.state.source().observation_next() > look);
 }
@@ -167,7 +167,7 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
         let policy = Policy { max_file_bytes: Some(32 << 20), ..Policy::default() };
         bed.sink = bed.state.sink(SinkName::file_manager(), policy).await.expect("registered");
         if let Some(known) = known {
-            bed.look(known, None, bed.state.source().observation_next()).await;
+            bed.observe(known, None, bed.state.source().observation_next()).await;
         }
         let page =
             Page { prefix: String::new(), after: None, up_to: None, look: bed.state.source().observation_next(), objects: objects.clone() };
@@ -182,19 +182,19 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_looked_at_after_the_page_was_asked_for_is_not_absent() {
+async fn a_key_observed_after_the_page_was_requested_is_not_absent() {
     let bed = Bed::new().await;
     bed.applied("a", "x").await;
     let page = bed.state.source().observation_next();
     let later = bed.state.source().observation_next();
-    bed.look("a", Some("x"), later).await;
+    bed.observe("a", Some("x"), later).await;
     let page = Page { prefix: String::new(), after: None, up_to: None, look: page, objects: Vec::new() };
     bed.state.source().page_record(page).await.expect("stored");
     assert!(bed.due(Lane::Absent).await.is_empty());
 }
 
 #[tokio::test]
-async fn what_failed_waits_until_a_look_shows_something_new() {
+async fn a_failed_path_waits_until_an_observation_shows_new_facts() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x"), ("b", "x")]).await;
     bed.park("a").await;
@@ -204,15 +204,15 @@ async fn what_failed_waits_until_a_look_shows_something_new() {
     assert_eq!(bed.due(Lane::Small).await, ["b", "a"]);
     bed.park("a").await;
     bed.sink.pending_unpark_all().await.expect("released");
-    assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "somebody asked");
+    assert_eq!(bed.due(Lane::Small).await, ["b", "a"], "the operator asked");
 }
 
 #[tokio::test]
-async fn an_outcome_that_a_look_has_overtaken_leaves_work() {
+async fn an_outcome_older_than_the_last_observation_leaves_the_path_pending() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "old")]).await;
     let newer = bed.state.source().observation_next();
-    bed.look("a", Some("new"), newer).await;
+    bed.observe("a", Some("new"), newer).await;
     bed.applied("a", "old").await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
     bed.applied("a", "new").await;
@@ -238,7 +238,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     assert_eq!(work.intent.as_ref(), Some(&intent));
     // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
     let look = bed.state.source().observation_next();
-    bed.look("a", None, look).await;
+    bed.observe("a", None, look).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
     bed.sink.intents_abandon(&key("a")).await.expect("ended");
     bed.sink.pending_requeue(&key("a")).await.expect("settled");

@@ -1,6 +1,6 @@
 //! Waiting work makes nothing heavier, counted in the steps of SQLite's machine; and the counters of waiting work are right.
 
-use super::inbox_tests::{at, file_manager, told};
+use super::inbox_tests::{at, file_manager, reported};
 use super::*;
 use crate::plan::SkipReason;
 use crate::record::{ETag, FileRecord, ObjectFacts, ObjectKey};
@@ -40,7 +40,7 @@ fn steps(connection: &Connection, text: &str, values: &[&dyn ToSql]) -> Result<i
 }
 
 #[tokio::test]
-async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
+async fn the_queries_of_a_cycle_do_not_grow_with_parked_skipped_or_held_rows() {
     let mut taken = Vec::new();
     for number in [5, 500] {
         let (state, _sink, _directory) = waiting(number).await;
@@ -68,7 +68,7 @@ async fn what_a_cycle_asks_does_not_grow_with_what_is_parked_skipped_or_held() {
 }
 
 #[tokio::test]
-async fn what_waits_is_counted_as_it_comes_and_goes() {
+async fn the_counts_of_waiting_rows_follow_each_change() {
     let (state, sink, _directory) = waiting(3).await;
     let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
     let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
@@ -104,12 +104,12 @@ async fn what_waits_is_counted_as_it_comes_and_goes() {
             .await
             .expect("counted"),
     );
-    let mut told: Vec<_> = waiting
+    let mut counts: Vec<_> = waiting
         .iter()
         .map(|line| (line.status.clone(), line.deletion, line.reason.clone(), i64::try_from(line.paths).expect("few")))
         .collect();
-    told.sort();
-    assert_eq!(told, counted);
+    counts.sort();
+    assert_eq!(counts, counted);
     let other = waiting.iter().find(|line| line.reason.as_deref() == Some("other")).expect("parked");
     assert_eq!((other.paths, other.example.as_ref(), other.message.as_deref()), (1, Some(&parked), Some("something else")));
 }
@@ -144,7 +144,7 @@ async fn pairing_by_content_compares_no_two_paths() {
 
 /// An event that was consumed counted as applied, whatever became of the change it reported.
 #[tokio::test]
-async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
+async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
     let directory = tempfile::tempdir().expect("a directory");
     let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let sink = file_manager(&state).await;
@@ -159,9 +159,9 @@ async fn an_event_waits_until_what_it_told_is_applied_or_left_out() {
     // A listing finds this file first: an event reports it later.
     let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.source().observation_next() };
     state.source().observations_record(vec![listed]).await.expect("stored");
-    assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "nobody told it");
+    assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "no event reported it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
-        state.inbox().receive(vec![told(path)], at(second)).await.expect("received");
+        state.inbox().receive(vec![reported(path)], at(second)).await.expect("received");
     }
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
     let look = state.source().observation_next();

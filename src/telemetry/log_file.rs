@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_where_it_was_and_two_processes_set_aside_once() {
+    fn the_log_file_is_continued_after_a_restart_and_two_processes_rotate_it_once() {
         let directory = Directory::new();
         write(&directory.log(8, 3), &["one\n"]);
         let (first, second) = (directory.log(8, 3), directory.log(8, 3));

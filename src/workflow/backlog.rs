@@ -46,7 +46,7 @@ mod tests {
 
     /// Held deletes were not counted: a thousand deletes that the guard held appeared as no work.
     #[test]
-    fn what_waits_for_whatever_reason_is_pending_and_what_is_left_out_is_not() {
+    fn rows_that_wait_for_any_reason_are_pending_and_skipped_ones_are_not() {
         let waiting = [("due", 1), ("parked", 2), ("held", 4), ("skipped", 8)].into_iter().map(|(status, paths)| Waiting {
             status: status.to_owned(),
             deletion: status == "held",

@@ -47,7 +47,7 @@ async fn killed_twenty_times_in_the_middle_of_its_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn docker_stop_finishes_what_is_in_hand() {
+async fn docker_stop_finishes_the_work_in_flight() {
     let mut stage = Stage::with("a/", 60).await;
     stage.setting("CONCURRENCY", "4");
     let files = stage.files().await;

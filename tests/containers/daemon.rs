@@ -1,4 +1,4 @@
-//! The daemon in its container: the whole workflow, a drained stop, a second one, kills in the middle of cycles, a door that shuts.
+//! The daemon in its container: the whole workflow, a drained stop, a second one, kills in the middle of cycles, an endpoint that fails.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
@@ -108,7 +108,7 @@ async fn killed_twenty_times_in_the_middle_of_its_cycles() {
     for round in 0..KILLS {
         bucket.put_many(&format!("r{round:02}/"), 10).await;
         feed.extend((0..10).map(|index| event("create", &format!("r{round:02}/{index:03}.txt"))));
-        // Each is told once: what a daemon that was killed had received, nobody tells again.
+        // Each event is reported once: the feed does not repeat what a killed daemon had received.
         files.feed_with_cursor(&feed).await;
         files.forget_calls().await;
         let daemon = stage.start(&["daemon"]).await;
@@ -132,7 +132,7 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     daemon.ask("initial-sync").await.well();
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     stage.bucket().await.put_many("late/", 5).await;
-    // It has looked in vain again and again.
+    // The daemon has probed the endpoint in vain again and again.
     daemon.logs("WARN", 1).await;
     daemon.logs("waiting for unreachable endpoints: file manager", 3).await;
     let status = daemon.ask("status").await.well();
@@ -141,9 +141,9 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     assert!(!health.success && health.stdout.contains("waiting for unreachable endpoints: file manager"), "{health:?}");
     docker(&["network", "connect", &stage.network(), &stage.name("files")]).await;
     let files = stage.files().await;
-    let told: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
-    files.feed(&told).await;
-    // Nobody asks for it.
+    let events: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
+    files.feed(&events).await;
+    // No command asks for it.
     files.holds(8).await;
     daemon.healthy().await;
     in_sync(&stage).await;
@@ -151,7 +151,7 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_and_a_missing_bucket_are_waited_for_told_and_healed() {
+async fn the_daemon_reports_wrong_credentials_and_a_missing_bucket_and_recovers_from_both() {
     const LATER: &str = "the-password-that-comes-later";
     let mut stage = Stage::bare(&[]).await;
     stage.setting("CUSTOMER_S3_SECRET_KEY", LATER);

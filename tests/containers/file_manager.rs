@@ -89,12 +89,12 @@ impl Files {
         self.client.delete(format!("{}/calls", self.url)).send().await.expect("the order is taken");
     }
 
-    /// What the feed tells from now on: of so many, the first hundred.
+    /// The events that the feed serves from now on: the first hundred of them.
     pub(crate) async fn feed(&self, events: &[Value]) {
         self.order_feed(&serde_json::json!({ "events": events })).await;
     }
 
-    /// The same page by page, each event once: whoever asks goes on where it was.
+    /// The same page by page, each event once: a client goes on where it was.
     pub(crate) async fn feed_with_cursor(&self, events: &[Value]) {
         self.order_feed(&serde_json::json!({ "events": events, "pages": true })).await;
     }
@@ -104,17 +104,17 @@ impl Files {
         answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
     }
 
-    /// The effects and looks since they were forgotten, as `operation path new_path`, sorted.
+    /// The effects and reads since they were forgotten, as `operation path new_path`, sorted.
     pub(crate) async fn arrived(&self) -> Vec<String> {
         let calls = self.get("calls").await;
         let calls = calls["calls"].as_array().expect("a list").iter();
         let effects = calls.filter(|call| ["saveToDisk", "updatePermissions"].contains(&call["call"].as_str().unwrap_or_default()));
         let word = |call: &Value, field: &str| call[field].as_str().unwrap_or_default().to_owned();
-        let mut told: Vec<_> = effects
+        let mut arrived: Vec<_> = effects
             .map(|call| [word(call, "operation"), word(call, "path"), word(call, "new_path")].join(" ").trim_end().to_owned())
             .collect();
-        told.sort();
-        told
+        arrived.sort();
+        arrived
     }
 
     pub(crate) async fn order(&self, fault: &Fault) {

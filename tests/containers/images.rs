@@ -1,4 +1,4 @@
-//! What the images are: how large, whose, and what stands in them.
+//! The images: their size, their user, and their content.
 
 use crate::engine::docker;
 use crate::stage::image;
@@ -10,9 +10,9 @@ const OTHER_BYTES: u64 = 60_000_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_image_is_small_unprivileged_labelled_and_checks_itself() {
     let image = image("SYNC_IMAGE");
-    let told = docker(&["image", "inspect", &image]).await;
-    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
-    let config = &told[0]["Config"];
+    let inspected = docker(&["image", "inspect", &image]).await;
+    let inspected: serde_json::Value = serde_json::from_str(&inspected).expect("JSON");
+    let config = &inspected[0]["Config"];
     assert_eq!(config["User"], "10001:10001");
     assert_eq!(config["Entrypoint"], serde_json::json!(["s3-sync"]));
     assert_eq!(config["Cmd"], serde_json::json!(["daemon"]));

@@ -1,4 +1,5 @@
-//! What the service takes under its memory limit of 128 MiB: with many objects, with a large one, with nothing to do. The kernel tells it.
+//! What the service takes under its memory limit of 128 MiB: with many objects, with a large one, with nothing to do. The kernel
+//! measures it.
 
 use crate::engine::docker;
 use crate::service::Service;
@@ -10,7 +11,7 @@ const OBJECTS: usize = 50_000;
 const LARGE_BYTES: u64 = 2 << 30;
 /// Long enough for every timer to come several times.
 const IDLE: Duration = Duration::from_secs(90);
-/// Of one core.
+/// A share of one core.
 const IDLE_CPU_PERCENT: f64 = 0.1;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,9 +56,9 @@ async fn an_idle_daemon_takes_next_to_nothing() {
 #[expect(dead_code, reason = "it is printed")]
 struct Memory {
     limit_mib: u64,
-    /// Of everything that counts, the cache of files too: this may reach the limit, and nobody is killed for it.
+    /// All memory that counts, the cache of files too: this may reach the limit, and the kernel kills no process for it.
     peak_mib: u64,
-    /// Of the process alone.
+    /// The memory of the process alone.
     peak_resident_mib: u64,
     now_resident_mib: u64,
     oom_kills: u64,
@@ -83,11 +84,11 @@ async fn of_cgroup(daemon: &Service, newer: &str, older: &str) -> u64 {
 }
 
 async fn number(daemon: &Service, script: &str) -> u64 {
-    let told = docker(&["exec", daemon.id(), "bash", "-c", script]).await;
-    told.parse().unwrap_or_else(|_| panic!("{script}: {told:?} is no number"))
+    let printed = docker(&["exec", daemon.id(), "bash", "-c", script]).await;
+    printed.parse().unwrap_or_else(|_| panic!("{script}: {printed:?} is no number"))
 }
 
-/// How much of a core its control group takes while nobody asks it for anything. Read from outside: a look from inside would count.
+/// How much of a core its control group takes while no client calls it. Read from outside: a read from inside would count.
 async fn idle(daemon: &Service) -> f64 {
     // What a run leaves to be done has been done by then.
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -106,7 +107,7 @@ fn cpu_seconds(pid: &str) -> f64 {
         return nanoseconds.trim().parse::<f64>().expect("a number") / 1e9;
     }
     let path = groups.lines().find_map(|line| line.strip_prefix("0::")).expect("a control group");
-    let told = fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).expect("its usage");
-    let microseconds = told.lines().find_map(|line| line.strip_prefix("usage_usec ")).expect("a number");
+    let usage = fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).expect("its usage");
+    let microseconds = usage.lines().find_map(|line| line.strip_prefix("usage_usec ")).expect("a number");
     microseconds.parse::<f64>().expect("a number") / 1e6
 }

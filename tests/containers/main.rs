@@ -9,7 +9,7 @@ mod stage;
 
 mod crashes;
 mod daemon;
-mod doors;
+mod endpoints;
 mod images;
 #[cfg(feature = "limits")]
 mod limits;

@@ -65,7 +65,7 @@ impl Service {
 }
 
 impl Drop for Service {
-    /// The container goes with it: what it said in a test that fails is told before.
+    /// The container goes with it: the log of a test that fails is printed first.
     fn drop(&mut self) {
         if std::thread::panicking() {
             print_logs(&format!("id={}", self.id()));

@@ -35,7 +35,7 @@ impl Stage {
         println!("stage {id}: S3 is {}", image("S3_IMAGE"));
         docker(&["network", "create", "--label", &label, &format!("s3-sync-{id}")]).await;
         docker(&[&["volume", "create", "--label", &label], volume_options, &[&format!("state-{id}")]].concat()).await;
-        // It tells its address when it listens, seconds before the first health check is due.
+        // It prints its address when it listens, seconds before the first health check is due.
         let mock = generic("MOCK_API_IMAGE").with_exposed_port(FILES_PORT.tcp()).with_wait_for(WaitFor::message_on_stdout("http://"));
         let (source, target, files) =
             tokio::join!(store(&id, "source", SECRET_KEY), store(&id, "target", SECRET_KEY), placed(mock.into(), &id, "files").start());

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_volume_is_told_corrupts_nothing_and_it_goes_on_when_there_is_room() {
+async fn the_service_reports_a_full_volume_corrupts_nothing_and_goes_on_when_there_is_room() {
     let small = ["--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=32m,uid=10001,gid=10001"];
     let stage = Stage::on(&small, "a/", 150).await;
     // Holds the volume, whose content would else go with the last container, and fills it up to the size of a few pages.
@@ -56,7 +56,7 @@ async fn a_volume_of_the_previous_schema_is_brought_up_to_date_and_nothing_is_se
     let service = stage.start(&["initial-sync"]).await;
     service.ended().await.expect(0);
     let host = tempfile::tempdir().expect("a directory");
-    fs::set_permissions(host.path(), Permissions::from_mode(0o755)).expect("the service may look into it");
+    fs::set_permissions(host.path(), Permissions::from_mode(0o755)).expect("the service may read it");
     docker(&["cp", &format!("{}:/app/data/.", service.id()), host.path().to_str().expect("a plain path")]).await;
     let newest = write_previous(&host.path().join("sync.db"), &host.path().join("previous.db"));
     let script = "rm /app/data/sync.db* && cp /host/previous.db /app/data/sync.db && chmod 600 /app/data/sync.db";

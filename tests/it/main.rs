@@ -1,4 +1,4 @@
-//! The integration tests: one binary, one module for each thing they hold to its word.
+//! The integration tests: one binary, one module for each contract.
 
 mod cli;
 mod conformance;

@@ -1,7 +1,7 @@
-//! One test for each bug that was found and fixed, with its story in a line. It is not where a feature is tested.
+//! One test for each bug that was found and fixed, with a line about it. It is not where a feature is tested.
 
 mod absences;
-mod doors;
+mod endpoints;
 mod etags;
 mod left_behind;
 mod listings;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
 #[tokio::test]
-async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
+async fn an_object_that_a_head_finds_and_a_get_does_not_is_parked() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("half there"), "x");
@@ -28,7 +28,7 @@ async fn an_object_that_a_look_shows_and_a_read_does_not_is_parked() {
     bucket.on_call(move |call| {
         let Call::Get(get) = call else { return None };
         reads += u32::from(get.key.as_str() == "half there");
-        // The last word ends what would not end by itself.
+        // The last statement ends what would not end by itself.
         let word = if reads > 100 { S3ErrorKind::Other } else { S3ErrorKind::NoSuchKey };
         (get.key.as_str() == "half there").then_some(s3::Fault::Error(word))
     });
@@ -67,7 +67,7 @@ async fn nothing_begins_after_a_stop() {
     }
 }
 
-/// An answer that is shorter than its object and says so was told as an object that somebody keeps replacing.
+/// An answer that is shorter than its object and says so was reported as an object that keeps being replaced.
 #[tokio::test]
 async fn a_shorter_answer_under_the_same_etag_is_a_broken_one() {
     let (server, scene) = over_http().await;
@@ -83,7 +83,7 @@ fn pages_read(bucket: &MockS3) -> usize {
 }
 
 /// A run that ended by a signal after its last page was followed by one that read all pages again, because the checkpoint of
-/// a listing that had ended looked like one that had not begun.
+/// a listing that had ended was taken for one that had not begun.
 #[tokio::test]
 async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
     const PAGED: [(&str, &str); 1] = [("LIST_PAGE_KEYS", "10")];
@@ -124,9 +124,10 @@ async fn a_listing_whose_work_a_cycle_did_is_no_listing_of_the_next_run() {
     assert_eq!((ended.report.listing.pages, scene.contents()), (1, files(&[("a", "changed"), ("b", "b")])), "{}", ended.report);
 }
 
-/// Fifty objects that failed one after the other were taken for a shut door, in every run again: what came behind them never arrived.
+/// Fifty objects that failed one after the other were taken for an unreachable endpoint, in every run again: what came behind them never
+/// arrived.
 #[tokio::test]
-async fn many_bad_objects_are_no_shut_door() {
+async fn many_failed_objects_do_not_make_the_endpoint_unreachable() {
     let (bucket, scene) = in_memory().await;
     for number in 0..60 {
         let altered = Checksum::of(ChecksumAlgorithm::Md5, b"something else");
@@ -152,16 +153,16 @@ async fn an_archived_object_hides_no_open_intent() {
     assert_eq!(ended.report.failures[0].reason, "s3_archived");
 }
 
-/// A path that changed while it was in hand was queued anew, and taken a second time beside the first.
+/// A path that changed while it was in flight was queued anew, and taken a second time beside the first.
 #[tokio::test]
-async fn a_path_is_in_one_hand_at_a_time() {
+async fn a_path_is_in_flight_once_at_a_time() {
     let (server, mut scene) = over_http().await;
     let bucket = server.server();
     scene.program.options.page_keys = 3;
     for number in 0..9 {
         bucket.put(BUCKET, &format!("f{number}"), format!("content {number}"), None);
     }
-    // Nothing has been applied yet: only then are paths taken in hand while the listing goes on.
+    // Nothing has been applied yet: only then are paths taken while the listing goes on.
     let denied = bucket.order(Matcher::operation("GetObject"), mock_s3::Fault::access_denied());
     assert_eq!(scene.run().await.report.pending.parked, 9);
     denied.withdraw();
@@ -182,7 +183,7 @@ async fn a_path_is_in_one_hand_at_a_time() {
     second_page.arrived(1).await;
     bucket.put(BUCKET, "f1", "another content", None);
     first_read.open();
-    // It was replaced, looked at, and is read again by whoever has it in hand.
+    // It was replaced, looked up, and is read again by the task that has it in flight.
     second_read.arrived(1).await;
     second_page.open();
     bucket.seen("ListObjectsV2", 3).await;
@@ -192,7 +193,7 @@ async fn a_path_is_in_one_hand_at_a_time() {
     assert_eq!(scene.contents()["f1"], "another content");
 }
 
-/// A panic in an operation was passed over: its path stayed due, and the run took it up for ever.
+/// A panic in an operation was ignored: its path stayed due, and the run took it up for ever.
 #[tokio::test]
 async fn an_operation_that_panics_ends_the_run() {
     let (bucket, scene) = in_memory().await;
@@ -227,14 +228,14 @@ async fn a_name_under_which_nothing_was_found_can_be_corrected() {
 
 /// A file that the file manager had lost and whose object changed back just before it was created anew counted as held.
 #[tokio::test]
-async fn what_the_file_manager_turns_out_not_to_have_is_not_believed_to_be_there() {
+async fn a_file_that_the_file_manager_turns_out_not_to_have_is_not_recorded_as_applied() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
     let (new_path, content, idempotency_key) = (None, None, None);
     let metadata = serde_json::Map::new();
     let delete = SaveRequest { operation: SaveOperation::Delete, path: key("a"), new_path, content, metadata, idempotency_key };
-    scene.program.doors.file_manager.save(delete).await.expect("somebody deletes it");
+    scene.program.endpoints.file_manager.save(delete).await.expect("another client deletes it");
     bucket.put(key("a"), "new");
     let mut gets = 0;
     bucket.on_call(move |call| {

@@ -1,4 +1,4 @@
-//! What a file looks like: its length, its first line, its name, and what must not stand in it.
+//! The form of a file: its length, its first line, its name, and what must not stand in it.
 
 use crate::source::{Source, line_at, words};
 

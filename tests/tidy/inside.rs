@@ -1,4 +1,4 @@
-//! What holds inside the stages: parts in their order, no file that imports its own face, no circle of files.
+//! What holds inside the stages: parts in their order, no file that imports from its own `mod.rs`, no circle of files.
 
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub(crate) fn circles(files: &[(String, String)]) -> Vec<BTreeSet<String>> {
     all.keys().map(circle).filter(|circle| circle.len() > 1).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// `src/state/tables/applied.rs` is `state::tables::applied`; faces (`mod.rs`), `lib.rs` and `main.rs` only hand names on.
+/// `src/state/tables/applied.rs` is `state::tables::applied`; `mod.rs`, `lib.rs` and `main.rs` only hand names on.
 fn module_of(path: &str) -> Option<String> {
     let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let is_face = matches!(inside, "lib" | "main") || inside.ends_with("/mod");
@@ -128,13 +128,13 @@ fn is_inside(path: &str, part: &str) -> bool {
     path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Whether a path names an item that the face of `parent` hands on: a name that begins with a capital, right below it.
+/// Whether a path names an item that the `mod.rs` of `parent` hands on: a name that begins with a capital, right below it.
 fn names_face_of(parent: &str, path: &str) -> bool {
     let below = path.strip_prefix(parent).and_then(|rest| rest.strip_prefix("::"));
     below.is_some_and(|name| !name.contains("::") && name.starts_with(char::is_uppercase)) && is_split(parent)
 }
 
-/// Stages whose faces define nothing: what they hand on is defined in their files.
+/// Stages whose `mod.rs` defines nothing: what they hand on is defined in their files.
 fn is_split(stage: &str) -> bool {
     ["state", "state::database", "state::tables", "state::transactions", "state::views"].contains(&stage)
 }
@@ -190,7 +190,7 @@ fn what_runs_against_the_order_is_seen() {
 }
 
 #[test]
-fn a_circle_is_seen_once_and_a_face_makes_none() {
+fn a_circle_is_seen_once_and_a_reexport_makes_none() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let files = [
         file("src/a/one.rs", "use super::two::Two;"),

@@ -1,16 +1,16 @@
-//! The project stands on its own: no file names a place outside it, neither by a relative path nor on somebody's machine.
+//! The project stands on its own: no file names a place outside it, neither by a relative path nor on a developer's machine.
 
 use crate::source::Source;
 
 /// Where people and their tools keep working copies.
-const SOMEBODYS: [&str; 5] = ["home", "root", "Users", "work", "workspace"];
+const PERSONAL: [&str; 5] = ["home", "root", "Users", "work", "workspace"];
 
 pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     let rust = path.strip_suffix(".rs").is_some();
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
     let mut seen = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let absolute = tokens(line).filter(|token| SOMEBODYS.iter().any(|dir| token.starts_with(&format!("/{dir}/"))));
+        let absolute = tokens(line).filter(|token| PERSONAL.iter().any(|dir| token.starts_with(&format!("/{dir}/"))));
         seen.extend(absolute.map(|token| (index, token.to_owned())));
         if !rust {
             let relative = tokens(line).filter(|token| leaves_the_project(directory, token));
@@ -19,7 +19,7 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     }
     if rust {
         seen.extend(included_from_outside(directory, text));
-        seen.extend(told_in_comments(&Source::of(text).comments));
+        seen.extend(paths_in_comments(&Source::of(text).comments));
     }
     seen.into_iter().map(|(index, place)| format!("line {}: `{place}` is outside the project", index + 1)).collect()
 }
@@ -35,8 +35,8 @@ fn included_from_outside(directory: &str, text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// In prose a path is meant from the root. One step up alone (`../x`) is how a hostile key is spoken of.
-fn told_in_comments(comments: &str) -> Vec<(usize, String)> {
+/// In prose a path is meant from the root. One step up alone (`../x`) is how a comment names a hostile key.
+fn paths_in_comments(comments: &str) -> Vec<(usize, String)> {
     let lines = comments.lines().enumerate();
     lines
         .flat_map(|(index, line)| tokens(line).map(move |token| (index, token)))

@@ -1,8 +1,9 @@
-//! Words that messages and comments do not use: each has a plain word of the field. Keys that programs parse keep theirs.
+//! Words that messages, comments and the names of tests do not use: each has a plain word of the field. Keys that programs parse keep
+//! theirs.
 
 use crate::source::{Source, is_word, words};
 
-/// The word, and what to write instead.
+/// The word, and the replacement.
 const WORDS: [(&str, &str); 15] = [
     ("door", "endpoint"),
     ("doors", "endpoints"),
@@ -21,28 +22,110 @@ const WORDS: [(&str, &str); 15] = [
     ("in hand", "in flight"),
 ];
 
+/// Words that no name in a test has either. In prose they may be right: to look a key up.
+const NAMES: [(&str, &str); 8] = [
+    ("look", "observation, lookup, read"),
+    ("looks", "observations, lookups, reads"),
+    ("tell", "publish, report"),
+    ("tells", "publishes, reports"),
+    ("hear", "receive"),
+    ("hears", "receives"),
+    ("tally", "counters"),
+    ("halt", "stop_signal"),
+];
+
+/// Names of the library, which a test uses as they are.
+const LIBRARY: [&str; 15] = [
+    "Look",
+    "PassedOver",
+    "doors",
+    "halt",
+    "hear",
+    "look",
+    "look_at",
+    "look_at_each",
+    "looks",
+    "passed_over",
+    "received_at_look",
+    "shut",
+    "tally",
+    "told",
+    "used_up",
+];
+
 /// Keys of JSON: contracts.
 const KEYS: [&str; 1] = ["\"doors\""];
 
+/// Directories whose code is for tests and measurements. The doubles' messages and wire texts are not judged.
+const TESTS: [&str; 5] = ["tests/", "benches/", "examples/", "mock-api/", "mock-s3/"];
+
 pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
-    if !path.starts_with("src/") || path.contains("tests") {
+    if path.strip_suffix(".rs").is_none() {
+        return Vec::new();
+    }
+    if TESTS.iter().any(|directory| path.starts_with(directory)) || (path.starts_with("src/") && path.contains("tests")) {
+        return in_tests(text, 0);
+    }
+    if !path.starts_with("src/") {
         return Vec::new();
     }
     let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let mut violations = in_product(shipped);
+    violations.extend(in_tests(&text[shipped.len()..], shipped.matches('\n').count()));
+    violations
+}
+
+fn in_product(text: &str) -> Vec<String> {
     let mut violations = Vec::new();
-    let source = Source::of(shipped);
+    let source = Source::of(text);
     for (line, (literals, comments)) in source.literals.lines().zip(source.comments.lines()).enumerate() {
         let message = KEYS.iter().fold(without_arguments(literals), |message, key| message.replace(key, ""));
-        let comment: String = comments.split('`').step_by(2).collect();
-        for (word, instead) in WORDS {
-            for (text, what) in [(&message, "a message"), (&comment, "a comment")] {
-                if words(text, word).next().is_some() {
-                    violations.push(format!("line {}: {what} says {word:?}: write {instead:?}", line + 1));
-                }
-            }
+        for (text, what) in [(message, "a message"), (without_code(comments), "a comment")] {
+            violations.extend(used(&text, &WORDS).map(|(word, instead)| said(line + 1, what, word, instead)));
         }
     }
     violations
+}
+
+/// Comments and names; the literals of a test are its data. `above` lines of the file stand before the text.
+fn in_tests(text: &str, above: usize) -> Vec<String> {
+    let mut violations = Vec::new();
+    let source = Source::of(text);
+    for (line, (code, comments)) in (above + 1..).zip(source.code.lines().zip(source.comments.lines())) {
+        violations.extend(used(&without_code(comments), &WORDS).map(|(word, instead)| said(line, "a comment", word, instead)));
+        for name in code.split(|char| !is_word(char)).filter(|name| !LIBRARY.contains(name)) {
+            let (spaced, what) = (spaced(name), format!("`{name}`"));
+            violations.extend(used(&spaced, &WORDS).chain(used(&spaced, &NAMES)).map(|(word, instead)| said(line, &what, word, instead)));
+        }
+    }
+    violations
+}
+
+fn used<'text>(text: &'text str, list: &'static [(&str, &str)]) -> impl Iterator<Item = (&'static str, &'static str)> + 'text {
+    list.iter().copied().filter(|(word, _)| words(text, word).next().is_some())
+}
+
+fn said(line: usize, what: &str, word: &str, instead: &str) -> String {
+    format!("line {line}: {what} says {word:?}: write {instead:?}")
+}
+
+/// A comment in lower case, without its code in backticks.
+fn without_code(comment: &str) -> String {
+    comment.split('`').step_by(2).collect::<String>().to_lowercase()
+}
+
+/// The words of a name: `in_hand`, `InHand` and `IN_HAND` are `in hand`.
+fn spaced(name: &str) -> String {
+    let mut spaced = String::new();
+    let mut before = '_';
+    for char in name.chars() {
+        if char.is_uppercase() && before.is_lowercase() {
+            spaced.push(' ');
+        }
+        spaced.extend(if char == '_' { ' ' } else { char }.to_lowercase());
+        before = char;
+    }
+    spaced
 }
 
 /// The text without what stands in braces: those are identifiers.
@@ -71,8 +154,36 @@ fn a_word_is_seen_in_a_message_and_in_a_comment() {
         (r#"const KEY: &str = "doors";"#, false),
         ("let a = \"told_at\";", false),
         ("#[cfg(test)]\nmod tests { const A: &str = \"a door\"; }", false),
+        ("#[cfg(test)]\nmod tests { /// The door.", true),
+        ("#[cfg(test)]\nmod tests { fn a_door() {} }", true),
     ] {
         assert_eq!(!violations("src/a.rs", text).is_empty(), seen, "{text}");
     }
-    assert!(violations("tests/a.rs", r#""a door""#).is_empty());
+}
+
+#[test]
+fn a_word_is_seen_in_the_comments_and_names_of_tests() {
+    for (text, seen) in [
+        ("/// Nobody waits.", true),
+        ("/// It stays in hand.", true),
+        ("// the key `doors`", false),
+        ("// the key is looked up, and the user is told", true),
+        ("// the key is looked up", false),
+        ("fn a_door_opens() {}", true),
+        ("struct SceneDoors;", true),
+        ("const DOORS: u8 = 1;", true),
+        ("let in_hand = 1;", true),
+        ("let hand = 1; let passed = over;", false),
+        ("queue.tell(event);", true),
+        ("fn the_look_of_a_receipt() {}", true),
+        ("fn a_key_is_looked_up() {}", false),
+        ("Flow { doors, tally, halt }", false),
+        ("let a = \"the door, nobody\";", false),
+    ] {
+        for path in ["tests/it/a.rs", "benches/a.rs", "examples/a.rs", "mock-s3/tests/it/a.rs", "src/a/tests.rs"] {
+            assert_eq!(!violations(path, text).is_empty(), seen, "{path}: {text}");
+        }
+    }
+    assert_eq!(violations("src/a.rs", "\n#[cfg(test)]\nmod tests {\n    // a door\n")[0].split(':').next(), Some("line 4"));
+    assert!(violations("docs/a.md", "a door").is_empty());
 }

@@ -1,4 +1,4 @@
-//! Tells the code of a Rust file from its comments and its strings. It knows where they begin and end, not what they mean.
+//! Separates the code of a Rust file from its comments and its strings. It knows where they begin and end, not what they mean.
 
 /// One file, three times: each text is as long as the file and has blanks where the others have characters, so that a line
 /// keeps its number.
@@ -111,7 +111,7 @@ pub(crate) fn line_at(text: &str, byte: usize) -> usize {
 }
 
 #[test]
-fn code_comments_and_literals_are_told_apart() {
+fn code_comments_and_literals_are_separated() {
     for (text, code, comments, literals) in [
         ("a // b", "a", "// b", ""),
         ("a /* b /* c */ d */ e", "a e", "/* b /* c */ d */", ""),

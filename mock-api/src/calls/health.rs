@@ -6,5 +6,5 @@ use jiff::Timestamp;
 use serde_json::json;
 
 pub(super) fn handle() -> Done {
-    Done::looked(Answer::json(200, &json!({ "message": "Mock API Server is running", "timestamp": Timestamp::now() })))
+    Done::unchanged(Answer::json(200, &json!({ "message": "Mock API Server is running", "timestamp": Timestamp::now() })))
 }

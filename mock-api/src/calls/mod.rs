@@ -21,7 +21,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn looked(answer: Answer) -> Self {
+    fn unchanged(answer: Answer) -> Self {
         Self { answer, effect: false }
     }
 

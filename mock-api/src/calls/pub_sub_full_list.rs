@@ -21,7 +21,7 @@ struct Body<'a> {
 }
 
 pub(super) fn handle(api: &MockApi, uri: &Uri) -> Done {
-    Done::looked(answer(api, uri).unwrap_or_else(|refusal| refusal))
+    Done::unchanged(answer(api, uri).unwrap_or_else(|refusal| refusal))
 }
 
 fn answer(api: &MockApi, uri: &Uri) -> Result<Answer, Answer> {

@@ -26,5 +26,5 @@ pub(super) fn handle(api: &MockApi, received: &Received) -> Done {
 }
 
 fn refused(problem: &Value) -> Done {
-    Done::looked(Answer::invalid(std::slice::from_ref(problem)))
+    Done::unchanged(Answer::invalid(std::slice::from_ref(problem)))
 }

@@ -47,7 +47,7 @@ impl From<io::Error> for Failure {
 pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
     let request = match read(received) {
         Ok(request) => request,
-        Err(refusal) => return Done::looked(refusal),
+        Err(refusal) => return Done::unchanged(refusal),
     };
     let content = received.content.take();
     let mut files = lock(&api.shared.files);
@@ -56,13 +56,13 @@ pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
     match outcome {
         Ok(file) => {
             let answer = success(&request, operation, file.as_ref());
-            if request.operation == Operation::Get { Done::looked(answer) } else { Done::changed(answer) }
+            if request.operation == Operation::Get { Done::unchanged(answer) } else { Done::changed(answer) }
         }
-        Err(Failure::Refused(Refusal::NotFound)) => Done::looked(Answer::detail(404, "File not found")),
-        Err(Failure::Refused(Refusal::Taken)) => Done::looked(Answer::detail(409, "Path is taken")),
+        Err(Failure::Refused(Refusal::NotFound)) => Done::unchanged(Answer::detail(404, "File not found")),
+        Err(Failure::Refused(Refusal::Taken)) => Done::unchanged(Answer::detail(409, "Path is taken")),
         Err(Failure::Storage(error)) => {
             tracing::error!(%error, "cannot keep a content");
-            Done::looked(Answer::detail(500, "Internal Server Error"))
+            Done::unchanged(Answer::detail(500, "Internal Server Error"))
         }
     }
 }

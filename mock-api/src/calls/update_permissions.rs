@@ -20,7 +20,7 @@ struct Body<'a> {
 pub(super) fn handle(api: &MockApi, received: &Received) -> Done {
     let fields = &received.fields;
     let Some(file_path) = fields.get("file_path") else {
-        return Done::looked(Answer::invalid(&[missing("file_path")]));
+        return Done::unchanged(Answer::invalid(&[missing("file_path")]));
     };
     let text = |name| fields.get(name).map(str::to_owned);
     let wanted = Wanted { permissions: text("permissions"), owner: text("owner"), group: text("group") };
@@ -29,7 +29,7 @@ pub(super) fn handle(api: &MockApi, received: &Received) -> Done {
     if wanted.is_get() {
         let (permissions, set_at) = book.get(file_path);
         let last_updated = set_at.unwrap_or(now);
-        return Done::looked(Answer::json(200, &Body { file_path, permissions, last_updated }));
+        return Done::unchanged(Answer::json(200, &Body { file_path, permissions, last_updated }));
     }
     let permissions = book.set(file_path, wanted, now);
     Done::changed(Answer::json(200, &Body { file_path, permissions, last_updated: now }))

@@ -41,7 +41,7 @@ impl Process {
 }
 
 #[tokio::test]
-async fn it_prints_its_address_and_ends_cleanly_on_either_signal() {
+async fn the_mock_prints_its_address_and_ends_cleanly_on_sigint_and_sigterm() {
     for signal in ["-TERM", "-INT"] {
         let process = Process::start(&[]).await;
         assert!(process.url.starts_with("http://127.0.0.1:"), "{}", process.url);
@@ -63,7 +63,7 @@ async fn a_token_comes_from_a_flag_or_a_file() {
 }
 
 #[tokio::test]
-async fn wrong_flags_end_it_with_a_message() {
+async fn the_mock_refuses_wrong_flags_with_a_message() {
     let rows = [
         (vec!["--listen", "nowhere"], "cannot listen on nowhere"),
         (vec!["--token-file", "/does/not/exist"], "cannot read the token from /does/not/exist"),

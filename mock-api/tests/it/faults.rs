@@ -43,7 +43,7 @@ async fn each_fault_is_seen_as_ordered_and_the_second_try_gets_the_real_response
 }
 
 #[tokio::test]
-async fn an_ordered_answer_is_given_to_the_letter() {
+async fn the_server_sends_an_ordered_response_verbatim() {
     let double = double().await;
     let body = Some("<html>busy</html>".to_owned());
     double.api().order(Fault::new(FaultAction::Answer { status: 429, retry_after_secs: Some(7), body }));
@@ -96,7 +96,7 @@ async fn a_hanging_call_gets_no_response_until_it_is_released() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_reads_all_of_it() {
+async fn a_slow_client_still_reads_the_whole_response() {
     let double = double().await;
     double.api().order(Fault::new(FaultAction::SlowRead { pause_millis: 1 }));
     let large = "0123456789abcdef".repeat(64 * 1024);
@@ -105,7 +105,7 @@ async fn a_slow_reader_reads_all_of_it() {
 }
 
 #[tokio::test]
-async fn every_call_can_be_met_and_the_others_are_left_alone() {
+async fn a_fault_can_be_ordered_for_every_call_and_leaves_the_others_alone() {
     let double = double().await;
     for call in [CallName::Health, CallName::UpdatePermissions, CallName::SaveToDisk, CallName::PubSubFullList, CallName::ReportResults] {
         double.api().order(Fault::new(FaultAction::status(500)).call(call));

@@ -15,7 +15,7 @@ async fn health_is_reported() {
 }
 
 #[tokio::test]
-async fn the_feed_serves_the_first_events_for_ever() {
+async fn a_feed_without_a_cursor_serves_its_first_events_again_each_time() {
     let double = double().await;
     assert_eq!(double.get("/pubSubFullList").await.body["events"], json!([]));
     double.api().set_feed(events(120));
@@ -59,7 +59,7 @@ async fn a_paged_feed_is_read_to_its_end_by_its_cursor() {
 }
 
 #[tokio::test]
-async fn a_report_is_a_json_object_and_is_remembered() {
+async fn the_mock_accepts_a_json_object_as_a_report_and_keeps_it() {
     let double = double().await;
     let said = double.report(r#"{"success":true}"#).await;
     assert_eq!((said.status, &said.body["status"]), (200, &json!("received")));
@@ -72,7 +72,7 @@ async fn a_report_is_a_json_object_and_is_remembered() {
 }
 
 #[tokio::test]
-async fn what_the_contract_does_not_name_is_not_found() {
+async fn a_path_outside_the_contract_is_answered_with_404() {
     let double = double().await;
     assert_eq!(double.get("/elsewhere").await.refusal(), (404, &json!("Not Found")));
     assert_eq!(double.get("/saveToDisk").await.refusal(), (405, &json!("Method Not Allowed")));

@@ -42,7 +42,7 @@ async fn a_call_is_recorded_in_full() {
 }
 
 #[tokio::test]
-async fn everything_can_be_seen_from_another_process() {
+async fn another_process_can_inspect_the_file_manager_over_http() {
     let double = double().await;
     double.save(Save::new("create", "a").file(b"x").key("k")).await;
     double.report(r#"{"n":1}"#).await;
@@ -64,7 +64,7 @@ async fn everything_can_be_seen_from_another_process() {
 }
 
 #[tokio::test]
-async fn everything_can_be_ordered_from_another_process() {
+async fn another_process_can_order_faults_over_http() {
     let double = double().await;
     put(&double, reqwest::Method::PUT, "/_mock/feed", &json!({ "events": [1, 2] })).await;
     assert_eq!(double.get("/pubSubFullList").await.body["events"], json!([1, 2]));
@@ -86,7 +86,7 @@ async fn everything_can_be_ordered_from_another_process() {
 }
 
 #[tokio::test]
-async fn calls_need_not_be_recorded() {
+async fn the_call_log_can_be_switched_off() {
     let double = double_with(Options { recorded_calls: 0, ..Options::default() }).await;
     double.create("a", "x").await;
     assert_eq!((double.api().calls(), double.api().effects().of("a", "create")), (vec![], 1));

@@ -124,7 +124,7 @@ async fn a_key_in_progress_is_refused_for_now_and_another_key_is_not() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_with_one_key_one_has_the_effect() {
+async fn of_many_concurrent_requests_with_one_key_only_one_has_an_effect() {
     let double = double().await;
     let save = Save::new("create", "a").file(b"x").key("k");
     let requests: Vec<_> = (0..40).map(|_| tokio::spawn(double.request(&save).send())).collect();

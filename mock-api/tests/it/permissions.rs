@@ -37,7 +37,7 @@ async fn a_get_returns_the_permissions_of_any_path_by_its_suffix() {
 }
 
 #[tokio::test]
-async fn what_is_set_is_remembered_and_what_is_not_given_stays() {
+async fn permissions_keep_the_fields_that_a_request_leaves_out() {
     let double = double().await;
     let shown = async |fields: &[(&str, &str)]| {
         let body = double.permissions(fields, None).await.body;
@@ -61,7 +61,7 @@ async fn a_path_is_required() {
 }
 
 #[tokio::test]
-async fn they_go_along_with_a_rename_and_go_with_a_delete() {
+async fn permissions_follow_a_rename_and_are_removed_by_a_delete() {
     let double = double().await;
     double.permissions(&[("file_path", "a.txt"), ("permissions", "0600")], None).await;
     double.create("a.txt", "x").await;

@@ -35,7 +35,7 @@ async fn a_create_is_answered_in_full_and_kept() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused_and_has_no_effect() {
+async fn an_invalid_request_is_refused_and_has_no_effect() {
     let double = double().await;
     double.create("known", "content").await;
     let detail = |text: &str| json!(text);

@@ -4,7 +4,7 @@ use crate::client::{Save, double_with, said};
 use mock_api::Options;
 
 #[tokio::test]
-async fn without_the_token_nothing_happens_and_with_it_all_is_as_ever() {
+async fn a_request_without_the_token_has_no_effect_and_one_with_it_succeeds() {
     let double = double_with(Options { token: Some("secret".to_owned()), ..Options::default() }).await;
     for target in ["/", "/pubSubFullList"] {
         assert_eq!(double.get(target).await.status, 401, "{target}");

@@ -44,7 +44,7 @@ impl Drop for Process {
 }
 
 #[tokio::test]
-async fn it_serves_what_it_was_given_and_ends_on_sigterm() {
+async fn the_server_serves_its_seeded_objects_and_ends_on_sigterm() {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(directory.path().join("über uns")).expect("made");
     std::fs::write(directory.path().join("über uns/a+b.txt"), "hello").expect("written");
@@ -83,7 +83,7 @@ async fn a_large_generated_object_costs_no_memory() {
 }
 
 #[test]
-fn it_ends_on_sigint_too() {
+fn the_server_ends_on_sigint_too() {
     assert_eq!(Process::start(&[]).end_with("-INT"), Some(0));
 }
 

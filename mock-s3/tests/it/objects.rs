@@ -9,7 +9,7 @@ use mock_s3::NewObject;
 const HELLO_MD5: &str = "5d41402abc4b2a76b9719d911017c592";
 
 #[tokio::test]
-async fn what_is_put_is_what_is_got() {
+async fn a_get_returns_what_a_put_stored() {
     let harness = Harness::start().await;
     let put = harness.client.put_object().bucket(BUCKET).key("a.txt").body(ByteStream::from_static(b"hello"));
     let put = put.content_type("text/plain").metadata("colour", "grün").storage_class(StorageClass::StandardIa);

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_remembered_comes_back_whatever_the_object_is_now() {
+    fn an_open_intent_keeps_the_facts_of_its_object_whatever_the_object_is_now() {
         let moved = facts(Some("GLACIER_IR"), None);
         for then in [facts(None, None), facts(Some("STANDARD_IA"), Some("v1")), ObjectFacts { last_modified: None, ..facts(None, None) }] {
             assert_eq!(recall(remember(&then).as_deref(), &moved), then);

@@ -34,10 +34,10 @@ fn each_command_takes_what_the_contract_says() {
     assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
     let Command::Setup(setup) = command("setup --wait 5 --create-buckets --seed test-data") else { panic!() };
     assert_eq!(setup, Setup { wait: 5, create_buckets: true, seed: Some("test-data".into()) });
-    let Command::DeadLetters(letters) = command("dead-letters drop --all") else { panic!() };
-    assert_eq!(letters.action, DeadLettersAction::Drop(WhichLetters { id: None, all: true }));
-    let Command::DeadLetters(letters) = command("dead-letters retry 7") else { panic!() };
-    assert_eq!(letters.action, DeadLettersAction::Retry(WhichLetters { id: Some(7), all: false }));
+    let Command::DeadLetters(arguments) = command("dead-letters drop --all") else { panic!() };
+    assert_eq!(arguments.action, DeadLettersAction::Drop(WhichLetters { id: None, all: true }));
+    let Command::DeadLetters(arguments) = command("dead-letters retry 7") else { panic!() };
+    assert_eq!(arguments.action, DeadLettersAction::Retry(WhichLetters { id: Some(7), all: false }));
     let guarded = Guarded { allow_deletes: Some(7) };
     assert!(matches!(command("incremental-sync --allow-deletes 7"), Command::IncrementalSync(typed) if typed == guarded));
     assert!(matches!(command("reconcile --allow-deletes 7"), Command::Reconcile(typed) if typed == guarded));
@@ -84,7 +84,7 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
 }
 
 #[test]
-fn help_tells_the_exit_codes() {
+fn help_lists_the_exit_codes() {
     let help = Cli::command().render_help().to_string();
     assert!(help.contains("  143  ended by SIGTERM"), "{help}");
 }

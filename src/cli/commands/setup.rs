@@ -155,7 +155,7 @@ async fn ensured(door: &Door, create: bool) -> anyhow::Result<&'static str> {
         Err(_) => anyhow::bail!("there is no bucket {}: --create-buckets makes it, or correct {}BUCKET", door.bucket, prefix(door)),
     }
     let Err(error) = door.client.create_bucket().await else { return Ok("created") };
-    // Somebody else may have made it at the same time.
+    // Another client may have created it at the same time.
     if door.client.head_bucket().await.is_ok() { Ok("there") } else { Err(error.into()) }
 }
 

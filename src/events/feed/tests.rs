@@ -101,8 +101,8 @@ async fn events_wait_in_the_order_of_their_times_and_come_once() {
     assert_eq!(bed.waiting().await, ["early", "early", "late", "without"], "equal events of one answer are two");
     let again = bed.poll().await;
     assert_eq!(again, Polled { duplicates: 5, ..Polled::default() });
-    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-    assert_eq!((letter.reason.as_str(), letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
+    let dead_letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+    assert_eq!((dead_letter.reason.as_str(), dead_letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
 }
 
 /// Four attempts of half a minute each held up every cycle, though a run goes on without its feed.

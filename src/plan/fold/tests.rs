@@ -29,8 +29,8 @@ fn event(text: &str) -> Event {
     }
 }
 
-/// Tells events, each a second after the one before; the first counts for `second`.
-fn tell(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
+/// Folds events in, each a second after the one before; the first counts for `second`.
+fn fold_events(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
     let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
         event: event(text),
         at: at(second),
@@ -49,7 +49,7 @@ fn lineage(waiting: &Waiting) -> String {
 }
 
 #[test]
-fn a_way_of_many_steps_is_one() {
+fn a_chain_of_renames_folds_into_one() {
     for (events, expected) in [
         ("a>b", "a>b"),
         ("a>b b>c", "a>c"),
@@ -62,12 +62,12 @@ fn a_way_of_many_steps_is_one() {
         ("+x -x +x", ""),
     ] {
         let mut waiting = one_sink();
-        tell(&mut waiting, 0, events);
+        fold_events(&mut waiting, 0, events);
         assert_eq!(lineage(&waiting), expected, "{events}");
         // The same, an event a batch.
         let mut waiting = one_sink();
         for (second, event) in (0..).zip(events.split_whitespace()) {
-            tell(&mut waiting, second, event);
+            fold_events(&mut waiting, second, event);
         }
         assert_eq!(lineage(&waiting), expected, "{events}, one by one");
     }
@@ -75,7 +75,7 @@ fn a_way_of_many_steps_is_one() {
 
 #[test]
 fn every_path_that_an_event_names_is_touched_once() {
-    let hints = tell(&mut one_sink(), 0, "+x -x +x a>b b=rw");
+    let hints = fold_events(&mut one_sink(), 0, "+x -x +x a>b b=rw");
     assert_eq!(hints.touched, ["a", "b", "x"].map(key).into());
     assert_eq!(hints.gone, [(key("x"), at(1)), (key("a"), at(3))].into());
 }
@@ -92,45 +92,45 @@ fn permissions_go_with_the_file() {
         ("a=rw a>b b=r", "b", Some("r")),
     ] {
         let mut waiting = one_sink();
-        tell(&mut waiting, 0, events);
-        let told = waiting.told.get(&key(path)).map(EventPermissions::wanted).unwrap_or_default();
-        assert_eq!(told.permissions.as_deref(), expected, "{events}: {path}");
+        fold_events(&mut waiting, 0, events);
+        let permissions = waiting.told.get(&key(path)).map(EventPermissions::wanted).unwrap_or_default();
+        assert_eq!(permissions.permissions.as_deref(), expected, "{events}: {path}");
     }
 }
 
 #[test]
-fn what_is_told_late_goes_where_the_file_went() {
+fn permissions_that_are_reported_late_follow_the_renamed_file() {
     let mut waiting = one_sink();
-    tell(&mut waiting, 5, "a>b");
-    let hints = tell(&mut waiting, 4, "a=rw");
+    fold_events(&mut waiting, 5, "a>b");
+    let hints = fold_events(&mut waiting, 4, "a=rw");
     assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"));
     assert!(hints.touched.contains(&key("b")));
-    tell(&mut waiting, 6, "a=r");
+    fold_events(&mut waiting, 6, "a=r");
     assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"), "that is another file under the old name");
 }
 
 #[test]
-fn what_was_told_of_a_file_that_is_gone_is_not_heard_again() {
+fn permissions_of_a_deleted_file_are_not_used_again() {
     let mut waiting = Waiting { gone_until: [(key("a"), at(5))].into(), ..one_sink() };
-    tell(&mut waiting, 5, "a=rw");
+    fold_events(&mut waiting, 5, "a=rw");
     assert!(!waiting.told.contains_key(&key("a")));
-    tell(&mut waiting, 6, "a=rw");
+    fold_events(&mut waiting, 6, "a=rw");
     assert_eq!(waiting.told[&key("a")].wanted(), mode("rw"));
 }
 
 #[test]
-fn what_was_received_before_a_file_was_found_gone_is_not_heard() {
-    for (found_gone_by, heard) in [(9, true), (10, false)] {
+fn permissions_received_before_a_file_was_found_gone_are_ignored() {
+    for (found_gone_by, kept) in [(9, true), (10, false)] {
         let mut waiting = Waiting { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
-        tell(&mut waiting, 5, "a=rw");
-        assert_eq!(waiting.told.contains_key(&key("a")), heard, "received at look 9, found gone by look {found_gone_by}");
+        fold_events(&mut waiting, 5, "a=rw");
+        assert_eq!(waiting.told.contains_key(&key("a")), kept, "received at observation 9, found gone by observation {found_gone_by}");
     }
 }
 
 #[test]
 fn events_count_for_their_own_time_and_the_future_for_now() {
-    let heard = |time| TimedEvent::new(Event { time, ..event("+a") }, at(10), ObservationSeq(9)).at;
-    assert_eq!((heard(Some(at(3))), heard(None), heard(Some(at(11)))), (at(3), at(10), at(10)));
+    let time_of = |time| TimedEvent::new(Event { time, ..event("+a") }, at(10), ObservationSeq(9)).at;
+    assert_eq!((time_of(Some(at(3))), time_of(None), time_of(Some(at(11)))), (at(3), at(10), at(10)));
 }
 
 #[test]
@@ -143,11 +143,11 @@ fn rows_that_share_a_path_stay_together() {
 
 /// A sink that has applied a move has forgotten it, and another one has not: for the one the file comes from where it was moved to.
 #[test]
-fn each_sink_has_a_way_of_its_own_and_all_have_the_same_permissions() {
+fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() {
     let mut waiting = one_sink();
-    tell(&mut waiting, 0, "a>b");
+    fold_events(&mut waiting, 0, "a>b");
     waiting.lineages.push(Lineage::new());
-    tell(&mut waiting, 1, "b>c");
+    fold_events(&mut waiting, 1, "b>c");
     let ways = waiting.lineages.iter().map(|lineage| lineage.iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect());
     assert_eq!(ways.collect::<Vec<Vec<_>>>(), [["a>c"], ["b>c"]]);
 }

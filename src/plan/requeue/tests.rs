@@ -66,7 +66,7 @@ fn an_effect_without_an_outcome_keeps_its_path_pending() {
 }
 
 #[test]
-fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
+fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_object() {
     let view = PathView { sides: sides(None, None), pending: Some(due()), restored: true, ..PathView::default() };
     let found = requeue(&key(), &view, OBSERVED, Policy::default());
     assert_eq!((found.unconfirm, found.change), (true, QueueChange::Replace(DELETE)));
@@ -81,7 +81,7 @@ fn a_row_learns_once_when_its_event_was_received_in_whole_seconds() {
 }
 
 #[test]
-fn what_is_too_large_is_left_out_and_what_has_become_so_is_parked() {
+fn a_new_object_above_the_limit_is_skipped_and_a_known_one_is_parked() {
     let policy = Policy { max_file_bytes: Some(2), ..Policy::default() };
     let found = |held| requeue(&key(), &PathView { sides: sides(held, Some("y")), ..PathView::default() }, OBSERVED, policy).change;
     assert_eq!(found(None), QueueChange::Skip(SkipReason::TooLarge));
@@ -109,7 +109,7 @@ fn any_trigger() -> impl Strategy<Value = Trigger> {
 
 proptest! {
     #[test]
-    fn a_row_is_there_exactly_while_there_is_something_to_do_or_to_ask(
+    fn a_path_has_a_pending_row_exactly_while_there_is_something_to_do_or_to_ask(
         held in proptest::option::of("[xy]"),
         shown in proptest::option::of("[xy]"),
         pending in any_row(),
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_guard_holds_stays_held_until_the_file_is_there_again(
+    fn a_held_delete_stays_held_until_the_object_is_there_again(
         trigger in any_trigger(),
         reported_at in proptest::option::of(0..9_i64),
     ) {

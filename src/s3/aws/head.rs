@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_part_tells_the_size_of_the_whole_and_no_checksum() {
+    fn a_ranged_response_states_the_size_of_the_whole_object_and_no_checksum() {
         let of_part = |range| RawHead { size: Some(3), ..head(&[CRC32]) }.validated_of_part(range);
         let whole = of_part(Some("bytes 2-4/9")).expect("a size");
         assert_eq!((whole.facts.size, whole.checksum), (9, None));

@@ -95,7 +95,7 @@ fn what_a_crash_left_goes_with_the_next_write_and_what_is_being_written_stays() 
     let first = store.create(old).expect("begun");
     let second = store.create(new).expect("begun beside it");
     assert!(!names(&directory).iter().any(|name| name == leftover), "the leftover is gone");
-    assert!(store.create(new).is_err(), "nobody else writes that file meanwhile");
+    assert!(store.create(new).is_err(), "no other writer has that file meanwhile");
     for pending in [first, second] {
         pending.commit().expect("committed");
     }

@@ -103,9 +103,9 @@ fn a_writer_refuses_rows_out_of_order_and_goes_on_without_them() {
 }
 
 /// Gives one byte at a time, each after an interruption by a signal, and fails at the end.
-struct Halting<'a>(&'a [u8], bool);
+struct Interrupting<'a>(&'a [u8], bool);
 
-impl io::Read for Halting<'_> {
+impl io::Read for Interrupting<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 = !self.1;
         match self.0.split_first() {
@@ -123,7 +123,7 @@ impl io::Read for Halting<'_> {
 #[test]
 fn an_interruption_is_no_end_and_a_failure_names_the_file() {
     let bytes = format!("{SIX}\na,,,,,\n");
-    let mut reader = SnapshotReader::new(Halting(bytes.as_bytes(), false), "test.csv").expect("a header");
+    let mut reader = SnapshotReader::new(Interrupting(bytes.as_bytes(), false), "test.csv").expect("a header");
     assert_eq!(reader.next().expect("a row").expect("readable"), bare("a"));
     assert_eq!(reader.next().expect("an error").expect_err("failed").to_string(), "cannot read test.csv: the disk is on fire");
     assert!(reader.next().is_none());

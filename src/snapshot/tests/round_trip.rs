@@ -47,7 +47,7 @@ fn every_hostile_key_comes_back_in_byte_order() {
 
 /// Defect 10: types were inferred, so `NA` and `null` vanished, `008` became `8`, and `0755` equalled `755`.
 #[test]
-fn defect_10_text_that_looks_like_something_else_stays_text() {
+fn defect_10_text_that_resembles_another_type_stays_text() {
     let texts = ["0", "008", "0755", "1e5", "755", "NA", "NaN", "None", "TRUE", "nan", "null"];
     let records: Vec<FileRecord> = texts
         .iter()
@@ -92,7 +92,7 @@ fn a_file_from_elsewhere_is_read() {
 
 /// Text out of what has a meaning somewhere: to CSV, to spreadsheets, to type inference, to terminals, to line readers.
 pub(super) fn hostile_text() -> impl Strategy<Value = String> {
-    let telling = select(vec![
+    let significant = select(vec![
         "\"",
         "\"\"",
         ",",
@@ -120,7 +120,7 @@ pub(super) fn hostile_text() -> impl Strategy<Value = String> {
         "\u{1b}[2J",
         "#",
     ]);
-    let piece = prop_oneof![2 => telling.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+    let piece = prop_oneof![2 => significant.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
     vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 

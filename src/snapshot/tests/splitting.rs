@@ -24,7 +24,7 @@ fn split_by_the_judge(bytes: &[u8]) -> Rows {
 }
 
 /// Mostly what has a meaning in CSV.
-fn telling_bytes() -> impl Strategy<Value = Vec<u8>> {
+fn significant_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = select(vec!["a", "bc", "é", "\"", "\"", "\"\"", ",", ",", "\n", "\r\n", "\r", "\"x\"", "\"x\"\"y\","]);
     vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
 }
@@ -46,7 +46,7 @@ fn quotes_that_do_not_come_in_pairs_are_refused() {
 
 proptest! {
     #[test]
-    fn bytes_are_split_as_the_judge_splits_them(bytes in telling_bytes()) {
+    fn bytes_are_split_as_the_judge_splits_them(bytes in significant_bytes()) {
         match split(&bytes) {
             Ok(rows) => prop_assert_eq!(rows, split_by_the_judge(&bytes)),
             Err(Problem::OddQuotes | Problem::OpenQuote) => prop_assert!(bytes.contains(&b'"')),
@@ -56,7 +56,7 @@ proptest! {
 
     /// Half of a row is never taken for a whole one.
     #[test]
-    fn a_row_that_is_cut_off_is_none(bytes in telling_bytes(), cut: prop::sample::Index) {
+    fn a_row_that_is_cut_off_is_none(bytes in significant_bytes(), cut: prop::sample::Index) {
         prop_assume!(!matches!(bytes.first(), None | Some(b'\r' | b'\n')));
         let cut = cut.index(bytes.len());
         let mut splitter = Splitter::new();

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn when_the_queue_was_heard_is_kept_and_which_it_was_is_a_gap_where_nobody_said() {
+    fn the_migration_keeps_when_a_queue_was_polled_and_records_a_gap_where_its_address_is_missing() {
         let one = [("queue_address", "http://queue"), ("queue_heard_at", "5")];
         assert_eq!(brought_up_to_date(&one), (vec![("http://queue".to_owned(), 5)], false, vec![1]));
         assert_eq!(brought_up_to_date(&one[1..]), (vec![], true, vec![1]));

@@ -105,18 +105,18 @@ async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_nam
     let (b, c) = (bed.state.sink(name("b"), Policy::default()).await, bed.state.sink(name("c"), Policy::default()).await);
     c.expect("it is there").holds("x", "x", Permissions::default()).await;
     assert_eq!(b.expect("it is there").applied_rows().await.expect("read"), 0, "what it held is forgotten");
-    let story = Views::open(bed.state.path()).key_report(key("x")).await.expect("read").expect("it is known");
-    let of: Vec<_> = story.history.iter().map(|happened| happened.sink.as_ref().map(SinkName::as_str)).collect();
+    let report = Views::open(bed.state.path()).key_report(key("x")).await.expect("read").expect("it is known");
+    let of: Vec<_> = report.history.iter().map(|happened| happened.sink.as_ref().map(SinkName::as_str)).collect();
     assert_eq!(of, [Some("a"), None, Some("c")], "the operation of the sink that went is not the new one's of its name");
 }
 
 /// Permissions of a file that is gone were kept for one sink alone, and outlived it: the next sink gave them to the next file.
 #[tokio::test]
-async fn what_only_a_sink_that_goes_still_wanted_goes_with_it() {
+async fn permissions_that_only_a_removed_sink_needed_are_removed_with_it() {
     for (names, answer) in [(&["a"] as &[_], dropped(&["b"])), (&["a", "b"], new(&["b"]))] {
         let bed = in_use().await;
-        bed.told(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;
-        bed.told(&[event(EventKind::Delete, "x", 5)], &[("x", None)]).await;
+        bed.replay(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;
+        bed.replay(&[event(EventKind::Delete, "x", 5)], &[("x", None)]).await;
         bed.a.goes("x").await;
         assert_eq!(bed.kept_permissions().await, (vec!["x".to_owned()], 1), "the second sink has the file");
         bed.state.identify(identity(names), answer, at(0)).await.expect("the operator said so");
@@ -128,8 +128,8 @@ async fn what_only_a_sink_that_goes_still_wanted_goes_with_it() {
 #[tokio::test]
 async fn what_is_outdated_for_a_sink_stays_so_when_it_is_started_over() {
     let bed = in_use().await;
-    bed.told(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;
-    bed.told(&[event(EventKind::Delete, "x", 5)], &[("x", None)]).await;
+    bed.replay(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;
+    bed.replay(&[event(EventKind::Delete, "x", 5)], &[("x", None)]).await;
     bed.a.goes("x").await;
     bed.state.identify(identity(&["a", "b"]), new(&["a"]), at(0)).await.expect("the operator said so");
     bed.page(&[("x", "y")]).await;

@@ -68,9 +68,9 @@ impl Bed {
         [&self.a, &self.b]
     }
 
-    async fn look(&self, path: &str, etag: Option<&str>) {
-        let looked = Observation { path: key(path), facts: etag.map(facts), look: self.state.source().observation_next() };
-        self.state.source().observations_record(vec![looked]).await.expect("stored");
+    async fn observe(&self, path: &str, etag: Option<&str>) {
+        let observation = Observation { path: key(path), facts: etag.map(facts), look: self.state.source().observation_next() };
+        self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     /// The only page of a listing.
@@ -81,7 +81,7 @@ impl Bed {
     }
 
     /// Events that arrive and are replayed, with what is found at the paths that they name.
-    async fn told(&self, events: &[Event], found: &[(&str, Option<&str>)]) -> Replayed {
+    async fn replay(&self, events: &[Event], found: &[(&str, Option<&str>)]) -> Replayed {
         let batch = events.iter().map(|event| Received { source: EventChannel::Feed, outcome: Ok(event.clone()) }).collect();
         self.state.inbox().receive(batch, at(1000)).await.expect("stored");
         let rows = self.state.inbox().events_batch(0, 100).await.expect("read");
@@ -90,7 +90,7 @@ impl Bed {
         self.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored")
     }
 
-    /// The paths of which permissions are kept, and how many rows say up to where some are outdated.
+    /// The paths whose permissions are kept, and how many rows say up to where some are outdated.
     async fn kept_permissions(&self) -> (Vec<String>, i64) {
         let read = self.state.writer.call(|connection| {
             let outdated = connection.query_row("SELECT count(*) FROM outdated_permissions", [], |row| row.get(0))?;

@@ -3,14 +3,14 @@
 use super::*;
 use crate::plan::{PermissionPlane, Renames};
 
-/// A bed whose two sinks hold `a`, of which permissions were reported.
+/// A bed whose two sinks hold `a`, whose permissions were reported.
 async fn both_hold_a() -> Bed {
     let bed = Bed::new().await;
-    bed.look("a", Some("x")).await;
+    bed.observe("a", Some("x")).await;
     for sink in bed.sinks() {
         sink.holds("a", "x", Permissions::default()).await;
     }
-    bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
+    bed.replay(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
     for sink in bed.sinks() {
         sink.permissions_record(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
         assert_eq!(sink.pending().await, [""; 0]);
@@ -23,9 +23,9 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
     for by_event in [true, false] {
         let bed = both_hold_a().await;
         if by_event {
-            bed.told(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
+            bed.replay(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
         } else {
-            bed.look("a", None).await;
+            bed.observe("a", None).await;
         }
         bed.a.goes("a").await;
         assert_eq!(bed.a.permissions_at("a").await, (None, None), "by event: {by_event}");
@@ -33,10 +33,10 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
         assert_eq!(bed.kept_permissions().await, (vec!["a".to_owned()], 1), "by event: {by_event}");
 
         // Another file comes before the second sink has confirmed the delete.
-        bed.look("a", Some("y")).await;
+        bed.observe("a", Some("y")).await;
         let work = bed.a.work_item(&key("a")).await.expect("read").expect("it is to be created");
         assert_eq!(work.sides.wanted, Permissions::default(), "what was reported of the old file is not for the new one");
-        bed.look("a", None).await;
+        bed.observe("a", None).await;
         bed.b.goes("a").await;
         assert_eq!(bed.kept_permissions().await, (vec![], 0), "by event: {by_event}");
     }
@@ -45,9 +45,9 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
 #[tokio::test]
 async fn what_is_reported_of_the_next_file_is_for_both() {
     let bed = both_hold_a().await;
-    bed.told(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
+    bed.replay(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
     bed.a.goes("a").await;
-    bed.told(&[event(EventKind::Create, "a", 6), reported("a", "r", 7)], &[("a", Some("y"))]).await;
+    bed.replay(&[event(EventKind::Create, "a", 6), reported("a", "r", 7)], &[("a", Some("y"))]).await;
     assert_eq!(bed.a.permissions_at("a").await.0.as_deref(), Some("r"));
     assert_eq!(bed.b.permissions_at("a").await, (Some("r".to_owned()), Some("rw".to_owned())));
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["a due".to_owned()], vec!["a due".to_owned()]));
@@ -57,7 +57,7 @@ async fn what_is_reported_of_the_next_file_is_for_both() {
 #[tokio::test]
 async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
     let bed = both_hold_a().await;
-    bed.told(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
+    bed.replay(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
     for sink in bed.sinks() {
         assert_eq!(sink.moves_due(None, 10).await.expect("read").len(), 1);
     }
@@ -67,8 +67,8 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
     assert_eq!((bed.a.permissions_at("a").await, bed.a.pending().await), ((None, None), vec![]));
     assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "its file is still there");
 
-    // A new file comes to the place that the one sink has free and the other has not.
-    bed.told(&[event(EventKind::Create, "a", 6)], &[("a", Some("y"))]).await;
+    // A new file arrives at the path that is free in one sink and not in the other.
+    bed.replay(&[event(EventKind::Create, "a", 6)], &[("a", Some("y"))]).await;
     assert_eq!(bed.a.permissions_at("a").await, (None, None));
     bed.a.holds("a", "y", Permissions::default()).await;
     bed.b.move_end((&key("a"), &key("b")), done(), Attempts::default()).await.expect("stored");
@@ -83,15 +83,15 @@ async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
     let plain = Policy { permissions: PermissionPlane::None, ..Policy::default() };
     for plain_first in [false, true] {
         let bed = Bed::with(Policy::default(), plain).await;
-        bed.look("a", Some("x")).await;
+        bed.observe("a", Some("x")).await;
         for sink in bed.sinks() {
             sink.holds("a", "x", Permissions::default()).await;
         }
-        bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
+        bed.replay(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
         assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["a due".to_owned()], vec![]));
         bed.a.permissions_record(&key("a"), &mode("rw"), Attempts::default()).await.expect("stored");
 
-        bed.look("a", None).await;
+        bed.observe("a", None).await;
         if plain_first {
             bed.b.goes("a").await;
             assert_eq!(bed.kept_permissions().await.0, ["a"], "the sink that has them still needs them");
@@ -105,12 +105,12 @@ async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
 #[tokio::test]
 async fn a_sink_that_renames_nothing_gets_a_create_and_a_delete() {
     let bed = Bed::with(Policy::default(), Policy { renames: Renames::None, ..Policy::default() }).await;
-    bed.look("a", Some("x")).await;
+    bed.observe("a", Some("x")).await;
     for sink in bed.sinks() {
         sink.holds("a", "x", mode("rw")).await;
     }
-    bed.told(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
-    bed.told(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
+    bed.replay(&[reported("a", "rw", 1)], &[("a", Some("x"))]).await;
+    bed.replay(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
     assert_eq!((bed.a.moves_due(None, 10).await.expect("read").len(), bed.b.moves_due(None, 10).await.expect("read").len()), (1, 0));
     let taken = async |sink: &SinkState, lane| sink.claim((lane, 0, i64::MAX), 10).await.expect("claimed").work.len();
     assert_eq!((taken(&bed.a, Lane::Small).await, taken(&bed.a, Lane::Absent).await), (0, 0), "both wait for the move");

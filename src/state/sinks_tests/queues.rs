@@ -7,7 +7,7 @@ async fn observed(bed: &Bed) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_absence_that_one_sink_has_no_use_for_is_kept_while_another_has() {
+async fn an_absence_is_kept_while_any_sink_needs_it() {
     let bed = Bed::new().await;
     bed.page(&[("held", "x"), ("idle", "x")]).await;
     bed.b.holds("held", "x", Permissions::default()).await;
@@ -17,13 +17,13 @@ async fn an_absence_that_one_sink_has_no_use_for_is_kept_while_another_has() {
 
     bed.a.absences_drop_unapplied().await.expect("stored");
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec![], absent.map(str::to_owned).to_vec()));
-    assert_eq!(observed(&bed).await, ["held", "idle"], "the other one is yet to look at both");
+    assert_eq!(observed(&bed).await, ["held", "idle"], "the other sink still has both pending");
     bed.b.absences_drop_unapplied().await.expect("stored");
     assert_eq!(bed.b.pending().await, ["held due deletion"], "it holds this one");
     assert_eq!(observed(&bed).await, ["held"]);
 
     // It is there after all: it is news for the sink that has forgotten the absence.
-    bed.look("held", Some("x")).await;
+    bed.observe("held", Some("x")).await;
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["held due".to_owned()], vec![]));
 }
 
@@ -76,10 +76,10 @@ async fn a_page_queues_for_each_sink_by_its_own_policy_on_new_ground_and_on_know
 #[tokio::test]
 async fn a_replay_queues_for_each_sink_and_what_one_of_them_has_is_not_missing() {
     let bed = Bed::new().await;
-    bed.look("held", Some("x")).await;
+    bed.observe("held", Some("x")).await;
     bed.b.holds("held", "x", Permissions::default()).await;
     let events = [event(EventKind::Delete, "held", 1), event(EventKind::Create, "nowhere", 2), event(EventKind::Create, "new", 3)];
-    let replayed = bed.told(&events, &[("held", None), ("nowhere", None), ("new", Some("y"))]).await;
+    let replayed = bed.replay(&events, &[("held", None), ("nowhere", None), ("new", Some("y"))]).await;
     assert_eq!((replayed.not_in_bucket, replayed.not_in_bucket_example), (1, Some(key("nowhere"))));
     assert_eq!(bed.a.pending().await, ["new due"]);
     assert_eq!(bed.b.pending().await, ["held due deletion", "new due"]);

@@ -102,7 +102,7 @@ pub(crate) const EVICT_OLDEST: &str = "DELETE FROM dead_letters WHERE id IN (SEL
 pub(crate) fn remove(connection: &Connection, id: i64) -> Result<bool, StateError> {
     let removed = connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?.execute([id])? > 0;
     if counters::count(connection, "dead_letters")? == 0 {
-        // Somebody has decided about all of them.
+        // The operator has decided about all of them.
         connection.prepare_cached("UPDATE counters SET value = 0 WHERE name = 'dead_letters_evicted'")?.execute([])?;
     }
     Ok(removed)

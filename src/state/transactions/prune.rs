@@ -145,7 +145,7 @@ mod tests {
         ObjectKey::new(raw).expect("not empty")
     }
 
-    async fn look(state: &State, path: &str, there: Option<&str>) {
+    async fn observe(state: &State, path: &str, there: Option<&str>) {
         let facts =
             there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
         state
@@ -165,19 +165,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tombstone_goes_after_a_day_when_nothing_refers_to_it_and_no_older_look_is_in_flight() {
+    async fn a_tombstone_is_pruned_after_a_day_when_nothing_refers_to_it_and_no_older_observation_is_in_flight() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let sink = file_manager(&state).await;
         let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
-        look(&state, "gone", None).await;
-        look(&state, "held", Some("e")).await;
+        observe(&state, "gone", None).await;
+        observe(&state, "held", Some("e")).await;
         let held = FileRecord { size: Some(3), etag: ETag::parse("e"), ..FileRecord::at(key("held")) };
         sink.applied_record(held, Attempts::default()).await.expect("stored");
-        look(&state, "held", None).await;
-        look(&state, "there", Some("e")).await;
+        observe(&state, "held", None).await;
+        observe(&state, "there", Some("e")).await;
         let slow = state.source().observation_next();
-        look(&state, "late", None).await;
+        observe(&state, "late", None).await;
         let prune =
             async |in_flight: ObservationSeq, at: i64| match state.maintenance().tombstones_due(in_flight, day(at)).await.expect("asked") {
                 Some(below) => state.maintenance().tombstones_prune(below).await.expect("pruned"),
@@ -185,12 +185,12 @@ mod tests {
             };
 
         assert_eq!(prune(state.source().observation_next(), 1).await, 0, "the first pass only sets the mark");
-        look(&state, "young", None).await;
+        observe(&state, "young", None).await;
         assert_eq!(prune(state.source().observation_next(), 1).await, 0, "and it is not a day old");
-        assert_eq!(prune(slow, 2).await, 1, "a look in flight is older than `late`");
+        assert_eq!(prune(slow, 2).await, 1, "an observation in flight is older than `late`");
         assert_eq!(observed(&state).await, ["held", "late", "there", "young"]);
-        look(&state, "youngest", None).await;
-        assert_eq!(prune(state.source().observation_next(), 3).await, 0, "the mark was not set beyond the look in flight");
+        observe(&state, "youngest", None).await;
+        assert_eq!(prune(state.source().observation_next(), 3).await, 0, "the mark was not set beyond the observation in flight");
         assert_eq!(prune(state.source().observation_next(), 4).await, 3);
         assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
     }
@@ -201,8 +201,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for path in ["a", "b", "c", "d", "e"] {
-            look(&state, path, None).await;
-            look(&state, &format!("{path} is there"), Some("e")).await;
+            observe(&state, path, None).await;
+            observe(&state, &format!("{path} is there"), Some("e")).await;
         }
         let day = |number: i64| Timestamp::from_second(number * 86_400).expect("a day");
         assert_eq!(state.maintenance().tombstones_due(state.source().observation_next(), day(1)).await.expect("asked"), None);
@@ -258,7 +258,7 @@ mod tests {
             days.await.expect("read")
         };
         for day in [100, 110, 120, 200, 210] {
-            file_manager(&on(day)).await.deleted_record(&key("a"), Attempts::default()).await.expect("told");
+            file_manager(&on(day)).await.deleted_record(&key("a"), Attempts::default()).await.expect("stored");
         }
         let now = |day| At(day).now();
         assert_eq!(opened.maintenance().history_prune(now(190)).await.expect("pruned"), 0, "ninety days are kept");
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(opened.maintenance().prune_history_to(2, now(205)).await.expect("pruned"), 1);
         assert_eq!(days().await, [200, 210]);
         assert_eq!(opened.maintenance().history_prune(now(1000)).await.expect("pruned"), 1, "the newest one is never thrown away");
-        file_manager(&on(1000)).await.deleted_record(&key("a"), Attempts::default()).await.expect("told");
+        file_manager(&on(1000)).await.deleted_record(&key("a"), Attempts::default()).await.expect("stored");
         let newest =
             opened.writer.call(|connection| Ok(connection.query_row("SELECT max(id) FROM history", [], |row| row.get::<_, i64>(0))?));
         assert_eq!(newest.await.expect("read"), 6);

@@ -54,11 +54,11 @@ impl Collector {
     }
 
     pub(crate) fn requests(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
-        self.inner.requests.lock().expect("no test panics while it looks")
+        self.inner.requests.lock().expect("no test panics while it reads")
     }
 
     /// Waits for metrics.
-    pub(crate) async fn hears_metrics(&self) {
+    pub(crate) async fn until_metrics_arrive(&self) {
         let mut arrivals = self.inner.arrivals.subscribe();
         while !self.requests().iter().any(|request| request.path == "/otlp/v1/metrics") {
             arrivals.changed().await.expect("it is ours");
@@ -78,7 +78,7 @@ impl Collector {
         spans.collect()
     }
 
-    /// The metrics as they were told last, with the attributes of their resource.
+    /// The metrics as they were last exported, with the attributes of their resource.
     pub(crate) fn metrics(&self) -> (BTreeMap<String, String>, Vec<Metric>) {
         let requests = self.requests();
         let last = requests.iter().rfind(|request| request.path == "/otlp/v1/metrics").expect("metrics came");
@@ -97,7 +97,7 @@ impl Drop for Collector {
 
 async fn take(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
     let repeated = format!("{headers:?}");
-    inner.requests.lock().expect("no test panics while it looks").push(Request { path: uri.path().to_owned(), headers, body });
+    inner.requests.lock().expect("no test panics while it reads").push(Request { path: uri.path().to_owned(), headers, body });
     inner.arrivals.send_replace(());
     match inner.manner {
         Manner::Takes => (StatusCode::OK, String::new()),

@@ -1,4 +1,4 @@
-//! `daemon`: begins, works by itself, and ends. What is asked of it, and doors that are shut, have files of their own.
+//! `daemon`: begins, works by itself, and ends. Its requests and unreachable endpoints have files of their own.
 
 use super::stage::{BUCKET, Stage};
 use crate::crash::Process;
@@ -6,7 +6,7 @@ use mock_api::{Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_runs_the_initial_sync_then_cycles_by_its_schedule_and_a_signal_ends_it_well() {
+async fn the_daemon_runs_the_initial_sync_then_scheduled_cycles_and_ends_cleanly_on_a_signal() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SYNC_CRON", "* * * * * *");
     // Without any command.
@@ -46,24 +46,24 @@ async fn an_interval_begins_cycles_too_and_a_restart_begins_with_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_daemon_is_told_who_holds_the_state() {
+async fn a_second_daemon_names_the_process_that_holds_the_state() {
     let stage = Stage::with(&["a.txt"]).await;
     let daemon = stage.daemon_at_rest().await;
     let requests = stage.s3.server().counters().requests;
     let holder = format!("in use by process {} on ", daemon.id());
     stage.expect(&["daemon"], 4).await.says(&[&holder, " (s3-sync daemon, since "]);
-    assert_eq!(stage.s3.server().counters().requests, requests, "the loser asks nobody anything");
+    assert_eq!(stage.s3.server().counters().requests, requests, "the loser calls no endpoint");
     stage.expect(&["health"], 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_hand_is_finished_before_it_ends_and_nothing_new_is_begun() {
+async fn the_daemon_finishes_work_in_flight_before_it_ends_and_begins_nothing_new() {
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
     stage.setting("CONCURRENCY", "1");
     let gate = Gate::new();
     stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
     let mut daemon = stage.daemon();
-    daemon.lives_until(gate.arrived(1)).await.expect("an object is in hand");
+    daemon.lives_until(gate.arrived(1)).await.expect("an object is in flight");
     daemon.signal("TERM").await;
     daemon.says("stopping: ").await.expect("it says that it stops");
     gate.open();
@@ -79,7 +79,7 @@ async fn what_is_in_hand_is_finished_before_it_ends_and_nothing_new_is_begun() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_hangs_holds_it_no_longer_than_the_bound_and_a_second_signal_ends_it_at_once() {
+async fn a_call_that_hangs_delays_the_daemons_end_no_longer_than_the_limit_and_a_second_signal_ends_it_at_once() {
     for (timeout, signals, code) in [("1", 1, 0), ("3600", 2, 143)] {
         let mut stage = Stage::with(&["a.txt"]).await;
         stage.setting("SHUTDOWN_TIMEOUT", timeout);
@@ -101,12 +101,12 @@ async fn what_hangs_holds_it_no_longer_than_the_bound_and_a_second_signal_ends_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_kill_the_next_one_replaces_the_socket_and_goes_on() {
+async fn after_a_kill_the_next_daemon_replaces_the_socket_and_goes_on() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.daemon_at_rest().await.kill().await;
     assert!(stage.path("data/sync.db.sock").exists());
     stage.expect(&["health"], 1).await.says(&["no daemon of data/sync.db answers"]);
-    // Nobody listens at the socket that was left: the command does it itself.
+    // No process listens at the socket that was left: the command does it itself.
     stage.expect(&["reconcile"], 0).await.prints(&["run 2"]);
     let mut daemon = stage.daemon();
     daemon.says("run=3 outcome=\"done\"").await.expect("a cycle");
@@ -114,7 +114,7 @@ async fn after_a_kill_the_next_one_replaces_the_socket_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_and_states_that_are_wrong_end_it_before_it_begins() {
+async fn the_daemon_refuses_wrong_settings_and_states_before_it_begins() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SYNC_CRON", "every day");
     stage.setting("SYNC_INTERVAL", "0");

@@ -7,12 +7,12 @@ use mock_s3::{Fault as S3Fault, Gate, Matcher};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-/// What the state of a stage describes, in the words of the wire.
+/// The identity of a stage's state, as it is sent over the wire.
 fn identity(stage: &Stage) -> String {
     format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, stage.s3.endpoint(), stage.files.url())
 }
 
-/// Says one line to the daemon, hears one, and hangs up.
+/// Sends one line to the daemon, receives one, and closes the connection.
 async fn say(stage: &Stage, line: &str) -> std::io::Result<String> {
     let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await?;
     stream.write_all(format!("{line}\n").as_bytes()).await?;
@@ -57,19 +57,19 @@ async fn exit_codes_are_those_of_the_command_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_hears_that_it_was_accepted_how_far_it_is_and_how_it_ended() {
+async fn a_client_receives_acceptance_progress_and_outcome_of_its_run() {
     let stage = Stage::with(&["a.txt"]).await;
     let _daemon = stage.daemon_at_rest().await;
     let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await.expect("it listens");
     let asked = format!(r#"{{"protocol":1,"request":"run","kind":"reconcile","identity":{}}}"#, identity(&stage));
     stream.write_all(format!("{asked}\n").as_bytes()).await.expect("said");
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).await.expect("heard to the end");
-    let heard: Vec<serde_json::Value> = heard.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
-    let replies: Vec<_> = heard.iter().map(|reply| reply["reply"].as_str().expect("its kind")).collect();
-    assert_eq!((replies.first(), replies.last()), (Some(&"accepted"), Some(&"ended")), "{heard:?}");
-    assert!(replies[1..replies.len() - 1].iter().all(|reply| *reply == "progress"), "{heard:?}");
-    let ended = heard.last().expect("there are lines");
+    let mut received = String::new();
+    stream.read_to_string(&mut received).await.expect("received to the end");
+    let received: Vec<serde_json::Value> = received.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let replies: Vec<_> = received.iter().map(|reply| reply["reply"].as_str().expect("its kind")).collect();
+    assert_eq!((replies.first(), replies.last()), (Some(&"accepted"), Some(&"ended")), "{received:?}");
+    assert!(replies[1..replies.len() - 1].iter().all(|reply| *reply == "progress"), "{received:?}");
+    let ended = received.last().expect("there are lines");
     assert_eq!((&ended["exit_code"], &ended["report"]["run"]), (&0.into(), &2.into()), "{ended}");
 }
 
@@ -85,7 +85,7 @@ async fn defect_14_an_initial_sync_beside_the_daemons_own_sends_nothing_twice() 
     beside.says("the running daemon is asked for it").await.expect("it asks");
     let asked = format!(r#"{{"protocol":1,"request":"run","kind":"initial","identity":{}}}"#, identity(&stage));
     let accepted = say(&stage, &asked).await;
-    assert_eq!(accepted.expect("an answer").trim(), r#"{"reply":"accepted"}"#, "and whoever asked has hung up by now");
+    assert_eq!(accepted.expect("an answer").trim(), r#"{"reply":"accepted"}"#, "and the client has closed the connection by now");
     gate.open();
     daemon.says("run=1 outcome=\"done\"").await.expect("the daemon's own ends");
     let beside = beside.end().await;
@@ -117,7 +117,7 @@ async fn a_command_that_is_interrupted_stops_waiting_and_the_run_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_waits_while_the_daemon_is_stopped_is_told() {
+async fn a_waiting_command_reports_that_the_daemon_is_stopping() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("SHUTDOWN_TIMEOUT", "1");
     stage.api().order(Fault::new(FaultAction::Hang).operation("create").always());
@@ -146,7 +146,7 @@ async fn a_command_that_means_another_bucket_or_file_manager_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nonsense_at_the_socket_disturbs_nobody() {
+async fn invalid_input_at_the_control_socket_disturbs_no_other_client() {
     let stage = Stage::with(&["a.txt"]).await;
     let _daemon = stage.daemon_at_rest().await;
     let long = "x".repeat(70_000);
@@ -157,7 +157,7 @@ async fn nonsense_at_the_socket_disturbs_nobody() {
         ("{\"protocol\":99,\"request\":\"status\"}", "speaks version 1"),
         ("{\"protocol\":1,\"request\":\"nonsense\"}", "an unknown request"),
     ] {
-        // Of a line that is too long the daemon may have hung up before it was all said.
+        // The daemon may close the connection before a line that is too long was sent whole.
         let Ok(answer) = say(&stage, said).await else { continue };
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("one JSON document");
         assert!(answer["reply"] == "refused" && answer["message"].to_string().contains(words), "{said:.40}: {answer}");

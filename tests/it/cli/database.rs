@@ -25,7 +25,7 @@ async fn a_place_that_cannot_hold_a_database_is_named() {
     assert_eq!(stage.api().calls_in_all(), 0);
 }
 
-/// A pipe stands for all that has a mode and is no file: with `/dev/null` for a database nobody else could use it any more.
+/// A pipe stands for all that has a mode and is no file: with `/dev/null` as the database no other process could use it any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_file_keeps_its_mode() {
     let mut stage = Stage::with(&["a.txt"]).await;

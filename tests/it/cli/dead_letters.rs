@@ -1,4 +1,4 @@
-//! `dead-letters`: told, tried again by other settings, forgotten; by the daemon when one runs, else never while somebody writes.
+//! `dead-letters`: listed, retried with other settings, dropped; by the daemon when one runs, else never beside another writer.
 
 use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
@@ -25,16 +25,19 @@ fn put(bucket: &str, key: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn they_are_told_tried_again_and_forgotten() {
+async fn dead_letters_are_listed_retried_and_dropped() {
     let stage = with(&[put(BUCKET, "b.txt"), "{\u{1b}[2J".to_owned()]).await;
     let listed = stage.expect(&["dead-letters", "list", "--json"], 0).await.json();
     same_keys("dead-letters", std::slice::from_ref(&listed));
-    let letters = listed["dead_letters"].as_array().expect("a list");
-    assert_eq!(letters.len(), 2, "{listed}");
-    assert_eq!(letters[0]["excerpt"], put(BUCKET, "b.txt"));
-    assert_eq!((&letters[0]["id"], &letters[0]["source"], &letters[0]["reason"]), (&json!(1), &json!("sqs"), &json!("foreign_bucket")));
-    let told = stage.expect(&["dead-letters", "list"], 0).await;
-    told.prints(&["bad_json", "customer-bucket", "\\u{1b}[2J", "1970-01-01T00:00:00Z"]);
+    let dead_letters = listed["dead_letters"].as_array().expect("a list");
+    assert_eq!(dead_letters.len(), 2, "{listed}");
+    assert_eq!(dead_letters[0]["excerpt"], put(BUCKET, "b.txt"));
+    assert_eq!(
+        (&dead_letters[0]["id"], &dead_letters[0]["source"], &dead_letters[0]["reason"]),
+        (&json!(1), &json!("sqs"), &json!("foreign_bucket"))
+    );
+    let shown = stage.expect(&["dead-letters", "list"], 0).await;
+    shown.prints(&["bad_json", "customer-bucket", "\\u{1b}[2J", "1970-01-01T00:00:00Z"]);
 
     let retried = stage.expect(&["dead-letters", "retry", "--all", "--json"], 3).await.json();
     assert_eq!((&retried["letters"], &retried["events"], &retried["kept"][0]["reason"]), (&json!(1), &json!(1), &json!("bad_json")));
@@ -50,17 +53,17 @@ async fn they_are_told_tried_again_and_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_writes_waits_for_nobody_and_who_reads_need_not() {
+async fn dead_letters_refuses_to_write_beside_another_writer_and_reads_beside_it() {
     let stage = with(&["{".to_owned()]).await;
-    let _held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
+    let _held = InstanceLock::take(&stage.path("data/sync.db"), "another-writer").expect("free");
     for action in [["dead-letters", "retry", "--all"], ["dead-letters", "drop", "--all"]] {
-        stage.expect(&action, 4).await.says(&["in use by", "somebody"]);
+        stage.expect(&action, 4).await.says(&["in use by", "another-writer"]);
     }
     stage.expect(&["dead-letters", "list"], 0).await.prints(&["bad_json"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_daemon_is_asked_and_goes_after_what_can_be_used_now() {
+async fn a_running_daemon_retries_dead_letters_and_syncs_the_decodable_ones() {
     let mut stage = with(&[put(BUCKET, "b.txt"), "{".to_owned()]).await;
     let mut daemon = stage.daemon();
     daemon.says("run=2 outcome=\"done\"").await.expect("its first cycle ends well");
@@ -78,7 +81,7 @@ async fn a_running_daemon_is_asked_and_goes_after_what_can_be_used_now() {
     for action in [["dead-letters", "retry", "2"], ["dead-letters", "drop", "2"]] {
         stage.expect(&action, 2).await.says(&["the running daemon works with the source", BUCKET, "another-bucket"]);
     }
-    // Whoever names no bucket means the daemon's.
+    // A command without a bucket means the daemon's.
     stage.without("CUSTOMER_S3_BUCKET");
     stage.expect(&["dead-letters", "drop", "2"], 0).await.prints(&["forgotten: 1"]);
     stage.expect(&["dead-letters", "drop", "2"], 1).await.says(&["there is no dead letter 2"]);
@@ -88,7 +91,7 @@ async fn a_running_daemon_is_asked_and_goes_after_what_can_be_used_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_state_is_made_for_the_asking() {
+async fn dead_letters_creates_no_state() {
     let mut stage = Stage::set().await;
     for action in [["dead-letters", "list"].as_slice(), &["dead-letters", "retry", "--all"], &["dead-letters", "drop", "1"]] {
         stage.expect(action, 1).await.says(&["data/sync.db", "there is none yet"]);
@@ -101,6 +104,6 @@ async fn no_state_is_made_for_the_asking() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_named_is_tried_by_test() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::nobody()));
+    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::unreachable_address()));
     stage.expect(&["test"], 1).await.prints(&["failed   queue", "GetQueueAttributes", "EVENTS_SQS_QUEUE_URL"]);
 }

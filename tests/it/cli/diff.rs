@@ -1,4 +1,4 @@
-//! `diff`: differences are told and are no failure; a file that is no snapshot is named with its line.
+//! `diff`: differences are printed and are no failure; a file that is no snapshot is named with its line.
 
 use super::stage::Stage;
 
@@ -21,7 +21,7 @@ async fn identical_files_have_no_differences() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn differences_are_told_line_by_line_and_a_key_cannot_forge_one() {
+async fn diff_prints_one_line_per_difference_and_a_key_cannot_forge_one() {
     let stage = stage_with(&[("old.csv", "b,rw,1,,,,e\nc,rw,1,,,,e\n"), ("new.csv", "\"a\n+ forged\",rw,1,,,,e\nc,r-,2,,,,f\n")]).await;
     let ran = stage.expect(&["diff", "old.csv", "new.csv"], 0).await;
     assert_eq!(ran.stdout.lines().count(), 4, "{ran:?}");
@@ -61,7 +61,7 @@ async fn a_file_that_is_missing_or_broken_is_named_with_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_needs_no_settings_at_all_and_asks_nobody() {
+async fn diff_needs_no_settings_and_calls_no_endpoint() {
     let mut stage = stage_with(&[("a.csv", "")]).await;
     for name in ["CUSTOMER_S3_BUCKET", "FILE_MANAGER_API_URL", "CUSTOMER_S3_ACCESS_KEY", "CUSTOMER_S3_SECRET_KEY", "FILE_MANAGER_API_TOKEN"]
     {

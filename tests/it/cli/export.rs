@@ -45,7 +45,7 @@ async fn hostile_keys_come_back_verbatim_in_byte_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twice_is_byte_equal_and_a_file_holds_what_stdout_shows() {
+async fn two_exports_are_byte_equal_and_a_file_holds_what_stdout_shows() {
     let stage = Stage::with(&["a.txt", "b.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     let shown = stage.expect(&["export"], 0).await;
@@ -77,7 +77,7 @@ async fn without_a_state_nothing_is_printed_and_nothing_is_made() {
     for arguments in [&["export"][..], &["export", "--output", "out.csv"]] {
         let ran = stage.expect(arguments, 1).await;
         ran.says(&["data/sync.db", "there is none yet", "initial-sync makes it"]);
-        assert!(ran.stdout.is_empty(), "a header alone would look like an empty state: {ran:?}");
+        assert!(ran.stdout.is_empty(), "a header alone would be taken for an empty state: {ran:?}");
     }
     assert!(stage.left_behind().is_empty());
     stage.s3.server().remove(BUCKET, "a.txt");

@@ -1,4 +1,4 @@
-//! A state that describes another bucket, prefix or file manager: exit 2, both named, the flags told, nothing touched.
+//! A state that describes another bucket, prefix or file manager: exit 2, both named, the flags named, nothing touched.
 
 use super::stage::Stage;
 use mock_api::MockApi;

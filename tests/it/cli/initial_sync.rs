@@ -1,11 +1,11 @@
 //! `initial-sync`: what it prints, where, and which exit code each ending has.
 
-use super::stage::{BUCKET, Stage, ended, nobody};
+use super::stage::{BUCKET, Stage, ended, unreachable_address};
 use mock_api::{Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_arrives_and_the_summary_tells_it_in_good_english() {
+async fn an_initial_sync_sends_the_bucket_and_summarises_it_in_good_english() {
     let stage = Stage::with(&["a.txt"]).await;
     let ran = stage.expect(&["initial-sync"], 0).await;
     ran.prints(&["initial sync, run 1: in sync", "1 file, 16 B (1 page)", "1 created", "total     1 file confirmed"]);
@@ -29,7 +29,7 @@ async fn json_is_one_document_on_stdout_and_logs_are_json_on_stderr() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_fails_is_told_with_reason_and_hint_and_the_code_is_3() {
+async fn an_object_that_fails_is_reported_with_reason_and_hint_and_the_exit_code_is_3() {
     let stage = Stage::with(&["bad.txt", "good.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     let ran = stage.expect(&["initial-sync"], 3).await;
@@ -47,7 +47,7 @@ async fn an_object_that_fails_is_told_with_reason_and_hint_and_the_code_is_3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_stays_shut_is_named_with_a_hint_and_the_code_is_1() {
+async fn an_endpoint_that_stays_unreachable_is_named_with_a_hint_and_the_exit_code_is_1() {
     for (name, value, words) in [
         (
             "CUSTOMER_S3_BUCKET",
@@ -55,8 +55,8 @@ async fn a_door_that_stays_shut_is_named_with_a_hint_and_the_code_is_1() {
             ["no-such-bucket", "NoSuchBucket", "create the bucket, or correct CUSTOMER_S3_BUCKET"],
         ),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), [BUCKET, "SignatureDoesNotMatch", "check CUSTOMER_S3_ACCESS_KEY"]),
-        ("CUSTOMER_S3_ENDPOINT", nobody(), [BUCKET, "refused", "check CUSTOMER_S3_ENDPOINT"]),
-        ("FILE_MANAGER_API_URL", nobody(), ["stopped: ", "refused", "check FILE_MANAGER_API_URL"]),
+        ("CUSTOMER_S3_ENDPOINT", unreachable_address(), [BUCKET, "refused", "check CUSTOMER_S3_ENDPOINT"]),
+        ("FILE_MANAGER_API_URL", unreachable_address(), ["stopped: ", "refused", "check FILE_MANAGER_API_URL"]),
         ("FILE_MANAGER_API_TOKEN", "wrong".to_owned(), ["stopped: ", "401", "check FILE_MANAGER_API_TOKEN"]),
     ] {
         let mut stage = Stage::with(&["a.txt"]).await;
@@ -69,7 +69,7 @@ async fn a_door_that_stays_shut_is_named_with_a_hint_and_the_code_is_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deletes_that_the_guard_holds_are_told_with_the_flag_that_sends_them_and_the_code_is_5() {
+async fn deletes_that_the_guard_holds_are_reported_with_the_flag_that_sends_them_and_the_exit_code_is_5() {
     let keys: Vec<String> = (0..12).map(|number| format!("{number}.txt")).collect();
     let stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
     stage.expect(&["initial-sync"], 0).await;
@@ -83,7 +83,7 @@ async fn deletes_that_the_guard_holds_are_told_with_the_flag_that_sends_them_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_one_is_told_who_holds_the_database_and_files_are_private_meanwhile() {
+async fn a_second_initial_sync_names_the_holder_of_the_database_and_files_are_private_meanwhile() {
     let stage = Stage::with(&["a.txt"]).await;
     let gate = Gate::new();
     stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
@@ -92,7 +92,7 @@ async fn a_second_one_is_told_who_holds_the_database_and_files_are_private_meanw
     gate.arrived(1).await;
     let calls = stage.s3.server().counters().requests;
     stage.expect(&["initial-sync"], 4).await.says(&["in use by process", &process, "s3-sync initial-sync"]);
-    assert_eq!(stage.s3.server().counters().requests, calls, "the loser asks nobody anything");
+    assert_eq!(stage.s3.server().counters().requests, calls, "the loser calls no endpoint");
     let files = stage.left_behind();
     for ending in ["sync.db", "sync.db-wal", "sync.db-shm", "sync.db.lock", "_r1.csv"] {
         assert!(files.keys().any(|path| path.to_string_lossy().ends_with(ending)), "{ending}: {files:?}");

@@ -7,7 +7,7 @@ mod usage;
 
 mod dead_letters;
 mod daemon;
-mod daemon_doors;
+mod daemon_endpoints;
 mod daemon_requests;
 
 mod diff;

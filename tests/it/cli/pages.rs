@@ -124,10 +124,10 @@ fn settings(compose: &str) -> BTreeMap<&str, &str> {
     lines.take_while(|line| line.starts_with("  ")).filter_map(|line| line.trim().split_once(": ")).collect()
 }
 
-/// 19: `make clean` pruned the whole machine, ports were open to everybody and secrets stood in the file, the container's user could
-/// not write its bind mount, and several settings were read by nobody.
+/// 19: `make clean` pruned the whole machine, ports were open to every host and secrets stood in the file, the container's user could
+/// not write its bind mount, and no code read several settings.
 #[test]
-fn defect_19_what_is_delivered_touches_only_its_own_and_every_setting_is_read() {
+fn defect_19_scripts_and_compose_files_touch_only_this_project_and_every_setting_is_read() {
     let makefile = include_str!("../../../Makefile");
     let scripts = [makefile, include_str!("../../../sync_cli.sh"), include_str!("../../../sync_cli.ps1")];
     for script in scripts {
@@ -141,7 +141,7 @@ fn defect_19_what_is_delivered_touches_only_its_own_and_every_setting_is_read() 
     assert_eq!(demo.keys().copied().collect::<BTreeSet<_>>(), read, "docker-compose.yml and the settings that are read");
     for name in production.keys() {
         let named = name.strip_suffix("_FILE").is_some_and(|name| read.contains(name));
-        assert!(named || read.contains(name), "{name} is read by nobody");
+        assert!(named || read.contains(name), "no code reads {name}");
         let secret = TABLE.iter().any(|declared| declared.secret && declared.name == *name);
         assert!(!secret, "{name} is no file in docker-compose.production.yml");
     }

@@ -1,4 +1,4 @@
-//! The report as it is posted: every key of the contract with its type, always; a refused one is told.
+//! The report as it is posted: every key of the contract with its type, always; a refused report is an error.
 
 use super::stage::Stage;
 use mock_api::{CallName, Fault, FaultAction};
@@ -39,7 +39,7 @@ fn holds(report: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_key_of_the_contract_is_there_after_success_failure_and_a_shut_door() {
+async fn the_report_has_every_key_of_the_contract_after_success_failure_and_an_unreachable_endpoint() {
     let mut stage = Stage::with(&["a.txt", "bad.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     stage.expect(&["initial-sync"], 3).await;
@@ -49,16 +49,16 @@ async fn every_key_of_the_contract_is_there_after_success_failure_and_a_shut_doo
     stage.expect(&["initial-sync"], 1).await;
     let reports = stage.api().reports();
     reports.iter().for_each(holds);
-    let told: Vec<_> =
+    let outcomes: Vec<_> =
         reports.iter().map(|report| (report["success"].clone(), report["statistics"]["operations_failed"].clone())).collect();
-    assert_eq!(told, [(false.into(), 1.into()), (true.into(), 0.into()), (false.into(), 0.into())]);
+    assert_eq!(outcomes, [(false.into(), 1.into()), (true.into(), 0.into()), (false.into(), 0.into())]);
     assert_eq!((&reports[0]["statistics"]["total_size"], &reports[1]["statistics"]["total_size"]), (&16.into(), &18.into()));
     assert!(reports[0]["errors"][0].as_str().is_some_and(|line| line.contains("bad.txt")), "{}", reports[0]["errors"]);
     assert!(reports[2]["errors"][0].as_str().is_some_and(|line| line.starts_with("stopped: ListObjectsV2")), "{}", reports[2]["errors"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_report_is_told_and_the_code_is_3() {
+async fn a_refused_report_is_an_error_of_the_run_and_the_exit_code_is_3() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(422)).call(CallName::ReportResults));
     let ran = stage.expect(&["initial-sync"], 3).await;

@@ -1,4 +1,4 @@
-//! Secrets appear nowhere: not on a stream at the finest level, in no file, in no report; not when doors fail either.
+//! Secrets appear nowhere: not on a stream at the finest level, in no file, in no report; not when endpoints fail either.
 
 use super::stage::{SECRET_KEY, Stage, TOKEN};
 use mock_api::{CallName, Fault, FaultAction};
@@ -33,7 +33,7 @@ async fn everything_is_clean(stage: &Stage, commands: &[(&[&str], i32)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_open_doors_and_with_each_refusal() {
+async fn no_output_shows_a_secret_after_success_or_after_a_refusal() {
     for (settings, code, test_code) in [
         (BTreeMap::new(), 0, 0),
         (BTreeMap::from([("FILE_MANAGER_API_TOKEN", WRONG_TOKEN)]), 1, 1),
@@ -53,12 +53,12 @@ async fn with_open_doors_and_with_each_refusal() {
         everything_is_clean(&stage, &commands).await;
         // A run that saw nothing of the bucket leaves no snapshots.
         let least = if code == 0 { 4 } else { 2 };
-        assert!(stage.left_behind().len() >= least, "database, lock and snapshots were looked through");
+        assert!(stage.left_behind().len() >= least, "database, lock and snapshots were searched");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_repeats_the_token_does_not_make_us_repeat_it() {
+async fn a_token_that_a_server_repeats_appears_in_no_output() {
     let stage = Stage::with(&["a.txt"]).await;
     let body = Some(format!("{{\"detail\":\"bad header Authorization: Bearer {TOKEN}\"}}"));
     let echo = FaultAction::Answer { status: 400, retry_after_secs: None, body };
@@ -68,7 +68,7 @@ async fn a_server_that_repeats_the_token_does_not_make_us_repeat_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_configuration_does_not_repeat_them() {
+async fn an_error_about_the_configuration_shows_no_secret() {
     let mut stage = Stage::set().await;
     stage.setting("FILE_MANAGER_API_TOKEN", format!("{TOKEN}\n{SECRET_KEY}"));
     stage.setting("EVENTS_API_URL", format!("http://user:{TOKEN}@example.com/?key={SECRET_KEY}"));

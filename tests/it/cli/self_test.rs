@@ -1,15 +1,15 @@
-//! `test`: each shut door is named with what to do, the code is 1, and nothing is changed anywhere.
+//! `test`: each unreachable endpoint is named with a hint, the exit code is 1, and nothing is changed anywhere.
 
-use super::stage::{BUCKET, Stage, nobody};
+use super::stage::{BUCKET, Stage, unreachable_address};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::state::InstanceLock;
 use serde_json::json;
 
-/// That a test of the doors looked and did nothing else.
+/// That a test of the endpoints read and did nothing else.
 fn nothing_changed(stage: &Stage) {
-    let looks = ["HeadBucket", "ListObjectsV2", "HeadObject"];
+    let reads = ["HeadBucket", "ListObjectsV2", "HeadObject"];
     let asked = stage.s3.server().requests();
-    assert!(asked.iter().all(|request| looks.contains(&request.operation.as_str())), "{asked:?}");
+    assert!(asked.iter().all(|request| reads.contains(&request.operation.as_str())), "{asked:?}");
     let asked = [CallName::Health, CallName::UpdatePermissions];
     assert!(stage.api().calls().iter().all(|call| asked.contains(&call.call) && !call.effect), "{:?}", stage.api().calls());
     assert_eq!(stage.api().effects().total, 0);
@@ -18,7 +18,7 @@ fn nothing_changed(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_every_door_open_it_says_so_and_leaves_no_trace() {
+async fn test_reports_that_every_endpoint_is_reachable_and_leaves_no_trace() {
     let stage = Stage::with(&["a.txt"]).await;
     let ran = stage.expect(&["test"], 0).await;
     ran.prints(&[
@@ -37,20 +37,20 @@ async fn with_every_door_open_it_says_so_and_leaves_no_trace() {
     let ran = stage.expect(&["test", "--json"], 0).await;
     assert_eq!(ran.json()["success"], true);
     let addresses = [stage.s3.server().counters().requests, stage.api().calls_in_all()];
-    assert!(addresses.iter().all(|count| *count > 0), "the doors were tried");
+    assert!(addresses.iter().all(|count| *count > 0), "the endpoints were tried");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_shut_door_is_named_with_what_to_do() {
-    for (name, value, door, words) in [
+async fn test_names_each_unreachable_endpoint_with_a_hint() {
+    for (name, value, endpoint, words) in [
         ("CUSTOMER_S3_BUCKET", String::new(), "S3", ["CUSTOMER_S3_BUCKET is not set", "-> set it to"]),
         ("CUSTOMER_S3_BUCKET", "no-such-bucket".to_owned(), "S3", ["NoSuchBucket", "-> create the bucket, or correct CUSTOMER_S3_BUCKET"]),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), "S3", ["SignatureDoesNotMatch", "-> check CUSTOMER_S3_ACCESS_KEY"]),
-        ("CUSTOMER_S3_ENDPOINT", nobody(), "S3", ["refused", "-> check CUSTOMER_S3_ENDPOINT"]),
+        ("CUSTOMER_S3_ENDPOINT", unreachable_address(), "S3", ["refused", "-> check CUSTOMER_S3_ENDPOINT"]),
         ("FILE_MANAGER_API_URL", String::new(), "file manager", ["FILE_MANAGER_API_URL is not set", "-> set it to"]),
-        ("FILE_MANAGER_API_URL", nobody(), "file manager", ["refused", "-> check FILE_MANAGER_API_URL"]),
+        ("FILE_MANAGER_API_URL", unreachable_address(), "file manager", ["refused", "-> check FILE_MANAGER_API_URL"]),
         ("FILE_MANAGER_API_TOKEN", "wrong".to_owned(), "file manager", ["401", "-> check FILE_MANAGER_API_TOKEN"]),
-        ("EVENTS_API_URL", nobody(), "events API", ["refused", "EVENTS_API_URL"]),
+        ("EVENTS_API_URL", unreachable_address(), "events API", ["refused", "EVENTS_API_URL"]),
         ("DATABASE_PATH", "a-file/sync.db".to_owned(), "database", ["a-file/sync.db", "-> check DATABASE_PATH"]),
         ("DATABASE_PATH", "/proc".to_owned(), "database", ["not a file", "-> check DATABASE_PATH"]),
     ] {
@@ -58,19 +58,19 @@ async fn each_shut_door_is_named_with_what_to_do() {
         std::fs::write(stage.path("a-file"), "not a directory").expect("written");
         stage.setting(name, value.clone());
         let ran = stage.expect(&["test"], 1).await;
-        ran.prints(&[&format!("failed   {door}"), "something failed"]);
+        ran.prints(&[&format!("failed   {endpoint}"), "something failed"]);
         ran.prints(&words);
         let report = stage.expect(&["test", "--json"], 1).await.json();
         let failed: Vec<_> = report["checks"].as_array().expect("a list").iter().filter(|check| check["result"] == "failed").collect();
-        assert!(failed.iter().any(|check| check["door"] == door && check["hint"].is_string()), "{name}={value}: {report}");
+        assert!(failed.iter().any(|check| check["door"] == endpoint && check["hint"].is_string()), "{name}={value}: {report}");
         assert_eq!(report["success"], false);
         nothing_changed(&stage);
     }
 }
 
-/// Whatever listens at an address may answer `/`, and let everybody ask there.
+/// A server at an address may answer `/`, and accept every client there.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_answers_and_is_no_file_manager_is_no_open_door() {
+async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {
     let stage = Stage::with(&["a.txt"]).await;
     let page = FaultAction::Answer { status: 200, retry_after_secs: None, body: Some("<html>welcome</html>".to_owned()) };
     let no_detail = FaultAction::Answer { status: 404, retry_after_secs: None, body: Some("<html>404</html>".to_owned()) };
@@ -109,7 +109,7 @@ async fn a_place_without_room_is_no_place_for_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_right_to_read_objects_is_tried_too() {
+async fn test_tries_the_right_to_read_objects_too() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.s3.server().order(mock_s3::Matcher::operation("HeadObject"), mock_s3::Fault::access_denied());
     stage.expect(&["test"], 1).await.prints(&["failed   S3", "s3:GetObject"]);
@@ -119,7 +119,7 @@ async fn the_right_to_read_objects_is_tried_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cycle_goes_through_the_doors_and_the_state_is_compared_with_the_bucket() {
+async fn test_sends_a_cycle_of_events_and_compares_the_state_with_the_bucket() {
     let stage = Stage::with(&["a.txt", "b.txt"]).await;
     stage.put("directory/", "");
     stage.expect(&["initial-sync"], 0).await;
@@ -130,7 +130,7 @@ async fn a_cycle_goes_through_the_doors_and_the_state_is_compared_with_the_bucke
     ran.prints(&["ok       state = bucket 3 keys compared, and all the same", "nothing failed"]);
     assert_eq!(stage.api().effects().of("c.txt", "create"), 1);
 
-    // A daemon is asked for its cycle; what nobody told is found, and told with what to do.
+    // A daemon is asked for its cycle; changes that no event reported are found, and reported with a hint.
     stage.put("a.txt", "other");
     stage.put("d.txt", "d");
     stage.s3.server().remove(BUCKET, "b.txt");
@@ -146,9 +146,9 @@ async fn a_cycle_goes_through_the_doors_and_the_state_is_compared_with_the_bucke
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 
-    // Nobody waits for another command; and what a cycle could not do is told.
-    let held = InstanceLock::take(&stage.path("data/sync.db"), "somebody").expect("free");
-    stage.expect(&["test"], 0).await.prints(&["skipped  cycle", "in use by", "somebody"]);
+    // The command waits for no other command, and it reports what a cycle could not do.
+    let held = InstanceLock::take(&stage.path("data/sync.db"), "another-writer").expect("free");
+    stage.expect(&["test"], 0).await.prints(&["skipped  cycle", "in use by", "another-writer"]);
     drop(held);
     stage.api().order(Fault::new(FaultAction::status(400)).operation("update").path("a.txt").always());
     stage.put("a.txt", "yet other");

@@ -1,6 +1,6 @@
-//! `setup`: what is missing is made, what is there is left alone, and doors that open late are waited for.
+//! `setup`: it creates what is missing, leaves what is there alone, and waits for endpoints that start late.
 
-use super::stage::{BUCKET, SECRET_KEY, Stage, nobody};
+use super::stage::{BUCKET, SECRET_KEY, Stage, unreachable_address};
 use mock_s3::MockS3;
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,9 +44,9 @@ async fn missing_buckets_are_made_and_an_empty_one_is_filled_and_a_second_run_ch
     written.sort();
     assert_eq!(written, ["CreateBucket", "CreateBucket", "PutObject", "PutObject", "PutObject"]);
     let objects = stage.s3.server().objects("another-bucket");
-    let told: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.size, object.content_type.as_str())).collect();
+    let stored: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.size, object.content_type.as_str())).collect();
     let expected = [("a.txt", 3, "text/plain"), ("deep/er/100% +x.html", 3, "text/html"), ("empty", 0, "application/octet-stream")];
-    assert_eq!(told, expected);
+    assert_eq!(stored, expected);
     let ran = stage.expect(&arguments, 0).await;
     ran.prints(&["there      bucket         another-bucket", "left alone bucket         it is not empty"]);
     assert_eq!(writes(stage.s3.server()).len(), written.len(), "the second run wrote nothing");
@@ -63,7 +63,7 @@ async fn without_the_flag_a_missing_bucket_is_named_and_none_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_holds_something_is_not_filled_and_a_directory_that_is_not_there_is_told_first() {
+async fn setup_fills_no_bucket_that_holds_objects_and_reports_a_missing_directory_first() {
     let stage = Stage::with(&["theirs.txt"]).await;
     seed_directory(&stage);
     stage.expect(&["setup", "--seed", "seed"], 0).await.prints(&["left alone"]);
@@ -72,12 +72,12 @@ async fn a_bucket_that_holds_something_is_not_filled_and_a_directory_that_is_not
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_stays_shut_is_named_with_what_to_do() {
+async fn setup_names_an_endpoint_that_stays_unreachable_with_a_hint() {
     for (name, value, words) in [
-        ("CUSTOMER_S3_ENDPOINT", nobody(), ["failed     S3", "check CUSTOMER_S3_ENDPOINT"]),
+        ("CUSTOMER_S3_ENDPOINT", unreachable_address(), ["failed     S3", "check CUSTOMER_S3_ENDPOINT"]),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), ["SignatureDoesNotMatch", "check CUSTOMER_S3_ACCESS_KEY"]),
-        ("FILE_MANAGER_API_URL", nobody(), ["failed     file manager", "check FILE_MANAGER_API_URL"]),
-        ("EVENTS_API_URL", nobody(), ["failed     events API", "not every endpoint is reachable"]),
+        ("FILE_MANAGER_API_URL", unreachable_address(), ["failed     file manager", "check FILE_MANAGER_API_URL"]),
+        ("EVENTS_API_URL", unreachable_address(), ["failed     events API", "not every endpoint is reachable"]),
     ] {
         let mut stage = Stage::set().await;
         stage.setting(name, value);
@@ -86,19 +86,19 @@ async fn a_door_that_stays_shut_is_named_with_what_to_do() {
     }
     let mut stage = Stage::set().await;
     stage.setting("TARGET_S3_BUCKET", "target-bucket");
-    stage.setting("TARGET_S3_ENDPOINT", nobody());
+    stage.setting("TARGET_S3_ENDPOINT", unreachable_address());
     stage.setting("TARGET_S3_ACCESS_KEY", "x");
     stage.setting("TARGET_S3_SECRET_KEY", "x");
     stage.expect(&["setup", "--wait", "0"], 1).await.prints(&["failed     target S3", "check TARGET_S3_ENDPOINT"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_opens_late_is_waited_for() {
+async fn setup_waits_for_an_endpoint_that_starts_late() {
     let mut stage = Stage::set().await;
-    let address = nobody();
+    let address = unreachable_address();
     stage.setting("FILE_MANAGER_API_URL", address.clone());
     let waiting = stage.start(&["setup", "--wait", "600"]);
-    // It has looked at the store, so it is about to find the file manager shut, or has found it so.
+    // It has probed the store, so it is about to find the file manager unreachable, or has found it so.
     while stage.s3.server().counters().requests == 0 {
         tokio::task::yield_now().await;
     }

@@ -172,8 +172,8 @@ pub(super) async fn ended(child: Child) -> Ran {
     Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// An address at which nobody listens.
-pub(super) fn nobody() -> String {
+/// An address at which no server listens.
+pub(super) fn unreachable_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("an address"))
 }

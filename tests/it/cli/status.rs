@@ -1,6 +1,6 @@
-//! `status`: the truth before, during and after runs; "healthy" only when the doors were tried and open.
+//! `status`: the truth before, during and after runs; "healthy" only when the endpoints were tried and reachable.
 
-use super::stage::{BUCKET, Stage, nobody};
+use super::stage::{BUCKET, Stage, unreachable_address};
 use jiff::Timestamp;
 use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::{Fault as S3Fault, Gate, Matcher};
@@ -10,7 +10,7 @@ use s3_sync::state::{EventChannel, State};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_database_it_says_what_to_run_and_makes_none() {
+async fn status_without_a_database_says_which_command_to_run_and_creates_none() {
     let stage = Stage::with(&["a.txt"]).await;
     let ran = stage.expect(&["status"], 0).await;
     ran.prints(&["status        degraded", "there is no database at data/sync.db yet: run initial-sync", "0 confirmed"]);
@@ -18,7 +18,7 @@ async fn without_a_database_it_says_what_to_run_and_makes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn healthy_is_said_only_after_the_doors_were_tried() {
+async fn status_says_healthy_only_after_it_has_tried_the_endpoints() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     stage.api().reset_calls();
@@ -30,14 +30,14 @@ async fn healthy_is_said_only_after_the_doors_were_tried() {
     assert_eq!(status["api_endpoints"], serde_json::json!({ "mock_api": stage.files.url(), "file_manager": stage.files.url() }));
     assert!(stage.api().calls().iter().any(|call| call.call == CallName::Health), "the file manager was asked");
     assert!(stage.s3.server().counters().requests > before, "the bucket was asked");
-    stage.setting("CUSTOMER_S3_ENDPOINT", nobody());
+    stage.setting("CUSTOMER_S3_ENDPOINT", unreachable_address());
     let ran = stage.expect(&["status"], 0).await;
     ran.prints(&["status        error", "S3: ", "check CUSTOMER_S3_ENDPOINT", "1 confirmed by the file manager"]);
 }
 
 /// The next sync would confirm every file anew, and `status` called that healthy.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_older_than_its_last_run_is_told_and_so_is_that_no_daemon_runs() {
+async fn status_reports_a_database_older_than_its_last_run_and_that_no_daemon_runs() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     let (database, backup) = (stage.path("data/sync.db"), stage.path("backup.db"));
@@ -51,7 +51,7 @@ async fn a_database_that_is_older_than_its_last_run_is_told_and_so_is_that_no_da
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_of_another_process_is_told_and_not_disturbed_and_a_killed_one_is_told_apart() {
+async fn status_shows_a_run_of_another_process_without_disturbing_it_and_marks_a_killed_one() {
     let stage = Stage::with(&["a.txt"]).await;
     let gate = Gate::new();
     stage.s3.server().order(Matcher::operation("GetObject"), S3Fault::Hold(gate.clone()));
@@ -78,7 +78,7 @@ async fn a_run_of_another_process_is_told_and_not_disturbed_and_a_killed_one_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_are_told_with_reason_example_and_next_attempt_until_they_are_gone() {
+async fn status_shows_failures_with_reason_example_and_next_attempt_until_they_are_resolved() {
     let stage = Stage::with(&["bad.txt", "good.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("bad.txt").always());
     stage.expect(&["initial-sync"], 3).await;
@@ -96,13 +96,13 @@ async fn failures_are_told_with_reason_example_and_next_attempt_until_they_are_g
     stage.expect(&["status"], 0).await.prints(&["status        healthy", "2 confirmed"]);
 }
 
-/// A list of a hundred events, which is as many as the feed ever tells.
+/// A list of a hundred events, which is the most that the feed serves.
 fn full_list(name: &str) -> Vec<Value> {
     (0..100).map(|number| json!({ "event_type": "create", "file_path": format!("/{name}/{number}") })).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_told_in_words_and_only_while_it_waits() {
+async fn status_describes_waiting_paths_in_words_and_only_while_they_wait() {
     let keys: Vec<String> = (0..12).map(|number| format!("{number}.txt")).collect();
     let stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
     stage.expect(&["initial-sync"], 0).await;
@@ -121,8 +121,8 @@ async fn what_waits_is_told_in_words_and_only_while_it_waits() {
     stage.expect(&["incremental-sync"], 5).await;
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
     let notice = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": "a" } } });
-    let heard = notified(EventChannel::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
-    opened.inbox().receive(heard, Timestamp::UNIX_EPOCH).await.expect("stored");
+    let received = notified(EventChannel::Sqs, notice.to_string().as_bytes(), &Scope::new(BUCKET, "")).batch;
+    opened.inbox().receive(received, Timestamp::UNIX_EPOCH).await.expect("stored");
     drop(opened);
 
     let ran = stage.expect(&["status"], 0).await;
@@ -133,13 +133,13 @@ async fn what_waits_is_told_in_words_and_only_while_it_waits() {
     ran.prints(&["inbox         1 event for the next cycle"]);
     ran.prints(&["dead letters  1 event that could not be used: `s3-sync dead-letters list` shows them"]);
     let status = stage.expect(&["status", "--json"], 0).await.json();
-    let told = json!([status["deletes_held"], status["inbox"], status["dead_letters"], status["last_reconcile"]["run"]]);
-    assert_eq!(told, json!([11, 1, 1, 3]), "{status}");
+    let counts = json!([status["deletes_held"], status["inbox"], status["dead_letters"], status["last_reconcile"]["run"]]);
+    assert_eq!(counts, json!([11, 1, 1, 3]), "{status}");
     assert!(status["feed_gap"].is_string(), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_was_not_taken_is_told() {
+async fn status_shows_a_report_that_was_not_accepted() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(500)).call(CallName::ReportResults));
     stage.expect(&["initial-sync"], 3).await;

@@ -2,7 +2,7 @@
 //! changes anything but one line on stderr.
 
 use super::collector::{Collector, Manner, attributes, points};
-use super::stage::{Ran, SECRET_KEY, Stage, TOKEN, nobody};
+use super::stage::{Ran, SECRET_KEY, Stage, TOKEN, unreachable_address};
 use mock_api::{Fault, FaultAction};
 use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use s3_sync::telemetry::names::{METRICS, SPANS};
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const COLLECTOR_TOKEN: &str = "Bearer otlp-Vx3Kq8";
 
 impl Stage {
-    fn tells(&mut self, url: &str) {
+    fn exports_to(&mut self, url: &str) {
         self.setting("OTEL_EXPORTER_OTLP_ENDPOINT", url);
         self.setting("OTEL_EXPORTER_OTLP_HEADERS", COLLECTOR_TOKEN.replace(' ', "%20").replace("Bearer", "authorization=Bearer"));
     }
@@ -26,7 +26,7 @@ fn clean(what: &str, text: &[u8]) {
 }
 
 /// The lines of stderr that are about the collector.
-fn told_of_collector(ran: &Ran) -> Vec<&str> {
+fn collector_lines(ran: &Ran) -> Vec<&str> {
     clean("stderr", ran.stderr.as_bytes());
     ran.stderr.lines().filter(|line| line.contains("collector=")).collect()
 }
@@ -39,11 +39,11 @@ fn labels(labels: &[&str]) -> Vec<String> {
     labels.iter().map(|label| (*label).to_owned()).collect()
 }
 
-/// Three files that arrive and one that is refused, told to a collector.
+/// Three files that arrive and one that is refused, exported to a collector.
 async fn three_of_four(collector: &Collector) -> (Stage, Ran) {
     let mut stage = Stage::with(&["a.txt", "b\u{1b}.txt", "c.txt", "refused.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("refused.txt").always());
-    stage.tells(&collector.url);
+    stage.exports_to(&collector.url);
     let ran = stage.expect(&["initial-sync", "--log-level", "TRACE"], 3).await;
     assert_eq!(stage.api().files().len(), 3);
     (stage, ran)
@@ -53,7 +53,7 @@ async fn three_of_four(collector: &Collector) -> (Stage, Ran) {
 async fn a_run_is_a_span_and_so_is_each_of_its_operations() {
     let collector = Collector::start(Manner::Takes).await;
     let (_, ran) = three_of_four(&collector).await;
-    assert_eq!(told_of_collector(&ran), [""; 0]);
+    assert_eq!(collector_lines(&ran), [""; 0]);
     let spans = collector.spans();
     assert!(spans.iter().all(|(resource, _)| resource["service.name"] == "s3-sync"), "{spans:?}");
     let runs = named(&spans, "run");
@@ -62,7 +62,7 @@ async fn a_run_is_a_span_and_so_is_each_of_its_operations() {
     assert_eq!([&of_run["run_id"], &of_run["kind"], &of_run["outcome"]], ["1", "initial", "partial"]);
     let operations = named(&spans, "operation");
     assert!(operations.iter().all(|span| span.parent_span_id == run.span_id && span.trace_id == run.trace_id));
-    let told: BTreeMap<_, _> = operations
+    let exported: BTreeMap<_, _> = operations
         .iter()
         .map(|span| {
             let of_operation = attributes(&span.attributes);
@@ -72,7 +72,7 @@ async fn a_run_is_a_span_and_so_is_each_of_its_operations() {
         .collect();
     let ended = |result: &str, failed| ("create".to_owned(), result.to_owned(), failed);
     let expected = [("a.txt", "done"), ("b\\u{1b}.txt", "done"), ("c.txt", "done"), ("refused.txt", "failed")];
-    assert_eq!(told, expected.map(|(key, result)| (key.to_owned(), ended(result, result == "failed"))).into());
+    assert_eq!(exported, expected.map(|(key, result)| (key.to_owned(), ended(result, result == "failed"))).into());
     assert_eq!(operations.len(), 4);
 }
 
@@ -102,7 +102,7 @@ async fn every_name_stands_in_the_table() {
     for (_, span) in collector.spans() {
         let declared = SPANS.iter().find(|declared| declared.name == span.name).unwrap_or_else(|| panic!("{}", span.name));
         let fields: BTreeSet<_> = declared.fields.iter().map(|field| field.name).collect();
-        let strangers: Vec<_> = span.attributes.iter().filter(|told| !fields.contains(told.key.as_str())).collect();
+        let strangers: Vec<_> = span.attributes.iter().filter(|attribute| !fields.contains(attribute.key.as_str())).collect();
         assert!(strangers.is_empty(), "{}: {strangers:?}", span.name);
     }
     for metric in collector.metrics().1 {
@@ -133,16 +133,16 @@ async fn the_collectors_token_is_in_its_header_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
+async fn the_backlog_is_reported_while_endpoints_are_unreachable_and_no_run_ends() {
     let collector = Collector::start(Manner::Takes).await;
     let mut stage = Stage::set().await;
     stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
-    stage.tells(&collector.url);
+    stage.exports_to(&collector.url);
     stage.setting("OTEL_METRIC_EXPORT_INTERVAL", "50");
     let mut daemon = stage.daemon();
     daemon.says("waiting for unreachable endpoints").await.expect("it waits");
-    let heard = tokio::time::timeout(std::time::Duration::from_secs(20), collector.hears_metrics()).await;
-    heard.expect("metrics come while nothing runs");
+    let arrived = tokio::time::timeout(std::time::Duration::from_secs(20), collector.until_metrics_arrive()).await;
+    arrived.expect("metrics come while nothing runs");
     let names: BTreeSet<_> = collector.metrics().1.into_iter().map(|metric| metric.name).collect();
     assert_eq!(names.iter().map(String::as_str).collect::<Vec<_>>(), ["s3_sync.dead_letters", "s3_sync.lag", "s3_sync.pending"]);
     daemon.signal("TERM").await;
@@ -150,36 +150,36 @@ async fn what_waits_is_told_while_doors_are_shut_and_no_run_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_hears_nothing_when_telemetry_is_switched_off() {
+async fn a_collector_receives_nothing_when_telemetry_is_switched_off() {
     let collector = Collector::start(Manner::Takes).await;
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.tells(&collector.url);
+    stage.exports_to(&collector.url);
     stage.setting("OTEL_SDK_DISABLED", "true");
     stage.expect(&["initial-sync"], 0).await;
     assert_eq!((collector.requests().len(), stage.api().files().len()), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_holds_the_end_up_for_seconds_and_is_told_once() {
+async fn a_collector_that_hangs_delays_the_end_by_seconds_and_is_reported_once() {
     let collector = Collector::start(Manner::Hangs).await;
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
-    stage.tells(&collector.url);
+    stage.exports_to(&collector.url);
     // Nothing is sent before the end, however slow this machine is.
     stage.setting("OTEL_BSP_SCHEDULE_DELAY", "600000");
     let ran = tokio::time::timeout(std::time::Duration::from_mins(1), stage.expect(&["initial-sync"], 0)).await;
-    let ran = ran.expect("nobody waits for a collector that never answers");
+    let ran = ran.expect("no run waits for a collector that never answers");
     // An answer never came, and the process ended before its requests were given up one by one.
-    let told = told_of_collector(&ran);
-    assert!(matches!(told.as_slice(), [line] if line.contains("in time") && line.contains("after_secs=3")), "{told:?}");
+    let lines = collector_lines(&ran);
+    assert!(matches!(lines.as_slice(), [line] if line.contains("in time") && line.contains("after_secs=3")), "{lines:?}");
     assert_eq!((collector.requests().len(), stage.api().files().len()), (2, 3), "one request of each signal was under way");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spans_that_come_too_fast_are_left_out_and_that_is_told() {
+async fn spans_above_the_limit_are_dropped_and_their_number_is_reported() {
     let collector = Collector::start(Manner::Hangs).await;
     let keys: Vec<_> = (0..20).map(|number| format!("{number}.txt")).collect();
     let mut stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    stage.tells(&collector.url);
+    stage.exports_to(&collector.url);
     stage.setting("OTEL_BSP_MAX_QUEUE_SIZE", "1");
     stage.setting("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
     let ran = stage.expect(&["initial-sync"], 0).await;
@@ -192,11 +192,14 @@ async fn a_collector_that_is_away_or_refuses_is_one_warning_for_all_batches() {
     for manner in [None, Some(Manner::Refuses(401))] {
         let collector = Collector::start(manner.unwrap_or(Manner::Takes)).await;
         let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
-        stage.tells(&if manner.is_some() { collector.url.clone() } else { nobody() });
+        stage.exports_to(&if manner.is_some() { collector.url.clone() } else { unreachable_address() });
         stage.setting("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
         let ran = stage.expect(&["initial-sync"], 0).await;
-        let told = told_of_collector(&ran);
-        assert!(matches!(told.as_slice(), [line] if line.contains("WARN") && line.contains("accepts no telemetry")), "{manner:?}: {ran:?}");
+        let lines = collector_lines(&ran);
+        assert!(
+            matches!(lines.as_slice(), [line] if line.contains("WARN") && line.contains("accepts no telemetry")),
+            "{manner:?}: {ran:?}"
+        );
         assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     }
 }
@@ -211,7 +214,7 @@ async fn a_log_file_holds_the_lines_of_stderr_and_is_private() {
         let second = stage.expect(&["initial-sync", "--log-format", format], 3).await;
         let log = std::fs::read_to_string(stage.path("s3-sync.log")).expect("it was written");
         assert_eq!(log.lines().count(), (first.stderr + &second.stderr).lines().count(), "{log}");
-        let line = log.lines().find(|line| line.contains("operation failed")).expect("it is told");
+        let line = log.lines().find(|line| line.contains("operation failed")).expect("it is logged");
         if format == "json" {
             let line: serde_json::Value = serde_json::from_str(line).expect("an object");
             let span = &line["span"];
@@ -226,7 +229,7 @@ async fn a_log_file_holds_the_lines_of_stderr_and_is_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_file_that_cannot_be_opened_is_told_before_anything_is_touched() {
+async fn a_log_file_that_cannot_be_opened_is_reported_before_anything_is_touched() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("LOG_FILE", stage.path("none/s3-sync.log").display().to_string());
     stage.expect(&["initial-sync"], 2).await.says(&["LOG_FILE", "none/s3-sync.log", "No such file", "an existing directory"]);

@@ -1,4 +1,4 @@
-//! A state that an older program left: what only reads says what to do, and after one command that writes everything is told as before.
+//! A state that an older program left: a command that only reads names the one that migrates, and after it every command reports as before.
 
 use super::stage::Stage;
 use rusqlite::Connection;
@@ -16,7 +16,7 @@ async fn with_version_7() -> Stage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_reads_says_what_brings_it_up_to_date_and_leaves_it_alone() {
+async fn a_command_that_only_reads_names_the_command_that_migrates_and_changes_nothing() {
     let stage = with_version_7().await;
     let before = fs::read(stage.path("data/sync.db")).expect("readable");
     for arguments in [&["status"] as &[_], &["export"], &["why", "guard/0.txt"]] {
@@ -27,13 +27,13 @@ async fn what_only_reads_says_what_brings_it_up_to_date_and_leaves_it_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_one_command_that_writes_it_is_told_as_before() {
+async fn after_the_migration_every_command_reports_as_before() {
     let stage = with_version_7().await;
     stage.expect(&["dead-letters", "drop", "1"], 0).await;
 
     let status = stage.expect(&["status", "--json"], 0).await.json();
-    let told = ["database_records", "deletes_held", "inbox", "dead_letters", "unconfirmed"].map(|name| status[name].as_u64());
-    assert_eq!(told, [Some(21), Some(5), Some(3), Some(1), Some(1)], "{status}");
+    let counts = ["database_records", "deletes_held", "inbox", "dead_letters", "unconfirmed"].map(|name| status[name].as_u64());
+    assert_eq!(counts, [Some(21), Some(5), Some(3), Some(1), Some(1)], "{status}");
     assert!(status["feed_gap"].is_string(), "{status}");
     let parked = status["pending"].as_array().expect("a list").iter().find(|row| row["reason"] == "file_manager_400");
     assert_eq!(parked.expect("parked")["example"], "doubt/unconfirmed.txt", "{status}");

@@ -1,9 +1,9 @@
-//! What is typed wrongly or set wrongly: exit 2, everything told, nothing touched.
+//! Wrong arguments and wrong settings: exit 2, every problem reported, nothing touched.
 
 use super::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_usage_is_told() {
+async fn wrong_usage_is_reported() {
     let stage = Stage::set().await;
     for arguments in [&["nonsense"][..], &["initial-sync", "--nonsense"], &["diff", "one"], &["export", "--side", "both"]] {
         let ran = stage.expect(arguments, 2).await;
@@ -14,7 +14,7 @@ async fn wrong_usage_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn help_goes_to_stdout_and_tells_commands_flags_and_exit_codes() {
+async fn help_goes_to_stdout_and_lists_commands_flags_and_exit_codes() {
     let stage = Stage::set().await;
     for arguments in [&["--help"][..], &["help"]] {
         let ran = stage.expect(arguments, 0).await;
@@ -46,7 +46,7 @@ async fn help_goes_to_stdout_and_tells_commands_flags_and_exit_codes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_wrong_in_the_configuration_is_told_at_once_before_anything_is_touched() {
+async fn all_problems_of_the_configuration_are_reported_at_once_before_anything_is_touched() {
     let mut stage = Stage::with(&["a"]).await;
     stage.without("CUSTOMER_S3_BUCKET");
     stage.setting("FILE_MANAGER_API_URL", "ftp://files");

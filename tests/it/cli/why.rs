@@ -56,13 +56,13 @@ async fn an_event_is_followed_to_its_result() {
 async fn a_rename_is_found_under_both_names() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
-    let mut told = event("change_permission", 1, "/a.txt", None);
-    told["metadata"] = json!({ "permissions": "0640" });
-    stage.api().set_feed(vec![told.clone()]);
+    let mut reported = event("change_permission", 1, "/a.txt", None);
+    reported["metadata"] = json!({ "permissions": "0640" });
+    stage.api().set_feed(vec![reported.clone()]);
     stage.expect(&["incremental-sync"], 0).await;
     stage.s3.server().remove(BUCKET, "a.txt");
     stage.put("b.txt", "content of a.txt");
-    stage.api().set_feed(vec![told, event("rename", 2, "/a.txt", Some("/b.txt"))]);
+    stage.api().set_feed(vec![reported, event("rename", 2, "/a.txt", Some("/b.txt"))]);
     stage.expect(&["incremental-sync"], 0).await;
 
     let new = stage.expect(&["why", "b.txt"], 0).await;
@@ -82,13 +82,13 @@ async fn a_rename_is_found_under_both_names() {
     new.prints(&["answer        the file manager holds what the bucket showed", "reported      permissions 0640"]);
 
     let old = stage.expect(&["why", "a.txt"], 0).await;
-    assert_eq!(happened(&old.stdout), lines, "the same story");
+    assert_eq!(happened(&old.stdout), lines, "the same history");
     old.prints(&["bucket        nothing there", "its file has another name in the file manager now, b.txt: `s3-sync why` goes on there"]);
     assert_eq!(stage.expect(&["why", "a.txt", "--json"], 0).await.json()["state"], "absent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_is_told_with_its_attempts_and_when_it_goes_on_and_once() {
+async fn why_shows_a_failure_once_with_its_attempts_and_the_next_one() {
     let mut stage = Stage::with(&["bad.txt"]).await;
     stage.setting("RETRY_ATTEMPTS", "2");
     stage.api().order(Fault::new(FaultAction::status(503)).operation("create").path("bad.txt").always());
@@ -107,7 +107,7 @@ async fn a_failure_is_told_with_its_attempts_and_when_it_goes_on_and_once() {
     stage.expect(&["reconcile"], 3).await;
     let again = stage.expect(&["why", "bad.txt"], 0).await;
     again.prints(&["it failed in 2 runs"]);
-    assert_eq!(happened(&again.stdout), happened(&ran.stdout), "the same failure is no new story");
+    assert_eq!(happened(&again.stdout), happened(&ran.stdout), "the same failure is no new entry");
     stage.api().clear_faults();
     stage.expect(&["reconcile"], 0).await;
     let done = stage.expect(&["why", "bad.txt"], 0).await;
@@ -134,7 +134,7 @@ async fn a_delete_that_the_guard_holds_says_what_sends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
+async fn why_reads_beside_a_daemon_and_shows_what_waits_in_the_inbox() {
     let stage = Stage::with(&["a.txt"]).await;
     let daemon = stage.daemon_at_rest().await;
     stage.expect(&["why", "a.txt"], 0).await.prints(&["nothing is to be done"]);
@@ -151,7 +151,7 @@ async fn it_reads_beside_a_daemon_and_tells_what_waits_in_the_inbox() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_which_nothing_is_known_says_so() {
+async fn why_says_so_when_nothing_is_known_of_a_key() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["why", "a.txt"], 1).await.says(&["data/sync.db", "there is none yet"]);
     assert!(stage.left_behind().is_empty(), "{:?}", stage.left_behind());

@@ -57,12 +57,12 @@ fn order(double: &Running, trouble: SinkTrouble) {
 async fn the_file_manager_over_http_conforms() {
     for function in FUNCTIONS {
         let double = file_manager::double().await;
-        let sink = FileManagerSink::new(Arc::new(file_manager::door(&double)));
+        let sink = FileManagerSink::new(Arc::new(file_manager::client(&double)));
         let (contents, order) = (|| contents_of(&double), |trouble| order(&double, trouble));
         function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
     }
     let double = file_manager::double().await;
-    let sink = FileManagerSink::new(Arc::new(file_manager::door(&double)));
+    let sink = FileManagerSink::new(Arc::new(file_manager::client(&double)));
     double.stop().await;
     an_unreachable_sink_had_no_effect(&sink).await;
 }

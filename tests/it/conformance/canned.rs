@@ -71,7 +71,7 @@ impl Canned {
         Self { endpoint, requests, accepting }
     }
 
-    /// Speaks first, and no TLS: what a client that wants TLS finds on the wrong port.
+    /// Sends first, and no TLS: what a client that wants TLS finds on the wrong port.
     pub(super) async fn start_rude() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));

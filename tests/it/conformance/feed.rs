@@ -1,4 +1,4 @@
-//! The feed of the contract, read through the door over HTTP into a real state.
+//! The feed of the contract, read through the HTTP client into a real state.
 
 use super::file_manager::{TOKEN, double};
 use mock_api::{CallName, Fault, FaultAction, Running};
@@ -12,15 +12,15 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn door(double: &Running) -> HttpEvents {
+fn client(double: &Running) -> HttpEvents {
     let client = HttpClient::new(4).expect("a client");
     let base = double.url().parse().expect("a URL");
-    HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a door")
+    HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a client")
 }
 
 fn reader(double: &Running) -> FeedReader {
     FeedReader {
-        feed: Arc::new(door(double)),
+        feed: Arc::new(client(double)),
         scope: Scope::new("bucket", ""),
         retry: RetryPolicy { attempts: 1, ..RetryPolicy::default() },
         inbox_max: 1000,
@@ -41,7 +41,7 @@ fn times_asked(double: &Running) -> usize {
 }
 
 #[tokio::test]
-async fn a_list_is_received_once_and_one_that_is_cut_at_a_hundred_is_told_by_its_length() {
+async fn a_list_is_received_once_and_one_that_is_cut_at_a_hundred_is_recognised_by_its_length() {
     let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
     let (state, reader) = (state(&directory).await, reader(&double));
     double.api().set_feed((0..150).map(create).collect());
@@ -63,11 +63,11 @@ async fn a_feed_with_a_cursor_is_read_to_its_end_and_gone_on_with_after_a_restar
     let state = state(&directory).await;
     assert_eq!(reader(&double).poll(&state).await.expect("polled").received, 1);
     assert_eq!(state.inbox().events_len().await.expect("counted"), 251);
-    assert_eq!(state.inbox().feed_cursor(&door(&double).address()).await.expect("read").as_deref(), Some("251"));
+    assert_eq!(state.inbox().feed_cursor(&client(&double).address()).await.expect("read").as_deref(), Some("251"));
 }
 
 #[tokio::test]
-async fn a_feed_that_fails_is_told_with_its_call_and_what_was_read_stays() {
+async fn a_feed_that_fails_is_reported_with_its_call_and_the_pages_read_before_are_kept() {
     let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
     let state = state(&directory).await;
     double.api().set_feed(vec![create(1)]);

@@ -1,4 +1,4 @@
-//! What a file manager does with the calls of the contract when nothing goes wrong, asked through the door over HTTP.
+//! What a file manager does with the calls of the contract when nothing goes wrong, through the HTTP client.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -20,14 +20,14 @@ pub(super) async fn double() -> Running {
     MockApi::new(options).start("127.0.0.1:0").await.expect("a port")
 }
 
-pub(super) fn door_with(double: &Running, token: &str, deadlines: Deadlines) -> HttpFileManager {
+pub(super) fn client_with(double: &Running, token: &str, deadlines: Deadlines) -> HttpFileManager {
     let client = HttpClient::new(4).expect("a client");
     let base = double.url().parse().expect("a URL");
-    HttpFileManager::new(&client, &base, Some(SecretString::from(token)), deadlines).expect("a door")
+    HttpFileManager::new(&client, &base, Some(SecretString::from(token)), deadlines).expect("a client")
 }
 
-pub(super) fn door(double: &Running) -> HttpFileManager {
-    door_with(double, TOKEN, Deadlines::default())
+pub(super) fn client(double: &Running) -> HttpFileManager {
+    client_with(double, TOKEN, Deadlines::default())
 }
 
 pub(super) fn key(raw: &str) -> ObjectKey {
@@ -60,33 +60,33 @@ pub(super) fn with_text(operation: SaveOperation, path: &str, text: &'static str
 #[tokio::test]
 async fn a_file_keeps_its_id_from_create_to_delete() {
     let double = double().await;
-    let door = door(&double);
-    door.health().await.expect("it is there");
-    let created = door.save(with_text(SaveOperation::Create, "docs/a.txt", "one")).await.expect("a create");
+    let client = client(&double);
+    client.health().await.expect("it is there");
+    let created = client.save(with_text(SaveOperation::Create, "docs/a.txt", "one")).await.expect("a create");
     assert_eq!(created.size, Some(3));
     let id = created.internal_id.clone().expect("an id");
 
-    let look = door.save(request(SaveOperation::Get, "docs/a.txt")).await.expect("a look");
-    assert_eq!(look, created);
-    assert_eq!(look.metadata.as_ref().and_then(|metadata| metadata.get("source")), Some(&json!("customer_s3")));
+    let found = client.save(request(SaveOperation::Get, "docs/a.txt")).await.expect("a read");
+    assert_eq!(found, created);
+    assert_eq!(found.metadata.as_ref().and_then(|metadata| metadata.get("source")), Some(&json!("customer_s3")));
 
-    let updated = door.save(with_text(SaveOperation::Update, "docs/a.txt", "seven b")).await.expect("an update");
+    let updated = client.save(with_text(SaveOperation::Update, "docs/a.txt", "seven b")).await.expect("an update");
     assert_eq!((updated.internal_id.as_ref(), updated.size), (Some(&id), Some(7)));
-    let renamed = door.save(to(SaveOperation::Rename, "docs/a.txt", "docs/b.txt")).await.expect("a rename");
+    let renamed = client.save(to(SaveOperation::Rename, "docs/a.txt", "docs/b.txt")).await.expect("a rename");
     assert_eq!(renamed.internal_id.as_ref(), Some(&id));
-    let moved = door.save(to(SaveOperation::Move, "docs/b.txt", "c/b.txt")).await.expect("a move");
+    let moved = client.save(to(SaveOperation::Move, "docs/b.txt", "c/b.txt")).await.expect("a move");
     assert_eq!(moved.internal_id.as_ref(), Some(&id));
     let files = double.api().files();
     assert_eq!(files.keys().collect::<Vec<_>>(), ["c/b.txt"]);
     assert_eq!(files["c/b.txt"].content.as_deref(), Some(&b"seven b"[..]));
-    door.save(request(SaveOperation::Delete, "c/b.txt")).await.expect("a delete");
+    client.save(request(SaveOperation::Delete, "c/b.txt")).await.expect("a delete");
     assert!(double.api().files().is_empty());
 }
 
 #[tokio::test]
 async fn a_create_has_its_parts_in_the_contracts_order_and_a_length() {
     let double = double().await;
-    door(&double).save(with_text(SaveOperation::Create, "a", "one")).await.expect("a create");
+    client(&double).save(with_text(SaveOperation::Create, "a", "one")).await.expect("a create");
     let calls = double.api().calls();
     let [call] = calls.as_slice() else { panic!("one call, not {calls:?}") };
     assert_eq!(call.parts, ["operation", "file_path", "size", "file_type", "metadata", "file"]);
@@ -97,11 +97,11 @@ async fn a_create_has_its_parts_in_the_contracts_order_and_a_length() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_and_what_is_taken_are_told_apart() {
+async fn an_unknown_path_and_a_taken_path_are_different_errors() {
     let double = double().await;
-    let door = door(&double);
+    let client = client(&double);
     for path in ["a", "b"] {
-        door.save(with_text(SaveOperation::Create, path, "one")).await.expect("a create");
+        client.save(with_text(SaveOperation::Create, path, "one")).await.expect("a create");
     }
     for (request, expected) in [
         (with_text(SaveOperation::Update, "x", "one"), FileManagerErrorKind::NotFound),
@@ -112,7 +112,7 @@ async fn what_is_not_known_and_what_is_taken_are_told_apart() {
         (request(SaveOperation::Create, "a"), FileManagerErrorKind::Refused { status: 400 }),
         (request(SaveOperation::Rename, "a"), FileManagerErrorKind::Refused { status: 400 }),
     ] {
-        let refused = door.save(request).await.expect_err("a refusal");
+        let refused = client.save(request).await.expect_err("a refusal");
         assert_eq!(refused.kind, expected, "{refused}");
     }
     assert_eq!(double.api().effects().total, 2);
@@ -121,14 +121,14 @@ async fn what_is_not_known_and_what_is_taken_are_told_apart() {
 #[tokio::test]
 async fn permissions_are_asked_by_the_rule_and_set_field_by_field() {
     let double = double().await;
-    let door = door(&double);
+    let client = client(&double);
     let text = |text: &str| Some(text.to_owned());
-    let told = door.permissions(&key("run.sh")).await.expect("an answer");
-    assert_eq!(told, Permissions { permissions: text("rwxr-xr-x"), owner: text("developer"), group: text("dev") });
+    let answered = client.permissions(&key("run.sh")).await.expect("an answer");
+    assert_eq!(answered, Permissions { permissions: text("rwxr-xr-x"), owner: text("developer"), group: text("dev") });
     let wanted = Permissions { permissions: text("0600"), owner: None, group: text("ops & dev") };
-    let set = door.set_permissions(&key("run.sh"), &wanted, fresh()).await.expect("an answer");
+    let set = client.set_permissions(&key("run.sh"), &wanted, fresh()).await.expect("an answer");
     assert_eq!(set, Permissions { permissions: text("0600"), owner: text("developer"), group: text("ops & dev") });
-    assert_eq!(door.permissions(&key("run.sh")).await.expect("an answer"), set);
+    assert_eq!(client.permissions(&key("run.sh")).await.expect("an answer"), set);
     let operations: Vec<_> = double.api().calls().into_iter().map(|call| (call.operation, call.idempotency_key.is_some())).collect();
     assert_eq!(operations, [(text("get"), false), (text("set"), true), (text("get"), false)]);
 }
@@ -136,7 +136,7 @@ async fn permissions_are_asked_by_the_rule_and_set_field_by_field() {
 #[tokio::test]
 async fn every_key_arrives_as_it_is() {
     let double = double().await;
-    let door = door(&double);
+    let client = client(&double);
     let mut keys: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("a list of keys");
     keys.extend(
         ["q\"; filename=\"x", "h\r\nX-Forged: 1\r\n\r\n", "nul\0", "\u{1}\u{1f}\u{7f}\u{85}\u{2028}", "end\\", "100%+&=;"]
@@ -145,8 +145,8 @@ async fn every_key_arrives_as_it_is() {
     keys.sort();
     keys.dedup();
     for path in &keys {
-        door.save(with_text(SaveOperation::Create, path, "one")).await.unwrap_or_else(|error| panic!("{error}"));
-        door.permissions(&key(path)).await.unwrap_or_else(|error| panic!("{error}"));
+        client.save(with_text(SaveOperation::Create, path, "one")).await.unwrap_or_else(|error| panic!("{error}"));
+        client.permissions(&key(path)).await.unwrap_or_else(|error| panic!("{error}"));
     }
     let arrived: Vec<_> = double.api().files().into_keys().collect();
     assert_eq!(arrived, keys);
@@ -155,8 +155,8 @@ async fn every_key_arrives_as_it_is() {
     }
     for path in &keys {
         let new_path = format!("moved/{path}");
-        door.save(to(SaveOperation::Move, path, &new_path)).await.unwrap_or_else(|error| panic!("{error}"));
-        door.save(request(SaveOperation::Delete, &new_path)).await.unwrap_or_else(|error| panic!("{error}"));
+        client.save(to(SaveOperation::Move, path, &new_path)).await.unwrap_or_else(|error| panic!("{error}"));
+        client.save(request(SaveOperation::Delete, &new_path)).await.unwrap_or_else(|error| panic!("{error}"));
     }
     assert!(double.api().files().is_empty());
 }
@@ -166,7 +166,7 @@ async fn a_type_that_no_header_can_hold_is_sent_as_unknown() {
     let double = double().await;
     let mut request = with_text(SaveOperation::Create, "a", "one");
     request.content.as_mut().expect("content").file_type = "text/x\r\nX-Forged: 1".to_owned();
-    door(&double).save(request).await.expect("a create");
+    client(&double).save(request).await.expect("a create");
     assert_eq!(double.api().files()["a"].file_type.as_deref(), Some("application/octet-stream"));
 }
 
@@ -174,11 +174,11 @@ async fn a_type_that_no_header_can_hold_is_sent_as_unknown() {
 async fn content_of_any_length_arrives_whole() {
     const CHUNK: &[u8] = &[7; 64 * 1024];
     let double = double().await;
-    let door = door(&double);
+    let client = client(&double);
     for chunks in [0, 1, 200] {
         let body = stream::repeat(CHUNK).take(chunks).map(|chunk| Ok(Bytes::from_static(chunk))).boxed();
         let size = (chunks * CHUNK.len()) as u64;
-        let saved = door.save(with_body(SaveOperation::Create, "a", size, body)).await.expect("a create");
+        let saved = client.save(with_body(SaveOperation::Create, "a", size, body)).await.expect("a create");
         assert_eq!(saved.size, Some(size));
         let files = double.api().files();
         let content = files["a"].content.as_ref().expect("content in memory");
@@ -191,7 +191,7 @@ async fn a_report_arrives_as_it_is_and_must_be_an_object() {
     let double = double().await;
     let client = HttpClient::new(1).expect("a client");
     let base = format!("{}/", double.url()).parse().expect("a URL");
-    let events = HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a door");
+    let events = HttpEvents::new(&client, &base, Some(SecretString::from(TOKEN)), Deadlines::default()).expect("a client");
     events.health().await.expect("it is there");
     let report = json!({ "sync_type": "initial", "errors": ["Ü\n"], "duration_seconds": 1.5 });
     events.report_results(&report).await.expect("an answer");

@@ -1,6 +1,6 @@
-//! What the door tells of a file manager that fails, and that its idempotency ledger makes an effect happen once all the same.
+//! What the client reports of a file manager that fails, and that its idempotency ledger makes an effect happen once all the same.
 
-use super::file_manager::{TOKEN, door, door_with, double, fresh, key, to, with_body, with_text};
+use super::file_manager::{TOKEN, client, client_with, double, fresh, key, to, with_body, with_text};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use mock_api::{CallState, Fault, FaultAction};
@@ -15,7 +15,7 @@ fn again(request: &SaveRequest, text: &'static str) -> SaveRequest {
 }
 
 #[tokio::test]
-async fn each_fault_is_told_for_what_it_is() {
+async fn each_fault_is_reported_as_what_it_is() {
     let short = Deadlines { body_base: Duration::from_millis(300), ..Deadlines::default() };
     let busy = |status, secs: Option<u64>| Kind::Busy { status, after: secs.map(Duration::from_secs) };
     let later = |status, secs| FaultAction::Answer { status, retry_after_secs: Some(secs), body: None };
@@ -42,17 +42,17 @@ async fn each_fault_is_told_for_what_it_is() {
         let double = double().await;
         double.api().order(Fault::new(action.clone()).operation("create"));
         let deadlines = if expected == Kind::Timeout { short } else { Deadlines::default() };
-        let door = door_with(&double, TOKEN, deadlines);
+        let client = client_with(&double, TOKEN, deadlines);
         let sent = with_text(SaveOperation::Create, "a", "one");
         let second = again(&sent, "one");
-        let failed = door.save(sent).await.expect_err("a fault");
+        let failed = client.save(sent).await.expect_err("a fault");
         assert_eq!(failed.kind, expected, "{action:?}: {failed}");
         // The handler may outlive our patience.
         double.api().wait_for_calls(|calls| calls.iter().all(|call| call.state != CallState::Open)).await;
         assert_eq!(double.api().effects().total, effects, "{action:?}");
 
-        let door = door_with(&double, TOKEN, Deadlines::default());
-        door.save(second).await.unwrap_or_else(|error| panic!("the second attempt after {action:?}: {error}"));
+        let client = client_with(&double, TOKEN, Deadlines::default());
+        client.save(second).await.unwrap_or_else(|error| panic!("the second attempt after {action:?}: {error}"));
         assert_eq!(double.api().effects().of("a", "create"), 1, "{action:?}");
     }
 }
@@ -60,21 +60,21 @@ async fn each_fault_is_told_for_what_it_is() {
 #[tokio::test]
 async fn a_repeated_effect_is_answered_again_and_another_one_under_its_key_is_refused() {
     let double = double().await;
-    let door = door(&double);
+    let client = client(&double);
     let sent = with_text(SaveOperation::Create, "a", "one");
     let (second, forged) = (again(&sent, "one"), again(&sent, "two"));
-    let first = door.save(sent).await.expect("a create");
-    assert_eq!(door.save(second).await.expect("a replay"), first);
-    assert_eq!(door.save(forged).await.expect_err("another payload").kind, Kind::Refused { status: 422 });
+    let first = client.save(sent).await.expect("a create");
+    assert_eq!(client.save(second).await.expect("a replay"), first);
+    assert_eq!(client.save(forged).await.expect_err("another payload").kind, Kind::Refused { status: 422 });
 
     let (key_of_set, wanted) = (fresh(), Permissions { permissions: Some("0600".to_owned()), ..Permissions::default() });
     for _ in 0..2 {
-        door.set_permissions(&key("a"), &wanted, key_of_set).await.expect("a set");
+        client.set_permissions(&key("a"), &wanted, key_of_set).await.expect("a set");
     }
     let moved = to(SaveOperation::Move, "a", "b");
     let repeated = SaveRequest { idempotency_key: moved.idempotency_key, ..to(SaveOperation::Move, "a", "b") };
-    door.save(moved).await.expect("a move");
-    door.save(repeated).await.expect("a replay");
+    client.save(moved).await.expect("a move");
+    client.save(repeated).await.expect("a replay");
     assert!(double.api().effects().by_key.values().all(|effects| *effects == 1));
     assert_eq!(double.api().effects().total, 3);
 }
@@ -82,19 +82,19 @@ async fn a_repeated_effect_is_answered_again_and_another_one_under_its_key_is_re
 #[tokio::test]
 async fn a_key_in_progress_is_busy_for_a_while() {
     let double = double().await;
-    let (go_on, told) = tokio::sync::oneshot::channel::<()>();
+    let (go_on, resumed) = tokio::sync::oneshot::channel::<()>();
     let held_back = stream::once(async {
-        told.await.expect("a word");
+        resumed.await.expect("a word");
         Ok(Bytes::from_static(b"one"))
     });
     let sent = with_body(SaveOperation::Create, "a", 3, held_back.boxed());
     let second = again(&sent, "one");
     let first = tokio::spawn({
-        let door = door(&double);
-        async move { door.save(sent).await }
+        let client = client(&double);
+        async move { client.save(sent).await }
     });
     double.api().wait_for_calls(|calls| calls.iter().any(|call| !call.parts.is_empty())).await;
-    let failed = door(&double).save(second).await.expect_err("in progress");
+    let failed = client(&double).save(second).await.expect_err("in progress");
     assert!(matches!(failed.kind, Kind::Busy { status: 409, after: Some(_) }), "{failed}");
     go_on.send(()).expect("content that waits for it");
     first.await.expect("a task").expect("a create");
@@ -103,28 +103,28 @@ async fn a_key_in_progress_is_busy_for_a_while() {
 #[tokio::test]
 async fn content_that_breaks_off_has_no_effect_and_its_key_can_be_used_again() {
     let double = double().await;
-    let door = door(&double);
+    let client = client(&double);
     let large = Bytes::from(vec![7; 4 * 1024 * 1024]);
     let size = large.len() as u64 + 1;
     let broken = with_body(SaveOperation::Create, "a", size, stream::iter([Ok(large), Err(io::Error::other("S3 broke off"))]).boxed());
     let second = again(&broken, "one");
-    let failed = door.save(broken).await.expect_err("a broken body");
+    let failed = client.save(broken).await.expect_err("a broken body");
     assert_eq!((failed.kind, failed.message.as_str()), (Kind::BodyFailed, "S3 broke off"));
     double.api().wait_for_calls(|calls| calls.iter().any(|call| call.state == CallState::Unanswered)).await;
     assert!(double.api().files().is_empty());
-    door.save(second).await.expect("the whole body");
+    client.save(second).await.expect("the whole body");
     assert_eq!(double.api().files()["a"].size, 3);
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_told_and_not_shown() {
+async fn a_wrong_token_is_reported_and_not_shown() {
     let double = double().await;
-    let door = door_with(&double, "wr0ng", Deadlines::default());
+    let client = client_with(&double, "wr0ng", Deadlines::default());
     let content = with_body(SaveOperation::Create, "a", 8 << 20, stream::repeat_with(|| Ok(Bytes::from(vec![7; 1 << 20]))).take(8).boxed());
-    for failed in [door.save(content).await.map(drop), door.permissions(&key("a")).await.map(drop)] {
+    for failed in [client.save(content).await.map(drop), client.permissions(&key("a")).await.map(drop)] {
         let failed = failed.expect_err("a wrong token");
         assert_eq!(failed.kind, Kind::Unauthorised { status: 401 }, "{failed}");
-        assert!(!format!("{failed} {failed:?} {door:?}").contains("wr0ng"));
+        assert!(!format!("{failed} {failed:?} {client:?}").contains("wr0ng"));
     }
     assert_eq!(double.api().effects().total, 0);
 }

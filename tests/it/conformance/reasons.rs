@@ -1,4 +1,4 @@
-//! The words of failed calls that programs and operators rely on: reason, hint and disposition of every kind. They are a contract.
+//! The texts of failed calls that programs and operators rely on: reason, hint and disposition of every kind. They are a contract.
 
 use s3_sync::apply::ApplyError;
 use s3_sync::endpoint::{ContentFault, EndpointError, EndpointId};
@@ -48,7 +48,7 @@ fn s3_kinds() -> Vec<S3> {
     all.to_vec()
 }
 
-/// Every kind of file manager error, with the statuses that have words of their own. A kind that is missing here does not compile.
+/// Every kind of file manager error, with the statuses that have a text of their own. A kind that is missing here does not compile.
 fn file_manager_kinds() -> Vec<Api> {
     let after = Some(Duration::from_secs(7));
     let mut all = vec![Api::NotFound, Api::Taken];
@@ -96,7 +96,7 @@ fn each_file_manager_error_keeps_its_reason_its_disposition_and_its_hint() {
     insta::assert_snapshot!(described(file_manager_kinds().into_iter().map(|kind| EndpointError::from(error(kind)).into())));
 }
 
-/// The transfer and the engine find the same faults in a body that a bucket's door does, and say the same about them.
+/// The transfer and the engine find the same faults in a body that a bucket's client does, and report them the same way.
 #[test]
 fn a_fault_of_content_is_described_as_the_bucket_s_own_error_is() {
     let (source, path) = (EndpointId::new("s3:customer-bucket"), ObjectKey::new("a").expect("a key"));
@@ -106,8 +106,8 @@ fn a_fault_of_content_is_described_as_the_bucket_s_own_error_is() {
         (ContentFault::Replaced, S3::PreconditionFailed),
     ] {
         let found = EndpointError::of_content(&source, &path, fault, "words");
-        let told = EndpointError::from(S3Error::new("GetObject", &path, kind, "words"));
-        assert_eq!((found.kind, found.effect), (told.kind, told.effect));
-        assert_eq!(described([found.into()]), described([told.into()]));
+        let converted = EndpointError::from(S3Error::new("GetObject", &path, kind, "words"));
+        assert_eq!((found.kind, found.effect), (converted.kind, converted.effect));
+        assert_eq!(described([found.into()]), described([converted.into()]));
     }
 }

@@ -1,4 +1,4 @@
-//! What every bucket must do, whoever implements it.
+//! What every implementation of a bucket must do.
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use mock_s3::{Fault, Matcher, MockS3, NewObject, Options, Running};
@@ -76,7 +76,7 @@ async fn a_prefix_is_bytes_and_start_after_need_not_exist(bucket: &impl ReadBuck
     }
 }
 
-async fn what_a_listing_a_head_and_a_get_tell_is_the_same(bucket: &impl ReadBucket, seeds: &Seeds) {
+async fn a_listing_a_head_and_a_get_agree(bucket: &impl ReadBucket, seeds: &Seeds) {
     let page = bucket.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 }).await.expect("a page");
     for (key, listed) in page.objects {
         let expected = &seeds[&key];
@@ -92,7 +92,7 @@ async fn what_a_listing_a_head_and_a_get_tell_is_the_same(bucket: &impl ReadBuck
     }
 }
 
-async fn what_is_not_there_is_told_apart(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
+async fn a_missing_key_and_a_missing_bucket_are_different_errors(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
     let get = |raw: &str, etag: Option<&str>| GetRequest { key: key(raw), if_match: etag.and_then(ETag::parse), range: None };
     let list = ListRequest { prefix: String::new(), start_after: None, max_keys: 10 };
 
@@ -112,8 +112,8 @@ async fn what_is_not_there_is_told_apart(bucket: &impl ReadBucket, missing: &imp
 pub(crate) async fn conforms(bucket: &impl ReadBucket, missing: &impl ReadBucket, seeds: &Seeds) {
     a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket, seeds).await;
     a_prefix_is_bytes_and_start_after_need_not_exist(bucket, seeds).await;
-    what_a_listing_a_head_and_a_get_tell_is_the_same(bucket, seeds).await;
-    what_is_not_there_is_told_apart(bucket, missing).await;
+    a_listing_a_head_and_a_get_agree(bucket, seeds).await;
+    a_missing_key_and_a_missing_bucket_are_different_errors(bucket, missing).await;
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn every_fault_of_the_wire_ends_in_an_error_and_never_in_a_wrong_body() {
 }
 
 #[tokio::test]
-async fn wrong_keys_are_told_as_such() {
+async fn wrong_keys_are_reported_as_such() {
     let server = MockS3::new(Options::default()).start("127.0.0.1:0").await.expect("a free port");
     server.server().create_bucket("the-bucket");
     for (access, secret) in [("unknown", "mock-secret-key"), ("mock-access-key", "wrong")] {

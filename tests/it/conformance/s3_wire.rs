@@ -60,7 +60,7 @@ fn xml(code: &str, rest: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_success_is_told_with_its_kind_and_its_words() {
+async fn a_response_that_is_no_success_is_an_error_with_its_kind_and_message() {
     let region = xml("AuthorizationHeaderMalformed", "<Region>eu-central-1</Region>");
     let throttled = S3ErrorKind::Throttled { after: Some(Duration::from_secs(7)) };
     for (asked, answer, kind, words) in [
@@ -112,7 +112,7 @@ async fn a_success_that_is_no_whole_listing_is_an_error() {
     let page = page_of(listing).await.expect("a whole listing");
     assert_eq!(page.objects.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a+b", "c d"]);
 
-    // Whole as an HTTP answer, and broken off as a document: wherever it is cut, nothing of it is believed.
+    // Whole as an HTTP response, and broken off as a document: wherever it is cut, nothing of it is used.
     for cut in 0..listing.len() {
         let error = page_of(&listing[..cut]).await.expect_err("a part of a listing");
         assert!(error.kind == S3ErrorKind::Interrupted || cut <= "<ListBucketResult>".len(), "{cut}: {error}");
@@ -129,12 +129,12 @@ async fn a_success_that_is_no_whole_listing_is_an_error() {
 }
 
 #[tokio::test]
-async fn without_an_answer_the_way_it_failed_is_told() {
+async fn without_a_response_the_error_says_how_the_call_failed() {
     let rude = Canned::start_rude().await;
     let no_tls = rude.endpoint.replace("http:", "https:");
     for endpoint in ["http://127.0.0.1:1", &no_tls] {
         for asked in [Call::List, Call::Get] {
-            let error = call(&bucket(endpoint).await, asked).await.expect_err("nobody listens");
+            let error = call(&bucket(endpoint).await, asked).await.expect_err("no server listens");
             assert_eq!(error.kind, S3ErrorKind::Unreachable, "{endpoint}: {error}");
         }
     }

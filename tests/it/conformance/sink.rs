@@ -1,4 +1,4 @@
-//! What every sink must do, whoever implements it and whatever it can: functions over the trait that ask its capabilities.
+//! What every implementation of a sink must do, whatever its capabilities: functions over the trait that ask for them.
 
 use crate::memory_sink::SinkTrouble;
 use bytes::Bytes;
@@ -89,7 +89,7 @@ async fn what_arrives_is_held_until_it_is_deleted(tried: &Tried<'_>) {
         assert_eq!(updated.handle, created.handle);
     }
     tried.is(&[("d/a", "seven b")]);
-    assert_eq!(tried.holds("d/b").await, None, "a look at another path");
+    assert_eq!(tried.holds("d/b").await, None, "a read of another path");
 
     for time in ["first", "second"] {
         tried.perform("d/a", EffectKind::Delete).await.unwrap_or_else(|error| panic!("the {time} delete: {error}"));

@@ -1,4 +1,4 @@
-//! What every source must do, whoever implements it: functions over the trait that ask how it lists.
+//! What every implementation of a source must do: functions over the trait that ask how it lists.
 
 use super::s3::{Seeds, over_http, seeds};
 use crate::memory_source::{MemorySource, Order, SourceTrouble};
@@ -62,12 +62,12 @@ async fn whole(source: &dyn Source, key: &ObjectKey, opened: Opened) -> Result<(
     Ok((chunks.concat(), verdict.get().and_then(|verdict| verdict.clone().ok())))
 }
 
-async fn what_is_listed_looked_at_and_opened_is_the_same(source: &dyn Source, seeds: &Seeds) {
+async fn a_listing_a_lookup_and_a_read_agree(source: &dyn Source, seeds: &Seeds) {
     let page = source.page(&PageCursor::Start, 1000).await.expect("a page");
     assert_eq!(page.objects.len(), seeds.len());
     for (key, listed) in page.objects {
-        let seen = source.stat(&key).await.expect("a look").expect("it is there");
-        let expected = seen.fingerprint().expect("a look tells a fingerprint");
+        let seen = source.stat(&key).await.expect("a lookup").expect("it is there");
+        let expected = seen.fingerprint().expect("a lookup returns a fingerprint");
         let opened = source.open(&key, Some(&expected), None).await.expect("an object");
         assert_eq!((opened.facts.fingerprint(), listed.fingerprint()), (seen.fingerprint(), seen.fingerprint()), "{key}");
         let (bytes, verification) = whole(source, &key, opened).await.expect("a right body");
@@ -89,7 +89,7 @@ async fn a_range_is_these_bytes_of_the_whole(source: &dyn Source, seeds: &Seeds)
 
 async fn what_is_not_as_expected_is_not_opened(source: &dyn Source, seeds: &Seeds) {
     let there = key("p/a");
-    let now = source.stat(&there).await.expect("a look").and_then(|facts| facts.fingerprint()).expect("a fingerprint");
+    let now = source.stat(&there).await.expect("a lookup").and_then(|facts| facts.fingerprint()).expect("a fingerprint");
     let another = Fingerprint { etag: ETag::parse("another").expect("a tag"), ..now.clone() };
     let failed = source.open(&there, Some(&another), None).await.map(drop).expect_err("it is another object");
     assert_eq!(failed.kind, EndpointErrorKind::Replaced, "{failed}");
@@ -97,13 +97,13 @@ async fn what_is_not_as_expected_is_not_opened(source: &dyn Source, seeds: &Seed
     let longer = Fingerprint { size: now.size + 1, ..now };
     let failed = source.open(&there, Some(&longer), None).await.map(drop).expect_err("it has another size");
     assert!(matches!(failed.kind, EndpointErrorKind::Replaced | EndpointErrorKind::Corrupt), "{failed}");
-    assert_eq!(source.stat(&key("nowhere")).await.expect("a look"), None);
+    assert_eq!(source.stat(&key("nowhere")).await.expect("a lookup"), None);
     let failed = source.open(&key("nowhere"), None, None).await.map(drop).expect_err("nothing is there");
     assert_eq!(failed.kind, EndpointErrorKind::NotFound, "{failed}");
     assert!(seeds.contains_key(&there));
 }
 
-/// The engine tells the failures of a source from those of a sink by the endpoint, and knows that a read changes nothing.
+/// The engine separates the failures of a source from those of a sink by the endpoint, and knows that a read changes nothing.
 fn of(source: &dyn Source, failed: &EndpointError) {
     assert_eq!((&failed.endpoint, failed.effect), (source.id(), EffectCertainty::None), "{failed}");
     assert!(failed.reason.starts_with(source.id().protocol()), "{}", failed.reason);
@@ -120,8 +120,8 @@ async fn a_missing_source_says_so(missing: &dyn Source) {
         of(missing, &failed);
     }
     assert!(!matches!(missing.stat(&key("p/a")).await, Ok(Some(_))));
-    let looked = look_at(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
-    looked.expect_err("an absence in a missing source is no evidence");
+    let lookup = look_at(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
+    lookup.expect_err("an absence in a missing source is no evidence");
 }
 
 /// A source that holds the seeds, one at the same place that is missing, and a way to break off the next body.
@@ -130,7 +130,7 @@ async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn
     source.check().await.expect("it is there");
     a_listing_shows_every_key_once_whatever_the_page(source, &seeds).await;
     a_listing_in_key_order_goes_on_after_any_key(source, &seeds).await;
-    what_is_listed_looked_at_and_opened_is_the_same(source, &seeds).await;
+    a_listing_a_lookup_and_a_read_agree(source, &seeds).await;
     a_range_is_these_bytes_of_the_whole(source, &seeds).await;
     what_is_not_as_expected_is_not_opened(source, &seeds).await;
     a_missing_source_says_so(missing).await;
@@ -194,22 +194,22 @@ async fn a_prefix_is_all_that_a_bucket_lists() {
     assert_eq!(pages(&source, 2).await.concat(), expected);
 }
 
-/// An absence counts while the source answers after it; a key that cannot be looked at is told apart, and fails nobody else.
+/// An absence counts while the source answers after it; a failed lookup is reported apart, and fails no other key.
 #[tokio::test]
 async fn an_absence_is_worth_what_the_source_says_after_it() {
     let source = Arc::new(MemorySource::new(Order::Keys));
     source.put(&key("a"), "a");
     let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
     let shared: Arc<dyn Source> = source.clone();
-    let looks = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
-    let found: Vec<_> = looks.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
-    assert_eq!((found, looks.failed.len()), (vec![("a", true, ObservationSeq(7)), ("gone", false, ObservationSeq(7))], 0));
+    let lookups = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
+    let found: Vec<_> = lookups.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
+    assert_eq!((found, lookups.failed.len()), (vec![("a", true, ObservationSeq(7)), ("gone", false, ObservationSeq(7))], 0));
 
     source.order(SourceTrouble::Fails);
-    let looks = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
-    assert_eq!((looks.found.len(), looks.failed.len()), (1, 1), "one failed, and the other is gone");
+    let lookups = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
+    assert_eq!((lookups.found.len(), lookups.failed.len()), (1, 1), "one failed, and the other is gone");
 
-    // The look shows nothing, and the check after it fails.
+    // The lookup shows nothing, and the check after it fails.
     source.vanish();
     look_at_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
 }

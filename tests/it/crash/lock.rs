@@ -5,7 +5,7 @@ use mock_s3::{Fault, Matcher};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn a_second_process_leaves_within_a_second_and_names_the_holder() {
+async fn a_second_process_ends_within_a_second_and_names_the_holder() {
     let scene = Scene::with_objects(3).await;
     let held = scene.bucket().order(Matcher::operation("ListObjectsV2"), Fault::Hang);
     let mut first = scene.start(&["initial-sync"], &[]);
@@ -25,8 +25,8 @@ async fn a_second_process_leaves_within_a_second_and_names_the_holder() {
         assert!(second.stderr.contains(words), "{words:?} is missing: {}", second.stderr);
     }
     assert_eq!(second.stdout, "");
-    assert_eq!(scene.bucket().counters().requests, requests, "no door was touched");
-    assert_eq!(scene.file_manager().calls_in_all(), calls, "no door was touched");
+    assert_eq!(scene.bucket().counters().requests, requests, "no endpoint was called");
+    assert_eq!(scene.file_manager().calls_in_all(), calls, "no endpoint was called");
     // The one bound in these tests that is the contract's own; what any process takes on this machine is no part of it.
     assert!(took < any_process_takes + Duration::from_secs(1), "it took {took:?}");
 

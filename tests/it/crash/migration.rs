@@ -42,9 +42,9 @@ fn whole(database: &Path) -> i64 {
     let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checked");
     assert_eq!(check, "ok");
     let version = count("PRAGMA user_version");
-    let (told, left, new) = if version == 7 { ("told", 2, 0) } else { ("permissions", 0, 2) };
+    let (table, left, new) = if version == 7 { ("told", 2, 0) } else { ("permissions", 0, 2) };
     assert_eq!(count("SELECT count(*) FROM observed WHERE present = 1 AND size > 0"), ROWS);
-    assert_eq!(count(&format!("SELECT count(*) FROM {told} WHERE permissions = 'rw'")), ROWS / 10);
+    assert_eq!(count(&format!("SELECT count(*) FROM {table} WHERE permissions = 'rw'")), ROWS / 10);
     assert_eq!(count("SELECT count(*) FROM applied WHERE confirmed = 1"), ROWS);
     assert_eq!(count("SELECT applied_rows FROM sinks WHERE id = 1"), ROWS);
     let tables = |names: &str| count(&format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ({names})"));
@@ -61,7 +61,7 @@ async fn grows_beyond(file: &Path, bytes: u64) {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_of_it_the_state_is_whole_and_the_next_start_completes_it() {
+async fn a_migration_killed_at_any_moment_leaves_a_whole_state_and_the_next_start_completes_it() {
     let scene = Scene::with_objects(0).await;
     let database = scene.database();
     let (log, template) = (database.with_extension("db-wal"), database.with_extension("template"));

@@ -19,7 +19,7 @@ pub(crate) struct Process {
     said: Vec<String>,
 }
 
-/// Somebody waited in vain: for what, and what the process had said by then.
+/// The caller waited in vain: for what, and what the process had printed by then.
 pub(crate) struct Vain(String);
 
 /// For `expect`: as it is, over several lines.
@@ -47,9 +47,9 @@ impl Process {
         self.child.id().expect("it has not been waited for")
     }
 
-    /// Waits until it says these words on stderr.
+    /// Waits until it prints these words on stderr.
     pub(crate) async fn says(&mut self, words: &str) -> Result<(), Vain> {
-        let heard = timeout(PATIENCE, async {
+        let found = timeout(PATIENCE, async {
             while let Some(line) = self.stderr.next_line().await.expect("stderr can be read") {
                 self.said.push(line);
                 if self.said.last().is_some_and(|line| line.contains(words)) {
@@ -58,13 +58,13 @@ impl Process {
             }
             false
         });
-        if matches!(heard.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
+        if matches!(found.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
     }
 
-    /// Waits until it says one of these words on stderr, or until something happens outside: the words are told, if it was they.
+    /// Waits until it prints one of these words on stderr, or until something happens outside: returns the words, if they came first.
     #[cfg(feature = "kills")]
     pub(crate) async fn says_or(&mut self, words: &[&'static str], event: impl Future<Output = ()>) -> Result<Option<&'static str>, Vain> {
-        let heard = timeout(PATIENCE, async {
+        let found = timeout(PATIENCE, async {
             tokio::pin!(event);
             loop {
                 let line = tokio::select! {
@@ -72,15 +72,15 @@ impl Process {
                     () = &mut event => return Some(None),
                     line = self.stderr.next_line() => line.expect("stderr can be read")?,
                 };
-                let heard = words.iter().copied().find(|words| line.contains(words));
+                let found = words.iter().copied().find(|words| line.contains(words));
                 self.said.push(line);
-                if heard.is_some() {
-                    return Some(heard);
+                if found.is_some() {
+                    return Some(found);
                 }
             }
         });
-        match heard.await {
-            Ok(Some(heard)) => Ok(heard),
+        match found.await {
+            Ok(Some(found)) => Ok(found),
             Ok(None) => Err(self.in_vain("it hung up")),
             Err(_) => Err(self.in_vain(&format!("it never said any of {words:?}, and nothing happened"))),
         }

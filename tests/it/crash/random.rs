@@ -1,4 +1,4 @@
-//! Numbers drawn from a seed: whoever prints the seed can draw the same again.
+//! Numbers drawn from a seed: the same seed draws the same numbers.
 
 /// `SplitMix64`: the same numbers on every machine.
 pub(super) struct Random(u64);

@@ -15,7 +15,7 @@ pub(crate) const BUCKET: &str = "customer-bucket";
 pub(crate) struct Scene {
     bucket: mock_s3::Running,
     file_manager: mock_api::Running,
-    /// The working directory of every process, so that none reads anybody's `.env`.
+    /// The working directory of every process, so that none reads a developer's `.env`.
     directory: TempDir,
     program: PathBuf,
 }
@@ -48,7 +48,7 @@ impl Scene {
         self.file_manager.api()
     }
 
-    /// Where the events are told as well.
+    /// Where the feed is served as well.
     #[cfg(feature = "kills")]
     pub(crate) fn events_url(&self) -> String {
         self.file_manager.url()
@@ -72,7 +72,7 @@ impl Scene {
         self.directory.path().join("state/sync.db.sock")
     }
 
-    /// What the state describes, in the words of the control socket.
+    /// The identity of the state, as the control socket sends it.
     pub(crate) fn identity(&self) -> String {
         format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, self.bucket.endpoint(), self.file_manager.url())
     }

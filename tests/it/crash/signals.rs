@@ -50,33 +50,33 @@ fn creates_hang(scene: &Scene) {
 }
 
 #[tokio::test]
-async fn what_is_in_hand_is_finished_and_nothing_new_is_begun() {
+async fn a_signal_lets_work_in_flight_finish_and_nothing_new_begin() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let scene = Scene::with_objects(OBJECTS).await;
         let gate = Gate::new();
         scene.bucket().order(Matcher::operation("GetObject"), Fault::Hold(gate.clone()));
         let mut process = start(&scene, &[]);
-        process.lives_until(gate.arrived(2)).await.expect("two objects are in hand");
+        process.lives_until(gate.arrived(2)).await.expect("two objects are in flight");
         process.signal(signal).await;
         process.says(STOPPING).await.expect("it says that it stops");
         gate.open();
         let ended = process.end().await;
         assert_eq!(ended.code, Some(code), "{signal}: {}", ended.stderr);
-        assert_eq!(scene.file_manager().effects().total, 2, "{signal}: those in hand and no other");
+        assert_eq!(scene.file_manager().effects().total, 2, "{signal}: those in flight and no other");
         goes_on(&scene).await;
         assert_eq!(creates(&scene).len(), OBJECTS, "{signal}: what was finished was recorded as well, and not sent again");
     }
 }
 
 #[tokio::test]
-async fn what_hangs_holds_it_no_longer_than_the_bound() {
+async fn a_call_that_hangs_delays_the_end_no_longer_than_the_limit() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let scene = Scene::with_objects(OBJECTS).await;
         creates_hang(&scene);
         let mut process = start(&scene, &[("SHUTDOWN_TIMEOUT", "1")]);
         until_creates_hang(&scene, &mut process).await;
         process.signal(signal).await;
-        // Nobody releases what hangs: without the bound, the wait for the end would fail.
+        // No test releases the call that hangs: without the bound, the wait for the end would fail.
         let ended = process.end().await;
         assert_eq!(ended.code, Some(code), "{signal}: {}", ended.stderr);
         scene.file_manager().clear_faults();
@@ -85,7 +85,7 @@ async fn what_hangs_holds_it_no_longer_than_the_bound() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_process_at_once() {
     let scene = Scene::with_objects(OBJECTS).await;
     creates_hang(&scene);
     let mut process = start(&scene, &[("SHUTDOWN_TIMEOUT", "3600")]);

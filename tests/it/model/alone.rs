@@ -10,7 +10,7 @@ use s3_sync::file_manager::FileManager;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A world of which only the file manager is used.
+/// A world whose file manager alone is used.
 pub(crate) struct Alone(Arc<World>);
 
 /// A new file manager, and the world behind it.

@@ -1,4 +1,4 @@
-//! The bucket's door in a simulation: calls that take their time, meet trouble, and are remembered as evidence.
+//! The bucket's endpoint in a simulation: calls that take their time, meet trouble, and are remembered as evidence.
 //! What a bucket answers when all is well is the product's own bucket in memory.
 
 use super::op::S3Trouble;
@@ -8,7 +8,7 @@ use s3_sync::record::ObjectKey;
 use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
 use std::sync::Arc;
 
-/// The door.
+/// The endpoint.
 pub(crate) struct Bucket(pub(crate) Arc<World>);
 
 impl Bucket {
@@ -34,9 +34,9 @@ impl Bucket {
     }
 
     /// One line of the trace.
-    fn tell<T>(&self, call: &str, outcome: &Result<T, S3Error>) {
+    fn note<T>(&self, call: &str, outcome: &Result<T, S3Error>) {
         let outcome = outcome.as_ref().err().map_or("ok", |error| error.kind.reason());
-        self.0.lock().tell(format_args!("     s3 {call} -> {outcome}"));
+        self.0.lock().note(format_args!("     s3 {call} -> {outcome}"));
     }
 }
 
@@ -68,15 +68,15 @@ impl ListObjects for Bucket {
             let mut inner = self.0.lock();
             inner.listed_anew |= request.start_after.is_none();
             let last = page.objects.last().map(|(key, _)| key.as_str()).filter(|_| page.more);
-            let spoken_of = |key: &&&str| {
+            let covered = |key: &&&str| {
                 key.starts_with(&request.prefix)
                     && request.start_after.as_ref().is_none_or(|after| after.as_str() < **key)
                     && last.is_none_or(|last| **key <= last)
             };
-            super::op::KEYS.iter().filter(spoken_of).for_each(|key| inner.evidence.missed(key));
+            super::op::KEYS.iter().filter(covered).for_each(|key| inner.evidence.missed(key));
             page.objects.iter().for_each(|(key, _)| inner.evidence.there(key.as_str()));
         }
-        self.tell(&format!("list after {:?}", request.start_after), &page);
+        self.note(&format!("list after {:?}", request.start_after), &page);
         self.0.point().await;
         page
     }
@@ -93,7 +93,7 @@ impl ReadObjects for Bucket {
         if there.is_ok() {
             self.0.lock().evidence.bucket_there();
         }
-        self.tell("head bucket", &there);
+        self.note("head bucket", &there);
         self.0.point().await;
         there
     }
@@ -110,7 +110,7 @@ impl ReadObjects for Bucket {
             Err(error) if error.kind == S3ErrorKind::NoSuchKey => self.0.lock().evidence.not_found(key.as_str()),
             Err(_) => {}
         }
-        self.tell(&format!("head {key:?}"), &found);
+        self.note(&format!("head {key:?}"), &found);
         self.0.point().await;
         found
     }
@@ -118,7 +118,7 @@ impl ReadObjects for Bucket {
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
         self.0.point().await;
         let key = request.key.clone();
-        let if_match = request.if_match.clone().filter(|_| self.0.setup.heeds_if_match);
+        let if_match = request.if_match.clone().filter(|_| self.0.setup.honours_if_match);
         let got = match self.order(&Call::Get(&request)) {
             Ok(()) => self.0.bucket.get_object(GetRequest { if_match, ..request }).await,
             Err(error) => Err(error),
@@ -129,7 +129,7 @@ impl ReadObjects for Bucket {
             Err(error) if error.kind == S3ErrorKind::NoSuchKey => self.0.lock().evidence.missed(key.as_str()),
             Err(_) => {}
         }
-        self.tell(&format!("get {key:?}"), &got);
+        self.note(&format!("get {key:?}"), &got);
         self.0.point().await;
         got
     }

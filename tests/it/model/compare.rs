@@ -1,4 +1,4 @@
-//! One run, compared: with how things were before it, with what the references say that it must come to, and with what it says itself.
+//! One run, compared: with the state of things before it, with the result that the references require, and with its own report.
 
 use super::judge;
 use super::machine::Machine;
@@ -30,7 +30,7 @@ impl Machine {
         }
     }
 
-    /// What the run must have come to, where that is known.
+    /// The result that the run must have, where it is known.
     pub(super) fn refer(&mut self, (kind, allowed): (RunKind, Option<u64>), before: &Before) {
         let (objects, now, asked) = {
             let inner = self.world.lock();
@@ -45,7 +45,7 @@ impl Machine {
                 RunKind::Incremental => reference.replay(&objects, self.world.setup, allowed, now),
             }
             if many && asked.iter().any(|key| reference.is_news(key, objects.get(key).copied())) {
-                self.world.lock().counts.add("looks of another sink that told more");
+                self.world.lock().counts.add("observations of another sink that showed more");
                 *place = None;
                 continue;
             }
@@ -91,5 +91,5 @@ impl Machine {
 }
 
 fn success_of(ended: &Ended, sink: &Sink) -> bool {
-    ended.report.sinks.get(sink.name.as_str()).is_some_and(|told| told.success)
+    ended.report.sinks.get(sink.name.as_str()).is_some_and(|report| report.success)
 }

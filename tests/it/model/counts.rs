@@ -1,6 +1,6 @@
 //! How often what happened: a model that never met a fault proves nothing about it.
 
-use super::op::{Change, Condition, Fate, Tell, Told};
+use super::op::{Change, Condition, Fate, ModelEvent, Publication};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -27,16 +27,16 @@ impl fmt::Display for Counts {
     }
 }
 
-impl Tell {
+impl Publication {
     pub(crate) fn name(self) -> &'static str {
         match self.what {
-            Told::Create(_) | Told::CreateWith(..) if self.notified => "creates notified",
-            Told::Create(_) => "creates told",
-            Told::CreateWith(..) => "creates told with permissions",
-            Told::Delete(_) if self.notified => "deletes notified",
-            Told::Delete(_) => "deletes told",
-            Told::Rename(..) => "renames told",
-            Told::Permissions(..) | Told::Owner(..) => "permissions told",
+            ModelEvent::Create(_) | ModelEvent::CreateWith(..) if self.notified => "creates notified",
+            ModelEvent::Create(_) => "creates reported",
+            ModelEvent::CreateWith(..) => "creates reported with permissions",
+            ModelEvent::Delete(_) if self.notified => "deletes notified",
+            ModelEvent::Delete(_) => "deletes reported",
+            ModelEvent::Rename(..) => "renames reported",
+            ModelEvent::Permissions(..) | ModelEvent::Owner(..) => "permissions reported",
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What the looks of the process have shown, as the bucket answered them: by this a delete is judged.
+//! What the process has observed, as the bucket answered: by this a delete is judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the newest look at a key showed.
+/// What the newest observation of a key showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     There,
-    /// A page or a GET did not have it: a reason to look.
+    /// A page or a GET did not have it: a reason for a HEAD.
     Missed,
     /// A HEAD found nothing; whether the bucket was asked for after it, and was there.
     Absent {
@@ -14,10 +14,10 @@ enum Shown {
     },
 }
 
-/// The newest look at each key.
+/// The newest observation of each key.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
-    /// With the run that looked.
+    /// With the run that observed.
     newest: BTreeMap<String, (Shown, u64)>,
     run: u64,
     /// The keys that a HEAD or a GET of this run was about.
@@ -61,13 +61,13 @@ impl Evidence {
         self.gone.clear();
     }
 
-    /// Why a delete of the key may not be sent now: each, the one that is sent again too, needs a look of its own run. Where there are
-    /// several sinks, another one may have looked at the key between the look and the delete.
+    /// Why a delete of the key may not be sent now: each delete, a repeated one too, needs an observation of its own run. Where there are
+    /// several sinks, another one may have observed the key between the HEAD and the delete.
     pub(crate) fn against_a_delete(&self, key: &str, sinks: usize) -> Option<String> {
         match self.newest.get(key) {
             _ if sinks > 1 && self.gone.contains(key) => None,
-            Some((Shown::Absent { bucket_there: true }, looked)) if *looked == self.run => None,
-            shown => Some(format!("a delete of {key:?} without evidence: in run {}, the newest look says {shown:?}", self.run)),
+            Some((Shown::Absent { bucket_there: true }, run)) if *run == self.run => None,
+            shown => Some(format!("a delete of {key:?} without evidence: in run {}, the newest observation says {shown:?}", self.run)),
         }
     }
 }

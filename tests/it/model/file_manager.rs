@@ -1,4 +1,4 @@
-//! The endpoints of the sinks and of the place where results are told, in a simulation: calls that take their time, meet trouble before
+//! The endpoints of the sinks and of the result reports, in a simulation: calls that take their time, meet trouble before
 //! and after their effect, and whose deletes are judged.
 
 use super::files::{Answer, Request, saved};
@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// An endpoint.
 pub(crate) struct Api {
     pub(crate) world: Arc<World>,
-    /// Which sink it is; `None` = where events are read from, and results are told.
+    /// Which sink it is; `None` = the API that serves events and accepts reports.
     sink: Option<usize>,
     places: Semaphore,
 }
@@ -38,7 +38,7 @@ impl Drop for Reservation<'_> {
 }
 
 impl Api {
-    /// Where events are read from, and results are told.
+    /// The API that serves events and accepts reports.
     pub(crate) fn of_events(world: &Arc<World>) -> Self {
         Self { world: world.clone(), sink: None, places: Semaphore::new(Semaphore::MAX_PERMITS) }
     }
@@ -70,7 +70,7 @@ impl Api {
         trouble
     }
 
-    /// What the call comes to because of how the sink is; it has no effect then.
+    /// How the call fails because of the sink's condition; it has no effect then.
     async fn condition(&self) -> Option<FileManagerErrorKind> {
         let number = self.sink?;
         let condition = self.world.lock().sinks[number].condition;
@@ -90,7 +90,7 @@ impl Api {
     }
 
     /// A call without an effect: what trouble there is strikes before the answer.
-    pub(crate) async fn look<T>(
+    pub(crate) async fn read<T>(
         &self,
         call: &str,
         answer: impl FnOnce() -> Result<T, FileManagerErrorKind>,
@@ -105,7 +105,7 @@ impl Api {
             Some(kind) => Err(kind),
             None => answer(),
         };
-        self.tell(call, answer.as_ref().err());
+        self.note(call, answer.as_ref().err());
         self.world.point().await;
         answer.map_err(error)
     }
@@ -148,15 +148,15 @@ impl Api {
     async fn answered(&self, key: IdempotencyKey, request: Request, content: Option<Content>) -> Result<Saved, FileManagerError> {
         let call = format!("{} {:?} {}", request.operation, request.path, request.new_path.as_deref().unwrap_or_default());
         let answer = self.effect(key, request, content).await;
-        self.tell(&call, answer.as_ref().err());
+        self.note(&call, answer.as_ref().err());
         self.world.point().await;
         answer.map_err(error)
     }
 
-    fn tell(&self, call: &str, failed: Option<&FileManagerErrorKind>) {
+    fn note(&self, call: &str, failed: Option<&FileManagerErrorKind>) {
         let outcome = failed.map_or_else(|| "ok".to_owned(), FileManagerErrorKind::reason);
         let whose = if self.sink.is_some_and(|number| number > 0) { "second" } else { "api" };
-        self.world.lock().tell(format_args!("     {whose} {call} -> {outcome}"));
+        self.world.lock().note(format_args!("     {whose} {call} -> {outcome}"));
     }
 }
 
@@ -220,14 +220,14 @@ fn request(operation: &'static str, path: &ObjectKey) -> Request {
 #[async_trait]
 impl FileManager for Api {
     async fn health(&self) -> Result<(), FileManagerError> {
-        self.look("health", || Ok(())).await
+        self.read("health", || Ok(())).await
     }
 
     async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, FileManagerError> {
         if !self.with_sink(|sink| sink.policy.has_permissions()) {
             self.world.lock().violated(format!("a sink without permissions is asked for those of {path:?}"));
         }
-        self.look(&format!("permissions {path:?}"), || Ok(self.with_sink(|sink| sink.files.permissions_of(path.as_str())))).await
+        self.read(&format!("permissions {path:?}"), || Ok(self.with_sink(|sink| sink.files.permissions_of(path.as_str())))).await
     }
 
     async fn set_permissions(&self, path: &ObjectKey, wanted: &Permissions, key: IdempotencyKey) -> Result<Permissions, FileManagerError> {
@@ -240,7 +240,7 @@ impl FileManager for Api {
         let path = save.path.as_str();
         if save.operation == SaveOperation::Get {
             let held = |sink: &mut Sink| sink.files.by_path.get(path).map(saved);
-            let answer = self.look(&format!("get {path:?}"), || self.with_sink(held).ok_or(FileManagerErrorKind::NotFound)).await;
+            let answer = self.read(&format!("get {path:?}"), || self.with_sink(held).ok_or(FileManagerErrorKind::NotFound)).await;
             if matches!(&answer, Err(error) if matches!(error.kind, FileManagerErrorKind::Refused { .. })) {
                 self.with_sink(|sink| sink.files.may_be_sent_again.insert(path.to_owned()));
             }
@@ -259,10 +259,10 @@ impl FileManager for Api {
 #[async_trait]
 impl ReportResults for Api {
     async fn health(&self) -> Result<(), FileManagerError> {
-        self.look("events health", || Ok(())).await
+        self.read("events health", || Ok(())).await
     }
 
     async fn report_results(&self, _: &serde_json::Value) -> Result<(), FileManagerError> {
-        self.look("report", || Ok(())).await
+        self.read("report", || Ok(())).await
     }
 }

@@ -49,9 +49,9 @@ pub(crate) struct Files {
     pub(crate) effects: Vec<(&'static str, String)>,
     /// What had to be refused.
     pub(crate) refusals: Vec<String>,
-    /// Paths of which nobody could have known what is there: a look was refused, or a backup from before was put back.
+    /// Paths whose content the state cannot know: a read was refused, or an older backup was put back.
     pub(crate) may_be_sent_again: BTreeSet<String>,
-    /// The state knows of no path what is there: the files went back to an older moment, and nobody said so.
+    /// The state knows the content of no path: the files went back to an older moment, and the operator did not say so.
     pub(crate) is_astray: bool,
 }
 
@@ -117,7 +117,7 @@ impl Files {
         (answer, wrong)
     }
 
-    /// Whoever sends again under another key what the file manager holds already has lost an intent.
+    /// A process that sends again under another key what the file manager holds already has lost an intent.
     fn needless(&self, request: &Request) -> Option<String> {
         let held = self.by_path.get(&request.path)?;
         let same = request.content.as_ref() == Some(&held.content) && request.metadata.get("etag") == held.metadata.get("etag");
@@ -182,7 +182,7 @@ impl Files {
     }
 }
 
-/// What is answered for a path of which nothing was said: another for each, and what events may tell of it as well.
+/// The answer for a path without reported permissions: another for each path, and values that events may report as well.
 pub(crate) fn default_permissions(path: &str) -> Permissions {
     let number = (path.len() + 1) % 3;
     Permissions { permissions: Some(format!("mode-{number}")), owner: Some(format!("owner-{number}")), group: Some("system".to_owned()) }

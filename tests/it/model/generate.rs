@@ -1,7 +1,7 @@
 //! A seed in, a history out.
 
 use super::dice::Dice;
-use super::op::{ApiTrouble, Change, History, KEYS, Op, S3Trouble, Setup, Tell, Told, Trouble};
+use super::op::{ApiTrouble, Change, History, KEYS, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
 use super::second;
 use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ pub(crate) fn history(seed: u64) -> History {
         attempts: dice.one_of(&[1, 2, 3]),
         max_delete: dice.one_of(&[0, 1, 2, 100, 100]),
         prefix: dice.weighted(&[(5, ""), (1, "d/")]),
-        heeds_if_match: dice.percent(60),
+        honours_if_match: dice.percent(60),
         cursor: dice.percent(30),
         second: None,
     };
@@ -25,7 +25,7 @@ pub(crate) fn history(seed: u64) -> History {
     for _ in 0..dice.weighted(&[(2, 4), (3, 3), (2, 2), (2, 0)]) {
         keys.swap_remove(index(&mut dice, keys.len()));
     }
-    // A third of the histories know no trouble: what they come to is known to the last identifier.
+    // A third of the histories know no trouble: their result is known to the last identifier.
     let troubled = dice.percent(70);
     let mut author = Author { dice, keys, troubled, there: BTreeSet::new(), ops: Vec::new(), late: Vec::new() };
     author.write();
@@ -43,8 +43,8 @@ struct Author {
     /// The keys that have an object.
     there: BTreeSet<usize>,
     ops: Vec<Op>,
-    /// What is yet to be told.
-    late: Vec<Tell>,
+    /// Events that are still to be published.
+    late: Vec<Publication>,
 }
 
 impl Author {
@@ -57,13 +57,13 @@ impl Author {
                 _ => self.change(),
             }
             if self.dice.percent(20) {
-                let told = self.permissions();
-                self.ops.push(Op::Tell(told));
+                let publication = self.permissions();
+                self.ops.push(Op::Publish(publication));
             }
             if self.dice.percent(30) && !self.late.is_empty() {
                 let at = index(&mut self.dice, self.late.len());
-                let told = self.late.remove(at);
-                self.ops.push(Op::Tell(told));
+                let publication = self.late.remove(at);
+                self.ops.push(Op::Publish(publication));
             }
         }
         // A backup is for being put back.
@@ -123,45 +123,45 @@ impl Author {
     fn change(&mut self) {
         let change = self.object();
         self.ops.push(Op::Change(change));
-        self.tell(change);
+        self.publish(change);
     }
 
-    /// What is told of a change: the truth, twice, later than something else, nothing, or something that is not so.
-    fn tell(&mut self, change: Change) {
+    /// The event of a change: the truth, twice, later than something else, nothing, or something that is not so.
+    fn publish(&mut self, change: Change) {
         let what = match change {
-            _ if self.dice.percent(4) => Told::Rename(self.key(), self.key()),
-            _ if self.dice.percent(4) => Told::Delete(self.key()),
-            Change::Put(key, _) if self.dice.percent(20) => Told::CreateWith(key, self.mode()),
-            Change::Put(key, _) => Told::Create(key),
-            Change::Delete(key) => Told::Delete(key),
-            Change::Rename(from, to) => Told::Rename(from, to),
+            _ if self.dice.percent(4) => ModelEvent::Rename(self.key(), self.key()),
+            _ if self.dice.percent(4) => ModelEvent::Delete(self.key()),
+            Change::Put(key, _) if self.dice.percent(20) => ModelEvent::CreateWith(key, self.mode()),
+            Change::Put(key, _) => ModelEvent::Create(key),
+            Change::Delete(key) => ModelEvent::Delete(key),
+            Change::Rename(from, to) => ModelEvent::Rename(from, to),
             Change::Gone | Change::Back | Change::Emptied => return,
         };
-        let tell = Tell { what, ago: Some(0), notified: self.dice.percent(40) };
+        let publication = Publication { what, ago: Some(0), notified: self.dice.percent(40) };
         // Notifications know no renames: two keys, in any order.
-        let tells = match (what, tell.notified) {
-            (Told::Rename(from, to), true) if self.dice.percent(50) => vec![Told::Create(to), Told::Delete(from)],
-            (Told::Rename(from, to), true) => vec![Told::Delete(from), Told::Create(to)],
+        let events = match (what, publication.notified) {
+            (ModelEvent::Rename(from, to), true) if self.dice.percent(50) => vec![ModelEvent::Create(to), ModelEvent::Delete(from)],
+            (ModelEvent::Rename(from, to), true) => vec![ModelEvent::Delete(from), ModelEvent::Create(to)],
             _ => vec![what],
         };
-        for what in tells {
-            let tell = Tell { what, ..tell };
+        for what in events {
+            let publication = Publication { what, ..publication };
             match self.dice.below(10) {
-                0..=5 => self.ops.push(Op::Tell(tell)),
-                6 => self.ops.extend([Op::Tell(tell); 2]),
+                0..=5 => self.ops.push(Op::Publish(publication)),
+                6 => self.ops.extend([Op::Publish(publication); 2]),
                 7 | 8 => {
                     let ago = self.dice.weighted(&[(4, Some(5)), (1, Some(0)), (1, Some(60)), (1, None)]);
-                    self.late.push(Tell { ago, ..tell });
+                    self.late.push(Publication { ago, ..publication });
                 }
                 _ => {}
             }
         }
     }
 
-    fn permissions(&mut self) -> Tell {
+    fn permissions(&mut self) -> Publication {
         let (key, mode) = (self.key(), self.mode());
-        let what = if self.dice.percent(80) { Told::Permissions(key, mode) } else { Told::Owner(key, mode) };
-        Tell { what, ago: self.dice.weighted(&[(7, Some(0)), (1, Some(3)), (1, Some(10)), (1, None)]), notified: false }
+        let what = if self.dice.percent(80) { ModelEvent::Permissions(key, mode) } else { ModelEvent::Owner(key, mode) };
+        Publication { what, ago: self.dice.weighted(&[(7, Some(0)), (1, Some(3)), (1, Some(10)), (1, None)]), notified: false }
     }
 
     fn object(&mut self) -> Change {
@@ -196,7 +196,7 @@ impl Author {
             6 | 7 => Trouble::S3(self.dice.one_of(&S3_TROUBLES)),
             8 if self.dice.percent(20) => Trouble::Stop,
             8 if self.dice.percent(30) => Trouble::Change(self.dice.one_of(&[Change::Gone, Change::Back])),
-            8 => Trouble::Tell(self.permissions()),
+            8 => Trouble::Publish(self.permissions()),
             _ => Trouble::Change(self.object()),
         };
         self.ops.push(Op::At(at, trouble));

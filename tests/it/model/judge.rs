@@ -2,8 +2,8 @@
 
 use super::files::{File, default_permissions};
 use super::op::{Condition, KEYS};
+use super::published_events::{Expected, Field};
 use super::reference::Reference;
-use super::tellings::{Expected, Field};
 use super::world::{World, bytes_of};
 use s3_sync::record::{ETag, FileRecord, Permissions};
 use s3_sync::state::{RunOutcome, Side, StateError, Views};
@@ -41,10 +41,10 @@ pub(crate) fn contents(world: &World, number: usize, when: &str) {
     sink.is_unlisted = false;
 }
 
-/// After cycles alone: of every path of which somebody spoke since it changed, every sink holds what the bucket holds.
-pub(crate) fn told_contents(world: &World) {
+/// After cycles alone: at every path that an event named since it changed, every sink holds what the bucket holds.
+pub(crate) fn reported_contents(world: &World) {
     let mut inner = world.lock();
-    let own = |key: &&&str| key.starts_with(world.setup.prefix) && inner.tellings.is_told(key);
+    let own = |key: &&&str| key.starts_with(world.setup.prefix) && inner.published.is_reported(key);
     let mut broken = Vec::new();
     for sink in inner.sinks.iter().filter(|sink| !sink.is_unlisted && !sink.files.is_astray) {
         let differs = |key: &&&str| {
@@ -54,7 +54,10 @@ pub(crate) fn told_contents(world: &World) {
         };
         let wrong: Vec<_> = KEYS.iter().filter(own).filter(differs).collect();
         if !wrong.is_empty() {
-            broken.push(format!("{wrong:?} were spoken of since they changed, and cycles did not bring them into line in {}", sink.name));
+            broken.push(format!(
+                "{wrong:?} were named by events since they changed, and cycles did not bring them into line in {}",
+                sink.name
+            ));
         }
     }
     for what in broken {
@@ -68,20 +71,20 @@ pub(crate) fn independence(world: &World, ended: &Ended, is_calm: bool) {
     let mut broken = Vec::new();
     let (took, failing) = (inner.run_took, inner.sinks.iter().filter(|sink| sink.failed_calls > 0).count());
     for sink in &inner.sinks {
-        let Some(told) = ended.report.sinks.get(sink.name.as_str()) else {
+        let Some(sink_report) = ended.report.sinks.get(sink.name.as_str()) else {
             broken.push(format!("{} is not in the report", sink.name));
             continue;
         };
-        if sink.failed_calls > 0 && (told.success || ended.report.success || ended.outcome == RunOutcome::Done) {
-            broken.push(format!("{} failed, and the run says {:?}, {told:?}", sink.name, ended.outcome));
+        if sink.failed_calls > 0 && (sink_report.success || ended.report.success || ended.outcome == RunOutcome::Done) {
+            broken.push(format!("{} failed, and the run says {:?}, {sink_report:?}", sink.name, ended.outcome));
         }
         let says = |word: &str| ended.report.errors.iter().any(|error| error.starts_with(word));
-        if told.stopped.is_some() && !says(&format!("stopped {}: ", sink.name)) && !says("stopped: ") {
+        if sink_report.stopped.is_some() && !says(&format!("stopped {}: ", sink.name)) && !says("stopped: ") {
             broken.push(format!("{} was stopped, and the report does not name it: {:?}", sink.name, ended.report.errors));
         }
         let others_fail = is_calm && sink.failed_calls == 0 && failing > 0;
-        if others_fail && (told.stopped.is_some() || !told.failures.is_empty() || ended.outcome == RunOutcome::Stopped) {
-            broken.push(format!("another sink failed, and {} could not go on: {told:?}", sink.name));
+        if others_fail && (sink_report.stopped.is_some() || !sink_report.failures.is_empty() || ended.outcome == RunOutcome::Stopped) {
+            broken.push(format!("another sink failed, and {} could not go on: {sink_report:?}", sink.name));
         }
         if others_fail && sink.last_effect.max(took) > HELD_UP_MOST {
             broken.push(format!("another sink kept {} waiting for {:?}, and the next run for {took:?}", sink.name, sink.last_effect));
@@ -104,29 +107,29 @@ pub(crate) fn refusals(world: &World, number: usize) {
     }
 }
 
-/// Permissions are those that were told last, where nothing happened since that may have them forgotten.
+/// Permissions are those that were reported last, where nothing happened since that may have dropped them.
 pub(crate) fn permissions(world: &World, number: usize) {
     let mut inner = world.lock();
     let sink = &inner.sinks[number];
     if !sink.policy.has_permissions() {
         return;
     }
-    // A file may have brought along what somebody else's path had been answered.
+    // A file may have brought along the answer for another path.
     let defaults: Vec<_> = KEYS.iter().map(|path| default_permissions(path)).collect();
     let mut wrong = Vec::new();
     for path in sink.files.by_path.keys().filter(|path| inner.objects.contains_key(*path)) {
         let held = sink.files.permissions_of(path);
         for (field, held) in [(Field::Permissions, held.permissions), (Field::Owner, held.owner)] {
-            let is_nobodys = defaults
+            let is_default = defaults
                 .iter()
                 .any(|default| held == if field == Field::Owner { default.owner.clone() } else { default.permissions.clone() });
-            let expected = inner.tellings.expected(path, field);
+            let expected = inner.published.expected(path, field);
             let right = match &expected {
                 Expected::Value(value) => held.as_ref() == Some(value),
-                Expected::Anything => is_nobodys || held.as_ref().is_some_and(|held| inner.tellings.was_told(field, held)),
+                Expected::Anything => is_default || held.as_ref().is_some_and(|held| inner.published.was_reported(field, held)),
             };
             if !right {
-                wrong.push(format!("{field:?} of {path:?} in {} are {held:?}, told was {expected:?}", sink.name));
+                wrong.push(format!("{field:?} of {path:?} in {} are {held:?}, reported was {expected:?}", sink.name));
             }
         }
     }
@@ -135,7 +138,7 @@ pub(crate) fn permissions(world: &World, number: usize) {
     }
 }
 
-/// Contents and identities, both to the letter.
+/// Contents and identities, both exactly.
 pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
     let mut inner = world.lock();
     let mut ids = BTreeMap::new();

@@ -1,8 +1,8 @@
-//! Plays a history, and compares: after each run, and after everything has come to rest.
+//! Plays a history, and compares: after each run, and after everything is at rest.
 
 use super::counts::Counts;
 use super::judge;
-use super::op::{Fate, History, Op, Setup, Tell, Told};
+use super::op::{Fate, History, ModelEvent, Op, Publication, Setup};
 use super::process::Process;
 use super::reference::Reference;
 use super::sinks::Sink;
@@ -15,12 +15,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// In every database of the model: an older look never overwrites a newer one, and none is forgotten at a path where a sink holds a file.
-/// (What comes of it a later look heals, mostly.)
-const LOOKS_ARE_KEPT: &str = "CREATE TRIGGER no_older_look BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
-    BEGIN SELECT RAISE (ABORT, 'an older look overwrites a newer one'); END;
-    CREATE TRIGGER no_look_forgotten BEFORE DELETE ON observed WHEN EXISTS (SELECT 1 FROM applied WHERE path = OLD.path)
-    BEGIN SELECT RAISE (ABORT, 'the look at what a sink holds is forgotten'); END;";
+/// In every database of the model: an older observation never overwrites a newer one, and none is dropped at a path where a sink holds a
+/// file. (A later observation mostly repairs the damage.)
+const OBSERVATIONS_ARE_KEPT: &str = "CREATE TRIGGER no_older_observation BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
+    BEGIN SELECT RAISE (ABORT, 'an older observation overwrites a newer one'); END;
+    CREATE TRIGGER no_observation_forgotten BEFORE DELETE ON observed WHEN EXISTS (SELECT 1 FROM applied WHERE path = OLD.path)
+    BEGIN SELECT RAISE (ABORT, 'the observation of what a sink holds is forgotten'); END;";
 
 /// What playing a history showed.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub(super) struct Machine {
     pub(super) world: Arc<World>,
     pub(super) process: Process,
     backup: PathBuf,
-    /// One for each sink, as long as nothing happened of which it knows nothing.
+    /// One for each sink, as long as nothing happened that it does not know.
     pub(super) references: Vec<Option<Reference>>,
 }
 
@@ -57,7 +57,8 @@ pub(crate) fn play(history: &History, directory: &Path) -> Played {
         fs::copy(&empty, directory.join("sync.db")).expect("a copy of an empty database");
     } else {
         Process::new(World::new(Setup { second: None, ..history.setup }), directory).make();
-        let guarded = rusqlite::Connection::open(directory.join("sync.db")).and_then(|database| database.execute_batch(LOOKS_ARE_KEPT));
+        let guarded =
+            rusqlite::Connection::open(directory.join("sync.db")).and_then(|database| database.execute_batch(OBSERVATIONS_ARE_KEPT));
         guarded.expect("a trigger");
         fs::copy(directory.join("sync.db"), &empty).expect("an empty database");
     }
@@ -97,7 +98,7 @@ impl Machine {
     fn op(&mut self, op: Op) {
         {
             let mut inner = self.world.lock();
-            inner.tell(format_args!("{op:?}"));
+            inner.note(format_args!("{op:?}"));
             inner.wait(1);
         }
         match op {
@@ -109,19 +110,19 @@ impl Machine {
                 self.nothing_is_certain();
                 self.world.lock().armed.push((point, trouble));
             }
-            Op::Tell(tell) => {
+            Op::Publish(publication) => {
                 let mut inner = self.world.lock();
-                inner.hear(tell);
-                self.references.iter_mut().flatten().for_each(|reference| reference.tell(tell, inner.now));
+                inner.publish(publication);
+                self.references.iter_mut().flatten().for_each(|reference| reference.publish(publication, inner.now));
             }
             Op::Flood => {
                 self.nothing_is_certain();
                 let mut inner = self.world.lock();
-                inner.tellings.some_are_lost();
+                inner.published.some_are_lost();
                 inner.counts.add("floods");
                 for second in 0..100 {
-                    let tell = Tell { what: Told::Create(0), ago: Some(second), notified: false };
-                    inner.hear(tell);
+                    let publication = Publication { what: ModelEvent::Create(0), ago: Some(second), notified: false };
+                    inner.publish(publication);
                 }
             }
             Op::Receive => self.receive(),
@@ -156,7 +157,7 @@ impl Machine {
         let mut inner = self.world.lock();
         inner.counts.add("restores");
         inner.evidence.forget();
-        inner.tellings.restored();
+        inner.published.restored();
         inner.sinks.iter_mut().for_each(Sink::state_was_set_back);
     }
 
@@ -192,14 +193,14 @@ impl Machine {
     /// One run, and what must hold right after it.
     pub(super) fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
         let before = self.before();
-        self.world.lock().tellings.begin_run(kind != RunKind::Incremental);
+        self.world.lock().published.begin_run(kind != RunKind::Incremental);
         let ended = self.process.run(kind, allowed);
         let line = match &ended {
             None => "killed".to_owned(),
             Some(Ok(ended)) => format!("{:?}, success {}", ended.outcome, ended.report.success),
             Some(Err(error)) => format!("state: {error}"),
         };
-        self.world.lock().tell(format_args!("   = {line}"));
+        self.world.lock().note(format_args!("   = {line}"));
         self.world.lock().counts.add(format!("runs {}", kind.as_str()));
         self.judge_deletes(&before, allowed.unwrap_or(0));
         let ended = match ended? {
@@ -209,8 +210,8 @@ impl Machine {
                 return None;
             }
         };
-        // Told as a run that was stopped, and healed by the next one: a state that refuses what is written into it is a bug.
-        let cause = self.world.lock().halt.cause();
+        // Reported as a run that was stopped, and repaired by the next one: a state that refuses a write is a bug.
+        let cause = self.world.lock().stop_signal.cause();
         if let Some(error) = cause.filter(|error| error.reason == "state") {
             self.of_state(&error.message);
         }
@@ -218,13 +219,13 @@ impl Machine {
             self.nothing_is_certain();
         }
         if kind == RunKind::Incremental && ended.outcome == RunOutcome::Done {
-            self.world.lock().tellings.all_used_up();
+            self.world.lock().published.all_consumed();
         }
         self.refer((kind, allowed), &before);
         judge::independence(&self.world, &ended, before.is_calm);
         for number in self.sinks() {
             if self.saw_it_all(&ended, (number, before.is_calm)) {
-                judge::contents(&self.world, number, "a run that was told to be a success");
+                judge::contents(&self.world, number, "a run that reported success");
             }
         }
         Some(ended)

@@ -16,6 +16,8 @@ mod machine;
 mod mutants;
 mod op;
 mod process;
+mod published_events;
+mod recorded_history;
 mod reference;
 mod regressions;
 mod rest;
@@ -25,9 +27,7 @@ mod shrink;
 mod sink_sweeps;
 mod sinks;
 mod sources;
-mod story;
 mod sweeps;
-mod tellings;
 mod world;
 
 pub(crate) use alone::file_manager_alone;

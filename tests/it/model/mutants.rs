@@ -55,19 +55,19 @@ const BUGS: &[Bug] = &[
     by_chance(&["a_delete_is_not_looked_at_again"]),
     in_a_sweep("a notification", &["a_message_is_acknowledged_before_its_commit"]),
     by_chance(&["a_plus_is_not_decoded"]),
-    in_a_sweep("an event, and a look that fails", &["a_row_is_used_up_after_a_failed_look"]),
+    in_a_sweep("an event, and a lookup that fails", &["a_row_is_used_up_after_a_failed_look"]),
     in_a_sweep("permissions, and the object comes later", &["permissions_told_before_the_object_are_dropped"]),
     in_a_sweep("a rename to where another file is", &["the_target_of_a_rename_may_be_taken"]),
     in_a_sweep("a rename, and the object goes", &["an_ended_rename_leaves_its_target_confirmed"]),
-    in_a_sweep("a rename that waits, and is spoken of", &["waiting_lineage_is_dropped"]),
+    in_a_sweep("a rename that waits, and an event that names it", &["waiting_lineage_is_dropped"]),
     in_a_sweep("a chain of renames", &["a_rename_that_failed_is_not_waited_for"]),
     by_chance(&["the_feed_is_heard_again"]),
-    in_a_sweep("permissions told late", &["the_earlier_telling_wins"]),
+    in_a_sweep("permissions reported late", &["the_earlier_telling_wins"]),
     in_a_sweep("permissions, and a rename before anything was sent", &["permissions_stay_behind_a_rename"]),
     by_chance(&["what_was_asked_goes_along"]),
     // Sinks that disturb each other.
     in_a_sweep("a sink that is unreachable", &["a_sinks_outage_stops_another"]),
-    in_a_sweep("a rename that nobody told, and one sink is unreachable", &["a_sinks_delete_clears_the_permissions_of_all"]),
+    in_a_sweep("a rename without an event, and one sink is unreachable", &["a_sinks_delete_clears_the_permissions_of_all"]),
     in_a_sweep("an absence in one sink", &["a_sinks_absence_forgets_the_look_of_all"]),
     in_a_sweep("a sink that hangs", &["a_sink_that_hangs_is_waited_for"]),
     in_a_sweep("an object that goes before one sink has read it", &["what_another_sink_found_gone_is_not_judged"]),
@@ -79,7 +79,7 @@ const BUGS: &[Bug] = &[
 #[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]
 #[test]
 fn every_planted_bug_is_seen() {
-    // One alone, where somebody works on it.
+    // One alone, for a developer who works on it.
     let only = std::env::var("MODEL_BUG").ok();
     let bugs: Vec<_> = BUGS.iter().filter(|bug| only.as_ref().is_none_or(|only| only == bug.planted[0])).collect();
     assert!(!bugs.is_empty(), "no bug is called {only:?}");

@@ -1,4 +1,4 @@
-//! What happens in a history: to the bucket, to the doors, to the process. Small plain values: a history is a list of them
+//! What happens in a history: to the bucket, to the endpoints, to the process. Small plain values: a history is a list of them
 //! that prints itself as the source of a test.
 
 use s3_sync::plan::{PermissionPlane, Renames};
@@ -7,12 +7,12 @@ use s3_sync::state::RunKind;
 /// Something that happens. All numbers count from the beginning of the next run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
-    /// The bucket changes while no run looks.
+    /// The bucket changes between two runs.
     Change(Change),
     /// Trouble in the next run, at this point of it: a call begins or has been answered, a commit is about to be or was made.
     At(u16, Trouble),
-    /// Somebody tells something, true or not.
-    Tell(Tell),
+    /// An event is published, true or not.
+    Publish(Publication),
     /// A hundred events of one kind at once: a feed that serves no more than that has lost what it served before.
     Flood,
     /// The notifications that wait are received, and no run begins.
@@ -37,7 +37,7 @@ pub(crate) enum Op {
 /// What happens to a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Until it turns again, its calls come to this.
+    /// Until it turns again, its calls end like this.
     Turns(Condition),
     /// Its keeper makes a copy of it.
     Copied,
@@ -47,7 +47,7 @@ pub(crate) enum Fate {
     New,
 }
 
-/// What the calls of a sink come to.
+/// How the calls of a sink end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// Answers.
@@ -88,19 +88,19 @@ impl Change {
     }
 }
 
-/// What somebody tells. Whether it is so, and how often it is told, is not said here.
+/// A published event. Whether it is true, and how often it is published, is not said here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tell {
-    pub(crate) what: Told,
-    /// How many seconds ago it is said to have happened; `None` = no time is told.
+pub(crate) struct Publication {
+    pub(crate) what: ModelEvent,
+    /// How many seconds ago it is said to have happened; `None` = it carries no time.
     pub(crate) ago: Option<u16>,
-    /// By a notification, if it can be told so; else by the feed.
+    /// By a notification, if the queue has one for it; else by the feed.
     pub(crate) notified: bool,
 }
 
 /// What is said to have happened. Permissions are numbers, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum ModelEvent {
     Create(usize),
     /// Created, with these permissions.
     CreateWith(usize, u8),
@@ -110,7 +110,7 @@ pub(crate) enum Told {
     Owner(usize, u8),
 }
 
-impl Told {
+impl ModelEvent {
     /// The keys that it names.
     pub(crate) fn keys(self) -> Vec<usize> {
         match self {
@@ -120,7 +120,7 @@ impl Told {
     }
 
     /// A rename of a path onto itself says nothing.
-    pub(crate) fn is_heeded(self) -> bool {
+    pub(crate) fn has_effect(self) -> bool {
         !matches!(self, Self::Rename(from, to) if from == to)
     }
 }
@@ -130,8 +130,8 @@ impl Told {
 pub(crate) enum Trouble {
     /// The bucket changes just then.
     Change(Change),
-    /// Something is told just then.
-    Tell(Tell),
+    /// An event is published just then.
+    Publish(Publication),
     /// The next call of the bucket meets this.
     S3(S3Trouble),
     /// The next call of the APIs meets this.
@@ -140,7 +140,7 @@ pub(crate) enum Trouble {
     Second(ApiTrouble),
     /// The process dies there.
     Crash,
-    /// Somebody stops the run in an orderly way.
+    /// The operator stops the run in an orderly way.
     Stop,
 }
 
@@ -168,7 +168,7 @@ pub(crate) enum ApiTrouble {
     Reset,
     /// No effect; no answer.
     Timeout,
-    /// No effect; nobody listens.
+    /// No effect; no server listens.
     Unreachable,
     /// No effect; 400.
     Refused,
@@ -201,7 +201,7 @@ pub(crate) struct Setup {
     /// Only keys that begin with this.
     pub(crate) prefix: &'static str,
     /// Not every store does.
-    pub(crate) heeds_if_match: bool,
+    pub(crate) honours_if_match: bool,
     /// Whether the feed has a cursor; else it serves the same list for ever.
     pub(crate) cursor: bool,
     /// A second sink.

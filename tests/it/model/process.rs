@@ -176,7 +176,7 @@ impl Process {
     }
 }
 
-/// What the process comes to, unless it dies on the way.
+/// The result of the work, unless the process dies on the way.
 fn until_death<T>(runtime: &Runtime, world: &World, work: impl Future<Output = T>) -> Option<T> {
     let outcome = runtime.block_on(async {
         tokio::select! {

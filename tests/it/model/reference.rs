@@ -1,6 +1,6 @@
-//! What runs that meet no trouble must come to, in a page: the tables of the design over plain maps.
+//! The result that runs without trouble must have, in a page: the tables of the design over plain maps.
 
-use super::op::{KEYS, Setup, Tell, Told};
+use super::op::{KEYS, ModelEvent, Publication, Setup};
 use jiff::{SignedDuration, Timestamp};
 use s3_sync::plan::Renames;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,37 +18,37 @@ pub(crate) struct Reference {
     renames: Renames,
     pub(crate) files: BTreeMap<String, File>,
     ids: u64,
-    /// What the newest look at a key found.
+    /// What the newest observation of a key found.
     seen: BTreeMap<String, Option<u8>>,
-    /// Keys that a listing did not show, and that nobody has looked at since.
+    /// Keys that a listing did not show, and that no HEAD has looked up since.
     not_listed: BTreeSet<String>,
     /// Where the file at a key came from.
     lineage: BTreeMap<String, String>,
-    /// What the feed serves and nobody has read, what notifications told, and what was received: each with its time.
-    unread: Vec<(Option<Timestamp>, Told)>,
-    notified: Vec<(Option<Timestamp>, Told)>,
-    inbox: Vec<(Timestamp, Told)>,
+    /// Events that the feed serves and no run has read, events of notifications, and received events: each with its time.
+    unread: Vec<(Option<Timestamp>, ModelEvent)>,
+    notified: Vec<(Option<Timestamp>, ModelEvent)>,
+    inbox: Vec<(Timestamp, ModelEvent)>,
     /// Deletes that the guard holds, and whether because a listing showed nothing at all.
     held: BTreeSet<String>,
     nothing_listed: bool,
 }
 
 impl Reference {
-    /// Of a sink that can rename so.
+    /// The reference of a sink that can rename so.
     pub(crate) fn new(renames: Renames) -> Self {
         Self { renames, ..Self::default() }
     }
 
-    /// Whether a look that found this at the key told more than the sink's own looks: another sink has asked.
+    /// Whether an observation of the key that found this shows more than the sink's own: another sink has asked.
     pub(crate) fn is_news(&self, key: &str, found: Option<u8>) -> bool {
         self.seen.get(key).copied().flatten() != found
     }
 
-    pub(crate) fn tell(&mut self, tell: Tell, now: Timestamp) {
-        let at = tell.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
-        let is_notification = tell.notified && matches!(tell.what, Told::Create(_) | Told::Delete(_));
+    pub(crate) fn publish(&mut self, publication: Publication, now: Timestamp) {
+        let at = publication.ago.map(|ago| now.checked_sub(SignedDuration::from_secs(ago.into())).expect("not so long ago"));
+        let is_notification = publication.notified && matches!(publication.what, ModelEvent::Create(_) | ModelEvent::Delete(_));
         let source = if is_notification { &mut self.notified } else { &mut self.unread };
-        source.push((at, tell.what));
+        source.push((at, publication.what));
     }
 
     /// What carries no time happened when it was received.
@@ -56,11 +56,11 @@ impl Reference {
         self.inbox.extend(self.notified.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
     }
 
-    /// A listing, compared with what is held. Where any sink holds a file, what was told comes first (`heard`, with the time): a known
-    /// file that was told to have another name is not a new one.
-    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, heard: Option<Timestamp>) {
-        if let Some(now) = heard {
-            self.hear(objects, setup, now);
+    /// A listing, compared with what is held. Where any sink holds a file, the events come first (`events_read_at`): a known
+    /// file that an event renamed is not a new one.
+    pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, events_read_at: Option<Timestamp>) {
+        if let Some(now) = events_read_at {
+            self.read_events(objects, setup, now);
         }
         let held: Vec<_> = self.files.keys().filter(|key| key.starts_with(setup.prefix)).cloned().collect();
         self.not_listed = held.iter().filter(|key| !objects.contains_key(*key)).cloned().collect();
@@ -72,10 +72,10 @@ impl Reference {
         self.settle(objects, setup, allowed, nothing_listed);
     }
 
-    /// A cycle: what was told, in the order of its times; one look at each key that it touches.
+    /// A cycle: the events, in the order of their times; one observation of each key that they touch.
     pub(crate) fn replay(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, now: Timestamp) {
-        self.hear(objects, setup, now);
-        // Somebody's word: what is held is judged anew.
+        self.read_events(objects, setup, now);
+        // The operator allows deletes: what is held is judged anew.
         let nothing_listed = allowed.is_some() && self.nothing_listed && !self.held.is_empty();
         if allowed.is_some() {
             self.held.clear();
@@ -83,16 +83,16 @@ impl Reference {
         self.settle(objects, setup, allowed, nothing_listed);
     }
 
-    fn hear(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, now: Timestamp) {
+    fn read_events(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, now: Timestamp) {
         self.inbox.extend(self.unread.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
         self.inbox.sort_by_key(|(at, _)| *at);
         let mut touched = BTreeSet::new();
         let own = |key: usize| KEYS[key].starts_with(setup.prefix);
         for (_, what) in std::mem::take(&mut self.inbox) {
-            if !what.is_heeded() {
+            if !what.has_effect() {
                 continue;
             }
-            if let Told::Rename(from, to) = what
+            if let ModelEvent::Rename(from, to) = what
                 && own(from)
                 && own(to)
             {
@@ -102,11 +102,11 @@ impl Reference {
         }
         self.not_listed.retain(|key| !touched.contains(key.as_str()));
         self.seen.extend(touched.iter().map(|key| ((*key).to_owned(), objects.get(*key).copied())));
-        // Held is what is gone: another word that it is gone lets nothing go.
+        // A held delete is of a key that is gone: another event that it is gone sends nothing.
         self.held.retain(|key| self.seen.get(key) == Some(&None));
-        // What is no move never was one: its paths are as free to be paired as if nobody had told it.
+        // What is no move never was one: its paths are as free to be paired as if no event had reported it.
         for (target, origin) in self.lineage.clone() {
-            if self.is_moot(&target, &origin) || self.files.contains_key(&target) && !self.is_leaving(&target) {
+            if self.is_no_move(&target, &origin) || self.files.contains_key(&target) && !self.is_leaving(&target) {
                 self.lineage.remove(&target);
             }
         }
@@ -124,7 +124,7 @@ impl Reference {
     /// Moves, then contents, then deletes if they may go.
     fn settle(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, nothing_listed: bool) {
         for (target, origin) in self.pair_by_content() {
-            // That a page does not show a key is no look at it: both are looked at before the file goes, and the key may be back by now.
+            // A key that a page does not show is not observed: both are looked up before the file goes, and the key may be back by now.
             if self.not_listed.remove(&origin) {
                 self.seen.extend([target, origin].map(|key| (key.clone(), objects.get(&key).copied())));
             }
@@ -139,11 +139,11 @@ impl Reference {
             }
         }
         let gone: Vec<_> = self.files.keys().filter(|key| self.seen.get(*key) == Some(&None)).cloned().collect();
-        // A bucket that shows nothing at all is more often a mistake than a wish. What is held stays held beside what comes after it.
+        // A bucket that shows nothing at all is more often a mistake than an intention. What is held stays held beside what comes after it.
         let judged: Vec<_> = gone.iter().filter(|key| !self.held.contains(*key)).cloned().collect();
         let limit = if nothing_listed { 0 } else { setup.max_delete }.max(allowed.unwrap_or(0));
         if judged.len() as u64 <= limit {
-            // Each is looked at first: what was held may be back by now.
+            // Each is looked up first: what was held may be back by now.
             self.seen.extend(judged.iter().map(|key| (key.clone(), objects.get(key).copied())));
             self.files.retain(|key, file| {
                 file.content = objects.get(key).filter(|_| judged.contains(key)).copied().unwrap_or(file.content);
@@ -179,13 +179,13 @@ impl Reference {
     fn move_some(&mut self) -> bool {
         let mut done = false;
         for (target, origin) in self.lineage.clone() {
-            let moot = self.is_moot(&target, &origin);
-            if !moot && self.files.contains_key(&target) && self.is_leaving(&target) {
+            let is_no_move = self.is_no_move(&target, &origin);
+            if !is_no_move && self.files.contains_key(&target) && self.is_leaving(&target) {
                 continue;
             }
             self.lineage.remove(&target);
             done = true;
-            if !moot && !self.files.contains_key(&target) {
+            if !is_no_move && !self.files.contains_key(&target) {
                 let file = self.files.remove(&origin).expect("it is held");
                 self.files.insert(target, file);
             }
@@ -194,7 +194,7 @@ impl Reference {
     }
 
     /// Nothing went, or nothing came.
-    fn is_moot(&self, target: &str, origin: &str) -> bool {
+    fn is_no_move(&self, target: &str, origin: &str) -> bool {
         let seen = |key: &str| self.seen.get(key).copied().flatten();
         let directory = |key: &str| key.rsplit_once('/').map_or(String::new(), |(directory, _)| directory.to_owned());
         let can = match self.renames {

@@ -1,7 +1,7 @@
-//! Histories that broke a promise once, as the model shrank them: one for each bug, with its story.
+//! Histories that broke a promise once, as the model shrank them: one for each bug, with a line about it.
 
 use super::machine::play;
-use super::op::{ApiTrouble, Change, Condition, Fate, History, Op, S3Trouble, Second, Setup, Tell, Told, Trouble};
+use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble};
 use super::runner;
 use s3_sync::plan::{PermissionPlane, Renames};
 use s3_sync::state::RunKind;
@@ -13,7 +13,7 @@ const PLAIN: Setup = Setup {
     attempts: 1,
     max_delete: 100,
     prefix: "",
-    heeds_if_match: true,
+    honours_if_match: true,
     cursor: false,
     second: None,
 };
@@ -21,11 +21,11 @@ const PLAIN: Setup = Setup {
 const CYCLE: Op = Op::Run(RunKind::Incremental, None);
 const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
 
-fn told(what: Told) -> Op {
-    Op::Tell(Tell { what, ago: Some(0), notified: false })
+fn published(what: ModelEvent) -> Op {
+    Op::Publish(Publication { what, ago: Some(0), notified: false })
 }
 
-/// Plays it; says whose file is where in the end.
+/// Plays it; returns whose file is where in the end.
 fn holds(ops: &[Op]) -> Vec<(String, u64)> {
     holds_under(PLAIN, ops)
 }
@@ -37,15 +37,15 @@ fn holds_under(setup: Setup, ops: &[Op]) -> Vec<(String, u64)> {
 }
 
 /// The HEAD of a rename's origin failed, that of its target did not: the target was created as a new file in the same cycle, and
-/// when the event was used up there was nothing left to rename.
+/// when the event was consumed there was nothing left to rename.
 #[test]
 fn half_of_a_rename_is_not_decided() {
     let ids = holds(&[
         Op::Change(Change::Put(0, 1)),
-        told(Told::Create(0)),
+        published(ModelEvent::Create(0)),
         CYCLE,
         Op::Change(Change::Rename(0, 1)),
-        told(Told::Rename(0, 1)),
+        published(ModelEvent::Rename(0, 1)),
         Op::At(0, Trouble::S3(S3Trouble::Server)),
         CYCLE,
         CYCLE,
@@ -53,10 +53,10 @@ fn half_of_a_rename_is_not_decided() {
     assert_eq!(ids, [("a b+c".to_owned(), 1)], "the identity is kept");
 }
 
-/// A file that was created after the backup was renamed after the restore, and told: the state had no row of it, did nothing
-/// about the event, and the old name stayed in the file manager for ever.
+/// A file that was created after the backup was renamed after the restore, and an event reported it: the state had no row of it, did
+/// nothing about the event, and the old name stayed in the file manager for ever.
 #[test]
-fn an_event_of_what_a_restored_state_forgot_is_heeded() {
+fn a_restored_state_follows_an_event_of_a_file_that_it_does_not_know() {
     let ids = holds(&[
         RECONCILE,
         Op::Change(Change::Put(4, 3)),
@@ -64,26 +64,26 @@ fn an_event_of_what_a_restored_state_forgot_is_heeded() {
         RECONCILE,
         Op::Restore,
         Op::Change(Change::Rename(4, 0)),
-        told(Told::Rename(4, 0)),
+        published(ModelEvent::Rename(4, 0)),
         CYCLE,
     ]);
     assert_eq!(ids.len(), 1, "{ids:?}");
 }
 
-/// The guard held two deletes. The next cycle was allowed to send them, had been told nothing new, and ended at once.
+/// The guard held two deletes. The next cycle was allowed to send them, received no new event, and ended at once.
 #[test]
-fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
+fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
     let setup = Setup { max_delete: 1, ..PLAIN };
     let ops = [
         Op::Change(Change::Put(5, 0)),
-        told(Told::Create(5)),
+        published(ModelEvent::Create(5)),
         Op::Change(Change::Put(4, 2)),
-        told(Told::Create(4)),
+        published(ModelEvent::Create(4)),
         CYCLE,
         Op::Change(Change::Delete(4)),
-        told(Told::Delete(4)),
+        published(ModelEvent::Delete(4)),
         Op::Change(Change::Delete(5)),
-        told(Told::Delete(5)),
+        published(ModelEvent::Delete(5)),
         CYCLE,
         Op::Run(RunKind::Incremental, Some(2)),
     ];
@@ -92,37 +92,40 @@ fn deletes_that_are_let_go_go_though_nothing_new_was_told() {
     assert!(played.ids.is_empty(), "{:?}", played.ids);
 }
 
-/// What an empty listing had held was back; that it had been held made the operator's word, much later, a stricter guard than none.
+/// What an empty listing had held was back; that it had been held made `--allow-deletes`, much later, a stricter guard than none.
 #[test]
-fn a_word_lets_no_fewer_deletes_go_than_silence() {
-    let files = [0, 1].map(|key| [Op::Change(Change::Put(key, 1 + u8::try_from(key).expect("small"))), told(Told::Create(key))]).concat();
+fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
+    let files = [0, 1]
+        .map(|key| [Op::Change(Change::Put(key, 1 + u8::try_from(key).expect("small"))), published(ModelEvent::Create(key))])
+        .concat();
     let gone = [0, 1].map(|key| Op::Change(Change::Delete(key)));
-    let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| told(Told::Delete(key)))].concat();
+    let ops = [&files[..], &[CYCLE], &gone, &[RECONCILE], &files, &[CYCLE], &gone, &[0, 1].map(|key| published(ModelEvent::Delete(key)))]
+        .concat();
     assert!(holds(&[&ops[..], &[Op::Run(RunKind::Incremental, Some(1))]].concat()).is_empty());
 }
 
-/// The reference's own bug, and none of the product: it took a told rename whose target is not there for a reason not to pair the
+/// The reference's own bug, and none of the product: a reported rename whose target is not there was its reason not to pair the
 /// file that went with the one that came.
 #[test]
-fn a_rename_that_never_was_keeps_no_file_from_its_new_name() {
+fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
     let ids = holds_under(
         Setup { max_delete: 0, ..PLAIN },
         &[
             Op::Change(Change::Put(5, 3)),
             RECONCILE,
             Op::Change(Change::Rename(5, 2)),
-            told(Told::Delete(5)),
-            told(Told::Rename(2, 4)),
+            published(ModelEvent::Delete(5)),
+            published(ModelEvent::Rename(2, 4)),
             CYCLE,
         ],
     );
     assert_eq!(ids, [("d/a".to_owned(), 1)], "the file under its new name");
 }
 
-/// After a restore a listing saw a file, and the process died before it had told the file manager, which has it from before the
+/// After a restore a listing saw a file, and the process died before it had called the file manager, which has it from before the
 /// restore. Then the file went: the state had never sent it, forgot it, and the file manager kept it for ever.
 #[test]
-fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
+fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_object() {
     for point in 0..40 {
         let ids = holds(&[
             Op::Backup,
@@ -132,33 +135,33 @@ fn what_a_restored_state_saw_and_never_applied_is_taken_away_when_it_goes() {
             Op::At(point, Trouble::Crash),
             RECONCILE,
             Op::Change(Change::Rename(5, 4)),
-            Op::Tell(Tell { what: Told::Delete(5), ago: Some(0), notified: true }),
+            Op::Publish(Publication { what: ModelEvent::Delete(5), ago: Some(0), notified: true }),
         ]);
         assert_eq!(ids.len(), 1, "a crash at {point}: {ids:?}");
     }
 }
 
-/// Permissions were set for a path whose file never arrived. Of another file, which went there later, the state said the permissions that
-/// the file manager had answered for the path from which it came.
+/// Permissions were set for a path whose file never arrived. Another file went there later, and the state recorded for it the permissions
+/// that the file manager had answered for the path from which it came.
 #[test]
-fn what_was_answered_for_one_path_is_not_said_of_the_next() {
+fn permissions_answered_for_one_path_are_not_recorded_for_another() {
     let ids = holds_under(
         Setup { page_keys: 2, attempts: 2, ..PLAIN },
         &[
-            told(Told::Permissions(5, 2)),
+            published(ModelEvent::Permissions(5, 2)),
             Op::Change(Change::Put(5, 2)),
             Op::Change(Change::Rename(5, 2)),
-            told(Told::Rename(5, 2)),
+            published(ModelEvent::Rename(5, 2)),
             Op::At(61, Trouble::Api(ApiTrouble::Timeout)),
             Op::At(36, Trouble::S3(S3Trouble::WrongByte)),
             CYCLE,
             Op::Change(Change::Rename(2, 0)),
             Op::Change(Change::Put(1, 2)),
-            told(Told::Create(1)),
+            published(ModelEvent::Create(1)),
             Op::Run(RunKind::Reconcile, Some(1)),
             Op::Change(Change::Rename(1, 5)),
             Op::Change(Change::Put(2, 2)),
-            told(Told::Create(2)),
+            published(ModelEvent::Create(2)),
         ],
     );
     assert_eq!(ids.len(), 3, "{ids:?}");
@@ -174,7 +177,7 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
             Op::Change(Change::Put(0, 0)),
             Op::Run(RunKind::Reconcile, Some(100)),
             Op::Change(Change::Delete(0)),
-            told(Told::Delete(0)),
+            published(ModelEvent::Delete(0)),
             Op::At(10, Trouble::Api(ApiTrouble::Reset)),
             Op::Run(RunKind::Incremental, Some(100)),
             Op::Wait { minutes: 30 },
@@ -185,26 +188,27 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
 }
 
 /// A listing that showed nothing had a delete held; the file's content came back under another name, and other content under its own,
-/// which nobody told. The move's own look finds that, too. (The reference had not looked.)
+/// which no event reported. The move's own HEAD finds that, too. (The reference had not looked it up.)
 #[test]
-fn what_a_move_finds_at_its_origin_arrives_as_well() {
+fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
     let ids = holds_under(
         Setup { page_keys: 3, attempts: 3, ..PLAIN },
         &[
             Op::Change(Change::Put(0, 4)),
-            told(Told::Create(0)),
+            published(ModelEvent::Create(0)),
             Op::Run(RunKind::Incremental, Some(1)),
             Op::Change(Change::Delete(0)),
             RECONCILE,
             Op::Change(Change::Put(3, 4)),
-            told(Told::Create(3)),
+            published(ModelEvent::Create(3)),
             Op::Change(Change::Put(0, 1)),
         ],
     );
     assert_eq!(ids, [("a".to_owned(), 2), ("d/b".to_owned(), 1)]);
 }
 
-/// The judge's mistake: a delete that somebody allowed was decided, and the process killed before it could send it. The next run sends it.
+/// The judge's mistake: a delete that the operator allowed was decided, and the process killed before it could send it. The next run sends
+/// it.
 #[test]
 fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next() {
     let setup = Setup { page_keys: 3, attempts: 3, max_delete: 0, ..PLAIN };
@@ -221,23 +225,23 @@ fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next()
     holds_under(setup, &ops);
 }
 
-/// One sink had found more keys gone while the other one's deletes, which its guard had counted, were on their way: they were due there
+/// One sink had found more keys gone while the other sink's deletes, which its guard had counted, were on their way: they were due there
 /// too, and went with the counted ones, past the guard.
 #[test]
-fn what_another_sink_finds_gone_passes_no_guard_unjudged() {
+fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
     let second = Some(Second { permissions: PermissionPlane::SetAndAsk, renames: Renames::None, connections: 2 });
     holds_under(
         Setup { attempts: 3, max_delete: 1, second, ..PLAIN },
         &[
             Op::Change(Change::Put(0, 3)),
-            told(Told::Create(0)),
+            published(ModelEvent::Create(0)),
             Op::Change(Change::Put(4, 4)),
-            told(Told::Create(4)),
+            published(ModelEvent::Create(4)),
             Op::Sink(1, Fate::Turns(Condition::Hanging)),
             CYCLE,
             Op::Change(Change::Rename(0, 2)),
             Op::Change(Change::Delete(4)),
-            told(Told::Permissions(4, 1)),
+            published(ModelEvent::Permissions(4, 1)),
             Op::Wait { minutes: 1 },
             CYCLE,
         ],
@@ -247,12 +251,12 @@ fn what_another_sink_finds_gone_passes_no_guard_unjudged() {
 /// A sink without a plane of permissions was asked for those of a new file: the state said them of the file from then on, also under the
 /// name that it had later.
 #[test]
-fn of_a_sink_without_permissions_none_are_said() {
+fn the_state_records_no_permissions_for_a_sink_without_them() {
     let second = Some(Second { permissions: PermissionPlane::None, renames: Renames::Any, connections: 1 });
     holds_under(
         Setup { second, ..PLAIN },
         &[
-            told(Told::Permissions(0, 0)),
+            published(ModelEvent::Permissions(0, 0)),
             Op::Change(Change::Put(0, 4)),
             Op::Run(RunKind::Incremental, Some(100)),
             Op::Change(Change::Rename(0, 5)),

@@ -1,23 +1,23 @@
-//! The end of a history: no trouble any more. Everything must come to rest in every sink, and stay there; and a sink that lost
-//! everything is brought back by the operator's word, while the others are left alone.
+//! The end of a history: no trouble any more. Everything must be at rest in every sink, and stay there; and a sink that lost
+//! everything is restored with `--new-sink`, while the others are left alone.
 
 use super::judge;
 use super::machine::Machine;
 use super::op::{Change, Condition, Fate};
+use super::recorded_history;
 use super::sinks::Sink;
-use super::story;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::Ended;
 
-/// Runs without trouble in which everything must have come to rest.
+/// Runs without trouble after which everything must be at rest.
 const RUNS_TO_REST: usize = 4;
 
 impl Machine {
-    /// No trouble any more: everything must come to rest, and stay there.
+    /// No trouble any more: everything must be at rest, and stay there.
     pub(super) fn come_to_rest(&mut self) {
         {
             let mut inner = self.world.lock();
-            inner.tell(format_args!("everything comes to rest"));
+            inner.note(format_args!("everything comes to rest"));
             inner.armed.clear();
             self.world.change(&mut inner, Change::Back);
             inner.wait(7 * 60 * 60);
@@ -33,7 +33,7 @@ impl Machine {
         if !(0..RUNS_TO_REST).any(|_| done(self.run(RunKind::Incremental, Some(1000)))) {
             return self.world.lock().violated(format!("no success in {RUNS_TO_REST} cycles without trouble"));
         }
-        judge::told_contents(&self.world);
+        judge::reported_contents(&self.world);
         if !(0..RUNS_TO_REST).any(|_| self.sees_all()) {
             return self.world.lock().violated(format!("no success in {RUNS_TO_REST} listings without trouble"));
         }
@@ -42,7 +42,7 @@ impl Machine {
             judge::permissions(&self.world, number);
             judge::state(&self.world, number, self.process.database());
         }
-        story::judge(&self.world, self.process.database(), self.effects().iter().sum());
+        recorded_history::judge(&self.world, self.process.database(), self.effects().iter().sum());
         let (effects, calls) = (self.effects(), self.world.bucket.calls());
         self.run(RunKind::Incremental, None);
         if self.world.bucket.calls() != calls {

@@ -1,4 +1,4 @@
-//! Many histories, on as many threads as there are processors, until the time is used up.
+//! Many histories, on as many threads as there are processors, until the time is over.
 
 use super::counts::Counts;
 use super::generate;
@@ -19,7 +19,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// `MODEL_SECONDS` and `MODEL_SEED`; as `make test` has it unless told.
+    /// `MODEL_SECONDS` and `MODEL_SEED`; the defaults are those of `make test`.
     #[expect(clippy::disallowed_methods, reason = "how long and from where is for people who work on it, and no setting")]
     pub(crate) fn of_environment() -> Self {
         let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
@@ -34,7 +34,7 @@ pub(crate) fn directory() -> TempDir {
     place.expect("a directory")
 }
 
-/// Plays one history after another; the first that breaks a promise is shrunk, told, and ends it all.
+/// Plays one history after another; the first that breaks a promise is shrunk, printed, and ends it all.
 pub(crate) fn run(budget: Budget) {
     let end = Instant::now() + budget.time;
     let next = AtomicU64::new(budget.first_seed);
@@ -52,7 +52,7 @@ pub(crate) fn run(budget: Budget) {
                     own.add("histories");
                     if !played.violations.is_empty() {
                         broken.store(true, Ordering::Relaxed);
-                        tell(seed, directory.path());
+                        print_failure(seed, directory.path());
                     }
                 }
                 counts.lock().unwrap_or_else(PoisonError::into_inner).add_all(&own);
@@ -61,12 +61,12 @@ pub(crate) fn run(budget: Budget) {
     });
     let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
     // Past the harness, which keeps to itself what a test prints that holds: how much was tried is worth knowing each time.
-    let told = format!("the model, from seed {}:\n{counts}", budget.first_seed);
-    std::io::stdout().write_all(told.as_bytes()).expect("standard output");
+    let summary = format!("the model, from seed {}:\n{counts}", budget.first_seed);
+    std::io::stdout().write_all(summary.as_bytes()).expect("standard output");
     assert!(!broken.into_inner(), "a history broke a promise: see above");
 }
 
-fn tell(seed: u64, directory: &Path) {
+fn print_failure(seed: u64, directory: &Path) {
     let shrunk = shrink(generate::history(seed), directory);
     let played = play(&shrunk, directory);
     let trace = played.trace.join("\n");

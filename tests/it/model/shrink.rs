@@ -61,7 +61,7 @@ fn with_smaller_numbers(mut history: History, directory: &Path) -> History {
         super::op::Setup { attempts: 1, ..setup },
         super::op::Setup { max_delete: 100, ..setup },
         super::op::Setup { prefix: "", ..setup },
-        super::op::Setup { heeds_if_match: true, ..setup },
+        super::op::Setup { honours_if_match: true, ..setup },
         super::op::Setup { cursor: false, ..setup },
         super::op::Setup { seed: 0, ..setup },
     ] {

@@ -1,6 +1,6 @@
 //! Sweeps with two sinks: what happens to one of them, at every point of a run, and what becomes of the other.
 
-use super::op::{ApiTrouble, Change, Condition, Fate, Op, Second, Setup, Told, Trouble};
+use super::op::{ApiTrouble, Change, Condition, Fate, ModelEvent, Op, Second, Setup, Trouble};
 use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, renamed, sweep};
 use s3_sync::plan::{PermissionPlane, Renames};
 
@@ -24,17 +24,17 @@ const GONE: &[Trouble] = &[Trouble::Change(Change::Delete(0))];
 
 /// All of them.
 pub(crate) fn all() -> [Sweep; 9] {
-    let put = |key, content| changed(Change::Put(key, content), Told::Create(key));
+    let put = |key, content| changed(Change::Put(key, content), ModelEvent::Create(key));
     let three = [put(0, 1), put(1, 2), put(2, 3)].concat();
     let (down, up) = ([turns(SECOND, Condition::Unreachable)], [turns(SECOND, Condition::Up)]);
-    let renamed_untold = [Op::Change(Change::Rename(0, 1))];
+    let renamed_unreported = [Op::Change(Change::Rename(0, 1))];
     [
         Sweep { setup: TWO, ..sweep("a sink that is unreachable", &[&down, &three], &[NOTHING, CRASH], &[&up, &[CYCLE]]) },
         Sweep {
             setup: Setup { concurrency: 1, attempts: 3, ..TWO },
             ..sweep("a sink that hangs", &[&[turns(SECOND, Condition::Hanging)], &three], &[NOTHING], &[])
         },
-        // The other one has its rename still before it. (Files without content are paired by nothing else.)
+        // The other sink has its rename still before it. (Files without content are paired by nothing else.)
         Sweep {
             setup: TWO,
             ids: &[1],
@@ -53,7 +53,7 @@ pub(crate) fn all() -> [Sweep; 9] {
             setup: Setup { max_delete: 1, ..TWO },
             ..sweep(
                 "as many deletes as may go, in each sink",
-                &[&put(0, 1), &put(1, 2), &[CYCLE], &changed(Change::Delete(0), Told::Delete(0))],
+                &[&put(0, 1), &put(1, 2), &[CYCLE], &changed(Change::Delete(0), ModelEvent::Delete(0))],
                 &[NOTHING],
                 &[],
             )
@@ -65,13 +65,13 @@ pub(crate) fn all() -> [Sweep; 9] {
             ids: &[1],
             says: Some(("second", "a b+c", "mode-3")),
             ..sweep(
-                "a rename that nobody told, and one sink is unreachable",
-                &[&applied_at_0(), &down, &renamed_untold],
+                "a rename without an event, and one sink is unreachable",
+                &[&applied_at_0(), &down, &renamed_unreported],
                 &[NOTHING],
                 &[&up, &[RECONCILE]],
             )
         },
-        // One sink never had the file, and the other one holds it.
+        // One sink never had the file, and the other sink holds it.
         Sweep {
             setup: GUARDED,
             run: RECONCILE,
@@ -87,7 +87,7 @@ pub(crate) fn all() -> [Sweep; 9] {
                 &[],
             )
         },
-        // One sink has stored it when the other one finds that it is gone.
+        // One sink has stored it when the other sink finds that it is gone.
         Sweep {
             setup: Setup { concurrency: 1, second: TWO.second.map(|second| Second { renames: Renames::None, ..second }), ..GUARDED },
             run: RECONCILE,

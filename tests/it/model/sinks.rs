@@ -30,7 +30,7 @@ pub(crate) struct Sink {
     /// Files that the state cannot know: made after the backup that was put back, or before the sink was started over. Their objects may
     /// have gone since.
     pub(crate) unknowable: BTreeSet<String>,
-    /// What it held when it was started over: of what has gone since, the state never hears.
+    /// What it held when it was started over: the state never learns which of it has gone since.
     pub(crate) left_behind: BTreeSet<String>,
     /// Its paths when the backup of the state was made.
     pub(crate) held_at_backup: Option<BTreeSet<String>>,

@@ -1,4 +1,4 @@
-//! The feed and the queue of notifications, in a simulation: whatever is told, served as often as it is asked for.
+//! The feed and the queue of notifications, in a simulation: they serve published events as often as they are asked.
 
 use super::file_manager::{Api, without_effect};
 use super::world::World;
@@ -22,13 +22,13 @@ impl ReadFeed for Api {
     }
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
-        self.look(&format!("feed after {cursor:?}"), || Ok(page(&self.world, cursor))).await
+        self.read(&format!("feed after {cursor:?}"), || Ok(page(&self.world, cursor))).await
     }
 }
 
 fn page(world: &World, cursor: Option<&str>) -> FeedPage {
     let inner = world.lock();
-    let all = &inner.tellings.feed;
+    let all = &inner.published.feed;
     if !world.setup.cursor {
         return FeedPage { events: all[all.len().saturating_sub(FEED_EVENTS_MAX)..].to_vec(), next_cursor: None };
     }
@@ -49,11 +49,11 @@ impl EventQueue for Queue {
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
         self.0.point().await;
         let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };
-        let messages: Vec<_> = self.0.lock().tellings.queue.iter().take(MESSAGES).map(message).collect();
+        let messages: Vec<_> = self.0.lock().published.queue.iter().take(MESSAGES).map(message).collect();
         if messages.is_empty() {
             self.1.cancel();
         }
-        self.0.lock().tell(format_args!("     queue: {} messages", messages.len()));
+        self.0.lock().note(format_args!("     queue: {} messages", messages.len()));
         Ok(messages)
     }
 
@@ -63,9 +63,9 @@ impl EventQueue for Queue {
         // Another call of the APIs may have met this trouble as well: a queue may fail in the same ways.
         let trouble = inner.api_trouble.pop_front();
         if trouble.and_then(without_effect).is_none() {
-            inner.tellings.queue.retain(|(number, _)| !receipts.contains(&Receipt(number.to_string())));
+            inner.published.queue.retain(|(number, _)| !receipts.contains(&Receipt(number.to_string())));
         }
-        inner.tell(format_args!("     queue: {} acknowledged, {trouble:?}", receipts.len()));
+        inner.note(format_args!("     queue: {} acknowledged, {trouble:?}", receipts.len()));
         let lost = |trouble| QueueError { call: "acknowledge", address: self.address().to_owned(), message: format!("{trouble:?}") };
         trouble.map_or(Ok(Vec::new()), |trouble| Err(lost(trouble)))
     }

@@ -1,7 +1,7 @@
 //! Histories that meet one trouble, at every point of a run: chance comes by some of these points too rarely.
 
 use super::machine::{Played, play};
-use super::op::{ApiTrouble, Change, History, Op, S3Trouble, Setup, Tell, Told, Trouble};
+use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
 use super::runner;
 use super::sink_sweeps;
 use s3_sync::state::RunKind;
@@ -15,7 +15,7 @@ pub(super) const PLAIN: Setup = Setup {
     attempts: 1,
     max_delete: 100,
     prefix: "",
-    heeds_if_match: true,
+    honours_if_match: true,
     cursor: false,
     second: None,
 };
@@ -26,11 +26,11 @@ pub(super) const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
 /// What leaves no doubt in the end: with the ledger, every effect has happened once.
 const TROUBLES: [&[Trouble]; 5] = [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::S3(S3Trouble::Server)]];
 
-const LOOKS_THAT_FAIL: [&[Trouble]; 2] = [&[Trouble::S3(S3Trouble::Server)], &[Trouble::S3(S3Trouble::AccessDenied)]];
+const FAILED_LOOKUPS: [&[Trouble]; 2] = [&[Trouble::S3(S3Trouble::Server)], &[Trouble::S3(S3Trouble::AccessDenied)]];
 const IN_A_CHAIN: [&[Trouble]; 6] =
     [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::Api(ApiTrouble::Busy)], &[Trouble::S3(S3Trouble::Server)]];
 
-/// A history without trouble: what it comes to is known to the last identifier.
+/// A history without trouble: its result is known to the last identifier.
 pub(super) const NOTHING: &[Trouble] = &[];
 pub(super) const CRASH: &[Trouble] = &[Trouble::Crash];
 const TIMEOUT: &[Trouble] = &[Trouble::Api(ApiTrouble::Timeout)];
@@ -67,7 +67,7 @@ impl Sweep {
     /// All of them.
     #[cfg(feature = "mutants")]
     pub(crate) fn all() -> Vec<Self> {
-        renames().into_iter().chain(effects_without_an_outcome()).chain(tellings()).chain(surprises()).chain(sink_sweeps::all()).collect()
+        renames().into_iter().chain(effects_without_an_outcome()).chain(events()).chain(surprises()).chain(sink_sweeps::all()).collect()
     }
 
     /// Trouble at one point, in some interleavings. Where nothing strikes, the point makes no difference.
@@ -81,7 +81,7 @@ impl Sweep {
         })
     }
 
-    /// Plays them all: how many points the run has, or how the first breaks a promise of which `counts` says that it is to be counted.
+    /// Plays them all: how many points the run has, or how the first breaks a promise that is to be counted, as `counts` decides.
     pub(crate) fn play(&self, directory: &Path, counts: impl Fn(&History) -> bool) -> Result<u16, String> {
         let mut points = 0;
         loop {
@@ -122,20 +122,21 @@ pub(super) fn sweep(name: &'static str, before: &[&[Op]], troubles: &'static [&'
     Sweep { name, before, troubles, run: CYCLE, then, ids: &[], says: None, setup: PLAIN, seeds: 1 }
 }
 
-/// A file that was told to have another name keeps its identifier.
+/// A file whose rename an event reported keeps its identifier.
 fn renames() -> [Sweep; 5] {
     let (here, there, further) = (applied_at_0(), renamed(0, 1), renamed(1, 3));
-    let two = [&changed(Change::Put(0, 1), Told::Create(0))[..], &changed(Change::Put(1, 2), Told::Create(1)), &[CYCLE]].concat();
+    let two =
+        [&changed(Change::Put(0, 1), ModelEvent::Create(0))[..], &changed(Change::Put(1, 2), ModelEvent::Create(1)), &[CYCLE]].concat();
     let one_file = [
         sweep("a rename", &[&here, &there], &TROUBLES, &[]),
         sweep("two renames", &[&here, &there, &further], &[CRASH, NO_ANSWER], &[]),
         // (Where the first rename was sent and not answered, its paths are in doubt, and the design gives the identity up.)
         sweep("a rename that did not come to its turn, and another", &[&here, &there], &[&[Trouble::Stop]], &[&further, &[CYCLE]]),
         sweep(
-            "a rename that waits, and is spoken of",
+            "a rename that waits, and an event that names it",
             &[&here, &there],
             &[TIMEOUT, NO_ANSWER],
-            &[&told(Told::Permissions(1, 1)), &[CYCLE]],
+            &[&published(ModelEvent::Permissions(1, 1)), &[CYCLE]],
         ),
     ]
     .map(|sweep| Sweep { ids: &[1], ..sweep });
@@ -148,8 +149,8 @@ fn renames() -> [Sweep; 5] {
 /// What becomes of an effect without an outcome, when its object is another, gone or back by then.
 fn effects_without_an_outcome() -> [Sweep; 6] {
     let here = applied_at_0();
-    let [put, other] = [1, 2].map(|content| changed(Change::Put(0, content), Told::Create(0)));
-    let gone = changed(Change::Delete(0), Told::Delete(0));
+    let [put, other] = [1, 2].map(|content| changed(Change::Put(0, content), ModelEvent::Create(0)));
+    let gone = changed(Change::Delete(0), ModelEvent::Delete(0));
     let asked_and_not_answered = [Trouble::Api(ApiTrouble::Refused), TIMEOUT[0], TIMEOUT[0]].map(|trouble| Op::At(0, trouble));
     let not_created = [&[Op::Change(Change::Put(0, 1))], &asked_and_not_answered[..], &[RECONCILE]].concat();
     [
@@ -167,9 +168,9 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
             "a rename, and the object goes",
             &[&here, &renamed(0, 1)],
             &[CRASH, NO_ANSWER],
-            &[&changed(Change::Delete(1), Told::Delete(1)), &[CYCLE]],
+            &[&changed(Change::Delete(1), ModelEvent::Delete(1)), &[CYCLE]],
         ),
-        // A create without an outcome is looked at again while the first listing goes on: what its page shows is older.
+        // A create without an outcome is looked up again while the first listing goes on: what its page shows is older.
         Sweep {
             run: RECONCILE,
             seeds: 4,
@@ -197,56 +198,66 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
     ]
 }
 
-/// What was told and nothing has used yet.
-fn tellings() -> [Sweep; 5] {
-    let notified = [Op::Change(Change::Put(1, 1)), Op::Tell(Tell { what: Told::Create(1), ago: Some(0), notified: true })];
-    let put = changed(Change::Put(0, 1), Told::Create(0));
-    let older = [Op::Tell(Tell { what: Told::Permissions(0, 1), ago: Some(60), notified: false })];
+/// Events that are published and not yet consumed.
+fn events() -> [Sweep; 5] {
+    let notified = [Op::Change(Change::Put(1, 1)), Op::Publish(Publication { what: ModelEvent::Create(1), ago: Some(0), notified: true })];
+    let put = changed(Change::Put(0, 1), ModelEvent::Create(0));
+    let older = [Op::Publish(Publication { what: ModelEvent::Permissions(0, 1), ago: Some(60), notified: false })];
     [
         Sweep { run: Op::Receive, ..sweep("a notification", &[&notified], &[CRASH], &[&[CYCLE]]) },
-        sweep("an event, and a look that fails", &[&applied_at_0(), &changed(Change::Put(0, 2), Told::Create(0))], &LOOKS_THAT_FAIL, &[]),
+        sweep(
+            "an event, and a lookup that fails",
+            &[&applied_at_0(), &changed(Change::Put(0, 2), ModelEvent::Create(0))],
+            &FAILED_LOOKUPS,
+            &[],
+        ),
         // Permissions that no path has by itself.
-        sweep("permissions, and the object comes later", &[&told(Told::Permissions(0, 3))], &[NOTHING, CRASH], &[&put, &[CYCLE]]),
-        sweep("permissions told late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),
+        sweep(
+            "permissions, and the object comes later",
+            &[&published(ModelEvent::Permissions(0, 3))],
+            &[NOTHING, CRASH],
+            &[&put, &[CYCLE]],
+        ),
+        sweep("permissions reported late", &[&applied_at_0(), &older], &[NOTHING, CRASH, TIMEOUT], &[]),
         sweep(
             "permissions, and a rename before anything was sent",
-            &[&put, &told(Told::Permissions(0, 3)), &renamed(0, 1)],
+            &[&put, &published(ModelEvent::Permissions(0, 3)), &renamed(0, 1)],
             &[NOTHING, CRASH, NO_ANSWER],
             &[],
         ),
     ]
 }
 
-/// What is there is another thing than was looked at.
+/// The object is another than the one that was observed.
 fn surprises() -> [Sweep; 3] {
-    let put = changed(Change::Put(0, 2), Told::Create(0));
-    let two = [&put[..], &changed(Change::Put(1, 3), Told::Create(1)), &[CYCLE]].concat();
+    let put = changed(Change::Put(0, 2), ModelEvent::Create(0));
+    let two = [&put[..], &changed(Change::Put(1, 3), ModelEvent::Create(1)), &[CYCLE]].concat();
     [
         sweep("a rename to where another file is", &[&two, &renamed(0, 1)], &[NOTHING, CRASH, NO_ANSWER], &[]),
         sweep("a body on its way", &[&put], &BODIES, &[]),
-        // Of the same length, on a store that does not heed If-Match.
+        // The same length, on a store that ignores If-Match.
         Sweep {
-            setup: Setup { heeds_if_match: false, ..PLAIN },
+            setup: Setup { honours_if_match: false, ..PLAIN },
             ..sweep("an object that is replaced meanwhile", &[&put], &[&[Trouble::Change(Change::Put(0, 3))]], &[])
         },
     ]
 }
 
-fn told(what: Told) -> [Op; 1] {
-    [Op::Tell(Tell { what, ago: Some(0), notified: false })]
+fn published(what: ModelEvent) -> [Op; 1] {
+    [Op::Publish(Publication { what, ago: Some(0), notified: false })]
 }
 
-pub(super) fn changed(change: Change, what: Told) -> Vec<Op> {
-    [&[Op::Change(change)][..], &told(what)].concat()
+pub(super) fn changed(change: Change, what: ModelEvent) -> Vec<Op> {
+    [&[Op::Change(change)][..], &published(what)].concat()
 }
 
-/// Renamed in the bucket, and told.
+/// Renamed in the bucket, and reported by an event.
 pub(super) fn renamed(from: usize, to: usize) -> Vec<Op> {
-    changed(Change::Rename(from, to), Told::Rename(from, to))
+    changed(Change::Rename(from, to), ModelEvent::Rename(from, to))
 }
 
 pub(super) fn applied_at_0() -> Vec<Op> {
-    [&changed(Change::Put(0, 1), Told::Create(0))[..], &told(Told::Permissions(0, 3)), &[CYCLE]].concat()
+    [&changed(Change::Put(0, 1), ModelEvent::Create(0))[..], &published(ModelEvent::Permissions(0, 3)), &[CYCLE]].concat()
 }
 
 fn hold(sweeps: &[Sweep]) {
@@ -260,26 +271,26 @@ fn hold(sweeps: &[Sweep]) {
 }
 
 #[test]
-fn a_renamed_file_keeps_its_identity_whatever_strikes() {
+fn a_renamed_file_keeps_its_identity_under_every_fault() {
     hold(&renames());
 }
 
 #[test]
-fn an_effect_without_an_outcome_is_brought_to_one_whatever_became_of_its_object() {
+fn an_effect_without_an_outcome_gets_one_whatever_became_of_its_object() {
     hold(&effects_without_an_outcome());
 }
 
 #[test]
-fn what_was_told_is_heeded_whatever_strikes() {
-    hold(&tellings());
+fn every_event_is_applied_under_every_fault() {
+    hold(&events());
 }
 
 #[test]
-fn another_thing_than_was_looked_at_breaks_no_promise() {
+fn an_object_that_changes_after_it_was_observed_breaks_no_promise() {
     hold(&surprises());
 }
 
 #[test]
-fn what_happens_to_one_sink_is_no_concern_of_the_other() {
+fn an_outage_of_one_sink_does_not_affect_the_other() {
     hold(&sink_sweeps::all());
 }

@@ -1,12 +1,12 @@
 //! All that is simulated, in one place: the bucket, the APIs, the time, and the points at which trouble strikes.
-//! What a door answers is `bucket.rs`' and `file_manager.rs`' concern.
+//! The answers of an endpoint are in `bucket.rs` and `file_manager.rs`.
 
 use super::counts::Counts;
 use super::dice::Dice;
 use super::evidence::Evidence;
-use super::op::{ApiTrouble, Change, KEYS, S3Trouble, Setup, Tell, Trouble};
+use super::op::{ApiTrouble, Change, KEYS, Publication, S3Trouble, Setup, Trouble};
+use super::published_events::PublishedEvents;
 use super::sinks::Sink;
-use super::tellings::Tellings;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use s3_sync::apply::StopSignal;
@@ -21,10 +21,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// No run has so many points: one that comes to more goes round in circles.
+/// No run has so many points: one that has more goes round in circles.
 const POINTS_MOST: u16 = 2_000;
 
-/// Shared by the doors, the gate before the commits, and whoever drives a history.
+/// Shared by the endpoints, the gate before the commits, and the machine that plays a history.
 pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) bucket: MemoryBucket,
@@ -41,7 +41,7 @@ pub(crate) struct Inner {
     /// The file manager first.
     pub(crate) sinks: Vec<Sink>,
     pub(crate) evidence: Evidence,
-    pub(crate) tellings: Tellings,
+    pub(crate) published: PublishedEvents,
     pub(crate) now: Timestamp,
     /// Trouble of this run that has not struck.
     pub(crate) armed: Vec<(u16, Trouble)>,
@@ -54,15 +54,15 @@ pub(crate) struct Inner {
     /// Since when, as the runtime counts.
     pub(crate) run_began: Option<Instant>,
     pub(crate) run_took: Duration,
-    /// Whether the bucket was changed while this run looked.
+    /// Whether the bucket was changed during this run.
     pub(crate) changed_in_run: bool,
     /// Whether this run listed from the start: one that goes on with its predecessor's listing knows what that showed.
     pub(crate) listed_anew: bool,
     /// The process is dead: nothing of it happens any more.
     dead: bool,
-    pub(crate) halt: StopSignal,
+    pub(crate) stop_signal: StopSignal,
     pub(crate) counts: Counts,
-    /// Whose file was where when everything had come to rest, in each sink.
+    /// Whose file was where when everything was at rest, in each sink.
     pub(crate) ids: Option<Vec<BTreeMap<String, u64>>>,
     /// The permissions that the state said then that files have, by sink and path.
     pub(crate) said: BTreeMap<(String, String), Option<String>>,
@@ -77,7 +77,7 @@ impl World {
             present: true,
             sinks: Sink::all(setup),
             evidence: Evidence::default(),
-            tellings: Tellings::new(setup.prefix),
+            published: PublishedEvents::new(setup.prefix),
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
             s3_trouble: VecDeque::new(),
@@ -89,7 +89,7 @@ impl World {
             changed_in_run: false,
             listed_anew: false,
             dead: false,
-            halt: StopSignal::default(),
+            stop_signal: StopSignal::default(),
             counts: Counts::default(),
             ids: None,
             said: BTreeMap::new(),
@@ -104,10 +104,10 @@ impl World {
     }
 
     /// A run begins, with a way to stop it.
-    pub(crate) fn begin_run(&self, halt: StopSignal) {
+    pub(crate) fn begin_run(&self, stop_signal: StopSignal) {
         let mut inner = self.lock();
         inner.evidence.next_run();
-        (inner.points.0, inner.halt) = (0, halt);
+        (inner.points.0, inner.stop_signal) = (0, stop_signal);
         (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
         inner.sinks.iter_mut().for_each(Sink::begin_run);
     }
@@ -129,13 +129,13 @@ impl World {
 
     /// Returns when the process is to die.
     pub(crate) async fn death(&self) {
-        // Of a former life a notice may be left.
+        // A notice of a former process may be left.
         while !self.lock().dead {
             self.died.notified().await;
         }
     }
 
-    /// Comes to a point at which others may go first, trouble may strike, and the process may die.
+    /// A point at which others may go first, trouble may strike, and the process may die.
     pub(crate) async fn point(&self) {
         let Some(turns) = self.pass() else {
             self.died.notify_one();
@@ -166,16 +166,16 @@ impl World {
         if inner.dead {
             return;
         }
-        inner.tell(format_args!("     ! {trouble:?}"));
+        inner.note(format_args!("     ! {trouble:?}"));
         match trouble {
             Trouble::Change(change) => {
                 inner.changed_in_run = true;
                 inner.counts.add("changes during a run");
                 self.change(inner, change);
             }
-            Trouble::Tell(tell) => {
-                inner.counts.add("tellings during a run");
-                inner.hear(tell);
+            Trouble::Publish(publication) => {
+                inner.counts.add("events during a run");
+                inner.publish(publication);
             }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
@@ -186,7 +186,7 @@ impl World {
             }
             Trouble::Stop => {
                 inner.counts.add("stops");
-                inner.halt.stop(None);
+                inner.stop_signal.stop(None);
             }
         }
     }
@@ -198,7 +198,7 @@ impl World {
         }
         inner.counts.add(change.name());
         let in_a_run = inner.in_a_run;
-        inner.tellings.changed(change, in_a_run);
+        inner.published.changed(change, in_a_run);
         match change {
             Change::Put(key, content) => self.put(inner, KEYS[key], content),
             Change::Delete(key) => self.delete(inner, KEYS[key]),
@@ -232,17 +232,17 @@ impl World {
 }
 
 impl Inner {
-    /// Somebody tells something.
-    pub(crate) fn hear(&mut self, tell: Tell) {
-        self.counts.add(tell.name());
-        let Self { tellings, objects, now, in_a_run, .. } = self;
-        // What is told during a run may be overtaken by what the run has seen.
+    /// An event is published.
+    pub(crate) fn publish(&mut self, publication: Publication) {
+        self.counts.add(publication.name());
+        let Self { published, objects, now, in_a_run, .. } = self;
+        // An event during a run may be overtaken by what the run has seen.
         let is_there = |key: usize| (!*in_a_run).then(|| objects.contains_key(KEYS[key]));
-        tellings.tell(tell, *now, is_there);
+        published.publish(publication, *now, is_there);
     }
 
     /// A line of the trace.
-    pub(crate) fn tell(&mut self, line: fmt::Arguments<'_>) {
+    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
         self.trace.push(line.to_string());
     }
 

@@ -15,7 +15,7 @@ import sys
 
 import boto3
 
-# Changes of which nobody hears.
+# Changes whose notifications are lost.
 LOST = 200
 
 

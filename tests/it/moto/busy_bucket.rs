@@ -1,5 +1,5 @@
-//! Two thousand changes in a bucket by boto3, while the real daemon hears of them through a queue: both sides are the same soon
-//! after the last one. Then once more, with the queue purged half-way: a reconcile finds what nobody heard of.
+//! Two thousand changes in a bucket by boto3, while the real daemon receives them through a queue: both sides are the same soon
+//! after the last one. Then once more, with the queue purged half-way: a reconcile finds what no notification reported.
 
 use super::objects::{BUCKET, Objects};
 use super::queue::queue;
@@ -49,23 +49,23 @@ async fn a_busy_bucket_is_followed_and_what_a_queue_lost_is_found_by_a_reconcile
     // (What was on its way to the sleeper is not lost.)
     assert!(done["purged"].as_u64().is_some_and(|purged| purged > 100), "the queue had little to lose: {done}");
     let cycle = sync.run(&["incremental-sync"]).await;
-    assert!(cycle.code == Some(0) && held(&files) != wanted, "nothing was lost: {}", cycle.told());
+    assert!(cycle.code == Some(0) && held(&files) != wanted, "nothing was lost: {}", cycle.output());
     let reconciled = sync.run(&["reconcile"]).await;
-    assert_eq!(reconciled.code, Some(0), "{}", reconciled.told());
-    reconciled.assert_tells("the running daemon is asked for it");
+    assert_eq!(reconciled.code, Some(0), "{}", reconciled.output());
+    reconciled.assert_prints("the running daemon is asked for it");
     let seconds = converges(&files, &wanted, last_change).await;
     println!("{done}: both sides have the same {} files {seconds:.1} s after the last change, and a reconcile", wanted.len());
 
-    // What was still heard after that changes nothing any more.
+    // Notifications that arrive after that change nothing any more.
     let cycle = sync.run(&["incremental-sync"]).await;
-    assert_eq!((cycle.code, held(&files) == wanted), (Some(0), true), "{}", cycle.told());
+    assert_eq!((cycle.code, held(&files) == wanted), (Some(0), true), "{}", cycle.output());
 }
 
 /// The script that changes the bucket.
 struct Changes {
     _process: Child,
     rounds: ChildStdin,
-    told: Lines<BufReader<ChildStdout>>,
+    printed: Lines<BufReader<ChildStdout>>,
 }
 
 impl Changes {
@@ -76,20 +76,20 @@ impl Changes {
         command.arg(script).args(["--endpoint", &moto.endpoint, "--bucket", BUCKET, "--changes", &CHANGES.to_string()]);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("Python starts");
         let rounds = process.stdin.take().expect("stdin is piped");
-        let told = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
-        Self { _process: process, rounds, told }
+        let printed = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
+        Self { _process: process, rounds, printed }
     }
 
     /// A round of changes, with a queue that loses what waits in it, or none: what was done, what is there then, and when the last
     /// change was made.
     async fn round(&mut self, loses: &str) -> (Value, Side, Instant) {
         self.rounds.write_all(format!("{loses}\n").as_bytes()).await.expect("the script listens");
-        let told = tokio::time::timeout(PATIENCE, async {
-            let done = self.told.next_line().await.expect("text").expect("the changes come to their end");
+        let printed = tokio::time::timeout(PATIENCE, async {
+            let done = self.printed.next_line().await.expect("text").expect("the changes come to their end");
             let last_change = Instant::now();
-            (done, last_change, self.told.next_line().await.expect("text").expect("the bucket is listed"))
+            (done, last_change, self.printed.next_line().await.expect("text").expect("the bucket is listed"))
         });
-        let (done, last_change, there) = told.await.expect("the round comes to its end");
+        let (done, last_change, there) = printed.await.expect("the round comes to its end");
         (serde_json::from_str(&done).expect("JSON"), serde_json::from_str(&there).expect("JSON"), last_change)
     }
 }
@@ -110,10 +110,10 @@ fn held(files: &Running) -> Side {
     files.api().files().into_iter().map(|(path, file)| (path, file.sha256)).collect()
 }
 
-/// Waits until it says these words on stderr; the rest is read and thrown away, or it would stop at its next line.
+/// Waits until it prints these words on stderr; the rest is read and thrown away, or it would stop at its next line.
 async fn says(daemon: &mut Child, words: &str) {
     let mut lines = BufReader::new(daemon.stderr.take().expect("stderr is piped")).lines();
-    let heard = tokio::time::timeout(PATIENCE, async {
+    let said = tokio::time::timeout(PATIENCE, async {
         while let Some(line) = lines.next_line().await.expect("text") {
             if line.contains(words) {
                 return true;
@@ -121,6 +121,6 @@ async fn says(daemon: &mut Child, words: &str) {
         }
         false
     });
-    assert!(heard.await == Ok(true), "the daemon never said {words:?}");
+    assert!(said.await == Ok(true), "the daemon never said {words:?}");
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
 }

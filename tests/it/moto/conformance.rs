@@ -34,7 +34,7 @@ fn is_allowed_in_xml(c: char) -> bool {
 async fn bucket(moto: &Moto, name: &str) -> AwsBucket {
     let options = AwsOptions {
         endpoint: Some(moto.endpoint.parse().expect("an address")),
-        access_key: Some("anybody".to_owned()),
+        access_key: Some("any-key".to_owned()),
         secret_key: Some("any".into()),
         ..AwsOptions::for_bucket(name)
     };

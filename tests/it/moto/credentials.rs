@@ -1,16 +1,16 @@
-//! Wrong keys, and right ones, at a moto that has been told to check them.
+//! Wrong keys, and right ones, at a moto that is configured to check them.
 
 use super::objects::Objects;
 use super::server::Moto;
 use super::sync::{Ended, Sync, calls_about_files, file_manager, held};
 use mock_api::Running;
 
-/// What an operator is told to make of wrong keys.
+/// The hint for wrong keys.
 const HINT: &str = "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the region, and this machine's clock";
 const SECRET: &str = "a secret that is nobody's";
 
 #[tokio::test]
-async fn wrong_keys_are_told_and_nothing_is_sent_and_right_ones_open() {
+async fn a_run_with_wrong_keys_reports_it_and_sends_nothing_and_right_keys_work() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     Objects::create(&moto).await.put("a b/ü+.txt", b"bytes").await;
     let reader = user(&moto, "reader").await;
@@ -24,14 +24,14 @@ async fn wrong_keys_are_told_and_nothing_is_sent_and_right_ones_open() {
         (&*stranger.0, &*stranger.1, "AccessDenied", "grant s3:ListBucket on the bucket"),
     ] {
         let run = run(&moto, &file_manager, access, secret).await;
-        assert_eq!(run.code, Some(1), "{code}: {}", run.told());
-        run.assert_tells(code);
-        run.assert_tells(hint);
-        assert!(!run.told().contains(secret), "{}", run.told());
+        assert_eq!(run.code, Some(1), "{code}: {}", run.output());
+        run.assert_prints(code);
+        run.assert_prints(hint);
+        assert!(!run.output().contains(secret), "{}", run.output());
         assert_eq!(calls_about_files(&file_manager), 0, "{code}");
     }
     let run = run(&moto, &file_manager, &reader.0, &reader.1).await;
-    assert_eq!(run.code, Some(0), "{}", run.told());
+    assert_eq!(run.code, Some(0), "{}", run.output());
     assert_eq!(held(&file_manager), [("a b/ü+.txt".to_owned(), b"bytes".to_vec())].into());
 }
 

@@ -17,7 +17,7 @@ fn bodies() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
-async fn hostile_names_arrive_exactly_and_are_never_told_raw() {
+async fn hostile_names_arrive_exactly_and_are_never_printed_raw() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     let mut bodies = bodies();
     let refused = Objects::create(&moto).await.try_put_all(&bodies).await;
@@ -25,21 +25,21 @@ async fn hostile_names_arrive_exactly_and_are_never_told_raw() {
         println!("moto refuses {key:?}: {answer}");
         bodies.remove(key);
     }
-    let told: Vec<_> = refused.iter().map(|(key, answer)| (&**key, answer.split(':').next().unwrap_or_default())).collect();
-    assert_eq!(told, REFUSED);
+    let reasons: Vec<_> = refused.iter().map(|(key, answer)| (&**key, answer.split(':').next().unwrap_or_default())).collect();
+    assert_eq!(reasons, REFUSED);
 
     let sync = Sync::new(&moto.endpoint, &file_manager).with("CONCURRENCY", "4");
-    // Every one fails once as text and once as JSON, so that each name is told.
+    // Every one fails once as text and once as JSON, so that each name is printed.
     file_manager.api().order(Fault::new(FaultAction::status(422)).call(CallName::SaveToDisk).always());
     let text = sync.run(&["initial-sync"]).await;
-    assert_eq!(text.code, Some(3), "{}", text.told());
+    assert_eq!(text.code, Some(3), "{}", text.output());
     for key in bodies.keys() {
         let key = ObjectKey::new(key.as_str()).expect("it is a key");
-        assert!(text.stderr.contains(&format!("key={key} ")), "{key} is told:\n{}", text.stderr);
+        assert!(text.stderr.contains(&format!("key={key} ")), "{key} is named:\n{}", text.stderr);
     }
     let json = sync.run(&["initial-sync", "--json", "--log-format", "json"]).await;
-    assert_eq!(json.code, Some(3), "{}", json.told());
-    assert_eq!(json.report()["statistics"]["files_failed"], bodies.len(), "{}", json.told());
+    assert_eq!(json.code, Some(3), "{}", json.output());
+    assert_eq!(json.report()["statistics"]["files_failed"], bodies.len(), "{}", json.output());
 
     file_manager.api().clear_faults();
     let report = sync.done().await;

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 const BYTES: u64 = 3 << 30;
-/// An unoptimised build needs more than a release, of which `docs/performance.md` speaks.
+/// An unoptimised build needs more than a release, whose memory is in `docs/performance.md`.
 const RESIDENT_KIB_MOST: u64 = 128 << 10;
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn an_object_of_3_gib_passes_in_bounded_memory() {
     file_manager.api().release_hanging();
     let run = ending.await.expect("the run ends");
 
-    assert_eq!(run.code, Some(0), "{}", run.told());
+    assert_eq!(run.code, Some(0), "{}", run.output());
     let file = &file_manager.api().files()["large.bin"];
     assert_eq!((file.size, &file.sha256), (BYTES, &sha256));
     assert_eq!(file_manager.api().reports()[0]["unverified"], 0, "the bytes were compared with what moto vouches for");
@@ -47,7 +47,7 @@ async fn put(moto: &Moto, key: &str) -> String {
     let hash = Arc::new(Mutex::new(Sha256::new()));
     let body = stream::iter(mock_s3::generated(BYTES, 7).map(Ok::<_, Infallible>)).inspect_ok({
         let hash = hash.clone();
-        move |chunk| hash.lock().expect("nobody panics").update(chunk)
+        move |chunk| hash.lock().expect("no test panics").update(chunk)
     });
     let request = reqwest::Client::new()
         .put(format!("{}/{BUCKET}/{key}", moto.endpoint))
@@ -56,7 +56,7 @@ async fn put(moto: &Moto, key: &str) -> String {
         .header("Content-Length", BYTES)
         .body(reqwest::Body::wrap_stream(body));
     request.send().await.and_then(reqwest::Response::error_for_status).expect("moto stores it");
-    let digest = hash.lock().expect("nobody panics").clone().finalize();
+    let digest = hash.lock().expect("no test panics").clone().finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 

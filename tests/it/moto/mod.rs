@@ -1,4 +1,4 @@
-//! The real workflow over moto: an S3 server that nobody here wrote, in a process of its own. `make test-moto` runs these.
+//! The real workflow over moto: an independent S3 server, in a process of its own. `make test-moto` runs these.
 //!
 //! The file manager is the double, in this process; `s3-sync` is the real binary. What moto itself gets wrong is written down
 //! where it shows, so that a change in it is noticed.
@@ -16,5 +16,5 @@ mod credentials;
 mod hostile_keys;
 mod large_object;
 mod queue;
-mod shut_doors;
-mod slow_doors;
+mod slow_endpoints;
+mod unreachable;

@@ -38,7 +38,7 @@ impl Objects {
         &self.0
     }
 
-    /// Stores an object, or says in the server's words why not.
+    /// Stores an object, or returns the server's message why not.
     pub(super) async fn try_put(&self, key: &str, body: &[u8]) -> Result<(), String> {
         let blank = key.trim().is_empty();
         let encoded = key.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
@@ -65,7 +65,7 @@ impl Objects {
         self.try_put(key, body).await.expect("moto stores an object");
     }
 
-    /// Stores many; returns those that were refused, with the server's words.
+    /// Stores many; returns those that were refused, with the server's message.
     pub(super) async fn try_put_all(&self, bodies: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
         let answers = stream::iter(bodies).map(|(key, body)| async move { Some((key.clone(), self.try_put(key, body).await.err()?)) });
         answers.buffer_unordered(AT_A_TIME).filter_map(std::future::ready).collect().await

@@ -1,4 +1,4 @@
-//! A door to moto that is slow or stands still, by order. It looks at the first line of a request and at nothing else.
+//! A proxy before moto that is slow or stands still, by order. It reads the first line of a request and nothing else.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) enum Manner {
     StandingStill { first_line_holds: &'static str, after_bytes: u64 },
 }
 
-/// The door, open until it is dropped.
+/// The proxy, open until it is dropped.
 pub(super) struct Proxy {
     /// `http://127.0.0.1:port`
     pub(super) endpoint: String,
@@ -28,7 +28,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// Opens a door to the server at `endpoint`.
+    /// Opens a proxy before the server at `endpoint`.
     pub(super) async fn open(endpoint: &str, manner: Manner) -> Self {
         let server = endpoint.strip_prefix("http://").expect("moto speaks plain HTTP").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -1,4 +1,4 @@
-//! The way of a notification that nobody here wrote: a bucket that tells a queue, the queue that is received into the inbox.
+//! The way of an independent notification: a bucket that notifies a queue, the queue that is received into the inbox.
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// A queue that hears of everything that happens in the bucket: its address, and a client of its owner.
+/// A queue that is notified of everything that happens in the bucket: its address, and a client of its owner.
 pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -27,27 +27,27 @@ pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sq
     let client = aws_sdk_sqs::Client::from_conf(config.build());
     let created = client.create_queue().queue_name("events").send().await.expect("moto creates a queue");
     let url = created.queue_url.expect("it has an address");
-    let hears = QueueConfiguration::builder()
+    let configuration = QueueConfiguration::builder()
         .queue_arn("arn:aws:sqs:us-east-1:123456789012:events")
         .set_events(Some(vec![Event::from("s3:ObjectCreated:*"), Event::from("s3:ObjectRemoved:*")]))
         .build()
         .expect("it is whole");
-    let hears = NotificationConfiguration::builder().queue_configurations(hears).build();
-    let told = objects.client().put_bucket_notification_configuration().bucket(BUCKET).notification_configuration(hears);
-    told.send().await.expect("moto takes the configuration");
+    let configuration = NotificationConfiguration::builder().queue_configurations(configuration).build();
+    let accepted = objects.client().put_bucket_notification_configuration().bucket(BUCKET).notification_configuration(configuration);
+    accepted.send().await.expect("moto takes the configuration");
     (url, client)
 }
 
-/// Messages that wait in a queue, and those that somebody has in hand.
+/// Messages that wait in a queue, and those that a reader has in flight.
 async fn left(owner: &aws_sdk_sqs::Client, url: &str) -> [String; 2] {
-    let asked = owner.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await.expect("told");
+    let asked = owner.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await.expect("its attributes");
     let attributes = asked.attributes.expect("some");
     [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible]
         .map(|name| attributes[&name].clone())
 }
 
 #[tokio::test]
-async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() {
+async fn changes_in_the_bucket_reach_the_inbox_and_leave_the_queue() {
     let moto = Moto::start().await;
     let objects = Objects::create(&moto).await;
     let (url, owner) = queue(&moto, &objects).await;
@@ -92,9 +92,9 @@ async fn what_happens_in_the_bucket_comes_into_the_inbox_and_leaves_the_queue() 
     assert_eq!(left(&owner, &url).await, ["0", "0"]);
 }
 
-/// Nobody but a command listens here: what waits in the queues is applied by it, and gone from there.
+/// Only a command polls here: it applies what waits in the queues, and removes it from there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_takes_what_waits_in_each_queue() {
+async fn a_command_receives_the_messages_that_wait_in_each_queue() {
     let moto = Moto::start().await;
     let objects = Objects::create(&moto).await;
     objects.put("a.txt", b"a").await;
@@ -108,10 +108,10 @@ async fn a_command_takes_what_waits_in_each_queue() {
     let sync = sync.with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url);
     objects.put("b c.txt", b"new").await;
     objects.delete("a.txt").await;
-    let told = format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{BUCKET}"}},"object":{{"key":"b+c.txt"}}}}}}"#);
-    owner.send_message().queue_url(&other).message_body(told).send().await.expect("it waits");
+    let body = format!(r#"{{"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"{BUCKET}"}},"object":{{"key":"b+c.txt"}}}}}}"#);
+    owner.send_message().queue_url(&other).message_body(body).send().await.expect("it waits");
     let ran = sync.run(&["incremental-sync", "--json"]).await;
-    assert_eq!(ran.code, Some(0), "{}", ran.told());
+    assert_eq!(ran.code, Some(0), "{}", ran.output());
     let report = ran.report();
     assert_eq!((&report["listing"]["pages"], &report["queue"]["received"]), (&0.into(), &3.into()), "{report}");
     assert_eq!(held(&files).into_iter().collect::<Vec<_>>(), [("b c.txt".to_owned(), b"new".to_vec())]);
@@ -119,6 +119,6 @@ async fn a_command_takes_what_waits_in_each_queue() {
         assert_eq!(left(&owner, queue).await, ["0", "0"], "{queue}");
     }
     let (_, metrics) = collector.metrics();
-    let heard = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
-    assert_eq!(points(heard), [(vec!["source=sqs".to_owned()], 3)].into());
+    let received = metrics.iter().find(|metric| metric.name == "s3_sync.events").expect("events are counted");
+    assert_eq!(points(received), [(vec!["source=sqs".to_owned()], 3)].into());
 }

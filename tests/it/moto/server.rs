@@ -14,7 +14,7 @@ pub(super) struct Moto {
     pub(super) endpoint: String,
     /// Killed when it is dropped.
     _process: Child,
-    /// A pipe that nobody reads would stop the server at its next line.
+    /// A pipe without a reader would stop the server at its next line.
     reading: JoinHandle<()>,
 }
 
@@ -54,12 +54,12 @@ pub(super) fn program() -> std::ffi::OsString {
 }
 
 async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> String {
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     while let Some(line) = lines.next_line().await.expect("what moto tells is text") {
         if let Some((_, address)) = line.split_once(LISTENS_AT) {
             return address.trim().to_owned();
         }
-        told.push(line);
+        printed.push(line);
     }
-    panic!("moto ended before it listened:\n{}", told.join("\n"));
+    panic!("moto ended before it listened:\n{}", printed.join("\n"));
 }

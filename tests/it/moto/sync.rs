@@ -1,4 +1,4 @@
-//! The real `s3-sync` binary between a bucket and a file manager: its settings, its runs, and what it told.
+//! The real `s3-sync` binary between a bucket and a file manager: its settings, its runs, and its output.
 
 use super::objects::BUCKET;
 use mock_api::{CallName, Contents, MockApi, Running};
@@ -42,7 +42,7 @@ impl Sync {
         let settings = [
             ("CUSTOMER_S3_ENDPOINT", endpoint.to_owned()),
             ("CUSTOMER_S3_BUCKET", BUCKET.to_owned()),
-            ("CUSTOMER_S3_ACCESS_KEY", "anybody".to_owned()),
+            ("CUSTOMER_S3_ACCESS_KEY", "any-key".to_owned()),
             ("CUSTOMER_S3_SECRET_KEY", "any".to_owned()),
             ("FILE_MANAGER_API_URL", file_manager.url()),
             ("DATABASE_PATH", "sync.db".to_owned()),
@@ -79,22 +79,22 @@ impl Sync {
     /// An initial sync that must be done, and its report.
     pub(super) async fn done(&self) -> Value {
         let run = self.run(&["initial-sync", "--json"]).await;
-        assert_eq!(run.code, Some(0), "{}", run.told());
+        assert_eq!(run.code, Some(0), "{}", run.output());
         run.report()
     }
 }
 
-/// Waits for the end of a run, and reads what it tells meanwhile.
+/// Waits for the end of a run, and reads its output meanwhile.
 pub(super) async fn ended(run: Child) -> Ended {
     let output = tokio::time::timeout(LONGEST_RUN, run.wait_with_output()).await;
     let Output { status, stdout, stderr } = output.expect("the run comes to an end").expect("the run can be waited for");
-    let text = |bytes| String::from_utf8(bytes).expect("what is told is UTF-8");
+    let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
     let ended = Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
     ended.assert_harmless();
     ended
 }
 
-/// How a run ended, and what it told.
+/// How a run ended, and its output.
 pub(super) struct Ended {
     pub(super) code: Option<i32>,
     stdout: String,
@@ -103,26 +103,26 @@ pub(super) struct Ended {
 
 impl Ended {
     /// Both streams, for people.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
     /// What `--json` printed.
     pub(super) fn report(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.told()))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.output()))
     }
 
-    /// It says these words, to people.
-    pub(super) fn assert_tells(&self, words: &str) {
-        assert!(self.told().contains(words), "{words:?} is not told:\n{}", self.told());
+    /// It prints these words, for people.
+    pub(super) fn assert_prints(&self, words: &str) {
+        assert!(self.output().contains(words), "{words:?} is not printed:\n{}", self.output());
     }
 
-    /// Nothing that was told drives a terminal, forges a line or reorders text.
+    /// No output drives a terminal, forges a line or reorders text.
     fn assert_harmless(&self) {
-        for c in self.told().chars() {
+        for c in self.output().chars() {
             let breaks_a_line = matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && c != '\n';
             let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            assert!(!breaks_a_line && !reorders, "{c:?} was told raw: {:?}", self.told());
+            assert!(!breaks_a_line && !reorders, "{c:?} was printed raw: {:?}", self.output());
         }
     }
 }

@@ -11,9 +11,9 @@ use s3_sync::state::{OperatorAnswer, RunOutcome, Side, StateError, Views};
 use serde_json::json;
 use std::time::Duration;
 
-/// Every delete was looked at a second time after it was done, and told as a skipped object beside.
+/// Every deleted key was looked up a second time after the delete, and reported as a skipped object beside.
 #[tokio::test]
-async fn a_delete_is_looked_at_once_and_is_no_skip() {
+async fn a_deleted_key_is_looked_up_once_and_is_not_skipped() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");
@@ -53,7 +53,7 @@ async fn a_file_that_grew_too_large_and_was_deleted_goes() {
 
 /// The guard counted what the same run had created, so that many new files let all the old ones go.
 #[tokio::test]
-async fn what_a_run_creates_does_not_widen_its_guard() {
+async fn the_files_that_a_run_creates_do_not_widen_its_guard() {
     let (bucket, scene) = in_memory().await;
     (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
     scene.run_to_success().await;
@@ -68,20 +68,20 @@ async fn what_a_run_creates_does_not_widen_its_guard() {
 
 /// A bucket that grew fast had what was deleted meanwhile held: the guard of a cycle knew only the files from before it.
 #[tokio::test]
-async fn deletes_that_were_told_are_a_share_of_the_files_that_are_there_by_then() {
+async fn the_guard_measures_deletes_of_events_against_the_files_at_that_time() {
     let (bucket, scene) = in_memory().await;
     (0..20).for_each(|number| bucket.put(key(&format!("early {number}")), "e"));
     scene.run_to_success().await;
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for number in 0..15 {
         bucket.remove(&key(&format!("early {number}")));
-        told.push(json!({ "event_type": "delete", "file_path": format!("/early {number}") }));
+        events.push(json!({ "event_type": "delete", "file_path": format!("/early {number}") }));
     }
     for number in 0..30 {
         bucket.put(key(&format!("late {number}")), "l");
-        told.push(json!({ "event_type": "create", "file_path": format!("/late {number}") }));
+        events.push(json!({ "event_type": "create", "file_path": format!("/late {number}") }));
     }
-    scene.api.api().set_feed(told);
+    scene.api.api().set_feed(events);
     let ended = scene.cycle_to_success().await;
     assert_eq!((ended.report.operations.delete, scene.contents().len()), (15, 35), "{}", ended.report);
 }
@@ -109,9 +109,9 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     assert!(known.len() == 30 && !known.contains(&key("late")), "{known:?}");
 }
 
-/// A narrower prefix made every key outside it absent, and the file manager was told so.
+/// A narrower prefix made every key outside it absent, and the file manager got deletes for them.
 #[tokio::test]
-async fn what_lies_outside_the_prefix_is_left_alone() {
+async fn keys_outside_the_prefix_are_left_alone() {
     let (bucket, mut scene) = in_memory().await;
     for path in ["a/1", "b/1", "b/2"] {
         bucket.put(key(path), "x");
@@ -125,24 +125,24 @@ async fn what_lies_outside_the_prefix_is_left_alone() {
     assert_eq!((scene.saves(), bucket.calls().heads), (Vec::new(), 0));
 }
 
-/// A stop was not heard while the absent were being looked at.
+/// A stop was ignored while the absent keys were being looked up.
 #[tokio::test]
-async fn a_stop_is_heard_while_the_absent_are_looked_at() {
+async fn a_stop_ends_the_lookups_of_absent_keys() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a", None);
     server.server().put(BUCKET, "b", "b", None);
     scene.run_to_success().await;
     server.server().remove(BUCKET, "b");
-    let looks = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
-    let ended = stopped_when(&scene, looks.struck(1)).await;
+    let heads = server.server().order(Matcher::operation("HeadObject"), mock_s3::Fault::Hang);
+    let ended = stopped_when(&scene, heads.struck(1)).await;
     assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
-    assert_eq!(looks.strikes(), 1, "it was not tried again");
+    assert_eq!(heads.strikes(), 1, "it was not tried again");
 }
 
 /// What a listing had found gone went with the next cycle, when the listing's run was stopped before its guard had judged it: by then
 /// the cycle had created what is new, and counted that as well.
 #[tokio::test]
-async fn a_cycle_after_a_listing_that_nobody_judged_does_not_widen_its_guard() {
+async fn a_cycle_after_a_listing_without_a_guard_decision_does_not_widen_the_guard() {
     let (server, mut scene) = over_http().await;
     scene.program.options.grace = Duration::from_millis(100);
     for number in 0..30 {
@@ -165,7 +165,7 @@ async fn a_cycle_after_a_listing_that_nobody_judged_does_not_widen_its_guard() {
 
 /// What a listing of an emptied bucket had held went with the next event, when it was less than `MAX_DELETE` allows.
 #[tokio::test]
-async fn what_an_empty_listing_held_does_not_go_with_the_next_event() {
+async fn deletes_that_an_empty_listing_held_are_not_sent_with_the_next_event() {
     let (bucket, scene) = in_memory().await;
     let keys = ["a", "b", "c"].map(key);
     for key in &keys {
@@ -187,9 +187,9 @@ async fn what_an_empty_listing_held_does_not_go_with_the_next_event() {
     assert_eq!(scene.contents(), files(&[("d", "x")]));
 }
 
-/// With the deletes held, keys that the file manager never had were told as work that the next run would do.
+/// With the deletes held, keys that the file manager never had were reported as work that the next run would do.
 #[tokio::test]
-async fn what_the_guard_does_not_hold_is_not_told_as_work() {
+async fn a_key_that_the_file_manager_never_had_is_not_reported_as_due() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.policy.max_file_bytes = Some(5);
     bucket.put(key("a"), "a");
@@ -201,9 +201,9 @@ async fn what_the_guard_does_not_hold_is_not_told_as_work() {
     assert_eq!((ended.report.deletes_held, ended.report.pending.due), (1, 1), "{}", ended.report);
 }
 
-/// A page that showed a skipped object absent was outdated by whoever had the path in hand: it was told as skipped for ever.
+/// A page that showed a skipped object absent was outdated by the task that had the path in flight: it was reported as skipped for ever.
 #[tokio::test]
-async fn a_skipped_object_that_went_is_no_longer_told() {
+async fn a_skipped_object_that_is_deleted_is_no_longer_reported() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.policy.max_file_bytes = Some(4);
     bucket.put(key("a"), "a");
@@ -215,9 +215,9 @@ async fn a_skipped_object_that_went_is_no_longer_told() {
     assert_eq!(scene.overview().await.sinks[0].waiting, []);
 }
 
-/// A directory marker that went was told as an object "deleted while it was being listed": it never was a file.
+/// A deleted directory marker was reported as an object "deleted while it was being listed": it never was a file.
 #[tokio::test]
-async fn a_directory_marker_that_went_is_no_skip() {
+async fn a_deleted_directory_marker_is_not_reported_as_skipped() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("m/"), "");
     bucket.put(key("m/a"), "a");
@@ -229,7 +229,7 @@ async fn a_directory_marker_that_went_is_no_skip() {
 
 /// The files that a reconcile created beside the deletes that it held widened the guard of the next cycle, which let them go.
 #[tokio::test]
-async fn what_was_created_since_lets_no_held_delete_go() {
+async fn files_created_since_release_no_held_delete() {
     let (bucket, scene) = in_memory().await;
     (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
     scene.run_to_success().await;
@@ -254,7 +254,7 @@ async fn what_was_created_since_lets_no_held_delete_go() {
 
 /// What a restored state had seen and never sent went past the guard when it went: the state had no row of it, and nothing to count.
 #[tokio::test]
-async fn what_a_restored_state_only_saw_goes_under_the_guard_when_it_goes() {
+async fn the_guard_judges_deletes_of_files_that_a_restored_state_only_observed() {
     let (bucket, mut scene) = in_memory().await;
     scene.run_to_success().await;
     let backup = std::fs::read(&scene.program.database).expect("a database at rest");

@@ -1,4 +1,4 @@
-//! Bugs about stores whose listings tell no `ETag`s.
+//! Bugs about stores whose listings have no `ETag`s.
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::FaultAction;
@@ -10,9 +10,9 @@ fn without_etags(call: &Call<'_>) -> Option<s3::Fault> {
     matches!(call, Call::List(_)).then_some(s3::Fault::NoETags)
 }
 
-/// Under a listing without `ETag`s, every object that had just been read was looked at once more.
+/// Under a listing without `ETag`s, every object that had just been read was looked up once more.
 #[tokio::test]
-async fn without_etags_a_read_is_the_look_that_completes_the_listing() {
+async fn without_etags_a_get_completes_the_observation_of_the_listing() {
     let (bucket, scene) = in_memory().await;
     bucket.on_call(without_etags);
     bucket.put(key("a"), "a");
@@ -22,7 +22,7 @@ async fn without_etags_a_read_is_the_look_that_completes_the_listing() {
 
 /// Under a listing without `ETag`s, a restored state sent everything again instead of asking what is there.
 #[tokio::test]
-async fn without_etags_a_restored_state_asks_before_it_sends() {
+async fn without_etags_a_restored_state_asks_the_file_manager_before_it_sends() {
     let (bucket, mut scene) = in_memory().await;
     bucket.on_call(without_etags);
     bucket.put(key("a"), "old");

@@ -19,19 +19,20 @@ use std::time::Duration;
 async fn a_file_manager_that_took_no_call_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
-    let (right, door) = (scene.program.identity.clone(), scene.program.doors.file_manager.clone());
-    let nobody = {
+    let (right, reachable) = (scene.program.identity.clone(), scene.program.endpoints.file_manager.clone());
+    let unreachable = {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}", listener.local_addr().expect("an address"))
     };
-    let address = nobody.parse().expect("an address");
+    let address = unreachable.parse().expect("an address");
     let client = HttpClient::new(1).expect("a client");
-    scene.program.doors.file_manager = Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
-    scene.program.name_file_manager(&nobody);
+    scene.program.endpoints.file_manager =
+        Arc::new(HttpFileManager::new(&client, &address, None, Deadlines::default()).expect("an address"));
+    scene.program.name_file_manager(&unreachable);
     assert_eq!(scene.run().await.outcome, RunOutcome::Failed);
-    assert_eq!(scene.overview().await.open_intents(), 0, "nobody was reached");
+    assert_eq!(scene.overview().await.open_intents(), 0, "no file manager was reached");
 
-    scene.program.doors.file_manager = door;
+    scene.program.endpoints.file_manager = reachable;
     for status in [401, 403] {
         scene.program.name_file_manager(&format!("one that answers {status}"));
         scene.api.api().order(Fault::new(FaultAction::status(status)).always());
@@ -46,7 +47,7 @@ async fn a_file_manager_that_took_no_call_can_be_corrected() {
 
 /// What may have arrived stays open, whatever the last attempt was answered: the create had its effect, then the token ran out.
 #[tokio::test]
-async fn an_intent_whose_call_may_have_arrived_outlives_a_door_that_shuts() {
+async fn an_intent_whose_call_may_have_arrived_outlives_an_endpoint_failure() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.order(FaultAction::effect_then_status(500), "create", "a");
@@ -88,9 +89,9 @@ fn snapshots_of(scene: &Scene) -> Vec<String> {
     names
 }
 
-/// The most deletes that a cycle sends at all, those that somebody let go, left no snapshots: nothing had been due.
+/// The most deletes that a cycle sends at all, those that the operator allowed, left no snapshots: nothing had been due.
 #[tokio::test]
-async fn deletes_that_are_let_go_are_in_a_pair_of_snapshots() {
+async fn allowed_deletes_are_in_a_pair_of_snapshots() {
     for rows in [SnapshotRows::Full, SnapshotRows::Changed] {
         let (bucket, mut scene) = in_memory().await;
         scene.program.options.kept_snapshots = NonZeroUsize::new(9).expect("nine");
@@ -115,7 +116,7 @@ async fn deletes_that_are_let_go_are_in_a_pair_of_snapshots() {
 
 /// What asked for time was tried again after a minute once it was parked.
 #[tokio::test]
-async fn what_asks_for_time_gets_it_while_it_is_parked() {
+async fn a_parked_object_waits_as_long_as_the_endpoint_asked() {
     for (asked_mins, given_mins) in [(30, 30), (0, 1), (60 * 24 * 365, 360)] {
         let (bucket, scene) = in_memory().await;
         bucket.put(key("a"), "a");
@@ -131,7 +132,7 @@ async fn what_asks_for_time_gets_it_while_it_is_parked() {
 
 /// Files outside of a new prefix stayed in the file manager, and every summary called that "in sync" and nothing more.
 #[tokio::test]
-async fn files_outside_of_a_new_prefix_are_told() {
+async fn the_report_names_files_outside_of_a_new_prefix() {
     let (bucket, mut scene) = in_memory().await;
     for name in ["a", "p/a", "q/a"] {
         bucket.put(key(name), "x");
@@ -146,8 +147,8 @@ async fn files_outside_of_a_new_prefix_are_told() {
     assert_eq!(scene.contents(), files(&[("a", "x"), ("p/a", "x"), ("q/a", "x")]));
 }
 
-/// A body that broke off on its way was taken for a call that never arrived: its intent was dropped, though nobody knows what was made
-/// of what was sent.
+/// A body that broke off on its way was taken for a call that never arrived: its intent was dropped, though the effect of the call was
+/// unknown.
 #[tokio::test]
 async fn a_call_whose_body_broke_off_leaves_its_intent() {
     let (server, scene) = over_http().await;
@@ -160,9 +161,9 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
     assert_eq!((scene.contents(), scene.effects("a", "create")), (files(&[("a", "a body")]), 1));
 }
 
-/// Files of which a restored state knew nothing for certain were told as confirmed, while the file manager could not be reached.
+/// Files that a restored state did not know for certain were reported as confirmed, while the file manager could not be reached.
 #[tokio::test]
-async fn what_is_in_doubt_is_not_told_as_confirmed() {
+async fn a_file_in_doubt_is_not_counted_as_confirmed() {
     let (bucket, mut scene) = in_memory().await;
     for name in ["a", "b"] {
         bucket.put(key(name), name);
@@ -170,9 +171,12 @@ async fn what_is_in_doubt_is_not_told_as_confirmed() {
     scene.run_to_success().await;
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
     bucket.vanish();
-    let shut = scene.run().await.report;
-    assert_eq!((shut.service_info.record_count, shut.unconfirmed), (2, 2));
-    assert!(shut.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until they are checked"), "{shut}");
+    let failed = scene.run().await.report;
+    assert_eq!((failed.service_info.record_count, failed.unconfirmed), (2, 2));
+    assert!(
+        failed.to_string().ends_with("  total     0 files confirmed by the file manager, 2 in doubt until they are checked"),
+        "{failed}"
+    );
     scene.program.answer = OperatorAnswer::default();
     bucket.recreate();
     for name in ["a", "b"] {

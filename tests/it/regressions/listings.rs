@@ -7,10 +7,10 @@ use s3_sync::state::{OperatorAnswer, RunKind, RunOutcome, State, Views};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// A reconcile that came before the cycle took a rename that the feed had told for a new file and one that was gone: its id and what was
-/// told of it were lost.
+/// A reconcile that came before the cycle took a rename that the feed had reported for a new file and one that was gone: its id and its
+/// reported permissions were lost.
 #[tokio::test]
-async fn a_reconcile_hears_what_was_told_before_it_lists() {
+async fn a_reconcile_reads_its_events_before_it_lists() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("d/a"), "before");
     scene.run_to_success().await;
@@ -29,7 +29,7 @@ async fn a_reconcile_hears_what_was_told_before_it_lists() {
     assert_eq!(scene.api.api().permissions("d/b").permissions, "rwx-TOLD");
 }
 
-/// A reconcile that a shut door ended was forgotten: the next came a day later, at the next moment of its schedule.
+/// A reconcile that an unreachable endpoint ended was forgotten: the next came a day later, at the next moment of its schedule.
 #[tokio::test]
 async fn a_reconcile_that_did_not_list_everything_is_still_due() {
     let (bucket, scene) = in_memory().await;
@@ -49,19 +49,19 @@ async fn a_reconcile_that_did_not_list_everything_is_still_due() {
     bucket.recreate();
     bucket.put(key("a"), "a");
     scene.cycle_to_success().await;
-    assert_eq!(unfinished().await, (true, None), "a cycle finds nothing that nobody told");
+    assert_eq!(unfinished().await, (true, None), "a cycle finds nothing that no event reported");
     assert_eq!(reconcile().await, RunOutcome::Done);
     assert_eq!(unfinished().await, (false, Some(4)));
 }
 
-/// A backup that was put back was confirmed anew by nobody where a cycle came first: nothing said that everything was to be listed.
+/// No run confirmed a backup that was put back anew where a cycle came first: nothing said that everything was to be listed.
 #[tokio::test]
-async fn a_backup_that_was_put_back_waits_for_a_listing_and_says_so() {
+async fn a_restored_backup_waits_for_a_listing_and_says_so() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
-    assert!(scene.cycle().await.report.feed_gap, "what was heard since the backup is missing");
+    assert!(scene.cycle().await.report.feed_gap, "what was received since the backup is missing");
     scene.program.answer = OperatorAnswer::default();
     assert!(scene.cycle().await.report.feed_gap, "no cycle finds it");
     let ended = scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
@@ -101,9 +101,9 @@ async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
     assert!(!reconcile().await.report.feed_gap);
 }
 
-/// A cycle that could not hear its feed said that there was nothing new.
+/// A cycle that could not read its feed said that there was nothing new.
 #[tokio::test]
-async fn a_cycle_that_could_not_hear_is_not_quiet() {
+async fn a_cycle_that_could_not_read_its_feed_is_not_quiet() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;

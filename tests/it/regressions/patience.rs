@@ -37,7 +37,7 @@ async fn the_next_of_a_chain_of_renames_waits_for_one_that_failed() {
 /// Five cycles in a row made dead letters of events, though their store was overloaded for half a minute: with other events to wake
 /// them, cycles follow one another within seconds.
 #[tokio::test]
-async fn a_store_that_is_overloaded_for_a_while_uses_up_no_row() {
+async fn an_overloaded_store_consumes_no_row_of_the_inbox() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     bucket.put(key("a"), "new");
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/a")]);
@@ -54,16 +54,16 @@ async fn a_store_that_is_overloaded_for_a_while_uses_up_no_row() {
     assert_eq!(scene.contents(), files(&[("a", "new")]));
 }
 
-/// An event that became a dead letter told a rename, and "could not be looked at" was taken for "is not there": the file was deleted
+/// An event that became a dead letter reported a rename, and "could not be looked up" was taken for "is not there": the file was deleted
 /// at the one path, and created at the other with another id.
 #[tokio::test]
-async fn a_rename_whose_target_cannot_be_looked_at_is_heard_until_it_can() {
+async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
     for hidden in ["a", "b"] {
         let (bucket, mut scene) = in_sync(&["a", "x"]).await;
         let id = scene.internal_id("a");
         rename(&bucket, "a", "b", "a");
-        let told = renamed(1, "/a", "/b");
-        scene.api.api().set_feed(vec![told.clone()]);
+        let first = renamed(1, "/a", "/b");
+        scene.api.api().set_feed(vec![first.clone()]);
         bucket.on_call(move |call| {
             matches!(call, Call::Head(path) if path.as_str() == hidden).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied))
         });
@@ -73,7 +73,7 @@ async fn a_rename_whose_target_cannot_be_looked_at_is_heard_until_it_can() {
         }
         // Another move: what is settled is gone through once more.
         rename(&bucket, "x", "y", "x");
-        scene.api.api().set_feed(vec![told, renamed(2, "/x", "/y")]);
+        scene.api.api().set_feed(vec![first, renamed(2, "/x", "/y")]);
         scene.cycle().await;
         let overview = scene.overview().await;
         assert_eq!((overview.inbox, overview.dead_letters, effects(&scene)), (0, 1, vec!["rename x>y".to_owned()]), "{hidden}");
@@ -86,9 +86,9 @@ async fn a_rename_whose_target_cannot_be_looked_at_is_heard_until_it_can() {
     }
 }
 
-/// The other side of it: whoever may never look at the old path gets the content at the new one all the same.
+/// The converse: when the old path can never be looked up, the new one gets the content all the same.
 #[tokio::test]
-async fn a_rename_whose_origin_can_never_be_looked_at_is_given_up() {
+async fn a_rename_whose_origin_can_never_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["a", "x"]).await;
     rename(&bucket, "a", "b", "a");
     scene.api.api().set_feed(vec![renamed(1, "/a", "/b")]);
@@ -102,26 +102,26 @@ async fn a_rename_whose_origin_can_never_be_looked_at_is_given_up() {
         scene.reconcile().await;
         scene.later(7 * 60);
     }
-    assert_eq!(effects(&scene), ["create b"], "and nothing is deleted at which nobody may look");
+    assert_eq!(effects(&scene), ["create b"], "and no key is deleted that cannot be looked up");
 }
 
-/// Of a chain that waits the middle one was spoken of: it waited already, and that was taken for "nothing is going to change".
+/// An event named the middle path of a chain that waits: it waited already, and that was taken for "nothing is going to change".
 #[tokio::test]
-async fn a_chain_that_waits_goes_on_waiting_when_its_middle_is_spoken_of() {
+async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle() {
     for [first, second, third, fourth] in [["a", "b", "c", "d"], ["d", "c", "b", "a"]] {
         let (bucket, mut scene) = in_sync(&[first, second, third]).await;
         let ids = [first, second, third].map(|path| scene.internal_id(path));
         let steps = [(third, fourth), (second, third), (first, second)];
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         for (number, (from, to)) in (1..).zip(steps) {
             rename(&bucket, from, to, from);
-            told.push(renamed(number, &format!("/{from}"), &format!("/{to}")));
+            events.push(renamed(number, &format!("/{from}"), &format!("/{to}")));
         }
-        scene.api.api().set_feed(told.clone());
+        scene.api.api().set_feed(events.clone());
         scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path(third).always());
         scene.cycle().await;
-        told.push(crate::workflow::cycle::event("create", 4, &format!("/{second}")));
-        scene.api.api().set_feed(told);
+        events.push(crate::workflow::cycle::event("create", 4, &format!("/{second}")));
+        scene.api.api().set_feed(events);
         scene.cycle().await;
         scene.api.api().clear_faults();
         scene.later(10);
@@ -130,9 +130,9 @@ async fn a_chain_that_waits_goes_on_waiting_when_its_middle_is_spoken_of() {
     }
 }
 
-/// One path of two renames could not be looked at for a moment, and only one of the two heard of it.
+/// One path of two renames could not be looked up for a moment, and only one of the two was kept for it.
 #[tokio::test]
-async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_at() {
+async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_up() {
     let (bucket, mut scene) = in_sync(&["a", "b", "c"]).await;
     let ids = ["a", "b", "c"].map(|path| scene.internal_id(path));
     for (from, to) in [("c", "d"), ("b", "c"), ("a", "b")] {
@@ -151,9 +151,9 @@ async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_at() {
     assert_eq!(["b", "c", "d"].map(|path| scene.internal_id(path)), ids);
 }
 
-/// Two paths were paired by their content, and nobody lets us look at the first any more: the second waited for ever.
+/// Two paths were paired by their content, and the store refuses lookups of the first from then on: the second waited for ever.
 #[tokio::test]
-async fn a_pair_whose_origin_may_not_be_looked_at_is_given_up() {
+async fn a_pair_whose_origin_cannot_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["hidden", "x"]).await;
     rename(&bucket, "hidden", "public", "hidden");
     bucket.on_call(|call| {
@@ -164,10 +164,10 @@ async fn a_pair_whose_origin_may_not_be_looked_at_is_given_up() {
         scene.later(7 * 60);
     }
     assert!(scene.contents().contains_key("public"), "{:?}", scene.contents());
-    assert!(scene.contents().contains_key("hidden"), "and nothing is deleted at which nobody may look");
+    assert!(scene.contents().contains_key("hidden"), "and no key is deleted that cannot be looked up");
 }
 
-/// A held delete whose file was paired with a new one became a failure when the move failed, and then a delete that nobody held.
+/// A held delete whose file was paired with a new one became a failure when the move failed, and then a delete that was not held.
 #[tokio::test]
 async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
     let names: Vec<_> = (0..30).map(|number| format!("{number:02}")).collect();
@@ -185,17 +185,17 @@ async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("delete", 2, "/new")]);
     scene.later(10);
     scene.cycle().await;
-    assert_eq!(scene.contents().len(), 30, "nobody has let any of them go");
+    assert_eq!(scene.contents().len(), 30, "the operator has allowed none of them");
 }
 
-/// When the rename came through at last, because somebody spoke of its target, those that had waited for it went on waiting.
+/// When the rename came through at last, because an event named its target, those that had waited for it went on waiting.
 #[tokio::test]
-async fn who_waited_for_a_rename_goes_on_with_it() {
+async fn paths_that_waited_for_a_rename_go_on_with_it() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     rename(&bucket, "b", "c", "b");
     rename(&bucket, "a", "b", "a");
-    let told = vec![renamed(1, "/b", "/c"), renamed(2, "/a", "/b")];
-    scene.api.api().set_feed(told.clone());
+    let events = vec![renamed(1, "/b", "/c"), renamed(2, "/a", "/b")];
+    scene.api.api().set_feed(events.clone());
     scene.api.api().order(Fault::new(FaultAction::status(503)).operation("rename").path("b").always());
     for _ in 0..4 {
         scene.cycle().await;
@@ -204,14 +204,14 @@ async fn who_waited_for_a_rename_goes_on_with_it() {
     scene.cycle().await;
     scene.api.api().clear_faults();
     scene.api.api().reset_calls();
-    scene.api.api().set_feed([told, vec![crate::workflow::cycle::event("create", 3, "/c")]].concat());
+    scene.api.api().set_feed([events, vec![crate::workflow::cycle::event("create", 3, "/c")]].concat());
     scene.cycle_to_success().await;
     assert_eq!(effects(&scene), ["rename a>b", "rename b>c"]);
 }
 
 /// "Raise `MAX_FILE_SIZE_MB` to bring it in", said the report, and nothing came before the next reconcile.
 #[tokio::test]
-async fn what_a_setting_kept_out_comes_with_the_first_cycle_after_it_changes() {
+async fn objects_that_a_setting_excluded_are_sent_by_the_first_cycle_after_it_changes() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     bucket.put(key("large"), "0123456789");
     scene.api.api().set_feed(vec![crate::workflow::cycle::event("create", 1, "/large")]);
@@ -226,7 +226,7 @@ async fn what_a_setting_kept_out_comes_with_the_first_cycle_after_it_changes() {
 
 /// With a full inbox the feed was not read, and the cycle said that it had nothing new.
 #[tokio::test]
-async fn a_feed_that_is_not_read_is_told_as_left_unread() {
+async fn the_report_says_that_the_feed_was_left_unread() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     bucket.put(key("a"), "new");
     bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied)));
@@ -254,5 +254,5 @@ async fn a_file_of_the_same_content_that_failed_is_another_candidate() {
         .api()
         .set_feed(vec![crate::workflow::cycle::event("create", 2, "/second copy"), crate::workflow::cycle::event("delete", 3, "/a")]);
     scene.cycle().await;
-    assert_eq!(effects(&scene), ["create second copy", "delete a"], "which of the two is the old file nobody knows");
+    assert_eq!(effects(&scene), ["create second copy", "delete a"], "it is unknown which of the two is the old file");
 }

@@ -5,14 +5,14 @@ use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::state::OperatorAnswer;
 use serde_json::json;
 
-/// Permissions that the file manager refused for good kept the content of a new file back, for as long as they were told.
+/// Permissions that the file manager refused for good kept the content of a new file back, for as long as events reported them.
 #[tokio::test]
 async fn refused_permissions_do_not_keep_content_back() {
     let (bucket, scene) = in_memory().await;
     scene.run_to_success().await;
     bucket.put(key("a"), "a");
-    let told = json!({ "event_type": "change_permission", "file_path": "/a", "metadata": { "permissions": "rw-------" } });
-    scene.api.api().set_feed(vec![told]);
+    let event = json!({ "event_type": "change_permission", "file_path": "/a", "metadata": { "permissions": "rw-------" } });
+    scene.api.api().set_feed(vec![event]);
     scene.api.api().order(Fault::new(FaultAction::status(400)).call(CallName::UpdatePermissions).path("a").always());
     let ended = scene.cycle().await;
     let report = &ended.report;
@@ -28,36 +28,36 @@ async fn refused_permissions_do_not_keep_content_back() {
     assert_eq!(scene.api.api().permissions("a").permissions, "rw-------");
 }
 
-/// The look that confirmed a delete made its tombstone forget that it was told: permissions told after the delete were thrown away
-/// with those told before, and the next file at the path was asked for its own.
+/// The lookup that confirmed a delete made its tombstone forget the event: permissions reported after the delete were thrown away
+/// with those reported before, and the next file at the path was asked for its own.
 #[tokio::test]
-async fn permissions_told_after_a_delete_are_those_of_the_next_file() {
+async fn permissions_reported_after_a_delete_are_those_of_the_next_file() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
     bucket.remove(&key("a"));
-    let told = |kind, second, metadata| json!({ "event_type": kind, "file_path": "/a", "metadata": metadata, "timestamp": format!("2024-01-15T10:00:{second}Z") });
-    let permissions = told("change_permission", 20, json!({ "permissions": "rw-------" }));
-    scene.api.api().set_feed(vec![told("delete", 10, json!(null)), permissions]);
+    let event = |kind, second, metadata| json!({ "event_type": kind, "file_path": "/a", "metadata": metadata, "timestamp": format!("2024-01-15T10:00:{second}Z") });
+    let permissions = event("change_permission", 20, json!({ "permissions": "rw-------" }));
+    scene.api.api().set_feed(vec![event("delete", 10, json!(null)), permissions]);
     let report = scene.cycle_to_success().await.report;
     assert_eq!(report.operations.delete, 1, "{report}");
 
     bucket.put(key("a"), "new");
-    scene.api.api().set_feed(vec![told("create", 30, json!(null))]);
+    scene.api.api().set_feed(vec![event("create", 30, json!(null))]);
     scene.cycle_to_success().await;
     assert_eq!((scene.contents(), scene.api.api().permissions("a").permissions), (files(&[("a", "new")]), "rw-------".to_owned()));
 }
 
-/// After a backup was put back, permissions told of a path of which it knew nothing went with a delete that only made sure that
+/// After a backup was put back, permissions reported for a path that it did not know went with a delete that only made sure that
 /// nothing was there.
 #[tokio::test]
-async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_file() {
+async fn permissions_reported_of_a_path_that_a_restored_state_doubts_wait_for_its_file() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
-    let told = json!({ "event_type": "change_permission", "file_path": "/b", "metadata": { "permissions": "rw-------" } });
-    scene.api.api().set_feed(vec![told]);
+    let event = json!({ "event_type": "change_permission", "file_path": "/b", "metadata": { "permissions": "rw-------" } });
+    scene.api.api().set_feed(vec![event]);
     scene.cycle_to_success().await;
     scene.program.answer = OperatorAnswer::default();
 
@@ -67,10 +67,10 @@ async fn permissions_told_of_a_path_that_a_restored_state_doubts_wait_for_its_fi
     assert_eq!(scene.api.api().permissions("b").permissions, "rw-------");
 }
 
-/// A file was renamed, and the permissions told of its new path were those that the file manager had answered for the old one: they were
-/// taken for set, and never were.
+/// A file was renamed, and the permissions reported for its new path were those that the file manager had answered for the old one: they
+/// were taken for set, and never were.
 #[tokio::test]
-async fn permissions_told_of_the_new_path_are_set_there_whatever_the_old_one_had() {
+async fn permissions_reported_of_the_new_path_are_set_there_whatever_the_old_one_had() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a.txt"), "a");
     scene.run_to_success().await;

@@ -1,4 +1,4 @@
-//! Bugs about the end: stops that were not heard, or heard and not kept to; and callers that kept others from being answered.
+//! Bugs about the end: stops that were ignored, or not kept to; and callers that kept others from being answered.
 
 use crate::crash;
 use crate::workflow::scene::{BUCKET, Scene, in_memory, key, over_http};
@@ -16,12 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run that is stopped as soon as something has happened.
 pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> Ended {
-    let (halt, program) = (StopSignal::default(), scene.program.clone());
-    let stopped = halt.clone();
+    let (stop_signal, program) = (StopSignal::default(), scene.program.clone());
+    let stopped = stop_signal.clone();
     let run = tokio::spawn(async move { program.run_until(stopped).await });
     tokio::time::timeout(PATIENCE, happened).await.expect("it happens");
-    halt.stop(None);
-    let ended = tokio::time::timeout(PATIENCE, run).await.expect("the stop is heard");
+    stop_signal.stop(None);
+    let ended = tokio::time::timeout(PATIENCE, run).await.expect("the run stops");
     ended.expect("no panic").expect("the state can be used")
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = (
 async fn a_move_that_hangs_holds_up_a_stop_no_longer_than_the_grace() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.grace = Duration::from_millis(100);
-    // One is in hand, and one waits for its place.
+    // One is in flight, and one waits for its permit.
     scene.program.options.concurrency = 1;
     for name in ["a", "b"] {
         bucket.put(key(name), name);
@@ -49,24 +49,24 @@ async fn a_move_that_hangs_holds_up_a_stop_no_longer_than_the_grace() {
     assert_eq!((scene.effects("a", "move"), scene.effects("b", "move")), (1, 1));
 }
 
-/// A stop was not heard while both ends of a possible move were looked at.
+/// A stop was ignored while both ends of a possible move were looked up.
 #[tokio::test]
-async fn a_stop_is_heard_while_a_move_is_looked_at() {
+async fn a_stop_ends_the_lookups_of_a_move() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a", None);
     server.server().put(BUCKET, "b", "b", None);
     scene.run_to_success().await;
     server.server().remove(BUCKET, "a");
     server.server().put(BUCKET, "c", "a", None);
-    let looks = server.server().order(Matcher::operation("HeadObject"), Fault::Hang);
-    let ended = stopped_when(&scene, looks.struck(1)).await;
+    let heads = server.server().order(Matcher::operation("HeadObject"), Fault::Hang);
+    let ended = stopped_when(&scene, heads.struck(1)).await;
     assert_eq!((ended.outcome, scene.contents().len()), (RunOutcome::Stopped, 2), "{}", ended.report);
-    looks.withdraw();
+    heads.withdraw();
     scene.run_to_success().await;
     assert_eq!(scene.effects("a", "move"), 1);
 }
 
-/// While the last telemetry was on its way to a collector that hung, nobody listened for signals any more.
+/// While the last telemetry was on its way to a collector that hung, the process ignored further signals.
 #[tokio::test]
 async fn a_second_signal_does_not_wait_for_a_collector() {
     let scene = crash::Scene::with_objects(1).await;
@@ -74,7 +74,7 @@ async fn a_second_signal_does_not_wait_for_a_collector() {
     let url = format!("http://{}", collector.local_addr().expect("an address"));
     let mut process = scene.start(&["initial-sync"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
     let mut taken = None;
-    // Nothing is told before the run has ended.
+    // Nothing is exported before the run has ended.
     process.lives_until(async { taken = Some(collector.accept().await.expect("a connection")) }).await.expect("it tells how it went");
     process.signal("TERM").await;
     process.signal("INT").await;
@@ -82,9 +82,9 @@ async fn a_second_signal_does_not_wait_for_a_collector() {
     assert!(matches!(ended.code, Some(143 | 130)), "{:?}: {}", ended.code, ended.stderr);
 }
 
-/// The whole end of the daemon took up to seven seconds more than it had: last words and telemetry came on top.
+/// The whole end of the daemon took up to seven seconds more than it had: the final report and telemetry came on top.
 #[tokio::test]
-async fn last_words_and_telemetry_are_a_part_of_the_time_that_the_end_has() {
+async fn the_final_report_and_telemetry_share_the_shutdown_timeout() {
     let scene = crash::Scene::with_objects(1).await;
     // It takes connections into its queue, and never answers.
     let collector = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -97,7 +97,7 @@ async fn last_words_and_telemetry_are_a_part_of_the_time_that_the_end_has() {
     daemon.signal("TERM").await;
     let ended = daemon.end().await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    // The run in hand wrote down how it ended, and the telemetry had what was left, which is less than it takes at most.
+    // The active run wrote down how it ended, and the telemetry had what was left, which is less than it takes at most.
     assert!(ended.stderr.contains("outcome=\"stopped\"") && !ended.stderr.contains("did not end in time"), "{}", ended.stderr);
     assert!(ended.stderr.contains("no time is left for the last telemetry"), "{}", ended.stderr);
 }
@@ -105,7 +105,7 @@ async fn last_words_and_telemetry_are_a_part_of_the_time_that_the_end_has() {
 /// Clients that waited for a run, for hours, took all places at the control socket: `health` was not answered, and the container was
 /// taken for a sick one.
 #[tokio::test]
-async fn those_who_wait_for_a_run_leave_room_for_those_who_ask_how_it_is() {
+async fn clients_that_wait_for_a_run_leave_connections_for_health_requests() {
     let scene = crash::Scene::with_objects(1).await;
     let gate = Gate::new();
     scene.bucket().order(Matcher::operation("GetObject"), Fault::Hold(gate.clone()));
@@ -123,7 +123,7 @@ async fn those_who_wait_for_a_run_leave_room_for_those_who_ask_how_it_is() {
     }
     let health = scene.start(&["health"], &[]).end().await;
     assert_eq!(health.code, Some(0), "{}{}", health.stdout, health.stderr);
-    assert!(answers[0] && !answers[63], "those beyond the bound are told so: {answers:?}");
+    assert!(answers[0] && !answers[63], "those beyond the bound are refused: {answers:?}");
     gate.open();
     daemon.says("run=2 outcome=\"done\"").await.expect("the others have their run");
 }

@@ -1,4 +1,4 @@
-//! The defects of the system that came before this one, as far as they are the initial sync's: each by its number, with its story in a
+//! The defects of the system that came before this one, as far as they are the initial sync's: each by its number, described in a
 //! line, as the right behaviour.
 
 use super::scene::{BUCKET, files, impatient, in_memory, key, kill, over_http};
@@ -39,7 +39,7 @@ async fn defect_04_a_failed_operation_is_tried_again() {
 
 /// 8: nothing succeeded, nine failed, and it said `success=true`, `errors=[]`, after 27 s of useless retries of `NoSuchKey`.
 #[tokio::test]
-async fn defect_08_what_failed_is_told_and_what_cannot_pass_is_not_tried_again() {
+async fn defect_08_failures_are_reported_and_permanent_ones_are_not_retried() {
     let (bucket, scene) = in_memory().await;
     (0..9).for_each(|number| bucket.put(key(&format!("f{number}")), "x"));
     bucket.on_call(|call| matches!(call, Call::Get(_)).then_some(s3::Fault::Error(S3ErrorKind::AccessDenied)));
@@ -54,7 +54,7 @@ async fn defect_08_what_failed_is_told_and_what_cannot_pass_is_not_tried_again()
 
 /// 11: the listing had no retry: one `SlowDown` ended the sync.
 #[tokio::test]
-async fn defect_11_a_listing_that_is_told_to_slow_down_goes_on() {
+async fn defect_11_a_listing_that_is_throttled_goes_on() {
     let (server, mut scene) = over_http().await;
     scene.program.options.page_keys = 1;
     for name in ["a", "b", "c"] {
@@ -67,7 +67,7 @@ async fn defect_11_a_listing_that_is_told_to_slow_down_goes_on() {
 
 /// 12: `size` might disagree with the body. (Memory is measured elsewhere.)
 #[tokio::test]
-async fn defect_12_the_size_that_is_told_is_that_of_the_bytes_that_are_sent() {
+async fn defect_12_the_reported_size_is_that_of_the_bytes_that_are_sent() {
     let (server, scene) = over_http().await;
     let s3 = server.server();
     // The listing shows three bytes; when it is read, the object has another length.
@@ -100,7 +100,7 @@ async fn defect_13_a_create_that_is_tried_again_happens_once() {
 
 /// 14: without a lock, an `initial-sync` beside the daemon's own uploaded everything twice.
 #[tokio::test]
-async fn defect_14_a_second_run_beside_the_first_is_refused_and_calls_nobody() {
+async fn defect_14_a_second_run_beside_the_first_is_refused_and_calls_no_endpoint() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a", None);
     let gate = Gate::new();
@@ -109,7 +109,7 @@ async fn defect_14_a_second_run_beside_the_first_is_refused_and_calls_nobody() {
     gate.arrived(1).await;
     let asked = (server.server().counters().requests, scene.api.api().calls_in_all());
 
-    let refused = scene.program.run().await.expect_err("somebody has it");
+    let refused = scene.program.run().await.expect_err("the first run has it");
     let ApplyError::State(StateError::Held(holder)) = refused else { panic!("refused for another reason: {refused}") };
     assert_eq!((holder.pid, holder.command.as_str()), (std::process::id(), "initial-sync"));
     assert_eq!((server.server().counters().requests, scene.api.api().calls_in_all()), asked);
@@ -121,7 +121,7 @@ async fn defect_14_a_second_run_beside_the_first_is_refused_and_calls_nobody() {
 
 /// 15: started before the bucket existed, it exited and restarted for ever.
 #[tokio::test]
-async fn defect_15_a_bucket_that_is_not_there_yet_is_told_and_found_by_the_next_run() {
+async fn defect_15_a_missing_bucket_is_reported_and_found_by_the_next_run() {
     let (server, scene) = over_http().await;
     assert!(server.server().delete_bucket(BUCKET));
     let ended = scene.run().await;
@@ -138,7 +138,7 @@ async fn defect_15_a_bucket_that_is_not_there_yet_is_told_and_found_by_the_next_
 async fn defect_15_a_file_manager_that_is_down_stops_the_run_after_one_object_and_the_next_run_goes_on() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.concurrency = 1;
-    scene.program.doors.reports = None;
+    scene.program.endpoints.reports = None;
     (0..9).for_each(|number| bucket.put(key(&format!("f{number}")), "x"));
     let (double, address) = (scene.api.api().clone(), scene.api.address());
     std::mem::replace(&mut scene.api, double.clone().start("127.0.0.1:0").await.expect("a free port")).stop().await;
@@ -167,7 +167,7 @@ async fn defect_16_new_content_of_the_same_length_at_the_same_key_is_sent() {
 
 /// Directory markers were taken for files.
 #[tokio::test]
-async fn defect_of_directory_markers_they_are_no_files() {
+async fn defect_directory_markers_are_not_files() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "docs/", "", Some("application/x-directory"));
     server.server().put(BUCKET, "docs/a", "a", None);
@@ -177,7 +177,7 @@ async fn defect_of_directory_markers_they_are_no_files() {
 
 /// An initial sync that was cut off never completed.
 #[tokio::test]
-async fn defect_of_the_cut_off_initial_sync_it_completes_however_often_it_is_cut_off() {
+async fn defect_an_initial_sync_completes_however_often_it_is_interrupted() {
     let (server, mut scene) = over_http().await;
     scene.program.options.page_keys = 1;
     for name in ["a", "b", "c", "d"] {
@@ -198,10 +198,10 @@ async fn defect_of_the_cut_off_initial_sync_it_completes_however_often_it_is_cut
     assert_eq!((scene.overview().await.initial_completed_by, scene.contents().len()), (Some(4), 4));
 }
 
-/// So many transient failures in a row, and a door that does not answer for itself either: the run ends instead of parking a
+/// So many transient failures in a row, and an endpoint that fails its own check too: the run ends instead of parking a
 /// million objects one by one.
 #[tokio::test]
-async fn a_file_manager_that_fails_for_everybody_stops_the_run_and_holds_it_against_nobody() {
+async fn a_file_manager_that_fails_every_call_stops_the_run_and_counts_against_no_object() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.retry = RetryPolicy { attempts: 1, ..impatient() };
     (0..200).for_each(|number| bucket.put(key(&format!("f{number:03}")), "x"));

@@ -16,11 +16,11 @@ const LARGE_BYTES: u64 = 8 << 20;
 /// What would wait for ever if the code were wrong is given up after this.
 const FOR_EVER: Duration = Duration::from_mins(1);
 
-/// A file manager before which saves meet: each waits until as many as may be in hand are there.
+/// A file manager before which saves meet: each waits until as many as may be in flight are there.
 struct Meeting {
     inner: Arc<dyn FileManager>,
     barrier: Barrier,
-    in_hand: AtomicUsize,
+    in_flight: AtomicUsize,
     most: AtomicUsize,
 }
 
@@ -39,31 +39,31 @@ impl FileManager for Meeting {
     }
 
     async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError> {
-        let now = self.in_hand.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         self.barrier.wait().await;
         let saved = self.inner.save(request).await;
-        self.in_hand.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         saved
     }
 }
 
 fn meet(scene: &mut Scene, at_a_time: usize) -> Arc<Meeting> {
-    let inner = scene.program.doors.file_manager.clone();
+    let inner = scene.program.endpoints.file_manager.clone();
     let barrier = Barrier::new(at_a_time);
-    let meeting = Arc::new(Meeting { inner, barrier, in_hand: AtomicUsize::new(0), most: AtomicUsize::new(0) });
-    scene.program.doors.file_manager = meeting.clone();
+    let meeting = Arc::new(Meeting { inner, barrier, in_flight: AtomicUsize::new(0), most: AtomicUsize::new(0) });
+    scene.program.endpoints.file_manager = meeting.clone();
     meeting
 }
 
 #[tokio::test]
-async fn as_many_operations_as_told_are_in_hand_and_never_one_more() {
+async fn as_many_operations_as_configured_are_in_flight_and_never_one_more() {
     for at_a_time in [1, 3, 8] {
         let (bucket, mut scene) = in_memory().await;
         scene.program.options.concurrency = at_a_time;
         (0..at_a_time * 5).for_each(|number| bucket.put(key(&format!("f{number:02}")), "x"));
         let meeting = meet(&mut scene, at_a_time);
-        // With fewer in hand, the saves would wait for one another for ever.
+        // With fewer in flight, the saves would wait for one another for ever.
         tokio::time::timeout(FOR_EVER, scene.run_to_success()).await.expect("they meet");
         assert_eq!(meeting.most.load(Ordering::SeqCst), at_a_time);
         assert_eq!(scene.contents().len(), at_a_time * 5);
@@ -71,7 +71,7 @@ async fn as_many_operations_as_told_are_in_hand_and_never_one_more() {
 }
 
 #[tokio::test]
-async fn the_store_never_sees_more_requests_at_once_than_told() {
+async fn the_store_never_sees_more_concurrent_requests_than_configured() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 4;
     for number in 0..40 {
@@ -86,13 +86,13 @@ async fn the_store_never_sees_more_requests_at_once_than_told() {
     gate.open();
     run.await.expect("it ends").expect("the state can be used");
     assert_eq!(scene.contents().len(), 40);
-    // The server hears a moment after the client that an answer has come to its end.
+    // The server learns a moment after the client that an answer has ended.
     let most = server.server().counters().most_at_once;
     assert!((4..=5).contains(&most), "{most}");
 }
 
 #[tokio::test]
-async fn large_objects_that_hang_leave_places_to_the_small_ones() {
+async fn large_objects_that_hang_leave_permits_to_the_small_ones() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 4;
     // Before all small ones in the order of the keys.
@@ -123,7 +123,7 @@ async fn large_objects_that_hang_leave_places_to_the_small_ones() {
 }
 
 #[tokio::test]
-async fn one_place_alone_serves_large_and_small() {
+async fn a_concurrency_of_one_serves_large_and_small_objects() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 1;
     server.server().put_generated(BUCKET, "large", LARGE_BYTES, 1);

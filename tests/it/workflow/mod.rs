@@ -3,7 +3,7 @@
 
 pub(crate) mod cycle;
 mod defects;
-mod doors;
+mod endpoints;
 mod faults;
 mod lanes;
 pub(crate) mod scene;

@@ -1,6 +1,6 @@
 //! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
 
-use super::doors::SceneDoors;
+use super::endpoints::SceneEndpoints;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use mock_api::{Call, CallName, Contents, Fault, FaultAction, MockApi};
@@ -26,10 +26,10 @@ use tokio::task::JoinHandle;
 /// The bucket of every scene.
 pub(crate) const BUCKET: &str = "customer-bucket";
 
-/// What a run needs that outlives it: the settings of the program, so to speak.
+/// What a run needs that outlives it: the settings of the program.
 #[derive(Clone)]
 pub(crate) struct Program {
-    pub(crate) doors: SceneDoors,
+    pub(crate) endpoints: SceneEndpoints,
     pub(crate) options: Options,
     pub(crate) policy: Policy,
     pub(crate) identity: Identity,
@@ -102,7 +102,7 @@ pub(crate) async fn over_http() -> (mock_s3::Running, Scene) {
     over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await
 }
 
-/// The same; nobody waits longer for an answer than `patience`.
+/// The same; no client waits longer for an answer than `patience`.
 pub(crate) async fn over_http_with(server: mock_s3::Options, patience: Duration) -> (mock_s3::Running, Scene) {
     let running = mock_s3::MockS3::new(server).start("127.0.0.1:0").await.expect("a free port");
     running.server().create_bucket(BUCKET);
@@ -138,7 +138,7 @@ impl Scene {
         let events = Arc::new(HttpEvents::new(&client, &url, None, deadlines).expect("an address"));
         let directory = tempfile::tempdir().expect("a directory");
         let program = Program {
-            doors: SceneDoors {
+            endpoints: SceneEndpoints {
                 bucket,
                 file_manager: Arc::new(file_manager),
                 queues: Vec::new(),
@@ -262,7 +262,7 @@ impl Program {
     pub(crate) async fn run_flow(&self, kind: RunKind, halt: StopSignal) -> Result<Ended, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
-        let (doors, options, clock) = (self.doors.of_flow(&self.options), self.options.clone(), self.clock.clone());
+        let (doors, options, clock) = (self.endpoints.of_flow(&self.options), self.options.clone(), self.clock.clone());
         let mut sinks = Vec::new();
         for (name, sink) in &doors.sinks {
             sinks.push(state.sink(name.clone(), sink.capabilities().policy(self.policy.max_file_bytes)).await?);

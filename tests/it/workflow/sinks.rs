@@ -32,7 +32,7 @@ fn least() -> Capabilities {
 async fn before<S: Sink + 'static>(sink: S) -> (Arc<MemoryBucket>, Arc<S>, Scene) {
     let (bucket, mut scene) = in_memory().await;
     let sink = Arc::new(sink);
-    scene.program.doors.sink = Some(sink.clone());
+    scene.program.endpoints.sink = Some(sink.clone());
     (bucket, sink, scene)
 }
 
@@ -67,7 +67,7 @@ async fn a_sink_without_renames_gets_a_create_and_a_delete() {
 }
 
 #[tokio::test]
-async fn a_sink_without_a_plane_of_permissions_is_neither_asked_for_them_nor_told_them() {
+async fn a_sink_without_permissions_is_neither_asked_for_them_nor_sent_them() {
     for (plane, expected) in [
         (PermissionPlane::None, vec!["create a"]),
         (PermissionPlane::Set, vec!["create a", "set a"]),
@@ -76,9 +76,9 @@ async fn a_sink_without_a_plane_of_permissions_is_neither_asked_for_them_nor_tol
         let (bucket, sink, scene) = before(MemorySink::new(Capabilities { permissions: plane, ..all_capabilities() })).await;
         bucket.put(key("a"), "a");
         scene.run_to_success().await;
-        let mut told = event("change_permission", 1, "a");
-        told["metadata"] = json!({ "permissions": "0600" });
-        scene.api.api().set_feed(vec![told]);
+        let mut reported = event("change_permission", 1, "a");
+        reported["metadata"] = json!({ "permissions": "0600" });
+        scene.api.api().set_feed(vec![reported]);
         scene.cycle().await;
         assert_eq!(sink.calls(), expected, "{plane:?}");
     }
@@ -179,7 +179,7 @@ async fn a_source_that_is_no_bucket_is_listed_by_keys_or_refused() {
         for name in ["a", "b", "c"] {
             source.put(&key(name), name.to_owned());
         }
-        scene.program.doors.source = Some(Arc::new(source));
+        scene.program.endpoints.source = Some(Arc::new(source));
         scene.program.options.page_keys = 2;
         let ended = scene.run().await;
         assert_eq!(ended.outcome, expected, "{}", ended.report);

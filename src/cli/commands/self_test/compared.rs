@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_counted_by_kind_and_beyond_the_listed_keys_nothing_is_said() {
-        for (known, shown, up_to, told) in [
+        for (known, shown, up_to, expected) in [
             ("", "", None, "0 keys compared, and all the same"),
             ("a=1 b=2", "a=1 b=2", None, "2 keys compared, and all the same"),
             ("a=1 b=?", "a=? b=2", None, "2 keys compared, and all the same"),
@@ -194,7 +194,7 @@ mod tests {
                 "4 keys compared: 1 not known yet, for example a; 1 of other content, for example b; 1 no longer there, for example c",
             ),
         ] {
-            assert_eq!(compared(known, shown, up_to), told, "known {known}, shown {shown}");
+            assert_eq!(compared(known, shown, up_to), expected, "known {known}, shown {shown}");
         }
     }
 }

@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn over_json_that_looks_like_a_message(message in near_json()) {
+    fn over_json_that_resembles_a_message(message in near_json()) {
         check(message.to_string().as_bytes());
     }
 

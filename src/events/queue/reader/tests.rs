@@ -152,7 +152,7 @@ fn nonsense(receipt: &str) -> Message {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_are_acknowledged_after_they_are_stored_and_poison_with_them() {
+async fn the_reader_acknowledges_messages_and_dead_letters_after_they_are_stored() {
     let mut bed = Bed::new(100).await;
     let mut arrivals = bed.state.inbox().arrivals();
     bed.queue.bring(Ok(vec![put("1", "a"), nonsense("2"), put("3", "b")]));
@@ -160,13 +160,16 @@ async fn messages_are_acknowledged_after_they_are_stored_and_poison_with_them() 
     arrivals.changed().await.expect("calls");
     let status = bed.until(|status| status.messages > 0).await;
     assert_eq!((status.messages, status.events, status.dead, status.shut), (3, 2, 1, None));
-    let letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
-    assert_eq!((letter.source, letter.reason.as_str(), letter.raw.as_slice()), (EventChannel::Sqs, "bad_json", b"{".as_slice()));
+    let dead_letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
+    assert_eq!(
+        (dead_letter.source, dead_letter.reason.as_str(), dead_letter.raw.as_slice()),
+        (EventChannel::Sqs, "bad_json", b"{".as_slice())
+    );
     bed.end().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_there_is_nothing_to_do_about_is_acknowledged_and_counted() {
+async fn the_reader_acknowledges_and_counts_ignored_messages() {
     let mut bed = Bed::new(100).await;
     let test = Message { receipt: Receipt("1".to_owned()), body: json!({ "Event": "s3:TestEvent" }).to_string() };
     bed.queue.bring(Ok(vec![test]));
@@ -187,7 +190,7 @@ async fn an_acknowledgement_that_fails_in_part_is_repeated_for_that_part() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_acknowledged_at_all_holds_nothing_up() {
+async fn a_message_that_cannot_be_acknowledged_delays_no_other_message() {
     let bed = Bed::new(100).await;
     for _ in 0..ACKNOWLEDGE_RETRY.attempts {
         bed.queue.refuse(Err(broken()));
@@ -225,13 +228,13 @@ async fn a_full_inbox_receives_nothing_until_there_is_room() {
     assert_eq!(bed.queue.wait_for_calls(1).await.len(), 1);
     assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "it was not received");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
-    bed.state.inbox().event_dead_letter(row, "x".to_owned(), "x".to_owned()).await.expect("buried");
+    bed.state.inbox().event_dead_letter(row, "x".to_owned(), "x".to_owned()).await.expect("stored");
     assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 2 with 1 stored");
     bed.end().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
+async fn the_reader_reports_an_unreachable_queue_and_retries_until_it_is_reachable() {
     let mut bed = Bed::new(100).await;
     for _ in 0..50 {
         bed.queue.bring(Err(broken()));
@@ -246,7 +249,7 @@ async fn a_queue_that_is_shut_is_told_and_tried_until_it_opens() {
 
 /// Messages received and not acknowledged in time stayed invisible for the whole visibility timeout.
 #[tokio::test]
-async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
+async fn the_reader_releases_messages_that_it_cannot_finish_before_the_stop() {
     let (queue, state, _directory) = queue_and_state().await;
     let queue = Arc::new(Queue { acknowledges: false, ..Arc::into_inner(queue).expect("its only owner") });
     let (reader, stop) = (reader(&queue, 100), CancellationToken::new());
@@ -261,7 +264,7 @@ async fn at_the_end_what_cannot_be_finished_in_time_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
+async fn the_reader_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
     let waiting = Bed::new(100).await;
     waiting.end().await;
     let mut bed = Bed::new(100).await;

@@ -122,7 +122,7 @@ fn a_state_that_was_never_used_has_no_sink_and_one_that_names_its_sink_keeps_it(
 }
 
 #[test]
-fn who_only_reads_is_told_how_the_state_is_brought_up_to_date() {
+fn opening_an_old_state_read_only_names_the_command_that_migrates_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = version_7(directory.path(), include_str!("../../../../tests/fixtures/state-v7.sql"));
     let refused = open_to_read(&path).expect_err("it is of an older version").to_string();

@@ -18,11 +18,11 @@ pub(super) fn settings(events_url: &str) -> [(&str, &str); 5] {
 /// What one daemon meets, drawn before it starts.
 pub(super) struct Life {
     pub(super) moment: Moment,
-    /// Events that are told when it looks at the doors, beside those that were told before it started.
+    /// Events that the feed reports while the daemon probes its endpoints, beside those that it reported before the start.
     pub(super) events_amid: usize,
     /// The kill comes in a second run, which a command asks for.
     pub(super) asked: Option<&'static str>,
-    /// A call that hangs comes to its end without an answer; otherwise the daemon dies beside it.
+    /// A call that hangs ends without an answer; otherwise the daemon dies beside it.
     pub(super) hanging_ends: bool,
     /// What the kill is late.
     pub(super) late: Duration,
@@ -75,7 +75,7 @@ impl Life {
         }
         if up_to > workload.len() {
             // What happens now happens beside its run: it reads the feed next, or has just begun to, or lists.
-            let begins = if self.asked == Some(CYCLE) { Moment::FeedAsked } else { Moment::DoorAsked };
+            let begins = if self.asked == Some(CYCLE) { Moment::FeedAsked } else { Moment::EndpointProbed };
             let came = self.wait(begins, scene, daemon, &mut since).await?;
             workload.go_on(scene, up_to, When::Amid);
             if came != Came::Itself {

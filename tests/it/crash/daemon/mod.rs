@@ -1,6 +1,6 @@
-//! Daemons, each killed (SIGKILL) at another moment of a thousand events, with doors that fail, and one that comes to its end: five
-//! hundred, behind the feature `kills`. In the first half the bucket is never listed again, so that no reconcile heals what an event
-//! told in vain.
+//! Five hundred daemons behind the feature `kills`, each killed (SIGKILL) at another moment of a thousand events, with endpoints that
+//! fail, and one that ends by itself. In the first half the bucket is never listed again, so that no reconcile makes up for an event that
+//! was lost.
 
 mod faults;
 mod life;
@@ -17,12 +17,12 @@ use workload::{When, Workload};
 
 const KILLS: usize = 500;
 const EVENTS: usize = 2 * KILLS;
-/// Files that are there before anything is told.
+/// Files that are there before the feed reports any event.
 const OBJECTS: usize = 30;
 const SEED: u64 = 20_261_122;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_of_the_daemon_lose_nothing_and_double_nothing() {
+async fn kills_of_the_daemon_lose_no_change_and_repeat_no_effect() {
     println!("seed {SEED}");
     let scene = Scene::with_objects(OBJECTS).await;
     let mut kills = Kills::new(SEED);
@@ -34,7 +34,7 @@ async fn kills_of_the_daemon_lose_nothing_and_double_nothing() {
     verdict::it_comes_to_rest(&scene, &kills.workload).await;
     assert!(in_vain.is_none(), "a moment was waited for in vain, see above");
     assert_eq!(kills.number(), KILLS);
-    assert!(kills.workload.len() >= EVENTS, "only {} events were told", kills.workload.len());
+    assert!(kills.workload.len() >= EVENTS, "only {} events were published", kills.workload.len());
 }
 
 struct Kills {

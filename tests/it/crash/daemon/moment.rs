@@ -8,19 +8,19 @@ use s3_sync::failpoint::{BETWEEN_CALL_AND_OUTCOME, BETWEEN_INTENT_AND_CALL};
 
 /// It has done what there was to do: no other moment comes any more.
 const RUN_ENDED: &str = "a run ended";
-const DOORS_SHUT: &str = "waiting for unreachable endpoints";
+const ENDPOINTS_UNREACHABLE: &str = "waiting for unreachable endpoints";
 const HELD: &str = "failpoint ";
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Moment {
     /// It has just been started.
     Started,
-    /// It looks whether the doors open.
-    DoorAsked,
+    /// It probes its endpoints.
+    EndpointProbed,
     /// It reads the feed.
     FeedAsked,
-    /// It looks at the nth path.
-    LookedAt(usize),
+    /// It looks up the nth path.
+    PathLookedUp(usize),
     /// It asks for the nth object.
     ObjectAsked(usize),
     /// The file manager has got the head of the nth call about a file.
@@ -33,7 +33,7 @@ pub(super) enum Moment {
     Intent(usize),
     /// The nth effect has happened, and is not stored.
     Outcome(usize),
-    /// It tells how its run went.
+    /// It reports how its run went.
     ReportArrives,
     /// Its run has ended.
     RunEnded,
@@ -41,10 +41,10 @@ pub(super) enum Moment {
 
 /// What the doubles had seen before.
 pub(super) struct Since {
-    /// Calls that were told to hang, and that nobody waits for any more.
+    /// Calls that were ordered to hang, and that no process waits for any more.
     pub(super) released: usize,
     pages: u64,
-    looks: u64,
+    lookups: u64,
     objects: u64,
 }
 
@@ -64,9 +64,9 @@ impl Moment {
         let nth = 1 + random.below(3);
         match random.below(20) {
             0 => Self::Started,
-            1 => Self::DoorAsked,
+            1 => Self::EndpointProbed,
             2 => Self::FeedAsked,
-            3 | 4 => Self::LookedAt(nth),
+            3 | 4 => Self::PathLookedUp(nth),
             5 | 6 => Self::ObjectAsked(nth),
             7 | 8 => Self::CallArrived(nth + 1),
             9..=11 => Self::EffectDone(nth),
@@ -81,9 +81,9 @@ impl Moment {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Started => "just started",
-            Self::DoorAsked => "while it looks at the doors",
+            Self::EndpointProbed => "while it probes its endpoints",
             Self::FeedAsked => "while it reads the feed",
-            Self::LookedAt(_) => "while it looks at a path",
+            Self::PathLookedUp(_) => "while it looks up a path",
             Self::ObjectAsked(_) => "while an object is asked for",
             Self::CallArrived(_) => "while a call is on its way",
             Self::EffectDone(_) => "when an effect happened",
@@ -95,7 +95,7 @@ impl Moment {
         }
     }
 
-    /// The place that holds it, as the program is told.
+    /// The fail point that holds it, as the program is configured.
     pub(super) fn fail_point(self) -> Option<String> {
         match self {
             Self::Intent(nth) => Some(format!("{BETWEEN_INTENT_AND_CALL}:{nth}")),
@@ -107,14 +107,14 @@ impl Moment {
     /// Waits for it, or for what ends the wait: where nothing is left to do, it never comes.
     pub(super) async fn come(self, scene: &Scene, process: &mut Process, since: &Since) -> Result<Came, Vain> {
         let hangs = |calls: &[Call]| hanging(calls) > since.released;
-        let heard = tokio::select! {
+        let said = tokio::select! {
             biased;
-            heard = process.says_or(&[HELD, RUN_ENDED, DOORS_SHUT], self.happens(scene, since)) => heard?,
+            said = process.says_or(&[HELD, RUN_ENDED, ENDPOINTS_UNREACHABLE], self.happens(scene, since)) => said?,
             () = scene.file_manager().wait_for_calls(hangs) => return Ok(Came::Hanging),
         };
         let itself = match self {
-            Self::RunEnded => heard == Some(RUN_ENDED),
-            _ => heard.is_none() || heard == Some(HELD),
+            Self::RunEnded => said == Some(RUN_ENDED),
+            _ => said.is_none() || said == Some(HELD),
         };
         Ok(if itself { Came::Itself } else { Came::RunEnded })
     }
@@ -126,9 +126,9 @@ impl Moment {
         };
         match self {
             Self::Started => {}
-            Self::DoorAsked => bucket.seen("ListObjectsV2", since.pages + 1).await,
+            Self::EndpointProbed => bucket.seen("ListObjectsV2", since.pages + 1).await,
             Self::FeedAsked => file_manager.wait_for_calls(|calls| calls.iter().any(|call| call.call == CallName::PubSubFullList)).await,
-            Self::LookedAt(nth) => bucket.seen("HeadObject", since.looks + nth as u64).await,
+            Self::PathLookedUp(nth) => bucket.seen("HeadObject", since.lookups + nth as u64).await,
             Self::ObjectAsked(nth) => bucket.seen("GetObject", since.objects + nth as u64).await,
             Self::CallArrived(nth) => file_manager.wait_for_calls(|calls| about_files(calls, |_| true) >= nth).await,
             Self::EffectDone(nth) => file_manager.wait_for_calls(|calls| about_files(calls, |call| call.effect) >= nth).await,
@@ -154,6 +154,6 @@ impl Since {
         let operations = scene.bucket().counters().operations;
         let seen = |operation: &str| operations.get(operation).copied().unwrap_or_default();
         scene.file_manager().reset_calls();
-        Self { released: 0, pages: seen("ListObjectsV2"), looks: seen("HeadObject"), objects: seen("GetObject") }
+        Self { released: 0, pages: seen("ListObjectsV2"), lookups: seen("HeadObject"), objects: seen("GetObject") }
     }
 }

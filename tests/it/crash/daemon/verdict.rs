@@ -1,4 +1,4 @@
-//! What must be true when nobody is killed any more and every door opens.
+//! What must be true when no daemon is killed any more and every endpoint is reachable.
 
 use super::life::{CYCLE, settings, start};
 use super::workload::Workload;
@@ -9,7 +9,7 @@ use mock_api::{Call, CallName};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A daemon that has its cycle, without a listing: what an event told was done, or it failed by itself and waits for its next attempt.
+/// A daemon that has its cycle, without a listing: each event was applied, or it failed by itself and waits for its next attempt.
 pub(super) async fn nothing_is_forgotten(scene: &Scene) -> Process {
     let mut daemon = start(scene, None);
     daemon.says("a run ended").await.expect("it has its cycle");
@@ -20,7 +20,7 @@ pub(super) async fn nothing_is_forgotten(scene: &Scene) -> Process {
     for path in apart {
         let why = ask(scene, &["why", "--json", "--", &path]).await;
         let known: Value = serde_json::from_str(&why.stdout).unwrap_or_else(|error| panic!("{path}: {error}: {}", why.stderr));
-        assert_eq!(known["pending"]["status"], "parked", "{path} is apart, and nobody is going to do anything about it: {known:#}");
+        assert_eq!(known["pending"]["status"], "parked", "{path} differs, and no run is going to do anything about it: {known:#}");
     }
     daemon
 }
@@ -58,7 +58,7 @@ async fn status(scene: &Scene) -> Value {
     serde_json::from_str(&status.stdout).expect("a JSON object")
 }
 
-/// The paths of which bucket and file manager do not hold the same.
+/// The paths at which bucket and file manager differ.
 fn apart(scene: &Scene) -> BTreeSet<String> {
     let (bucket, files) = (scene.bucket(), scene.file_manager().files());
     let objects = bucket.objects(BUCKET).into_iter().map(|object| object.key);
@@ -68,12 +68,12 @@ fn apart(scene: &Scene) -> BTreeSet<String> {
 
 fn everything_agrees(scene: &Scene, workload: &Workload) {
     assert_eq!(apart(scene), BTreeSet::new());
-    let told = workload.told.iter();
-    let wrong: Vec<_> = told
-        .map(|(path, told)| (path, told, scene.file_manager().permissions(path).permissions))
-        .filter(|(_, told, has)| has != *told)
+    let reported = workload.reported.iter();
+    let wrong: Vec<_> = reported
+        .map(|(path, reported)| (path, reported, scene.file_manager().permissions(path).permissions))
+        .filter(|(_, reported, has)| has != *reported)
         .collect();
-    assert!(wrong.is_empty(), "(path, told last, what it has): {wrong:?}");
+    assert!(wrong.is_empty(), "(path, last reported, what it has): {wrong:?}");
 }
 
 /// By the file manager's ledger.

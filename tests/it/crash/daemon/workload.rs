@@ -1,4 +1,4 @@
-//! What happens in the bucket and is told in the feed, and what must be true of it in the end.
+//! The changes in the bucket, the events that report them, and what must be true of both in the end.
 
 use super::super::random::Random;
 use super::super::scene::BUCKET;
@@ -6,7 +6,7 @@ use crate::crash::{Scene, key};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names that somebody has to encode on the way.
+/// Names that need an encoding on the way.
 const DIRECTORIES: [&str; 4] = ["records", "reports/2024", "ü + %41", "a&b=c"];
 const NAMES_IN_A_DIRECTORY: usize = 40;
 /// From so many files on, nothing new appears until something goes.
@@ -27,8 +27,8 @@ pub(super) struct Workload {
     random: Random,
     alive: BTreeSet<String>,
     lives: BTreeMap<String, Lives>,
-    /// What was told last of the permissions of a path that is alive.
-    pub(super) told: BTreeMap<String, String>,
+    /// The permissions last reported for each path that is alive.
+    pub(super) reported: BTreeMap<String, String>,
     events: Vec<Value>,
     bodies: usize,
     by_kind: BTreeMap<&'static str, usize>,
@@ -37,14 +37,14 @@ pub(super) struct Workload {
 /// When something happens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// Nobody looks at it meanwhile.
+    /// No daemon runs meanwhile.
     Between,
-    /// In the middle of somebody's cycle.
+    /// In the middle of a daemon's cycle.
     Amid,
 }
 
 impl Workload {
-    /// So many objects are there before anything is told.
+    /// How many objects are there before the first event.
     pub(super) fn of(seed: u64, objects: usize) -> Self {
         let alive: BTreeSet<_> = (0..objects).map(key).collect();
         let born = |path: &String| (path.clone(), Lives { born: 1, ..Lives::default() });
@@ -52,19 +52,19 @@ impl Workload {
             random: Random::of(seed),
             lives: alive.iter().map(born).collect(),
             alive,
-            told: BTreeMap::new(),
+            reported: BTreeMap::new(),
             events: Vec::new(),
             bodies: 0,
             by_kind: BTreeMap::new(),
         }
     }
 
-    /// Of a path; what was there before anything was told was born once.
+    /// The births of a path; what was there before the first event was born once.
     pub(super) fn lives_of(&self, path: &str) -> Lives {
         self.lives.get(path).copied().unwrap_or_default()
     }
 
-    /// Events told so far.
+    /// Events published so far.
     pub(super) fn len(&self) -> usize {
         self.events.len()
     }
@@ -73,7 +73,7 @@ impl Workload {
         println!("{:>5}  events: {:?}", self.len(), self.by_kind);
     }
 
-    /// Something happens and is told, until so many events have been told in all. Told at once: the list never lags behind the bucket.
+    /// Changes the bucket and publishes the event, until so many have been published in all. The list never lags behind the bucket.
     pub(super) fn go_on(&mut self, scene: &Scene, up_to: usize, when: When) {
         if self.len() >= up_to {
             return;
@@ -102,26 +102,26 @@ impl Workload {
         }
         let body = self.body();
         scene.bucket().put(BUCKET, &path, body, Some("text/plain"));
-        // What was told of a file that is gone may still stand, when nobody looked while it was: it is told anew then.
-        let tells = self.is_back(&path) || self.random.percent(50);
-        let permissions = tells.then(|| self.permissions());
+        // Permissions reported for a deleted file may still stand, when no daemon observed its absence: they are reported anew then.
+        let has_permissions = self.is_back(&path) || self.random.percent(50);
+        let permissions = has_permissions.then(|| self.permissions());
         let metadata = permissions.as_ref().map_or(Value::Null, |permissions| json!({ "permissions": permissions }));
-        self.tell("create", &path, None, &metadata);
-        self.told.extend(permissions.map(|permissions| (path.clone(), permissions)));
+        self.publish("create", &path, None, &metadata);
+        self.reported.extend(permissions.map(|permissions| (path.clone(), permissions)));
         self.born(&path);
     }
 
     fn overwrite(&mut self, scene: &Scene, path: &str) {
         let body = self.body();
         scene.bucket().put(BUCKET, path, body, Some("text/plain"));
-        self.tell("create", path, None, &Value::Null);
+        self.publish("create", path, None, &Value::Null);
     }
 
     fn delete(&mut self, scene: &Scene, path: &str) {
         scene.bucket().remove(BUCKET, path);
-        self.tell("delete", path, None, &Value::Null);
+        self.publish("delete", path, None, &Value::Null);
         self.gone(path);
-        self.told.remove(path);
+        self.reported.remove(path);
     }
 
     /// Onto a name that is free, more often than not.
@@ -138,11 +138,11 @@ impl Workload {
         } else {
             "move"
         };
-        self.tell(kind, from, Some(&to), &Value::Null);
-        let permissions = self.told.remove(from);
-        // A file that was found gone before its new name was told has lost its permissions, and so it should.
+        self.publish(kind, from, Some(&to), &Value::Null);
+        let permissions = self.reported.remove(from);
+        // A file that was found gone before its new name was reported has lost its permissions, as it should.
         let anew = self.alive.contains(&to) || self.is_back(&to) || when == When::Amid;
-        self.told.extend(permissions.map(|permissions| (to.clone(), permissions)));
+        self.reported.extend(permissions.map(|permissions| (to.clone(), permissions)));
         self.gone(from);
         self.lives.entry(from.to_owned()).or_default().renamed += 1;
         self.born(&to);
@@ -153,11 +153,11 @@ impl Workload {
 
     fn change_permission(&mut self, path: &str) {
         let permissions = self.permissions();
-        self.tell("change_permission", path, None, &json!({ "permissions": permissions }));
-        self.told.insert(path.to_owned(), permissions);
+        self.publish("change_permission", path, None, &json!({ "permissions": permissions }));
+        self.reported.insert(path.to_owned(), permissions);
     }
 
-    fn tell(&mut self, kind: &'static str, path: &str, new_path: Option<&str>, metadata: &Value) {
+    fn publish(&mut self, kind: &'static str, path: &str, new_path: Option<&str>, metadata: &Value) {
         let (minute, second) = (self.events.len() / 60, self.events.len() % 60);
         let new_path = new_path.map(|path| format!("/{path}"));
         self.events.push(json!({

@@ -1,4 +1,4 @@
-//! Two hundred processes, each killed (SIGKILL) at another moment of one initial sync, and one that comes to its end.
+//! Two hundred processes, each killed (SIGKILL) at another moment of one initial sync, and one that ends by itself.
 
 mod fence;
 mod moment;
@@ -21,12 +21,12 @@ const KILLS: usize = 200;
 /// On a machine under load the doubles may read a request of a process that is dead by then, and take it for one of the next process:
 /// it hangs at a fence that was put up for later. So many times that is no sign of anything.
 const IN_VAIN_MOST: usize = 3;
-/// Of each kind that has a fail point.
+/// The moments of each kind that has a fail point.
 const KILLS_OF_A_KIND_LEAST: usize = 20;
 const SETTINGS: [(&str, &str); 2] = [("LIST_PAGE_KEYS", "20"), ("CONCURRENCY", "4")];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_kills_lose_nothing_and_do_nothing_twice() {
+async fn two_hundred_kills_lose_no_object_and_repeat_no_effect() {
     let scene = Scene::with_objects(OBJECTS).await;
     let mut kills = Kills::default();
     let in_vain = kills.all(&scene).await.err();

@@ -54,7 +54,7 @@ impl Moment {
         }
     }
 
-    /// The place that holds it, as the program is told.
+    /// The fail point that holds it, as the program is configured.
     pub(super) fn fail_point(self) -> Option<String> {
         let (name, nth) = self.place()?;
         Some(format!("{name}:{nth}"))

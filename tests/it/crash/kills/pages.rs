@@ -20,7 +20,7 @@ impl PageReads {
         let of_this_one = requests[self.accounted..].iter().filter(|request| request.operation == "ListObjectsV2");
         let asked: Vec<_> = of_this_one.map(|request| start_after(&request.query).to_owned()).collect();
         self.accounted = requests.len();
-        // A killed process's last request may be heard of only now: it is the page that this one asked for again.
+        // A killed process's last request may arrive only now: it is the page that this one asked for again.
         let different: BTreeSet<_> = asked.into_iter().collect();
         self.again.push(different.iter().filter(|page| self.times.contains_key(*page)).count());
         for page in different {

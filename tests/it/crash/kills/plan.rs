@@ -6,11 +6,11 @@ use super::moment::Moment;
 use super::{KILLS, OBJECTS, PAGE_KEYS, PAGES};
 
 const SEED: u64 = 20_261_121;
-/// Objects that nobody may have sent before the last kill.
+/// Objects that no process may have sent before the last kill.
 const KEPT_FOR_THE_END: usize = 5;
-/// From this kill on the listing may come to its end, so that some kills find it ended.
+/// From this kill on the listing may end, so that some kills find it ended.
 const LISTING_ENDS_AFTER: usize = 160;
-/// Kills before it come in tens of which two are before the first commit; that needs a page that has not been read.
+/// The kills before it are in groups of ten, two of them before the first commit; that needs a page that has not been read.
 const LAST_FIRST_COMMIT: usize = 150;
 
 /// How far all the processes together have come.

@@ -1,4 +1,4 @@
-//! What must be true when the last process has come to its end.
+//! What must be true when the last process has ended.
 
 use super::{KILLS_OF_A_KIND_LEAST, OBJECTS, SETTINGS};
 use crate::crash::scene::{BUCKET, Scene};
@@ -30,7 +30,7 @@ pub(super) fn everything_arrived_once(scene: &Scene) {
         keys.entry(call.path.clone()).or_default().insert(call.idempotency_key.clone());
     }
     let several: Vec<_> = keys.iter().filter(|(_, keys)| keys.len() != 1 || keys.contains(&None)).collect();
-    assert!(several.is_empty(), "an effect that is meant once has one key, whoever sends it: {several:?}");
+    assert!(several.is_empty(), "an effect that is meant once has one key, whichever process sends it: {several:?}");
     // What shows from outside that effects without an outcome were sent again: the ledger answered.
     let replayed = calls.iter().filter(|call| call.replayed).count();
     println!("{replayed:>5}  creates were answered from the ledger");

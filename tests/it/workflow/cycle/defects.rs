@@ -1,4 +1,4 @@
-//! The defects of the system that came before this one, as far as they are the cycle's: each by its number, with its story in a
+//! The defects of the system that came before this one, as far as they are the cycle's: each by its number, described in a
 //! line, as the right behaviour. Those of the initial sync are in `workflow/defects.rs`.
 
 use super::{calls, effects, event, in_sync, permissions, rename, renamed};
@@ -19,16 +19,16 @@ fn moved(second: u32, from: &str, to: &str) -> Value {
 }
 
 /// One cycle over a feed, to success, and what the file manager saw of it.
-async fn told(scene: &Scene, feed: Vec<Value>) -> Vec<String> {
+async fn calls_after(scene: &Scene, feed: Vec<Value>) -> Vec<String> {
     scene.api.api().reset_calls();
     scene.api.api().set_feed(feed);
     scene.cycle_to_success().await;
     effects(scene)
 }
 
-/// 1: of seven mixed events the file manager heard four creates and nothing else: no delete, permission change, rename or move.
+/// 1: of seven mixed events the file manager received four creates and nothing else: no delete, permission change, rename or move.
 #[tokio::test]
-async fn defect_01_the_file_manager_hears_of_every_kind_of_event() {
+async fn defect_01_the_file_manager_receives_a_call_for_every_kind_of_event() {
     let (bucket, scene) = in_sync(&["gone", "opened", "named", "carried", "same"]).await;
     bucket.put(key("new"), "new");
     bucket.put(key("same"), "changed");
@@ -46,7 +46,7 @@ async fn defect_01_the_file_manager_hears_of_every_kind_of_event() {
     ];
     let expected =
         ["create new", "delete gone", "move carried>there/carried", "rename named>renamed", "set new", "set opened", "update same"];
-    assert_eq!(told(&scene, feed).await, expected);
+    assert_eq!(calls_after(&scene, feed).await, expected);
     let expected = [("new", "new"), ("opened", "opened"), ("renamed", "named"), ("same", "changed"), ("there/carried", "carried")];
     assert_eq!(scene.contents(), files(&expected));
 }
@@ -58,7 +58,7 @@ async fn defect_02_a_rename_and_a_move_send_no_bytes_and_keep_the_identity() {
     let (ids, read) = ((scene.internal_id("a"), scene.internal_id("b")), bucket.calls().gets);
     rename(&bucket, "a", "c", "a");
     rename(&bucket, "b", "there/b", "b");
-    assert_eq!(told(&scene, vec![renamed(1, "a", "c"), moved(2, "b", "there/b")]).await, ["move b>there/b", "rename a>c"]);
+    assert_eq!(calls_after(&scene, vec![renamed(1, "a", "c"), moved(2, "b", "there/b")]).await, ["move b>there/b", "rename a>c"]);
     assert_eq!(bucket.calls().gets, read, "nothing was read again");
     assert_eq!((scene.internal_id("c"), scene.internal_id("there/b")), ids);
     assert_eq!(scene.contents(), files(&[("c", "a"), ("there/b", "b")]), "no copy is left behind");
@@ -76,30 +76,30 @@ async fn defect_05_an_event_counts_once_and_the_hundredth_counts() {
         feed.push(event("create", 4, &format!("f{number}")));
     }
     let expected: Vec<_> = feed[3..].iter().map(|event| format!("create {}", event["file_path"].as_str().unwrap_or_default())).collect();
-    let seen = told(&scene, feed.clone()).await;
+    let seen = calls_after(&scene, feed.clone()).await;
     assert_eq!((seen.len(), expected.iter().all(|effect| seen.contains(effect))), (97, true), "{seen:?}");
     assert_eq!(scene.internal_id("a"), id);
-    // Replayed, the second event would take away what the first has not yet told of.
+    // Replayed, the second event would take away what the first has not yet reported.
     bucket.remove(&key("f99"));
-    assert_eq!(told(&scene, feed.clone()).await, [""; 0], "what was told once is not told again");
+    assert_eq!(calls_after(&scene, feed.clone()).await, [""; 0], "what was sent once is not sent again");
     feed.remove(0);
     feed.push(event("delete", 5, "f99"));
-    assert_eq!(told(&scene, feed).await, ["delete f99"]);
+    assert_eq!(calls_after(&scene, feed).await, ["delete f99"]);
 }
 
 /// 6: a rename onto a path that was there committed the delete, failed at the insert, and lost the row.
 #[tokio::test]
 async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
-    for tell in [renamed, moved] {
+    for event_of in [renamed, moved] {
         let (bucket, scene) = in_sync(&["a", "b"]).await;
         let id = scene.internal_id("b");
         rename(&bucket, "a", "b", "a");
-        assert_eq!(told(&scene, vec![tell(1, "a", "b")]).await, ["delete a", "update b"]);
+        assert_eq!(calls_after(&scene, vec![event_of(1, "a", "b")]).await, ["delete a", "update b"]);
         assert_eq!((scene.contents(), scene.internal_id("b")), (files(&[("b", "a")]), id));
         assert_eq!(scene.overview().await.sinks[0].applied_rows, 1);
-        // Whose row is lost is created again; whose is not is known.
+        // A lost row is created again; a kept one is known.
         bucket.put(key("b"), "newer");
-        assert_eq!(told(&scene, vec![tell(1, "a", "b"), event("create", 2, "b")]).await, ["update b"]);
+        assert_eq!(calls_after(&scene, vec![event_of(1, "a", "b"), event("create", 2, "b")]).await, ["update b"]);
     }
 }
 
@@ -115,8 +115,8 @@ async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
         event["metadata"] = metadata;
         feed.push(event);
     }
-    assert_eq!(told(&scene, feed).await, ["create f0", "create f1", "create f2", "create f3"]);
-    // The double refuses metadata that is no JSON; what it took says what the look said, and nothing else.
+    assert_eq!(calls_after(&scene, feed).await, ["create f0", "create f1", "create f2", "create f3"]);
+    // The double refuses metadata that is no JSON; what it took says what the HEAD said, and nothing else.
     for (path, file) in scene.api.api().files() {
         let metadata = file.metadata.expect("metadata");
         assert_eq!((&metadata["source"], file.size), (&json!("customer_s3"), 1), "{path}: {metadata:?}");
@@ -141,7 +141,7 @@ async fn defect_09_timestamps_with_and_without_an_offset_stand_in_one_list() {
         at("2026-11-19T18:31:50Z", "b", "aware"),
         at("2026-11-19T18:31:49.9", "b", "naive"),
     ];
-    assert_eq!(told(&scene, feed).await, ["set a", "set b"]);
+    assert_eq!(calls_after(&scene, feed).await, ["set a", "set b"]);
     let has = |path: &str| scene.api.api().permissions(path).permissions;
     assert_eq!((has("a"), has("b")), ("naive".to_owned(), "aware".to_owned()), "naive is UTC");
 }
@@ -155,12 +155,12 @@ async fn defect_10_keys_and_permissions_stay_the_text_that_they_are() {
     for name in &names {
         bucket.put(key(name), format!("content of {name}"));
     }
-    told(&scene, feed.clone()).await;
+    calls_after(&scene, feed.clone()).await;
     let contents = scene.contents();
     assert!(names.iter().all(|name| contents[*name] == format!("content of {name}")), "{contents:?}");
     for mode in ["0755", "755", "NA", "null"] {
         let feed = [feed.clone(), vec![permissions(30, "008", mode)]].concat();
-        assert_eq!(told(&scene, feed).await, ["set 008"], "{mode} is another text");
+        assert_eq!(calls_after(&scene, feed).await, ["set 008"], "{mode} is another text");
         assert_eq!(scene.api.api().permissions("008").permissions, mode);
     }
 }
@@ -188,7 +188,7 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
             moved(5, "carried", "there/carried"),
             permissions(6, "opened", "rwx"),
         ];
-        told(&scene, feed).await;
+        calls_after(&scene, feed).await;
         let mut keys: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for call in scene.api.api().calls().into_iter().filter(|call| operations.iter().any(|name| call.operation.as_deref() == Some(name)))
         {
@@ -203,9 +203,9 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
     }
 }
 
-/// 15: what could not be reached ended everything; here a cycle that finds a door shut ends, and the events wait for the next one.
+/// 15: an unreachable endpoint ended everything; here a cycle that finds one ends, and the events wait for the next one.
 #[tokio::test]
-async fn defect_15_what_was_told_while_a_door_was_shut_is_done_when_it_opens() {
+async fn defect_15_events_received_while_an_endpoint_was_unreachable_are_applied_when_it_is_reachable() {
     let (bucket, scene) = in_sync(&["a", "b"]).await;
     bucket.vanish();
     scene.api.api().set_feed(vec![event("create", 1, "c"), event("delete", 2, "a")]);
@@ -215,22 +215,22 @@ async fn defect_15_what_was_told_while_a_door_was_shut_is_done_when_it_opens() {
     bucket.put(key("b"), "b");
     bucket.put(key("c"), "c");
     // The feed has moved on: only the inbox still knows.
-    assert_eq!(told(&scene, Vec::new()).await, ["create c", "delete a"]);
+    assert_eq!(calls_after(&scene, Vec::new()).await, ["create c", "delete a"]);
     assert_eq!(scene.contents(), files(&[("b", "b"), ("c", "c")]));
 }
 
 /// 16: new content at the same key was never synced, the `ETag` was ignored, and nothing was scanned again after the first run.
 #[tokio::test]
-async fn defect_16_new_content_is_sent_when_it_is_told_and_found_when_it_is_not() {
-    let (bucket, scene) = in_sync(&["told", "kept"]).await;
-    bucket.put(key("told"), "TOLD");
+async fn defect_16_new_content_is_sent_when_an_event_reports_it_and_found_when_none_does() {
+    let (bucket, scene) = in_sync(&["reported", "kept"]).await;
+    bucket.put(key("reported"), "REPORTED");
     bucket.put(key("kept"), "KEPT");
-    assert_eq!(told(&scene, vec![event("create", 1, "told")]).await, ["update told"]);
+    assert_eq!(calls_after(&scene, vec![event("create", 1, "reported")]).await, ["update reported"]);
     scene.api.api().reset_calls();
     let reconciled = scene.program.run_flow(RunKind::Reconcile, StopSignal::default()).await.expect("the state can be used");
     assert!(reconciled.report.success, "{}", reconciled.report);
     assert_eq!(effects(&scene), ["update kept"]);
-    assert_eq!(scene.contents(), files(&[("told", "TOLD"), ("kept", "KEPT")]));
+    assert_eq!(scene.contents(), files(&[("reported", "REPORTED"), ("kept", "KEPT")]));
 }
 
 /// 17: one connection for each call, and one object at a time. (One commit for each statement: the crash tests and the benchmark
@@ -263,7 +263,7 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
 
 /// 18: almost no error reached `errors[]`, and there was no history.
 #[tokio::test]
-async fn defect_18_every_reason_for_a_failure_is_told_and_remembered() {
+async fn defect_18_every_reason_for_a_failure_is_reported_and_recorded() {
     let (bucket, scene) = in_sync(&["opened"]).await;
     for name in ["denied", "refused", "good"] {
         bucket.put(key(name), name);

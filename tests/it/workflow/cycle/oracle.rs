@@ -12,7 +12,7 @@ fn all_types() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_list_with_all_five_types_has_each_effect_once_and_the_same_list_again_none() {
+async fn a_list_with_all_five_types_has_each_effect_once_and_the_same_list_has_none_again() {
     let (bucket, scene) = in_sync(&[
         "scripts/backup.sh",
         "config/settings.json",

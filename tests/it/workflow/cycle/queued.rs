@@ -11,16 +11,16 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Gives what waits in it, a message at a time; shut, it gives nothing.
+/// Serves what waits in it, a message at a time; unreachable, it serves nothing.
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Vec<Message>>,
-    shut: Mutex<bool>,
+    unreachable: Mutex<bool>,
     number: usize,
 }
 
 impl Queue {
-    fn tell(&self, name: &str, path: &str) {
+    fn send(&self, name: &str, path: &str) {
         let record = json!({ "eventName": name, "s3": { "bucket": { "name": BUCKET }, "object": { "key": path } } });
         let mut waiting = self.waiting.lock().expect("sound");
         let receipt = Receipt(waiting.len().to_string());
@@ -28,7 +28,7 @@ impl Queue {
     }
 
     fn given_to(self: &Arc<Self>, scene: &mut Scene) {
-        scene.program.doors.queues.push(self.clone());
+        scene.program.endpoints.queues.push(self.clone());
     }
 }
 
@@ -39,7 +39,7 @@ impl EventQueue for Queue {
     }
 
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
-        if *self.shut.lock().expect("sound") {
+        if *self.unreachable.lock().expect("sound") {
             return Err(QueueError { call: "ReceiveMessage", address: self.address().to_owned(), message: "no such queue".to_owned() });
         }
         Ok(self.waiting.lock().expect("sound").first().cloned().into_iter().collect())
@@ -59,75 +59,75 @@ impl EventQueue for Queue {
     }
 }
 
-/// A command's cycle read the feed and left everything in the queue for a daemon that nobody had started.
+/// A command's cycle read the feed and left everything in the queue for a daemon that was not running.
 #[tokio::test]
-async fn what_waits_in_the_queue_is_taken_by_a_cycle_and_by_a_reconcile() {
+async fn a_cycle_and_a_reconcile_receive_the_messages_that_wait_in_the_queue() {
     let (bucket, mut scene) = in_sync(&["gone", "old"]).await;
     let queue = Arc::new(Queue::default());
     queue.given_to(&mut scene);
     bucket.remove(&key("gone"));
     bucket.put(key("old"), "new");
-    queue.tell("ObjectRemoved:Delete", "gone");
-    queue.tell("ObjectCreated:Put", "old");
+    queue.send("ObjectRemoved:Delete", "gone");
+    queue.send("ObjectCreated:Put", "old");
     let report = scene.cycle_to_success().await.report;
     assert_eq!(effects(&scene), ["delete gone", "update old"]);
     let drained = report.queue.expect("it was emptied");
     assert_eq!((drained.messages, drained.received, drained.dead_letters, drained.emptied), (2, 2, 0, true));
     assert!(queue.waiting.lock().expect("sound").is_empty());
-    queue.tell("ObjectCreated:Put", "old");
+    queue.send("ObjectCreated:Put", "old");
     scene.run_to_success().await;
     assert!(queue.waiting.lock().expect("sound").is_empty(), "what a listing is about to show is no news any more");
 }
 
 #[tokio::test]
-async fn a_queue_that_is_shut_is_told_and_keeps_nothing_else_from_being_done() {
+async fn a_cycle_reports_an_unreachable_queue_and_does_everything_else() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
     let queue = Arc::new(Queue::default());
-    *queue.shut.lock().expect("sound") = true;
+    *queue.unreachable.lock().expect("sound") = true;
     queue.given_to(&mut scene);
     bucket.put(key("a"), "new");
     scene.api.api().set_feed(vec![super::event("create", 1, "/a")]);
     let ended = scene.cycle().await;
     assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Failed, false), "{}", ended.report);
     assert_eq!(effects(&scene), ["update a"]);
-    let told = ended.report.to_string();
-    assert!(told.contains("queue: ReceiveMessage http://queue: no such queue (check EVENTS_SQS_QUEUE_URL"), "{told}");
+    let printed = ended.report.to_string();
+    assert!(printed.contains("queue: ReceiveMessage http://queue: no such queue (check EVENTS_SQS_QUEUE_URL"), "{printed}");
 }
 
 #[tokio::test]
-async fn of_several_queues_each_is_emptied_whatever_becomes_of_the_others() {
+async fn a_cycle_empties_each_of_several_queues_whatever_becomes_of_the_others() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     let queues = [0, 1, 2].map(|number| Arc::new(Queue { number, ..Queue::default() }));
     for (queue, path) in queues.iter().zip(["a", "b", "lost"]) {
         queue.given_to(&mut scene);
         bucket.put(key(path), "new");
-        queue.tell("ObjectCreated:Put", path);
+        queue.send("ObjectCreated:Put", path);
     }
-    *queues[2].shut.lock().expect("sound") = true;
+    *queues[2].unreachable.lock().expect("sound") = true;
     let ended = scene.cycle().await;
     assert_eq!((ended.outcome, effects(&scene)), (RunOutcome::Failed, vec!["update a".to_owned(), "update b".to_owned()]));
-    let told: Vec<_> = ended.report.errors.iter().filter(|line| line.starts_with("queue: ")).collect();
-    assert!(told.len() == 1 && told[0].contains("http://queue/2: no such queue"), "{told:?}");
+    let errors: Vec<_> = ended.report.errors.iter().filter(|line| line.starts_with("queue: ")).collect();
+    assert!(errors.len() == 1 && errors[0].contains("http://queue/2: no such queue"), "{errors:?}");
     let drained = ended.report.queue.expect("they were emptied");
     assert_eq!((drained.messages, drained.received, drained.emptied), (2, 2, false));
-    *queues[2].shut.lock().expect("sound") = false;
+    *queues[2].unreachable.lock().expect("sound") = false;
     scene.cycle_to_success().await;
     assert!(effects(&scene).contains(&"create lost".to_owned()), "{:?}", effects(&scene));
 }
 
-/// Whoever had set a prefix and waited for a file outside of it was told of "0 events", and of nothing else.
+/// An operator who had set a prefix and waited for a file outside of it read "0 events", and nothing else.
 #[tokio::test]
-async fn what_there_is_nothing_to_do_about_is_told() {
+async fn a_cycle_reports_ignored_messages() {
     let (_, mut scene) = in_sync(&[]).await;
     let queue = Arc::new(Queue::default());
     queue.given_to(&mut scene);
     scene.program.options.prefix = "in/".to_owned();
-    queue.tell("ObjectCreated:Put", "out/b");
-    queue.tell("ReducedRedundancyLostObject", "in/a");
+    queue.send("ObjectCreated:Put", "out/b");
+    queue.send("ReducedRedundancyLostObject", "in/a");
     scene.api.api().set_feed(vec![super::event("create", 1, "/out/c"), super::renamed(2, "/in/a", "/in/a")]);
     let report = scene.cycle_to_success().await.report;
-    let told = "  ignored   2 of keys outside of CUSTOMER_S3_PREFIX, for example out/b; \
+    let expected = "  ignored   2 of keys outside of CUSTOMER_S3_PREFIX, for example out/b; \
                 1 with a name that says nothing about an object; 1 of a rename onto itself\n";
-    assert!(report.to_string().contains(told), "{report}");
+    assert!(report.to_string().contains(expected), "{report}");
     assert_eq!(scene.cycle_to_success().await.report.passed_over, PassedOver::default(), "once");
 }

@@ -20,8 +20,8 @@ fn happen(bucket: &MemoryBucket, what: &str) {
     }
 }
 
-/// What is told, each a second after the one before: as above, and `a=rw` for permissions.
-fn told(what: &str) -> Vec<Value> {
+/// The events, each a second after the one before: as above, and `a=rw` for permissions.
+fn events_of(what: &str) -> Vec<Value> {
     let events = (1..).zip(what.split_whitespace()).map(|(second, step)| {
         if let Some((from, to)) = step.split_once('>') {
             renamed(second, from, to)
@@ -39,7 +39,7 @@ fn told(what: &str) -> Vec<Value> {
 /// One cycle over a feed, to success; then the same feed once more, which has no effect.
 async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     scene.api.api().reset_calls();
-    scene.api.api().set_feed(told(feed));
+    scene.api.api().set_feed(events_of(feed));
     scene.cycle_to_success().await;
     let seen = effects(scene);
     scene.api.api().reset_calls();
@@ -48,26 +48,26 @@ async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     seen
 }
 
-/// A case: what is known, what happens, what is told, and the effects.
+/// A case: what is known, what happens, which events report it, and the effects.
 type Case = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 const TABLE: [Case; 19] = [
     ("new", "", "+a", "+a", &["create a"]),
-    ("new, with permissions told", "", "+a", "+a a=rw", &["create a", "set a"]),
+    ("new, with reported permissions", "", "+a", "+a a=rw", &["create a", "set a"]),
     ("known, other content", "a", "+a", "+a", &["update a"]),
     ("known, same content", "a", "", "+a", &[]),
     ("known, only the permissions", "a", "", "a=rw", &["set a"]),
     ("known, both", "a", "+a", "+a a=rw", &["set a", "update a"]),
     ("known, gone", "a", "-a", "-a", &["delete a"]),
     ("an event that is not so", "a", "", "-a", &[]),
-    ("told to be renamed", "a", "a>b", "a>b", &["rename a>b"]),
+    ("a reported rename", "a", "a>b", "a>b", &["rename a>b"]),
     ("in two steps", "a", "a>c", "a>b b>c", &["rename a>c"]),
     ("and back", "a", "", "a>b b>a", &[]),
     ("to another directory", "a", "a>d/a", "a>d/a", &["move a>d/a"]),
     ("renamed, and replaced at its origin", "a", "a>b +a", "a>b +a", &["create a", "rename a>b"]),
-    ("nobody told: the same content", "a", "a>b", "-a +b", &["move a>b"]),
-    ("told, onto a living file", "a b", "a>b", "a>b", &["delete a", "update b"]),
-    ("told, and it was a copy", "a", "+b", "a>b", &["create b"]),
+    ("not reported: the same content", "a", "a>b", "-a +b", &["move a>b"]),
+    ("reported, onto a living file", "a b", "a>b", "a>b", &["delete a", "update b"]),
+    ("reported, and it was a copy", "a", "+b", "a>b", &["create b"]),
     ("a chain of names", "a b", "b>c a>b", "b>c a>b", &["rename a>b", "rename b>c"]),
     ("a circle", "a b", "+a +b", "a>t b>a t>b", &["update a", "update b"]),
     ("never applied", "", "+b", "a>b", &["create b"]),
@@ -82,7 +82,7 @@ async fn the_table_of_effects() {
     }
 }
 
-/// One that refuses nothing cannot say that we are wrong: nothing may hang on its word.
+/// A file manager that refuses nothing cannot say that we are wrong: nothing may depend on its answer.
 #[tokio::test]
 async fn the_table_of_effects_before_a_lenient_file_manager() {
     for (name, known, happens, feed, expected) in TABLE {
@@ -99,14 +99,14 @@ async fn a_restored_state_before_a_lenient_file_manager_converges() {
     for before in [in_memory().await, before_a_lenient_one().await] {
         let (bucket, mut scene) = filled(before, &["kept", "lost", "other", "gone", "renamed"]).await;
         happen(&bucket, "-gone +other renamed>r");
-        scene.api.api().set_feed(told("-gone +other renamed>r"));
+        scene.api.api().set_feed(events_of("-gone +other renamed>r"));
         let backup = std::fs::read(&scene.program.database).expect("the state");
         scene.cycle_to_success().await;
         // The file manager has lost one by itself.
         let (new_path, content, idempotency_key) = (None, None, None);
         let metadata = serde_json::Map::new();
         let lost = SaveRequest { operation: SaveOperation::Delete, path: key("lost"), new_path, content, metadata, idempotency_key };
-        scene.program.doors.file_manager.save(lost).await.expect("it is deleted");
+        scene.program.endpoints.file_manager.save(lost).await.expect("it is deleted");
         for name in ["sync.db-wal", "sync.db-shm"] {
             // They went with the last process, mostly.
             let _ = std::fs::remove_file(scene.program.database.with_file_name(name));
@@ -149,7 +149,7 @@ async fn permissions_of_a_deleted_file_are_not_those_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_file_manager_that_knows_less_than_we_believe_still_converges() {
+async fn a_file_manager_that_has_less_than_the_state_says_still_converges() {
     for (name, action, operation, path, feed, expected) in [
         ("rename: not found", FaultAction::status(404), "rename", "a", "a>b", "b"),
         ("rename: taken", FaultAction::status(409), "rename", "a", "a>b", "b"),
@@ -158,7 +158,7 @@ async fn a_file_manager_that_knows_less_than_we_believe_still_converges() {
         let (bucket, scene) = in_sync(&["a"]).await;
         happen(&bucket, "a>b");
         scene.api.api().order(Fault::new(action).operation(operation).path(path));
-        scene.api.api().set_feed(told(feed));
+        scene.api.api().set_feed(events_of(feed));
         scene.cycle_to_success().await;
         let contents = scene.contents();
         assert!(contents.contains_key(expected), "{name}: {contents:?}");

@@ -6,7 +6,7 @@ use mock_api::{CallName, Fault, FaultAction};
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = of_a_create();
     cases.extend(of_other_effects());
-    cases.extend(of_looks_and_reports());
+    cases.extend(of_reads_and_reports());
     cases
 }
 
@@ -90,7 +90,7 @@ fn of_other_effects() -> Vec<Case> {
     ]
 }
 
-fn of_looks_and_reports() -> Vec<Case> {
+fn of_reads_and_reports() -> Vec<Case> {
     let permissions = |what, action, how_often| {
         let fault = Fault::new(action).call(CallName::UpdatePermissions).path("m");
         struck(Task::Create, "get", ("`updatePermissions`", what), fault, how_often)

@@ -9,11 +9,11 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = of_a_body();
     cases.extend(of_an_object());
     cases.extend(of_a_listing());
-    cases.extend(of_looks());
+    cases.extend(of_lookups());
     cases
 }
 
-/// Of `GetObject` for `m`; `times` = for ever when there is none.
+/// A fault of `GetObject` for `m`; `times` = for ever when there is none.
 fn get(what: &str, fault: Fault, times: Option<u64>) -> Case {
     struck(Task::Create, "GetObject", what, fault, times)
 }
@@ -101,8 +101,8 @@ fn of_a_listing() -> Vec<Case> {
     ]
 }
 
-/// `m` is gone, and a look has to say so before the file manager hears of it.
-fn of_looks() -> Vec<Case> {
+/// `m` is gone, and a HEAD has to say so before the file manager gets a delete.
+fn of_lookups() -> Vec<Case> {
     vec![
         struck(Task::Delete, "HeadObject", "500", Fault::internal_error(), Some(1)),
         struck(Task::Delete, "HeadObject", "500", Fault::internal_error(), None),

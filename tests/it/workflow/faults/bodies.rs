@@ -69,7 +69,7 @@ async fn every_checksum_that_a_store_vouches_with_is_compared() {
 }
 
 #[tokio::test]
-async fn what_nothing_vouches_for_is_sent_and_counted_as_unverified() {
+async fn content_without_a_checksum_is_sent_and_counted_as_unverified() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("in parts"), MemoryObject::new("x").etag("of-2"));
     bucket.put(key("in one"), "x");

@@ -37,7 +37,7 @@ pub(super) struct Case {
     pub(super) order: Order,
     /// Makes it right again, beyond withdrawing all faults.
     pub(super) repair: Order,
-    /// How long anybody waits for an answer.
+    /// How long a client waits for an answer.
     pub(super) patience: Duration,
     /// Keys in one listing page.
     pub(super) page_keys: u16,
@@ -54,7 +54,7 @@ pub(super) struct Line {
     others: &'static str,
     left: String,
     outcome: RunOutcome,
-    told: String,
+    reported: String,
     next: String,
 }
 
@@ -79,7 +79,7 @@ impl Case {
         Self { repair: Box::new(repair), ..self }
     }
 
-    /// Of one in which somebody waits for an answer in vain.
+    /// The bound for a case in which a client waits for an answer in vain.
     pub(super) fn impatient(self) -> Self {
         Self { patience: Duration::from_millis(2500), ..self }
     }
@@ -110,12 +110,12 @@ impl Case {
             others: others(&scene),
             left: left(&ended),
             outcome: ended.outcome,
-            told: told(&ended),
+            reported: reported(&ended),
             next: String::new(),
             name: self.name,
         };
-        let shut_for_all = ended.outcome == RunOutcome::Failed;
-        assert!(shut_for_all || line.others == "arrived", "{}: one object failed the others: {}", line.name, ended.report);
+        let run_failed = ended.outcome == RunOutcome::Failed;
+        assert!(run_failed || line.others == "arrived", "{}: one object failed the others: {}", line.name, ended.report);
 
         s3.clear_faults();
         scene.api.api().clear_faults();
@@ -135,8 +135,8 @@ impl Case {
     }
 }
 
-/// Fills the bucket, brings it over where `m` is to be known, and makes the task what is to be done. Returns the contents
-/// of `m` so far.
+/// Fills the bucket, brings it over where `m` is to be known, and makes the task what is to be done. Returns the contents that
+/// `m` has had so far.
 async fn prepare(s3: &MockS3, scene: &Scene, task: Task) -> Vec<Bytes> {
     fill(s3);
     let first = s3.body(BUCKET, "m").expect("it was put a moment ago");
@@ -219,15 +219,15 @@ fn left(ended: &Ended) -> String {
     if left.is_empty() { "–".to_owned() } else { left.join(", ") }
 }
 
-fn told(ended: &Ended) -> String {
+fn reported(ended: &Ended) -> String {
     let report = &ended.report;
     let stopped = report.errors.iter().filter(|line| line.starts_with("stopped: "));
     let hint = |line: &String| line.rsplit_once(" (").map_or_else(|| line.clone(), |(_, hint)| hint.trim_end_matches(')').to_owned());
-    let mut told: Vec<_> = stopped.map(|line| format!("stopped: {}", hint(line))).collect();
-    told.extend(report.failures.iter().map(|failure| format!("`{}`: {}", failure.reason, failure.hint)));
-    told.extend(report.skipped.keys().map(|reason| format!("skipped: `{reason}`")));
-    told.extend(ended.report.report_refused.as_ref().map(|_| "the report was not accepted".to_owned()));
-    if told.is_empty() { "–".to_owned() } else { told.join("; ") }
+    let mut reported: Vec<_> = stopped.map(|line| format!("stopped: {}", hint(line))).collect();
+    reported.extend(report.failures.iter().map(|failure| format!("`{}`: {}", failure.reason, failure.hint)));
+    reported.extend(report.skipped.keys().map(|reason| format!("skipped: `{reason}`")));
+    reported.extend(ended.report.report_refused.as_ref().map(|_| "the report was not accepted".to_owned()));
+    if reported.is_empty() { "–".to_owned() } else { reported.join("; ") }
 }
 
 fn done(ended: &Ended) -> String {
@@ -240,7 +240,7 @@ fn done(ended: &Ended) -> String {
 
 impl Line {
     pub(super) fn cells(&self) -> [String; 9] {
-        let Self { name, asked, effects, held, others, left, outcome, told, next } = self;
+        let Self { name, asked, effects, held, others, left, outcome, reported, next } = self;
         [
             name.clone(),
             asked.to_string(),
@@ -249,7 +249,7 @@ impl Line {
             (*others).to_owned(),
             left.clone(),
             outcome.as_str().to_owned(),
-            told.clone(),
+            reported.clone(),
             next.clone(),
         ]
     }

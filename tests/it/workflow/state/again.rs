@@ -11,14 +11,14 @@ async fn run_again_nothing_is_sent_and_no_object_is_asked_for() {
     }
     let first = scene.run_to_success().await;
     assert_eq!((first.report.operations.create, first.report.statistics.total_size), (3, 5));
-    let looked = bucket.calls();
+    let calls = bucket.calls();
     scene.api.api().reset_calls();
 
     let second = scene.run_to_success().await;
     assert_eq!(second.report.statistics.operations_processed, 0);
-    assert_eq!(bucket.calls(), CallCounts { lists: looked.lists + 1, ..looked }, "one page is all that is asked for");
+    assert_eq!(bucket.calls(), CallCounts { lists: calls.lists + 1, ..calls }, "one page is all that is asked for");
     let calls: Vec<_> = scene.api.api().calls().into_iter().map(|call| call.call.as_str()).collect();
-    assert_eq!(calls, ["pubSubFullList", "reportResults"], "what was told of known files is heard first");
+    assert_eq!(calls, ["pubSubFullList", "reportResults"], "events of known files are read first");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn verdicts(sink: &SinkState) -> BTreeMap<ObjectKey, Verdict> {
 fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
     let right_content = |planned: &plan::Planned, new: &FileRecord| planned.content.is_none() || planned.content == new.fingerprint();
     match (verdict, difference) {
-        // The listing told no ETag: a look first, whatever differs.
+        // The listing had no ETag: a lookup first, whatever differs.
         (Verdict::Look, Difference::Changed { .. }) | (Verdict::Skip(_), Difference::Added(_)) => true,
         (Verdict::TooLarge, Difference::Changed { content, .. }) => *content,
         (Verdict::Do(planned), Difference::Added(new)) => {
@@ -105,7 +105,7 @@ async fn compare(state: &State, sink: &SinkState) -> Result<(), TestCaseError> {
             "planned: {verdict:?}, different: {difference:?}"
         );
     }
-    // A look that completes what a listing told, and a path that waits for an answer, are no work that a snapshot could show.
+    // A lookup that completes a listing, and a path that waits for an answer, are no work that a snapshot could show.
     verdicts.retain(|_, verdict| !matches!(verdict, Verdict::Nothing | Verdict::Look));
     prop_assert_eq!(verdicts, BTreeMap::new(), "planned, and nothing differs");
     Ok(())

@@ -1,11 +1,11 @@
-//! A delete needs evidence: what only looks as if a key were gone sends none.
+//! A delete needs evidence: a key that only seems to be gone causes none.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use std::sync::Arc;
 
-/// A bucket of which `a`, `b` and `c` have arrived.
+/// A bucket whose `a`, `b` and `c` have arrived.
 async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     for name in ["a", "b", "c"] {
@@ -16,7 +16,7 @@ async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// `b` is missing in the next listing and is there again when somebody looks at it.
+/// `b` is missing in the next listing and is there again when it is looked up.
 fn hide_from_the_listing(bucket: &Arc<MemoryBucket>, content: &'static str) {
     bucket.remove(&key("b"));
     let inside = Arc::downgrade(bucket);
@@ -29,16 +29,16 @@ fn hide_from_the_listing(bucket: &Arc<MemoryBucket>, content: &'static str) {
 }
 
 #[tokio::test]
-async fn what_the_listing_hides_and_a_look_shows_stays() {
+async fn a_key_that_the_listing_hides_and_a_head_finds_stays() {
     let (bucket, scene) = in_sync().await;
     hide_from_the_listing(&bucket, "b");
     let ended = scene.run_to_success().await;
-    assert_eq!(bucket.calls().heads, 1, "the key that was not listed is looked at");
+    assert_eq!(bucket.calls().heads, 1, "the key that was not listed is looked up");
     assert_eq!(scene.saves(), [], "{}", ended.report);
 }
 
 #[tokio::test]
-async fn what_the_listing_hides_and_a_look_shows_with_other_content_is_updated() {
+async fn a_key_that_the_listing_hides_and_a_head_finds_with_other_content_is_updated() {
     let (bucket, scene) = in_sync().await;
     hide_from_the_listing(&bucket, "other");
     scene.run_to_success().await;
@@ -60,7 +60,7 @@ async fn a_404_while_the_bucket_is_missing_is_no_evidence() {
 }
 
 #[tokio::test]
-async fn a_403_is_no_evidence_and_names_the_right_that_is_missing() {
+async fn a_403_is_no_evidence_and_names_the_missing_right() {
     let (bucket, scene) = in_sync().await;
     bucket.remove(&key("b"));
     bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(Fault::Error(S3ErrorKind::AccessDenied)));
@@ -96,7 +96,7 @@ async fn a_listing_that_breaks_off_deletes_nothing_and_the_next_one_does() {
 }
 
 #[tokio::test]
-async fn keys_outside_the_prefix_are_nobodys_absence() {
+async fn keys_outside_the_prefix_are_not_absent() {
     let (bucket, mut scene) = in_memory().await;
     for name in ["a/1", "b/1", "b/2", "c/1"] {
         bucket.put(key(name), name);
@@ -111,7 +111,7 @@ async fn keys_outside_the_prefix_are_nobodys_absence() {
 }
 
 #[tokio::test]
-async fn what_went_before_it_was_ever_read_is_told_as_skipped_and_asked_of_nobody() {
+async fn an_object_deleted_before_it_was_read_is_reported_as_skipped_and_not_sent() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");

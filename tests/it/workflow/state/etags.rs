@@ -1,4 +1,4 @@
-//! What an ETag is worth: the store that does not heed `If-Match`, and the listing that tells none.
+//! What an ETag is worth: the store that ignores `If-Match`, and the listing that has none.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use async_trait::async_trait;
@@ -8,17 +8,17 @@ use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, Lis
 use std::sync::{Arc, Mutex};
 
 /// A store that answers a GET with whatever is there.
-struct Heedless(Arc<MemoryBucket>);
+struct IgnoresIfMatch(Arc<MemoryBucket>);
 
 #[async_trait]
-impl ListObjects for Heedless {
+impl ListObjects for IgnoresIfMatch {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
         self.0.list_page(request).await
     }
 }
 
 #[async_trait]
-impl ReadObjects for Heedless {
+impl ReadObjects for IgnoresIfMatch {
     async fn head_bucket(&self) -> Result<(), S3Error> {
         self.0.head_bucket().await
     }
@@ -70,11 +70,11 @@ async fn a_get_is_asked_for_by_etag() {
 }
 
 #[tokio::test]
-async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_at_again() {
-    // The same length: nothing but the ETag tells them apart.
+async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_again() {
+    // The same length: nothing but the ETag differs.
     let (bucket, _) = in_memory().await;
     bucket.put(key("a"), "old");
-    let scene = Scene::with(Arc::new(Heedless(bucket.clone())), Deadlines::default()).await;
+    let scene = Scene::with(Arc::new(IgnoresIfMatch(bucket.clone())), Deadlines::default()).await;
     replace_at_get(&bucket, "new");
     scene.run_to_success().await;
     assert_eq!(bucket.calls().heads, 1, "the GET's own ETag is compared");
@@ -86,7 +86,7 @@ async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_at_aga
 }
 
 #[tokio::test]
-async fn without_etags_in_the_listing_a_look_says_what_changed() {
+async fn without_etags_in_the_listing_a_head_says_what_changed() {
     let (bucket, scene) = in_memory().await;
     bucket.on_call(without_etags);
     bucket.put(key("a"), "old");

@@ -1,4 +1,4 @@
-//! The guard over deletes: how many go without anybody's word, and what it takes to send more.
+//! The guard over deletes: how many a run sends by itself, and what it takes to send more.
 
 use super::super::scene::{Scene, in_memory, key};
 use s3_sync::plan::MaxDelete;
@@ -93,7 +93,7 @@ async fn a_raised_limit_lets_held_deletes_go_with_the_next_cycle_and_until_then_
 }
 
 #[tokio::test]
-async fn an_emptied_bucket_is_more_often_a_mistake_than_a_wish() {
+async fn the_guard_holds_the_deletes_of_an_emptied_bucket() {
     let (bucket, mut scene) = with_files(3).await;
     (0..3).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     // A directory marker is no file: a bucket that shows nothing else shows nothing at all.
@@ -105,7 +105,7 @@ async fn an_emptied_bucket_is_more_often_a_mistake_than_a_wish() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_was_made_again_empty_takes_nothing_along() {
+async fn a_bucket_recreated_empty_deletes_no_file() {
     let (bucket, mut scene) = with_files(3).await;
     bucket.vanish();
     bucket.recreate();

@@ -1,4 +1,4 @@
-//! The history: what is told of a path is stored with what it tells of, in one commit, and only what happened to it.
+//! The history: a change of a path and its entry are stored in one commit, and only what happened has an entry.
 
 use super::super::scene::key;
 use jiff::Timestamp;
@@ -45,19 +45,19 @@ impl Bed {
     }
 
     async fn history(&self, path: &str) -> Vec<HistoryEntry> {
-        let story = Views::open(&self.directory.path().join("sync.db")).key_report(key(path)).await.expect("it can be read");
-        story.map(|story| story.history).unwrap_or_default()
+        let report = Views::open(&self.directory.path().join("sync.db")).key_report(key(path)).await.expect("it can be read");
+        report.map(|report| report.history).unwrap_or_default()
     }
 
     /// The newest thing that happened to a path, after exactly one commit since the last time that was asked.
-    async fn told_at_once(&self, path: &str) -> HistoryEvent {
+    async fn newest_after_one_commit(&self, path: &str) -> HistoryEvent {
         assert_eq!(self.commits.0.swap(0, Ordering::SeqCst), 1, "one commit");
         let newest = self.history(path).await.pop().expect("something happened");
         assert_eq!(newest.run, 7);
         newest.what
     }
 
-    async fn look(&self, path: &str, there: bool) {
+    async fn observe(&self, path: &str, there: bool) {
         let facts = there.then(facts);
         self.state
             .source()
@@ -88,39 +88,39 @@ fn result(what: HistoryEvent) -> Outcome {
 }
 
 #[tokio::test]
-async fn an_outcome_and_its_story_are_one_commit() {
+async fn an_outcome_and_its_history_entry_are_one_commit() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let sink = &bed.sink;
-    bed.look("a", true).await;
+    bed.observe("a", true).await;
     sink.applied_record(file("a"), after(Effect::Create, 1)).await.expect("stored");
-    assert!(matches!(result(bed.told_at_once("a").await), Outcome::Applied { .. }));
+    assert!(matches!(result(bed.newest_after_one_commit("a").await), Outcome::Applied { .. }));
 
-    let told = Permissions { permissions: Some("0640".to_owned()), ..Permissions::default() };
-    sink.permissions_record(&key("a"), &told, after(Effect::SetPermissions, 1)).await.expect("stored");
-    assert_eq!(result(bed.told_at_once("a").await), Outcome::PermissionsSet(told));
+    let permissions = Permissions { permissions: Some("0640".to_owned()), ..Permissions::default() };
+    sink.permissions_record(&key("a"), &permissions, after(Effect::SetPermissions, 1)).await.expect("stored");
+    assert_eq!(result(bed.newest_after_one_commit("a").await), Outcome::PermissionsSet(permissions));
 
     sink.move_end((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
     for name in ["a", "b"] {
-        let story = bed.history(name).await;
-        assert_eq!((story.len(), story[2].new_path.as_ref()), (3, Some(&key("b"))), "{name}: {story:?}");
+        let entries = bed.history(name).await;
+        assert_eq!((entries.len(), entries[2].new_path.as_ref()), (3, Some(&key("b"))), "{name}: {entries:?}");
     }
-    bed.told_at_once("b").await;
+    bed.newest_after_one_commit("b").await;
 
-    bed.look("b", false).await;
+    bed.observe("b", false).await;
     let failed = Some(Failure { reason: "busy".to_owned(), message: "not now".to_owned() });
     let attempts = Attempts { failed, ..after(Effect::Delete, 4) };
     for _ in 0..3 {
         sink.pending_park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
-        assert_eq!(result(bed.told_at_once("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
-        assert_eq!(bed.history("b").await.len(), 4, "what fails again for the same reason is told once");
+        assert_eq!(result(bed.newest_after_one_commit("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
+        assert_eq!(bed.history("b").await.len(), 4, "a failure for the same reason has one entry");
     }
 
     sink.deleted_record(&key("b"), after(Effect::Delete, 1)).await.expect("stored");
-    assert_eq!(result(bed.told_at_once("b").await), Outcome::Deleted);
+    assert_eq!(result(bed.newest_after_one_commit("b").await), Outcome::Deleted);
 }
 
 #[tokio::test]
-async fn an_event_is_told_in_the_commit_that_uses_it_up() {
+async fn an_event_enters_the_history_in_the_commit_that_consumes_it() {
     let bed = Bed::with_run(RunKind::Incremental).await;
     let event = Event { kind: EventKind::Create, path: key("a"), new_path: None, permissions: Permissions::default(), time: None };
     let received = vec![Received { source: EventChannel::Sqs, outcome: Ok(event) }];
@@ -128,28 +128,28 @@ async fn an_event_is_told_in_the_commit_that_uses_it_up() {
     let replay = async |failed: &[&str]| {
         let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
         let failed: BTreeMap<_, _> = failed.iter().map(|path| (key(path), "no answer".to_owned())).collect();
-        let looked =
+        let observation =
             failed.is_empty().then(|| Observation { path: key("a"), facts: Some(facts()), look: bed.state.source().observation_next() });
         bed.commits.0.store(0, Ordering::SeqCst);
-        let looks = looked.into_iter().collect();
+        let looks = observation.into_iter().collect();
         bed.state.source().replay(Replay { rows, looks, failed, ..Replay::default() }).await.expect("stored");
     };
     replay(&["a"]).await;
     assert!(bed.history("a").await.is_empty(), "it waits");
     replay(&[]).await;
-    let HistoryEvent::Event(told) = bed.told_at_once("a").await else { panic!("no event") };
+    let HistoryEvent::Event(event) = bed.newest_after_one_commit("a").await else { panic!("no event") };
     let content = facts().fingerprint().expect("a content");
-    assert_eq!(told.became, EventDisposition::LookedAt { path: ObservedContent::Content(content), new_path: None });
+    assert_eq!(event.became, EventDisposition::LookedAt { path: ObservedContent::Content(content), new_path: None });
 }
 
 #[tokio::test]
-async fn what_the_initial_sync_brings_at_once_has_no_row_and_everything_else_has() {
+async fn the_history_omits_only_creates_that_the_initial_sync_applied_at_the_first_attempt() {
     for (kind, made, rows) in [(RunKind::Initial, 1, 0), (RunKind::Initial, 2, 1), (RunKind::Reconcile, 1, 1)] {
         let bed = Bed::with_run(kind).await;
-        bed.look("a", true).await;
+        bed.observe("a", true).await;
         bed.sink.applied_record(file("a"), after(Effect::Create, made)).await.expect("stored");
         assert_eq!(bed.history("a").await.len(), rows, "{kind:?} at attempt {made}");
-        let story = Views::open(&bed.directory.path().join("sync.db")).key_report(key("a")).await.expect("read").expect("known");
-        assert_eq!(story.sinks[0].applied_in.0, Some(7));
+        let report = Views::open(&bed.directory.path().join("sync.db")).key_report(key("a")).await.expect("read").expect("known");
+        assert_eq!(report.sinks[0].applied_in.0, Some(7));
     }
 }

@@ -1,4 +1,4 @@
-//! A state knows what it describes: another bucket, prefix or file manager is refused until somebody says what it means.
+//! A state knows what it describes: another bucket, prefix or file manager is refused until the operator says what it means.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::apply::ApplyError;
@@ -27,14 +27,14 @@ fn bytes_of(database: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Refused, with every word of `said`, and nothing touched: neither the database nor anybody behind a door.
+/// Refused, with every text of `said`, and nothing touched: neither the database nor any endpoint.
 async fn assert_refused(bucket: &MemoryBucket, scene: &Scene, said: &[&str]) {
     let (before, asked) = (bytes_of(&scene.program.database), bucket.calls());
     let error = scene.program.run().await.expect_err("it describes something else");
     let ApplyError::State(StateError::OtherIdentity(words)) = error else { panic!("refused for another reason: {error}") };
     assert!(said.iter().all(|said| words.contains(said)), "{words}");
     assert!(bytes_of(&scene.program.database) == before, "the database or what lies beside it was touched");
-    assert_eq!((bucket.calls(), scene.api.api().calls_in_all()), (asked, 0), "somebody was called");
+    assert_eq!((bucket.calls(), scene.api.api().calls_in_all()), (asked, 0), "an endpoint was called");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched
 }
 
 #[tokio::test]
-async fn adopted_under_another_name_nothing_is_sent_and_the_new_name_is_the_name() {
+async fn a_renamed_source_that_is_adopted_sends_nothing_and_replaces_the_name() {
     let (bucket, mut scene) = in_sync().await;
     scene.program.identity.source = "another-endpoint/customer-bucket/".to_owned();
     scene.program.name_file_manager("http://another-name");
@@ -83,7 +83,7 @@ async fn a_new_source_is_compared_with_what_the_file_manager_holds() {
     let other = Arc::new(MemoryBucket::new("other"));
     other.put(key("both"), "both");
     other.put(key("only in the second"), "x");
-    scene.program.doors.bucket = other;
+    scene.program.endpoints.bucket = other;
     scene.program.identity.source = "the-endpoint/other/".to_owned();
     scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
 
@@ -96,7 +96,7 @@ async fn a_new_source_is_compared_with_what_the_file_manager_holds() {
 #[tokio::test]
 async fn a_new_source_that_has_nothing_of_the_old_one_is_held_by_the_guard() {
     let (_, mut scene) = in_sync().await;
-    scene.program.doors.bucket = Arc::new(MemoryBucket::new("empty"));
+    scene.program.endpoints.bucket = Arc::new(MemoryBucket::new("empty"));
     scene.program.identity.source = "the-endpoint/empty/".to_owned();
     scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     let ended = scene.run().await;
@@ -107,7 +107,7 @@ async fn a_new_source_that_has_nothing_of_the_old_one_is_held_by_the_guard() {
 async fn a_new_file_manager_gets_everything() {
     let (bucket, mut scene) = in_sync().await;
     let new = Scene::with(bucket, s3_sync::file_manager::Deadlines::default()).await;
-    scene.program.doors.file_manager = new.program.doors.file_manager.clone();
+    scene.program.endpoints.file_manager = new.program.endpoints.file_manager.clone();
     scene.program.name_file_manager(&new.program.file_manager_address());
     scene.program.answer = OperatorAnswer { new_sinks: [SinkName::file_manager()].into(), ..OperatorAnswer::default() };
 

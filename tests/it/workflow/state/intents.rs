@@ -1,5 +1,5 @@
 //! Open intents: a run is killed while its call hangs, after its effect or before it, and meanwhile the object stays, changes, goes
-//! or comes back. The next run has to find out, with nothing but its state and the two doors.
+//! or comes back. The next run has to find out, with nothing but its state and the two endpoints.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 type Content = Option<&'static str>;
 
 /// `None` = nothing there yet, or no more.
-struct Story {
+struct Case {
     /// In the bucket and in the file manager at first.
     known: Content,
     /// In the bucket when the call hangs: the effect is to bring this.
@@ -32,13 +32,13 @@ fn set(bucket: &MemoryBucket, content: Content) {
 }
 
 /// Up to the kill; returns the key of the call that hung.
-async fn killed(story: &Story, action: FaultAction) -> (Arc<MemoryBucket>, Scene) {
+async fn killed(case: &Case, action: FaultAction) -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
-    set(&bucket, story.known);
+    set(&bucket, case.known);
     scene.run_to_success().await;
-    set(&bucket, story.hangs);
-    let operation = match (story.known, story.hangs) {
+    set(&bucket, case.hangs);
+    let operation = match (case.known, case.hangs) {
         (None, _) => "create",
         (_, None) => "delete",
         _ => "update",
@@ -46,7 +46,7 @@ async fn killed(story: &Story, action: FaultAction) -> (Arc<MemoryBucket>, Scene
     scene.order(action, operation, "m");
     scene.run_killed_at_hanging("m").await;
     assert_eq!(scene.overview().await.open_intents(), 1);
-    set(&bucket, story.then);
+    set(&bucket, case.then);
     (bucket, scene)
 }
 
@@ -71,15 +71,15 @@ fn expected(content: Content) -> BTreeMap<String, Bytes> {
 }
 
 #[tokio::test]
-async fn whatever_hung_and_whatever_came_after_it_the_file_manager_ends_with_what_the_bucket_has() {
+async fn after_any_call_that_hung_the_file_manager_ends_with_what_the_bucket_has() {
     const CONTENTS: [Content; 4] = [None, Some("one"), Some("two"), Some("three")];
     for (known, hangs) in [(None, Some("one")), (Some("one"), Some("two")), (Some("one"), None)] {
         for then in CONTENTS {
             for action in [FaultAction::Hang, FaultAction::EffectThenHang] {
-                let story = Story { known, hangs, then };
-                let (_, scene) = killed(&story, action.clone()).await;
-                let told = format!("{known:?}, then {hangs:?} hung with {action:?}, then {then:?}");
-                assert_eq!(converged(&scene).await, expected(then), "{told}");
+                let case = Case { known, hangs, then };
+                let (_, scene) = killed(&case, action.clone()).await;
+                let label = format!("{known:?}, then {hangs:?} hung with {action:?}, then {then:?}");
+                assert_eq!(converged(&scene).await, expected(then), "{label}");
             }
         }
     }
@@ -88,7 +88,7 @@ async fn whatever_hung_and_whatever_came_after_it_the_file_manager_ends_with_wha
 #[tokio::test]
 async fn an_effect_that_is_still_meant_is_sent_again_with_the_same_key_and_happens_once() {
     for (known, hangs, operation) in [(None, Some("one"), "create"), (Some("one"), Some("two"), "update"), (Some("one"), None, "delete")] {
-        let (_, scene) = killed(&Story { known, hangs, then: hangs }, FaultAction::EffectThenHang).await;
+        let (_, scene) = killed(&Case { known, hangs, then: hangs }, FaultAction::EffectThenHang).await;
         let before = scene.api.api().effects();
         scene.run_to_success().await;
         assert_eq!(scene.saves(), [(operation.to_owned(), "m".to_owned())]);
@@ -99,7 +99,7 @@ async fn an_effect_that_is_still_meant_is_sent_again_with_the_same_key_and_happe
 
 #[tokio::test]
 async fn an_object_that_changed_is_an_update_of_what_the_create_may_have_made() {
-    let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::EffectThenHang).await;
+    let (_, scene) = killed(&Case { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::EffectThenHang).await;
     let id = scene.internal_id("m");
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("update".to_owned(), "m".to_owned())]);
@@ -107,8 +107,8 @@ async fn an_object_that_changed_is_an_update_of_what_the_create_may_have_made() 
 }
 
 #[tokio::test]
-async fn a_create_that_never_came_is_found_out_and_the_new_content_created() {
-    let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::Hang).await;
+async fn a_create_that_never_arrived_is_detected_and_the_new_content_created() {
+    let (_, scene) = killed(&Case { known: None, hangs: Some("one"), then: Some("two") }, FaultAction::Hang).await;
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("create".to_owned(), "m".to_owned())]);
 }
@@ -116,7 +116,7 @@ async fn a_create_that_never_came_is_found_out_and_the_new_content_created() {
 #[tokio::test]
 async fn an_object_that_vanished_is_deleted_though_no_row_ever_said_that_it_is_there() {
     for action in [FaultAction::Hang, FaultAction::EffectThenHang] {
-        let (_, scene) = killed(&Story { known: None, hangs: Some("one"), then: None }, action).await;
+        let (_, scene) = killed(&Case { known: None, hangs: Some("one"), then: None }, action).await;
         scene.run_to_success().await;
         assert_eq!(scene.saves(), [("delete".to_owned(), "m".to_owned())]);
     }
@@ -124,19 +124,19 @@ async fn an_object_that_vanished_is_deleted_though_no_row_ever_said_that_it_is_t
 
 #[tokio::test]
 async fn an_object_that_is_back_before_its_delete_was_confirmed_is_asked_about_and_only_sent_when_it_is_gone() {
-    let story = Story { known: Some("one"), hangs: None, then: Some("one") };
-    let (_, scene) = killed(&story, FaultAction::Hang).await;
+    let case = Case { known: Some("one"), hangs: None, then: Some("one") };
+    let (_, scene) = killed(&case, FaultAction::Hang).await;
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned())]);
 
-    let (_, scene) = killed(&story, FaultAction::EffectThenHang).await;
+    let (_, scene) = killed(&case, FaultAction::EffectThenHang).await;
     scene.run_to_success().await;
     assert_eq!(scene.saves(), [("get".to_owned(), "m".to_owned()), ("create".to_owned(), "m".to_owned())]);
 }
 
 #[tokio::test]
 async fn a_vanished_object_that_may_have_been_sent_counts_for_the_guard() {
-    let (_, mut scene) = killed(&Story { known: None, hangs: Some("one"), then: None }, FaultAction::EffectThenHang).await;
+    let (_, mut scene) = killed(&Case { known: None, hangs: Some("one"), then: None }, FaultAction::EffectThenHang).await;
     scene.program.options.max_delete = MaxDelete::Count(0);
     let ended = scene.run().await;
     assert_eq!((ended.deletes_held, ended.report.deletes_held, scene.contents().len()), (true, 1, 2), "{}", ended.report);

@@ -69,7 +69,7 @@ fn open_in_version_7() -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn what_was_open_is_sent_again_identical_and_what_was_done_is_not_sent() {
+async fn open_intents_are_sent_again_identically_and_finished_ones_are_not() {
     let (_bucket, scene) = left_behind().await;
     let ended = scene.cycle().await;
     let called = called(&scene);
@@ -99,7 +99,7 @@ async fn what_was_open_is_sent_again_identical_and_what_was_done_is_not_sent() {
 }
 
 #[tokio::test]
-async fn held_deletes_go_when_they_are_allowed_and_a_reconcile_leaves_nothing() {
+async fn held_deletes_are_sent_when_allowed_and_a_reconcile_leaves_none() {
     let (_bucket, mut scene) = left_behind().await;
     scene.cycle().await;
     scene.api.api().reset_calls();
@@ -109,7 +109,7 @@ async fn held_deletes_go_when_they_are_allowed_and_a_reconcile_leaves_nothing() 
     assert!(!ended.report.feed_gap, "everything was listed");
     let touched: BTreeSet<_> = called(&scene).into_iter().map(|(_, path, _)| path).collect();
     let mut expected: BTreeSet<_> = (0..5).map(|number| format!("guard/{number}.txt")).collect();
-    // Whoever asks for a reconcile asks for what was left out, too: the store gives it today.
+    // A reconcile also takes up what was skipped: the store gives it today.
     expected.insert("cold/archived.txt".to_owned());
     assert_eq!(touched, expected, "everything else is in step");
     let overview = scene.overview().await;
@@ -137,6 +137,6 @@ async fn the_handles_on_the_state_see_what_it_holds() {
     assert_eq!(sink.moves_due(None, 10).await.expect("read").len(), 0, "the move waits for its next attempt");
     let moving = sink.move_to(&key("moved/to.txt")).await.expect("read").expect("it is on its way");
     assert_eq!((moving.origin(), moving.attempts, moving.intent.is_some()), (&key("moved/from.txt"), 2, true));
-    let story = Views::open(&scene.program.database).key_report(key("nowhere/yet.txt")).await.expect("read").expect("it was reported");
-    assert_eq!(story.told.permissions.map(|field| field.value).as_deref(), Some("0600"), "of a path that is not there");
+    let report = Views::open(&scene.program.database).key_report(key("nowhere/yet.txt")).await.expect("read").expect("it was reported");
+    assert_eq!(report.told.permissions.map(|field| field.value).as_deref(), Some("0600"), "of a path that is not there");
 }

@@ -1,4 +1,4 @@
-//! What the state is for: what it refuses, what it remembers, and what it makes of a world that changed while nobody looked.
+//! What the state is for: what it refuses, what it remembers, and what it makes of a world that changed between two runs.
 
 mod again;
 mod changed_rows;
@@ -9,8 +9,8 @@ mod guard;
 mod history;
 mod identity;
 mod intents;
-mod looks;
 mod migration;
+mod observations;
 mod restored;
 mod resumed;
 mod skips;

@@ -1,4 +1,4 @@
-//! A backup of the database put back: the lock file beside it is ahead of it, no row is believed, and yet only what differs is sent.
+//! A backup of the database put back: the lock file beside it is ahead of it, no row is trusted, and yet only what differs is sent.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::MemoryBucket;
@@ -6,7 +6,7 @@ use s3_sync::state::OperatorAnswer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The database as it is now, whole: nobody has it open.
+/// The database as it is now, whole: no process has it open.
 fn back_up(scene: &Scene) -> PathBuf {
     let backup = scene.program.database.with_extension("backup");
     std::fs::copy(&scene.program.database, &backup).expect("a copy");
@@ -47,7 +47,7 @@ async fn a_backup_put_back_is_noticed_and_converges_with_only_the_bytes_that_dif
 
     let ended = scene.run_to_success().await;
     let operations = &ended.report.operations;
-    // `changed` was sent before the restore: the file manager says so. Of `new` there is no row to ask about.
+    // `changed` was sent before the restore: the file manager says so. `new` has no row to ask about.
     assert_eq!((operations.confirm, operations.update, operations.create, operations.delete), (2, 1, 1, 2), "{}", ended.report);
     assert_eq!(ended.report.statistics.total_size, ("changed later".len() + "new".len()) as u64);
     let expected = [("changed", "changed"), ("changed later", "changed later"), ("new", "new"), ("same", "old content")];
@@ -61,15 +61,15 @@ async fn a_backup_put_back_is_noticed_and_converges_with_only_the_bytes_that_dif
 #[tokio::test]
 async fn what_the_file_manager_lost_since_is_created_again() {
     let (_, mut scene) = restored().await;
-    let empty = Scene::with(scene.program.doors.bucket.clone(), s3_sync::file_manager::Deadlines::default()).await;
-    scene.program.doors.file_manager = empty.program.doors.file_manager.clone();
+    let empty = Scene::with(scene.program.endpoints.bucket.clone(), s3_sync::file_manager::Deadlines::default()).await;
+    scene.program.endpoints.file_manager = empty.program.endpoints.file_manager.clone();
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.create, ended.report.operations.confirm), (5, 0), "{}", ended.report);
     assert_eq!(empty.contents().len(), 5);
 }
 
 #[tokio::test]
-async fn the_operator_can_say_so_where_no_lock_file_tells() {
+async fn the_operator_can_declare_a_restore_where_the_lock_file_is_missing() {
     let (_, mut scene) = restored().await;
     std::fs::remove_file(scene.program.database.with_file_name("sync.db.lock")).expect("it is there");
     scene.program.answer = OperatorAnswer { restored: true, ..OperatorAnswer::default() };
@@ -86,7 +86,7 @@ async fn runs_go_on_counting_after_a_restore() {
 }
 
 #[tokio::test]
-async fn a_state_that_nobody_restored_is_believed() {
+async fn a_state_that_was_not_restored_is_trusted() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;

@@ -51,7 +51,7 @@ async fn a_listing_goes_on_after_the_last_key_of_its_last_page() {
 }
 
 #[tokio::test]
-async fn deletes_come_out_right_over_an_interruption() {
+async fn an_interrupted_listing_still_finds_the_right_deletes() {
     let (server, scene) = six_objects().await;
     let s3 = server.server();
     scene.run_to_success().await;
@@ -66,7 +66,7 @@ async fn deletes_come_out_right_over_an_interruption() {
     let mut deleted = scene.saves();
     deleted.sort();
     assert_eq!(deleted, [("delete".to_owned(), "a".to_owned()), ("delete".to_owned(), "f".to_owned())], "{}", ended.report);
-    // Nothing that this listing saw speaks against `b`: the next one does.
+    // Nothing that this listing saw is evidence against `b`: the next one is.
     scene.run_to_success().await;
     assert_eq!(scene.contents().into_keys().collect::<Vec<_>>(), ["c", "d", "e"]);
 }
@@ -96,12 +96,12 @@ async fn objects_that_arrive_behind_the_last_key_are_seen_and_those_before_it_by
 }
 
 #[tokio::test]
-async fn a_run_that_is_asked_to_stop_finishes_what_it_has_in_hand_and_says_that_it_stopped() {
+async fn a_stopped_run_finishes_its_work_in_flight_and_reports_that_it_stopped() {
     let (server, scene) = six_objects().await;
-    let (gate, halt) = (Gate::new(), StopSignal::default());
+    let (gate, stop_signal) = (Gate::new(), StopSignal::default());
     server.server().order(Matcher::operation("ListObjectsV2").skip(1).times(1), Fault::Hold(gate.clone()));
-    let (program, stop) = (scene.program.clone(), halt.clone());
-    let run = tokio::spawn(async move { program.run_until(halt).await });
+    let (program, stop) = (scene.program.clone(), stop_signal.clone());
+    let run = tokio::spawn(async move { program.run_until(stop_signal).await });
     gate.arrived(1).await;
     stop.stop(None);
     let ended = run.await.expect("it ends").expect("the state can be used");

@@ -21,7 +21,7 @@ async fn an_object_above_the_bound_is_skipped_until_the_bound_is_raised() {
     at_most(&mut scene, Some(4));
     for _ in 0..2 {
         let ended = scene.run_to_success().await;
-        assert_eq!(skipped(&ended), [("too_large", 1)], "skipped is told each time, and no failure");
+        assert_eq!(skipped(&ended), [("too_large", 1)], "a skipped object is reported each time, and no failure");
         assert!(ended.report.to_string().contains("skipped   1 too_large, for example large: raise"), "{}", ended.report);
         assert_eq!(scene.contents(), files(&[("small", "1234")]));
     }

@@ -1,5 +1,5 @@
 //! Waiting: what the other side asks for is kept, and what failed in a run waits for its next attempt, longer each time. On tokio's
-//! own clock, which a test holds: nobody waits for real.
+//! own clock, which a test holds: no test waits in real time.
 
 use super::super::scene::{Scene, in_memory, key};
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 /// What was asked, and when.
 type Asked = Arc<Mutex<Vec<(String, Instant)>>>;
 
-/// A file manager without a wire: it notes each effect, and refuses as many of them as it is told.
+/// A file manager without a wire: it notes each effect, and refuses as many of them as a test orders.
 struct Refusing {
     asked: Asked,
     operation: SaveOperation,
@@ -51,8 +51,8 @@ impl FileManager for Refusing {
 fn refusing(scene: &mut Scene, operation: SaveOperation, kinds: &[FileManagerErrorKind]) -> Asked {
     let asked = Asked::default();
     let file_manager = Refusing { asked: asked.clone(), operation, kinds: Mutex::new(kinds.to_vec()) };
-    scene.program.doors.file_manager = Arc::new(file_manager);
-    scene.program.doors.reports = None;
+    scene.program.endpoints.file_manager = Arc::new(file_manager);
+    scene.program.endpoints.reports = None;
     asked
 }
 
@@ -62,7 +62,7 @@ fn gaps(asked: &Asked) -> Vec<Duration> {
     times.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// One run without a bound on its time: a clock that is held jumps to the next moment that anybody waits for.
+/// One run without a bound on its time: a clock that is held jumps to the next moment that a task waits for.
 async fn run_to_success(scene: &Scene) {
     let ended = scene.program.run().await.expect("the state can be used");
     assert_eq!(ended.outcome, RunOutcome::Done, "{}", ended.report);
@@ -87,7 +87,7 @@ async fn a_file_manager_that_asks_for_time_gets_it_before_the_next_attempt() {
 }
 
 #[tokio::test]
-async fn a_delete_waits_as_it_is_asked_too() {
+async fn a_delete_too_waits_as_long_as_the_endpoint_asks() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");
@@ -131,7 +131,7 @@ async fn a_store_that_asks_for_time_gets_it_at_every_call() {
 }
 
 #[tokio::test]
-async fn more_time_than_a_call_has_in_all_is_not_waited_for() {
+async fn a_requested_wait_longer_than_the_budget_of_a_call_is_not_kept() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.retry = RetryPolicy { budget: Duration::from_mins(2), ..scene.program.options.retry };
     let asked = refusing(&mut scene, SaveOperation::Create, &[busy(503, 3600)]);
@@ -145,7 +145,7 @@ async fn more_time_than_a_call_has_in_all_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn what_fails_run_after_run_waits_twice_as_long_each_time_and_not_for_ever() {
+async fn repeated_failures_double_the_wait_up_to_a_limit() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.api.api().order(Fault::new(FaultAction::status(422)).operation("create").always());

@@ -1,8 +1,8 @@
-//! A history: pages, looks, what sources tell, effects and their ends, all through the state's own surface. What it comes to is judged
+//! A history: pages, observations, events of sources, effects and their ends, all through the state's own surface. The result is judged
 //! elsewhere.
 
 use super::POLICY;
-use super::step::{End, Found, PATHS, Step, Told, Waiting};
+use super::step::{End, Found, PATHS, ReportedEvent, Step, Waiting};
 use crate::workflow::scene::key;
 use jiff::Timestamp;
 use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
@@ -34,24 +34,24 @@ impl History {
         self.steps += 1;
         match step {
             Step::Page { from, to, shows } => self.page(from, to, &shows).await,
-            Step::Look { path, found, late } => {
+            Step::Observe { path, found, late } => {
                 let look = self.state.source().observation_next();
                 if late {
-                    self.look(path, found.map(|(etag, size)| (etag, size + 1))).await;
+                    self.observe(path, found.map(|(etag, size)| (etag, size + 1))).await;
                 }
-                let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look };
-                self.state.source().observations_record(vec![looked]).await.expect("stored");
+                let observation = Observation { path: key(PATHS[path]), facts: found.map(facts), look };
+                self.state.source().observations_record(vec![observation]).await.expect("stored");
             }
-            Step::Told { events, found, unseen } => self.told(&events, &found, unseen).await,
+            Step::Replay { events, found, unseen } => self.replay(&events, &found, unseen).await,
             Step::Turn { path, end, permissions } => self.turn(&key(PATHS[path]), end, permissions).await,
             Step::Move(outcome) => self.one_move(outcome).await,
             Step::Waiting(what) => self.waiting(what).await,
         }
     }
 
-    async fn look(&self, path: usize, found: Option<Found>) {
-        let looked = Observation { path: key(PATHS[path]), facts: found.map(facts), look: self.state.source().observation_next() };
-        self.state.source().observations_record(vec![looked]).await.expect("stored");
+    async fn observe(&self, path: usize, found: Option<Found>) {
+        let observation = Observation { path: key(PATHS[path]), facts: found.map(facts), look: self.state.source().observation_next() };
+        self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     async fn page(&self, from: Option<usize>, to: Option<usize>, shows: &[Option<Found>]) {
@@ -67,19 +67,19 @@ impl History {
         self.state.source().page_record(page).await.expect("stored");
     }
 
-    async fn told(&self, events: &[Told], found: &[Option<Found>], unseen: Option<usize>) {
+    async fn replay(&self, events: &[ReportedEvent], found: &[Option<Found>], unseen: Option<usize>) {
         let now = Timestamp::from_second(10 + self.steps).expect("a moment");
-        let received = events.iter().filter_map(|told| {
-            let goes = matches!(told.kind, EventKind::Rename | EventKind::Move);
+        let received = events.iter().filter_map(|reported| {
+            let goes = matches!(reported.kind, EventKind::Rename | EventKind::Move);
             let event = Event {
-                kind: told.kind,
-                path: key(PATHS[told.path]),
-                new_path: goes.then(|| key(PATHS[told.new_path])),
-                permissions: permissions(told.permissions, told.owner),
-                time: told.time.map(|second| Timestamp::from_second(second).expect("a moment")),
+                kind: reported.kind,
+                path: key(PATHS[reported.path]),
+                new_path: goes.then(|| key(PATHS[reported.new_path])),
+                permissions: permissions(reported.permissions, reported.owner),
+                time: reported.time.map(|second| Timestamp::from_second(second).expect("a moment")),
             };
             let outcome = Ok(event);
-            (!goes || told.path != told.new_path).then_some(Received { source: EventChannel::Feed, outcome })
+            (!goes || reported.path != reported.new_path).then_some(Received { source: EventChannel::Feed, outcome })
         });
         self.state.inbox().receive(received.collect(), now).await.expect("stored");
         let rows = self.state.inbox().events_batch(0, 100).await.expect("read");
@@ -163,7 +163,7 @@ impl History {
                 self.sink.permissions_record(&work.path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             _ => {
-                let content = planned.content.expect("looked at above");
+                let content = planned.content.expect("observed above");
                 let known = work.sides.applied.as_ref().filter(|row| row.confirmed && planned.effect == Effect::Update);
                 let held = match known {
                     Some(row) => row.file.permissions.clone(),

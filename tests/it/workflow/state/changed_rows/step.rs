@@ -12,7 +12,7 @@ pub(super) const PATHS: [&str; 6] = ["a", "b", "c", "d/", "d/e", "d/f"];
 /// One of the sizes below is above it.
 pub(super) const LARGEST: u64 = 30;
 
-/// What a look finds: its ETag (a listing may come without) and its size.
+/// What an observation finds: its ETag (a listing may come without) and its size.
 pub(super) type Found = (Option<&'static str>, u64);
 
 /// One thing that happens.
@@ -20,10 +20,10 @@ pub(super) type Found = (Option<&'static str>, u64);
 pub(super) enum Step {
     /// A page of a listing: what it shows of each path between the two.
     Page { from: Option<usize>, to: Option<usize>, shows: Vec<Option<Found>> },
-    /// A look, or one that comes later than a newer one.
-    Look { path: usize, found: Option<Found>, late: bool },
-    /// Events that are replayed, and what the looks at each path find; the paths of which one cannot be looked at.
-    Told { events: Vec<Told>, found: Vec<Option<Found>>, unseen: Option<usize> },
+    /// An observation, or one that is stored after a newer one.
+    Observe { path: usize, found: Option<Found>, late: bool },
+    /// Events that are replayed, and what the lookups of each path find; one of the paths cannot be looked up.
+    Replay { events: Vec<ReportedEvent>, found: Vec<Option<Found>>, unseen: Option<usize> },
     /// The path's turn: what is decided is begun, and ends like this.
     Turn { path: usize, end: End, permissions: Option<&'static str> },
     /// Paths are paired, and the turn of one of those that went elsewhere comes.
@@ -32,9 +32,9 @@ pub(super) enum Step {
     Waiting(Waiting),
 }
 
-/// What a source tells.
+/// An event of a source.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct ReportedEvent {
     pub(super) kind: EventKind,
     pub(super) path: usize,
     pub(super) new_path: usize,
@@ -49,7 +49,7 @@ pub(super) enum End {
     Done,
     /// The permissions were set; of the content nothing is known.
     HalfDone,
-    /// Nobody answered: the intents stay open.
+    /// No answer came: the intents stay open.
     Unknown,
     Refused,
     Doubted,
@@ -101,19 +101,19 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let mode = || option::of(select(vec!["0755", "755"]));
     prop_oneof![
         3 => (option::of(path()), option::of(path()), finds()).prop_map(|(from, to, shows)| Step::Page { from, to, shows }),
-        3 => (path(), found(), any::<bool>()).prop_map(|(path, found, late)| Step::Look { path, found, late }),
-        4 => (vec(told(), 1..4), finds(), option::weighted(0.2, path()))
-            .prop_map(|(events, found, unseen)| Step::Told { events, found, unseen }),
+        3 => (path(), found(), any::<bool>()).prop_map(|(path, found, late)| Step::Observe { path, found, late }),
+        4 => (vec(reported_event(), 1..4), finds(), option::weighted(0.2, path()))
+            .prop_map(|(events, found, unseen)| Step::Replay { events, found, unseen }),
         8 => (path(), select(ends), mode()).prop_map(|(path, end, permissions)| Step::Turn { path, end, permissions }),
         2 => select(outcomes).prop_map(Step::Move),
         2 => select(waits).prop_map(Step::Waiting),
     ]
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn reported_event() -> impl Strategy<Value = ReportedEvent> {
     use EventKind::{ChangePermission, Create, Delete, Move, Rename, Touch};
     let kinds = vec![Create, Delete, Rename, Move, ChangePermission, Touch];
     let words = (option::of(select(vec!["0755", "755", "0600"])), option::of(select(vec!["ann", "bob"])));
     (select(kinds), (0..PATHS.len(), 0..PATHS.len()), words, option::of(0..20_i64))
-        .prop_map(|(kind, (path, new_path), (permissions, owner), time)| Told { kind, path, new_path, permissions, owner, time })
+        .prop_map(|(kind, (path, new_path), (permissions, owner), time)| ReportedEvent { kind, path, new_path, permissions, owner, time })
 }

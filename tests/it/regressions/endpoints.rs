@@ -1,4 +1,4 @@
-//! Bugs about doors that are shut: what they may count against, and what not.
+//! Bugs about unreachable endpoints: what they may count against, and what not.
 
 use crate::workflow::scene::{Scene, files, in_memory, key};
 use mock_api::CallName;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// Cycles after which a row that failed by itself in each of them is a dead letter, and one more.
 const CYCLES: usize = 6;
 
-/// A bucket and a file manager that agree; then the object changes, and the feed tells it once.
-async fn told_of_a_change() -> (Arc<MemoryBucket>, Scene) {
+/// A bucket and a file manager that agree; then the object changes, and the feed reports it once.
+async fn with_a_reported_change() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
@@ -24,28 +24,28 @@ async fn told_of_a_change() -> (Arc<MemoryBucket>, Scene) {
 /// Five cycles against a store that was down, or whose credentials had expired, made dead letters of all events: their changes were
 /// lost, and the next cycle called itself quiet.
 #[tokio::test]
-async fn a_shut_door_uses_up_no_row_of_the_inbox() {
-    // A HEAD has no body that could say why: expired credentials look like a missing right.
-    for shut in [S3ErrorKind::Unreachable, S3ErrorKind::BadCredentials, S3ErrorKind::AccessDenied, S3ErrorKind::Server] {
-        let (bucket, scene) = told_of_a_change().await;
-        let ordered = shut.clone();
+async fn an_unreachable_endpoint_consumes_no_row_of_the_inbox() {
+    // A HEAD has no body that could say why: expired credentials appear as a missing right.
+    for kind in [S3ErrorKind::Unreachable, S3ErrorKind::BadCredentials, S3ErrorKind::AccessDenied, S3ErrorKind::Server] {
+        let (bucket, scene) = with_a_reported_change().await;
+        let ordered = kind.clone();
         bucket.on_call(move |_| Some(Fault::Error(ordered.clone())));
         for _ in 0..CYCLES {
             let ended = scene.cycle().await;
-            assert_eq!((ended.outcome, ended.report.event_counts.errors), (RunOutcome::Failed, 0), "{shut:?}: {}", ended.report);
+            assert_eq!((ended.outcome, ended.report.event_counts.errors), (RunOutcome::Failed, 0), "{kind:?}: {}", ended.report);
             let overview = scene.overview().await;
-            assert_eq!((overview.inbox, overview.dead_letters), (1, 0), "{shut:?}");
+            assert_eq!((overview.inbox, overview.dead_letters), (1, 0), "{kind:?}");
         }
         bucket.on_call(|_| None);
         scene.cycle_to_success().await;
-        assert_eq!(scene.contents(), files(&[("a", "new")]), "{shut:?}");
+        assert_eq!(scene.contents(), files(&[("a", "new")]), "{kind:?}");
     }
 }
 
-/// The other side of it: an object that refuses itself while its bucket opens is no shut door, and does not wait for ever.
+/// The converse: an object that refuses itself while its bucket answers is no unreachable endpoint, and does not wait for ever.
 #[tokio::test]
-async fn an_object_that_cannot_be_looked_at_counts_against_its_own_row() {
-    let (bucket, mut scene) = told_of_a_change().await;
+async fn a_failed_lookup_counts_against_its_own_inbox_row() {
+    let (bucket, mut scene) = with_a_reported_change().await;
     bucket.on_call(|call| matches!(call, Call::Head(_)).then_some(Fault::Error(S3ErrorKind::AccessDenied)));
     let mut ended = scene.cycle().await;
     for _ in 2..CYCLES {
@@ -57,10 +57,10 @@ async fn an_object_that_cannot_be_looked_at_counts_against_its_own_row() {
     assert_eq!((ended.report.event_counts.errors, overview.inbox, overview.dead_letters), (1, 0, 1), "{}", ended.report);
 }
 
-/// Events of a dozen kilobytes each made a list of more than 1 MiB, and no cycle ever heard of anything again: "is this a file manager?"
+/// Events of a dozen kilobytes each made a list of more than 1 MiB, and no cycle ever received an event again: "is this a file manager?"
 #[tokio::test]
 async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_loses_nothing() {
-    let (bucket, scene) = told_of_a_change().await;
+    let (bucket, scene) = with_a_reported_change().await;
     let list = |note_bytes| {
         let event = |number: usize| {
             let note = "x".repeat(note_bytes);
@@ -75,8 +75,8 @@ async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_lose
     scene.api.api().reset_calls();
     let ended = scene.cycle().await;
     assert_eq!(ended.outcome, RunOutcome::Failed, "{}", ended.report);
-    let told = ended.report.to_string();
-    assert!(told.contains("longer than the limit of 16777216 bytes") && told.contains("serve fewer events"), "{told}");
+    let report = ended.report.to_string();
+    assert!(report.contains("longer than the limit of 16777216 bytes") && report.contains("serve fewer events"), "{report}");
     let asked = scene.api.api().calls().iter().filter(|call| call.call == CallName::PubSubFullList).count();
     assert_eq!(asked, 1, "the same answer is not fetched again at once");
     scene.api.api().set_feed(list(20 << 10));

@@ -1,4 +1,4 @@
-//! Doors that answer at once, in this process: a feed and a file manager, and the flow between them. They decide nothing.
+//! Endpoints that answer at once, in this process: a feed and a file manager, and the flow between them. They decide nothing.
 
 use crate::changes;
 use anyhow::{Result, ensure};
@@ -25,10 +25,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What `CONCURRENCY` is when nobody says.
+/// The default of `CONCURRENCY`.
 const CONCURRENCY: usize = 32;
 
-/// A state, and doors beside it.
+/// A state, and endpoints beside it.
 pub(crate) struct Scene {
     pub(crate) state: State,
     sink: SinkState,
@@ -86,7 +86,7 @@ impl Scene {
 pub(crate) struct Feed(Mutex<Vec<String>>);
 
 impl Feed {
-    pub(crate) fn tell(&self, events: &[Event]) {
+    pub(crate) fn publish(&self, events: &[Event]) {
         self.0.lock().expect("no panic").extend(events.iter().map(changes::as_served));
     }
 }

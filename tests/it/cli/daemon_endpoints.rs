@@ -1,18 +1,18 @@
-//! Doors that are shut while the daemon runs: it waits, says so, and goes on by itself when they open.
+//! Unreachable endpoints while the daemon runs: it waits, reports it, and goes on by itself when they are reachable.
 
 use super::stage::Stage;
 use mock_api::{Fault, FaultAction};
 
 /// 15: started before the bucket existed, it exited and restarted for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn defect_15_started_before_the_bucket_exists_it_waits_says_so_and_heals() {
+async fn defect_15_a_daemon_started_before_the_bucket_exists_waits_reports_it_and_recovers() {
     let mut stage = Stage::set().await;
     stage.setting("CUSTOMER_S3_BUCKET", "late-bucket");
     let mut daemon = stage.daemon();
     daemon.says("waiting for unreachable endpoints: S3: ").await.expect("it says what it waits for");
     stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: waiting for unreachable endpoints: S3: ", "late-bucket"]);
     stage.expect(&["health"], 1).await.prints(&["error", "late-bucket", "create the bucket"]);
-    // Whoever asks for a run is answered, and not kept waiting with the daemon.
+    // A client that asks for a run is answered, and not kept waiting with the daemon.
     stage.expect(&["initial-sync"], 1).await.prints(&["NOT in sync yet", "late-bucket"]);
     stage.s3.server().create_bucket("late-bucket");
     stage.s3.server().put("late-bucket", "a.txt", "a", Some("text/plain"));
@@ -27,7 +27,7 @@ async fn defect_15_started_before_the_bucket_exists_it_waits_says_so_and_heals()
 async fn wrong_credentials_and_a_file_manager_that_is_not_there_end_nothing() {
     for (name, value, words) in [
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), "SignatureDoesNotMatch"),
-        ("FILE_MANAGER_API_URL", super::stage::nobody(), "file manager: "),
+        ("FILE_MANAGER_API_URL", super::stage::unreachable_address(), "file manager: "),
     ] {
         let mut stage = Stage::with(&["a.txt"]).await;
         stage.setting(name, value);
@@ -42,7 +42,7 @@ async fn wrong_credentials_and_a_file_manager_that_is_not_there_end_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_door_that_shuts_while_it_runs_is_an_error_until_it_opens() {
+async fn an_endpoint_that_fails_while_the_daemon_runs_is_an_error_until_it_recovers() {
     let stage = Stage::with(&["a.txt"]).await;
     let mut daemon = stage.daemon_at_rest().await;
     stage.put("b.txt", "b");
@@ -55,14 +55,14 @@ async fn a_door_that_shuts_while_it_runs_is_an_error_until_it_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
+async fn the_daemon_reports_an_unreachable_queue_and_runs_go_on_without_it() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::nobody()));
+    stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/123456789012/events", super::stage::unreachable_address()));
     let mut daemon = stage.daemon_at_rest().await;
     daemon
         .lives_until(async { while !stage.run(&["health"]).await.stdout.contains("sqs: the queue is unreachable since ") {} })
         .await
-        .expect("told");
+        .expect("health reports it");
     stage.expect(&["reconcile"], 0).await;
     stage.expect(&["status"], 0).await.prints(&[
         "status        degraded",
@@ -75,9 +75,9 @@ async fn a_queue_that_is_not_there_is_told_and_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_events_api_that_is_not_there_is_told_from_the_start_and_waited_for_by_nobody() {
+async fn the_daemon_reports_an_unreachable_events_api_from_the_start_and_runs_go_on_without_it() {
     let mut stage = Stage::with(&["a.txt"]).await;
-    stage.setting("EVENTS_API_URL", super::stage::nobody());
+    stage.setting("EVENTS_API_URL", super::stage::unreachable_address());
     let mut daemon = stage.daemon();
     daemon.says("runs go on without unreachable endpoints: events API: ").await.expect("it says so before it begins");
     daemon.says("run=1 outcome=\"partial\"").await.expect("the initial sync comes all the same");
@@ -92,8 +92,9 @@ async fn an_events_api_that_is_not_there_is_told_from_the_start_and_waited_for_b
         "file manager: reachable since ",
     ]);
     let status = stage.expect(&["status", "--json"], 0).await.json();
-    let doors: Vec<_> = status["daemon"]["doors"].as_array().expect("doors").iter().map(|door| (&door["name"], &door["open"])).collect();
-    assert_eq!(serde_json::json!(doors), serde_json::json!([["S3", true], ["events API", false], ["file manager", true]]));
+    let endpoints: Vec<_> =
+        status["daemon"]["doors"].as_array().expect("a list").iter().map(|endpoint| (&endpoint["name"], &endpoint["open"])).collect();
+    assert_eq!(serde_json::json!(endpoints), serde_json::json!([["S3", true], ["events API", false], ["file manager", true]]));
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 }

@@ -9,9 +9,9 @@ use s3_sync::source::{BucketSource, Source};
 use s3_sync::workflow::{Endpoints, Options};
 use std::sync::Arc;
 
-/// The doors of a scene, as a test changes them. The flow gets them as source and sinks.
+/// The endpoints of a scene, as a test changes them. The flow gets them as source and sinks.
 #[derive(Clone)]
-pub(crate) struct SceneDoors {
+pub(crate) struct SceneEndpoints {
     pub(crate) bucket: Arc<dyn ReadBucket>,
     pub(crate) file_manager: Arc<dyn FileManager>,
     pub(crate) queues: Vec<Arc<dyn EventQueue>>,
@@ -23,7 +23,7 @@ pub(crate) struct SceneDoors {
     pub(crate) sink: Option<Arc<dyn Sink>>,
 }
 
-impl SceneDoors {
+impl SceneEndpoints {
     /// Where the flow reads and writes.
     pub(crate) fn of_flow(&self, options: &Options) -> Endpoints {
         let Self { bucket, file_manager, queues, feed, reports, source, sink } = self.clone();

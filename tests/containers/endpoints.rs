@@ -1,4 +1,4 @@
-//! A door shuts in the middle of the work, or is shut at the start: it is told, nothing is lost, and what was missed is caught up.
+//! An endpoint fails in the middle of the work or before the start: the service reports it, loses nothing, and catches up afterwards.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
@@ -59,11 +59,11 @@ async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_c
     let files = stage.files().await;
     files.order(&hanging_creates()).await;
     let daemon = stage.start(&["daemon"]).await;
-    // All that may be in hand at a time, each of them whole: of a call that is cut off in the middle of its body the double would hear
-    // nothing more, and never let go of its key.
+    // All that may be in flight at a time, each of them whole: if a call is cut off in the middle of its body, the double receives
+    // nothing more, and never frees its key.
     files.wait_for_hanging(4).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
-    // Nobody hears that it is gone: what is in hand is given up a minute later.
+    // No packet reports the failure: the calls in flight are given up a minute later.
     daemon.logs("waiting for unreachable endpoints: file manager", 1).await;
     let status = daemon.ask("status").await.well();
     assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");
@@ -78,7 +78,7 @@ async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_and_a_missing_bucket_at_the_start_are_told_and_heal() {
+async fn the_service_reports_wrong_credentials_and_a_missing_bucket_at_the_start_and_recovers() {
     let mut stage = Stage::bare(&[]).await;
     stage.run(&["setup", "--wait", "60", "--create-buckets"]).await.expect(0);
     stage.setting("CUSTOMER_S3_SECRET_KEY", "wrong");
@@ -92,7 +92,7 @@ async fn wrong_credentials_and_a_missing_bucket_at_the_start_are_told_and_heal()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn setup_waits_for_a_door_that_opens_late_and_fills_an_empty_bucket_once() {
+async fn setup_waits_for_an_endpoint_that_starts_late_and_fills_an_empty_bucket_once() {
     let stage = Stage::bare(&[]).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     let waiting = stage.start_with_test_data(&["setup", "--wait", "240", "--create-buckets", "--seed", "/test-data"]).await;

@@ -2,7 +2,7 @@
 
 use crate::source::{Source, line_at, words};
 
-/// What one stage owns alone. `anyhow` is for those who print an error, not for those who tell errors apart.
+/// What one stage owns alone. `anyhow` is for code that prints an error, not for code that matches on errors.
 const OWNERS: [(&str, &[&str]); 27] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),

@@ -12,17 +12,17 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut inner = world.lock();
     match runtime.block_on(Views::open(database).key_report(key.clone())) {
-        Ok(Some(story)) => {
+        Ok(Some(report)) => {
             // When a sink is started over, the state forgets what it held, and the history does not.
             let known = |sink: &&SinkKeyReport| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);
-            let broken: Vec<_> = story.sinks.iter().filter(known).filter(|sink| !agrees(&key, &story.history, sink)).collect();
+            let broken: Vec<_> = report.sinks.iter().filter(known).filter(|sink| !agrees(&key, &report.history, sink)).collect();
             for sink in broken {
-                let what = format!("the history of {key} says {:?}, the state {:?}", story.history, sink.sides.applied);
+                let what = format!("the history of {key} says {:?}, the state {:?}", report.history, sink.sides.applied);
                 inner.violated(what);
             }
         }
         Ok(None) => {}
-        Err(error) => inner.violated(format!("the story of {key} cannot be read: {error}")),
+        Err(error) => inner.violated(format!("the report of {key} cannot be read: {error}")),
     }
 }
 
@@ -32,15 +32,17 @@ fn agrees(key: &ObjectKey, history: &[HistoryEntry], sink: &SinkKeyReport) -> bo
         return true;
     };
     let held = sink.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
-    // What the initial sync brings at the first attempt is told by its row alone.
-    let untold_since = |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
+    // A create that the initial sync applies at the first attempt is recorded by its row alone.
+    let newer_than_the_history =
+        |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
     match (last, held) {
         (Last::Unsure, _) | (Last::Gone, None) => true,
         (Last::There(_), None) => false,
-        (Last::Gone, Some(_)) => untold_since(true),
+        (Last::Gone, Some(_)) => newer_than_the_history(true),
         (Last::There(content), Some(file)) => {
             let held = file.etag.clone().zip(file.size).map(|(etag, size)| Fingerprint { etag, size });
-            untold_since(false) || (sink.applied_in.0 == Some(run) && content.is_none_or(|content| Some(content) == held.as_ref()))
+            newer_than_the_history(false)
+                || (sink.applied_in.0 == Some(run) && content.is_none_or(|content| Some(content) == held.as_ref()))
         }
     }
 }

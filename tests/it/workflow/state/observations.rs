@@ -1,4 +1,4 @@
-//! Looks are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
+//! Observations are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
 
 use super::super::scene::{files, in_memory, key};
 use s3_sync::plan::Policy;
@@ -12,7 +12,7 @@ fn facts(etag: &str) -> ObjectFacts {
 }
 
 #[tokio::test]
-async fn a_page_does_not_outdate_a_look_that_began_after_it() {
+async fn a_page_does_not_overwrite_an_observation_that_began_after_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let sink = state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered");
@@ -24,12 +24,12 @@ async fn a_page_does_not_outdate_a_look_that_began_after_it() {
 
     let overview = state.overview().await.expect("an overview");
     assert!(overview.sinks[0].waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
-    let listed = sink.work_item(&key("listed")).await.expect("a look").expect("it is to be created");
+    let listed = sink.work_item(&key("listed")).await.expect("read").expect("it is to be created");
     assert_eq!(listed.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]
-async fn numbers_of_looks_go_on_after_the_state_was_closed() {
+async fn observation_numbers_continue_after_the_state_was_closed() {
     let directory = tempfile::tempdir().expect("a directory");
     let database = directory.path().join("sync.db");
     let state = State::open(&database).await.expect("a state");
@@ -41,7 +41,7 @@ async fn numbers_of_looks_go_on_after_the_state_was_closed() {
 }
 
 #[tokio::test]
-async fn an_object_replaced_again_and_again_while_it_is_read_ends_as_what_it_is_at_last() {
+async fn an_object_replaced_repeatedly_while_it_is_read_ends_with_its_last_content() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "version 0");
     let inside = Arc::downgrade(&bucket);
@@ -61,7 +61,7 @@ async fn an_object_replaced_again_and_again_while_it_is_read_ends_as_what_it_is_
 }
 
 #[tokio::test]
-async fn an_object_that_never_holds_still_is_parked_and_fails_nobody() {
+async fn an_object_that_keeps_changing_is_parked_and_no_other_object_fails() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "x");
     bucket.put(key("restless"), "x");

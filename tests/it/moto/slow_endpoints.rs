@@ -7,7 +7,7 @@ use super::sync::{Sync, calls_about_files, file_manager, held};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What an operator is told to make of silence.
+/// The hint for a silent server.
 const HINT: &str = "the store responds too slowly, or the network drops packets";
 
 fn bodies() -> BTreeMap<String, Vec<u8>> {
@@ -15,7 +15,7 @@ fn bodies() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_merely_slow_is_waited_for() {
+async fn a_run_waits_for_a_slow_server() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     Objects::create(&moto).await.put_all(&bodies()).await;
     let proxy = Proxy::open(&moto.endpoint, Manner::Slow(Duration::from_secs(2))).await;
@@ -24,7 +24,7 @@ async fn a_server_that_is_merely_slow_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
+async fn a_run_gives_up_on_a_silent_server_and_sends_nothing() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     Objects::create(&moto).await.put_all(&bodies()).await;
     let proxy = Proxy::open(&moto.endpoint, Manner::Passing).await;
@@ -36,10 +36,10 @@ async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
     ] {
         proxy.behave(manner);
         let run = sync.run(&["initial-sync"]).await;
-        assert_eq!(run.code, Some(1), "{}", run.told());
-        run.assert_tells("stopped: ListObjectsV2 the-bucket: ");
-        run.assert_tells(words);
-        run.assert_tells(HINT);
+        assert_eq!(run.code, Some(1), "{}", run.output());
+        run.assert_prints("stopped: ListObjectsV2 the-bucket: ");
+        run.assert_prints(words);
+        run.assert_prints(HINT);
         assert_eq!(calls_about_files(&file_manager), 0);
     }
     proxy.behave(Manner::Passing);
@@ -48,7 +48,7 @@ async fn a_server_that_falls_silent_is_given_up_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_stands_still_fails_alone_and_comes_with_the_next_run() {
+async fn an_object_whose_body_stalls_fails_alone_and_the_next_run_sends_it() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
     let mut bodies = bodies();
     Objects::create(&moto).await.put_all(&bodies).await;
@@ -56,9 +56,9 @@ async fn a_body_that_stands_still_fails_alone_and_comes_with_the_next_run() {
     let proxy = Proxy::open(&moto.endpoint, manner).await;
     let sync = Sync::new(&proxy.endpoint, &file_manager).with("CUSTOMER_S3_TIMEOUT", "1").with("RETRY_ATTEMPTS", "2");
     let run = sync.run(&["initial-sync"]).await;
-    assert_eq!(run.code, Some(3), "{}", run.told());
-    run.assert_tells("failed    1 s3_timeout, for example GetObject still: ");
-    run.assert_tells(HINT);
+    assert_eq!(run.code, Some(3), "{}", run.output());
+    run.assert_prints("failed    1 s3_timeout, for example GetObject still: ");
+    run.assert_prints(HINT);
     let still = bodies.remove("still").expect("it is one of them");
     assert!(held(&file_manager) == bodies, "the others are there, and of that one nothing is");
 
