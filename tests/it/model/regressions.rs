@@ -263,3 +263,21 @@ fn the_state_records_no_permissions_for_a_sink_without_them() {
         ],
     );
 }
+
+/// A sink hung, and the run ended while operations waited for it: their claims on paths outlived the run, and the next run waited for ever for
+/// operations that no longer existed.
+#[test]
+fn an_operation_that_was_cut_off_claims_its_path_no_longer() {
+    let second = Some(Second { permissions: PermissionPlane::None, renames: Renames::SameDirectory, connections: 2 });
+    holds_under(
+        Setup { concurrency: 4, attempts: 3, max_delete: 2, honours_if_match: false, cursor: true, second, ..PLAIN },
+        &[
+            Op::Publish(Publication { what: ModelEvent::Permissions(0, 0), ago: Some(10), notified: false }),
+            Op::Change(Change::Put(0, 4)),
+            Op::Sink(1, Fate::Turns(Condition::Hanging)),
+            Op::Change(Change::Put(1, 3)),
+            published(ModelEvent::Create(1)),
+            CYCLE,
+        ],
+    );
+}
