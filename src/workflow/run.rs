@@ -1,5 +1,5 @@
-//! One run of any flow: it begins, observes by a listing or by a replay, reports and records its end. The observers have their own
-//! files.
+//! Starts a run, calls the listing flow or the event flow, then reports and stores the result. The flows observe and apply; see
+//! observe_listing.rs and observe_events.rs.
 
 use super::backlog;
 use super::flow::{Flow, Run};
@@ -11,19 +11,20 @@ use crate::state::{InstanceLock, StateError};
 use crate::telemetry;
 use std::collections::BTreeMap;
 
-/// The end of a run.
+/// The result of a finished run.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// The report as it was sent.
+    /// The report, with the reason why the events API did not accept it, if it did not.
     pub report: Report,
-    /// The run's record in the history.
+    /// How the run ended.
     pub outcome: RunOutcome,
-    /// True if the guard held deletes.
+    /// True if the guard holds deletes of any sink.
     pub deletes_held: bool,
 }
 
 impl Flow {
-    /// Runs to the end, or until an endpoint is unreachable or the operator stops it. An error is the state's: the run cannot go on.
+    /// Runs until everything due is done, an endpoint is unreachable, or the stop signal arrives. Returns an error if the state or a
+    /// snapshot failed; then the run has no recorded end.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
     }

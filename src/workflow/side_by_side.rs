@@ -1,5 +1,5 @@
-//! Running the sinks of a run side by side. A sink that does not answer delays the others and the next run for a bounded time only:
-//! then the run probes it, and stops it if it does not answer the probe either.
+//! Runs the sinks of a run concurrently. A sink that does not answer delays the other sinks for a bounded time: then the run probes it, and
+//! stops it if the probe fails.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
@@ -9,13 +9,13 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The time that a sink, for which others wait, may go on without a successful operation. Then it is probed, and again after as long.
+/// If other sinks wait for a sink, the run probes it after each interval of this length without a successful operation.
 const WITHOUT_SUCCESS: Duration = Duration::from_mins(1);
 
-/// Does a part of the work of each sink, all at the same time; `None` = the sink could not do it, and is stopped.
+/// Runs one part per sink, all concurrently. The result of a sink is `None` if its part failed; the sink or the run was then stopped.
 ///
-/// Each call has its deadline. But a hanging sink uses it up for each attempt at each path, and the run goes on only when the last sink
-/// has done its part.
+/// Each call has a timeout, but a hanging sink takes the full timeout for each attempt at each path, and the run continues only after the
+/// last sink has ended its part.
 pub(super) async fn side_by_side<'s, 'f: 's, T, Part>(parts: impl IntoIterator<Item = (&'s SinkRun<'f>, Part)>) -> Vec<Option<T>>
 where
     Part: Future<Output = Result<T, ApplyError>>,
@@ -38,7 +38,8 @@ where
 }
 
 impl SinkRun<'_> {
-    /// Returns when the sink is stopped, because another one waits for it and it does not answer.
+    /// Waits until another sink waits for this one, then probes this sink whenever it makes no progress. Returns after a probe has failed
+    /// and stopped the sink.
     async fn stop_when_it_stalls(&self, mut one_waits: watch::Receiver<bool>) {
         if one_waits.wait_for(|waits| *waits).await.is_err() || mutant::is("a_sink_that_hangs_is_waited_for") {
             return std::future::pending().await;
@@ -47,7 +48,7 @@ impl SinkRun<'_> {
         loop {
             let before = done();
             tokio::time::sleep(WITHOUT_SUCCESS).await;
-            // A large object may rightly take longer. Then the sink answers the probe.
+            // A large object may take longer than the interval. Then the sink answers the probe.
             if done() == before && !self.executor.sink_answers().await {
                 return;
             }

@@ -1,4 +1,4 @@
-//! One sink's part of a run: its state, its executor, its counts and its stop signal. A sink that fails stops no other one.
+//! One sink's part of a run: its state, executor, counters and stop signal. A sink that fails does not stop the other sinks.
 
 use super::flow::{Flow, Run};
 use super::snapshots;
@@ -15,12 +15,12 @@ pub(super) struct SinkRun<'f> {
     pub(super) executor: Executor,
     pub(super) tally: SinkCounters,
     pub(super) halt: SinkStopSignal,
-    /// True if the old side of its snapshots is written, and the new one is not yet.
+    /// True if the run has written the old snapshot of the sink and has not written the new one.
     new_snapshot_left: AtomicBool,
 }
 
 impl Flow {
-    /// The part of each sink in this run.
+    /// Creates the part of each sink in this run.
     pub(super) fn sink_runs(&self, run: Run) -> Vec<SinkRun<'_>> {
         let halts = SinkStopSignal::of_run(&self.halt, self.sinks.len());
         self.sinks.iter().zip(halts).map(|(state, halt)| SinkRun::new(self, run, state.clone(), halt)).collect()
@@ -40,7 +40,7 @@ impl<'f> SinkRun<'f> {
         Self { flow, run, state, executor, tally, halt, new_snapshot_left: AtomicBool::new(false) }
     }
 
-    /// Does a part of the work. An error of the sink stops the sink; any other error stops the run.
+    /// Awaits a part of the work. On an error it returns `None` and stops the sink, or the run if the sink did not cause the error.
     pub(super) async fn attempt<T>(&self, part: impl Future<Output = Result<T, ApplyError>>) -> Option<T> {
         match part.await {
             Ok(done) => Some(done),
@@ -51,20 +51,20 @@ impl<'f> SinkRun<'f> {
         }
     }
 
-    /// Writes the old side of its snapshots; the new one follows when the run ends.
+    /// Writes the sink's old snapshot. The new one is written when the run ends.
     pub(super) async fn write_old_snapshot(&self) -> Result<(), ApplyError> {
         snapshots::write_old(&self.state, &self.flow.options, (self.run.number, self.run.began)).await?;
         self.new_snapshot_left.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Writes both sides of its snapshots.
+    /// Writes the sink's old and new snapshot.
     pub(super) async fn write_both_snapshots(&self) -> Result<(), ApplyError> {
         snapshots::write_both(&self.state, &self.flow.options, (self.run.number, self.run.began)).await
     }
 
-    /// Writes the new side of its snapshots, if only the old one is written. If the run has nothing to show, it removes the old one:
-    /// a reconcile that changed nothing keeps no snapshots, otherwise nightly pairs of equal ones would push out the useful ones.
+    /// Writes the sink's new snapshot, if only the old one is written. If the run changed nothing, it removes the old snapshot instead:
+    /// otherwise the equal pairs of nightly reconciles would displace the useful snapshots.
     pub(super) async fn finish_snapshots(&self, totals: &RunTotals, overview: &Overview) -> Result<(), ApplyError> {
         if !self.new_snapshot_left.load(Ordering::Relaxed) {
             return Ok(());

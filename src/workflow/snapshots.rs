@@ -1,4 +1,4 @@
-//! The two sides of a run as CSV files: old = the applied rows, new = those overlaid with the known state.
+//! The two snapshots of a run as CSV files. Old: the applied rows. New: the applied rows overlaid with the known state.
 
 use super::options::Options;
 use crate::apply::ApplyError;
@@ -21,7 +21,7 @@ pub enum ExportError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// Writes one side of a sink as CSV to `out`; errors name it as `name`. Returns the number of rows. Blocks.
+/// Writes one side of a sink as CSV to `out`. Errors name the output as `name`. Returns the number of rows. Blocks.
 pub fn export(views: &Views, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
     let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
@@ -33,25 +33,25 @@ pub fn export(views: &Views, (sink, side): (&SinkName, Side), out: impl Write, n
     Ok(rows)
 }
 
-/// Writes both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written
-/// side by side.
+/// Writes both snapshots of an incremental sync, concurrently. The caller calls it after the replay and before the first effect, so the
+/// difference of the snapshots is the work of the run.
 pub(super) async fn write_both(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options, options.snapshot_rows), vec![OLD, NEW], run).await
 }
 
-/// Writes the snapshot of the rows that were applied before the run.
+/// Writes the old snapshot: the rows that were applied before the run.
 pub(super) async fn write_old(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options, SnapshotRows::Full), vec![OLD], run).await
 }
 
-/// Removes the old side of a run that has nothing to show: the bucket was never seen, or nothing differed.
+/// Removes the old snapshot of a run that changed nothing.
 pub(super) async fn take_back_old(state: &SinkState, options: &Options, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
     let store = store_of(state, options);
     in_a_thread(move || Ok(store.remove(name)?)).await
 }
 
-/// Writes the applied rows overlaid with the state known after the run, and removes the snapshots of old runs.
+/// Writes the new snapshot, with the state known after the run, and removes the snapshots of old runs.
 pub(super) async fn write_new(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options, SnapshotRows::Full), vec![NEW], run).await
 }
@@ -68,11 +68,11 @@ async fn write(
     let (views, name) = (state.views(), state.name().clone());
     let store = store_of(state, options);
     in_a_thread(move || {
-        // A sink that has just been added has no directory yet.
+        // A new sink has no directory yet.
         store.make_directory()?;
-        // Only a run with something to show removes older ones.
+        // Only a run that completes a pair removes older snapshots.
         let whole = sides.contains(&NEW);
-        // All are begun before one is written: beginning a snapshot removes the temp files that no process holds.
+        // Create all files before writing to one: creating a snapshot removes the temporary files that no process holds.
         let mut begun = Vec::new();
         for (name, side) in sides {
             begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));

@@ -1,5 +1,5 @@
-//! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
-//! stops when an endpoint cannot be used at all. The operation handles one path.
+//! The executor: claims due paths from the state, runs a bounded number of operations concurrently, and stops the sink or the run if an
+//! endpoint cannot be used. Small and large objects have separate lanes. An `Operation` handles one path.
 
 use super::failures::{FailuresInARow, parked_until};
 use super::permits::{Bounds, Permit, Permits};
@@ -22,10 +22,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
-/// The most paths that one claim takes from the state.
+/// The maximum number of paths in one claim.
 const MAX_CLAIMED_AT_ONCE: usize = 256;
 
-/// Works through what is pending. Cheap to clone.
+/// Applies the pending paths of one sink. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
     /// The context that reconciles one path.
@@ -36,12 +36,12 @@ pub struct Executor {
     pub(in crate::apply) halt: SinkStopSignal,
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
-    /// The time that operations in flight have once the run stops.
+    /// The time that operations in flight have to end after the run was stopped.
     pub(in crate::apply) grace: Duration,
 }
 
 impl Executor {
-    /// Works between two endpoints, within bounds.
+    /// Creates the executor of one sink. It starts nothing.
     pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, tally: SinkCounters, halt: SinkStopSignal, bounds: Bounds) -> Self {
         Self {
             state: context.state.clone(),
@@ -55,13 +55,13 @@ impl Executor {
         }
     }
 
-    /// Works through a lane until nothing is due in it. While `listing` says that more may come (`true`), waits for it.
-    /// Returns the number of paths that it claimed.
+    /// Applies the paths of a lane until none is due. While `listing` is `true`, more paths may come, and the executor waits for them.
+    /// Returns the number of claimed paths.
     pub async fn drain(&self, lane: Lane, listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         self.drain_up_to((lane, i64::MAX), listing).await
     }
 
-    /// As [`Executor::drain`], for the deletes up to a position in the queue: the guard has judged these.
+    /// As [`Executor::drain`], for the lane of deletes and only up to the position `up_to` in the queue. The guard has released these.
     pub async fn drain_deletes(&self, up_to: i64) -> Result<u64, StateError> {
         let (_, nothing_more) = watch::channel(false);
         self.drain_up_to((Lane::Absent, up_to), nothing_more).await
@@ -75,7 +75,7 @@ impl Executor {
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
             if !passed_over {
-                // This comes before the query for due paths: a path that the query passes over may be released at any moment after it.
+                // This must precede the query for due paths: a path that the query skips may be released at any moment after the query.
                 releases.mark_unchanged();
             }
             let batch = self.state.claim((lane, after, up_to), MAX_CLAIMED_AT_ONCE).await?;
@@ -86,15 +86,15 @@ impl Executor {
                 }
                 tokio::select! {
                     biased;
-                    // Outcomes may have queued their paths again: the query runs once, not after each of them.
+                    // Outcomes may have queued their paths again. One query after all outcomes is enough.
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
-                    // The sender is dropped: no more paths come.
+                    // If the sender is dropped, no more paths come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
                     _ = releases.changed(), if passed_over => {}
                     () = self.halt.stopped() => {}
                 }
                 if passed_over {
-                    // The operation that claimed the path may have finished: start again from the beginning.
+                    // Another operation held a skipped path and may have released it: query again from the beginning.
                     (after, passed_over) = (0, false);
                 }
                 continue;
@@ -108,7 +108,7 @@ impl Executor {
                     break;
                 }
             }
-            // Release the paths that the lookups settled and those that a stop left.
+            // Release the claimed paths without an operation: those that the lookups settled, and those left over after a stop.
             for path in &claimed {
                 self.state.release(path);
             }
@@ -117,7 +117,8 @@ impl Executor {
         Ok(claimed_in_all)
     }
 
-    /// Waits for the operations in flight; once the run stops, no longer than the grace. An operation cut off then is an open intent.
+    /// Waits until the operations in flight have ended. After a stop it waits no longer than `grace`, then cancels them. A cancelled
+    /// operation leaves an open intent.
     pub(in crate::apply) async fn finish(&self, mut tasks: JoinSet<()>) {
         tokio::select! {
             biased;
@@ -127,7 +128,8 @@ impl Executor {
         tasks.shutdown().await;
     }
 
-    /// In the lane of the absent, lookups come first: only their results count.
+    /// Returns the paths of a claim that need an operation. In the lane of deletes it first looks up each path, and stores and counts the
+    /// results.
     async fn prepare(&self, batch: Vec<WorkItem>, lane: Lane) -> Vec<WorkItem> {
         if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
@@ -140,7 +142,7 @@ impl Executor {
         };
         match looks {
             Ok(looks) => {
-                // The size of a deleted key is unknown. A directory marker is recognised by its name, and is not a file.
+                // The size of a deleted key is unknown, so a directory marker is recognised by its name. It is not counted as a file.
                 for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
                     self.tally.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
@@ -157,10 +159,10 @@ impl Executor {
         }
     }
 
-    /// Starts one operation as soon as a permit is free; `false` = the run stops instead.
+    /// Starts one operation as soon as a permit is free. Returns `false` if the run is stopped first.
     async fn spawn(&self, work: WorkItem, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
         let place = tokio::select! {
-            // A permit that comes free while the run stops is not used.
+            // Checked first: after a stop no operation starts, even if a permit is free.
             biased;
             () = self.halt.stopped() => {
                 self.state.release(&work.path);
@@ -199,7 +201,7 @@ impl Executor {
         }
     }
 
-    /// An operation ended without a failure.
+    /// Counts an operation that ended without a failure.
     pub(in crate::apply) fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
         self.tally.ended(path, ending);
         telemetry::ended(match ending {
@@ -214,7 +216,7 @@ impl Executor {
         });
     }
 
-    /// Probes the sink, and stops it if it does not answer; says whether it answers.
+    /// Probes the sink, and stops it if the probe fails. Returns true if the sink answered.
     pub async fn sink_answers(&self) -> bool {
         let answer = self.context.sink_answers().await;
         if let Err(error) = &answer {
@@ -223,7 +225,7 @@ impl Executor {
         answer.is_ok()
     }
 
-    /// Stops the sink. If the cause is not the sink's own, stops the run.
+    /// Stops the sink if the sink caused the error. Stops the run for any other error.
     pub fn stop(&self, error: &ApplyError) {
         if self.context.is_of_the_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
             self.halt.stop_sink(error.into());
@@ -232,10 +234,11 @@ impl Executor {
         }
     }
 
-    /// An operation failed: after so many failed runs, and these attempts in this one.
+    /// Handles a failed operation: stops the sink or the run if an endpoint cannot be used, else parks the path. `failed_runs` is the
+    /// number of earlier failed runs of the path; `attempts` are those of this operation.
     pub(in crate::apply) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
         if self.halt.is_stopped() {
-            // A stop does not count as a failure of the path: the path stays due.
+            // A failure after a stop does not count against the path. The path stays due.
             return;
         }
         let transient = match error.disposition() {
@@ -252,7 +255,7 @@ impl Executor {
             if let Err(shut) = open {
                 return self.stop(&shut);
             }
-            // The endpoints are reachable, so the objects are bad: they fail one by one, and the others continue.
+            // The endpoints are reachable, so the failures are caused by the objects. Each of them is parked, and the other paths continue.
             self.failures_in_a_row.end();
         }
         let (failure, next_attempt) = self.parking(failed_runs, &error);
@@ -265,7 +268,7 @@ impl Executor {
         }
     }
 
-    /// The reason that a path is parked, and the end of the wait.
+    /// The failure to store for a parked path, and the time of its next attempt.
     pub(in crate::apply) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
         let next_attempt = parked_until(self.clock.now(), failed_runs, error.disposition());
         (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
@@ -278,7 +281,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
     }
 }
 
-/// A task that panicked is a bug, and the process ends with it. Its operation in flight is an open intent, as after any crash.
+/// Resumes the panic of a task: a panic is a bug, and the process ends. The operation leaves an open intent, as after any crash.
 fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

@@ -1,28 +1,29 @@
-//! The rules for failures: how many in a row cause a probe of the endpoints, and until when a failed path is parked.
-//! It knows no state and parks nothing.
+//! The rules for failures: how many in a row cause a probe of the endpoints, and until when a failed path is parked. Pure, except for the
+//! counter.
 
 use crate::retry::Disposition;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// After this many transient failures in a row the endpoints are probed: an endpoint is unreachable, or there are many bad objects.
+/// After this many transient failures in a row the executor probes the endpoints, to distinguish an unreachable endpoint from many bad
+/// objects.
 const FAILURES_IN_A_ROW: u64 = 50;
-/// The first wait of a parked path; it doubles with each failed run.
+/// The first wait of a parked path. It doubles with each failed run.
 const PARKED_MINUTES: i64 = 1;
-/// No parked path waits longer.
+/// The longest wait of a parked path.
 const PARKED_MINUTES_MOST: i64 = 360;
 
-/// Transient failures since the last success.
+/// The number of transient failures since the last success.
 #[derive(Debug, Default)]
 pub(super) struct FailuresInARow(AtomicU64);
 
 impl FailuresInARow {
-    /// Counts one more; `true` = there are so many that the endpoints are probed.
+    /// Counts one more failure. Returns true if the executor must probe the endpoints.
     pub(super) fn are_too_many_with_one_more(&self) -> bool {
         self.0.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW
     }
 
-    /// An operation succeeded, or the endpoints answered the probe.
+    /// Resets the count: an operation succeeded, or the endpoints answered the probe.
     pub(super) fn end(&self) {
         self.0.store(0, Ordering::Relaxed);
     }

@@ -1,5 +1,5 @@
-//! Content on its way: one GET, one call for the permissions, one for the content, streamed and verified; and another attempt where
-//! a failure may pass.
+//! Uploads content. One attempt is one GET, one call for the permissions, and one call that streams and verifies the content. A transient
+//! failure leads to another attempt, so `RETRY_ATTEMPTS` bounds GET and upload together.
 
 use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step};
@@ -17,26 +17,26 @@ use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
 
-/// The MIME type of an object that has none.
+/// The MIME type of an object without one.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// One path's content, over all its attempts.
+/// The upload of one path's content, over all attempts.
 struct Sending<'a, 'context> {
     operation: &'a mut Operation<'context>,
     work: &'a WorkItem,
     planned: Planned,
-    /// The number of the last GET.
+    /// The observation number of the last GET.
     look: ObservationSeq,
-    /// The content's effect, once its intent is open.
+    /// The effect on the content, once its intent is open.
     effect: Option<OpenEffect>,
-    /// That of the permissions that go with it, if any do.
+    /// The effect on the permissions that are set with the content, if any are.
     setting: Option<OpenEffect>,
-    /// Set or asked once.
+    /// The permissions that the sink has, once they were set or queried. Later attempts reuse them.
     permissions: Option<Permissions>,
 }
 
 impl Operation<'_> {
-    /// Sends the object's content, with as many attempts as the policy gives.
+    /// Uploads the object's content, with the attempts of the retry policy.
     pub(super) async fn send(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         telemetry::decided(planned.effect.as_str());
         let (effect, setting) = (work.intent.as_ref().map(OpenEffect::left), work.permissions_intent.as_ref().map(OpenEffect::left));
@@ -66,7 +66,7 @@ impl Sending<'_, '_> {
             Ok(opened) => opened,
             Err(step) => return Ok(step),
         };
-        // A query has no effect: it need not wait until the intent is on disk.
+        // A query changes nothing in the sink, so it need not wait until the intent is committed.
         let (context, work) = (self.operation.context, self.work);
         let ask = OptionFuture::from(self.asks().then(|| context.ask_permissions(work)));
         let (opened, asked) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), ask);
@@ -105,7 +105,7 @@ impl Sending<'_, '_> {
                     }
                     answered => answered?,
                 };
-                // No endpoint is needed any more: what is left to wait for is the disk.
+                // No endpoint is called any more: free the permit before the wait for the disk.
                 self.operation.place = None;
                 let verified = matches!(verdict.get(), Some(Ok(Verification::Verified(_))));
                 self.record((facts, content_type), performed, verified).await
@@ -113,8 +113,8 @@ impl Sending<'_, '_> {
         }
     }
 
-    /// The sink does not have the path after all: a create, which is another effect. Until that has its outcome, what
-    /// the row says counts for nothing: the object may change back to it.
+    /// Turns the update into a create, because the sink does not have the file. The create is another effect with another key. The applied
+    /// row becomes unconfirmed until the create has an outcome: the object may change back to the content of that row.
     async fn create_instead(&mut self) -> Result<(), ApplyError> {
         self.operation.context.state.intents_abandon(&self.work.path).await?;
         (self.effect, self.setting, self.permissions) = (None, None, None);
@@ -126,11 +126,11 @@ impl Sending<'_, '_> {
         Ok(())
     }
 
-    /// Opens the object, if it still is the one that was decided about.
+    /// Opens the object, if its content is still the planned content.
     async fn open(&mut self) -> Result<Result<Opened, Step>, ApplyError> {
         let path = &self.work.path;
         let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        // A listing may have no ETags: this attempt then continues with the content that an earlier attempt began to send.
+        // A listing may have no ETags. Then the expected content is the one that an earlier attempt began to send.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
         let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
         self.look = self.operation.context.state.source().observation_next();
@@ -138,7 +138,7 @@ impl Sending<'_, '_> {
             Ok(opened) => opened,
             Err(error) => return self.not_opened(error.into()).await.map(Err),
         };
-        // Without an ETag in the listing, the observation has only the size to compare.
+        // An observation without an ETag can be compared by size only.
         if facts.is_some_and(|facts| facts.etag.is_none() && facts.size != opened.facts.size) {
             return Ok(Err(Step::LookAgain(None)));
         }
@@ -148,7 +148,8 @@ impl Sending<'_, '_> {
     async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
         match error.kind() {
             Some(EndpointErrorKind::Replaced) => Ok(Step::LookAgain(None)),
-            // A lookup has just found the object. A store that keeps listing what it does not serve must not cause an endless loop.
+            // A lookup has just found the object. The error is kept: if lookups keep finding an object that GET does not return, the
+            // operation ends with this error instead of an endless loop.
             Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
                 Ok(Step::LookAgain(Some(error)))
             }
@@ -156,7 +157,8 @@ impl Sending<'_, '_> {
                 self.operation.context.state.pending_mark_possibly_deleted(&self.work.path).await?;
                 Ok(Step::Ended(PathOutcome::Waits))
             }
-            // An archived object is a failure if the sink has, or may have, the file: the sink keeps outdated content.
+            // An archived object is skipped only if the sink has no file at this path. Otherwise it is a failure, because the sink keeps
+            // outdated content.
             Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
                 self.operation.context.state.pending_skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(PathOutcome::Skipped(SkipReason::Archived)))
@@ -165,7 +167,7 @@ impl Sending<'_, '_> {
         }
     }
 
-    /// Opens the intents of this operation that are not open yet, with what the GET's headers say.
+    /// Opens the intents of this operation that are not open yet, with the metadata from the GET's headers.
     async fn open_intents(&mut self, (facts, content_type): (&ObjectFacts, Option<&str>)) -> Result<(), ApplyError> {
         let path = &self.work.path;
         let content = self.effect.is_none().then(|| {
@@ -188,15 +190,15 @@ impl Sending<'_, '_> {
         Ok(())
     }
 
-    /// True if the sink is asked for the permissions of a new file for which no source reported any.
+    /// True if the engine asks the sink for the permissions: for a new file for which no event reported any.
     fn asks(&self) -> bool {
         let nothing_open = self.effect.is_none() && self.setting.is_none();
         let nothing_known = self.permissions.is_none() && self.planned.permissions.is_empty();
         nothing_open && nothing_known && self.planned.effect == Effect::Create
     }
 
-    /// The permissions that the sink is to hold beside the content. A known file keeps its own. Refused permissions do not
-    /// block the content, unless the content's own intent has ended with them.
+    /// Returns the permissions that the file has with its new content, and sets them if some are planned. A confirmed file keeps its
+    /// permissions. A refusal of the permissions does not block the content, unless the refusal also closed the content's intent.
     async fn permissions(&mut self) -> Result<Permissions, ApplyError> {
         match &self.work.sides.applied {
             Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
@@ -217,7 +219,7 @@ impl Sending<'_, '_> {
         let old = self.work.sides.applied.as_ref().map(|row| &row.file);
         let bytes = got.size;
         if looked.is_none_or(|facts| facts.etag.is_none()) {
-            // The listing reported no ETag: this GET completes the observation.
+            // The observation has no ETag: the GET's headers complete it.
             let seen = Observation { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
             self.operation.context.state.source().observations_record(vec![seen]).await?;
         }
@@ -226,7 +228,7 @@ impl Sending<'_, '_> {
             permissions: self.permissions.clone().unwrap_or_default(),
             size: Some(bytes),
             file_type: Some(content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
-            // The listing's time is finer than the header's.
+            // The time of a listing is more precise than that of a header.
             last_modified: looked.and_then(|facts| facts.last_modified).or(got.last_modified),
             internal_id: performed.handle.map(|handle| handle.0).or_else(|| old.and_then(|old| old.internal_id.clone())),
             etag: got.etag,

@@ -1,5 +1,5 @@
-//! Moved files: each is renamed or moved in the sink before anything is created or deleted. `plan` decides that two paths
-//! are one file. This module looks up paths in doubt, sends the move and records the outcome.
+//! Moved files: renames or moves each in the sink before the lanes create or delete anything. `plan` decides whether two paths are one
+//! file. This module looks up paths in doubt, sends the move and records the outcome.
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
@@ -17,10 +17,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-/// Moves taken from the state at a time.
+/// The maximum number of moves in one batch from the state.
 const TAKEN_AT_A_TIME: usize = 256;
 
-/// A move is dropped after this many failed runs in which a lookup of one path was refused. Each path is then decided on its own.
+/// The engine drops a move after this many failed runs in which the lookup of one of its paths was refused. Each path is then planned
+/// alone.
 const UNSEEN_RUNS_MOST: u32 = 5;
 
 /// The targets of moves that this run has looked up.
@@ -32,7 +33,7 @@ struct Looked {
 }
 
 impl Executor {
-    /// Settles every move whose turn it is: b → c before a → b. A pair that is no move is left to the lanes, and so is a circle.
+    /// Applies all due moves, in the order of their chains: b → c before a → b. It leaves cycles, and pairs that are no move, to the lanes.
     pub async fn drain_moves(&self) -> Result<(), ApplyError> {
         self.state.moves_end_stale().await?;
         let mut looked = Looked::default();
@@ -48,14 +49,14 @@ impl Executor {
             if circle.is_empty() {
                 return Ok(());
             }
-            // Each move waits for another one's target: every order has an existing file at the first target.
+            // Each move of a cycle waits for the target of another one, so whichever is first finds a file at its target.
             for known in &circle {
                 self.no_move(known).await?;
             }
         }
     }
 
-    /// Puts those aside whose target is left by a file that failed to, or that wait for one of these; the others are left.
+    /// Defers the moves whose target is occupied by a file whose own move failed or was deferred. Returns the other moves.
     async fn left_of(&self, mut waiting: Vec<Move>) -> Result<Vec<Move>, ApplyError> {
         if mutant::is("a_rename_that_failed_is_not_waited_for") {
             return Ok(waiting);
@@ -63,7 +64,7 @@ impl Executor {
         loop {
             let before = waiting.len();
             let mut left = Vec::new();
-            // Once from one end and once from the other: most chains are in the order of their names.
+            // The direction alternates: most chains are in the order of their names, so two passes are usually enough.
             for known in waiting.into_iter().rev() {
                 if !self.state.move_hint_defer(known.origin(), known.target()).await? {
                     left.push(known);
@@ -76,7 +77,7 @@ impl Executor {
         }
     }
 
-    /// Goes through all once; says how many were settled or put aside, and which wait for others.
+    /// Goes through all due moves once. Returns the number of moves that were started or dropped, and the moves that wait for others.
     async fn pass(&self, looked: &mut Looked) -> Result<(u64, Vec<Move>), ApplyError> {
         let (mut after, mut settled, mut waiting) = (None, 0, Vec::new());
         loop {
@@ -108,8 +109,8 @@ impl Executor {
         }
     }
 
-    /// Looks up both paths of a move in doubt: after an unanswered call, a failure of an earlier run or a failed lookup, and for
-    /// a pair that only a listing reported.
+    /// Looks up both paths of each move in doubt: after an unanswered call, a failed run or a failed lookup, and for a pair that no event
+    /// reported and whose origin is not observed as gone. Returns the moves with their new facts; a move whose lookup failed is left out.
     async fn look_where_in_doubt(&self, mut batch: Vec<Move>, looked: &mut Looked) -> Result<Vec<Move>, ApplyError> {
         batch.retain(|known| !looked.in_vain.contains(known.target()));
         let doubtful = |known: &Move| {
@@ -130,7 +131,7 @@ impl Executor {
         let looks = tokio::select! {
             biased;
             looks = source::look_at_each(&self.context.source, keys, look, at_a_time, self.context.options.retry) => looks?,
-            // A lookup that is not stored has no effect.
+            // An unfinished lookup stores nothing and may be dropped.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
         let unseen: HashMap<_, _> = looks.failed.into_iter().collect();
@@ -141,7 +142,7 @@ impl Executor {
                 Some(error) => {
                     looked.in_vain.insert(known.target().clone());
                     let runs = self.state.move_hint_count_unobservable(known.target()).await?;
-                    // A path whose lookup is refused must not block the content of the other path.
+                    // A path whose lookup is always refused must not block the content of the other path.
                     if runs > UNSEEN_RUNS_MOST && matches!(error.disposition(), Disposition::Fail) {
                         self.no_move(&known).await?;
                     } else {
@@ -154,7 +155,7 @@ impl Executor {
         Ok(now)
     }
 
-    /// It is no move, or no longer the one that was sent.
+    /// Ends a pair that is no move, or no longer the move that was sent.
     async fn no_move(&self, known: &Move) -> Result<(), ApplyError> {
         if known.intent.is_some() {
             self.state.intents_abandon(known.origin()).await?;
@@ -162,7 +163,7 @@ impl Executor {
         Ok(self.state.move_end((known.origin(), known.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
     }
 
-    /// Starts one move as soon as a permit is free, unless the run stops first.
+    /// Starts one move as soon as a permit is free, unless the run is stopped first.
     async fn spawn_move(&self, known: Move, effect: Effect, tasks: &mut JoinSet<()>) {
         let place = tokio::select! {
             biased;
@@ -187,7 +188,7 @@ impl Executor {
         }
     }
 
-    /// Both paths wait for the next attempt.
+    /// Handles a failed move: parks both paths.
     async fn move_failed(&self, known: &Move, attempts: Attempts, error: ApplyError) {
         let (failure, next_attempt) = self.parking(known.attempts, &error);
         self.failed(known.target(), (known.attempts, attempts.clone()), error).await;
@@ -201,7 +202,7 @@ impl Executor {
 }
 
 impl Operation<'_> {
-    /// One rename or move, with as many attempts as the policy gives.
+    /// Sends one rename or move, with the attempts of the retry policy.
     async fn send_move(&mut self, known: &Move, effect: Effect) -> Result<PathOutcome, ApplyError> {
         let (origin, target) = (known.origin(), known.target());
         let planned = Planned { effect, content: None, permissions: Permissions::default() };

@@ -1,4 +1,4 @@
-//! The permission plane: sets the reported permissions, or asks the sink where none were reported.
+//! Permissions: sets those that events reported, or asks the sink if none were reported.
 
 use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step};
@@ -12,8 +12,8 @@ use crate::run::PathOutcome;
 use crate::state::{Intent, WorkItem};
 
 impl Operation<'_> {
-    /// The permissions of a known file, and nothing else. `None` = the sink does not know the file after all, and the
-    /// path is to be decided again.
+    /// Sets the permissions of a known file and sends no content. Returns `None` if the sink does not have the file; the caller then plans
+    /// the path again.
     pub(super) async fn change_permissions(&mut self, work: &WorkItem, planned: Planned) -> Result<Option<Step>, ApplyError> {
         let sent = self.with_permissions(work, &planned.permissions).await;
         match sent {
@@ -29,7 +29,8 @@ impl Operation<'_> {
         }
     }
 
-    /// Sets the reported permissions, or asks where none were reported, with as many attempts as the policy gives.
+    /// Sets the reported permissions, or asks the sink if none were reported, with the attempts of the retry policy. Returns the
+    /// permissions that the file has.
     pub(super) async fn with_permissions(&mut self, work: &WorkItem, told: &Permissions) -> Result<Permissions, ApplyError> {
         if told.is_empty() && work.permissions_intent.is_none() {
             return self.context.options.retry.run(|| self.context.ask_permissions(work)).await;
@@ -42,8 +43,8 @@ impl Operation<'_> {
         Ok(wanted)
     }
 
-    /// One attempt: sets what the open intent says, or asks where there is none. The intent stays open until the caller
-    /// records what was set; beside new content, until that content is confirmed too.
+    /// Makes one attempt: sets the permissions of the open intent, or asks the sink if there is no intent. The intent stays open until the
+    /// caller records the outcome, which for new content is after the upload.
     pub(super) async fn permissions(&mut self, work: &WorkItem, effect: Option<&mut OpenEffect>) -> Result<Permissions, ApplyError> {
         let Some(effect) = effect else { return self.context.ask_permissions(work).await };
         let (wanted, handle) = (effect.intent.planned.permissions.clone(), SinkHandle::of(&work.sides));
@@ -54,14 +55,14 @@ impl Operation<'_> {
         Ok(wanted)
     }
 
-    /// The intent to set permissions that go with content.
+    /// A new intent to set these permissions.
     pub(super) fn permissions_intent(&self, path: &ObjectKey, told: &Permissions) -> Intent {
         self.context.intent(path, Planned { effect: Effect::SetPermissions, content: None, permissions: told.clone() })
     }
 }
 
 impl ApplyContext {
-    /// Asks once, if the sink can be asked. A refusal does not block the content.
+    /// Asks the sink once for the permissions at a path, if it can report permissions. A refusal counts as "no permissions".
     pub(super) async fn ask_permissions(&self, work: &WorkItem) -> Result<Permissions, ApplyError> {
         if self.state.policy().permissions != PermissionPlane::SetAndAsk {
             return Ok(Permissions::default());

@@ -1,4 +1,4 @@
-//! Keys missing from a listing: each is looked up before it is acted on.
+//! Keys that are missing from a listing: looks up each of them before anything is deleted.
 
 use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
@@ -8,18 +8,19 @@ use crate::source::{self, Looks};
 use crate::state::WorkItem;
 use std::collections::HashMap;
 
-/// The results of the lookups of a batch.
+/// The results of looking up a batch of paths.
 pub(in crate::apply) struct AbsentLooks {
-    /// The paths that need an action: most of them deletes.
+    /// The paths that need an operation, in most cases a delete.
     pub(in crate::apply) work: Vec<WorkItem>,
-    /// These are gone, and the sink never had them.
+    /// The paths that are gone and that the sink never had.
     pub(in crate::apply) never_applied: Vec<ObjectKey>,
-    /// The lookup of these failed; with the failed runs so far.
+    /// The paths whose lookup failed, with the number of their earlier failed runs.
     pub(in crate::apply) failed: Vec<(ObjectKey, u32, ApplyError)>,
 }
 
 impl ApplyContext {
-    /// Looks up each path of a batch, stores the observations and returns the work that follows. An error is an unreachable endpoint.
+    /// Looks up each path of a batch, stores the observations and returns the paths that need an operation. An error means that an endpoint
+    /// is unreachable.
     pub(in crate::apply) async fn look_at_absent(&self, batch: Vec<WorkItem>, at_a_time: usize) -> Result<AbsentLooks, ApplyError> {
         let look = self.state.source().observation_next();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();

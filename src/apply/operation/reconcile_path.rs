@@ -1,5 +1,5 @@
-//! Reconciles one claimed path: looks it up again where the state is in doubt, follows the decision, records the outcome.
-//! `effect` calls what has an open intent, `content` makes each attempt at sending content.
+//! Reconciles one claimed path: looks it up again if the state is in doubt, follows the plan, records the outcome. Module `effect` sends an
+//! effect whose intent is open. Module `content` uploads content.
 
 use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, not_held_back};
@@ -12,41 +12,42 @@ use crate::run::PathOutcome;
 use crate::state::{Attempts, Lane, Plane, WorkItem};
 use crate::{mutant, source, telemetry};
 
-/// The maximum number of repeated lookups in one operation, for an object that keeps changing.
+/// The maximum number of lookups in one operation, for an object that keeps changing.
 const LOOKS_MOST: usize = 5;
 
 /// The operation on one claimed path.
 pub(in crate::apply) struct Operation<'a> {
     pub(super) context: &'a ApplyContext,
-    /// The lane that the path was taken from.
+    /// The lane from which the path was claimed.
     pub(super) lane: Lane,
-    /// The permit to call the endpoints; `None` = the operation calls none any more.
+    /// The permit to call the endpoints; `None` = the operation makes no more calls.
     pub(super) place: Option<Permit>,
     /// The attempts so far, for the history.
     pub(in crate::apply) attempts: Attempts,
 }
 
-/// The result of one try.
+/// The result of one attempt.
 pub(super) enum Step {
     /// The operation on this path has ended.
     Ended(PathOutcome),
-    /// The object has changed since the newest lookup. Carries the error that showed it, where lookups alone may never agree with it.
+    /// The object has changed since the newest lookup. Holds the error of the GET if a lookup may keep succeeding while the GET fails: the
+    /// operation returns it after the last lookup.
     LookAgain(Option<ApplyError>),
 }
 
 impl<'a> Operation<'a> {
-    /// Begins an operation in a lane.
+    /// Starts an operation for a path of this lane.
     pub(in crate::apply) fn new(context: &'a ApplyContext, lane: Lane, place: Permit) -> Self {
         Self { context, lane, place: Some(place), attempts: Attempts::default() }
     }
 }
 
 impl Operation<'_> {
-    /// Reconciles one path. After an error the path is still pending, and an open intent is still open.
+    /// Reconciles one path. After an error the path stays pending. An intent stays open only if one of its calls may have reached the sink.
     pub(in crate::apply) async fn bring(&mut self, work: WorkItem) -> Result<PathOutcome, ApplyError> {
         let path = work.path.clone();
-        // A call of an earlier process may have had its effect: the decision depends on the present state of the object. (In the
-        // lane of the absent, the lookup has just been made.)
+        // An earlier run or process may have sent this effect: look the object up before deciding. The paths of `Lane::Absent` have just
+        // been looked up.
         let in_doubt =
             (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
         let mut now = if in_doubt && self.lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
@@ -70,7 +71,7 @@ impl Operation<'_> {
         Err(disagreed.unwrap_or_else(replaced))
     }
 
-    /// One try; `None` = an intent ended and the path is to be decided again.
+    /// Makes one attempt. Returns `None` if it closed an intent; the caller then plans the path again.
     async fn step(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
@@ -103,7 +104,7 @@ impl Operation<'_> {
         Ok(ending)
     }
 
-    /// Looks up a path, stores the observation and returns the work that follows, or the outcome.
+    /// Looks up a path and stores the observation. Returns `Ok` with the work that remains, or `Err` with the outcome if none does.
     async fn look_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
         let look = self.context.state.source().observation_next();
         let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
@@ -113,8 +114,8 @@ impl Operation<'_> {
         Ok(self.context.state.work_item(path).await?.ok_or(nothing))
     }
 
-    /// Deletes in the lane where a lookup has just found the key gone. Elsewhere the path waits for that lookup and for the
-    /// guard. In the open lane, a delete without an outcome is sent again.
+    /// Deletes the file in two cases: in `Lane::Absent`, where a lookup has just found the key gone, and in `Lane::Open`, if the intent of
+    /// a delete is open. In any other case it leaves the path pending until the lookup and the guard have released it.
     async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
         if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
             return self.aside(work, PathOutcome::Waits).await;
@@ -127,7 +128,7 @@ impl Operation<'_> {
         Ok(PathOutcome::Deleted)
     }
 
-    /// Asks the sink what it holds: when that is this content, no byte is sent.
+    /// Asks the sink for its content. If the sink already holds the planned content, records it as applied and uploads nothing.
     async fn confirm(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         let Some(content) = &planned.content else { return self.send(work, planned).await };
         let handle = SinkHandle::of(&work.sides);

@@ -1,11 +1,12 @@
-//! The content facts that an intent stores, so that its call is identical when it is sent again: a store may move an
-//! object to another class in between. The text is JSON.
+//! The object metadata that an intent stores as JSON. A call that is sent again must be identical, but the object's metadata may have
+//! changed since, for example its storage class.
 
 use crate::record::{ETag, ObjectFacts};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The facts beside the size, which the fingerprint of the intent has. Other fields of a text are left over from older versions.
+/// The stored metadata. The size is missing, because the intent's fingerprint has it. Unknown fields, written by older versions, are
+/// ignored.
 #[derive(Serialize, Deserialize)]
 struct Remembered {
     etag: Option<ETag>,
@@ -14,13 +15,13 @@ struct Remembered {
     version_id: Option<String>,
 }
 
-/// The text that an intent stores.
+/// The JSON for an intent.
 pub(super) fn remember(facts: &ObjectFacts) -> Option<String> {
     let ObjectFacts { size: _, etag, last_modified, storage_class, version_id } = facts.clone();
     serde_json::to_string(&Remembered { etag, storage_class, last_modified, version_id }).ok()
 }
 
-/// The facts as the intent's text has them; without a usable text, as they are now.
+/// The metadata from an intent's JSON; without usable JSON, the current metadata.
 pub(super) fn recall(text: Option<&str>, now: &ObjectFacts) -> ObjectFacts {
     let Some(Remembered { etag, storage_class, last_modified, version_id }) = text.and_then(|text| serde_json::from_str(text).ok()) else {
         return now.clone();
