@@ -1,4 +1,4 @@
-//! The server of the control socket: one task per client, bounded. A client that hangs up disturbs nothing.
+//! The server of the control socket: one task per client, with a limit. A client that disconnects does not affect its run.
 
 use super::dead_letter_messages::{DeadLettersAction, DeadLettersMessage};
 use super::protocol::{ClientIdentity, Envelope, Reply, Request, RunMessage, VERSION, read_line, write_line};
@@ -16,20 +16,20 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, timeout};
 
-/// Concurrent clients; more of them wait in the socket's queue.
+/// The maximum number of concurrent clients. More of them wait in the socket's queue.
 const MAX_CLIENTS: usize = 64;
-/// Clients that may wait for a run, which can take hours: the other places stay free for `status` and `health`.
+/// The maximum number of clients that wait for a run, which can take hours. The other connections stay free for `status` and `health`.
 const MAX_FOLLOWERS: usize = 48;
-/// Limit of a request line.
+/// The maximum size of a request line.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
-/// Limit for reading a request and for writing a line.
+/// The time limit for reading a request and for writing a line.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time between two progress lines.
+/// The time between two progress lines.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
-/// Pause after a failed accept, for example without a free file descriptor.
+/// The pause after a failed accept, for example if no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until the daemon stops; clients that wait for a run still get its result.
+/// Serves until the daemon stops. After that it waits until the connected clients have their replies.
 pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<Identity>) {
     let mut clients = JoinSet::new();
     let places = Arc::new(Semaphore::new(MAX_FOLLOWERS));
@@ -61,7 +61,7 @@ async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>, pla
     }
 }
 
-/// Only the version: the rest of a request of another version may have another meaning.
+/// The version alone. It is parsed first, because a request of another version may have other fields.
 #[derive(Deserialize)]
 struct VersionOnly {
     protocol: u32,
@@ -114,7 +114,7 @@ impl Client {
         }
     }
 
-    /// Sends the progress of a run until it has ended or the client has gone.
+    /// Sends the progress of a run until the run has ended or the client has disconnected.
     async fn follow(mut self, mut handle: RunHandle) -> io::Result<()> {
         let mut interval = tokio::time::interval(PROGRESS_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,7 +141,8 @@ impl Client {
         }
     }
 
-    /// Needs no run: a dead letter is stored or dropped in one transaction, and the next run finds its events.
+    /// Retries or drops dead letters. Needs no run: each dead letter is one transaction, and the next run finds the decoded events in the
+    /// inbox.
     async fn dead_letters(mut self, request: &DeadLettersMessage, shared: &Shared, identity: &Identity) -> io::Result<()> {
         if let Some(words) = identity_mismatch(&request.identity, identity) {
             return self.refuse(2, words).await;
@@ -184,7 +185,7 @@ impl Client {
     }
 }
 
-/// The differences between the client's bucket and sinks and this daemon's.
+/// Describes the differences between the bucket and sinks of the client and those of this daemon; `None` = they agree.
 fn identity_mismatch(asked: &ClientIdentity, identity: &Identity) -> Option<String> {
     let source = asked.source.as_ref().map(|asked| ("source".to_owned(), Some(&identity.source), asked));
     let sinks = asked.sinks.iter().map(|(name, asked)| {

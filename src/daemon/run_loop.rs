@@ -1,4 +1,4 @@
-//! The run loop: one request after the other, each to its end. It alone starts runs.
+//! The run loop: executes one run request after the other. Only this loop starts runs.
 
 use super::run_queue::{QueuedRun, Stage};
 use super::status::{self, Health};
@@ -7,12 +7,12 @@ use crate::apply::RunCounters;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
-/// The problem of the last run, until a run succeeds.
+/// The key of the health problem that the last failed run set. The next successful run clears it.
 const LAST_RUN: &str = "last run";
-/// Events may have been missed, until a listing has repaired that.
+/// The key of the health problem for an event gap. A completed listing clears it.
 const FEED_GAP: &str = "feed gap";
 
-/// Runs requests until the daemon stops, and finishes the active one.
+/// Executes requests until the daemon stops, and finishes the active run.
 pub(super) async fn run(shared: Shared) {
     loop {
         let QueuedRun { request, stage } = tokio::select! {
@@ -39,7 +39,7 @@ fn task_of(kind: RunKind) -> &'static str {
     }
 }
 
-/// Records the result of a run, and the health that follows from it.
+/// Records the result of a run and its effect on the health of the service.
 fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
     let (result, problem) = match run_result {
         RunResult::Ended { outcome, report, .. } => {
@@ -58,19 +58,19 @@ fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
             let problem = match outcome {
                 RunOutcome::Done => Some(None),
                 RunOutcome::Partial => Some(Some((Health::Degraded, result.clone()))),
-                // Runs go on without an unreachable feed or queue.
+                // Only the feed or a queue was unreachable, and the run continued without it: degraded, not an error.
                 RunOutcome::Failed if !report.errors.iter().any(|line| line.starts_with("stopped: ")) => {
                     Some(Some((Health::Degraded, result.clone())))
                 }
                 RunOutcome::Failed => Some(Some((Health::Error, result.clone()))),
-                // A stopped run says nothing about the service's health.
+                // A signal stopped the run: keep the health as it was.
                 RunOutcome::Stopped => None,
             };
             (result, problem)
         }
         RunResult::Refused { exit_code, message } => {
             tracing::warn!(exit_code, "a run was refused: {message}");
-            // A wrong request is the client's problem alone.
+            // A usage error of a client does not concern the health of the service.
             let problem = (*exit_code != 2).then(|| Some((Health::Error, message.clone())));
             (message.clone(), problem)
         }
@@ -88,9 +88,9 @@ fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
     }
 }
 
-/// Events may have been missed, and a listing finds what they reported. Until it has, every cycle requests one.
+/// Submits a reconcile if the report shows an event gap. Each incremental sync does so again until a reconcile has completed.
 fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
-    // A refused run has listed nothing.
+    // A refused run has no report.
     let RunResult::Ended { report, .. } = run_result else { return };
     let problem = "events may have been missed: a reconcile finds what they reported".to_owned();
     shared.tasks.set_problem(FEED_GAP, report.feed_gap.then_some((Health::Degraded, problem)));
@@ -101,7 +101,7 @@ fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
 }
 
 impl RunResult {
-    /// True if it could not continue: an unreachable endpoint, an unusable state.
+    /// True if the run failed or did not begin, for example because an endpoint was unreachable. A usage error is not a failure.
     pub(super) fn failed(&self) -> bool {
         match self {
             Self::Ended { outcome, .. } => *outcome == RunOutcome::Failed,

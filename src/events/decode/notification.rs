@@ -1,11 +1,11 @@
-//! An S3 notification of any sender: removes its envelope and decodes its records.
+//! Decodes an S3 notification of any sender: removes its envelope and chooses the decoder of its records by their shape.
 
 use super::{DecodeError, Decoded, Scope, Undecodable, event_bridge, json, record};
 use crate::record::Event;
 use crate::run::IgnoredEvents;
 use serde_json::{Map, Value};
 
-/// Limit of records in a message; S3 and MinIO usually send one.
+/// The maximum number of records in a message. S3 and MinIO usually send one.
 const RECORDS_MAX: usize = 1000;
 
 /// Decodes a message of S3 (alone or inside SNS), of `EventBridge` or of MinIO, or a single record.
@@ -57,7 +57,7 @@ fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut
     }
 }
 
-/// Decodes one record; `None` = ignored and counted.
+/// A decoder of one record; `Ok(None)` = ignored and counted.
 type Decode = fn(&Value, &Scope, &mut IgnoredEvents) -> Result<Option<Event>, DecodeError>;
 
 impl Decoded {
