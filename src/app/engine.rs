@@ -1,5 +1,5 @@
-//! Everything that a run needs, made from the settings: lock, state, endpoints, options. A command runs it alone, the daemon on
-//! request. The steps of a run are the workflow's concern.
+//! The engine: everything that a run needs, created from the settings: lock, state, endpoints, options. A command executes one run; the
+//! daemon executes one per request. `workflow` implements the runs.
 
 use super::outcome::{Refusal, failed, of_state};
 use super::{ExitCode, endpoints};
@@ -16,27 +16,27 @@ use crate::workflow::{Ended, Endpoints, Flow, Options};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-/// Shows a run's counts from now on; the function that it returns ends that.
+/// Starts to display the counters of a run. The returned function ends the display.
 pub(crate) type ShowProgress = fn(&Settings, Arc<RunCounters>) -> Box<dyn FnOnce() + Send>;
 
-/// A state that this process owns alone, and its endpoints.
+/// The state, which this process has locked, and its endpoints.
 pub(crate) struct Engine {
     pub(super) settings: Settings,
     identity: Identity,
     pub(super) bucket: String,
     client: HttpClient,
     pub(super) state: State,
-    /// The current run holds it, so that no other run begins.
+    /// The instance lock. The active run holds the mutex, so that no other run begins.
     pub(super) lock: Mutex<InstanceLock>,
-    /// The queues that a run empties before its cycle; a daemon listens to them all the time instead.
+    /// The queues that a run drains before its own work. Empty in a daemon, whose listeners receive from the queues.
     queues: Vec<Arc<dyn EventQueue>>,
-    /// The endpoints, once they could be connected.
+    /// The endpoints, after they were connected.
     doors: Mutex<Option<Endpoints>>,
     show_progress: ShowProgress,
 }
 
 impl Engine {
-    /// Opens the state, which must describe what the settings name, or what the answer makes of it. Opens no endpoint.
+    /// Opens the state. Its identity must match the settings, or `answer` must resolve the difference. Connects no endpoint.
     pub(crate) async fn open(
         settings: &Settings,
         lock: InstanceLock,
@@ -58,13 +58,13 @@ impl Engine {
         Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
     }
 
-    /// No other task listens to the queues that the settings name: each run empties them.
+    /// Makes each run drain the configured queues. For a process without listeners.
     pub(crate) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
         self.queues = self.queues().await?;
         Ok(())
     }
 
-    /// The queues that the settings name: from now on they are listened to, and no others.
+    /// Creates the clients of the configured queues, and stores that events arrive from these queues only.
     pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn EventQueue>>, Refusal> {
         let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
@@ -76,24 +76,24 @@ impl Engine {
         Ok(queues)
     }
 
-    /// The identity that the state describes.
+    /// The identity of the state.
     pub(crate) fn identity(&self) -> Identity {
         self.identity.clone()
     }
 
-    /// The bucket that is read.
+    /// The name of the source's bucket.
     #[cfg(feature = "sqs")]
     pub(crate) fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// The state: sources store received events in its inbox.
+    /// The state. Listeners store received events in its inbox.
     #[cfg(feature = "sqs")]
     pub(crate) fn state(&self) -> State {
         self.state.clone()
     }
 
-    /// Runs an order, and shows how far it is.
+    /// Executes a run request and displays its progress.
     pub(crate) async fn run_order(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
         if order.answer != OperatorAnswer::default() {
@@ -117,7 +117,7 @@ impl Engine {
         })
     }
 
-    /// The state of each sink that the settings name, with its policy.
+    /// The state of each configured sink, with its policy.
     pub(super) async fn sinks(&self) -> Result<Vec<SinkState>, Refusal> {
         let mut sinks = Vec::new();
         for (name, sink) in self.connected().await?.sinks {
@@ -131,7 +131,7 @@ impl Engine {
         of_state(error, &self.settings.database_path)
     }
 
-    /// The endpoints. They are connected on first use, because credentials may not be there from the start.
+    /// The endpoints. They are connected on first use, because credentials may be missing when the process starts.
     pub(super) async fn connected(&self) -> Result<Endpoints, Refusal> {
         let mut doors = self.doors.lock().await;
         if let Some(doors) = &*doors {
@@ -168,7 +168,7 @@ impl Engine {
             kept_snapshots: settings.csv_retention,
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
             inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
-            // Around it are the daemon's loop, or the command, and the program, which has telemetry to send.
+            // Two outer layers need a reserve: the daemon or the command, and the program, which flushes its telemetry.
             grace: minus_shutdown_reserve(minus_shutdown_reserve(settings.shutdown_timeout)),
         }
     }

@@ -1,4 +1,4 @@
-//! Queues of notifications, each a task of the daemon: their events wake a cycle, and a failure to receive is reported.
+//! Listeners for queues of notifications: each receives one queue, wakes the daemon for new events, and reports when it cannot receive.
 
 use super::engine::Engine;
 use super::outcome::Refusal;
@@ -13,16 +13,16 @@ use async_trait::async_trait;
 use std::future::pending;
 use std::sync::Arc;
 
-/// A queue's name in `status`; of several, each with its address.
+/// The name of the listener in `status`. If there are several queues, the address follows.
 const SQS: &str = "sqs";
 
-/// The task.
+/// The listener of one queue.
 struct Queue {
     name: String,
     reader: QueueReader,
 }
 
-/// The queues that the settings name.
+/// Creates the listeners of all configured queues.
 pub(crate) async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     let queues = engine.queues().await?;
     let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
@@ -47,7 +47,7 @@ impl Listener for Queue {
             let mut seen = (0, 0);
             while status.changed().await.is_ok() {
                 let now = status.borrow_and_update().clone();
-                // The listener counts committed events only: the cycle finds them.
+                // The reader counts only committed events, so the run that follows finds them in the inbox.
                 let told = (now.events, now.gaps);
                 if std::mem::replace(&mut seen, told) != told {
                     context.wake.call();
@@ -62,7 +62,7 @@ impl Listener for Queue {
         };
         let stop = context.halt.token();
         tokio::select! {
-            // At the end, every received event is stored and acknowledged, or given back.
+            // The reader ends after it has stored or released every received message.
             () = self.reader.run(&stop) => Ok(()),
             () = told => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! The engine's work for the daemon: runs, endpoint checks, dead letters, the backlog, housekeeping.
+//! Implements the daemon's `Worker` for the engine: runs, endpoint probes, dead letters, backlog metrics, maintenance.
 
 use super::ExitCode;
 use super::connectivity::{answered, source_answers};
@@ -16,7 +16,7 @@ use futures::future;
 use jiff::SignedDuration;
 use std::sync::Arc;
 
-/// After so long without any run, missed events are possible where no queue says how long it keeps a message.
+/// After this time without any run, events may have been missed, unless queues record their own gaps.
 const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 #[async_trait]
@@ -46,13 +46,13 @@ impl Worker for Engine {
         let state_code = |error| self.state_code(error).1;
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
-        // The listener of a queue that was received from before knows whether events were missed.
+        // The reader of a queue that was polled before records gaps itself.
         let mut queues_know = !self.settings.queue_urls.is_empty();
         for url in &self.settings.queue_urls {
             queues_know &= self.state.inbox().queue_last_polled(url.as_str()).await.map_err(state_code)?.is_some();
         }
         if !queues_know && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
-            // The gap stays recorded until a listing that begins from now on has ended.
+            // The gap stays recorded until a listing that begins after now has completed.
             self.state.inbox().gap_note(now).await.map_err(state_code)?;
         }
         let unfinished = self.state.source().reconcile_unfinished().await.map_err(state_code)?;
@@ -62,7 +62,7 @@ impl Worker for Engine {
     async fn run(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
         match self.run_order(order, tally, halt).await {
             Ok(ended) => {
-                // A command whose run was stopped by a signal to another process did not get what it asked for.
+                // A signal to the daemon stopped the run of a client, so the client's command has failed.
                 let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
                 RunResult::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
             }
@@ -99,7 +99,8 @@ impl Worker for Engine {
                 state.maintenance().feed_prune(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
             }
             MaintenanceTask::Tombstones => {
-                // While no run is active, no lookup is in flight. There may be millions: no run waits until all of them are gone.
+                // No run is active, so no lookup is in flight. Release the lock before pruning: there may be millions of tombstones, and no
+                // run should wait for it.
                 let below = state
                     .maintenance()
                     .tombstones_due(state.source().observation_next(), now)

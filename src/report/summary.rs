@@ -1,4 +1,4 @@
-//! The summary: a report as text, for the end of a command.
+//! The summary: the report as text, printed at the end of a command.
 
 use super::{Operations, Report, SinkReport};
 use crate::plan::SkipReason;
@@ -25,11 +25,12 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// The sinks that the report's own keys do not cover.
+    /// The sinks that the top-level keys of the report do not describe.
     fn other_sinks(&self) -> impl Iterator<Item = (&String, &SinkReport)> {
         let file_manager = SinkName::file_manager();
         let has_file_manager = self.sinks.contains_key(file_manager.as_str());
-        // Without a file manager the first sink is the main one. Only the state knows which sink that was: all are shown.
+        // Without a file manager, the main sink is the one that was added first. The report does not say which one that is, so all are
+        // shown.
         self.sinks.iter().filter(move |(name, _)| self.sinks.len() > 1 && !(has_file_manager && *name == file_manager.as_str()))
     }
 
@@ -180,7 +181,7 @@ fn markers(count: u64) -> String {
     }
 }
 
-/// A part of a list, or nothing of it.
+/// `2 renamed, `, or nothing for a count of 0.
 fn counted_if_any(count: u64, what: &str) -> String {
     if count == 0 { String::new() } else { format!("{} {what}, ", HumanCount(count)) }
 }
