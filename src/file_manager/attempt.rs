@@ -1,4 +1,4 @@
-//! One attempt at one call: the common headers, the deadlines, and the kind of failure. It never retries.
+//! One attempt at one call: common headers, deadlines, and the kind of a failure. Never retries.
 
 use super::answer::{self, About};
 use super::causes::causes;
@@ -13,24 +13,25 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Limit of every response but the feed's.
+/// The maximum size of every response except the feed's.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A hundred events of 160 KiB (an object key has at most 1 KiB). The page is held in memory, so a small machine sets the bound.
+/// The maximum size of a page of the feed: a hundred events of 160 KiB (an object key has at most 1 KiB). The page is held in memory, so
+/// the limit must suit small machines.
 pub(super) const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Longest part of a refusal that is read.
+/// The number of bytes that are read from an error response.
 const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 
-/// Limit for reading a refusal: its status matters more than its message.
+/// The time limit for reading an error response. Its status matters more than its message.
 const REFUSAL_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest part of a server's message that is kept.
+/// The maximum length of a server's message; the rest is cut off.
 const MESSAGE_CHARS_MAX: usize = 300;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A call: its name in errors, and its subject.
+/// A call: its name and subject for errors, and the limit of its response.
 pub(super) struct Call {
     pub name: &'static str,
     pub subject: String,
@@ -44,20 +45,20 @@ impl Call {
     }
 }
 
-/// A response, not yet checked.
+/// An unchecked response.
 struct RawResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-/// Why there is no usable response.
+/// The reason why there is no usable response.
 enum NoResponse {
     Transport(reqwest::Error),
     TooLong { limit: usize, announced: Option<u64> },
 }
 
-/// One base URL over the pool, for the calls of the file manager or of the events API.
+/// A base URL with its token and deadlines: of the file manager or of the events API.
 pub(super) struct ApiEndpoint {
     client: HttpClient,
     base: Url,
@@ -82,12 +83,12 @@ impl ApiEndpoint {
         Ok(Self { client: client.clone(), base, token, authorization, deadlines })
     }
 
-    /// The address, for errors. It holds no secret.
+    /// The base URL, for errors. It contains no secret.
     pub(super) fn address(&self) -> String {
         self.base.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// A call whose subject is the address.
+    /// A call whose subject is the base URL.
     pub(super) fn call_about_address(&self, name: &'static str) -> Call {
         Call { name, subject: self.address(), about: About::Address, answer_bytes_max: ANSWER_BYTES_MAX }
     }
@@ -103,12 +104,12 @@ impl ApiEndpoint {
         }
     }
 
-    /// Sends a request without content and returns the body of its 2xx.
+    /// Sends a request without content. Returns the body of a 2xx response.
     pub(super) async fn small_call(&self, call: &Call, request: RequestBuilder) -> Result<Vec<u8>, FileManagerError> {
         self.attempt(call, request, &Progress::without_content(), self.deadlines.small_call).await
     }
 
-    /// Sends a request, within `total`, and returns the body of its 2xx.
+    /// Sends a request within the time `total`. Returns the body of a 2xx response.
     pub(super) async fn attempt(
         &self,
         call: &Call,
@@ -130,7 +131,7 @@ impl ApiEndpoint {
         outcome.map_err(|(kind, message)| self.error(call, kind, &message))
     }
 
-    /// The error for a 2xx that violates the contract.
+    /// The error for a 2xx response that violates the contract.
     pub(super) fn contract_violation(&self, call: &Call, why: &str) -> FileManagerError {
         self.error(call, FileManagerErrorKind::BadAnswer, &format!("the response violates the contract: {why}"))
     }
@@ -153,14 +154,14 @@ impl ApiEndpoint {
     }
 }
 
-/// The token's header, marked as sensitive so that no log prints it.
+/// The header with the token, marked as sensitive so that no log prints it.
 fn bearer(token: &SecretString) -> Result<HeaderValue, HttpSetupError> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| HttpSetupError::Token)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// A failure; its message is neither capped nor escaped yet.
+/// A failure. Its message is neither shortened nor escaped yet.
 type Failure = (FileManagerErrorKind, String);
 
 async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<RawResponse, NoResponse> {
@@ -174,14 +175,14 @@ async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) ->
             return Err(NoResponse::TooLong { limit, announced });
         }
     } else {
-        // A partial message is enough: a server that refuses early may close the connection while the content is still being sent.
+        // A partial message is enough: a server that refuses early may close the connection while the content is being sent.
         let reading = read_up_to(REFUSAL_BYTES_MAX, &mut response, &mut body, progress);
         let _ = tokio::time::timeout(REFUSAL_READ_TIMEOUT, reading).await;
     }
     Ok(RawResponse { status, headers, body })
 }
 
-/// Reads a body; false if it is longer than `limit`.
+/// Reads a body. Returns false if it is at least as long as `limit`.
 async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, progress: &Progress) -> Result<bool, reqwest::Error> {
     while let Some(chunk) = response.chunk().await? {
         progress.answer_moved();
@@ -193,8 +194,8 @@ async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, p
     Ok(true)
 }
 
-/// Accepts a 2xx, unless the content was not sent whole. Any other response, early or not, takes precedence over a connection error,
-/// unless our own content failed.
+/// Accepts a 2xx response if the content was sent completely. Any other response is the failure, even if it arrived early, unless our own
+/// content failed.
 fn checked(answer: &RawResponse, about: About, progress: &Progress) -> Result<(), Failure> {
     let status = answer.status;
     match (status.is_success(), progress.content_state()) {
@@ -229,7 +230,7 @@ fn transport_kind(error: &reqwest::Error) -> FileManagerErrorKind {
     }
 }
 
-/// A server's message, safe to show: without our secret, escaped, and capped, in this order.
+/// Makes a server's message safe to show: removes our token, escapes, and shortens, in this order.
 fn shown(message: &str, secret: Option<&str>) -> String {
     let without_secret = secret.map_or_else(|| message.to_owned(), |secret| message.replace(secret, "[token]"));
     let escaped = Escaped(&without_secret).to_string();

@@ -1,4 +1,4 @@
-//! The calls of the contract over HTTP: their fields. Sending an attempt is `attempt.rs`' concern, parsing a response `answer.rs`'.
+//! The calls of the contract over HTTP, with their fields. `attempt.rs` sends an attempt; `answer.rs` parses a response.
 
 use super::attempt::{ApiEndpoint, Call, FEED_BYTES_MAX};
 use super::multipart::{Multipart, sendable_file_type};
@@ -17,14 +17,14 @@ use std::fmt;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The file manager behind its base URL.
+/// A file manager at a base URL.
 pub struct HttpFileManager(ApiEndpoint);
 
-/// The events API behind its base URL.
+/// An events API at a base URL.
 pub struct HttpEvents(ApiEndpoint);
 
 impl HttpFileManager {
-    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
+    /// Creates the client and sends nothing. A path in `base` is kept, a trailing `/` is ignored, and an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
@@ -34,7 +34,7 @@ impl HttpFileManager {
         answer::permissions(&body, path).map_err(|why| self.0.contract_violation(call, &why))
     }
 
-    /// Streams the content inside its multipart frame; the length of both is announced.
+    /// Streams the content within its multipart frame. The request announces the total length.
     async fn send_content(
         &self,
         call: &Call,
@@ -101,7 +101,7 @@ impl FileManager for HttpFileManager {
 }
 
 impl HttpEvents {
-    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
+    /// Creates the client and sends nothing. A path in `base` is kept, a trailing `/` is ignored, and an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
@@ -158,14 +158,14 @@ fn call_name(operation: SaveOperation) -> &'static str {
     }
 }
 
-/// Only the address: the token is never printed.
+/// Prints only the address, never the token.
 impl fmt::Debug for HttpFileManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpFileManager").field(&self.0.address()).finish()
     }
 }
 
-/// Only the address: the token is never printed.
+/// Prints only the address, never the token.
 impl fmt::Debug for HttpEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpEvents").field(&self.0.address()).finish()

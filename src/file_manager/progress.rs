@@ -1,4 +1,5 @@
-//! The progress of one attempt: if bytes move, and the state of our own content, kept apart from the server's behaviour.
+//! The progress of one attempt: the time of the last byte, and the state of our own content, so that its failure is not attributed to the
+//! server.
 
 use super::{Content, ContentStream};
 use bytes::Bytes;
@@ -13,22 +14,22 @@ use tokio::time::Instant;
 /// The state of the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ContentState {
-    /// Some of it is not sent yet.
+    /// A part of the content is not sent yet.
     Flowing,
-    /// As `Flowing`, and the attempt waits for the content's source.
+    /// As `Flowing`, and the attempt waits for the source of the content.
     Awaited,
-    /// All of it was handed to the client, with the announced length; also for a call without content.
+    /// All content, with the announced length, was passed to the HTTP client. Also for a call without content.
     Whole,
-    /// It failed with this message; the request is aborted.
+    /// The content failed with this message, and the request is aborted.
     Failed(String),
 }
 
-/// Why an attempt was aborted.
+/// The limit that an attempt exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// It exceeded its total limit.
+    /// The total time.
     Total,
-    /// No byte moved within the idle limit.
+    /// The time without a byte.
     Idle,
 }
 
@@ -40,17 +41,17 @@ struct Inner {
     waker: Option<Waker>,
 }
 
-/// The caller's handle of an attempt. Dropping it releases the content's source at once and cuts a body that is not sent whole,
-/// because its response is no longer awaited.
+/// The caller's handle of an attempt. Dropping it drops the source of the content at once and aborts an incomplete body, because the
+/// response is no longer awaited.
 pub(super) struct Progress(Arc<Mutex<Inner>>);
 
 impl Progress {
-    /// For a call without content.
+    /// The progress of a call without content.
     pub(super) fn without_content() -> Self {
         Self::new(ContentState::Whole, None, 0)
     }
 
-    /// For a call with content; returns the guarded stream to send instead.
+    /// The progress of a call with content, and the guarded stream to send instead of it.
     pub(super) fn of(content: Content) -> (Self, GuardedContent) {
         let progress = Self::new(ContentState::Flowing, Some(content.body), content.size);
         let guarded = GuardedContent(Arc::clone(&progress.0));
@@ -61,7 +62,7 @@ impl Progress {
         Self(Arc::new(Mutex::new(Inner { moved: Instant::now(), content_state, content, bytes_left, waker: None })))
     }
 
-    /// Bytes of the response arrived.
+    /// Records that bytes of the response arrived.
     pub(super) fn answer_moved(&self) {
         lock(&self.0).moved = Instant::now();
     }
@@ -71,7 +72,7 @@ impl Progress {
         lock(&self.0).content_state.clone()
     }
 
-    /// Returns when the attempt exceeds a limit.
+    /// Waits until the attempt exceeds a limit.
     pub(super) async fn overdue(&self, total: Duration, idle: Duration) -> Overdue {
         let end = Instant::now() + total;
         loop {
@@ -102,8 +103,8 @@ fn lock(state: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The content as the request reads it: exactly as long as announced, and with its failures recorded. After a failure it always
-/// fails: the rest of the body must never be sent.
+/// The content as the request reads it. It yields exactly the announced length and records failures. After a failure every read fails, so
+/// that the rest of the body is never sent.
 pub(super) struct GuardedContent(Arc<Mutex<Inner>>);
 
 impl Inner {

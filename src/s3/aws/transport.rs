@@ -1,7 +1,7 @@
-//! From the SDK's errors to a [`Failure`]: an error response, or the reason for none. Classifying it is `failure.rs`' concern.
+//! Converts the SDK's errors into a [`Failure`], which `failure.rs` classifies.
 //!
-//! The SDK hides the error types of its HTTP stack, so some are recognised by their messages; tests over real sockets pin those
-//! messages.
+//! The SDK hides the error types of its HTTP stack, so some errors are recognised by their messages. Tests over real sockets detect a
+//! change of these messages.
 
 use super::failure::{ErrorResponse, Failure};
 use aws_sdk_s3::config::http::HttpResponse;
@@ -30,7 +30,7 @@ where
     }
 }
 
-/// The failure of a body that is being read.
+/// The failure of reading a body.
 pub(super) fn broken_body(error: &ByteStreamError) -> Failure<'static> {
     broken(error)
 }
@@ -48,7 +48,7 @@ fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> E
     let body = raw.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
     ErrorResponse {
         status: raw.status().as_u16(),
-        // The SDK invents `NotFound` for a 404 without a body.
+        // For a 404 without a body the SDK makes up the code `NotFound`.
         code: error.code().filter(|_| !body.is_empty()),
         message: error.message(),
         retry_after: raw.headers().get("retry-after"),
@@ -56,7 +56,7 @@ fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> E
     }
 }
 
-/// The text of a plain XML element: the SDK exposes only `Code` and `Message`.
+/// The text of a plain XML element. The SDK returns only `Code` and `Message`.
 fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
@@ -87,7 +87,7 @@ pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
-        // `io::Error::source` skips the error that it carries.
+        // `io::Error::source` skips the wrapped error.
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => cause.source(),
     })

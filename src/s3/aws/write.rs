@@ -1,4 +1,4 @@
-//! The calls that write: create a bucket, store a file as an object. One attempt each, as everywhere in `aws/`.
+//! The calls that write: create a bucket, store a file as an object. One attempt each.
 
 use super::{AwsBucket, Call, blank_key};
 use crate::s3::{PutFile, S3Error, S3ErrorKind, WriteObjects};
@@ -8,7 +8,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
-/// The default region of a new bucket; S3 refuses a request that names it.
+/// The default region of a new bucket. S3 refuses a request that names it.
 const NO_CONSTRAINT: &str = "us-east-1";
 
 #[async_trait]
@@ -28,7 +28,8 @@ impl WriteObjects for AwsBucket {
             let words = format!("{} cannot be read: {error}", put.file.display());
             self.error(call, S3ErrorKind::Other, &words)
         })?;
-        // The read timeout begins with the request, so a large body would exceed it; the progress of the body is checked instead.
+        // The SDK's read timeout begins with the request, so uploading a large body would exceed it. The stall protection still detects a
+        // body without progress.
         let timeouts = TimeoutConfig::builder().disable_read_timeout().build();
         let answer = self
             .client
