@@ -1,4 +1,4 @@
-//! The mapping from a file's columns to ours. It does not read their values.
+//! Maps the header of a file to [`COLUMNS`]. The order in which columns are written is in names.rs.
 
 use super::error::{Problem, shown};
 use super::names::{COLUMNS, REQUIRED_COLUMNS};
@@ -31,7 +31,7 @@ impl Columns {
         Ok(Self { positions, width: header.len() })
     }
 
-    /// The places of our columns in a row whose fields begin at `begin`.
+    /// The positions of our columns in a row whose fields begin at `begin`.
     pub(super) fn pick(&self, fields: Fields<'_>, begin: usize) -> Result<Places, Problem> {
         if fields.len() != self.width {
             return Err(Problem::FieldCount { expected: self.width, found: fields.len() });

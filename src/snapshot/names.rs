@@ -1,4 +1,4 @@
-//! The columns of a snapshot, by name and in their order.
+//! The names of the columns of a snapshot, in their order.
 
 /// All columns, in the order in which they are written.
 pub const COLUMNS: [&str; 11] = [
