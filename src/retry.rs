@@ -35,9 +35,9 @@ pub trait Disposed {
 pub struct RetryPolicy {
     /// The maximum number of attempts, including the first.
     pub attempts: usize,
-    /// The base of the first wait. It doubles with each wait.
+    /// The first wait, before jitter. It doubles with each wait.
     pub base: Duration,
-    /// The maximum of a wait, unless the server requested a longer one.
+    /// The maximum of a wait, before jitter, unless the server requested a longer one.
     pub max_wait: Duration,
     /// The time after the first failure within which attempts may start.
     pub budget: Duration,

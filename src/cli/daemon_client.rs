@@ -1,4 +1,4 @@
-//! Speaking to the running daemon: asking it for a run and following that, having it deal with dead letters, asking how it is.
+//! The client of the running daemon: requests a run and follows it, retries or drops dead letters, queries the status.
 
 use super::{Interruption, progress};
 use crate::app::outcome::Refusal;
@@ -16,17 +16,17 @@ use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The command under which a daemon holds the lock.
+/// The command name with which a daemon holds the lock.
 pub(super) const DAEMON: &str = "daemon";
-/// A daemon that has the lock opens its socket soon; this is the longest wait for it.
+/// The longest wait for the socket of a daemon that holds the lock and is still starting.
 const OPENS_WITHIN: Duration = Duration::from_secs(2);
-/// The log message for a person who waits for the daemon.
+/// The log line before a request is sent to the daemon.
 const ASKED: &str = "the running daemon is asked for it";
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-/// The longest wait for the daemon's status.
+/// The time limit for the daemon's status.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// The connection to the daemon that holds the lock; `None` = the holder is no daemon, or does not answer.
+/// Connects to the daemon that holds the lock; `None` = the holder is no daemon, or does not answer.
 pub(super) async fn daemon_of(database: &Path, holder: &Holder) -> Option<UnixStream> {
     let give_up = Instant::now() + OPENS_WITHIN;
     loop {
@@ -38,7 +38,7 @@ pub(super) async fn daemon_of(database: &Path, holder: &Holder) -> Option<UnixSt
     }
 }
 
-/// The status of a database's daemon; an error says why it is unknown.
+/// The status of the daemon of a database, or the reason why it is unknown.
 pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
     let asked = timeout(ANSWERS_WITHIN, async {
         let mut stream = daemon::connect(database).await?;
@@ -54,7 +54,7 @@ pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
     }
 }
 
-/// Makes the daemon run an order, and shows its progress. Returns the command's exit code, and the run's report.
+/// Requests a run from the daemon and displays its progress. Returns the exit code of the command and the report of the run.
 pub(super) async fn run(
     stream: UnixStream,
     order: RunRequest,
@@ -81,13 +81,13 @@ pub(super) async fn run(
 
 /// The result of a dead-letter request.
 pub(super) enum LettersDone {
-    /// The daemon retried them.
+    /// Dead letters were retried.
     Retried(Retried),
-    /// The number of forgotten letters.
+    /// Dead letters were dropped; their number.
     Forgotten(u64),
 }
 
-/// Makes the daemon retry or forget dead letters.
+/// Requests the daemon to retry or drop dead letters.
 pub(super) async fn dead_letters(stream: UnixStream, request: DeadLettersMessage) -> Result<LettersDone, Refusal> {
     tracing::info!("{ASKED}");
     let failed = |words: String| (ExitCode::Failed, words);
@@ -107,7 +107,7 @@ pub(super) async fn dead_letters(stream: UnixStream, request: DeadLettersMessage
     }
 }
 
-/// The last line that the daemon has to say about a run.
+/// Requests a run and follows it. Returns the last line of the daemon.
 async fn follow(stream: UnixStream, run: RunMessage, settings: &Settings) -> io::Result<Option<Reply>> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);

@@ -1,4 +1,4 @@
-//! The dispatch of the parsed command line: one arm for each command.
+//! Dispatches the parsed command line to the commands.
 
 use super::commands::{daemon, dead_letters, diff, export, health, initial_sync, run_once, self_test, setup, status, why};
 use super::{Cli, Command, Interruption, Output};
@@ -7,9 +7,9 @@ use crate::config::Settings;
 use crate::daemon::RunRequest;
 use crate::state::RunKind;
 
-/// Runs the command; its result goes to stdout, why it failed to stderr.
+/// Runs the command. Prints its result to stdout and an error to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
-    // The future is as large as that of the largest command: boxing keeps the caller's future small.
+    // Boxed, because the future is as large as that of the largest command.
     Box::pin(dispatch(cli, settings, interruption)).await
 }
 

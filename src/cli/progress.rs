@@ -1,4 +1,4 @@
-//! The progress of a run: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
+//! Displays the progress of a run on stderr: on a terminal as a bar with rate and remaining time, elsewhere as log lines.
 
 use crate::apply::RunCounters;
 use crate::config::Settings;
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-/// The interval between two reads of the counts for the bar.
+/// The interval at which the bar is updated.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
-/// Between two log lines.
+/// The interval between two log lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The progress display, shown while it is kept.
+/// A progress display.
 pub(super) struct Progress {
     task: JoinHandle<()>,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Ends it; the bar goes, the lines stay.
+    /// Ends the display and removes the bar.
     pub(super) fn end(self) {
         self.task.abort();
         if let Some(bar) = self.bar {
@@ -33,13 +33,13 @@ impl Progress {
     }
 }
 
-/// Shows the counts of a run of this process; the function that it returns ends that.
+/// Displays the progress of a run of this process. The returned function ends the display.
 pub(super) fn show_own(settings: &Settings, tally: Arc<RunCounters>) -> Box<dyn FnOnce() + Send> {
     let progress = show(move || Counts::of(&tally.totals()), settings.log.no_color);
     Box::new(move || progress.end())
 }
 
-/// Shows a run's counts, of this process or of another one, until it is ended.
+/// Displays the progress of a run of this process or of the daemon. `counts` returns the current values.
 pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool) -> Progress {
     if !std::io::stderr().is_terminal() {
         return Progress { task: tokio::spawn(lines(counts)), bar: None };
@@ -51,14 +51,14 @@ pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool)
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The writer is the bar's own text: it cannot fail.
+    // Writing to the bar's text cannot fail.
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         let _ = write!(text, "{:.0}/s", state.per_sec());
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
 }
 
-/// Until something is to be done there is no bar: it would be full.
+/// Updates the bar. Before any operation is known only a spinner is shown, because the bar would be full.
 async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Counts) {
     let mut working = Some(working);
     let mut interval = tokio::time::interval(BAR_INTERVAL);
@@ -76,11 +76,11 @@ async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Cou
     }
 }
 
-/// The most telling first: a narrow terminal cuts the end off.
+/// The text beside the bar, the most important part first, because a narrow terminal cuts off the end.
 fn beside_the_bar(counts: &Counts, eta: Duration) -> String {
     let left = match (counts.listing_ended, counts.to_do > counts.done + counts.failed) {
         (false, _) => Some("still listing".to_owned()),
-        // Nothing has ended yet, so there is no pace.
+        // No operation has ended yet, so there is no rate.
         (true, true) if eta.is_zero() => None,
         (true, true) => Some(format!("{} left", HumanDuration(eta.max(Duration::from_secs(1))))),
         (true, false) => None,
@@ -113,7 +113,7 @@ async fn lines(counts: impl Fn() -> Counts) {
     }
 }
 
-/// Files per second, and the seconds that the rest takes at that pace; `None` while the listing continues.
+/// Operations per second, and the seconds for the remaining operations at that rate; `None` = the listing continues, or the rate is 0.
 fn pace(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
     let seconds = elapsed.as_secs().max(1);
     let per_second = counts.done / seconds;

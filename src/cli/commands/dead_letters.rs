@@ -1,4 +1,4 @@
-//! `dead-letters`: lists, retries or drops events that could not be used. How a retry works is the events' concern.
+//! `dead-letters`: lists, retries or drops dead letters. `events::dead_letters` implements the actions.
 
 use crate::app::outcome::{Refusal, of_state};
 use crate::app::{ExitCode, endpoints};
@@ -18,10 +18,10 @@ use std::fmt;
 use std::io::Write;
 use tokio::net::UnixStream;
 
-/// The number of letters read at once.
+/// The number of dead letters in one read.
 const PAGE_LETTERS: usize = 100;
 
-/// The number of bytes shown of a received message.
+/// The number of bytes of a message that are shown.
 const SHOWN_BYTES: usize = 200;
 
 /// `list`
@@ -38,9 +38,9 @@ struct Letter {
     reason: String,
     message: String,
     received_at: String,
-    /// The length of the received message.
+    /// The length of the message.
     bytes: u64,
-    /// Its beginning, or the event, escaped for display.
+    /// The beginning of the message, or the event, escaped for display.
     excerpt: String,
 }
 
@@ -65,21 +65,21 @@ struct Dropped {
     dropped: u64,
 }
 
-/// Why the command ends early.
+/// The error of the command.
 enum Trouble {
     State(StateError),
     Other(ExitCode, String),
 }
 
-/// The process that owns the letters.
+/// The process that executes the request.
 enum Opened {
-    /// This process.
+    /// This process, which has locked the state.
     Here(Box<State>, InstanceLock),
-    /// A daemon, which is asked.
+    /// The daemon that has locked the state.
     Daemon(UnixStream),
 }
 
-/// Runs the command: 0 when the request was done, 3 when letters that were tried again stay.
+/// Runs the command. The exit code is 0 if the request was executed, and 3 if dead letters still cannot be decoded.
 pub(crate) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let done = async {
         match action {
@@ -146,7 +146,7 @@ async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &
     Ok(ExitCode::Done)
 }
 
-/// Only a state that is there: no command but a sync makes one.
+/// Opens the state, or connects to the daemon that has locked it. Never creates a database: only the syncs do.
 async fn open(settings: &Settings) -> Result<Opened, Trouble> {
     let database = &settings.database_path;
     Views::open(database).check_migratable()?;

@@ -1,4 +1,4 @@
-//! `initial-sync`: its arguments → an order for a run that lists everything, with the operator's answer about the state.
+//! `initial-sync`: requests a run that lists everything, with the operator's flags about the identity of the state.
 
 use super::run_once;
 use crate::app::{ExitCode, endpoints};

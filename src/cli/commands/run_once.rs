@@ -1,4 +1,4 @@
-//! A command that wants a run: by the daemon, when one runs, else by itself. The answer is the same either way.
+//! Executes one run for a command: by the running daemon, or else in this process. The result is the same.
 
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
@@ -13,7 +13,7 @@ use crate::state::{InstanceLock, OperatorAnswer, StateError};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Runs an order, prints its report.
+/// Executes a run and prints its report.
 pub(crate) async fn carry_out<W: Write>(
     order: (&str, RunRequest),
     settings: &Settings,
@@ -29,7 +29,7 @@ pub(crate) async fn carry_out<W: Write>(
     }
 }
 
-/// Runs an order: the command's exit code, and the run's report.
+/// Executes a run. Returns the exit code of the command and the report of the run.
 pub(crate) async fn run(
     (command, order): (&str, RunRequest),
     settings: &Settings,
@@ -48,7 +48,7 @@ pub(crate) async fn run(
     };
     let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
-    // Opening the state has already carried out the operator's answer.
+    // Opening the state has already applied the operator's flags.
     let order = RunRequest { answer: OperatorAnswer::default(), ..order };
     let ended = engine.run_order(order, Arc::new(RunCounters::default()), interruption.halt()).await?;
     Ok((earned(&ended, interruption.code()), Box::new(ended.report)))

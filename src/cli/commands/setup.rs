@@ -1,5 +1,5 @@
-//! `setup`: waits until every endpoint answers, makes the buckets that are missing, and fills an empty one from a directory. It never
-//! changes existing content, so that running it again changes nothing.
+//! `setup`: waits until every endpoint answers, creates missing buckets, and fills an empty bucket from a directory. It never changes
+//! existing content, so running it again changes nothing.
 
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};
@@ -19,17 +19,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The wait before an unreachable endpoint is tried again: a server that starts is there within moments.
+/// The wait before unreachable endpoints are checked again. It is short, because a starting server is soon reachable.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The result: what was found and what was made.
+/// The result of the command.
 #[derive(Debug, Serialize)]
 struct Setup {
     /// True if everything is as requested.
     success: bool,
     doors: Vec<Probed>,
     buckets: Vec<Bucket>,
-    /// `null` = the caller did not ask for it.
+    /// The result of `--seed`; `null` = it was not given.
     seed: Option<Seed>,
 }
 
@@ -43,19 +43,19 @@ struct Bucket {
 #[derive(Debug, Serialize)]
 struct Seed {
     directory: String,
-    /// `seeded`, or `left alone`: the bucket was not empty.
+    /// `seeded`, or `left alone` if the bucket was not empty.
     result: &'static str,
     objects: u64,
 }
 
-/// A bucket that a setting names, and how to reach it.
+/// A configured bucket with its client.
 struct Door {
     name: &'static str,
     bucket: String,
     client: AwsBucket,
 }
 
-/// Runs the command: 0 when everything is as asked for, else 1.
+/// Runs the command. The exit code is 0 if everything is as requested, else 1.
 pub(crate) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let setup = match set_up(arguments, settings).await {
         Ok(setup) => setup,
@@ -84,7 +84,7 @@ async fn set_up(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Se
     Ok(setup)
 }
 
-/// The customer's bucket first.
+/// The configured buckets, the customer's first.
 async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
     let bucket = settings.require_bucket()?.to_owned();
     let client = endpoints::bucket(settings, &bucket).await?;
@@ -96,7 +96,7 @@ async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
     Ok(found)
 }
 
-/// Tries the endpoints until all of them answer or `patience` has passed.
+/// Checks the endpoints until all of them answer or `patience` has passed.
 async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Vec<Probed> {
     let deadline = Instant::now() + patience;
     let mut told = Vec::new();
@@ -123,7 +123,7 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
     }
 }
 
-/// Checks that a store answers and accepts our credentials; the bucket's existence is another check.
+/// Checks that a store answers and accepts our credentials. The bucket need not exist.
 async fn store(door: &Door) -> Probed {
     let call = async {
         match look(&door.client).await {
@@ -136,7 +136,7 @@ async fn store(door: &Door) -> Probed {
     connectivity::tried(door.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
 }
 
-/// Lists, because an answer to HEAD has no body that could name the error. True if the bucket holds anything.
+/// True if the bucket has any object. Lists instead of a HEAD, because the response to a HEAD has no body that could name the error.
 async fn look(client: &AwsBucket) -> Result<bool, S3Error> {
     let page = client.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1 }).await?;
     Ok(!page.objects.is_empty())
@@ -146,7 +146,7 @@ fn prefix(door: &Door) -> &'static str {
     if door.name == "S3" { "CUSTOMER_S3_" } else { "TARGET_S3_" }
 }
 
-/// The bucket is there afterwards, or the error says why not.
+/// Ensures that the bucket exists.
 async fn ensured(door: &Door, create: bool) -> anyhow::Result<&'static str> {
     match door.client.head_bucket().await {
         Ok(()) => return Ok("there"),
@@ -155,7 +155,7 @@ async fn ensured(door: &Door, create: bool) -> anyhow::Result<&'static str> {
         Err(_) => anyhow::bail!("there is no bucket {}: --create-buckets makes it, or correct {}BUCKET", door.bucket, prefix(door)),
     }
     let Err(error) = door.client.create_bucket().await else { return Ok("created") };
-    // Somebody else may have made it at the same time.
+    // Another process may have created it at the same time.
     if door.client.head_bucket().await.is_ok() { Ok("there") } else { Err(error.into()) }
 }
 
@@ -173,7 +173,7 @@ async fn seeded(client: &AwsBucket, directory: &Path, files: BTreeMap<ObjectKey,
     Ok(Seed { directory, result: "seeded", objects })
 }
 
-/// Every file below the directory, by the key that it gets. Links to directories are not followed: they may lead in circles.
+/// The files below the directory, by their keys. Links to directories are not followed, because they may form a cycle.
 fn files_of(root: &Path) -> io::Result<BTreeMap<ObjectKey, PathBuf>> {
     let naming = |path: &Path, error: &dyn fmt::Display| io::Error::other(format!("--seed: {}: {error}", path.display()));
     let mut files = BTreeMap::new();

@@ -1,5 +1,4 @@
-//! The comparison of the state with the bucket's current listing. Both are only read, and of a large bucket the
-//! beginning.
+//! Compares the state with a current listing of the bucket, for at most the first `MAX_KEYS` keys. Only reads.
 
 use super::complete;
 use crate::app::connectivity::Probed;
@@ -13,42 +12,42 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(super) const DOOR: &str = "state = bucket";
-/// The number of keys compared, the first ones: they are held in memory.
+/// The maximum number of compared keys, because they are held in memory.
 const KEYS_MOST: usize = 10_000;
 const PAGE_KEYS: u16 = 1_000;
 /// The time limit of the listing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The first keys of the bucket.
+/// The listed keys of the bucket.
 struct Listed {
     objects: BTreeMap<ObjectKey, ObjectFacts>,
-    /// The keys after this one were not listed.
+    /// The last listed key; `None` = all keys were listed.
     up_to: Option<ObjectKey>,
 }
 
-/// The differences, with one key of each kind.
+/// The result of the comparison, with an example of each kind of difference.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Differences {
     compared: u64,
-    /// The bucket has the key, and the state does not know of it.
+    /// Keys that the bucket has and the state does not know.
     new: Found,
-    /// The bucket's content differs from the state's.
+    /// Keys with another content in the bucket than in the state.
     changed: Found,
-    /// Known to be there, and not in the bucket.
+    /// Keys that the state knows and the bucket does not have.
     gone: Found,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found(Option<(u64, ObjectKey)>);
 
-/// Ends the walk over the state's rows.
+/// The reason to end the walk over the state's rows.
 enum Walk {
-    /// The keys that follow were not listed.
+    /// The following keys were not listed.
     Enough,
     State(StateError),
 }
 
-/// Compares them.
+/// Lists the bucket and compares it with the state.
 pub(super) async fn with_bucket(settings: &Settings) -> Probed {
     let (Ok(_), Some(name)) = (complete(settings).await, settings.source.bucket.as_deref()) else {
         return Probed::skipped(DOOR, "no initial sync has completed yet");
@@ -87,7 +86,7 @@ async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
     }
 }
 
-/// Compares the listed keys with the rows of `walk`, in the order of the keys' bytes.
+/// Compares the listed keys with the rows that `walk` visits, in the order of their keys.
 fn compare(
     listed: Listed,
     walk: impl FnOnce(&mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>) -> Result<(), Walk>,
@@ -117,7 +116,7 @@ fn compare(
     Ok(differences)
 }
 
-/// Compares the fields that both have: a listing may come without ETags.
+/// True if size and ETag agree. A listing may have no ETags; then only the size is compared.
 fn is_same(file: &FileRow<'_>, facts: &ObjectFacts) -> bool {
     file.size == Some(facts.size) && file.etag.zip(facts.etag.as_ref()).is_none_or(|(known, shown)| known == shown.as_str())
 }

@@ -1,4 +1,4 @@
-//! One cycle, by the daemon when one runs: a run like any other, which is reported and recorded as one.
+//! Executes an incremental sync, by the running daemon or in this process. It is reported and recorded as any other run.
 
 use super::super::run_once;
 use super::complete;
@@ -12,7 +12,7 @@ use crate::state::RunKind;
 
 pub(super) const DOOR: &str = "cycle";
 
-/// Runs a cycle.
+/// Executes the run.
 pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Probed {
     if let Err(why) = complete(settings).await {
         return Probed::skipped(DOOR, why);
@@ -20,7 +20,7 @@ pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Pro
     match run_once::run(("test", RunRequest::of(RunKind::Incremental)), settings, interruption).await {
         Ok((ExitCode::Done, report)) => Probed::ok(DOOR, told(&report)),
         Ok((_, report)) => Probed::failed(DOOR, told(&report), "`s3-sync status` tells what waits, and why"),
-        // Another command is at work: no endpoint has failed.
+        // Another command has locked the state, which is no failure of an endpoint.
         Err((ExitCode::Locked, message)) => Probed::skipped(DOOR, message),
         Err((_, message)) => Probed::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
     }

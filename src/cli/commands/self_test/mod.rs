@@ -1,5 +1,6 @@
-//! `test`: tries every endpoint, then a cycle, a CSV export, and the state against the bucket; prints a line each.
-//! Changes nothing in the bucket. The cycle is one like any other, and is left out where there is none to be had.
+//! `test`: checks every endpoint, executes an incremental sync and a CSV export, and compares the state with the bucket. Prints one line
+//! for each check. It changes nothing in the bucket. The incremental sync may change the file manager; it is skipped if no initial sync has
+//! completed or an endpoint is unreachable.
 
 mod compared;
 mod cycle;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use std::fmt;
 use std::io::Write;
 
-/// All checks.
+/// The results of all checks.
 #[derive(Debug, Serialize)]
 struct SelfTest {
     /// True if no check failed.
@@ -24,7 +25,7 @@ struct SelfTest {
     checks: Vec<Probed>,
 }
 
-/// Runs the command: 0 when nothing failed, else 1.
+/// Runs the command. The exit code is 0 if no check failed, else 1.
 pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
@@ -48,7 +49,7 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, i
     if test.success { ExitCode::Done } else { ExitCode::Failed }
 }
 
-/// The state, once an initial sync has completed; else why there is nothing to be tried with it.
+/// The overview of the state; an error if no initial sync has completed.
 async fn complete(settings: &Settings) -> Result<Overview, String> {
     let path = &settings.database_path;
     if !path.exists() {

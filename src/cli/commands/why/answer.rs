@@ -1,19 +1,19 @@
-//! One sentence: why a sink's copy is as it is, or is not there, and what happens next. Pure.
+//! The field `answer` of `why`: one sentence that says why a sink's file is as it is, and what happens next. Pure.
 
 use crate::plan::{self, Effect, SkipReason, Verdict};
 use crate::record::{ObjectKey, SinkName};
 use crate::state::{HistoryEntry, HistoryEvent, KeyReport, Outcome, PendingStatus, SinkKeyReport};
 
-/// The status of a key: a word for programs, a sentence for people.
+/// The status of a key in one sink: a word for programs and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     /// `event_waits`, `moving`, `parked`, `skipped`, `held`, `open`, `due`, `in_step`, `absent`, `no_file`, `not_looked_at`.
     pub(super) state: &'static str,
-    /// Its keys are escaped for display.
+    /// The sentence. Keys in it are escaped for display.
     pub(super) sentence: String,
 }
 
-/// Reports first the step that has to happen first.
+/// The answer for a key in one sink. Of several pending steps it describes the one that happens first.
 pub(super) fn of(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let answer = |state, sentence: String| Answer { state, sentence };
     if !story.inbox.is_empty() {
@@ -103,7 +103,7 @@ fn at_rest(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
     Answer { state, sentence }
 }
 
-/// Neither side has it; where its file went, if it did.
+/// The answer for a key that neither the bucket nor the sink has. It names the new path if the file was moved.
 fn gone(key: &ObjectKey, story: &KeyReport, sink: &SinkName) -> String {
     let name = called(sink);
     let last = story
@@ -130,7 +130,7 @@ fn ended(happened: &HistoryEntry) -> Option<&Outcome> {
     }
 }
 
-/// A sink in a sentence.
+/// The name of a sink in a sentence.
 fn called(sink: &SinkName) -> String {
     format!("the {}", sink.as_str().replace('_', " "))
 }

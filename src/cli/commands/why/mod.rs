@@ -1,5 +1,5 @@
-//! `why KEY`: the stored chain from event to result, all that is known of the key now, and what happens next. Reads beside a
-//! process that writes, and opens no endpoint.
+//! `why KEY`: prints the history of a key, its current state, and what happens next. It may run while another process writes the state, and
+//! connects to no endpoint.
 
 mod answer;
 mod past;
@@ -17,7 +17,7 @@ use crate::state::Views;
 use shape::Why;
 use std::io::Write;
 
-/// Runs the command: 0 when anything is known of the key, 1 when nothing is.
+/// Runs the command. The exit code is 0 if the state knows the key, else 1.
 pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let key = match ObjectKey::new(arguments.object_key) {
         Ok(key) => key,

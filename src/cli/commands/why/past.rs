@@ -1,16 +1,16 @@
-//! The history of a key as `why --json` prints it.
+//! The history of a key, as `why --json` prints it.
 
 use crate::record::{ETag, ObjectKey, Permissions, SinkName};
 use crate::state::{ConsumedEvent, Ended, EventDisposition, Failure, HistoryEntry, HistoryEvent, ObservedContent, Outcome};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One history entry: an event that was consumed, or an operation that ended.
+/// One history entry: a consumed event, or an ended operation.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
     pub(super) at: Option<Timestamp>,
     pub(super) run: u64,
-    /// For which sink; `null` = it is an event, or older than sinks have names.
+    /// The sink; `null` = the entry is an event, or was stored by a version with one sink only.
     pub(super) sink: Option<SinkName>,
     pub(super) path: ObjectKey,
     pub(super) new_path: Option<ObjectKey>,
@@ -27,7 +27,7 @@ pub(super) struct Event {
     pub(super) permissions: Permissions,
     /// `looked_at` or `dead_letter`.
     pub(super) became: &'static str,
-    /// The object that was found; `null` = it was not looked up.
+    /// The object that the lookup found; `null` = there was no lookup.
     pub(super) found: Option<Found>,
     pub(super) found_at_new_path: Option<Found>,
     pub(super) message: Option<String>,
@@ -42,12 +42,12 @@ pub(super) struct Found {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
-    /// The effect that was called last; `null` = none was.
+    /// The effect that was sent last; `null` = none was sent.
     pub(super) effect: Option<&'static str>,
     pub(super) idempotency_key: Option<String>,
     pub(super) decided_in_run: Option<u64>,
     pub(super) attempts: u32,
-    /// Why the last attempt failed that did.
+    /// The last failed attempt.
     pub(super) last_failure: Option<Failure>,
     /// `applied`, `confirmed`, `permissions_set`, `deleted`, `moved`, `not_moved`, `failed` or `in_doubt`.
     pub(super) result: &'static str,

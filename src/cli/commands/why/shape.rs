@@ -1,4 +1,4 @@
-//! The output of `why --json`: a documented shape, in which every field is always there.
+//! The document that `why --json` prints. Every field is always present.
 
 use super::answer::{self, Answer};
 use super::past::Line;
@@ -14,18 +14,18 @@ pub(super) struct Why {
     pub(super) key: ObjectKey,
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// The result of the newest lookup; `null` = it was never observed.
+    /// The newest observation; `null` = the key was never observed.
     pub(super) bucket: Option<InBucket>,
-    /// The record that the file manager confirmed.
+    /// The applied row of the main sink.
     pub(super) file_manager: Option<Held>,
-    /// The permissions that events reported and that the file manager is to hold.
+    /// The permissions that events reported.
     pub(super) permissions_told: Vec<Told>,
     pub(super) pending: Option<Pending>,
     pub(super) open_effects: Vec<OpenEffect>,
     pub(super) comes_from: Option<ObjectKey>,
     pub(super) goes_to: Option<ObjectKey>,
     pub(super) events_waiting: Vec<EventWaiting>,
-    /// Each sink by its name. The keys above describe one alone: the file manager, or, where there is none, the sink that was added
+    /// Each sink, by its name. The keys above describe the main sink only: the file manager, or, if there is none, the sink that was added
     /// first.
     pub(super) sinks: BTreeMap<SinkName, InSink>,
     /// Oldest first.
@@ -37,7 +37,7 @@ pub(super) struct Why {
 pub(super) struct InSink {
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// The record that the sink confirmed.
+    /// The applied row of the sink.
     pub(super) held: Option<Held>,
     pub(super) pending: Option<Pending>,
     pub(super) open_effects: Vec<OpenEffect>,
@@ -52,7 +52,7 @@ pub(super) struct InBucket {
     pub(super) etag: Option<ETag>,
     pub(super) last_modified: Option<Timestamp>,
     pub(super) storage_class: Option<String>,
-    /// The number of the lookup: the greater of two is newer.
+    /// The observation number. Of two observations, the one with the greater number is newer.
     pub(super) look: u64,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Held {
     pub(super) size: Option<u64>,
     pub(super) etag: Option<ETag>,
     pub(super) permissions: Permissions,
-    /// The run that confirmed it last, and its time.
+    /// The run that last confirmed the file, and when.
     pub(super) run: Option<u64>,
     pub(super) at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! `why` as text: the history in its order, the current knowledge, and the answer.
+//! `why` as text: the history, the current state, and the answer.
 
 use super::past::{Event, Found, Line, Operation};
 use super::shape::{EventWaiting, Held, InBucket, OpenEffect, Pending, Why};
@@ -53,7 +53,8 @@ impl Why {
         lines
     }
 
-    /// When a file was confirmed without an entry in its history: the initial sync sent it without a failure.
+    /// When the file was confirmed, if the history has no entry for it. An upload of the initial sync that succeeds at once is not stored
+    /// in the history.
     fn brought_untold(&self) -> Option<(Timestamp, u64)> {
         let (at, run) = self.file_manager.as_ref().and_then(|held| held.at.zip(held.run))?;
         let is_told = self.history.iter().any(|line| line.run == run && line.operation.is_some());
