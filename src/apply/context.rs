@@ -37,19 +37,19 @@ impl ApplyContext {
     }
 
     /// Probes the source and then the sink. Returns the error of the first that cannot be used.
-    pub(super) async fn endpoints_answer(&self) -> Result<(), ApplyError> {
+    pub(super) async fn check_endpoints(&self) -> Result<(), ApplyError> {
         self.source.check().await?;
-        self.sink_answers().await
+        self.check_sink().await
     }
 
     /// True if the sink caused the error. Then the other sinks of the run continue. An error of the source or of the state stops all of
     /// them.
-    pub(super) fn is_of_the_sink(&self, error: &ApplyError) -> bool {
+    pub(super) fn is_caused_by_sink(&self, error: &ApplyError) -> bool {
         matches!(error, ApplyError::Endpoint(error) if error.endpoint != *self.source.id())
     }
 
     /// Probes the sink only.
-    pub(super) async fn sink_answers(&self) -> Result<(), ApplyError> {
+    pub(super) async fn check_sink(&self) -> Result<(), ApplyError> {
         Ok(self.sink.check().await?)
     }
 

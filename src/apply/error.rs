@@ -66,7 +66,7 @@ impl Disposed for ApplyError {
 /// Turns the sink's refusal of permissions into empty permissions, so that the refusal does not block the content. The applied row then has
 /// no permissions, so the reported permissions still differ: the next operation sets them alone and fails alone. A "not found" is returned
 /// as it is, because it may also apply to the content.
-pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
+pub(super) fn ignore_refused_permissions(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
     match answered {
         Err(ApplyError::Endpoint(error)) if error.is_refusal() && error.kind != EndpointErrorKind::NotFound => Ok(Permissions::default()),
         other => other,

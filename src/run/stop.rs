@@ -27,12 +27,12 @@ impl StopSignal {
 
     /// Sends the signal. The first cause is kept. No cause means that the operator requested the stop.
     pub fn stop(&self, cause: Option<ErrorSummary>) {
-        let mut kept = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first_cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cause) = cause
-            && kept.is_none()
+            && first_cause.is_none()
             && !self.token.is_cancelled()
         {
-            *kept = Some(cause);
+            *first_cause = Some(cause);
         }
         self.since.get_or_init(Instant::now);
         self.token.cancel();
@@ -73,14 +73,14 @@ pub struct SinkStopSignal {
     own: StopSignal,
     run: StopSignal,
     /// The number of sinks that were not stopped alone.
-    going: Arc<AtomicUsize>,
+    running_sinks: Arc<AtomicUsize>,
 }
 
 impl SinkStopSignal {
     /// Creates the signals of the `sinks` sinks of a run.
     pub fn of_run(run: &StopSignal, sinks: usize) -> Vec<Self> {
-        let going = Arc::new(AtomicUsize::new(sinks));
-        (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), going: going.clone() }).collect()
+        let running_sinks = Arc::new(AtomicUsize::new(sinks));
+        (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), running_sinks: running_sinks.clone() }).collect()
     }
 
     /// Stops the sink.
@@ -89,7 +89,7 @@ impl SinkStopSignal {
             return;
         }
         self.own.stop(Some(cause.clone()));
-        if self.going.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.running_sinks.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.run.stop(Some(cause));
         }
     }

@@ -49,7 +49,7 @@ pub fn verified(
     let verdict = Verdict::default();
     let verified_body = VerifiedBody {
         body: Some(body),
-        of: (source.clone(), key.clone()),
+        subject: (source.clone(), key.clone()),
         size,
         passed: 0,
         withheld: None,
@@ -85,7 +85,7 @@ struct VerifiedBody {
     /// `None` after its end.
     body: Option<ByteStream>,
     /// The source and the key, for errors.
-    of: (EndpointId, ObjectKey),
+    subject: (EndpointId, ObjectKey),
     size: u64,
     passed: u64,
     /// The last chunk, until the body is verified.
@@ -145,7 +145,7 @@ impl VerifiedBody {
     }
 
     fn fail_with(self, fault: ContentFault, words: &str) -> (Result<Bytes, EndpointError>, Self) {
-        let error = EndpointError::of_content(&self.of.0, &self.of.1, fault, words);
+        let error = EndpointError::of_content(&self.subject.0, &self.subject.1, fault, words);
         self.fail(error)
     }
 

@@ -70,18 +70,18 @@ impl Executor {
     async fn drain_up_to(&self, (lane, up_to): (Lane, i64), mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         let mut tasks = JoinSet::new();
         let (mut after, mut claimed_in_all) = (0, 0);
-        let mut passed_over = false;
+        let mut some_skipped = false;
         let mut releases = self.state.releases();
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
-            if !passed_over {
+            if !some_skipped {
                 // This must precede the query for due paths: a path that the query skips may be released at any moment after the query.
                 releases.mark_unchanged();
             }
             let batch = self.state.claim((lane, after, up_to), MAX_CLAIMED_AT_ONCE).await?;
-            passed_over |= batch.passed_over;
+            some_skipped |= batch.passed_over;
             let Some(last) = batch.last else {
-                if tasks.is_empty() && !more_may_come && !passed_over {
+                if tasks.is_empty() && !more_may_come && !some_skipped {
                     break;
                 }
                 tokio::select! {
@@ -90,12 +90,12 @@ impl Executor {
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
                     // If the sender is dropped, no more paths come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
-                    _ = releases.changed(), if passed_over => {}
+                    _ = releases.changed(), if some_skipped => {}
                     () = self.halt.stopped() => {}
                 }
-                if passed_over {
+                if some_skipped {
                     // Another operation held a skipped path and may have released it: query again from the beginning.
-                    (after, passed_over) = (0, false);
+                    (after, some_skipped) = (0, false);
                 }
                 continue;
             };
@@ -134,23 +134,24 @@ impl Executor {
         if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
         }
-        let looks = tokio::select! {
+        let lookups = tokio::select! {
             biased;
-            looks = self.context.look_at_absent(batch, self.permits.free()) => looks,
+            lookups = self.context.look_up_absent(batch, self.permits.free()) => lookups,
             // A lookup that is not stored has no effect.
             () = self.halt.stopped() => return Vec::new(),
         };
-        match looks {
-            Ok(looks) => {
+        match lookups {
+            Ok(lookups) => {
                 // The size of a deleted key is unknown, so a directory marker is recognised by its name. It is not counted as a file.
-                for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
+                for path in lookups.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
                     self.tally.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
                 }
-                for (path, failed_runs, error) in looks.failed {
-                    telemetry::operation(self.state.name(), &path, self.failed(&path, (failed_runs, Attempts::default()), error)).await;
+                for (path, failed_runs, error) in lookups.failed {
+                    telemetry::operation(self.state.name(), &path, self.handle_failure(&path, (failed_runs, Attempts::default()), error))
+                        .await;
                 }
-                looks.work
+                lookups.work
             }
             Err(error) => {
                 self.stop(&error);
@@ -161,20 +162,20 @@ impl Executor {
 
     /// Starts one operation as soon as a permit is free. Returns `false` if the run is stopped first.
     async fn spawn(&self, work: WorkItem, lane: Lane, tasks: &mut JoinSet<()>) -> bool {
-        let place = tokio::select! {
+        let permit = tokio::select! {
             // Checked first: after a stop no operation starts, even if a permit is free.
             biased;
             () = self.halt.stopped() => {
                 self.state.release(&work.path);
                 return false;
             }
-            place = self.place(lane) => place,
+            permit = self.acquire_permit(lane) => permit,
         };
         let executor = self.clone();
         tasks.spawn(
             async move {
                 let path = work.path.clone();
-                telemetry::operation(executor.state.name(), &path, executor.one(work, lane, place)).await;
+                telemetry::operation(executor.state.name(), &path, executor.run_operation(work, lane, permit)).await;
                 executor.state.release(&path);
             }
             .in_current_span(),
@@ -185,26 +186,26 @@ impl Executor {
         true
     }
 
-    pub(in crate::apply) async fn place(&self, lane: Lane) -> Permit {
-        if lane == Lane::Large { self.permits.place_for_large().await } else { self.permits.place().await }
+    pub(in crate::apply) async fn acquire_permit(&self, lane: Lane) -> Permit {
+        if lane == Lane::Large { self.permits.acquire_for_large().await } else { self.permits.acquire().await }
     }
 
-    async fn one(&self, work: WorkItem, lane: Lane, place: Permit) {
+    async fn run_operation(&self, work: WorkItem, lane: Lane, permit: Permit) {
         let (path, failed_runs) = (work.path.clone(), work.attempts);
-        let mut operation = Operation::new(&self.context, lane, place);
-        match operation.bring(work).await {
-            Ok(ending) => {
-                self.failures_in_a_row.end();
-                self.ended(&path, &ending);
+        let mut operation = Operation::new(&self.context, lane, permit);
+        match operation.reconcile(work).await {
+            Ok(outcome) => {
+                self.failures_in_a_row.reset();
+                self.count_outcome(&path, &outcome);
             }
-            Err(error) => self.failed(&path, (failed_runs, operation.attempts), error).await,
+            Err(error) => self.handle_failure(&path, (failed_runs, operation.attempts), error).await,
         }
     }
 
     /// Counts an operation that ended without a failure.
-    pub(in crate::apply) fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
-        self.tally.ended(path, ending);
-        telemetry::ended(match ending {
+    pub(in crate::apply) fn count_outcome(&self, path: &ObjectKey, outcome: &PathOutcome) {
+        self.tally.ended(path, outcome);
+        telemetry::ended(match outcome {
             PathOutcome::Sent { .. }
             | PathOutcome::Confirmed
             | PathOutcome::Deleted
@@ -218,7 +219,7 @@ impl Executor {
 
     /// Probes the sink, and stops it if the probe fails. Returns true if the sink answered.
     pub async fn sink_answers(&self) -> bool {
-        let answer = self.context.sink_answers().await;
+        let answer = self.context.check_sink().await;
         if let Err(error) = &answer {
             self.stop(error);
         }
@@ -227,7 +228,7 @@ impl Executor {
 
     /// Stops the sink if the sink caused the error. Stops the run for any other error.
     pub fn stop(&self, error: &ApplyError) {
-        if self.context.is_of_the_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
+        if self.context.is_caused_by_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
             self.halt.stop_sink(error.into());
         } else {
             self.halt.stop_run(error.into());
@@ -236,7 +237,7 @@ impl Executor {
 
     /// Handles a failed operation: stops the sink or the run if an endpoint cannot be used, else parks the path. `failed_runs` is the
     /// number of earlier failed runs of the path; `attempts` are those of this operation.
-    pub(in crate::apply) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
+    pub(in crate::apply) async fn handle_failure(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
         if self.halt.is_stopped() {
             // A failure after a stop does not count against the path. The path stays due.
             return;
@@ -246,19 +247,19 @@ impl Executor {
             Disposition::Retry { .. } => true,
             Disposition::Fail => false,
         };
-        if transient && self.failures_in_a_row.are_too_many_with_one_more() {
-            let open = tokio::select! {
+        if transient && self.failures_in_a_row.add_and_check_limit() {
+            let answers = tokio::select! {
                 biased;
-                open = self.context.endpoints_answer() => open,
+                answers = self.context.check_endpoints() => answers,
                 () = self.halt.stopped() => return,
             };
-            if let Err(shut) = open {
-                return self.stop(&shut);
+            if let Err(unreachable) = answers {
+                return self.stop(&unreachable);
             }
             // The endpoints are reachable, so the failures are caused by the objects. Each of them is parked, and the other paths continue.
-            self.failures_in_a_row.end();
+            self.failures_in_a_row.reset();
         }
-        let (failure, next_attempt) = self.parking(failed_runs, &error);
+        let (failure, next_attempt) = self.failure_and_next_attempt(failed_runs, &error);
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
         self.tally.failed(path, (&error).into());
         telemetry::ended(OperationResult::Failed);
@@ -269,7 +270,7 @@ impl Executor {
     }
 
     /// The failure to store for a parked path, and the time of its next attempt.
-    pub(in crate::apply) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
+    pub(in crate::apply) fn failure_and_next_attempt(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
         let next_attempt = parked_until(self.clock.now(), failed_runs, error.disposition());
         (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
     }

@@ -36,14 +36,14 @@ impl Permits {
     }
 
     /// Waits for a free permit.
-    pub(in crate::apply) async fn place(&self) -> Permit {
-        Permit { _of_all: permit_of(&self.all).await, _of_large: None }
+    pub(in crate::apply) async fn acquire(&self) -> Permit {
+        Permit { _of_all: acquire_from(&self.all).await, _of_large: None }
     }
 
     /// Waits for a free permit for a large object.
-    pub(in crate::apply) async fn place_for_large(&self) -> Permit {
-        let of_large = Some(permit_of(&self.large).await);
-        Permit { _of_all: permit_of(&self.all).await, _of_large: of_large }
+    pub(in crate::apply) async fn acquire_for_large(&self) -> Permit {
+        let of_large = Some(acquire_from(&self.large).await);
+        Permit { _of_all: acquire_from(&self.all).await, _of_large: of_large }
     }
 
     /// The number of free permits, but at least 1, so that a caller without a permit still makes progress.
@@ -52,6 +52,6 @@ impl Permits {
     }
 }
 
-async fn permit_of(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-    places.clone().acquire_owned().await.expect("invariant: the semaphore is never closed")
+async fn acquire_from(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    semaphore.clone().acquire_owned().await.expect("invariant: the semaphore is never closed")
 }

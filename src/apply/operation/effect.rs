@@ -26,7 +26,7 @@ impl OpenEffect {
     }
 
     /// The effect of an intent that an earlier run or process left open: a call may have been sent.
-    pub(super) fn left(intent: &Intent) -> Self {
+    pub(super) fn resumed(intent: &Intent) -> Self {
         Self { intent: intent.clone(), unanswered: true, done: false }
     }
 
@@ -48,14 +48,14 @@ impl OpenEffect {
 
 impl Operation<'_> {
     /// Records the failure of an attempt.
-    pub(super) fn attempt_failed(&mut self, error: &ApplyError) {
+    pub(super) fn record_failed_attempt(&mut self, error: &ApplyError) {
         self.attempts.failed = Some(Failure { reason: error.reason(), message: error.to_string() });
     }
 
-    /// Returns the effect of the open intent `left`; if there is none, commits the intent `new` and returns its effect.
-    pub(super) async fn effect(&self, left: Option<&Intent>, new: impl FnOnce() -> Intent) -> Result<OpenEffect, ApplyError> {
-        if let Some(left) = left {
-            return Ok(OpenEffect::left(left));
+    /// Returns the effect of the open intent `open_intent`; if there is none, commits the intent `new` and returns its effect.
+    pub(super) async fn open_effect(&self, open_intent: Option<&Intent>, new: impl FnOnce() -> Intent) -> Result<OpenEffect, ApplyError> {
+        if let Some(open_intent) = open_intent {
+            return Ok(OpenEffect::resumed(open_intent));
         }
         let intent = new();
         self.context.open(vec![intent.clone()]).await?;
@@ -70,19 +70,19 @@ impl Operation<'_> {
         let mut attempts = self.context.options.retry.begin();
         loop {
             self.attempts.made += 1;
-            let error = match self.answered(effect, call().await).await {
+            let error = match self.handle_answer(effect, call().await).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            self.attempt_failed(&error);
-            let Some(wait) = attempts.next_wait(&error) else { return Err(self.given_up(&[&*effect], error).await) };
+            self.record_failed_attempt(&error);
+            let Some(wait) = attempts.next_wait(&error) else { return Err(self.give_up(&[&*effect], error).await) };
             tokio::time::sleep(wait).await;
         }
     }
 
     /// Ends an operation without an outcome. If no call of its effects can have reached the sink, it closes their intents. If one may have,
     /// all intents stay open.
-    pub(super) async fn given_up(&self, effects: &[&OpenEffect], error: ApplyError) -> ApplyError {
+    pub(super) async fn give_up(&self, effects: &[&OpenEffect], error: ApplyError) -> ApplyError {
         if effects.iter().any(|effect| effect.unanswered || effect.done) {
             return error;
         }
@@ -97,7 +97,7 @@ impl Operation<'_> {
     /// Handles the answer to one call. A refusal closes the intent, because the refused call had no effect. If an earlier call was not
     /// answered, it may have had the effect: then all paths of the intent become unconfirmed, too. After any other failure the intent stays
     /// open for the next attempt.
-    pub(super) async fn answered<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, EndpointError>) -> Result<T, ApplyError> {
+    pub(super) async fn handle_answer<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, EndpointError>) -> Result<T, ApplyError> {
         self.attempts.called = Some(Called::from(&effect.intent));
         let error = match answer {
             Ok(answer) => {

@@ -7,4 +7,4 @@ mod permissions;
 mod effect;
 mod moves;
 mod recheck;
-mod remembered;
+mod intent_metadata;
