@@ -12,18 +12,18 @@ pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
         return;
     }
     match state.overview().await {
-        Ok(overview) => tell(sinks, &overview, now).await,
+        Ok(overview) => record(sinks, &overview, now).await,
         Err(error) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
     }
 }
 
 /// As [`tell_backlog`], for a caller that already has the overview. An error is logged only: metrics must not fail a run.
-pub(super) async fn tell(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
+pub(super) async fn record(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
     telemetry::metrics().dead_letters(overview.dead_letters);
     for sink in sinks {
-        let Some(of_sink) = overview.sinks.iter().find(|overview| overview.name == *sink.name()) else { continue };
+        let Some(sink_overview) = overview.sinks.iter().find(|overview| overview.name == *sink.name()) else { continue };
         match sink.oldest_unapplied().await {
-            Ok(oldest) => telemetry::metrics().backlog(sink.name().as_str(), &backlog(of_sink, oldest, now)),
+            Ok(oldest) => telemetry::metrics().backlog(sink.name().as_str(), &backlog(sink_overview, oldest, now)),
             Err(error) => tracing::warn!(sink = %sink.name(), %error, "the backlog metrics cannot be recorded"),
         }
     }

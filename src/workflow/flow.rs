@@ -29,7 +29,7 @@ pub struct Flow {
 
 /// The identity of a run that has begun.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(super) struct RunInfo {
     pub(super) number: u64,
     pub(super) kind: RunKind,
     pub(super) began: Timestamp,

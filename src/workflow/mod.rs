@@ -9,7 +9,7 @@ mod observe_listing;
 mod observe_events;
 mod poll;
 mod sink_run;
-mod side_by_side;
+mod run_concurrently;
 mod settle;
 mod delete_guard;
 mod snapshots;

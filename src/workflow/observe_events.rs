@@ -1,9 +1,9 @@
 //! The incremental sync: receives events, looks up each key that they name, stores the observations, and applies the resulting work to each
 //! sink.
 
-use super::flow::{Flow, Run};
+use super::flow::{Flow, RunInfo};
 use super::options::Options;
-use super::side_by_side::side_by_side;
+use super::run_concurrently::run_concurrently;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::plan::guard::Guard;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 const BATCH_EVENTS: usize = 4000;
 
 /// The part of the inbox that is not replayed yet.
-struct Rest {
+struct Unreplayed {
     /// The rows after this one.
     after: i64,
     /// The number of these rows. Events that arrive during the run are left to the next run.
@@ -27,12 +27,12 @@ struct Rest {
 }
 
 impl Flow {
-    pub(super) async fn observe_by_replay(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
-        self.hear().await?;
+    pub(super) async fn run_incremental(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+        self.receive_events().await?;
         let mut guards = Vec::new();
         let mut anything_to_do = self.state.inbox().events_len().await? > 0;
         for sink in sinks {
-            sink.state.pending_unpark_on_new_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            sink.state.pending_unpark_on_new_settings(self.options.relevant_settings(sink.state.policy())).await?;
             anything_to_do |= sink.state.pending_unpark_due(run.began).await?;
             let guard = sink.guard_of_cycle().await?;
             anything_to_do |= sink.has_held_deletes_to_judge(guard).await?;
@@ -54,7 +54,7 @@ impl Flow {
         // operations made.
         let written = future::join_all(sinks.iter().zip(&guards).map(|(sink, guard)| sink.attempt(sink.write_snapshots(*guard)))).await;
         let ready = sinks.iter().zip(guards).zip(written).filter_map(|(sink_and_guard, written)| written?.then_some(sink_and_guard));
-        side_by_side(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
+        run_concurrently(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
         Ok(())
     }
 
@@ -63,53 +63,53 @@ impl Flow {
     pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
         let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::Open, nothing_more.clone()).await?);
-        side_by_side(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
+        run_concurrently(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
         self.replay_inbox().await
     }
 
     /// Replays the events that are in the inbox now, batch by batch, and applies nothing. Events that arrive meanwhile are left to the next
     /// run.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
-        let mut rest = Rest { after: 0, left: self.state.inbox().events_len().await? };
-        let mut kept_back = BTreeSet::new();
+        let mut rest = Unreplayed { after: 0, left: self.state.inbox().events_len().await? };
+        let mut locked = BTreeSet::new();
         let rows = self.next_rows(&mut rest).await?;
-        let mut next = self.look_at_rows(rows).await?;
+        let mut next = self.look_up_rows(rows).await?;
         while let Some(batch) = next {
-            let batch = Replay { locked: kept_back.clone(), ..batch };
+            let batch = Replay { locked: locked.clone(), ..batch };
             // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
             // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
-            let (looked, replayed) = future::join(self.look_at_rows(rows), self.state.source().replay(batch)).await;
+            let (looked, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.tally.replayed(&replayed);
-            kept_back.extend(replayed.locked);
+            locked.extend(replayed.locked);
             next = looked?;
         }
         Ok(())
     }
 
     /// The next rows of the inbox; empty at its end, or after a stop.
-    async fn next_rows(&self, rest: &mut Rest) -> Result<Vec<InboxRow>, ApplyError> {
+    async fn next_rows(&self, rest: &mut Unreplayed) -> Result<Vec<InboxRow>, ApplyError> {
         if rest.left == 0 || self.halt.is_stopped() {
             return Ok(Vec::new());
         }
-        let most = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
-        let rows = self.state.inbox().events_batch(rest.after, most).await?;
+        let limit = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
+        let rows = self.state.inbox().events_batch(rest.after, limit).await?;
         if let Some(last) = rows.last() {
-            *rest = Rest { after: last.seq, left: rest.left.saturating_sub(rows.len() as u64) };
+            *rest = Unreplayed { after: last.seq, left: rest.left.saturating_sub(rows.len() as u64) };
         }
         Ok(rows)
     }
 
     /// Looks up the paths that these rows name; `None` = there are no rows, or the run was stopped.
-    async fn look_at_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
+    async fn look_up_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
         if rows.is_empty() {
             return Ok(None);
         }
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
         let (looks, failed) = tokio::select! {
             biased;
-            looked = self.look_at(touched) => looked?,
+            looked = self.look_up_paths(touched) => looked?,
             // An unfinished lookup stores nothing and may be dropped.
             () = self.halt.stopped() => return Ok(None),
         };
@@ -118,7 +118,7 @@ impl Flow {
 
     /// Looks up each path once. Returns the observations and the failed paths. An error means that the source is unreachable; it does not
     /// count as a failed lookup of any event.
-    async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
+    async fn look_up_paths(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
         let look = self.state.source().observation_next();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;

@@ -2,9 +2,9 @@
 //! stores a page and its last key, so a run that follows a killed one continues there. A first, a resumed and a later listing are the same
 //! code: each key is compared with the state, and only a difference is work.
 
-use super::flow::{Flow, Run};
+use super::flow::{Flow, RunInfo};
 use super::options::Options;
-use super::side_by_side::side_by_side;
+use super::run_concurrently::run_concurrently;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
@@ -22,12 +22,12 @@ use tokio::sync::watch;
 impl Flow {
     /// Lists the bucket and applies the differences to every sink. A sink without files applies each page while the listing continues. The
     /// other sinks wait for the end of the listing, because a new key may be the target of a move, which only the complete listing shows.
-    pub(super) async fn observe_by_listing(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+    pub(super) async fn run_listing(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
         for sink in sinks {
             sink.write_old_snapshot().await?;
             // The listing observes every key anyway, so parked and skipped paths are tried now.
             sink.state.pending_unpark_all().await?;
-            sink.state.pending_unpark_on_new_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            sink.state.pending_unpark_on_new_settings(self.options.relevant_settings(sink.state.policy())).await?;
         }
         if run.kind == RunKind::Reconcile {
             // An interrupted listing is not continued: a change may have happened in the pages that it has already listed.
@@ -41,7 +41,7 @@ impl Flow {
         }
         if !filled.is_empty() {
             // Receive the events about known files first. Without them a renamed file would appear as a new file and a deleted file.
-            self.hear().await?;
+            self.receive_events().await?;
             if let Err(error) = self.catch_up(&filled).await {
                 self.stop(&error);
             }
@@ -55,21 +55,21 @@ impl Flow {
             if let Err(error) = self.list(&listing).await {
                 self.stop(&error);
             }
-            let noted = self.note_listing(run, from_the_start.then_some(began)).await;
+            let noted = self.record_listing_end(run, from_the_start.then_some(began)).await;
             listing.send_replace(false);
             noted?;
-            if empty.is_empty() { self.complete_initial(run).await } else { Ok(()) }
+            if empty.is_empty() { self.record_initial_complete(run).await } else { Ok(()) }
         };
         let filling = AtomicUsize::new(empty.len());
         let early = empty.iter().map(|sink| (*sink, Some(&filling)));
         let late = filled.iter().map(|sink| (*sink, None));
         let parts = early.chain(late).map(|(sink, filling)| (sink, sink.apply_listed(more_may_come.clone(), filling)));
-        let (noted, _) = tokio::join!(observe, side_by_side(parts));
+        let (noted, _) = tokio::join!(observe, run_concurrently(parts));
         noted
     }
 
     /// Records the end of a listing, if this run listed from the first key.
-    async fn note_listing(&self, run: Run, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
+    async fn record_listing_end(&self, run: RunInfo, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
         match everything_since {
             Some(since) if self.tally.totals().listing_ended => Ok(self.state.source().listing_complete(run.number, since).await?),
             _ => Ok(()),
@@ -78,7 +78,7 @@ impl Flow {
 
     /// Records that the initial sync is complete, if the listing has ended. The caller ensures that every sink that was empty has applied
     /// all pages.
-    async fn complete_initial(&self, run: Run) -> Result<(), ApplyError> {
+    async fn record_initial_complete(&self, run: RunInfo) -> Result<(), ApplyError> {
         if !self.tally.totals().listing_ended {
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl SinkRun<'_> {
             small?;
             large?;
             if filling.fetch_sub(1, Ordering::SeqCst) == 1 {
-                self.flow.complete_initial(self.run).await?;
+                self.flow.record_initial_complete(self.run).await?;
             }
         }
         self.apply_after_listing(more_may_come).await

@@ -41,7 +41,7 @@ pub struct Options {
 impl Options {
     /// A text of the settings on which the success of an operation depends. If it differs from the stored one, parked and skipped paths are
     /// tried again.
-    pub(super) fn that_operations_depend_on(&self, policy: Policy) -> String {
+    pub(super) fn relevant_settings(&self, policy: Policy) -> String {
         let Self { retry, verify, .. } = self;
         format!("max_file_bytes={:?} attempts={} verify={verify}", policy.max_file_bytes, retry.attempts)
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 impl Flow {
     /// Receives the events of all queues and of the feed. If one of them fails, the run continues without it and the report names it.
-    pub(super) async fn hear(&self) -> Result<(), ApplyError> {
+    pub(super) async fn receive_events(&self) -> Result<(), ApplyError> {
         future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
         self.read_feed().await
     }

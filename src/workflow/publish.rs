@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// The time limit for posting a report, retries included: the next run waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const POST_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Flow {
     /// Posts the report, if a receiver is configured. Returns the reason if it was not accepted.
@@ -17,11 +17,11 @@ impl Flow {
             Ok(body) => body,
             Err(error) => return Some(error.to_string()),
         };
-        let told = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
+        let with_hint = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
         let post = async {
-            match timeout(PATIENCE, self.options.retry.run(|| reports.report_results(&body))).await {
-                Ok(answered) => answered.err().map(told),
-                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
+            match timeout(POST_TIMEOUT, self.options.retry.run(|| reports.report_results(&body))).await {
+                Ok(answered) => answered.err().map(with_hint),
+                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", POST_TIMEOUT.as_secs())),
             }
         };
         let out_of_grace = async {

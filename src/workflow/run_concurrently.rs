@@ -10,27 +10,27 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// If other sinks wait for a sink, the run probes it after each interval of this length without a successful operation.
-const WITHOUT_SUCCESS: Duration = Duration::from_mins(1);
+const PROBE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs one part per sink, all concurrently. The result of a sink is `None` if its part failed; the sink or the run was then stopped.
 ///
 /// Each call has a timeout, but a hanging sink takes the full timeout for each attempt at each path, and the run continues only after the
 /// last sink has ended its part.
-pub(super) async fn side_by_side<'s, 'f: 's, T, Part>(parts: impl IntoIterator<Item = (&'s SinkRun<'f>, Part)>) -> Vec<Option<T>>
+pub(super) async fn run_concurrently<'s, 'f: 's, T, Part>(parts: impl IntoIterator<Item = (&'s SinkRun<'f>, Part)>) -> Vec<Option<T>>
 where
     Part: Future<Output = Result<T, ApplyError>>,
 {
-    let one_waits = watch::Sender::new(false);
+    let another_waits = watch::Sender::new(false);
     let parts = parts.into_iter().map(|(sink, part)| {
-        let one_waits = &one_waits;
+        let another_waits = &another_waits;
         async move {
             let mut part = pin!(sink.attempt(part));
             let done = tokio::select! {
                 biased;
                 done = &mut part => done,
-                () = sink.stop_when_it_stalls(one_waits.subscribe()) => part.await,
+                () = sink.stop_if_stalled(another_waits.subscribe()) => part.await,
             };
-            one_waits.send_replace(true);
+            another_waits.send_replace(true);
             done
         }
     });
@@ -40,14 +40,14 @@ where
 impl SinkRun<'_> {
     /// Waits until another sink waits for this one, then probes this sink whenever it makes no progress. Returns after a probe has failed
     /// and stopped the sink.
-    async fn stop_when_it_stalls(&self, mut one_waits: watch::Receiver<bool>) {
-        if one_waits.wait_for(|waits| *waits).await.is_err() || mutant::is("a_sink_that_hangs_is_waited_for") {
+    async fn stop_if_stalled(&self, mut another_waits: watch::Receiver<bool>) {
+        if another_waits.wait_for(|waits| *waits).await.is_err() || mutant::is("a_sink_that_hangs_is_waited_for") {
             return std::future::pending().await;
         }
         let done = || self.flow.tally.totals().sink(self.state.name()).done();
         loop {
             let before = done();
-            tokio::time::sleep(WITHOUT_SUCCESS).await;
+            tokio::time::sleep(PROBE_INTERVAL).await;
             // A large object may take longer than the interval. Then the sink answers the probe.
             if done() == before && !self.executor.sink_answers().await {
                 return;

@@ -45,10 +45,10 @@ pub(super) async fn write_old(state: &SinkState, options: &Options, run: (u64, T
 }
 
 /// Removes the old snapshot of a run that changed nothing.
-pub(super) async fn take_back_old(state: &SinkState, options: &Options, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
+pub(super) async fn remove_old(state: &SinkState, options: &Options, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
-    let store = store_of(state, options);
-    in_a_thread(move || Ok(store.remove(name)?)).await
+    let store = snapshot_store(state, options);
+    run_blocking(move || Ok(store.remove(name)?)).await
 }
 
 /// Writes the new snapshot, with the state known after the run, and removes the snapshots of old runs.
@@ -66,21 +66,21 @@ async fn write(
     (run, at): (u64, Timestamp),
 ) -> Result<(), ApplyError> {
     let (views, name) = (state.views(), state.name().clone());
-    let store = store_of(state, options);
-    in_a_thread(move || {
+    let store = snapshot_store(state, options);
+    run_blocking(move || {
         // A new sink has no directory yet.
         store.make_directory()?;
         // Only a run that completes a pair removes older snapshots.
         let whole = sides.contains(&NEW);
         // Create all files before writing to one: creating a snapshot removes the temporary files that no process holds.
-        let mut begun = Vec::new();
+        let mut created = Vec::new();
         for (name, side) in sides {
-            begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
+            created.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
         }
         thread::scope(|scope| {
             let (views, sink) = (&views, &name);
             let writers: Vec<_> =
-                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(views, (sink, side, rows), pending))).collect();
+                created.into_iter().map(|(side, pending)| scope.spawn(move || write_rows(views, (sink, side, rows), pending))).collect();
             writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         if whole {
@@ -91,13 +91,13 @@ async fn write(
     .await
 }
 
-fn store_of(sink: &SinkState, options: &Options) -> SnapshotStore {
+fn snapshot_store(sink: &SinkState, options: &Options) -> SnapshotStore {
     let directory = &options.snapshot_directory;
     let is_file_manager = *sink.name() == SinkName::file_manager();
     SnapshotStore::new(if is_file_manager { directory.clone() } else { directory.join(sink.name().as_str()) }, options.kept_snapshots)
 }
 
-async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
+async fn run_blocking(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(ExportError::State(error))) => Err(error.into()),
@@ -106,7 +106,7 @@ async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'st
     }
 }
 
-fn fill(views: &Views, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
+fn write_rows(views: &Views, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
     let push = |file: FileRow<'_>| -> Result<(), ExportError> { Ok(pending.push(file)?) };
     match rows {
         SnapshotRows::Full => views.snapshot_rows((sink, side), push)?,
