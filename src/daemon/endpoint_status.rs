@@ -39,8 +39,8 @@ pub struct EndpointStatus {
 impl ProbeResult {
     /// The health problem of an unreachable endpoint that runs do not wait for. `startup` reports the required endpoints together.
     fn problem(&self) -> Option<(Health, String)> {
-        let why = self.unreachable.as_ref().filter(|_| !self.awaited)?;
-        Some((Health::Degraded, format!("{why}: runs go on without it")))
+        let reason = self.unreachable.as_ref().filter(|_| !self.awaited)?;
+        Some((Health::Degraded, format!("{reason}: runs go on without it")))
     }
 }
 
@@ -57,9 +57,9 @@ impl fmt::Display for EndpointStatus {
 }
 
 /// Records the result of a probe.
-pub(super) fn record(tasks: &Tasks, tried: &ProbeResult) {
-    tasks.set_problem(&tried.name, tried.problem());
-    tasks.set_endpoint(tried);
+pub(super) fn record(tasks: &Tasks, probe: &ProbeResult) {
+    tasks.set_problem(&probe.name, probe.problem());
+    tasks.set_endpoint(probe);
 }
 
 /// Records the reachability of the events API as seen by a run that read the feed, so that no probe is needed.

@@ -27,7 +27,7 @@ pub use endpoint_status::{EVENTS_API, EndpointStatus, ProbeResult};
 pub use housekeeping::MaintenanceTask;
 pub use listeners::{Listener, ListenerContext};
 pub use protocol::{ClientIdentity, Envelope, MAX_LINE_BYTES, Progress, Reply, Request, RunMessage, VERSION, read_line, write_line};
-pub use run_queue::{RunHandle, RunQueue, RunRejected, Stage};
+pub use run_queue::{RunHandle, RunPhase, RunQueue, RunRejected};
 pub use schedule::{NeverFires, Schedule};
 pub use socket::{ControlSocket, SocketError, connect};
 pub use status::{Health, Running, ServiceStatus, Task, Tasks};
@@ -157,7 +157,7 @@ struct Shared {
     tasks: Tasks,
     halt: StopSignal,
     /// Notified after a failed run, for example because an endpoint was unreachable. `startup` then probes the endpoints.
-    failed: Arc<Notify>,
+    run_failed: Arc<Notify>,
     /// Called after a listener has stored events.
     wake: Wake,
 }
@@ -170,7 +170,7 @@ impl Daemon {
             run_queue: Arc::default(),
             tasks: Tasks::new(self.clock),
             halt: self.halt,
-            failed: Arc::default(),
+            run_failed: Arc::default(),
             wake: Wake::default(),
         };
         let (listener, socket) = socket.into_parts();

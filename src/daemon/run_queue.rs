@@ -11,7 +11,7 @@ const MAX_WAITING: usize = 16;
 
 /// The progress of a request.
 #[derive(Clone, Debug)]
-pub enum Stage {
+pub enum RunPhase {
     /// The request is in the queue.
     Waiting,
     /// The run is active.
@@ -50,12 +50,12 @@ pub(super) struct QueuedRun {
     /// The request.
     pub(super) request: RunRequest,
     /// Sends the phase to the handles. If it is dropped, the run has no result.
-    pub(super) stage: watch::Sender<Stage>,
+    pub(super) phase: watch::Sender<RunPhase>,
 }
 
 /// The requester's handle on its run. Dropping it does not affect the run.
 #[derive(Clone, Debug)]
-pub struct RunHandle(watch::Receiver<Stage>);
+pub struct RunHandle(watch::Receiver<RunPhase>);
 
 impl RunQueue {
     /// Adds a request, or merges it with an equal waiting one.
@@ -68,13 +68,13 @@ impl RunQueue {
             if request.trigger == RunTrigger::Requested {
                 same.request.trigger = RunTrigger::Requested;
             }
-            return Ok(RunHandle(same.stage.subscribe()));
+            return Ok(RunHandle(same.phase.subscribe()));
         }
         if queue.waiting.len() >= MAX_WAITING {
             return Err(RunRejected::TooMany);
         }
-        let (stage, handle) = watch::channel(Stage::Waiting);
-        queue.waiting.push_back(QueuedRun { request, stage });
+        let (phase, handle) = watch::channel(RunPhase::Waiting);
+        queue.waiting.push_back(QueuedRun { request, phase });
         drop(queue);
         self.arrived.notify_one();
         Ok(RunHandle(handle))
@@ -111,7 +111,7 @@ impl RunQueue {
 
 impl RunHandle {
     /// The current phase.
-    pub fn stage(&mut self) -> Stage {
+    pub fn phase(&mut self) -> RunPhase {
         self.0.borrow_and_update().clone()
     }
 
@@ -122,10 +122,10 @@ impl RunHandle {
 
     /// Waits for the result; `None` = the daemon stopped first.
     pub async fn ended(mut self) -> Option<Arc<RunResult>> {
-        let ended = self.0.wait_for(|stage| matches!(stage, Stage::Ended(_))).await.ok()?;
+        let ended = self.0.wait_for(|phase| matches!(phase, RunPhase::Ended(_))).await.ok()?;
         match &*ended {
-            Stage::Ended(run_result) => Some(run_result.clone()),
-            Stage::Waiting | Stage::Running(_) => None,
+            RunPhase::Ended(run_result) => Some(run_result.clone()),
+            RunPhase::Waiting | RunPhase::Running(_) => None,
         }
     }
 }

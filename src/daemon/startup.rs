@@ -20,7 +20,7 @@ pub(super) async fn run(shared: Shared, begun: watch::Sender<bool>) {
     loop {
         if endpoints_reachable(&shared).await && start_run(&shared, &begun).await {
             wait = FIRST_WAIT;
-            shared.failed.notified().await;
+            shared.run_failed.notified().await;
         }
         shared.tasks.next_after(status::ENDPOINTS, wait);
         tokio::time::sleep(wait).await;
@@ -60,7 +60,7 @@ async fn endpoints_reachable(shared: &Shared) -> bool {
 /// Requests a run and waits for it. Returns true if it succeeded. The run loop reports a failure.
 async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     let (Some(completed), Some(listing_is_due)) =
-        (known(shared, shared.worker.initial_completed()).await, known(shared, shared.worker.listing_is_due()).await)
+        (query_state(shared, shared.worker.initial_completed()).await, query_state(shared, shared.worker.listing_is_due()).await)
     else {
         return false;
     };
@@ -70,18 +70,18 @@ async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
         (true, false) => RunKind::Incremental,
     };
     let Ok(handle) = shared.run_queue.submit(RunRequest::of(kind)) else { return false };
-    let went_well = handle.ended().await.is_some_and(|run_result| !run_result.failed());
+    let succeeded = handle.ended().await.is_some_and(|run_result| !run_result.failed());
     // A failed incremental sync, for example because of the feed, must not prevent the scheduled reconciles.
-    let completed = completed || known(shared, shared.worker.initial_completed()).await == Some(true);
+    let completed = completed || query_state(shared, shared.worker.initial_completed()).await == Some(true);
     if completed {
         begun.send_replace(true);
     }
-    went_well && completed
+    succeeded && completed
 }
 
 /// Awaits a query of the state; `None` = it failed, and the error is logged and shown.
-async fn known(shared: &Shared, asked: impl Future<Output = Result<bool, String>>) -> Option<bool> {
-    match asked.await {
+async fn query_state(shared: &Shared, query: impl Future<Output = Result<bool, String>>) -> Option<bool> {
+    match query.await {
         Ok(answer) => Some(answer),
         Err(message) => {
             tracing::error!("{message}");

@@ -177,8 +177,8 @@ impl Tasks {
         };
     }
 
-    pub(super) fn set_endpoint(&self, tried: &ProbeResult) {
-        let ProbeResult { name, unreachable, awaited } = tried.clone();
+    pub(super) fn set_endpoint(&self, probe: &ProbeResult) {
+        let ProbeResult { name, unreachable, awaited } = probe.clone();
         let (open, now) = (unreachable.is_none(), self.clock.now());
         let mut inner = self.lock();
         let since = inner.endpoints.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
@@ -204,7 +204,7 @@ impl Tasks {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: inner.since,
             health,
-            problems: inner.problems.values().map(|(_, words)| words.clone()).collect(),
+            problems: inner.problems.values().map(|(_, message)| message.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
             doors: inner.endpoints.values().cloned().collect(),

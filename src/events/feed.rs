@@ -19,7 +19,7 @@ use tokio::time::timeout;
 pub use crate::run::Polled;
 
 /// The maximum number of pages that one poll reads from a feed with cursors. The next poll reads the rest.
-const PAGES_MAX: usize = 1000;
+const MAX_PAGES: usize = 1000;
 /// The time limit for one page, retries included.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -55,7 +55,7 @@ impl FeedReader {
         let address = self.feed.address();
         let mut cursor = state.inbox().feed_cursor(&address).await?;
         let mut polled = Polled { left_unread: true, ..Polled::default() };
-        for _ in 0..PAGES_MAX {
+        for _ in 0..MAX_PAGES {
             if state.inbox().events_len().await? >= self.inbox_max {
                 break;
             }
@@ -107,15 +107,17 @@ impl FeedReader {
         let (items, ignored): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
         let all = items.len();
         let full = all >= FEED_EVENTS_MAX;
-        let counts =
-            state.inbox().feed_receive(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
+        let counts = state
+            .inbox()
+            .feed_receive(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now)
+            .await?;
         polled.received += counts.received.events;
         telemetry::metrics().events(EventChannel::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;
         let before = std::mem::take(&mut polled.passed_over);
-        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(ignored[*place].clone()));
+        polled.passed_over = counts.fresh.iter().fold(before, |sum, index| sum.and(ignored[*index].clone()));
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum length of a server's error message; the rest is cut off.
-const MESSAGE_CHARS_MAX: usize = 300;
+const MAX_MESSAGE_CHARS: usize = 300;
 
 /// The settings of a queue's client.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl SqsQueue {
             }
             next = cause.source();
         }
-        let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
+        let words: String = words.join(": ").chars().take(MAX_MESSAGE_CHARS).collect();
         QueueError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
     }
 }

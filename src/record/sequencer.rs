@@ -8,11 +8,11 @@
 pub struct Sequencer(String);
 
 impl Sequencer {
-    const CHARS_MAX: usize = 64;
+    const MAX_CHARS: usize = 64;
 
     /// Parses a sequencer; `None` = the text is empty, too long or not hexadecimal.
     pub fn parse(raw: &str) -> Option<Self> {
-        let fits = (1..=Self::CHARS_MAX).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let fits = (1..=Self::MAX_CHARS).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_hexdigit());
         fits.then(|| Self(raw.trim_end_matches('0').to_ascii_lowercase()))
     }
 }

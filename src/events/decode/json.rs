@@ -4,17 +4,17 @@ use super::DecodeError;
 use serde_json::Value;
 
 /// The maximum size of a message: SQS's limit.
-pub(super) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
 /// The maximum depth of nested brackets.
-pub(super) const DEPTH_MAX: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, DecodeError> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
+    if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(DecodeError::TooLarge { bytes: bytes.len() });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
-    if depth(text) > DEPTH_MAX {
+    if depth(text) > MAX_DEPTH {
         return Err(DecodeError::TooDeep);
     }
     serde_json::from_str(text).map_err(|error| DecodeError::BadJson(error.to_string()))

@@ -6,7 +6,7 @@ use crate::run::IgnoredEvents;
 use serde_json::{Map, Value};
 
 /// The maximum number of records in a message. S3 and MinIO usually send one.
-const RECORDS_MAX: usize = 1000;
+const MAX_RECORDS: usize = 1000;
 
 /// Decodes a message of S3 (alone or inside SNS), of `EventBridge` or of MinIO, or a single record.
 pub fn notification(message: &[u8], scope: &Scope) -> Decoded {
@@ -37,7 +37,7 @@ fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut
         return Ok(());
     }
     match message.remove("Records") {
-        Some(Value::Array(records)) if records.len() > RECORDS_MAX => Err(DecodeError::TooManyRecords { records: records.len() }),
+        Some(Value::Array(records)) if records.len() > MAX_RECORDS => Err(DecodeError::TooManyRecords { records: records.len() }),
         Some(Value::Array(records)) => {
             for record in &records {
                 decoded.take(record, scope, record::decode);
