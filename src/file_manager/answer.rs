@@ -40,15 +40,15 @@ pub(super) fn refusal(
         // A redirect (303) may follow an effect and does not show its result.
         _ => FileManagerErrorKind::BadAnswer,
     };
-    let said = detail.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |detail| readable(&detail));
-    let said = match (said.as_str(), code) {
+    let text = detail.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |detail| readable(&detail));
+    let text = match (text.as_str(), code) {
         ("", 300..=399) => "redirects are not followed".to_owned(),
         ("" | NO_SUCH_ROUTE, 404) => "this address has no such call".to_owned(),
-        _ => said,
+        _ => text,
     };
     let name = status.canonical_reason().map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"));
-    let separator = if said.is_empty() { "" } else { ": " };
-    (kind, format!("answered {name}{separator}{said}"))
+    let separator = if text.is_empty() { "" } else { ": " };
+    (kind, format!("answered {name}{separator}{text}"))
 }
 
 /// The message with which web frameworks answer an unknown route. It means a wrong address and not a missing file: otherwise a wrong

@@ -66,7 +66,7 @@ fn escaped_file_name(path: &str) -> String {
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// The maximum length of a valid type.
-const FILE_TYPE_BYTES_MAX: usize = 255;
+const MAX_FILE_TYPE_BYTES: usize = 255;
 
 /// The type, if it is valid in a header and in a field: `type/subtype`, with parameters in visible ASCII. Otherwise the unknown type. The
 /// type comes from the bucket and may be any text.
@@ -74,7 +74,7 @@ pub(super) fn sendable_file_type(file_type: &str) -> &str {
     let (essence, parameters) = file_type.split_once(';').unwrap_or((file_type, ""));
     let is_type = essence.trim_end_matches(' ').split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
     let is_safe = parameters.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_type && is_safe && file_type.len() <= FILE_TYPE_BYTES_MAX { file_type } else { UNKNOWN_TYPE }
+    if is_type && is_safe && file_type.len() <= MAX_FILE_TYPE_BYTES { file_type } else { UNKNOWN_TYPE }
 }
 
 /// A token of RFC 9110.
@@ -126,7 +126,7 @@ mod tests {
         for kept in ["text/plain", "text/html; charset=utf-8", "text/plain ;charset=\"x y\"", "application/vnd.a+json"] {
             assert_eq!(sendable_file_type(kept), kept);
         }
-        let long = format!("text/{}", "x".repeat(FILE_TYPE_BYTES_MAX));
+        let long = format!("text/{}", "x".repeat(MAX_FILE_TYPE_BYTES));
         for refused in ["", "text", "/", "text/", "/plain", "te xt/plain", "text/plain\r\nX: 1", "text/plain; a=\u{7f}", "text/plün", &long]
         {
             assert_eq!(sendable_file_type(refused), UNKNOWN_TYPE, "{refused:?}");

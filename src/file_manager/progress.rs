@@ -43,9 +43,9 @@ struct Inner {
 
 /// The caller's handle of an attempt. Dropping it drops the source of the content at once and aborts an incomplete body, because the
 /// response is no longer awaited.
-pub(super) struct Progress(Arc<Mutex<Inner>>);
+pub(super) struct AttemptProgress(Arc<Mutex<Inner>>);
 
-impl Progress {
+impl AttemptProgress {
     /// The progress of a call without content.
     pub(super) fn without_content() -> Self {
         Self::new(ContentState::Whole, None, 0)
@@ -86,7 +86,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for AttemptProgress {
     fn drop(&mut self) {
         let (content, waker) = {
             let mut state = lock(&self.0);
@@ -179,7 +179,7 @@ mod tests {
             (3, chunks(&["ab", "cd"]), ContentState::Failed("the content is longer than its announced size".to_owned())),
             (4, broken, ContentState::Failed("reset by S3".to_owned())),
         ] {
-            let (progress, guarded) = Progress::of(content(size, body));
+            let (progress, guarded) = AttemptProgress::of(content(size, body));
             let read: io::Result<Vec<_>> = guarded.try_collect().await;
             assert_eq!(read.is_ok(), expected == ContentState::Whole, "{expected:?}");
             assert_eq!(progress.content_state(), expected);
@@ -189,12 +189,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_attempt_is_given_up_when_nothing_moves_or_it_takes_too_long() {
         let (total, idle) = (Duration::from_secs(90), Duration::from_mins(1));
-        let progress = Progress::without_content();
+        let progress = AttemptProgress::without_content();
         assert_eq!(progress.overdue(total, idle).await, Overdue::Idle);
         progress.answer_moved();
         assert_eq!(progress.overdue(idle, total).await, Overdue::Total);
 
-        let moving = Progress::without_content();
+        let moving = AttemptProgress::without_content();
         let begun = Instant::now();
         let keeps_moving = async {
             loop {
@@ -210,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_source_is_recognised() {
-        let (progress, mut guarded) = Progress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
+        let (progress, mut guarded) = AttemptProgress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
         assert_eq!(progress.content_state(), ContentState::Flowing);
         assert!(guarded.next().await.is_some_and(|item| item.is_ok()));
         assert!(futures::poll!(guarded.next()).is_pending());
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_call_releases_its_content() {
-        let (progress, mut guarded) = Progress::of(content(3, stream::pending().boxed()));
+        let (progress, mut guarded) = AttemptProgress::of(content(3, stream::pending().boxed()));
         let reader = tokio::spawn(async move { guarded.next().await });
         while progress.content_state() != ContentState::Awaited {
             tokio::task::yield_now().await;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The maximum length of a message, because it is one line in a report. The rest is cut off.
-const MESSAGE_CHARS_MAX: usize = 400;
+const MAX_MESSAGE_CHARS: usize = 400;
 
 /// A failed call. Its text names the operation and the subject, and never contains a secret.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -163,7 +163,7 @@ impl From<S3Error> for EndpointError {
 
 fn sanitised(message: &str) -> String {
     let mut chars = message.trim().chars();
-    let capped: String = chars.by_ref().take(MESSAGE_CHARS_MAX).collect();
+    let capped: String = chars.by_ref().take(MAX_MESSAGE_CHARS).collect();
     let mark = if chars.next().is_some() { "…" } else { "" };
     format!("{}{mark}", Escaped(&without_signatures(&capped)))
 }
@@ -211,6 +211,6 @@ mod tests {
             assert_eq!(sanitised(raw), shown);
         }
         let long = "é".repeat(5000);
-        assert_eq!(sanitised(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
+        assert_eq!(sanitised(&long).chars().count(), MAX_MESSAGE_CHARS + 1);
     }
 }

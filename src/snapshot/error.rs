@@ -1,7 +1,7 @@
 //! The errors of a snapshot: the file, the line and the value. Values are escaped and shortened before they are shown.
 
 use super::MAX_ROW_BYTES;
-use super::names::REQUIRED_COLUMNS;
+use super::columns::REQUIRED_COLUMNS;
 use crate::record::{Escaped, ObjectKey};
 use std::io;
 use std::path::Path;

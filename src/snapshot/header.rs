@@ -1,7 +1,7 @@
-//! Maps the header of a file to [`COLUMNS`]. The order in which columns are written is in names.rs.
+//! Maps the header of a file to [`COLUMNS`]. The order in which columns are written is in columns.rs.
 
+use super::columns::{COLUMNS, REQUIRED_COLUMNS};
 use super::error::{Problem, shown};
-use super::names::{COLUMNS, REQUIRED_COLUMNS};
 use super::row::Places;
 use super::split::Fields;
 

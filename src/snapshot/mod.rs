@@ -13,21 +13,21 @@
 //! All I/O blocks; asynchronous callers use `spawn_blocking`.
 
 mod ahead;
-mod columns;
+mod header;
 mod error;
 mod line;
 mod pending;
 mod read;
-mod names;
+mod columns;
 mod row;
 mod split;
 mod store;
 mod write;
 
 pub use ahead::PrefetchReader;
+pub use columns::COLUMNS;
 pub use error::{Problem, SnapshotError};
 pub use line::Line;
-pub use names::COLUMNS;
 pub use pending::{PendingSnapshot, create};
 pub use read::{SnapshotReader, open};
 pub use store::{Side, SnapshotName, SnapshotStore};

@@ -1,8 +1,8 @@
 //! Reads the rows of a snapshot, one block at a time. A row that cannot be read exactly is an error.
 
 use super::BLOCK_BYTES;
-use super::columns::Columns;
 use super::error::{Problem, SnapshotError, shown_path};
+use super::header::Columns;
 use super::line::{Block, Line, Lines};
 use super::row::WireRow;
 use super::split::Splitter;

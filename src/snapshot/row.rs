@@ -1,7 +1,7 @@
 //! A row of the CSV as bytes, and the parsing of its fields.
 
+use super::columns::COLUMNS;
 use super::error::{Problem, shown};
-use super::names::COLUMNS;
 use crate::record::{ETag, FileRecord, ObjectKey, Permissions};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;

@@ -1,7 +1,7 @@
 //! Writes rows as a snapshot. Refuses rows that a reader would refuse.
 
+use super::columns::COLUMNS;
 use super::error::{Problem, SnapshotError};
-use super::names::COLUMNS;
 use super::{BUFFER_BYTES, MAX_ROW_BYTES};
 use crate::record::{Escaped, FileRow, ObjectKey};
 use jiff::Timestamp;

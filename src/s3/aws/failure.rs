@@ -6,11 +6,11 @@ use jiff::fmt::rfc2822;
 use std::time::Duration;
 
 /// The longest wait that the engine takes from `Retry-After`. A longer one is shortened to this.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// A failed call.
 #[derive(Debug)]
-pub(super) enum Failure<'a> {
+pub(super) enum CallFailure<'a> {
     /// The server responded with an error.
     Response(ErrorResponse<'a>),
     /// No response, or no more bytes, arrived in time.
@@ -38,7 +38,7 @@ pub(super) struct ErrorResponse<'a> {
     pub(super) bucket_region: Option<&'a str>,
 }
 
-impl Failure<'_> {
+impl CallFailure<'_> {
     /// The kind of the error, and its message.
     pub(super) fn classify(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
         match self {
@@ -154,7 +154,7 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
         Duration::try_from(until.duration_since(now)).unwrap_or_default()
     };
-    Some(asked.min(RETRY_AFTER_MAX))
+    Some(asked.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]

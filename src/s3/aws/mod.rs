@@ -42,7 +42,7 @@ pub struct AwsBucket {
 
 /// The operation and the subject of a call, for its errors.
 #[derive(Clone, Copy)]
-struct Call<'a> {
+struct CallInfo<'a> {
     operation: &'static str,
     key: Option<&'a ObjectKey>,
 }
@@ -56,7 +56,11 @@ impl AwsBucket {
     }
 
     /// Awaits a call without a body, for at most `call_timeout`.
-    async fn within<T, E>(&self, call: Call<'_>, answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, S3Error>
+    async fn within<T, E>(
+        &self,
+        call: CallInfo<'_>,
+        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, S3Error>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -68,12 +72,12 @@ impl AwsBucket {
         }
     }
 
-    fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: Call<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
+    fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: CallInfo<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
         let (kind, words) = transport::failure(error).classify(call.operation, &self.region);
         self.error(call, kind, &words)
     }
 
-    fn error(&self, call: Call<'_>, kind: S3ErrorKind, words: &str) -> S3Error {
+    fn error(&self, call: CallInfo<'_>, kind: S3ErrorKind, words: &str) -> S3Error {
         match call.key {
             Some(key) => S3Error::new(call.operation, key, kind, words),
             None => S3Error::new(call.operation, Escaped(&self.bucket), kind, words),
@@ -84,7 +88,7 @@ impl AwsBucket {
 #[async_trait]
 impl ListObjects for AwsBucket {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
-        let call = Call { operation: "ListObjectsV2", key: None };
+        let call = CallInfo { operation: "ListObjectsV2", key: None };
         let sending = self
             .client
             .list_objects_v2()
@@ -104,12 +108,12 @@ impl ListObjects for AwsBucket {
 #[async_trait]
 impl ReadObjects for AwsBucket {
     async fn head_bucket(&self) -> Result<(), S3Error> {
-        let call = Call { operation: "HeadBucket", key: None };
+        let call = CallInfo { operation: "HeadBucket", key: None };
         self.within(call, self.client.head_bucket().bucket(&self.bucket).send()).await.map(drop)
     }
 
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
-        let call = Call { operation: "HeadObject", key: Some(key) };
+        let call = CallInfo { operation: "HeadObject", key: Some(key) };
         let sending = self
             .client
             .head_object()
@@ -124,7 +128,7 @@ impl ReadObjects for AwsBucket {
     }
 
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
-        let call = Call { operation: "GetObject", key: Some(&request.key) };
+        let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
         // `.checksum_mode(Enabled)` would make the SDK hash the body, too. The header alone only requests the checksums.
         let output = self
             .client

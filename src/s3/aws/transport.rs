@@ -1,9 +1,9 @@
-//! Converts the SDK's errors into a [`Failure`], which `failure.rs` classifies.
+//! Converts the SDK's errors into a [`CallFailure`], which `failure.rs` classifies.
 //!
 //! The SDK hides the error types of its HTTP stack, so some errors are recognised by their messages. Tests over real sockets detect a
 //! change of these messages.
 
-use super::failure::{ErrorResponse, Failure};
+use super::failure::{CallFailure, ErrorResponse};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStreamError;
@@ -11,37 +11,37 @@ use std::error::Error;
 use std::io;
 
 /// The failure of a call.
-pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure<'_>
+pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> CallFailure<'_>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
         SdkError::ServiceError(context) if context.raw().status().is_success() && context.err().code().is_none() => {
-            Failure::Unreadable { words: words_of(context.err()) }
+            CallFailure::Unreadable { words: words_of(context.err()) }
         }
-        SdkError::ServiceError(context) => Failure::Response(answer(context.err(), context.raw())),
-        SdkError::TimeoutError(_) => Failure::TimedOut { words: words_of(error) },
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::TimedOut { words: words_of(error) },
-        SdkError::DispatchFailure(_) if is_about_credentials(error) => Failure::NoCredentials { words: words_of(error) },
-        SdkError::DispatchFailure(_) if is_about_connecting(error) => Failure::NoConnection { words: words_of(error) },
-        SdkError::DispatchFailure(failure) if failure.is_user() => Failure::NotSent { words: words_of(error) },
-        SdkError::ConstructionFailure(_) => Failure::NotSent { words: words_of(error) },
+        SdkError::ServiceError(context) => CallFailure::Response(answer(context.err(), context.raw())),
+        SdkError::TimeoutError(_) => CallFailure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => CallFailure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(_) if is_about_credentials(error) => CallFailure::NoCredentials { words: words_of(error) },
+        SdkError::DispatchFailure(_) if is_about_connecting(error) => CallFailure::NoConnection { words: words_of(error) },
+        SdkError::DispatchFailure(failure) if failure.is_user() => CallFailure::NotSent { words: words_of(error) },
+        SdkError::ConstructionFailure(_) => CallFailure::NotSent { words: words_of(error) },
         _ => broken(error),
     }
 }
 
 /// The failure of reading a body.
-pub(super) fn broken_body(error: &ByteStreamError) -> Failure<'static> {
+pub(super) fn broken_body(error: &ByteStreamError) -> CallFailure<'static> {
     broken(error)
 }
 
-fn broken(error: &(dyn Error + 'static)) -> Failure<'static> {
+fn broken(error: &(dyn Error + 'static)) -> CallFailure<'static> {
     let words = words_of(error);
     let too_slow = chain(error).any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
             || cause.to_string().starts_with("minimum throughput was specified")
     });
-    if too_slow { Failure::TimedOut { words } } else { Failure::Broken { words } }
+    if too_slow { CallFailure::TimedOut { words } } else { CallFailure::Broken { words } }
 }
 
 fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> ErrorResponse<'a> {
