@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use url::Url;
 
 /// The time limit of the check of one endpoint.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The endpoints that runs require. Runs continue without the others.
 const S3: &str = "S3";
@@ -29,7 +29,7 @@ const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
 const ANSWERS: &str = "answers";
 
 /// A path for which the file manager's permissions call is checked. The file manager need not have a file there.
-const SOME_PATH: &str = "s3-sync-test";
+const PROBE_PATH: &str = "s3-sync-test";
 
 /// The result of the check of one endpoint.
 #[derive(Clone, Debug, Serialize)]
@@ -109,7 +109,7 @@ pub(crate) async fn file_manager(settings: &Settings) -> Probed {
     };
     let call = async {
         door.health().await?;
-        let path = ObjectKey::new(SOME_PATH).expect("invariant: a path of ours is one");
+        let path = ObjectKey::new(PROBE_PATH).expect("invariant: a path of ours is one");
         // A server that answers at `/` without credentials may be no file manager, or may refuse our token: make an authenticated call.
         match door.permissions(&path).await {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
@@ -182,7 +182,7 @@ pub(crate) async fn tried<E: Display, H: Into<String>>(
     hint: impl FnOnce(&E) -> H,
     silent: (String, &str),
 ) -> Probed {
-    match timeout(PATIENCE, call).await {
+    match timeout(CHECK_TIMEOUT, call).await {
         Ok(Ok(found)) => Probed::ok(endpoint, found),
         Ok(Err(error)) => Probed::failed(endpoint, error.to_string(), hint(&error)),
         Err(_) => Probed::failed(endpoint, silent.0, silent.1),
@@ -191,5 +191,5 @@ pub(crate) async fn tried<E: Display, H: Into<String>>(
 
 /// The message for an endpoint that does not answer in time.
 pub(crate) fn no_answer() -> String {
-    format!("no answer within {} s", PATIENCE.as_secs())
+    format!("no answer within {} s", CHECK_TIMEOUT.as_secs())
 }

@@ -43,9 +43,9 @@ impl Engine {
         answer: OperatorAnswer,
         show_progress: ShowProgress,
     ) -> Result<Self, Refusal> {
-        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let bucket = settings.require_bucket().map_err(usage)?.to_owned();
-        let identity = endpoints::identity(settings, &bucket).map_err(usage)?;
+        let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let bucket = settings.require_bucket().map_err(usage_error)?.to_owned();
+        let identity = endpoints::identity(settings, &bucket).map_err(usage_error)?;
         let state_code = |error: StateError| of_state(error, &settings.database_path);
         let state = State::open(&settings.database_path).await.map_err(state_code)?;
         let restored = answer.restored || state.runs().last_number().await.map_err(state_code)? < lock.last_run();
@@ -94,22 +94,25 @@ impl Engine {
     }
 
     /// Executes a run request and displays its progress.
-    pub(crate) async fn run_order(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
+    pub(crate) async fn run_order(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
-        if order.answer != OperatorAnswer::default() {
-            self.state.identify(self.identity(), order.answer.clone(), SystemClock.now()).await.map_err(|error| self.state_code(error))?;
+        if request.answer != OperatorAnswer::default() {
+            self.state
+                .identify(self.identity(), request.answer.clone(), SystemClock.now())
+                .await
+                .map_err(|error| self.state_code(error))?;
         }
         let flow = Flow {
             doors: self.connected().await?,
             state: self.state.clone(),
             sinks: Box::pin(self.sinks()).await?,
-            options: self.options(&order),
+            options: self.options(&request),
             clock: Arc::new(SystemClock),
             tally: tally.clone(),
             halt,
         };
         let end_progress = (self.show_progress)(&self.settings, tally);
-        let ended = flow.run(order.kind, &mut lock).await;
+        let ended = flow.run(request.kind, &mut lock).await;
         end_progress();
         ended.map_err(|error| match error {
             ApplyError::State(error) => self.state_code(error),
@@ -138,8 +141,8 @@ impl Engine {
             return Ok(doors.clone());
         }
         let Self { settings, client, .. } = self;
-        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage)?).map_err(failed)?;
+        let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage_error)?).map_err(failed)?;
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Endpoints {
@@ -152,9 +155,9 @@ impl Engine {
         Ok(doors.insert(connected).clone())
     }
 
-    fn options(&self, order: &RunRequest) -> Options {
+    fn options(&self, request: &RunRequest) -> Options {
         let settings = &self.settings;
-        let rows = if order.trigger == RunTrigger::Event { SnapshotRows::Changed } else { SnapshotRows::Full };
+        let rows = if request.trigger == RunTrigger::Event { SnapshotRows::Changed } else { SnapshotRows::Full };
         Options {
             bucket: self.bucket.clone(),
             prefix: settings.source.prefix.clone(),
@@ -163,7 +166,7 @@ impl Engine {
             retry: endpoints::retry(settings),
             verify: settings.verify_integrity,
             max_delete: settings.max_delete,
-            allow_deletes: order.allow_deletes,
+            allow_deletes: request.allow_deletes,
             snapshot_directory: settings.data_directory().to_owned(),
             kept_snapshots: settings.csv_retention,
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),

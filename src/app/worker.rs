@@ -59,8 +59,8 @@ impl Worker for Engine {
         Ok(unfinished || self.state.inbox().gap().await.map_err(state_code)?.is_some())
     }
 
-    async fn run(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
-        match self.run_order(order, tally, halt).await {
+    async fn run(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
+        match self.run_order(request, tally, halt).await {
             Ok(ended) => {
                 // A signal to the daemon stopped the run of a client, so the client's command has failed.
                 let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
@@ -87,9 +87,9 @@ impl Worker for Engine {
     }
 
     async fn run_maintenance(&self, task: MaintenanceTask) -> Result<String, String> {
-        let nobody_runs = self.lock.lock().await;
+        let run_lock = self.lock.lock().await;
         let (state, now) = (&self.state, SystemClock.now());
-        let kept = match task {
+        let pruned = match task {
             MaintenanceTask::Snapshots => {
                 let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
                 let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
@@ -106,7 +106,7 @@ impl Worker for Engine {
                     .tombstones_due(state.source().observation_next(), now)
                     .await
                     .map_err(|error| self.state_code(error).1)?;
-                drop(nobody_runs);
+                drop(run_lock);
                 let pruned = if let Some(below) = below { state.maintenance().tombstones_prune(below).await } else { Ok(0) };
                 pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
             }
@@ -119,6 +119,6 @@ impl Worker for Engine {
                 Err(error) => Err(error),
             },
         };
-        kept.map_err(|error| self.state_code(error).1)
+        pruned.map_err(|error| self.state_code(error).1)
     }
 }

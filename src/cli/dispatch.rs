@@ -19,12 +19,12 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
     match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
         Command::IncrementalSync(arguments) => {
-            let order = guarded(RunKind::Incremental, arguments.allow_deletes);
-            run_once::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
+            let request = guarded(RunKind::Incremental, arguments.allow_deletes);
+            run_once::run_and_print(("incremental-sync", request), &settings, &mut output, interruption).await
         }
         Command::Reconcile(arguments) => {
-            let order = guarded(RunKind::Reconcile, arguments.allow_deletes);
-            run_once::carry_out(("reconcile", order), &settings, &mut output, interruption).await
+            let request = guarded(RunKind::Reconcile, arguments.allow_deletes);
+            run_once::run_and_print(("reconcile", request), &settings, &mut output, interruption).await
         }
         Command::Daemon => daemon::run(&settings, interruption).await,
         Command::Health => health::run(&settings, &mut output).await,

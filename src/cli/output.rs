@@ -49,7 +49,7 @@ impl<W: Write> Output<W> {
         self.stream(|out| match format {
             OutputFormat::Text => writeln!(out, "{result}"),
             OutputFormat::Json => {
-                result.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new())))?;
+                result.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, TerminalSafe(PrettyFormatter::new())))?;
                 writeln!(out)
             }
         })
@@ -74,7 +74,7 @@ struct Pipe<W> {
 }
 
 impl<W> Pipe<W> {
-    fn noted<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+    fn record_broken_pipe<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
         self.closed |= outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         outcome
     }
@@ -83,20 +83,20 @@ impl<W> Pipe<W> {
 impl<W: Write> Write for Pipe<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let outcome = self.writer.write(bytes);
-        self.noted(outcome)
+        self.record_broken_pipe(outcome)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let outcome = self.writer.flush();
-        self.noted(outcome)
+        self.record_broken_pipe(outcome)
     }
 }
 
 /// A formatter for JSON that is safe on a terminal: the same document, with characters that control a terminal or reorder text written as
 /// `\uXXXX`. (JSON itself requires that only below U+0020.)
-struct Harmless<F>(F);
+struct TerminalSafe<F>(F);
 
-impl<F: Formatter> Formatter for Harmless<F> {
+impl<F: Formatter> Formatter for TerminalSafe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((start, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {

@@ -18,12 +18,12 @@ const BAR_INTERVAL: Duration = Duration::from_millis(200);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A progress display.
-pub(super) struct Progress {
+pub(super) struct ProgressDisplay {
     task: JoinHandle<()>,
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// Ends the display and removes the bar.
     pub(super) fn end(self) {
         self.task.abort();
@@ -40,14 +40,14 @@ pub(super) fn show_own(settings: &Settings, tally: Arc<RunCounters>) -> Box<dyn 
 }
 
 /// Displays the progress of a run of this process or of the daemon. `counts` returns the current values.
-pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool) -> Progress {
+pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool) -> ProgressDisplay {
     if !std::io::stderr().is_terminal() {
-        return Progress { task: tokio::spawn(lines(counts)), bar: None };
+        return ProgressDisplay { task: tokio::spawn(log_lines(counts)), bar: None };
     }
     let bar = telemetry::bars().add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")));
     let color = if no_color { "" } else { ".green" };
     let working = style(&format!("{{spinner}} {{pos}}/{{len}} files [{{bar:16{color}}}] {{rate}}; {{wide_msg}}"));
-    Progress { task: tokio::spawn(keep(bar.clone(), working, counts)), bar: Some(bar) }
+    ProgressDisplay { task: tokio::spawn(update_bar(bar.clone(), working, counts)), bar: Some(bar) }
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -59,7 +59,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Updates the bar. Before any operation is known only a spinner is shown, because the bar would be full.
-async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Counts) {
+async fn update_bar(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Counts) {
     let mut working = Some(working);
     let mut interval = tokio::time::interval(BAR_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -72,12 +72,12 @@ async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Cou
             bar.set_length(counts.to_do.max(ended));
             bar.set_position(ended);
         }
-        bar.set_message(beside_the_bar(&counts, bar.eta()));
+        bar.set_message(message_beside_bar(&counts, bar.eta()));
     }
 }
 
 /// The text beside the bar, the most important part first, because a narrow terminal cuts off the end.
-fn beside_the_bar(counts: &Counts, eta: Duration) -> String {
+fn message_beside_bar(counts: &Counts, eta: Duration) -> String {
     let left = match (counts.listing_ended, counts.to_do > counts.done + counts.failed) {
         (false, _) => Some("still listing".to_owned()),
         // No operation has ended yet, so there is no rate.
@@ -90,7 +90,7 @@ fn beside_the_bar(counts: &Counts, eta: Duration) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-async fn lines(counts: impl Fn() -> Counts) {
+async fn log_lines(counts: impl Fn() -> Counts) {
     let begun = Instant::now();
     let mut interval = tokio::time::interval(LINE_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,7 +98,7 @@ async fn lines(counts: impl Fn() -> Counts) {
     loop {
         interval.tick().await;
         let counts = counts();
-        let (per_second, left) = pace(&counts, begun.elapsed());
+        let (per_second, left) = rate_and_time_left(&counts, begun.elapsed());
         tracing::info!(
             listed = counts.listed,
             listing_ended = counts.listing_ended,
@@ -114,7 +114,7 @@ async fn lines(counts: impl Fn() -> Counts) {
 }
 
 /// Operations per second, and the seconds for the remaining operations at that rate; `None` = the listing continues, or the rate is 0.
-fn pace(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
+fn rate_and_time_left(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
     let seconds = elapsed.as_secs().max(1);
     let per_second = counts.done / seconds;
     let left = counts.to_do.saturating_sub(counts.done + counts.failed);
@@ -136,17 +136,17 @@ mod tests {
             (counts(true, 1, 9), seconds(40), "40 seconds left, 0 B sent, 0 listed"),
             (counts(true, 9, 9), seconds(0), "0 B sent, 0 listed"),
         ] {
-            assert_eq!(beside_the_bar(&counts, eta), expected);
+            assert_eq!(message_beside_bar(&counts, eta), expected);
         }
     }
 
     #[test]
     fn the_time_left_is_told_once_the_listing_has_ended() {
         let mut counts = Counts { done: 100, to_do: 300, ..Counts::default() };
-        assert_eq!(pace(&counts, Duration::from_secs(10)), (10, None));
+        assert_eq!(rate_and_time_left(&counts, Duration::from_secs(10)), (10, None));
         counts.listing_ended = true;
-        assert_eq!(pace(&counts, Duration::from_secs(10)), (10, Some(20)));
+        assert_eq!(rate_and_time_left(&counts, Duration::from_secs(10)), (10, Some(20)));
         counts.done = 0;
-        assert_eq!(pace(&counts, Duration::from_secs(10)), (0, None));
+        assert_eq!(rate_and_time_left(&counts, Duration::from_secs(10)), (0, None));
     }
 }

@@ -11,13 +11,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Interruption {
     halt: StopSignal,
     first: OnceLock<ExitCode>,
-    heard: Mutex<Option<[Signal; 2]>>,
+    registered: Mutex<Option<[Signal; 2]>>,
 }
 
 impl Interruption {
     /// Registers for the signals. Process 1 ignores signals without a handler, so it registers before any task waits for them.
     pub fn listening() -> io::Result<Self> {
-        Ok(Self { heard: Mutex::new(Some(signals()?)), ..Self::default() })
+        Ok(Self { registered: Mutex::new(Some(signals()?)), ..Self::default() })
     }
 
     /// The stop signal that the command watches.
@@ -32,8 +32,8 @@ impl Interruption {
 
     /// Waits for signals. Sends the stop signal at the first one, and returns the exit code of the second one.
     pub async fn second_signal(&self) -> io::Result<ExitCode> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let [mut terminate, mut interrupt] = heard.map_or_else(signals, Ok)?;
+        let registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let [mut terminate, mut interrupt] = registered.map_or_else(signals, Ok)?;
         loop {
             let code = tokio::select! {
                 _ = terminate.recv() => ExitCode::Terminated,

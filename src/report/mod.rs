@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The maximum number of lines in `errors`. The counts include the rest.
-const ERRORS_MOST: usize = 100;
+const MAX_ERRORS: usize = 100;
 
 /// The report of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -190,7 +190,7 @@ fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport
     let of_others = of_others.flat_map(|(name, sink)| sink.errors().map(move |error| format!("{name}: {error}")));
     let lookups = sink::failure_lines(&totals.failures).map(|line| line.sentence());
     let all = stopped.into_iter().chain(stopped_sinks).chain(queues).chain(feed).chain(of_main).chain(lookups).chain(of_others);
-    all.take(ERRORS_MOST).collect()
+    all.take(MAX_ERRORS).collect()
 }
 
 /// Adds the files skipped for all sinks to those skipped in the main sink.

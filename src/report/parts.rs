@@ -212,7 +212,7 @@ impl fmt::Display for PassedOver {
             (self.test_events, "to try the way".to_owned()),
             (self.onto_itself, "of a rename onto itself".to_owned()),
         ];
-        let told: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        f.write_str(&told.join("; "))
+        let sentences: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        f.write_str(&sentences.join("; "))
     }
 }

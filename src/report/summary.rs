@@ -10,8 +10,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.success { "in sync" } else { "NOT in sync yet" };
         writeln!(f, "{}, run {}: {verdict} after {:.1} s", self.flow(), self.run, self.duration_seconds)?;
-        self.observed(f)?;
-        self.applied(f)?;
+        self.write_observed(f)?;
+        self.write_applied(f)?;
         if self.unverified > 0 {
             writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
         }
@@ -20,7 +20,7 @@ impl fmt::Display for Report {
             let example = self.skipped_examples.get(reason).map(|key| format!(", for example {key}")).unwrap_or_default();
             writeln!(f, "  skipped   {count} {reason}{example}: {hint}")?;
         }
-        self.left(f)
+        self.write_remaining(f)
     }
 }
 
@@ -42,11 +42,11 @@ impl Report {
         }
     }
 
-    fn observed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.flow() == "cycle" { self.heard(f) } else { self.listed(f) }
+    fn write_observed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.flow() == "cycle" { self.write_events(f) } else { self.write_listing(f) }
     }
 
-    fn heard(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.quiet {
             writeln!(f, "  received  nothing new, and nothing was due")?;
         } else {
@@ -81,7 +81,7 @@ impl Report {
         Ok(())
     }
 
-    fn listed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_listing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listing = &self.listing;
         let end = if listing.completed { "" } else { ", incomplete" };
         if listing.completed && listing.pages == 0 {
@@ -97,7 +97,7 @@ impl Report {
         )
     }
 
-    fn applied(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_applied(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operations = &self.operations;
         let (renamed, moved) = (counted_if_any(operations.rename, "renamed"), counted_if_any(operations.r#move, "moved"));
         let permissions = counted_if_any(operations.set_permissions, "with other permissions");
@@ -112,7 +112,7 @@ impl Report {
         )
     }
 
-    fn left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_remaining(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.failures {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;

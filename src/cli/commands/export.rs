@@ -27,7 +27,7 @@ struct Written {
 /// Runs the command.
 pub(crate) async fn run<W: Write + Send + 'static>(arguments: Export, database: PathBuf, mut output: Output<W>) -> ExitCode {
     let to_stdout = arguments.output.is_none();
-    if let Some(why) = refused(to_stdout, output.format(), io::stdout().is_terminal()) {
+    if let Some(why) = refusal(to_stdout, output.format(), io::stdout().is_terminal()) {
         return fail(ExitCode::Usage, why);
     }
     let path = database.clone();
@@ -44,7 +44,7 @@ pub(crate) async fn run<W: Write + Send + 'static>(arguments: Export, database: 
 }
 
 /// The reason why the output is refused. CSV contains keys verbatim, so control characters of a key could control a terminal.
-fn refused(to_stdout: bool, format: OutputFormat, terminal: bool) -> Option<&'static str> {
+fn refusal(to_stdout: bool, format: OutputFormat, terminal: bool) -> Option<&'static str> {
     match (to_stdout, format) {
         (true, OutputFormat::Json) => Some("export prints CSV, not JSON: --json goes with --output FILE, and tells what was written there"),
         (true, OutputFormat::Text) if terminal => {
@@ -112,7 +112,7 @@ mod tests {
             (true, OutputFormat::Json, false, Some("not JSON")),
             (false, OutputFormat::Json, true, None),
         ] {
-            let why = refused(to_stdout, format, terminal);
+            let why = refusal(to_stdout, format, terminal);
             assert_eq!(why.is_some(), words.is_some(), "{to_stdout} {format:?} {terminal}");
             assert!(why.unwrap_or_default().contains(words.unwrap_or_default()), "{why:?}");
         }

@@ -30,14 +30,14 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, i
     let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
     checks.extend(connectivity::all(settings).await);
-    let shut = checks.iter().any(|check| check.problem().is_some());
-    checks.push(if shut {
+    let some_unreachable = checks.iter().any(|check| check.problem().is_some());
+    checks.push(if some_unreachable {
         Probed::skipped(cycle::DOOR, "not every endpoint is reachable")
     } else {
         cycle::run(settings, interruption).await
     });
     checks.push(export(settings).await);
-    checks.push(if shut {
+    checks.push(if some_unreachable {
         Probed::skipped(compared::DOOR, "not every endpoint is reachable")
     } else {
         compared::with_bucket(settings).await
@@ -50,7 +50,7 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, i
 }
 
 /// The overview of the state; an error if no initial sync has completed.
-async fn complete(settings: &Settings) -> Result<Overview, String> {
+async fn completed_state(settings: &Settings) -> Result<Overview, String> {
     let path = &settings.database_path;
     if !path.exists() {
         return Err("there is no database yet".to_owned());

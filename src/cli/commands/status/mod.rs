@@ -149,7 +149,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     problems.extend(doors.iter().filter_map(connectivity::Probed::problem));
     problems.extend(endpoints::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
-    problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
+    problems.extend(problems_of_state(&overview, last_run, in_use_by.as_ref()));
     let main = overview.main_sink();
     let own = match (doors.iter().any(connectivity::Probed::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
@@ -184,34 +184,35 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
 }
 
 /// The problems that the state shows. Skips are not problems.
-fn complaints(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Vec<String> {
-    let mut complaints = Vec::new();
+fn problems_of_state(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Vec<String> {
+    let mut problems_of_state = Vec::new();
     if overview.runs.first().is_some_and(|run| run.number < last_run) {
         let older = format!("the database is older than run {last_run}, which its lock file remembers");
-        complaints.push(format!("{older}: the next sync takes it for a restored backup, and confirms every file anew"));
+        problems_of_state.push(format!("{older}: the next sync takes it for a restored backup, and confirms every file anew"));
     }
     let under_way = overview.runs.first().is_some_and(|run| is_under_way(run, holder));
     if overview.initial_completed_by.is_none() && !overview.runs.is_empty() {
-        complaints.push("the initial sync has not come to its end yet".to_owned());
+        problems_of_state.push("the initial sync has not come to its end yet".to_owned());
     }
-    complaints.extend(overview.runs.first().filter(|_| !under_way).and_then(complaint_about));
+    problems_of_state.extend(overview.runs.first().filter(|_| !under_way).and_then(problem_of_run));
     let held = overview.paths("held");
     if held > 0 {
-        complaints.push(format!("deletes that the guard holds: {held} (--allow-deletes {held} sends them, with any sync)"));
+        problems_of_state.push(format!("deletes that the guard holds: {held} (--allow-deletes {held} sends them, with any sync)"));
     }
     let gap = overview.feed_gap.map(|since| format!("events may have been missed since {since}: a reconcile finds what they were about"));
-    complaints.extend(gap);
+    problems_of_state.extend(gap);
     if overview.dead_letters_evicted > 0 {
         let thrown_away = overview.dead_letters_evicted;
-        complaints.push(format!("dead letters that were thrown away because there were too many: {thrown_away} (decide about the others)"));
+        problems_of_state
+            .push(format!("dead letters that were thrown away because there were too many: {thrown_away} (decide about the others)"));
     }
     for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);
         if paths > 0 && !(under_way && status == "due") {
-            complaints.push(format!("operations that {what}: {paths}"));
+            problems_of_state.push(format!("operations that {what}: {paths}"));
         }
     }
-    complaints
+    problems_of_state
 }
 
 /// True if a run without an end is still active: the process that holds the lock has held it since before the run began.
@@ -220,7 +221,7 @@ fn is_under_way(run: &Run, holder: Option<&Holder>) -> bool {
     run.outcome.is_none() && since.zip(run.started_at).is_some_and(|(since, started_at)| since <= started_at)
 }
 
-fn complaint_about(run: &Run) -> Option<String> {
+fn problem_of_run(run: &Run) -> Option<String> {
     let number = run.number;
     let refused = || Some(serde_json::from_str::<serde_json::Value>(run.summary.as_deref()?).ok()?["report_refused"].as_str()?.to_owned());
     Some(match run.outcome.as_deref() {

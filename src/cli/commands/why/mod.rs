@@ -3,7 +3,7 @@
 
 mod answer;
 mod past;
-mod shape;
+mod document;
 mod text;
 
 use crate::app::ExitCode;
@@ -14,7 +14,7 @@ use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::ObjectKey;
 use crate::state::Views;
-use shape::Why;
+use document::Why;
 use std::io::Write;
 
 /// Runs the command. The exit code is 0 if the state knows the key, else 1.
@@ -23,15 +23,15 @@ pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, out
         Ok(key) => key,
         Err(error) => return fail(ExitCode::Usage, error),
     };
-    let story = match Views::open(&settings.database_path).key_report(key.clone()).await {
-        Ok(Some(story)) => story,
+    let report = match Views::open(&settings.database_path).key_report(key.clone()).await {
+        Ok(Some(report)) => report,
         Ok(None) => return fail(ExitCode::Failed, nothing_known(&key, &settings.source.prefix)),
         Err(error) => {
             let (code, message) = of_state(error, &settings.database_path);
             return fail(code, message);
         }
     };
-    match output.print(&Why::new(key, story)) {
+    match output.print(&Why::new(key, report)) {
         Ok(()) => ExitCode::Done,
         Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
     }

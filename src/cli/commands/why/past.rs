@@ -7,19 +7,19 @@ use serde::Serialize;
 
 /// One history entry: a consumed event, or an ended operation.
 #[derive(Debug, Serialize)]
-pub(super) struct Line {
+pub(super) struct HistoryLine {
     pub(super) at: Option<Timestamp>,
     pub(super) run: u64,
     /// The sink; `null` = the entry is an event, or was stored by a version with one sink only.
     pub(super) sink: Option<SinkName>,
     pub(super) path: ObjectKey,
     pub(super) new_path: Option<ObjectKey>,
-    pub(super) event: Option<Event>,
+    pub(super) event: Option<PastEvent>,
     pub(super) operation: Option<Operation>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Event {
+pub(super) struct PastEvent {
     pub(super) source: &'static str,
     pub(super) kind: &'static str,
     pub(super) told_at: Option<Timestamp>,
@@ -60,17 +60,17 @@ pub(super) struct Operation {
     pub(super) told: Option<bool>,
 }
 
-impl From<HistoryEntry> for Line {
+impl From<HistoryEntry> for HistoryLine {
     fn from(HistoryEntry { at, run, sink, path, new_path, what }: HistoryEntry) -> Self {
         let (event, operation) = match what {
-            HistoryEvent::Event(event) => (Some(Event::from(event)), None),
+            HistoryEvent::Event(event) => (Some(PastEvent::from(event)), None),
             HistoryEvent::Operation(ended) => (None, Some(Operation::from(ended))),
         };
         Self { at, run, sink, path, new_path, event, operation }
     }
 }
 
-impl From<ConsumedEvent> for Event {
+impl From<ConsumedEvent> for PastEvent {
     fn from(ConsumedEvent { source, kind, told_at, received_at, permissions, became }: ConsumedEvent) -> Self {
         let (became, found, found_at_new_path, message) = match became {
             EventDisposition::LookedAt { path, new_path } => ("looked_at", Some(Found::from(path)), new_path.map(Found::from), None),
