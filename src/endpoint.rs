@@ -1,5 +1,5 @@
 //! The types that all endpoints share: the error of a failed call, the endpoint's id, and a body. Which errors make an endpoint unusable is
-//! decided by `disposition` in s3/error.rs and file_manager/error.rs.
+//! decided by `disposition` in `s3/error.rs` and `file_manager/error.rs`.
 
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};

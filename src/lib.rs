@@ -4,7 +4,7 @@
 //!
 //! > observe → plan → apply → record → report
 //!
-//! Start with [`workflow`], which implements the runs. docs/architecture.md describes the rules that always hold. The modules:
+//! Start with [`workflow`], which implements the runs. `docs/architecture.md` describes the rules that always hold. The modules:
 //!
 //! - [`record`]: the domain types: keys, object metadata, observations, events, permissions.
 //! - [`source`]: the trait of a source, the bucket as a source, lookups of single keys.

@@ -1,12 +1,12 @@
 //! Decides if and when a failed call is retried. The only user of `backon`. The number of attempts comes from `RETRY_ATTEMPTS`
-//! (config/table/work.rs); app/endpoints.rs applies it.
+//! (`config/table/work.rs`); `app/endpoints.rs` applies it.
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How a failure is handled. Every error of an endpoint has a disposition, decided in s3/error.rs and file_manager/error.rs.
+/// How a failure is handled. Every error of an endpoint has a disposition, decided in `s3/error.rs` and `file_manager/error.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// The failure is transient: retry, but not before `after`.

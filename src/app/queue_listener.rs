@@ -26,8 +26,7 @@ struct Queue {
 pub(crate) async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     let queues = engine.queues().await?;
     let max_events = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
-    let inbox =
-        InboxLimits { scope: Scope::new(engine.bucket(), &settings.source.prefix), max_events: max_events, clock: Arc::new(SystemClock) };
+    let inbox = InboxLimits { scope: Scope::new(engine.bucket(), &settings.source.prefix), max_events, clock: Arc::new(SystemClock) };
     let alone = queues.len() == 1;
     let task = |queue: Arc<dyn queue::EventQueue>| -> Box<dyn Listener> {
         let name = if alone { SQS.to_owned() } else { format!("{SQS} {}", queue.address()) };

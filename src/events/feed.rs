@@ -107,10 +107,8 @@ impl FeedReader {
         let (items, ignored): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
         let all = items.len();
         let full = all >= FEED_EVENTS_MAX;
-        let counts = state
-            .inbox()
-            .feed_receive(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now)
-            .await?;
+        let counts =
+            state.inbox().feed_receive(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
         telemetry::metrics().events(EventChannel::Feed.as_str(), counts.received.events);
         polled.dead += counts.received.dead;

@@ -1,5 +1,5 @@
 //! Plans moves: decides whether two paths are one file that was moved. Which paths are paired without an event is decided by
-//! state/transactions/pair_by_identity.sql.
+//! `state/transactions/pair_by_identity.sql`.
 
 use super::{Effect, Policy, Renames};
 use crate::mutant;

@@ -1,4 +1,4 @@
-//! Maps the header of a file to [`COLUMNS`]. The order in which columns are written is in columns.rs.
+//! Maps the header of a file to [`COLUMNS`]. The order in which columns are written is in `columns.rs`.
 
 use super::columns::{COLUMNS, REQUIRED_COLUMNS};
 use super::error::{Problem, shown};

@@ -1,4 +1,4 @@
-//! The flows. Read these files first: run.rs, then observe_listing.rs (initial sync and reconcile) and observe_events.rs (incremental
+//! The flows. Read these files first: `run.rs`, then `observe_listing.rs` (initial sync and reconcile) and `observe_events.rs` (incremental
 //! sync).
 
 mod flow;

@@ -71,18 +71,18 @@ impl Flow {
     /// run.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
         let mut rest = Unreplayed { after: 0, left: self.state.inbox().events_len().await? };
-        let mut locked = BTreeSet::new();
+        let mut locked_paths = BTreeSet::new();
         let rows = self.next_rows(&mut rest).await?;
         let mut next = self.look_up_rows(rows).await?;
         while let Some(batch) = next {
-            let batch = Replay { locked: locked.clone(), ..batch };
+            let batch = Replay { locked: locked_paths.clone(), ..batch };
             // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
             // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
             let (looked, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.tally.replayed(&replayed);
-            locked.extend(replayed.locked);
+            locked_paths.extend(replayed.locked);
             next = looked?;
         }
         Ok(())

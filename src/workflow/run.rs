@@ -1,5 +1,5 @@
 //! Starts a run, calls the listing flow or the event flow, then reports and stores the result. The flows observe and apply; see
-//! observe_listing.rs and observe_events.rs.
+//! `observe_listing.rs` and `observe_events.rs`.
 
 use super::backlog;
 use super::flow::{Flow, RunInfo};

@@ -1,5 +1,5 @@
-//! Decodes messages into events. Pure, and total over every sequence of bytes. notification.rs chooses the decoder by the shape of a
-//! message; feed.rs decodes the events of the feed.
+//! Decodes messages into events. Pure, and total over every sequence of bytes. `notification.rs` chooses the decoder by the shape of a
+//! message; `feed.rs` decodes the events of the feed.
 //!
 //! **Invariant:** no input causes a panic, and no record affects the other records of its message. A record becomes an event, is ignored
 //! and counted, or is undecodable with a [`DecodeError`].

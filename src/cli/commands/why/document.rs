@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The whole document.
 #[derive(Debug, Serialize)]
-pub(super) struct Why {
+pub(super) struct Explanation {
     pub(super) key: ObjectKey,
     pub(super) state: &'static str,
     pub(super) answer: String,
@@ -107,7 +107,7 @@ pub(super) struct EventWaiting {
     pub(super) failures: u32,
 }
 
-impl Why {
+impl Explanation {
     pub(super) fn new(key: ObjectKey, report: KeyReport) -> Self {
         let sinks: BTreeMap<_, _> = report.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &report, sink))).collect();
         let main = report.main_sink().map(|sink| sink.name.clone());

@@ -14,7 +14,7 @@ use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::ObjectKey;
 use crate::state::Views;
-use document::Why;
+use document::Explanation;
 use std::io::Write;
 
 /// Runs the command. The exit code is 0 if the state knows the key, else 1.
@@ -31,7 +31,7 @@ pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, out
             return fail(code, message);
         }
     };
-    match output.print(&Why::new(key, report)) {
+    match output.print(&Explanation::new(key, report)) {
         Ok(()) => ExitCode::Done,
         Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
     }

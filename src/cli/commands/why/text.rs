@@ -1,12 +1,12 @@
 //! `why` as text: the history, the current state, and the answer.
 
-use super::document::{AppliedFile, EventWaiting, InBucket, Pending, UnfinishedEffect, Why};
+use super::document::{AppliedFile, EventWaiting, Explanation, InBucket, Pending, UnfinishedEffect};
 use super::past::{Found, HistoryLine, Operation, PastEvent};
 use crate::record::{ETag, Escaped, Permissions};
 use jiff::Timestamp;
 use std::fmt::{self, Formatter, Write as _};
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "key           {}", self.key)?;
         self.entry().iter().try_for_each(|line| writeln!(f, "{line}"))?;
@@ -41,7 +41,7 @@ impl fmt::Display for Why {
     }
 }
 
-impl Why {
+impl Explanation {
     /// The history, one line per entry, oldest first.
     fn entry(&self) -> Vec<String> {
         let other_names = self.history.iter().any(|line| line.path != self.key || line.new_path.is_some());
