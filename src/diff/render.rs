@@ -4,9 +4,12 @@
 //!
 //! For programs, each line is one JSON object. Keys are verbatim, with characters that are unsafe on a terminal written as escapes:
 //!
-//! ```json {"kind":"added","file_path":"a","new":RECORD} {"kind":"removed","file_path":"b","old":RECORD}
+//! ```json
+//! {"kind":"added","file_path":"a","new":RECORD}
+//! {"kind":"removed","file_path":"b","old":RECORD}
 //! {"kind":"changed","file_path":"c","content":true,"permissions":false,"old":RECORD,"new":RECORD}
-//! {"kind":"summary","added":1,"removed":1,"changed":1,"content_changed":1,"permissions_changed":0} ```
+//! {"kind":"summary","added":1,"removed":1,"changed":1,"content_changed":1,"permissions_changed":0}
+//! ```
 //!
 //! `RECORD` has the snapshot's other columns, `null` where they are missing: `size` is a number, all others are strings.
 
