@@ -84,7 +84,7 @@ pub enum QueueChange {
 /// The decision for one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requeue {
-    /// A change of a path's row in `pending`.
+    /// The change of the row.
     pub change: QueueChange,
     /// True if the path has pending work.
     pub to_do: bool,
@@ -114,10 +114,10 @@ pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Poli
     let PathView { sides, pending, open_intent, restored, .. } = view;
     let observed_now = matches!(trigger, Trigger::Observed { .. });
     // A newer listing did not contain the key, so the stored observation is outdated. Keep the row until a new observation arrives.
-    let in_question = pending.is_some_and(|row| row.deletion) && !observed_now;
-    let content = (false, is_large(sides));
+    let absence_unconfirmed = pending.is_some_and(|row| row.deletion) && !observed_now;
+    let upload = (false, is_large(sides));
     match decide(path, sides, policy) {
-        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if *open_intent => queue(view, content, trigger),
+        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if *open_intent => queue(view, upload, trigger),
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             let never_applied = pending.is_some() && sides.applied.is_none() && observed_now;
@@ -126,12 +126,12 @@ pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Poli
                 // the sink may hold a file that was uploaded after the backup. Queue a delete; it costs one call per such path.
                 return Requeue { unconfirm: true, ..queue(view, (true, false), trigger) };
             }
-            let remove = pending.is_some() && (found_gone || !in_question);
+            let remove = pending.is_some() && (found_gone || !absence_unconfirmed);
             Requeue::of(if remove { QueueChange::Remove } else { QueueChange::Keep }, false)
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(view, (true, false), trigger),
-        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(view, content, trigger),
-        Verdict::Skip(_) | Verdict::TooLarge if in_question => Requeue::of(QueueChange::Keep, false),
+        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(view, upload, trigger),
+        Verdict::Skip(_) | Verdict::TooLarge if absence_unconfirmed => Requeue::of(QueueChange::Keep, false),
         Verdict::Skip(reason) => Requeue::of(QueueChange::Skip(reason), false),
         Verdict::TooLarge => Requeue::of(QueueChange::Park(SkipReason::TooLarge), false),
     }
