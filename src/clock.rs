@@ -1,9 +1,9 @@
-//! The current time, for timestamps and for retry times. Never used to decide which of two observations is newer.
+//! The current time, for timestamps and retry times. It never decides which of two observations is newer.
 
 use jiff::Timestamp;
 use std::fmt;
 
-/// A source of time: the system, or a test.
+/// A clock: that of the system, or of a test.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time, UTC.
     fn now(&self) -> Timestamp;

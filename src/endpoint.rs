@@ -1,4 +1,5 @@
-//! The types of endpoint answers: one error type for every failed call, the endpoint's name and the bytes of a body. It calls none.
+//! The types that all endpoints share: the error of a failed call, the endpoint's id, and a body. Which errors make an endpoint unusable is
+//! decided by `disposition` in `s3/error.rs` and `file_manager/error.rs`.
 
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
@@ -9,26 +10,25 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// Bytes in the order of the content. An error ends them.
+/// A stream of the content's bytes. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, EndpointError>>;
 
-/// The name of an endpoint, in errors and capabilities: `file_manager`, `s3:customer-bucket`. What stands before the colon is its
-/// protocol.
+/// The id of an endpoint, in errors and capabilities: `file_manager`, `s3:customer-bucket`. The part before the colon is its protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(Arc<str>);
 
 impl EndpointId {
-    /// The endpoint of this name.
+    /// The id with this text.
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// The name as text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first part of every reason that is given for a failure of this endpoint.
+    /// The part before the colon. It begins the reason of every failure of this endpoint.
     pub fn protocol(&self) -> &str {
         self.0.split(':').next().unwrap_or_default()
     }
@@ -40,14 +40,14 @@ impl fmt::Display for EndpointId {
     }
 }
 
-/// A failed call. Its text names the operation and the subject, and never holds a secret.
+/// A failed call. Its text names the operation and the subject, and never contains a secret.
 ///
-/// It derefs to [`EndpointFailure`]. The failure is boxed, so that a `Result` which succeeds stays small.
+/// It derefs to [`EndpointFailure`], which is boxed so that a `Result` is small.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{} {}: {}", .0.operation, .0.subject, .0.message)]
 pub struct EndpointError(Box<EndpointFailure>);
 
-/// The facts of a failed call.
+/// The fields of a failed call.
 #[derive(Clone, Debug)]
 pub struct EndpointFailure {
     /// The endpoint that was called.
@@ -56,56 +56,56 @@ pub struct EndpointFailure {
     pub operation: &'static str,
     /// The path, the bucket or the address, escaped for display.
     pub subject: String,
-    /// The kind of failure, as far as the engine distinguishes failures.
+    /// The kind of failure, as the engine distinguishes it.
     pub kind: EndpointErrorKind,
-    /// The engine's reaction to the failure.
+    /// How the engine handles the failure.
     pub disposition: Disposition,
-    /// The certainty that the call changed something or did not.
+    /// Whether the call may have had its effect.
     pub effect: EffectCertainty,
-    /// A short, stable name for reports: `s3_archived`, `file_manager_503`. It is a contract.
+    /// A short, stable name for reports: `s3_archived`, `file_manager_503`. It is a contract and never changes.
     pub reason: Cow<'static, str>,
-    /// The operator's remedy.
+    /// The advice for the operator.
     pub hint: &'static str,
-    /// The message of the endpoint or of the engine, capped and escaped for display.
+    /// The message of the endpoint or of the engine, shortened and escaped for display.
     pub message: String,
 }
 
-/// The failures that the engine distinguishes. `reason` says more.
+/// The kinds of failure that the engine distinguishes. `reason` is more specific.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointErrorKind {
-    /// Nothing is at the path. At a source this is evidence only when the source itself answers after it.
+    /// The path holds no file or object. For a source it counts as evidence only if the source answers a check after it.
     NotFound,
-    /// Another file is at the path where a file was to go.
+    /// Another file occupies the target path.
     Taken,
-    /// The content is no longer the expected one.
+    /// The object's content is no longer the expected one.
     Replaced,
-    /// The content is in an archive, and not restored.
+    /// The object is archived and not restored.
     Archived,
-    /// The content is not what the endpoint vouched for.
+    /// The content does not match the size or checksum that the endpoint announced.
     Corrupt,
-    /// The body that the call was given failed. The error of the body's source is more specific.
+    /// Reading the request's body failed. The error of the body's source is more specific.
     BodyFailed,
     /// Any other failure.
     Other,
 }
 
-/// The certainty about the effect of a failed call.
+/// Whether a failed call had an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EffectCertainty {
-    /// It certainly had none.
+    /// The call had no effect.
     None,
-    /// It may have had its effect.
+    /// The call may have had its effect.
     Unknown,
 }
 
-/// A fault that the engine itself finds in the content from a source.
+/// A fault that the engine finds in the content of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentFault {
-    /// The body ended before its promised size.
+    /// The body ended before its announced size.
     Interrupted,
-    /// The body is not what its headers promised.
+    /// The body does not match its headers.
     Corrupt,
-    /// The object differs at each lookup.
+    /// The object was different at each lookup.
     Replaced,
 }
 
@@ -118,7 +118,7 @@ impl ContentFault {
         }
     }
 
-    /// The second part of the reason, and the hint.
+    /// The part of the reason after the protocol, and the hint.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Interrupted => ("interrupted", "the connection broke; the next run tries again"),
@@ -131,12 +131,12 @@ impl ContentFault {
 }
 
 impl EndpointError {
-    /// A fault of the content at a path, found while it was read.
+    /// The error for a fault in the content at a path.
     pub fn of_content(source: &EndpointId, path: &ObjectKey, fault: ContentFault, message: &str) -> Self {
         let (reason, hint) = fault.words();
         Self::from(EndpointFailure {
             endpoint: source.clone(),
-            // S3's name for reading content, as in all earlier reports.
+            // S3's name for reading content. Reports have always used it.
             operation: "GetObject",
             subject: path.to_string(),
             kind: fault.kind(),
@@ -148,12 +148,12 @@ impl EndpointError {
         })
     }
 
-    /// True if the endpoint refused the call for good: it had no effect, and the same call will be refused again.
+    /// True if the endpoint refused the call: it had no effect, and the same call would be refused again.
     pub fn is_refusal(&self) -> bool {
         self.effect == EffectCertainty::None && self.disposition == Disposition::Fail
     }
 
-    /// The same failure at another endpoint: an adapter knows its own name, the code below it only the protocol's.
+    /// Sets the endpoint. An adapter replaces the protocol's name, which the code below it uses, by its own id.
     #[must_use]
     pub fn at(mut self, endpoint: &EndpointId) -> Self {
         self.endpoint = endpoint.clone();

@@ -1,13 +1,13 @@
-//! Failpoints: a crash test holds the process at one, to kill it there. Compiled to nothing without the feature `failpoints`.
+//! Failpoints: a crash test makes the process wait at one and kills it there. Compiled to nothing without the feature `failpoints`.
 
-/// A page was read; the process has committed nothing.
+/// A page was read, and nothing is committed yet.
 pub const BEFORE_FIRST_COMMIT: &str = "before_first_commit";
-/// An intent is committed; its call is not sent.
+/// An intent is committed, and its call is not sent yet.
 pub const BETWEEN_INTENT_AND_CALL: &str = "between_intent_and_call";
-/// A call had its effect; its outcome is not committed.
+/// A call had its effect, and its outcome is not committed yet.
 pub const BETWEEN_CALL_AND_OUTCOME: &str = "between_call_and_outcome";
 
-/// Reaches a failpoint; returns at once.
+/// Reaches a failpoint. Returns at once.
 #[cfg(not(feature = "failpoints"))]
 pub fn reach(_name: &'static str) -> std::future::Ready<()> {
     std::future::ready(())
@@ -24,17 +24,17 @@ mod armed {
 
     static ARMED: OnceLock<(String, AtomicUsize)> = OnceLock::new();
 
-    /// Arms one failpoint: the `count`th task that reaches `name` is held. Written `name:count`.
+    /// Arms one failpoint, given as `name:count`: the `count`th task that reaches `name` waits there forever.
     pub fn arm(text: &str) {
         if let Some((name, count)) = text.split_once(':')
             && let Ok(count) = count.parse()
         {
-            // Armed once per process: a second call has no effect.
+            // Only the first call in a process has an effect.
             let _ = ARMED.set((name.to_owned(), AtomicUsize::new(count)));
         }
     }
 
-    /// Reaches a failpoint. At the armed one, when its count is consumed, writes a line to stderr and never returns.
+    /// Reaches a failpoint. If it is the armed one and its count is reached, writes a line to stderr and never returns.
     pub async fn reach(name: &'static str) {
         let Some((armed, left)) = ARMED.get() else { return };
         if armed == name && left.fetch_sub(1, Ordering::SeqCst) == 1 {

@@ -1,12 +1,35 @@
-//! A sync engine for S3 with a memory.
+//! An S3 sync engine that keeps in a database what it has observed in the bucket and what each sink has confirmed.
 //!
-//! One sentence describes every flow:
+//! Every run has the same steps:
 //!
-//! > observe → snapshot → diff → plan → apply → record → report
+//! > observe → plan → apply → record → report
 //!
-//! The modules, in reading order. Those of a service need its features: `state` the database and the engine around it, `file-manager`
-//! the HTTP client of the file manager, `daemon` settings and schedules, `cli` the program. Without any there is what reads and compares:
-//! S3, verified transfers, snapshots and their difference.
+//! Start with [`workflow`], which implements the runs. `docs/architecture.md` describes the rules that always hold. The modules:
+//!
+//! - [`record`]: the domain types: keys, object metadata, observations, events, permissions.
+//! - [`source`]: the trait of a source, the bucket as a source, lookups of single keys.
+//! - [`events`]: receives and decodes events from queues and the feed.
+//! - [`state`]: the database.
+//! - [`snapshot`]: CSV snapshots of the applied and the known files.
+//! - [`diff`]: the differences of two snapshots, for the command `diff`.
+//! - [`plan`]: the decisions, pure: effects, moves, the delete guard, the queue of pending paths.
+//! - [`run`]: the data that all parts of a run share: counters, stop signal, outcome.
+//! - [`apply`]: the trait of a sink, and the executor that sends the planned effects.
+//! - [`transfer`]: verifies length and checksum of a body while it is streamed.
+//! - [`report`]: the report of a run.
+//! - [`workflow`]: the runs: initial sync, incremental sync, reconcile.
+//! - [`daemon`]: runs by schedule, by event and on request; the control socket.
+//! - [`app`]: creates endpoints, state and engine from the settings.
+//! - [`cli`]: the command line.
+//! - [`config`]: the settings.
+//! - [`s3`], [`file_manager`]: the clients of the endpoints.
+//! - [`telemetry`]: log lines, spans and metrics.
+//! - [`clock`], [`endpoint`], [`retry`]: the current time, the errors of endpoints, the retries of calls.
+//! - [`failpoint`], [`mutant`]: hooks for crash tests and planted bugs for mutation tests, compiled to nothing in releases.
+//!
+//! The modules of a service need its features: `state` the database and the engine around it, `file-manager` the HTTP client of the file
+//! manager, `daemon` settings and schedules, `cli` the program. Without any, the library is what reads and compares: S3, verified transfers,
+//! snapshots and their difference.
 
 pub mod record;
 

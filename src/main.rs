@@ -1,4 +1,4 @@
-//! Parse → run → exit code. What a command does is not decided here.
+//! The program: parses the command line, runs the command, and returns its exit code.
 
 use s3_sync::{
     app::ExitCode,
@@ -26,7 +26,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
         Interruption::listening().map_err(|error| ended(&error, ExitCode::Failed))?
     };
     let (halt, shutdown_timeout) = (interruption.halt(), settings.shutdown_timeout);
-    // A second signal does not wait for a collector either: dropping the telemetry would.
+    // Dropping the telemetry would wait for the collector, which a second signal must not do.
     let telemetry = ManuallyDrop::new(telemetry);
     let to_the_end = async {
         let code = cli::run(cli, settings, &interruption).await;
@@ -42,12 +42,12 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
             code = interruption.second_signal() => code.unwrap_or_else(|error| ended(&error, ExitCode::Failed)),
         }
     });
-    // After a second signal, work may still be in flight: the process does not wait for it.
+    // After a second signal, work may still be in flight. The process does not wait for it.
     runtime.shutdown_background();
     Ok(code)
 }
 
-/// Reports why the command ends. A stderr that is closed is no reason to panic.
+/// Prints why the command ends. Ignores a closed stderr.
 fn ended(reason: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "s3-sync: {reason}");

@@ -1,10 +1,10 @@
-//! Bugs that the model must detect, planted one by one: each is one line where a developer might really make the mistake.
-//! Compiled to nothing without the feature `mutants`.
+//! Planted bugs for the model: `mutant::is(name)` in production code enables a bug that the model must detect, one at a time. Each is a
+//! mistake that a developer could make in one line. Compiled to nothing without the feature `mutants`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use uuid::Uuid;
 
-/// A bug's replacement for a random key.
+/// A key that depends on a text, for a bug that replaces a random key.
 pub fn key_of(what: &str) -> Uuid {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);

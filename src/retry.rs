@@ -1,23 +1,25 @@
-//! Decides if and when a failed call is retried. The only user of `backon`; it never logs.
+//! Decides if and when a failed call is retried. The only user of `backon`. The number of attempts comes from `RETRY_ATTEMPTS`
+//! (`config/table/work.rs`); `app/endpoints.rs` applies it.
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How a failure is handled. Every error of an endpoint knows its own disposition.
+/// How a failure is handled. Every error of an endpoint has a disposition, decided in `s3/error.rs` and `file_manager/error.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// Transient: retry, not before `after` (from `Retry-After`).
+    /// The failure is transient: retry, but not before `after`.
     Retry {
-        /// The wait that the server asked for.
+        /// The wait that the server requested with `Retry-After`.
         after: Option<Duration>,
     },
-    /// Permanent for this object: it fails, the others continue.
+    /// The failure concerns this object only: the object fails, and the others continue.
     Fail,
-    /// The endpoint fails for every object (no such bucket, wrong credentials, connection refused): the run cannot continue.
+    /// The endpoint is unusable for every object (no such bucket, wrong credentials, connection refused): the sink or the run stops.
     Stop {
-        /// True if it may recover by itself (connection refused); false if it needs an operator (wrong credentials).
+        /// True if the endpoint may recover by itself (connection refused), so the call is retried first; false if it needs the operator
+        /// (wrong credentials).
         transient: bool,
     },
 }
@@ -28,16 +30,16 @@ pub trait Disposed {
     fn disposition(&self) -> Disposition;
 }
 
-/// Limits of retrying: attempts, growing waits with full jitter, and a time budget over all of them.
+/// The limits of retrying: attempts, growing waits with jitter, and a time budget.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
-    /// All attempts, including the first.
+    /// The maximum number of attempts, including the first.
     pub attempts: usize,
-    /// Upper bound of the first wait; it doubles with each one.
+    /// The first wait, before jitter. It doubles with each wait.
     pub base: Duration,
-    /// Upper bound of every wait, except of one that the server asked for.
+    /// The maximum of a wait, before jitter, unless the server requested a longer one.
     pub max_wait: Duration,
-    /// No attempt starts later than this after the first failure.
+    /// The time after the first failure within which attempts may start.
     pub budget: Duration,
 }
 
@@ -48,7 +50,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Begins a call that may take several attempts.
+    /// Begins the attempts at one call.
     pub fn begin(&self) -> Attempts {
         let waits = ExponentialBuilder::default()
             .with_min_delay(self.base)
@@ -59,7 +61,7 @@ impl RetryPolicy {
         Attempts { waits, budget: self.budget, deadline: None }
     }
 
-    /// Calls `attempt` until it succeeds, fails for good, or the attempts or the budget are consumed; the last error is returned.
+    /// Calls `attempt` until it succeeds, fails permanently, or no attempt or time is left. Returns the last error.
     pub async fn run<T, E, F, Fut>(&self, mut attempt: F) -> Result<T, E>
     where
         E: Disposed,
@@ -79,17 +81,17 @@ impl RetryPolicy {
     }
 }
 
-/// One call's attempts: how long to wait after each failure, and when to give up.
+/// The attempts at one call: the wait after each failure, and when to give up.
 #[derive(Debug)]
 pub struct Attempts {
     waits: ExponentialBackoff,
     budget: Duration,
-    /// Counted from the first failure: a long transfer that breaks off gets another attempt like a short one.
+    /// The end of the budget, counted from the first failure, so that a long transfer that fails gets another attempt.
     deadline: Option<Instant>,
 }
 
 impl Attempts {
-    /// How long to wait before the next attempt; `None` = give up.
+    /// The wait before the next attempt; `None` = give up.
     pub fn next_wait(&mut self, error: &impl Disposed) -> Option<Duration> {
         let asked = match error.disposition() {
             Disposition::Retry { after } => after,

@@ -1,4 +1,4 @@
-//! The check of each endpoint, with a hint for each that is unreachable. Changes nothing anywhere.
+//! Checks each endpoint, with a hint if it is unreachable. Changes nothing in any endpoint.
 
 use super::endpoints;
 use crate::config::Settings;
@@ -15,63 +15,63 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-/// The longest wait for an endpoint's answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time limit of the check of one endpoint.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The endpoints that runs wait for; without the others they go on.
+/// The endpoints that runs require. Runs continue without the others.
 const S3: &str = "S3";
 const FILE_MANAGER: &str = "file manager";
 
-/// The hint when the bucket's server does not answer.
+/// The hint if the bucket's server does not answer.
 const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
 
-/// The message of a successful check that has no words of its own.
+/// The message of a successful check.
 const ANSWERS: &str = "answers";
 
-/// The path that the file manager is asked about: it need not know it.
-const SOME_PATH: &str = "s3-sync-test";
+/// A path for which the file manager's permissions call is checked. The file manager need not have a file there.
+const PROBE_PATH: &str = "s3-sync-test";
 
-/// The result of one endpoint's check.
+/// The result of the check of one endpoint.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Probed {
     /// The endpoint's name.
     pub(crate) door: &'static str,
     /// `ok`, `skipped` or `failed`.
     pub(crate) result: &'static str,
-    /// The finding.
+    /// What the check found.
     pub(crate) message: String,
     /// The advice for the operator.
     pub(crate) hint: Option<String>,
 }
 
 impl Probed {
-    /// The endpoint answers.
+    /// The result for an endpoint that answers.
     pub(crate) fn ok(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "ok", message: message.into(), hint: None }
     }
 
-    /// Nothing asks for it.
+    /// The result for an endpoint that is not configured.
     pub(crate) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
         Self { door, result: "skipped", message: message.into(), hint: None }
     }
 
-    /// The endpoint is unreachable.
+    /// The result for an unreachable endpoint.
     pub(crate) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// True if the endpoint is unreachable and no run can do without it.
+    /// True if the endpoint is unreachable and runs require it.
     pub(crate) fn stops_runs(&self) -> bool {
         self.result == "failed" && [S3, FILE_MANAGER].contains(&self.door)
     }
 
-    /// One sentence, when the endpoint is unreachable.
+    /// The problem in one sentence; `None` = the endpoint is reachable or not configured.
     pub(crate) fn problem(&self) -> Option<String> {
         (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
     }
 }
 
-/// Checks every endpoint that the settings name, all at the same time.
+/// Checks all endpoints that the settings name, concurrently.
 pub(crate) async fn all(settings: &Settings) -> Vec<Probed> {
     let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
     let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
@@ -85,7 +85,7 @@ async fn bucket(settings: &Settings) -> Probed {
     };
     let call = Box::pin(async {
         let bucket = endpoints::bucket(settings, name).await?;
-        // The listing first: an answer to HEAD has no body, so it could not name the error.
+        // List before HEAD: the response to a HEAD has no body, so it could not name the error.
         let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
         let page = bucket.list_page(request).await?;
         bucket.head_bucket().await?;
@@ -109,8 +109,8 @@ pub(crate) async fn file_manager(settings: &Settings) -> Probed {
     };
     let call = async {
         door.health().await?;
-        let path = ObjectKey::new(SOME_PATH).expect("invariant: a path of ours is one");
-        // A server that answers at `/` without credentials may still be no file manager, or may refuse us.
+        let path = ObjectKey::new(PROBE_PATH).expect("invariant: a path of ours is one");
+        // A server that answers at `/` without credentials may be no file manager, or may refuse our token: make an authenticated call.
         match door.permissions(&path).await {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
             answer => answer.map(drop),
@@ -131,7 +131,7 @@ pub(crate) async fn events(settings: &Settings) -> Probed {
     tried_http(DOOR, url, door.health()).await
 }
 
-/// Checks one of the named queues: most installations have none.
+/// Checks one of the configured queues.
 #[cfg(feature = "sqs")]
 async fn queue(settings: &Settings, url: &Url) -> Probed {
     const DOOR: &str = "queue";
@@ -147,15 +147,15 @@ async fn queue(_: &Settings, _: &Url) -> Probed {
     Probed::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs")
 }
 
-/// An address as it was given: `Url` adds a slash to a bare host.
+/// The address without a trailing slash, which `Url` adds to a bare host.
 pub(crate) fn address(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-/// Why the source cannot be used; `None` = it can.
+/// The reason why the source cannot be used; `None` = it can.
 pub(super) async fn source_answers(doors: &Endpoints) -> Option<String> {
     let call = async {
-        // The listing first: an answer to HEAD has no body, so it could not name the error.
+        // List before HEAD: the response to a HEAD has no body, so it could not name the error.
         doors.source.page(&PageCursor::Start, 1).await?;
         doors.source.check().await?;
         Ok(ANSWERS.to_owned())
@@ -163,7 +163,7 @@ pub(super) async fn source_answers(doors: &Endpoints) -> Option<String> {
     tried(S3, call, |error: &EndpointError| error.hint, (no_answer(), CHECK_S3)).await.problem()
 }
 
-/// Why an endpoint does not answer; `None` = it does.
+/// The reason why an endpoint does not answer; `None` = it does.
 pub(super) async fn answered(door: &'static str, setting: &str, check: impl Future<Output = Result<(), EndpointError>>) -> Option<String> {
     let call = async { check.await.map(|()| ANSWERS.to_owned()) };
     tried(door, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
@@ -174,15 +174,15 @@ async fn tried_http(door: &'static str, url: &Url, call: impl Future<Output = Re
     tried(door, call, |error| error.kind.hint(), (no_answer(), "check the address and the network to it")).await
 }
 
-/// Tries an endpoint within the time limit. The call says what it found, `hint` what to do about its error, and `silent` holds the
-/// message and the hint for an endpoint that does not answer in time.
+/// Checks an endpoint within the time limit. `call` returns the message of a success, `hint` gives advice on its error, and `silent` is the
+/// message and the hint if the endpoint does not answer in time.
 pub(crate) async fn tried<E: Display, H: Into<String>>(
     endpoint: &'static str,
     call: impl Future<Output = Result<String, E>>,
     hint: impl FnOnce(&E) -> H,
     silent: (String, &str),
 ) -> Probed {
-    match timeout(PATIENCE, call).await {
+    match timeout(CHECK_TIMEOUT, call).await {
         Ok(Ok(found)) => Probed::ok(endpoint, found),
         Ok(Err(error)) => Probed::failed(endpoint, error.to_string(), hint(&error)),
         Err(_) => Probed::failed(endpoint, silent.0, silent.1),
@@ -191,5 +191,5 @@ pub(crate) async fn tried<E: Display, H: Into<String>>(
 
 /// The message for an endpoint that does not answer in time.
 pub(crate) fn no_answer() -> String {
-    format!("no answer within {} s", PATIENCE.as_secs())
+    format!("no answer within {} s", CHECK_TIMEOUT.as_secs())
 }

@@ -1,4 +1,4 @@
-//! The endpoints made from the settings, and the implementation of each.
+//! Creates the endpoints that the settings name.
 
 use crate::config::{ConfigError, Settings};
 use crate::daemon::ClientIdentity;
@@ -14,7 +14,7 @@ use crate::state::{Identity, NamedSink, Views};
 use std::sync::Arc;
 use url::Url;
 
-/// The retry policy that the settings ask for.
+/// The retry policy of all endpoint calls, with the number of attempts from `RETRY_ATTEMPTS`.
 pub(crate) fn retry(settings: &Settings) -> RetryPolicy {
     RetryPolicy { attempts: settings.retry_attempts.get(), ..RetryPolicy::default() }
 }
@@ -37,7 +37,7 @@ pub(crate) async fn source_of_runs(settings: &Settings, name: &str) -> Result<Bu
     Ok(BucketSource::new(Arc::new(bucket(settings, name).await?), name, &settings.source.prefix))
 }
 
-/// The bucket for the backup.
+/// The target bucket, for the backup.
 pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
     let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.target.endpoint);
@@ -49,17 +49,17 @@ pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket,
     AwsBucket::connect(options).await
 }
 
-/// One pool of connections for all HTTP endpoints.
+/// Creates the connection pool of all HTTP endpoints.
 pub(crate) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
     HttpClient::new(settings.concurrency.get())
 }
 
-/// The file manager.
+/// Creates the client of the file manager.
 pub(crate) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpFileManager, HttpSetupError> {
     HttpFileManager::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
-/// A queue of notifications, asked with the bucket's credentials.
+/// Creates the client of a queue of notifications. It uses the bucket's credentials.
 #[cfg(feature = "sqs")]
 pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
     let keys = settings.source.credentials.as_ref();
@@ -72,7 +72,7 @@ pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
     SqsQueue::connect(options).await
 }
 
-/// All queues that the settings name, as event sources.
+/// Creates the clients of all configured queues.
 #[cfg(feature = "sqs")]
 pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn EventQueue>> {
     let mut sources: Vec<Arc<dyn EventQueue>> = Vec::new();
@@ -88,18 +88,18 @@ pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn EventQueue>> {
     Vec::new()
 }
 
-/// The client that reports results and reads the feed.
+/// Creates the client of the events API, which receives reports and serves the feed.
 pub(crate) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpEvents, HttpSetupError> {
     HttpEvents::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
-/// Why `initial-sync` would refuse the state of these settings; `None` = it would not, or the state cannot be read.
+/// The reason why `initial-sync` would refuse the state of these settings; `None` = it would not, or the state cannot be read.
 pub(crate) async fn state_of_another(settings: &Settings) -> Option<String> {
     let identity = identity(settings, settings.source.bucket.as_deref()?).ok()?;
     Views::open(&settings.database_path).refusal(identity).await.ok().flatten()
 }
 
-/// The identity that these settings give a state.
+/// The identity of a state for these settings: source and sinks.
 pub(crate) fn identity(settings: &Settings, bucket: &str) -> Result<Identity, ConfigError> {
     settings.require_any_sink()?;
     Ok(Identity { source: source(settings, bucket), sinks: sinks(settings) })
@@ -110,7 +110,7 @@ pub(crate) fn sinks(settings: &Settings) -> Vec<NamedSink> {
     settings.file_manager_url.iter().map(|url| NamedSink::file_manager(url.as_str())).collect()
 }
 
-/// The same, as far as the settings name it.
+/// The same as [`identity`], with only the parts that the settings name.
 pub(crate) fn identified(settings: &Settings) -> ClientIdentity {
     ClientIdentity {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),

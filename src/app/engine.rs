@@ -1,5 +1,5 @@
-//! Everything that a run needs, made from the settings: lock, state, endpoints, options. A command runs it alone, the daemon on
-//! request. The steps of a run are the workflow's concern.
+//! The engine: everything that a run needs, created from the settings: lock, state, endpoints, options. A command executes one run; the
+//! daemon executes one per request. `workflow` implements the runs.
 
 use super::outcome::{Refusal, failed, of_state};
 use super::{ExitCode, endpoints};
@@ -17,36 +17,36 @@ use crate::workflow::{Ended, Endpoints, Flow, Options};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-/// Shows a run's counts from now on; the function that it returns ends that.
+/// Starts to display the counters of a run. The returned function ends the display.
 pub(crate) type ShowProgress = fn(&Settings, Arc<RunCounters>) -> Box<dyn FnOnce() + Send>;
 
-/// A state that this process owns alone, and its endpoints.
+/// The state, which this process has locked, and its endpoints.
 pub(crate) struct Engine {
     pub(super) settings: Settings,
     identity: Identity,
     pub(super) bucket: String,
     client: HttpClient,
     pub(super) state: State,
-    /// The current run holds it, so that no other run begins.
+    /// The instance lock. The active run holds the mutex, so that no other run begins.
     pub(super) lock: Mutex<InstanceLock>,
-    /// The queues that a run empties before its cycle; a daemon listens to them all the time instead.
+    /// The queues that a run drains before its own work. Empty in a daemon, whose listeners receive from the queues.
     queues: Vec<Arc<dyn EventQueue>>,
-    /// The endpoints, once they could be connected.
+    /// The endpoints, after they were connected.
     doors: Mutex<Option<Endpoints>>,
     show_progress: ShowProgress,
 }
 
 impl Engine {
-    /// Opens the state, which must describe what the settings name, or what the answer makes of it. Opens no endpoint.
+    /// Opens the state. Its identity must match the settings, or `answer` must resolve the difference. Connects no endpoint.
     pub(crate) async fn open(
         settings: &Settings,
         lock: InstanceLock,
         answer: OperatorAnswer,
         show_progress: ShowProgress,
     ) -> Result<Self, Refusal> {
-        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let bucket = settings.require_bucket().map_err(usage)?.to_owned();
-        let identity = endpoints::identity(settings, &bucket).map_err(usage)?;
+        let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let bucket = settings.require_bucket().map_err(usage_error)?.to_owned();
+        let identity = endpoints::identity(settings, &bucket).map_err(usage_error)?;
         let state_code = |error: StateError| of_state(error, &settings.database_path);
         let state = State::open(&settings.database_path).await.map_err(state_code)?;
         let restored = answer.restored || state.runs().last_number().await.map_err(state_code)? < lock.last_run();
@@ -59,13 +59,13 @@ impl Engine {
         Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
     }
 
-    /// No other task listens to the queues that the settings name: each run empties them.
+    /// Makes each run drain the configured queues. For a process without listeners.
     pub(crate) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
         self.queues = self.queues().await?;
         Ok(())
     }
 
-    /// The queues that the settings name: from now on they are listened to, and no others.
+    /// Creates the clients of the configured queues, and stores that events arrive from these queues only.
     pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn EventQueue>>, Refusal> {
         let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
         if !queues.is_empty() {
@@ -77,40 +77,43 @@ impl Engine {
         Ok(queues)
     }
 
-    /// The identity that the state describes.
+    /// The identity of the state.
     pub(crate) fn identity(&self) -> Identity {
         self.identity.clone()
     }
 
-    /// The bucket that is read.
+    /// The name of the source's bucket.
     #[cfg(feature = "sqs")]
     pub(crate) fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// The state: sources store received events in its inbox.
+    /// The state. Listeners store received events in its inbox.
     #[cfg(feature = "sqs")]
     pub(crate) fn state(&self) -> State {
         self.state.clone()
     }
 
-    /// Runs an order, and shows how far it is.
-    pub(crate) async fn run_order(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
+    /// Executes a run request and displays its progress.
+    pub(crate) async fn run_order(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
         let mut lock = self.lock.lock().await;
-        if order.answer != OperatorAnswer::default() {
-            self.state.identify(self.identity(), order.answer.clone(), SystemClock.now()).await.map_err(|error| self.state_code(error))?;
+        if request.answer != OperatorAnswer::default() {
+            self.state
+                .identify(self.identity(), request.answer.clone(), SystemClock.now())
+                .await
+                .map_err(|error| self.state_code(error))?;
         }
         let flow = Flow {
             doors: self.connected().await?,
             state: self.state.clone(),
             sinks: Box::pin(self.sinks()).await?,
-            options: self.options(&order),
+            options: self.options(&request),
             clock: Arc::new(SystemClock),
             tally: tally.clone(),
             halt,
         };
         let end_progress = (self.show_progress)(&self.settings, tally);
-        let ended = flow.run(order.kind, &mut lock).await;
+        let ended = flow.run(request.kind, &mut lock).await;
         end_progress();
         ended.map_err(|error| match error {
             ApplyError::State(error) => self.state_code(error),
@@ -118,7 +121,7 @@ impl Engine {
         })
     }
 
-    /// The state of each sink that the settings name, with its policy.
+    /// The state of each configured sink, with its policy.
     pub(super) async fn sinks(&self) -> Result<Vec<SinkState>, Refusal> {
         let mut sinks = Vec::new();
         for (name, sink) in self.connected().await?.sinks {
@@ -132,15 +135,15 @@ impl Engine {
         of_state(error, &self.settings.database_path)
     }
 
-    /// The endpoints. They are connected on first use, because credentials may not be there from the start.
+    /// The endpoints. They are connected on first use, because credentials may be missing when the process starts.
     pub(super) async fn connected(&self) -> Result<Endpoints, Refusal> {
         let mut doors = self.doors.lock().await;
         if let Some(doors) = &*doors {
             return Ok(doors.clone());
         }
         let Self { settings, client, .. } = self;
-        let usage = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage)?).map_err(failed)?;
+        let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
+        let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage_error)?).map_err(failed)?;
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Endpoints {
@@ -153,9 +156,9 @@ impl Engine {
         Ok(doors.insert(connected).clone())
     }
 
-    fn options(&self, order: &RunRequest) -> Options {
+    fn options(&self, request: &RunRequest) -> Options {
         let settings = &self.settings;
-        let rows = if order.trigger == RunTrigger::Event { SnapshotRows::Changed } else { SnapshotRows::Full };
+        let rows = if request.trigger == RunTrigger::Event { SnapshotRows::Changed } else { SnapshotRows::Full };
         Options {
             bucket: self.bucket.clone(),
             prefix: settings.source.prefix.clone(),
@@ -164,12 +167,12 @@ impl Engine {
             retry: endpoints::retry(settings),
             verify: settings.verify_integrity,
             max_delete: settings.max_delete,
-            allow_deletes: order.allow_deletes,
+            allow_deletes: request.allow_deletes,
             snapshot_directory: settings.data_directory().to_owned(),
             kept_snapshots: settings.csv_retention,
             snapshot_rows: settings.csv_snapshots.unwrap_or(rows),
             inbox_max: u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX),
-            // Around it are the daemon's loop, or the command, and the program, which has telemetry to send.
+            // Two outer layers need a reserve: the daemon or the command, and the program, which flushes its telemetry.
             grace: minus_shutdown_reserve(minus_shutdown_reserve(settings.shutdown_timeout)),
         }
     }

@@ -1,20 +1,20 @@
-//! Exit codes: the meaning of each, and which one counts when a run earned several. Only `main` turns one into the process's own.
+//! The exit codes and their meanings, and which one counts if several apply.
 
-/// The end of a command.
+/// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// All done; dead letters and skips are reported, and are no failures.
+    /// All done. Dead letters and skips are reported and are not failures.
     Done = 0,
-    /// The command failed: an endpoint was unreachable.
+    /// The command failed, for example because an endpoint was unreachable.
     Failed = 1,
-    /// Wrong usage or configuration, or a state that describes another source or sink.
+    /// Wrong usage or configuration, or a state of another source or sink.
     Usage = 2,
-    /// Done, but some operations failed, or the report was not taken.
+    /// Done, but some operations failed or the report was not accepted.
     SomeFailed = 3,
-    /// Another instance holds the database.
+    /// Another instance has locked the database.
     Locked = 4,
-    /// Deletes are held by the guard.
+    /// The guard holds deletes.
     DeletesHeld = 5,
     /// Ended by SIGINT.
     Interrupted = 130,
@@ -23,22 +23,22 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
-    /// All codes: of several that a run earned, the first in this order counts.
+    /// All codes. If several apply, the first one in this order counts.
     const BY_WEIGHT: [Self; 8] =
         [Self::Terminated, Self::Interrupted, Self::Usage, Self::Locked, Self::Failed, Self::DeletesHeld, Self::SomeFailed, Self::Done];
 
-    /// The one that counts, of several; of none, [`ExitCode::Done`].
+    /// The code that counts if several apply; [`ExitCode::Done`] if none does.
     pub fn of_several(earned: impl IntoIterator<Item = Self>) -> Self {
         let earned: Vec<_> = earned.into_iter().collect();
         Self::BY_WEIGHT.into_iter().find(|code| earned.contains(code)).unwrap_or(Self::Done)
     }
 
-    /// The code of a number; an unknown number means that something failed.
+    /// The code of a number; [`ExitCode::Failed`] for an unknown number.
     pub(crate) fn of_number(number: u8) -> Self {
         Self::BY_WEIGHT.into_iter().find(|code| code.number() == number).unwrap_or(Self::Failed)
     }
 
-    /// The number that the shell sees.
+    /// The number of the code.
     pub fn number(self) -> u8 {
         self as u8
     }

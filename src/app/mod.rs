@@ -1,5 +1,4 @@
-//! The assembly of the program: from settings to endpoints, state and the engine that a command or the daemon runs. How results
-//! are shown is the caller's concern, and so is the command line.
+//! Assembles the program: creates endpoints, state and engine from the settings. The caller parses the command line and shows results.
 
 pub(crate) mod engine;
 pub(crate) mod endpoints;

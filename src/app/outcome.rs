@@ -1,4 +1,4 @@
-//! The result of a run or an opened state for a command: an exit code, and the sentence that goes with a refusal.
+//! Converts the result of a run, or an error, into an exit code and a message.
 
 use super::ExitCode;
 use crate::state::{RunOutcome, StateError};
@@ -6,10 +6,10 @@ use crate::workflow::Ended;
 use std::fmt::Display;
 use std::path::Path;
 
-/// Why a command ends before there is a result.
+/// The exit code and the message of a command that ends without a result.
 pub(crate) type Refusal = (ExitCode, String);
 
-/// The exit code of a run's end; `stopped` is the code of a stopped run.
+/// The exit code of a finished run. `stopped` is the code if the run was stopped.
 pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
     let outcome = match ended.outcome {
         RunOutcome::Stopped => stopped,
@@ -28,7 +28,7 @@ pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String)
         _ => ExitCode::Failed,
     };
     let answer = match error {
-        // Process 1 is started again and again: the reader of its log cannot simply type the flag.
+        // Process 1 runs in a container that restarts it, so the operator cannot simply repeat the command with a flag.
         StateError::OtherIdentity(_) if std::process::id() == 1 => {
             "; in a container stop the service, then: docker compose run --rm sync-service initial-sync, with the flag, and with the -p and -f \
              of the `docker compose` that started it"
@@ -38,7 +38,7 @@ pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String)
     (code, format!("{}{answer}", error.at(database)))
 }
 
-/// A refusal that means that the command failed.
+/// The refusal for an error with exit code 1.
 pub(super) fn failed(error: impl Display) -> Refusal {
     (ExitCode::Failed, error.to_string())
 }

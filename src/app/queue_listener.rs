@@ -1,4 +1,4 @@
-//! Queues of notifications, each a task of the daemon: their events wake a cycle, and a failure to receive is reported.
+//! Listeners for queues of notifications: each receives one queue, wakes the daemon for new events, and reports when it cannot receive.
 
 use super::engine::Engine;
 use super::outcome::Refusal;
@@ -13,20 +13,20 @@ use async_trait::async_trait;
 use std::future::pending;
 use std::sync::Arc;
 
-/// A queue's name in `status`; of several, each with its address.
+/// The name of the listener in `status`. If there are several queues, the address follows.
 const SQS: &str = "sqs";
 
-/// The task.
+/// The listener of one queue.
 struct Queue {
     name: String,
     reader: QueueReader,
 }
 
-/// The queues that the settings name.
+/// Creates the listeners of all configured queues.
 pub(crate) async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     let queues = engine.queues().await?;
-    let most = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
-    let inbox = InboxLimits { scope: Scope::new(engine.bucket(), &settings.source.prefix), max_events: most, clock: Arc::new(SystemClock) };
+    let max_events = u64::try_from(settings.inbox_max.get()).unwrap_or(u64::MAX);
+    let inbox = InboxLimits { scope: Scope::new(engine.bucket(), &settings.source.prefix), max_events, clock: Arc::new(SystemClock) };
     let alone = queues.len() == 1;
     let task = |queue: Arc<dyn queue::EventQueue>| -> Box<dyn Listener> {
         let name = if alone { SQS.to_owned() } else { format!("{SQS} {}", queue.address()) };
@@ -43,40 +43,40 @@ impl Listener for Queue {
 
     async fn run(&self, context: &ListenerContext) -> Result<(), String> {
         let mut status = self.reader.status();
-        let told = async {
+        let report_status = async {
             let mut seen = (0, 0);
             while status.changed().await.is_ok() {
                 let now = status.borrow_and_update().clone();
-                // The listener counts committed events only: the cycle finds them.
-                let told = (now.events, now.gaps);
-                if std::mem::replace(&mut seen, told) != told {
+                // The reader counts only committed events, so the run that follows finds them in the inbox.
+                let report_status = (now.events, now.gaps);
+                if std::mem::replace(&mut seen, report_status) != report_status {
                     context.wake.call();
                 }
                 if now.shut.is_some() || now.last_heard_at.is_some() {
-                    context.set_reachability(now.shut.as_ref().map(|(why, _)| why.clone()));
+                    context.set_reachability(now.shut.as_ref().map(|(reason, _)| reason.clone()));
                 }
-                context.set_result(came_of_it(&now));
+                context.set_result(result_sentence(&now));
                 context.set_problem(problem(&now));
             }
             pending::<()>().await;
         };
         let stop = context.halt.token();
         tokio::select! {
-            // At the end, every received event is stored and acknowledged, or given back.
+            // The reader ends after it has stored or released every received message.
             () = self.reader.run(&stop) => Ok(()),
-            () = told => Ok(()),
+            () = report_status => Ok(()),
         }
     }
 }
 
-fn came_of_it(status: &SourceStatus) -> String {
+fn result_sentence(status: &SourceStatus) -> String {
     let passed_over = PassedOver::from(status.passed_over.clone()).to_string();
     let passed_over = if passed_over.is_empty() { passed_over } else { format!("; ignored: {passed_over}") };
     format!("{} messages: {} events, {} dead letters{passed_over}", status.messages, status.events, status.dead)
 }
 
 fn problem(status: &SourceStatus) -> Option<String> {
-    let shut = status.shut.as_ref().map(|(why, since)| format!("the queue is unreachable since {since}: {why}"));
+    let shut = status.shut.as_ref().map(|(reason, since)| format!("the queue is unreachable since {since}: {reason}"));
     shut.or_else(|| {
         status.inbox_full.then(|| "the inbox is full (INBOX_MAX): nothing is received until a cycle has used some of it up".to_owned())
     })

@@ -1,4 +1,4 @@
-//! The engine's work for the daemon: runs, endpoint checks, dead letters, the backlog, housekeeping.
+//! Implements the daemon's `Worker` for the engine: runs, endpoint probes, dead letters, backlog metrics, maintenance.
 
 use super::ExitCode;
 use super::connectivity::{answered, source_answers};
@@ -16,7 +16,7 @@ use futures::future;
 use jiff::SignedDuration;
 use std::sync::Arc;
 
-/// After so long without any run, missed events are possible where no queue says how long it keeps a message.
+/// After this time without any run, events may have been missed, unless queues record their own gaps.
 const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 #[async_trait]
@@ -46,23 +46,23 @@ impl Worker for Engine {
         let state_code = |error| self.state_code(error).1;
         let now = SystemClock.now();
         let last = self.state.overview().await.map_err(state_code)?.runs.into_iter().find_map(|run| run.ended_at);
-        // The listener of a queue that was received from before knows whether events were missed.
+        // The reader of a queue that was polled before records gaps itself.
         let mut queues_know = !self.settings.queue_urls.is_empty();
         for url in &self.settings.queue_urls {
             queues_know &= self.state.inbox().queue_last_polled(url.as_str()).await.map_err(state_code)?.is_some();
         }
         if !queues_know && last.is_some_and(|last| now.duration_since(last) > LONG_ABSENCE) {
-            // The gap stays recorded until a listing that begins from now on has ended.
+            // The gap stays recorded until a listing that begins after now has completed.
             self.state.inbox().gap_note(now).await.map_err(state_code)?;
         }
         let unfinished = self.state.source().reconcile_unfinished().await.map_err(state_code)?;
         Ok(unfinished || self.state.inbox().gap().await.map_err(state_code)?.is_some())
     }
 
-    async fn run(&self, order: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
-        match self.run_order(order, tally, halt).await {
+    async fn run(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
+        match self.run_order(request, tally, halt).await {
             Ok(ended) => {
-                // A command whose run was stopped by a signal to another process did not get what it asked for.
+                // A signal to the daemon stopped the run of a client, so the client's command has failed.
                 let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
                 RunResult::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
             }
@@ -87,9 +87,9 @@ impl Worker for Engine {
     }
 
     async fn run_maintenance(&self, task: MaintenanceTask) -> Result<String, String> {
-        let nobody_runs = self.lock.lock().await;
+        let run_lock = self.lock.lock().await;
         let (state, now) = (&self.state, SystemClock.now());
-        let kept = match task {
+        let pruned = match task {
             MaintenanceTask::Snapshots => {
                 let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
                 let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
@@ -99,13 +99,14 @@ impl Worker for Engine {
                 state.maintenance().feed_prune(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
             }
             MaintenanceTask::Tombstones => {
-                // While no run is active, no lookup is in flight. There may be millions: no run waits until all of them are gone.
+                // No run is active, so no lookup is in flight. Release the lock before pruning: there may be millions of tombstones, and no
+                // run should wait for it.
                 let below = state
                     .maintenance()
                     .tombstones_due(state.source().observation_next(), now)
                     .await
                     .map_err(|error| self.state_code(error).1)?;
-                drop(nobody_runs);
+                drop(run_lock);
                 let pruned = if let Some(below) = below { state.maintenance().tombstones_prune(below).await } else { Ok(0) };
                 pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
             }
@@ -118,6 +119,6 @@ impl Worker for Engine {
                 Err(error) => Err(error),
             },
         };
-        kept.map_err(|error| self.state_code(error).1)
+        pruned.map_err(|error| self.state_code(error).1)
     }
 }

@@ -1,4 +1,4 @@
-//! The context of every operation: source, sink, state and options. The executor decides how many operations go on at a time.
+//! The context of every operation: source, sink, state and options. The executor limits the number of concurrent operations.
 
 use super::error::ApplyError;
 use super::sink::Sink;
@@ -14,15 +14,15 @@ use uuid::Uuid;
 /// The options of all operations of a run.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
-    /// The run that acts.
+    /// The number of the run.
     pub run: u64,
     /// The retry policy of each effect and each lookup.
     pub retry: RetryPolicy,
-    /// True if checksums are compared; lengths always are.
+    /// True if the engine compares checksums. It always compares lengths.
     pub verify: bool,
 }
 
-/// From one source into one sink.
+/// Everything that the operations of one sink share.
 pub struct ApplyContext {
     pub(super) source: Arc<dyn Source>,
     pub(super) sink: Arc<dyn Sink>,
@@ -31,28 +31,29 @@ pub struct ApplyContext {
 }
 
 impl ApplyContext {
-    /// Joins the endpoints and the sink's state.
+    /// Combines source, sink, the sink's state and the options.
     pub fn new(source: Arc<dyn Source>, sink: Arc<dyn Sink>, state: SinkState, options: ApplyOptions) -> Self {
         Self { source, sink, state, options }
     }
 
-    /// Checks that source and sink can be used at all.
-    pub(super) async fn endpoints_answer(&self) -> Result<(), ApplyError> {
+    /// Probes the source and then the sink. Returns the error of the first that cannot be used.
+    pub(super) async fn check_endpoints(&self) -> Result<(), ApplyError> {
         self.source.check().await?;
-        self.sink_answers().await
+        self.check_sink().await
     }
 
-    /// True if only the sink failed: the other sinks of a run continue. A source that fails stops them all.
-    pub(super) fn is_of_the_sink(&self, error: &ApplyError) -> bool {
+    /// True if the sink caused the error. Then the other sinks of the run continue. An error of the source or of the state stops all of
+    /// them.
+    pub(super) fn is_caused_by_sink(&self, error: &ApplyError) -> bool {
         matches!(error, ApplyError::Endpoint(error) if error.endpoint != *self.source.id())
     }
 
-    /// Probes the sink alone.
-    pub(super) async fn sink_answers(&self) -> Result<(), ApplyError> {
+    /// Probes the sink only.
+    pub(super) async fn check_sink(&self) -> Result<(), ApplyError> {
         Ok(self.sink.check().await?)
     }
 
-    /// A new intent for a planned effect.
+    /// Creates the intent of a planned effect, with a new idempotency key.
     pub(super) fn intent(&self, path: &ObjectKey, planned: Planned) -> Intent {
         let (path, run) = (path.clone(), self.options.run);
         let idempotency_key =
@@ -60,7 +61,7 @@ impl ApplyContext {
         Intent { path, new_path: None, idempotency_key, planned, file_type: None, metadata: None, run }
     }
 
-    /// Commits the intents of one operation: their calls may go out then.
+    /// Commits the intents of one operation. Their calls may be sent only after this returns.
     pub(super) async fn open(&self, intents: Vec<Intent>) -> Result<(), ApplyError> {
         self.state.intents_open(intents).await?;
         failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;

@@ -7,22 +7,22 @@ use crate::run::ErrorSummary;
 use crate::snapshot::SnapshotError;
 use crate::state::StateError;
 
-/// A failed operation.
+/// The error of a failed operation.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// At the source or at the sink.
+    /// The source or the sink failed.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// In the state: nothing can continue without it.
+    /// The state failed. The run cannot continue without it.
     #[error(transparent)]
     State(#[from] StateError),
-    /// A snapshot could not be written: the run's record would have a gap.
+    /// A snapshot could not be written. The run stops, so that no run lacks its snapshots.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
 }
 
 impl ApplyError {
-    /// A short, stable name for reports.
+    /// A short, stable name of the error, for reports.
     pub fn reason(&self) -> String {
         match self {
             Self::Endpoint(error) => error.reason.clone().into_owned(),
@@ -31,7 +31,7 @@ impl ApplyError {
         }
     }
 
-    /// The operator's remedy.
+    /// The advice for the operator.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Endpoint(error) => error.hint,
@@ -63,10 +63,10 @@ impl Disposed for ApplyError {
     }
 }
 
-/// Permissions beside content: a definite refusal of them does not block the content. The file's row then records none, so that
-/// the reported permissions are still a difference, are tried on their own and fail on their own. (A "not found" is different:
-/// it may be true of the content, too.)
-pub(super) fn not_held_back(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
+/// Turns the sink's refusal of permissions into empty permissions, so that the refusal does not block the content. The applied row then has
+/// no permissions, so the reported permissions still differ: the next operation sets them alone and fails alone. A "not found" is returned
+/// as it is, because it may also apply to the content.
+pub(super) fn ignore_refused_permissions(answered: Result<Permissions, ApplyError>) -> Result<Permissions, ApplyError> {
     match answered {
         Err(ApplyError::Endpoint(error)) if error.is_refusal() && error.kind != EndpointErrorKind::NotFound => Ok(Permissions::default()),
         other => other,

@@ -1,5 +1,4 @@
-//! Applying the plan: brings pending paths to the state that plan and bucket require, some at a time, and records each outcome.
-//! `plan` decides the action.
+//! Applies the plan: sends to a sink what `plan` decides for each pending path, several paths concurrently, and records each outcome.
 
 mod context;
 mod error;

@@ -1,6 +1,6 @@
-//! The arguments: what can be typed, and what each means. What a command does is its own file's concern.
+//! The command line arguments and their help. The comments of the arguments are the text of `--help`.
 //!
-//! No secret is ever a flag: process arguments can be read by everybody on the machine.
+//! No secret is ever a flag, because every user of the machine can read the arguments of a process.
 
 use super::OutputFormat;
 use crate::app::{ExitCode, exit_code};
@@ -29,7 +29,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The least important log lines: TRACE, DEBUG, INFO, WARN, ERROR.
-    // Text, so that a wrong one is reported together with every other wrong setting.
+    // Text and not an enum, so that a wrong value is reported together with all other wrong settings.
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
     /// Log lines for people or for machines: text, json.
@@ -188,34 +188,34 @@ pub struct WhichLetters {
 }
 
 impl Cli {
-    /// What was typed (the program's name first), or how to end: after help and version with 0, after wrong usage with 2.
+    /// Parses the arguments, the program's name first. The error is the exit code: 0 after help and version, 2 after wrong usage.
     pub fn from_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
         Self::try_parse_from(arguments).map_err(|error| {
-            // A closed pipe is no reason to fail: the reader wants no more.
+            // Ignores a closed pipe.
             let _ = error.print();
             code_of(&error)
         })
     }
 
-    /// The layer of settings that was typed.
+    /// The settings that the arguments give.
     pub fn flags(&self) -> Flags {
         let GlobalArgs { config, log_level, log_format, json: _ } = &self.global;
         Flags { config: config.clone(), log_level: log_level.clone(), log_format: log_format.clone() }
     }
 
-    /// The settings that the command cannot do without.
+    /// The settings that the command requires.
     pub fn needs(&self) -> &'static [Need] {
         self.command.as_ref().unwrap_or(&Command::Daemon).needs()
     }
 
-    /// Whom the result is for.
+    /// The format of the result.
     pub fn output_format(&self) -> OutputFormat {
         if self.global.json { OutputFormat::Json } else { OutputFormat::Text }
     }
 }
 
 impl Command {
-    /// The settings that the command cannot do without. `test` names the missing ones itself, a line each.
+    /// The settings that the command requires. `test` names the missing ones itself, a line each.
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::AnySink],
@@ -225,7 +225,7 @@ impl Command {
     }
 }
 
-/// Help and version are what was asked for; everything else that ends the parsing is wrong usage.
+/// The exit code if parsing ended: help and version are no error; anything else is wrong usage.
 fn code_of(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
 }

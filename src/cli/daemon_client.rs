@@ -1,4 +1,4 @@
-//! Speaking to the running daemon: asking it for a run and following that, having it deal with dead letters, asking how it is.
+//! The client of the running daemon: requests a run and follows it, retries or drops dead letters, queries the status.
 
 use super::{Interruption, progress};
 use crate::app::outcome::Refusal;
@@ -16,48 +16,48 @@ use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The command under which a daemon holds the lock.
+/// The command name with which a daemon holds the lock.
 pub(super) const DAEMON: &str = "daemon";
-/// A daemon that has the lock opens its socket soon; this is the longest wait for it.
-const OPENS_WITHIN: Duration = Duration::from_secs(2);
-/// The log message for a person who waits for the daemon.
+/// The longest wait for the socket of a daemon that holds the lock and is still starting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The log line before a request is sent to the daemon.
 const ASKED: &str = "the running daemon is asked for it";
-const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-/// The longest wait for the daemon's status.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+const CONNECT_RETRY_INTERVAL: Duration = Duration::from_millis(50);
+/// The time limit for the daemon's status.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The connection to the daemon that holds the lock; `None` = the holder is no daemon, or does not answer.
+/// Connects to the daemon that holds the lock; `None` = the holder is no daemon, or does not answer.
 pub(super) async fn daemon_of(database: &Path, holder: &Holder) -> Option<UnixStream> {
-    let give_up = Instant::now() + OPENS_WITHIN;
+    let give_up = Instant::now() + CONNECT_TIMEOUT;
     loop {
         match daemon::connect(database).await {
             Ok(stream) => return Some(stream),
-            Err(_) if holder.command == DAEMON && Instant::now() < give_up => sleep(BETWEEN_TRIES).await,
+            Err(_) if holder.command == DAEMON && Instant::now() < give_up => sleep(CONNECT_RETRY_INTERVAL).await,
             Err(_) => return None,
         }
     }
 }
 
-/// The status of a database's daemon; an error says why it is unknown.
+/// The status of the daemon of a database, or the reason why it is unknown.
 pub(super) async fn status(database: &Path) -> Result<ServiceStatus, String> {
-    let asked = timeout(ANSWERS_WITHIN, async {
+    let query = timeout(STATUS_TIMEOUT, async {
         let mut stream = daemon::connect(database).await?;
         daemon::write_line(&mut stream, &Envelope::of(Request::Status)).await?;
         daemon::read_line::<Reply>(&mut BufReader::new(stream), MAX_LINE_BYTES).await
     });
-    match asked.await {
+    match query.await {
         Ok(Ok(Some(Reply::Status(status)))) => Ok(*status),
         Ok(Ok(Some(Reply::Refused { message, .. }))) => Err(message),
         Ok(Ok(_)) => Err("the daemon gave no answer".to_owned()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", ANSWERS_WITHIN.as_secs())),
+        Err(_) => Err(format!("no answer within {} s", STATUS_TIMEOUT.as_secs())),
     }
 }
 
-/// Makes the daemon run an order, and shows its progress. Returns the command's exit code, and the run's report.
+/// Requests a run from the daemon and displays its progress. Returns the exit code of the command and the report of the run.
 pub(super) async fn run(
     stream: UnixStream,
-    order: RunRequest,
+    request: RunRequest,
     settings: &Settings,
     interruption: &Interruption,
 ) -> Result<(ExitCode, Box<Report>), Refusal> {
@@ -65,7 +65,7 @@ pub(super) async fn run(
     tracing::info!("{ASKED}");
     let halt = interruption.halt();
     let followed = tokio::select! {
-        followed = follow(stream, RunMessage::of(order, endpoints::identified(settings)), settings) => followed,
+        followed = follow(stream, RunMessage::of(request, endpoints::identified(settings)), settings) => followed,
         () = halt.stopped() => {
             let code = interruption.code().unwrap_or(ExitCode::Failed);
             return Err((code, "no longer waiting: the daemon goes on with the run".to_owned()));
@@ -81,13 +81,13 @@ pub(super) async fn run(
 
 /// The result of a dead-letter request.
 pub(super) enum LettersDone {
-    /// The daemon retried them.
+    /// Dead letters were retried.
     Retried(Retried),
-    /// The number of forgotten letters.
+    /// Dead letters were dropped; their number.
     Forgotten(u64),
 }
 
-/// Makes the daemon retry or forget dead letters.
+/// Requests the daemon to retry or drop dead letters.
 pub(super) async fn dead_letters(stream: UnixStream, request: DeadLettersMessage) -> Result<LettersDone, Refusal> {
     tracing::info!("{ASKED}");
     let failed = |words: String| (ExitCode::Failed, words);
@@ -107,18 +107,18 @@ pub(super) async fn dead_letters(stream: UnixStream, request: DeadLettersMessage
     }
 }
 
-/// The last line that the daemon has to say about a run.
+/// Requests a run and follows it. Returns the last line of the daemon.
 async fn follow(stream: UnixStream, run: RunMessage, settings: &Settings) -> io::Result<Option<Reply>> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     daemon::write_line(&mut write, &Envelope::of(Request::Run(run))).await?;
-    let told = Arc::new(Mutex::new(Progress::default()));
-    let shown = told.clone();
+    let progress_seen = Arc::new(Mutex::new(Progress::default()));
+    let shown = progress_seen.clone();
     let bar = progress::show(move || *shown.lock().unwrap_or_else(PoisonError::into_inner), settings.log.no_color);
     let last = loop {
         match daemon::read_line::<Reply>(&mut read, MAX_LINE_BYTES).await {
             Ok(Some(Reply::Accepted)) => {}
-            Ok(Some(Reply::Progress(progress))) => *told.lock().unwrap_or_else(PoisonError::into_inner) = progress,
+            Ok(Some(Reply::Progress(progress))) => *progress_seen.lock().unwrap_or_else(PoisonError::into_inner) = progress,
             other => break other,
         }
     };

@@ -1,4 +1,4 @@
-//! The dispatch of the parsed command line: one arm for each command.
+//! Dispatches the parsed command line to the commands.
 
 use super::commands::{daemon, dead_letters, diff, export, health, initial_sync, run_once, self_test, setup, status, why};
 use super::{Cli, Command, Interruption, Output};
@@ -7,9 +7,9 @@ use crate::config::Settings;
 use crate::daemon::RunRequest;
 use crate::state::RunKind;
 
-/// Runs the command; its result goes to stdout, why it failed to stderr.
+/// Runs the command. Prints its result to stdout and an error to stderr.
 pub async fn run(cli: Cli, settings: Settings, interruption: &Interruption) -> ExitCode {
-    // The future is as large as that of the largest command: boxing keeps the caller's future small.
+    // Boxed, because the future is as large as that of the largest command.
     Box::pin(dispatch(cli, settings, interruption)).await
 }
 
@@ -19,12 +19,12 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
     match cli.command.unwrap_or(Command::Daemon) {
         Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
         Command::IncrementalSync(arguments) => {
-            let order = guarded(RunKind::Incremental, arguments.allow_deletes);
-            run_once::carry_out(("incremental-sync", order), &settings, &mut output, interruption).await
+            let request = guarded(RunKind::Incremental, arguments.allow_deletes);
+            run_once::run_and_print(("incremental-sync", request), &settings, &mut output, interruption).await
         }
         Command::Reconcile(arguments) => {
-            let order = guarded(RunKind::Reconcile, arguments.allow_deletes);
-            run_once::carry_out(("reconcile", order), &settings, &mut output, interruption).await
+            let request = guarded(RunKind::Reconcile, arguments.allow_deletes);
+            run_once::run_and_print(("reconcile", request), &settings, &mut output, interruption).await
         }
         Command::Daemon => daemon::run(&settings, interruption).await,
         Command::Health => health::run(&settings, &mut output).await,

@@ -1,10 +1,10 @@
-//! The end of a failed command: one line on stderr, and its exit code.
+//! Ends a failed command: prints one line to stderr and returns the exit code.
 
 use crate::app::ExitCode;
 use std::fmt::Display;
 use std::io::Write as _;
 
-/// Tells why a command failed, on stderr, in one line. A stderr that is closed or full is no reason to panic.
+/// Prints an error to stderr, in one line, and returns the exit code. Ignores a closed or full stderr.
 pub(super) fn fail(code: ExitCode, error: impl Display) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "s3-sync: {error}");
     code

@@ -1,5 +1,4 @@
-//! The command line: one file for each command, and how results are printed. The flows themselves are the workflows' concern;
-//! `app` opens the endpoints and joins the flows to them.
+//! The command line: arguments, commands, and the output of results. `workflow` implements the flows; `app` connects them to the endpoints.
 
 mod args;
 mod commands;

@@ -1,6 +1,6 @@
-//! The output of a command's result on stdout: as text for people, or as one JSON document. Logs and errors are not its concern.
+//! Prints the result of a command to stdout, as text or as one JSON document.
 //!
-//! A reader that goes away (`| head`) ends the output quietly: it is no failure of the command.
+//! If the reader closes the pipe (`| head`), the output ends without an error.
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
@@ -9,12 +9,12 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-/// Whom the result is for.
+/// The format of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// People: the result's `Display`.
+    /// Text for people: the result's `Display`.
     Text,
-    /// Programs (`--json`): the result's `Serialize`, a documented shape.
+    /// JSON for programs (`--json`): the result's `Serialize`, a documented format.
     Json,
 }
 
@@ -26,47 +26,47 @@ pub struct Output<W> {
 }
 
 impl Output<io::Stdout> {
-    /// The process's own.
+    /// Prints to stdout.
     pub fn stdout(format: OutputFormat) -> Self {
         Self::new(format, io::stdout())
     }
 }
 
 impl<W: Write> Output<W> {
-    /// Any writer, unbuffered.
+    /// Prints to any writer, which need not be buffered.
     pub fn new(format: OutputFormat, writer: W) -> Self {
         Self { format, pipe: Pipe { writer, closed: false } }
     }
 
-    /// Whom the result is for: a command that streams chooses its own text.
+    /// The format, for a command that streams its result.
     pub fn format(&self) -> OutputFormat {
         self.format
     }
 
-    /// A whole result: its text, or one JSON document, with a line break at the end.
+    /// Prints a whole result as text or as one JSON document, with a line break at the end.
     pub fn print<R: Display + Serialize>(&mut self, result: &R) -> io::Result<()> {
         let format = self.format;
         self.stream(|out| match format {
             OutputFormat::Text => writeln!(out, "{result}"),
             OutputFormat::Json => {
-                result.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new())))?;
+                result.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, TerminalSafe(PrettyFormatter::new())))?;
                 writeln!(out)
             }
         })
     }
 
-    /// A result that is too large to be held: `write` gets a buffered writer. Once the reader has gone, whatever error `write` makes of
-    /// that is taken for the end of the output.
+    /// Prints a result that is too large for memory: `write` gets a buffered writer. After the reader has closed the pipe, an error of
+    /// `write` counts as the end of the output.
     pub fn stream<E: From<io::Error>>(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<(), E> {
         let mut buffered = BufWriter::new(&mut self.pipe);
         let outcome = write(&mut buffered).and_then(|()| Ok(buffered.flush()?));
-        // The buffer's rest after a failure belongs to an incomplete result.
+        // Discard the rest of the buffer: after a failure it belongs to an incomplete result.
         drop(buffered.into_parts());
         if self.pipe.closed { Ok(()) } else { outcome }
     }
 }
 
-/// A writer that remembers that its reader has gone, however the error was wrapped on its way up.
+/// A writer that records that its reader has closed the pipe, because callers may wrap the error.
 #[derive(Debug)]
 struct Pipe<W> {
     writer: W,
@@ -74,7 +74,7 @@ struct Pipe<W> {
 }
 
 impl<W> Pipe<W> {
-    fn noted<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+    fn record_broken_pipe<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
         self.closed |= outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         outcome
     }
@@ -83,20 +83,20 @@ impl<W> Pipe<W> {
 impl<W: Write> Write for Pipe<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let outcome = self.writer.write(bytes);
-        self.noted(outcome)
+        self.record_broken_pipe(outcome)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let outcome = self.writer.flush();
-        self.noted(outcome)
+        self.record_broken_pipe(outcome)
     }
 }
 
-/// JSON that a terminal can show: the same document, with the characters that drive a terminal or reorder text written as `\uXXXX`.
-/// (JSON itself asks for that below U+0020 only.)
-struct Harmless<F>(F);
+/// A formatter for JSON that is safe on a terminal: the same document, with characters that control a terminal or reorder text written as
+/// `\uXXXX`. (JSON itself requires that only below U+0020.)
+struct TerminalSafe<F>(F);
 
-impl<F: Formatter> Formatter for Harmless<F> {
+impl<F: Formatter> Formatter for TerminalSafe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((start, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
@@ -148,7 +148,7 @@ impl<F: Formatter> Formatter for Harmless<F> {
     }
 }
 
-/// The characters that Rust's own `Debug` would escape. It escapes a few harmless ones as well, which changes no document.
+/// True for the characters that Rust's `Debug` escapes. Some of them are harmless; escaping them does not change the document.
 fn is_unsafe(c: char) -> bool {
     !c.is_ascii_graphic() && c != ' ' && !c.is_alphanumeric() && c.escape_debug().len() > 1
 }

@@ -1,4 +1,4 @@
-//! The progress of a run: a bar with rate and time left on a terminal, a log line now and then elsewhere. On stderr, always.
+//! Displays the progress of a run on stderr: on a terminal as a bar with rate and remaining time, elsewhere as log lines.
 
 use crate::apply::RunCounters;
 use crate::config::Settings;
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-/// The interval between two reads of the counts for the bar.
+/// The interval at which the bar is updated.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
-/// Between two log lines.
+/// The interval between two log lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The progress display, shown while it is kept.
-pub(super) struct Progress {
+/// A progress display.
+pub(super) struct ProgressDisplay {
     task: JoinHandle<()>,
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
-    /// Ends it; the bar goes, the lines stay.
+impl ProgressDisplay {
+    /// Ends the display and removes the bar.
     pub(super) fn end(self) {
         self.task.abort();
         if let Some(bar) = self.bar {
@@ -33,33 +33,33 @@ impl Progress {
     }
 }
 
-/// Shows the counts of a run of this process; the function that it returns ends that.
+/// Displays the progress of a run of this process. The returned function ends the display.
 pub(super) fn show_own(settings: &Settings, tally: Arc<RunCounters>) -> Box<dyn FnOnce() + Send> {
     let progress = show(move || Counts::of(&tally.totals()), settings.log.no_color);
     Box::new(move || progress.end())
 }
 
-/// Shows a run's counts, of this process or of another one, until it is ended.
-pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool) -> Progress {
+/// Displays the progress of a run of this process or of the daemon. `counts` returns the current values.
+pub(super) fn show(counts: impl Fn() -> Counts + Send + 'static, no_color: bool) -> ProgressDisplay {
     if !std::io::stderr().is_terminal() {
-        return Progress { task: tokio::spawn(lines(counts)), bar: None };
+        return ProgressDisplay { task: tokio::spawn(log_lines(counts)), bar: None };
     }
     let bar = telemetry::bars().add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")));
     let color = if no_color { "" } else { ".green" };
     let working = style(&format!("{{spinner}} {{pos}}/{{len}} files [{{bar:16{color}}}] {{rate}}; {{wide_msg}}"));
-    Progress { task: tokio::spawn(keep(bar.clone(), working, counts)), bar: Some(bar) }
+    ProgressDisplay { task: tokio::spawn(update_bar(bar.clone(), working, counts)), bar: Some(bar) }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The writer is the bar's own text: it cannot fail.
+    // Writing to the bar's text cannot fail.
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         let _ = write!(text, "{:.0}/s", state.per_sec());
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
 }
 
-/// Until something is to be done there is no bar: it would be full.
-async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Counts) {
+/// Updates the bar. Before any operation is known only a spinner is shown, because the bar would be full.
+async fn update_bar(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Counts) {
     let mut working = Some(working);
     let mut interval = tokio::time::interval(BAR_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -72,15 +72,15 @@ async fn keep(bar: ProgressBar, working: ProgressStyle, counts: impl Fn() -> Cou
             bar.set_length(counts.to_do.max(ended));
             bar.set_position(ended);
         }
-        bar.set_message(beside_the_bar(&counts, bar.eta()));
+        bar.set_message(message_beside_bar(&counts, bar.eta()));
     }
 }
 
-/// The most telling first: a narrow terminal cuts the end off.
-fn beside_the_bar(counts: &Counts, eta: Duration) -> String {
+/// The text beside the bar, the most important part first, because a narrow terminal cuts off the end.
+fn message_beside_bar(counts: &Counts, eta: Duration) -> String {
     let left = match (counts.listing_ended, counts.to_do > counts.done + counts.failed) {
         (false, _) => Some("still listing".to_owned()),
-        // Nothing has ended yet, so there is no pace.
+        // No operation has ended yet, so there is no rate.
         (true, true) if eta.is_zero() => None,
         (true, true) => Some(format!("{} left", HumanDuration(eta.max(Duration::from_secs(1))))),
         (true, false) => None,
@@ -90,7 +90,7 @@ fn beside_the_bar(counts: &Counts, eta: Duration) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-async fn lines(counts: impl Fn() -> Counts) {
+async fn log_lines(counts: impl Fn() -> Counts) {
     let begun = Instant::now();
     let mut interval = tokio::time::interval(LINE_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,7 +98,7 @@ async fn lines(counts: impl Fn() -> Counts) {
     loop {
         interval.tick().await;
         let counts = counts();
-        let (per_second, left) = pace(&counts, begun.elapsed());
+        let (per_second, left) = rate_and_time_left(&counts, begun.elapsed());
         tracing::info!(
             listed = counts.listed,
             listing_ended = counts.listing_ended,
@@ -113,8 +113,8 @@ async fn lines(counts: impl Fn() -> Counts) {
     }
 }
 
-/// Files per second, and the seconds that the rest takes at that pace; `None` while the listing continues.
-fn pace(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
+/// Operations per second, and the seconds for the remaining operations at that rate; `None` = the listing continues, or the rate is 0.
+fn rate_and_time_left(counts: &Counts, elapsed: Duration) -> (u64, Option<u64>) {
     let seconds = elapsed.as_secs().max(1);
     let per_second = counts.done / seconds;
     let left = counts.to_do.saturating_sub(counts.done + counts.failed);
@@ -136,17 +136,17 @@ mod tests {
             (counts(true, 1, 9), seconds(40), "40 seconds left, 0 B sent, 0 listed"),
             (counts(true, 9, 9), seconds(0), "0 B sent, 0 listed"),
         ] {
-            assert_eq!(beside_the_bar(&counts, eta), expected);
+            assert_eq!(message_beside_bar(&counts, eta), expected);
         }
     }
 
     #[test]
     fn the_bar_shows_the_remaining_time_once_the_listing_has_ended() {
         let mut counts = Counts { done: 100, to_do: 300, ..Counts::default() };
-        assert_eq!(pace(&counts, Duration::from_secs(10)), (10, None));
+        assert_eq!(rate_and_time_left(&counts, Duration::from_secs(10)), (10, None));
         counts.listing_ended = true;
-        assert_eq!(pace(&counts, Duration::from_secs(10)), (10, Some(20)));
+        assert_eq!(rate_and_time_left(&counts, Duration::from_secs(10)), (10, Some(20)));
         counts.done = 0;
-        assert_eq!(pace(&counts, Duration::from_secs(10)), (0, None));
+        assert_eq!(rate_and_time_left(&counts, Duration::from_secs(10)), (0, None));
     }
 }

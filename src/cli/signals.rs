@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks a command to stop in order, the second ends it at once.
+//! SIGTERM and SIGINT: the first signal stops a command gracefully, the second ends it at once.
 
 use crate::app::ExitCode;
 use crate::apply::StopSignal;
@@ -6,19 +6,18 @@ use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The effect of signals on a command.
+/// The signals of the process and their effect on the command.
 #[derive(Debug, Default)]
 pub struct Interruption {
     halt: StopSignal,
     first: OnceLock<ExitCode>,
-    heard: Mutex<Option<[Signal; 2]>>,
+    registered: Mutex<Option<[Signal; 2]>>,
 }
 
 impl Interruption {
-    /// Receives signals from now on, also before any task waits for them: a process with the id 1 would never receive one
-    /// that it has not asked for.
+    /// Registers for the signals. Process 1 ignores signals without a handler, so it registers before any task waits for them.
     pub fn listening() -> io::Result<Self> {
-        Ok(Self { heard: Mutex::new(Some(signals()?)), ..Self::default() })
+        Ok(Self { registered: Mutex::new(Some(signals()?)), ..Self::default() })
     }
 
     /// The stop signal that the command watches.
@@ -26,15 +25,15 @@ impl Interruption {
         self.halt.clone()
     }
 
-    /// The exit code that the first signal asks for; `None` = there was none.
+    /// The exit code of the first signal; `None` = there was none.
     pub fn code(&self) -> Option<ExitCode> {
         self.first.get().copied()
     }
 
-    /// Waits for signals, and returns with the second one's exit code.
+    /// Waits for signals. Sends the stop signal at the first one, and returns the exit code of the second one.
     pub async fn second_signal(&self) -> io::Result<ExitCode> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let [mut terminate, mut interrupt] = heard.map_or_else(signals, Ok)?;
+        let registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let [mut terminate, mut interrupt] = registered.map_or_else(signals, Ok)?;
         loop {
             let code = tokio::select! {
                 _ = terminate.recv() => ExitCode::Terminated,

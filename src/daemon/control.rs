@@ -1,8 +1,8 @@
-//! The server of the control socket: one task per client, bounded. A client that hangs up disturbs nothing.
+//! The server of the control socket: one task per client, with a limit. A client that disconnects does not affect its run.
 
 use super::dead_letter_messages::{DeadLettersAction, DeadLettersMessage};
 use super::protocol::{ClientIdentity, Envelope, Reply, Request, RunMessage, VERSION, read_line, write_line};
-use super::{Progress, RunHandle, RunResult, Shared, Stage};
+use super::{Progress, RunHandle, RunPhase, RunResult, Shared};
 use crate::events::dead_letters::Retried;
 use crate::state::Identity;
 use serde::Deserialize;
@@ -16,23 +16,23 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, timeout};
 
-/// Concurrent clients; more of them wait in the socket's queue.
+/// The maximum number of concurrent clients. More of them wait in the socket's queue.
 const MAX_CLIENTS: usize = 64;
-/// Clients that may wait for a run, which can take hours: the other places stay free for `status` and `health`.
+/// The maximum number of clients that wait for a run, which can take hours. The other connections stay free for `status` and `health`.
 const MAX_FOLLOWERS: usize = 48;
-/// Limit of a request line.
+/// The maximum size of a request line.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
-/// Limit for reading a request and for writing a line.
+/// The time limit for reading a request and for writing a line.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time between two progress lines.
+/// The time between two progress lines.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
-/// Pause after a failed accept, for example without a free file descriptor.
+/// The pause after a failed accept, for example if no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until the daemon stops; clients that wait for a run still get its result.
+/// Serves until the daemon stops. After that it waits until the connected clients have their replies.
 pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<Identity>) {
     let mut clients = JoinSet::new();
-    let places = Arc::new(Semaphore::new(MAX_FOLLOWERS));
+    let follower_permits = Arc::new(Semaphore::new(MAX_FOLLOWERS));
     loop {
         tokio::select! {
             () = shared.halt.stopped() => break,
@@ -41,7 +41,7 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
             },
             accepted = listener.accept(), if clients.len() < MAX_CLIENTS => match accepted {
                 Ok((stream, _)) => {
-                    clients.spawn(client(stream, shared.clone(), identity.clone(), places.clone()));
+                    clients.spawn(client(stream, shared.clone(), identity.clone(), follower_permits.clone()));
                 }
                 Err(error) => {
                     tracing::warn!("the control socket cannot accept a client: {error}");
@@ -54,14 +54,14 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
     while clients.join_next().await.is_some() {}
 }
 
-async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>, places: Arc<Semaphore>) {
+async fn client(stream: UnixStream, shared: Shared, identity: Arc<Identity>, follower_permits: Arc<Semaphore>) {
     let (read, write) = stream.into_split();
-    if let Err(error) = (Client { read: BufReader::new(read), write }).handle(&shared, &identity, &places).await {
+    if let Err(error) = (Client { read: BufReader::new(read), write }).handle(&shared, &identity, &follower_permits).await {
         tracing::debug!("a client of the control socket: {error}");
     }
 }
 
-/// Only the version: the rest of a request of another version may have another meaning.
+/// The version alone. It is parsed first, because a request of another version may have other fields.
 #[derive(Deserialize)]
 struct VersionOnly {
     protocol: u32,
@@ -73,7 +73,7 @@ struct Client {
 }
 
 impl Client {
-    async fn handle(mut self, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
+    async fn handle(mut self, shared: &Shared, identity: &Identity, follower_permits: &Semaphore) -> io::Result<()> {
         let asked = timeout(CLIENT_TIMEOUT, read_line::<serde_json::Value>(&mut self.read, MAX_REQUEST_BYTES)).await?;
         let asked = match asked {
             Ok(Some(asked)) => asked,
@@ -83,26 +83,26 @@ impl Client {
         match serde_json::from_value::<VersionOnly>(asked.clone()) {
             Ok(VersionOnly { protocol: VERSION }) => {}
             Ok(VersionOnly { protocol }) => {
-                let words =
+                let message =
                     format!("the daemon speaks version {VERSION} of its protocol, and was asked in {protocol}: use the same program");
-                return self.refuse(1, words).await;
+                return self.refuse(1, message).await;
             }
             Err(error) => return self.refuse(2, format!("a request without a version: {error}")).await,
         }
         match serde_json::from_value::<Envelope>(asked).map(|envelope| envelope.request) {
-            Ok(Request::Run(run)) => self.run(&run, shared, identity, places).await,
+            Ok(Request::Run(run)) => self.run(&run, shared, identity, follower_permits).await,
             Ok(Request::DeadLetters(request)) => self.dead_letters(&request, shared, identity).await,
             Ok(Request::Health | Request::Status) => self.send(&Reply::Status(Box::new(shared.tasks.status()))).await,
             Err(error) => self.refuse(2, format!("an unknown request: {error}")).await,
         }
     }
 
-    async fn run(mut self, run: &RunMessage, shared: &Shared, identity: &Identity, places: &Semaphore) -> io::Result<()> {
-        if let Some(words) = identity_mismatch(&run.identity, identity) {
-            return self.refuse(2, words).await;
+    async fn run(mut self, run: &RunMessage, shared: &Shared, identity: &Identity, follower_permits: &Semaphore) -> io::Result<()> {
+        if let Some(message) = identity_mismatch(&run.identity, identity) {
+            return self.refuse(2, message).await;
         }
         let Some(request) = run.to_request() else { return self.refuse(2, "an unknown kind of run or answer".to_owned()).await };
-        let Ok(_place) = places.try_acquire() else {
+        let Ok(_permit) = follower_permits.try_acquire() else {
             return self.refuse(1, format!("{MAX_FOLLOWERS} clients wait for runs already: try again later")).await;
         };
         match shared.run_queue.submit(request) {
@@ -114,21 +114,21 @@ impl Client {
         }
     }
 
-    /// Sends the progress of a run until it has ended or the client has gone.
+    /// Sends the progress of a run until the run has ended or the client has disconnected.
     async fn follow(mut self, mut handle: RunHandle) -> io::Result<()> {
         let mut interval = tokio::time::interval(PROGRESS_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sent = None;
         loop {
-            match handle.stage() {
-                Stage::Waiting => {}
-                Stage::Running(tally) => {
+            match handle.phase() {
+                RunPhase::Waiting => {}
+                RunPhase::Running(tally) => {
                     let progress = Progress::of(&tally.totals());
                     if sent.replace(progress) != Some(progress) {
                         self.send(&Reply::Progress(progress)).await?;
                     }
                 }
-                Stage::Ended(run_result) => return self.ended(&run_result).await,
+                RunPhase::Ended(run_result) => return self.ended(&run_result).await,
             }
             let mut more = [0];
             tokio::select! {
@@ -141,10 +141,11 @@ impl Client {
         }
     }
 
-    /// Needs no run: a dead letter is stored or dropped in one transaction, and the next run finds its events.
+    /// Retries or drops dead letters. Needs no run: each dead letter is one transaction, and the next run finds the decoded events in the
+    /// inbox.
     async fn dead_letters(mut self, request: &DeadLettersMessage, shared: &Shared, identity: &Identity) -> io::Result<()> {
-        if let Some(words) = identity_mismatch(&request.identity, identity) {
-            return self.refuse(2, words).await;
+        if let Some(message) = identity_mismatch(&request.identity, identity) {
+            return self.refuse(2, message).await;
         }
         match request.action {
             DeadLettersAction::Retry => match shared.worker.retry_dead_letters(request.which()).await {
@@ -184,7 +185,7 @@ impl Client {
     }
 }
 
-/// The differences between the client's bucket and sinks and this daemon's.
+/// Describes the differences between the bucket and sinks of the client and those of this daemon; `None` = they agree.
 fn identity_mismatch(asked: &ClientIdentity, identity: &Identity) -> Option<String> {
     let source = asked.source.as_ref().map(|asked| ("source".to_owned(), Some(&identity.source), asked));
     let sinks = asked.sinks.iter().map(|(name, asked)| {

@@ -1,15 +1,15 @@
-//! The messages about dead letters on the control socket. Decoding one again is the events' concern.
+//! The messages about dead letters on the control socket. `events::dead_letters` executes them.
 
 use super::ClientIdentity;
 use crate::events::dead_letters::{Kept, Which};
 use serde::{Deserialize, Serialize};
 
-/// A request about dead letters.
+/// The request to retry or drop dead letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLettersMessage {
     /// The action.
     pub action: DeadLettersAction,
-    /// The number of one dead letter; `null` = all.
+    /// The id of one dead letter; `null` = all.
     pub id: Option<i64>,
     /// The client's bucket and file manager.
     #[serde(default)]
@@ -29,9 +29,9 @@ pub enum DeadLettersAction {
 /// A dead letter that still cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDeadLetter {
-    /// Its number.
+    /// Its id.
     pub id: i64,
-    /// A short, stable name.
+    /// A short, stable name of the reason.
     pub reason: String,
     /// A sentence for people, escaped for display.
     pub message: String,

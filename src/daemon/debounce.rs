@@ -1,4 +1,4 @@
-//! Turns wake-ups into cycles: a listener calls as often as events arrive, and one cycle follows soon.
+//! Turns wake-ups into incremental syncs: listeners wake the daemon for every batch of events, and one run follows a burst.
 
 use super::{RunRejected, RunRequest, RunTrigger, Shared};
 use crate::state::RunKind;
@@ -7,23 +7,23 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// A cycle begins after this long without a call: changes come in bursts.
+/// A run begins after this time without another wake-up, because changes come in bursts.
 const DEBOUNCE: Duration = Duration::from_secs(1);
-/// Longest wait of a call: a steady stream of calls still gets its cycles.
+/// The longest wait after the first wake-up of a burst, so that a steady stream of events still gets its runs.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Wakes the daemon. Cheap to clone and to call; no call is lost.
+/// Wakes the daemon. Cheap to clone and to call. No wake-up is lost.
 #[derive(Clone, Debug, Default)]
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// Events have been stored.
+    /// Wakes the daemon after events were stored.
     pub fn call(&self) {
         self.0.notify_one();
     }
 }
 
-/// Turns calls into run requests, a burst of calls into one.
+/// Submits one run request for each burst of wake-ups. Returns when the daemon stops.
 pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     let wake = shared.wake.clone();
     loop {
@@ -37,13 +37,13 @@ pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
                 () = wake.0.notified() => {}
             }
         }
-        // Before the initial sync a cycle has nothing to apply events to.
+        // An incremental sync needs a completed initial sync.
         if may_begin.wait_for(|begun| *begun).await.is_err() {
             return;
         }
         match shared.run_queue.submit(RunRequest { trigger: RunTrigger::Event, ..RunRequest::of(RunKind::Incremental) }) {
             Ok(_) => {}
-            // The run queue is full: the stored events still need a cycle.
+            // The run queue is full: try again, because the stored events still need a run.
             Err(RunRejected::TooMany) => wake.call(),
             Err(RunRejected::Stopping) => return,
         }

@@ -1,4 +1,4 @@
-//! The reachability of the endpoints, for `status` and `health`. Runs wait for the required ones and go on without the others.
+//! The reachability of the endpoints, for `status` and `health`. Runs wait for the required endpoints and continue without the others.
 
 use super::status::Health;
 use super::{Shared, Tasks};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The endpoint of the event feed and of reports.
+/// The name of the endpoint that serves the event feed and receives reports.
 pub const EVENTS_API: &str = "events API";
 
 /// The result of probing an endpoint.
@@ -15,9 +15,9 @@ pub const EVENTS_API: &str = "events API";
 pub struct ProbeResult {
     /// The endpoint's name.
     pub name: String,
-    /// Why it is unreachable, in a sentence; `None` = reachable.
+    /// Why the endpoint is unreachable, in a sentence; `None` = it is reachable.
     pub unreachable: Option<String>,
-    /// Runs wait for it.
+    /// True if runs wait for it.
     pub awaited: bool,
 }
 
@@ -26,21 +26,21 @@ pub struct ProbeResult {
 pub struct EndpointStatus {
     /// `S3`, `file manager`, `events API`, or the name of a listener.
     pub name: String,
-    /// It was reachable when it was last probed.
+    /// True if it was reachable when it was last probed.
     pub open: bool,
     /// Why it is unreachable.
     pub message: Option<String>,
-    /// Runs wait for it; they go on without the others.
+    /// Runs wait for it.
     pub awaited: bool,
-    /// Since when `open` has this value.
+    /// The time since which `open` has this value.
     pub since: Timestamp,
 }
 
 impl ProbeResult {
-    /// The problem of an endpoint that runs go on without; `startup` reports the required ones together.
+    /// The health problem of an unreachable endpoint that runs do not wait for. `startup` reports the required endpoints together.
     fn problem(&self) -> Option<(Health, String)> {
-        let why = self.unreachable.as_ref().filter(|_| !self.awaited)?;
-        Some((Health::Degraded, format!("{why}: runs go on without it")))
+        let reason = self.unreachable.as_ref().filter(|_| !self.awaited)?;
+        Some((Health::Degraded, format!("{reason}: runs go on without it")))
     }
 }
 
@@ -57,15 +57,15 @@ impl fmt::Display for EndpointStatus {
 }
 
 /// Records the result of a probe.
-pub(super) fn record(tasks: &Tasks, tried: &ProbeResult) {
-    tasks.set_problem(&tried.name, tried.problem());
-    tasks.set_endpoint(tried);
+pub(super) fn record(tasks: &Tasks, probe: &ProbeResult) {
+    tasks.set_problem(&probe.name, probe.problem());
+    tasks.set_endpoint(probe);
 }
 
-/// Records the reachability of the events API from a run that has read the feed, so that it need not be probed again.
+/// Records the reachability of the events API as seen by a run that read the feed, so that no probe is needed.
 pub(super) fn note_feed_result(shared: &Shared, report: &Report) {
     let unreachable = report.errors.iter().find(|line| line.starts_with("feed: ")).cloned();
-    // With a full inbox the feed was not read at all.
+    // A run with a full inbox did not read the feed.
     let read = report.feed.as_ref().is_some_and(|feed| !feed.left_unread || feed.received + feed.duplicates + feed.dead_letters > 0);
     if read || unreachable.is_some() {
         record(&shared.tasks, &ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });

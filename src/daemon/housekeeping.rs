@@ -1,4 +1,4 @@
-//! Runs the maintenance tasks at an interval, one after the other, between runs. The worker decides what each one prunes.
+//! Runs the maintenance tasks at an interval, one after the other, never during a run. The worker implements the tasks.
 
 use super::Shared;
 use super::status::Health;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// Time between two rounds.
+/// The time between two rounds of all tasks.
 const INTERVAL: Duration = Duration::from_hours(1);
 
-/// A kind of data that is pruned. Each is a task of its own: one that fails does not keep the others from running.
+/// A maintenance task: one kind of data that it prunes. A failing task does not prevent the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaintenanceTask {
-    /// Snapshots beyond `CSV_RETENTION`.
+    /// Prunes snapshots beyond `CSV_RETENTION`.
     Snapshots,
-    /// The records of feed events that cannot arrive again. (A cycle deletes the inbox rows that it has applied.)
+    /// Prunes the records of feed events that cannot arrive again. (A run itself deletes the inbox rows that it has consumed.)
     Inbox,
-    /// The rows of deleted objects that nothing refers to.
+    /// Prunes the rows of deleted objects that nothing refers to.
     Tombstones,
-    /// Old runs, and the old history of single files.
+    /// Prunes old runs and the old history of single files.
     History,
 }
 
 impl MaintenanceTask {
     const ALL: [Self; 4] = [Self::Snapshots, Self::Inbox, Self::Tombstones, Self::History];
 
-    /// The task's name.
+    /// The task's name in `status`.
     fn name(self) -> &'static str {
         match self {
             Self::Snapshots => "snapshot-retention",
@@ -36,7 +36,7 @@ impl MaintenanceTask {
     }
 }
 
-/// Never returns.
+/// Runs all tasks at the interval, once `may_begin` is true. Returns when the daemon stops.
 pub(super) async fn run(shared: Shared, mut may_begin: watch::Receiver<bool>) {
     for task in MaintenanceTask::ALL {
         shared.tasks.add(task.name(), Some(format!("every {} s", INTERVAL.as_secs())));

@@ -1,4 +1,4 @@
-//! Runs the listeners, the tasks that receive events: restarts each after a failure, shows its status, lets it wake the daemon.
+//! Runs the listeners, which receive events: restarts each after a failure, shows its status, and lets it wake the daemon.
 
 use super::status::{Health, Tasks};
 use super::{ProbeResult, Shared, Wake, endpoint_status};
@@ -7,51 +7,51 @@ use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The first wait before a failed listener is restarted; it doubles with each failure.
+/// The first wait before a failed listener is restarted. It doubles with each failure.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_mins(1);
-/// After this long without a failure the waits begin again with the first one.
+/// After this time without a failure, the next failure waits `FIRST_WAIT` again.
 const STABLE_AFTER: Duration = Duration::from_mins(2);
 
-/// A task that receives events, such as the consumer of a queue.
+/// A task that receives events, such as the reader of a queue.
 #[async_trait]
 pub trait Listener: Send + Sync {
-    /// Its name in `status`, unique among the tasks.
+    /// The name in `status`, unique among the tasks.
     fn name(&self) -> &str;
-    /// Runs until the daemon stops. An error is shown in `status`, and the listener is restarted after a wait.
+    /// Receives until the daemon stops. After an error, `status` shows it and the listener is restarted after a wait.
     async fn run(&self, context: &ListenerContext) -> Result<(), String>;
 }
 
-/// A listener's access to the daemon.
+/// What a listener needs from the daemon.
 #[derive(Clone, Debug)]
 pub struct ListenerContext {
     name: String,
     tasks: Tasks,
-    /// To be called after received events are stored.
+    /// The listener calls it after it has stored events.
     pub wake: Wake,
-    /// When to stop: messages received and not stored are released to their queue.
+    /// The stop signal. After it the listener stores or releases the messages that it has received.
     pub halt: StopSignal,
 }
 
 impl ListenerContext {
-    /// Shows the result so far, in one sentence.
+    /// Shows the current result in `status`, in one sentence.
     pub fn set_result(&self, result: String) {
         self.tasks.set_result(&self.name, result);
     }
 
-    /// Shows why the listener's endpoint is unreachable; `None` = reachable.
+    /// Shows why the listener's endpoint is unreachable; `None` = it is reachable.
     pub fn set_reachability(&self, unreachable: Option<String>) {
         endpoint_status::record(&self.tasks, &ProbeResult { name: self.name.clone(), unreachable, awaited: false });
     }
 
-    /// Shows why no events are received at the moment; `None` = they are.
+    /// Shows why the listener receives no events at the moment; `None` = it does.
     pub fn set_problem(&self, problem: Option<String>) {
         self.tasks.set_problem(&self.name, problem.map(|problem| (Health::Degraded, format!("{}: {problem}", self.name))));
     }
 }
 
-/// Runs one listener and restarts it after failures.
+/// Runs one listener and restarts it after failures, until it ends or the daemon stops.
 pub(super) async fn supervise(shared: Shared, listener: Box<dyn Listener>) {
     let name = listener.name();
     shared.tasks.add(name, None);

@@ -1,8 +1,8 @@
-//! The daemon: one loop that runs one request at a time (of a schedule, a wake-up, or a command on the control socket), and the
-//! tasks around it. What a run does is the workflow's concern; connecting a worker to its endpoints is `app`'s.
+//! The daemon: one loop that executes run requests one at a time, and the tasks that submit them: schedules, wake-ups by listeners, and the
+//! control socket. `workflow` implements the runs; `app` connects the worker to its endpoints.
 //!
-//! **Invariant:** requests wait in one queue in which equal ones are merged, and a request leaves it when its run begins. So there
-//! are never two runs at once, runs that overrun do not pile up, and every requester gets a run that begins after its request.
+//! **Invariant:** requests wait in one queue, which merges equal requests, and a request leaves the queue when its run begins. So two runs
+//! never overlap, slow runs do not accumulate requests, and every requester gets a run that begins after its request.
 
 mod run_queue;
 mod run_loop;
@@ -27,7 +27,7 @@ pub use endpoint_status::{EVENTS_API, EndpointStatus, ProbeResult};
 pub use housekeeping::MaintenanceTask;
 pub use listeners::{Listener, ListenerContext};
 pub use protocol::{ClientIdentity, Envelope, MAX_LINE_BYTES, Progress, Reply, Request, RunMessage, VERSION, read_line, write_line};
-pub use run_queue::{RunHandle, RunQueue, RunRejected, Stage};
+pub use run_queue::{RunHandle, RunPhase, RunQueue, RunRejected};
 pub use schedule::{NeverFires, Schedule};
 pub use socket::{ControlSocket, SocketError, connect};
 pub use status::{Health, Running, ServiceStatus, Task, Tasks};
@@ -43,22 +43,23 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
-/// Time each shutdown layer reserves for the layer around it (at most a quarter), to persist and report its outcome.
+/// The time that each shutdown layer leaves to the layer around it for storing and reporting its outcome; at most a quarter of its own
+/// time.
 const SHUTDOWN_RESERVE: Duration = Duration::from_secs(2);
 
-/// The time of the inner layer, when this much is left for shutdown.
+/// The shutdown time of the inner layer, if the outer layer has `time`.
 pub fn minus_shutdown_reserve(time: Duration) -> Duration {
     time.saturating_sub(SHUTDOWN_RESERVE.min(time / 4))
 }
 
-/// A request for one run. Equal requests that wait are merged.
+/// A request for one run. The queue merges equal waiting requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRequest {
-    /// The flow.
+    /// The kind of the run.
     pub kind: RunKind,
-    /// Deletes that the operator allows for this run alone.
+    /// The number of deletes that the operator allows in this run.
     pub allow_deletes: Option<u64>,
-    /// The operator's answers for a state of another bucket or file manager.
+    /// The operator's flags for a state of another bucket or file manager.
     pub answer: OperatorAnswer,
     /// The origin of the request.
     pub trigger: RunTrigger,
@@ -67,19 +68,19 @@ pub struct RunRequest {
 /// The origin of a run request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunTrigger {
-    /// A command or a schedule.
+    /// A command or a schedule requested the run.
     Requested,
-    /// Only an event that a listener received.
+    /// Events that a listener received requested the run.
     Event,
 }
 
 impl RunRequest {
-    /// A request without allowances or answers.
+    /// A request without allowed deletes and flags.
     pub fn of(kind: RunKind) -> Self {
         Self { kind, allow_deletes: None, answer: OperatorAnswer::default(), trigger: RunTrigger::Requested }
     }
 
-    /// True if one run satisfies both.
+    /// True if one run satisfies both requests.
     fn is_same_as(&self, other: &Self) -> bool {
         (self.kind, self.allow_deletes, &self.answer) == (other.kind, other.allow_deletes, &other.answer)
     }
@@ -92,84 +93,84 @@ pub enum RunResult {
     Ended {
         /// The exit code of a command that requested the run.
         exit_code: u8,
-        /// The outcome stored in the state.
+        /// The outcome, as stored in the state.
         outcome: RunOutcome,
         /// The report of the run.
         report: Box<Report>,
     },
-    /// The run could not begin, or its end could not be stored.
+    /// The run did not begin, or its end could not be stored.
     Refused {
         /// The exit code of a command that requested the run.
         exit_code: u8,
-        /// Why.
+        /// The reason, in a sentence.
         message: String,
     },
 }
 
-/// Does the work; the daemon decides when. Shared, because endpoints are also probed while no run is active.
+/// Executes the work; the daemon decides when. It is shared, because several tasks use it, some of them during a run.
 #[async_trait]
 pub trait Worker: Send + Sync {
-    /// Probes every endpoint that no listener probes.
+    /// Probes every endpoint except those of the listeners.
     async fn probe_endpoints(&self) -> Vec<ProbeResult>;
     /// True if an initial sync has ever completed.
     async fn initial_completed(&self) -> Result<bool, String>;
-    /// True if events may have been missed, for example because a queue was not polled for longer than it keeps messages. A
-    /// completed listing resets it.
+    /// True if a listing is needed because events may have been missed, for example because a queue was not polled for longer than it keeps
+    /// messages. A completed listing resets it.
     async fn listing_is_due(&self) -> Result<bool, String>;
-    /// Runs a request to its end, or until `halt` stops it.
+    /// Executes a run request to its end, or until the stop signal arrives.
     async fn run(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult;
-    /// Decodes dead letters again, also during a run: decoded events go into the inbox.
+    /// Decodes dead letters again and stores their events in the inbox. May be called during a run.
     async fn retry_dead_letters(&self, which: Which) -> Result<Retried, String>;
-    /// Deletes dead letters, also during a run; returns their number.
+    /// Deletes dead letters and returns their number. May be called during a run.
     async fn drop_dead_letters(&self, which: Which) -> Result<u64, String>;
-    /// Records the backlog gauges, also during a run.
+    /// Records the backlog gauges. May be called during a run.
     async fn record_backlog(&self);
-    /// Runs one maintenance task, never during a run. Returns a sentence about what it did.
+    /// Executes one maintenance task, after the active run has ended. Returns a sentence about the result.
     async fn run_maintenance(&self, task: MaintenanceTask) -> Result<String, String>;
 }
 
-/// A daemon, ready to start.
+/// The parts of a daemon that is ready to start.
 pub struct Daemon {
-    /// Does the work.
+    /// Executes the runs.
     pub worker: Arc<dyn Worker>,
-    /// The schedule of cycles.
+    /// The schedule of incremental syncs.
     pub cycle: Schedule,
     /// The schedule of reconciles; `None` = never.
     pub reconcile: Option<Schedule>,
-    /// The tasks that receive events and wake the daemon.
+    /// The listeners, which receive events and wake the daemon.
     pub listeners: Vec<Box<dyn Listener>>,
-    /// The bucket and file manager of the state: a request for others is refused.
+    /// The source and sinks of the state. A request for others is refused.
     pub identity: Identity,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Stops it.
+    /// The stop signal.
     pub halt: StopSignal,
-    /// Limit for the whole shutdown.
+    /// The time limit for the whole shutdown.
     pub grace: Duration,
 }
 
-/// Shared by the tasks of a running daemon.
+/// The data that the tasks of a running daemon share.
 #[derive(Clone)]
 struct Shared {
     worker: Arc<dyn Worker>,
     run_queue: Arc<RunQueue>,
     tasks: Tasks,
     halt: StopSignal,
-    /// A run failed, for example because an endpoint was unreachable.
-    failed: Arc<Notify>,
-    /// A listener has stored events.
+    /// Notified after a failed run, for example because an endpoint was unreachable. `startup` then probes the endpoints.
+    run_failed: Arc<Notify>,
+    /// Called after a listener has stored events.
     wake: Wake,
 }
 
 impl Daemon {
-    /// Runs until `halt` stops it.
+    /// Runs until the stop signal arrives and the shutdown has ended.
     pub async fn run(self, socket: ControlSocket) {
         let shared = Shared {
             worker: self.worker,
             run_queue: Arc::default(),
             tasks: Tasks::new(self.clock),
             halt: self.halt,
-            failed: Arc::default(),
+            run_failed: Arc::default(),
             wake: Wake::default(),
         };
         let (listener, socket) = socket.into_parts();
@@ -199,7 +200,8 @@ impl Daemon {
             panicked = first_panic(&mut listening) => Some(panicked),
         };
         if let Some(panicked) = panicked {
-            // A panic is a bug. Half a daemon would look alive, so all of it ends, as after a crash.
+            // A panic is a bug. The whole process ends, as after a crash, because a daemon without one of its tasks would still appear to
+            // run.
             std::panic::resume_unwind(panicked.into_panic());
         }
         background.shutdown().await;
@@ -212,7 +214,7 @@ impl Daemon {
         }
         tokio::join!(runner.shutdown(), listening.shutdown());
         shared.run_queue.close();
-        // Clients that wait for a run get its result, within the reserve.
+        // The server has the reserved time to send results to the clients that wait for a run.
         tokio::select! {
             _ = tokio::time::timeout(SHUTDOWN_RESERVE, join_all(&mut server)) => {}
             () = shared.halt.out_of_grace(self.grace) => {}
@@ -223,12 +225,12 @@ impl Daemon {
     }
 }
 
-/// Waits until all of these tasks have ended. A panic has already been printed.
+/// Waits until all of these tasks have ended. A panic is ignored, because it was already printed.
 async fn join_all(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// Waits until one of these tasks panics; a task that returns is ignored.
+/// Waits until one of these tasks panics. A task that returns is ignored.
 async fn first_panic(tasks: &mut JoinSet<()>) -> JoinError {
     loop {
         match tasks.join_next().await {

@@ -1,5 +1,5 @@
-//! The protocol of the control socket: one JSON object a line, the client first. Every request carries a version, so that programs
-//! of different versions refuse each other with a message instead of misunderstanding each other.
+//! The protocol of the control socket: one JSON object per line; the client writes first. Every request carries a version, so that a daemon
+//! of another version refuses it with a message.
 
 use super::{DeadLettersMessage, KeptDeadLetter, RunRequest, ServiceStatus};
 use crate::apply::RunTotals;
@@ -12,57 +12,57 @@ use std::collections::BTreeMap;
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// The protocol's version. It changes with the meaning of the messages below, and with the report.
+/// The protocol's version. A change of these messages or of the report needs a new version.
 pub const VERSION: u32 = 1;
-/// Limit of a line: a report lists at most a hundred failures.
+/// The maximum size of a line. A report lists at most a hundred errors.
 pub const MAX_LINE_BYTES: u64 = 4 << 20;
 
-/// The client's only line.
+/// The only line that a client writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// [`VERSION`]
     pub protocol: u32,
-    /// The request.
+    /// The request of a client.
     #[serde(flatten)]
     pub request: Request,
 }
 
 impl Envelope {
-    /// A request in this program's version.
+    /// A request with this program's version.
     pub fn of(request: Request) -> Self {
         Self { protocol: VERSION, request }
     }
 }
 
-/// The request.
+/// The request of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// A run that begins after this request.
+    /// Execute a run that begins after this request.
     Run(RunMessage),
-    /// Dead letters are retried or dropped.
+    /// Retry or drop dead letters.
     DeadLetters(DeadLettersMessage),
-    /// The health of the service.
+    /// Send the health of the service.
     Health,
-    /// The status of the daemon.
+    /// Send the status of the daemon.
     Status,
 }
 
-/// A run request on the wire.
+/// A run request in the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunMessage {
     /// `initial`, `incremental` or `reconcile`.
     pub kind: String,
-    /// See `--allow-deletes`.
+    /// The value of `--allow-deletes`.
     pub allow_deletes: Option<u64>,
-    /// See `--adopt` and the related flags.
+    /// The flags about the identity of the state, such as `adopt` and `new_sink:<name>`.
     #[serde(default)]
     pub answers: Vec<String>,
     /// The client's bucket and file manager.
     pub identity: ClientIdentity,
 }
 
-/// The bucket and the sinks of the client's settings. A field that is not set is not compared.
+/// The bucket and the sinks of the client's settings. The daemon compares only the fields that are set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientIdentity {
     /// Endpoint, bucket and prefix.
@@ -72,15 +72,15 @@ pub struct ClientIdentity {
     pub sinks: BTreeMap<SinkName, String>,
 }
 
-/// The daemon's lines: several for a run, one for each dead letter that stays, one for anything else.
+/// A line of the daemon: several for a run, one for each dead letter that stays, one for any other request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// The run is queued.
     Accepted,
-    /// The run is active.
+    /// The run is active; sent repeatedly.
     Progress(Progress),
-    /// The run has ended: the last line.
+    /// The run has ended. The last line.
     Ended {
         /// The command's exit code.
         exit_code: u8,
@@ -89,23 +89,23 @@ pub enum Reply {
     },
     /// A dead letter still cannot be decoded.
     Kept(KeptDeadLetter),
-    /// Dead letters were retried: the last line.
+    /// Dead letters were retried. The last line.
     Retried {
-        /// Dead letters that were decoded and removed.
+        /// The number of dead letters that were decoded and removed.
         letters: u64,
-        /// The events decoded from them.
+        /// The number of events decoded from them.
         events: u64,
     },
-    /// Dead letters were dropped: the last line.
+    /// Dead letters were dropped. The last line.
     Forgotten {
         /// Their number.
         letters: u64,
     },
-    /// The request was refused, or its result is unknown: the last line.
+    /// The request was refused, or its result is unknown. The last line.
     Refused {
         /// The command's exit code.
         exit_code: u8,
-        /// Why.
+        /// The reason, in a sentence.
         message: String,
     },
     /// The status of the daemon; also the reply to `health`.
@@ -115,22 +115,22 @@ pub enum Reply {
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Files listed.
+    /// Listed files.
     pub listed: u64,
-    /// The listing has ended.
+    /// True if the listing has ended.
     pub listing_ended: bool,
-    /// All operations known so far.
+    /// The number of operations known so far, done ones included.
     pub to_do: u64,
-    /// Operations done.
+    /// Successful operations.
     pub done: u64,
-    /// Operations that failed.
+    /// Failed operations.
     pub failed: u64,
     /// Bytes sent.
     pub bytes: u64,
 }
 
 impl Progress {
-    /// From the counts of a run.
+    /// The progress from the counters of a run.
     pub fn of(totals: &RunTotals) -> Self {
         Self {
             listed: totals.listed.files,
@@ -145,13 +145,13 @@ impl Progress {
 
 const ADOPT: &str = "adopt";
 const NEW_SOURCE: &str = "new_source";
-/// With the name of a sink behind it.
+/// Followed by the name of a sink.
 const NEW_SINK: &str = "new_sink:";
 const DROP_SINK: &str = "drop_sink:";
 const RESTORED: &str = "restored";
 
 impl RunMessage {
-    /// Encodes a request.
+    /// Converts a request into its message.
     pub fn of(request: RunRequest, identity: ClientIdentity) -> Self {
         let OperatorAnswer { adopt, new_source, new_sinks, drop_sinks, restored } = request.answer;
         let flags = [(adopt, ADOPT), (new_source, NEW_SOURCE), (restored, RESTORED)];
@@ -166,7 +166,7 @@ impl RunMessage {
         }
     }
 
-    /// Decodes the request; `None` = an unknown word.
+    /// Converts the message into a request; `None` = it has an unknown word.
     pub(super) fn to_request(&self) -> Option<RunRequest> {
         let kinds = [RunKind::Initial, RunKind::Incremental, RunKind::Reconcile];
         let kind = kinds.into_iter().find(|kind| kind.as_str() == self.kind)?;
@@ -187,7 +187,7 @@ impl RunMessage {
     }
 }
 
-/// Reads and parses one line of at most `most` bytes; `None` = the peer has closed the connection.
+/// Reads and parses one line of at most `most` bytes; `None` = the peer closed the connection.
 pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpin), most: u64) -> io::Result<Option<T>> {
     let mut line = Vec::new();
     let read = from.take(most).read_until(b'\n', &mut line).await?;
@@ -200,7 +200,7 @@ pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpi
     serde_json::from_slice(&line).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
 }
 
-/// Writes one line.
+/// Writes a value as one line of JSON.
 pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), what: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');

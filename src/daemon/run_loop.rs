@@ -1,37 +1,37 @@
-//! The run loop: one request after the other, each to its end. It alone starts runs.
+//! The run loop: executes one run request after the other. Only this loop starts runs.
 
-use super::run_queue::{QueuedRun, Stage};
+use super::run_queue::{QueuedRun, RunPhase};
 use super::status::{self, Health};
 use super::{RunRequest, RunResult, Shared, endpoint_status};
 use crate::apply::RunCounters;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
-/// The problem of the last run, until a run succeeds.
+/// The key of the health problem that the last failed run set. The next successful run clears it.
 const LAST_RUN: &str = "last run";
-/// Events may have been missed, until a listing has repaired that.
+/// The key of the health problem for an event gap. A completed listing clears it.
 const FEED_GAP: &str = "feed gap";
 
-/// Runs requests until the daemon stops, and finishes the active one.
+/// Executes requests until the daemon stops, and finishes the active run.
 pub(super) async fn run(shared: Shared) {
     loop {
-        let QueuedRun { request, stage } = tokio::select! {
+        let QueuedRun { request, phase } = tokio::select! {
             biased;
             () = shared.halt.stopped() => return,
             waiting = shared.run_queue.next() => waiting,
         };
         let tally = Arc::new(RunCounters::default());
-        let name = task_of(request.kind);
-        shared.tasks.run_began(name, request.kind, tally.clone());
-        stage.send_replace(Stage::Running(tally.clone()));
+        let task = task_name(request.kind);
+        shared.tasks.run_began(task, request.kind, tally.clone());
+        phase.send_replace(RunPhase::Running(tally.clone()));
         tracing::info!(kind = request.kind.as_str(), "a run begins");
         let run_result = shared.worker.run(request, tally, shared.halt.for_one_run()).await;
-        record_result(&shared, name, &run_result);
-        stage.send_replace(Stage::Ended(Arc::new(run_result)));
+        record_result(&shared, task, &run_result);
+        phase.send_replace(RunPhase::Ended(Arc::new(run_result)));
     }
 }
 
-fn task_of(kind: RunKind) -> &'static str {
+fn task_name(kind: RunKind) -> &'static str {
     match kind {
         RunKind::Initial => status::INITIAL,
         RunKind::Incremental => status::CYCLE,
@@ -39,9 +39,19 @@ fn task_of(kind: RunKind) -> &'static str {
     }
 }
 
-/// Records the result of a run, and the health that follows from it.
-fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
-    let (result, problem) = match run_result {
+/// The effect of a run's result on the health problem [`LAST_RUN`].
+enum HealthChange {
+    /// The problem stays as it is.
+    Keep,
+    /// The problem is solved.
+    Clear,
+    /// The problem is this one.
+    Set(Health, String),
+}
+
+/// Records the result of a run and its effect on the health of the service.
+fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
+    let (result, change) = match run_result {
         RunResult::Ended { outcome, report, .. } => {
             let first_error = report.errors.first().map(|first| format!(": {first}")).unwrap_or_default();
             let result = format!("run {} {}{first_error}", report.run, outcome.as_str());
@@ -55,53 +65,55 @@ fn record_result(shared: &Shared, name: &'static str, run_result: &RunResult) {
                 seconds = report.duration_seconds,
                 "a run ended"
             );
-            let problem = match outcome {
-                RunOutcome::Done => Some(None),
-                RunOutcome::Partial => Some(Some((Health::Degraded, result.clone()))),
-                // Runs go on without an unreachable feed or queue.
+            let change = match outcome {
+                RunOutcome::Done => HealthChange::Clear,
+                RunOutcome::Partial => HealthChange::Set(Health::Degraded, result.clone()),
+                // Only the feed or a queue was unreachable, and the run continued without it: degraded, not an error.
                 RunOutcome::Failed if !report.errors.iter().any(|line| line.starts_with("stopped: ")) => {
-                    Some(Some((Health::Degraded, result.clone())))
+                    HealthChange::Set(Health::Degraded, result.clone())
                 }
-                RunOutcome::Failed => Some(Some((Health::Error, result.clone()))),
-                // A stopped run says nothing about the service's health.
-                RunOutcome::Stopped => None,
+                RunOutcome::Failed => HealthChange::Set(Health::Error, result.clone()),
+                // A signal stopped the run: keep the health as it was.
+                RunOutcome::Stopped => HealthChange::Keep,
             };
-            (result, problem)
+            (result, change)
         }
         RunResult::Refused { exit_code, message } => {
             tracing::warn!(exit_code, "a run was refused: {message}");
-            // A wrong request is the client's problem alone.
-            let problem = (*exit_code != 2).then(|| Some((Health::Error, message.clone())));
-            (message.clone(), problem)
+            // A usage error of a client does not concern the health of the service.
+            let change = if *exit_code == 2 { HealthChange::Keep } else { HealthChange::Set(Health::Error, message.clone()) };
+            (message.clone(), change)
         }
     };
     if let RunResult::Ended { report, .. } = run_result {
         endpoint_status::note_feed_result(shared, report);
     }
     request_listing_after_gap(shared, run_result);
-    shared.tasks.run_ended(name, result);
-    if let Some(problem) = problem {
-        shared.tasks.set_problem(LAST_RUN, problem);
+    shared.tasks.run_ended(task, result);
+    match change {
+        HealthChange::Keep => {}
+        HealthChange::Clear => shared.tasks.set_problem(LAST_RUN, None),
+        HealthChange::Set(health, message) => shared.tasks.set_problem(LAST_RUN, Some((health, message))),
     }
     if run_result.failed() {
-        shared.failed.notify_one();
+        shared.run_failed.notify_one();
     }
 }
 
-/// Events may have been missed, and a listing finds what they reported. Until it has, every cycle requests one.
+/// Submits a reconcile if the report shows an event gap. Each incremental sync does so again until a reconcile has completed.
 fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
-    // A refused run has listed nothing.
+    // A refused run has no report.
     let RunResult::Ended { report, .. } = run_result else { return };
     let problem = "events may have been missed: a reconcile finds what they reported".to_owned();
     shared.tasks.set_problem(FEED_GAP, report.feed_gap.then_some((Health::Degraded, problem)));
-    let of_a_cycle = report.sync_type == "incremental" && report.mode.is_none();
-    if report.feed_gap && of_a_cycle && shared.run_queue.submit(RunRequest::of(RunKind::Reconcile)).is_err() {
+    let is_incremental = report.sync_type == "incremental" && report.mode.is_none();
+    if report.feed_gap && is_incremental && shared.run_queue.submit(RunRequest::of(RunKind::Reconcile)).is_err() {
         tracing::warn!("the run queue has no room for the reconcile after a gap of the feed: the next cycle requests it again");
     }
 }
 
 impl RunResult {
-    /// True if it could not continue: an unreachable endpoint, an unusable state.
+    /// True if the run failed or did not begin, for example because an endpoint was unreachable. A usage error is not a failure.
     pub(super) fn failed(&self) -> bool {
         match self {
             Self::Ended { outcome, .. } => *outcome == RunOutcome::Failed,

@@ -1,4 +1,4 @@
-//! The queue of run requests. Equal requests that wait are merged, and their number is bounded.
+//! The queue of run requests. It merges equal requests, and its length is limited.
 
 use super::{RunRequest, RunResult, RunTrigger};
 use crate::apply::RunCounters;
@@ -6,24 +6,24 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
-/// Different requests that wait at the same time. Schedules make three; the others come from commands.
+/// The maximum number of waiting requests. Startup and schedules submit three; the others come from commands.
 const MAX_WAITING: usize = 16;
 
 /// The progress of a request.
 #[derive(Clone, Debug)]
-pub enum Stage {
-    /// In the queue.
+pub enum RunPhase {
+    /// The request is in the queue.
     Waiting,
-    /// Its run is active.
+    /// The run is active.
     Running(Arc<RunCounters>),
-    /// Its run has ended.
+    /// The run has ended.
     Ended(Arc<RunResult>),
 }
 
-/// Why a request was rejected.
+/// The reason why the queue rejected a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunRejected {
-    /// Too many wait.
+    /// Too many requests wait.
     #[error("too many different requests wait for the daemon: try again later")]
     TooMany,
     /// The daemon is stopping.
@@ -31,7 +31,7 @@ pub enum RunRejected {
     Stopping,
 }
 
-/// Requests that wait, oldest first.
+/// The waiting requests, oldest first.
 #[derive(Debug, Default)]
 pub struct RunQueue {
     queue: Mutex<Inner>,
@@ -44,21 +44,21 @@ struct Inner {
     closed: bool,
 }
 
-/// A request that waits, or that the run loop has taken.
+/// A request that waits, or that the run loop has taken from the queue.
 #[derive(Debug)]
 pub(super) struct QueuedRun {
     /// The request.
     pub(super) request: RunRequest,
-    /// Notifies the handles. If it is dropped, no result will come.
-    pub(super) stage: watch::Sender<Stage>,
+    /// Sends the phase to the handles. If it is dropped, the run has no result.
+    pub(super) phase: watch::Sender<RunPhase>,
 }
 
-/// The requester's handle, to wait for the result; it may be dropped.
+/// The requester's handle on its run. Dropping it does not affect the run.
 #[derive(Clone, Debug)]
-pub struct RunHandle(watch::Receiver<Stage>);
+pub struct RunHandle(watch::Receiver<RunPhase>);
 
 impl RunQueue {
-    /// Queues a request. It is merged with an equal one that waits already.
+    /// Adds a request, or merges it with an equal waiting one.
     pub fn submit(&self, request: RunRequest) -> Result<RunHandle, RunRejected> {
         let mut queue = self.lock();
         if queue.closed {
@@ -68,19 +68,19 @@ impl RunQueue {
             if request.trigger == RunTrigger::Requested {
                 same.request.trigger = RunTrigger::Requested;
             }
-            return Ok(RunHandle(same.stage.subscribe()));
+            return Ok(RunHandle(same.phase.subscribe()));
         }
         if queue.waiting.len() >= MAX_WAITING {
             return Err(RunRejected::TooMany);
         }
-        let (stage, handle) = watch::channel(Stage::Waiting);
-        queue.waiting.push_back(QueuedRun { request, stage });
+        let (phase, handle) = watch::channel(RunPhase::Waiting);
+        queue.waiting.push_back(QueuedRun { request, phase });
         drop(queue);
         self.arrived.notify_one();
         Ok(RunHandle(handle))
     }
 
-    /// Takes the oldest request, or waits for one. From now on an equal request is queued again.
+    /// Removes and returns the oldest request, or waits for one. An equal request that is submitted after this waits for another run.
     pub(super) async fn next(&self) -> QueuedRun {
         loop {
             let arrived = self.arrived.notified();
@@ -91,7 +91,7 @@ impl RunQueue {
         }
     }
 
-    /// Rejects further requests and drops those that wait.
+    /// Drops the waiting requests and rejects all further ones.
     pub(super) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
@@ -103,29 +103,29 @@ impl RunQueue {
         self.lock().waiting.is_empty()
     }
 
-    /// The queue is consistent even after a thread panicked.
+    /// A poisoned lock is usable: the queue is consistent at any time.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RunHandle {
-    /// The current stage.
-    pub fn stage(&mut self) -> Stage {
+    /// The current phase.
+    pub fn phase(&mut self) -> RunPhase {
         self.0.borrow_and_update().clone()
     }
 
-    /// Waits for the next change; `false` = there will be none.
+    /// Waits for the next change of the phase; `false` = there will be none.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
 
-    /// Waits for the result; `None` = the daemon stops first.
+    /// Waits for the result; `None` = the daemon stopped first.
     pub async fn ended(mut self) -> Option<Arc<RunResult>> {
-        let ended = self.0.wait_for(|stage| matches!(stage, Stage::Ended(_))).await.ok()?;
+        let ended = self.0.wait_for(|phase| matches!(phase, RunPhase::Ended(_))).await.ok()?;
         match &*ended {
-            Stage::Ended(run_result) => Some(run_result.clone()),
-            Stage::Waiting | Stage::Running(_) => None,
+            RunPhase::Ended(run_result) => Some(run_result.clone()),
+            RunPhase::Waiting | RunPhase::Running(_) => None,
         }
     }
 }

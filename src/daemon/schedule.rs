@@ -1,5 +1,5 @@
-//! The schedules of runs: a tokio interval or a cron expression. The only user of the cron scheduler, and only of its cron jobs: its
-//! repeated jobs never fire again after a stall that is longer than their interval.
+//! The schedules of runs: a tokio interval or a cron expression. Only this module uses the cron scheduler, and only its cron jobs: its
+//! repeated jobs stop firing after a delay that is longer than their interval.
 
 use super::{RunRequest, Shared};
 use crate::config::Cron;
@@ -15,17 +15,17 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 /// A schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// This long after the last start.
+    /// At this interval.
     Every(Duration),
-    /// At the moments of an expression, in UTC.
+    /// At the times of a cron expression, in UTC.
     Cron(Cron),
 }
 
-/// An expression that never fires.
+/// The error for a cron expression that never fires.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is {expression:?}: it never fires; give an expression that does")]
 pub struct NeverFires {
-    /// The setting.
+    /// The name of the setting.
     pub name: &'static str,
     /// Its value.
     pub expression: String,
@@ -41,7 +41,7 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
-    /// Returns an error if it never fires; `name` is its setting.
+    /// Returns an error if the schedule never fires. `name` is the name of the setting.
     pub async fn ensure_fires(&self, name: &'static str) -> Result<(), NeverFires> {
         let Self::Cron(cron) = self else { return Ok(()) };
         let mut timer = CronTimer::start(cron, Arc::default()).await.ok();
@@ -56,7 +56,7 @@ impl Schedule {
     }
 }
 
-/// Requests runs of one kind by a schedule, one at a time: it makes no request while its last one waits or runs.
+/// Submits runs of one kind by a schedule. It submits none while its previous request waits or runs.
 pub(super) async fn run(shared: Shared, (task, schedule): (&'static str, Schedule), kind: RunKind, mut may_begin: watch::Receiver<bool>) {
     shared.tasks.add(task, Some(schedule.to_string()));
     if may_begin.wait_for(|begun| *begun).await.is_err() {
@@ -64,7 +64,7 @@ pub(super) async fn run(shared: Shared, (task, schedule): (&'static str, Schedul
     }
     match schedule {
         Schedule::Every(period) => {
-            // The daemon's start was the first run.
+            // The daemon runs at its start, so the first scheduled run is one interval later.
             let mut interval = tokio::time::interval_at(Instant::now() + period, period);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             shared.tasks.next_after(task, period);
@@ -103,7 +103,7 @@ struct CronTimer {
 }
 
 impl CronTimer {
-    /// Notifies `fired` at every moment of the expression.
+    /// Starts a job that notifies `fired` at every time of the expression.
     async fn start(cron: &Cron, fired: Arc<Notify>) -> Result<Self, JobSchedulerError> {
         let scheduler = JobScheduler::new().await?;
         let job = scheduler.add(Job::new(cron.as_str(), move |_, _| fired.notify_one())?).await?;
@@ -111,7 +111,7 @@ impl CronTimer {
         Ok(Self { scheduler, job })
     }
 
-    /// The next moment; `None` = there is none.
+    /// The next time; `None` = there is none.
     async fn next(&self) -> Option<Timestamp> {
         let mut scheduler = self.scheduler.clone();
         let next = scheduler.next_tick_for_job(self.job).await.ok().flatten()?;

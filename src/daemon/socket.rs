@@ -1,5 +1,4 @@
-//! The control socket's file: beside the database, accessible to its owner only, present while the daemon runs. The messages are the
-//! protocol's concern.
+//! The file of the control socket: beside the database, accessible only to its owner, present while the daemon runs.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -8,10 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 
-/// The kernel's limit for a socket's path, less one byte for its end (Linux: 108, others: 104).
+/// The kernel's limit for the path of a socket (Linux 108, others 104), less one byte for the terminating NUL.
 const MAX_PATH_BYTES: usize = 103;
 
-/// The socket cannot be created.
+/// The error if the socket cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("the control socket {path} cannot be created: {source}")]
 pub struct SocketError {
@@ -19,19 +18,20 @@ pub struct SocketError {
     source: io::Error,
 }
 
-/// A listening socket. Dropping it removes the file.
+/// The listening socket. Dropping it removes the file.
 #[derive(Debug)]
 pub struct ControlSocket {
     listener: UnixListener,
     file: SocketFile,
 }
 
-/// The file, removed on drop.
+/// The socket's file, removed on drop.
 #[derive(Debug)]
 pub(super) struct SocketFile(PathBuf);
 
 impl ControlSocket {
-    /// Listens beside the database. The caller holds the instance lock, so an existing socket was left by a killed daemon.
+    /// Listens on a socket beside the database. The caller holds the instance lock, so an existing socket is left over from a killed daemon
+    /// and is replaced.
     pub fn bind(database: &Path) -> Result<Self, SocketError> {
         let path = socket_path(database);
         bind(&path).map(|listener| Self { listener, file: SocketFile(path.clone()) }).map_err(|source| SocketError { path, source })
@@ -44,22 +44,22 @@ impl ControlSocket {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // If it stays, connections to it are refused, and the next daemon replaces it.
+        // A file that stays does no harm: connections to it are refused, and the next daemon replaces it.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Connects to the daemon of a database; an error = no daemon.
+/// Connects to the daemon of a database. An error means that no daemon runs.
 pub async fn connect(database: &Path) -> io::Result<UnixStream> {
     let path = socket_path(database);
     let (short, _directory) = within_path_limit(&path)?;
     UnixStream::connect(short).await
 }
 
-/// The socket must never exist with a mode that lets other users in, not even for a moment: so it is created in a private directory
-/// and renamed once its mode is set.
+/// Creates the socket in a private directory, sets its mode, and then renames it. So it never exists with a mode that lets other users
+/// connect.
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    // A client could not connect to a longer path.
+    // Fail now if a client could not connect to this path.
     within_path_limit(path)?;
     let mut private = path.as_os_str().to_owned();
     private.push(format!(".{}", std::process::id()));
@@ -81,8 +81,8 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     bound
 }
 
-/// The same file under a name that the kernel accepts. For a path that is too long, the directory is opened and the name is resolved
-/// from there; the directory must stay open meanwhile.
+/// Returns a path to the same file that is short enough for the kernel. For a path that is too long, it opens the directory and returns a
+/// path below /proc/self/fd; the caller keeps the directory open while it uses the path.
 fn within_path_limit(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
     if path.as_os_str().len() <= MAX_PATH_BYTES {
         return Ok((path.to_owned(), None));
@@ -97,7 +97,7 @@ fn within_path_limit(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
     Ok((short, Some(opened)))
 }
 
-/// `sync.db` → `sync.db.sock`.
+/// `sync.db` → `sync.db.sock`
 fn socket_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".sock");

@@ -1,5 +1,5 @@
-//! Starts the daemon's work, and restarts it after every failed run: waits for the required endpoints, then runs the initial sync
-//! until it has completed once, or a cycle. So an operator never has to restart the daemon after an outage.
+//! Starts the daemon's work, and restarts it after every failed run: waits for the required endpoints, then requests a run: the initial
+//! sync until one has completed, later a reconcile or an incremental sync. So an operator never has to restart the daemon after an outage.
 
 use super::status::{self, Health};
 use super::{ProbeResult, RunRequest, Shared, endpoint_status};
@@ -7,12 +7,12 @@ use crate::state::RunKind;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The first wait for an endpoint; it doubles with each failed probe.
+/// The first wait after a failed probe or run. It doubles with each further failure.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait: an endpoint that is reachable again is noticed within a minute.
+/// The longest wait, so that the daemon notices within a minute that an endpoint is reachable again.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// Never returns. Sets `begun` when the schedules may begin.
+/// Never returns. Sends `true` to `begun` when the schedules may begin.
 pub(super) async fn run(shared: Shared, begun: watch::Sender<bool>) {
     shared.tasks.add(status::INITIAL, None);
     shared.tasks.add(status::ENDPOINTS, None);
@@ -20,7 +20,7 @@ pub(super) async fn run(shared: Shared, begun: watch::Sender<bool>) {
     loop {
         if endpoints_reachable(&shared).await && start_run(&shared, &begun).await {
             wait = FIRST_WAIT;
-            shared.failed.notified().await;
+            shared.run_failed.notified().await;
         }
         shared.tasks.next_after(status::ENDPOINTS, wait);
         tokio::time::sleep(wait).await;
@@ -57,10 +57,10 @@ async fn endpoints_reachable(shared: &Shared) -> bool {
     false
 }
 
-/// Requests a run and returns true if it succeeded. The run loop reports its failure.
+/// Requests a run and waits for it. Returns true if it succeeded. The run loop reports a failure.
 async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     let (Some(completed), Some(listing_is_due)) =
-        (known(shared, shared.worker.initial_completed()).await, known(shared, shared.worker.listing_is_due()).await)
+        (query_state(shared, shared.worker.initial_completed()).await, query_state(shared, shared.worker.listing_is_due()).await)
     else {
         return false;
     };
@@ -70,18 +70,18 @@ async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
         (true, false) => RunKind::Incremental,
     };
     let Ok(handle) = shared.run_queue.submit(RunRequest::of(kind)) else { return false };
-    let went_well = handle.ended().await.is_some_and(|run_result| !run_result.failed());
-    // A failed cycle, for example because of the feed, must not keep scheduled reconciles from running.
-    let completed = completed || known(shared, shared.worker.initial_completed()).await == Some(true);
+    let succeeded = handle.ended().await.is_some_and(|run_result| !run_result.failed());
+    // A failed incremental sync, for example because of the feed, must not prevent the scheduled reconciles.
+    let completed = completed || query_state(shared, shared.worker.initial_completed()).await == Some(true);
     if completed {
         begun.send_replace(true);
     }
-    went_well && completed
+    succeeded && completed
 }
 
-/// The state's answer; `None` = it could not be read, which is logged.
-async fn known(shared: &Shared, asked: impl Future<Output = Result<bool, String>>) -> Option<bool> {
-    match asked.await {
+/// Awaits a query of the state; `None` = it failed, and the error is logged and shown.
+async fn query_state(shared: &Shared, query: impl Future<Output = Result<bool, String>>) -> Option<bool> {
+    match query.await {
         Ok(answer) => Some(answer),
         Err(message) => {
             tracing::error!("{message}");

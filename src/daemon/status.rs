@@ -1,4 +1,4 @@
-//! The status of the daemon's tasks, their last results, and the health of the service: kept in memory, shown by `status`.
+//! The status of the daemon's tasks, their last results, and the health of the service. Kept in memory and shown by `status`.
 
 use super::{EndpointStatus, ProbeResult, Progress};
 use crate::apply::RunCounters;
@@ -11,22 +11,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The tasks of every daemon, besides the maintenance tasks; each listener has its own name.
+/// The names of the tasks that every daemon has. Maintenance tasks and listeners have names of their own.
 pub(super) const INITIAL: &str = "initial-sync";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const RECONCILE: &str = "reconcile";
 pub(super) const ENDPOINTS: &str = "doors";
 
-/// The health of the service; the worst of its problems counts.
+/// The health of the service: that of its worst problem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
-    /// Nothing is wrong.
+    /// There is no problem.
     #[default]
     Healthy,
-    /// It works, with a problem.
+    /// The service works, with a problem.
     Degraded,
-    /// It cannot do its work.
+    /// The service cannot do its work.
     Error,
 }
 
@@ -48,15 +48,15 @@ pub struct Task {
     pub name: String,
     /// `idle` or `running`.
     pub status: String,
-    /// Its schedule, in words; `null` = it runs when needed.
+    /// The schedule, in words; `null` = it runs when needed.
     pub schedule: Option<String>,
-    /// When it runs next.
+    /// The time of its next run.
     pub next: Option<Timestamp>,
-    /// When it last began.
+    /// The time when it last began.
     pub began_at: Option<Timestamp>,
-    /// When it last ended.
+    /// The time when it last ended.
     pub ended_at: Option<Timestamp>,
-    /// The result then, in one sentence.
+    /// Its last result, in one sentence.
     pub last_result: Option<String>,
 }
 
@@ -65,33 +65,33 @@ pub struct Task {
 pub struct Running {
     /// `initial`, …
     pub kind: String,
-    /// When it began.
+    /// The time when it began.
     pub began_at: Timestamp,
     /// Its progress.
     pub progress: Progress,
 }
 
-/// The daemon at one moment.
+/// The status of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceStatus {
-    /// The process.
+    /// The process id.
     pub pid: u32,
     /// The program's version.
     pub version: String,
-    /// When it started.
+    /// The time when it started.
     pub since: Timestamp,
     /// The health of the service.
     pub health: Health,
-    /// The problems, a sentence each.
+    /// The problems, one sentence each.
     pub problems: Vec<String>,
-    /// When the next scheduled run begins.
+    /// The time of the next scheduled run.
     pub next_run: Option<Timestamp>,
     /// The active run.
     pub running: Option<Running>,
-    /// The endpoints by name; those not probed yet are missing.
+    /// The endpoints, by name. Those that were not probed yet are missing.
     #[serde(default)]
     pub doors: Vec<EndpointStatus>,
-    /// The tasks by name.
+    /// The tasks, by name.
     pub tasks: Vec<Task>,
 }
 
@@ -153,7 +153,7 @@ impl Tasks {
         });
     }
 
-    /// Sets the result so far of a task that keeps running.
+    /// Sets the result of a task that keeps running.
     pub(super) fn set_result(&self, name: &str, result: String) {
         self.with(name, |task| task.last_result = Some(result));
     }
@@ -168,7 +168,7 @@ impl Tasks {
         self.ended(name, result);
     }
 
-    /// Sets the problem of one subject; `None` = it is solved.
+    /// Sets the problem of one subject; `None` clears it.
     pub(super) fn set_problem(&self, about: &str, problem: Option<(Health, String)>) {
         let mut inner = self.lock();
         match problem {
@@ -177,8 +177,8 @@ impl Tasks {
         };
     }
 
-    pub(super) fn set_endpoint(&self, tried: &ProbeResult) {
-        let ProbeResult { name, unreachable, awaited } = tried.clone();
+    pub(super) fn set_endpoint(&self, probe: &ProbeResult) {
+        let ProbeResult { name, unreachable, awaited } = probe.clone();
         let (open, now) = (unreachable.is_none(), self.clock.now());
         let mut inner = self.lock();
         let since = inner.endpoints.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
@@ -204,7 +204,7 @@ impl Tasks {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: inner.since,
             health,
-            problems: inner.problems.values().map(|(_, words)| words.clone()).collect(),
+            problems: inner.problems.values().map(|(_, message)| message.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
             doors: inner.endpoints.values().cloned().collect(),
@@ -218,7 +218,7 @@ impl Tasks {
         change(inner.tasks.entry(name.to_owned()).or_insert_with(new));
     }
 
-    /// The status is usable even after a thread panicked.
+    /// A poisoned lock is usable: the status is consistent at any time.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,7 +14,7 @@ fn shared(worker: &Arc<FakeWorker>) -> Shared {
         run_queue: Arc::default(),
         tasks: Tasks::new(Arc::new(SystemClock)),
         halt: StopSignal::default(),
-        failed: Arc::default(),
+        run_failed: Arc::default(),
         wake: Wake::default(),
     }
 }

@@ -1,23 +1,23 @@
-//! A full outer join of two sorted, fallible iterators over any key. It holds one row of each side and knows nothing of files.
+//! A full outer join of two sorted, fallible iterators. Holds one row of each side.
 
 use std::cmp::Ordering;
 use std::iter::Fuse;
 
-/// A key's rows.
+/// The rows of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Joined<L, R> {
     /// Only the left side has the key.
     Left(L),
-    /// Only the right side has it.
+    /// Only the right side has the key.
     Right(R),
-    /// Both have it.
+    /// Both sides have the key.
     Both(L, R),
 }
 
-/// Why a join ended early.
+/// The error that ended a join early.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError<K, E> {
-    /// One side failed. The rest of the other side cannot be judged: the missing rows might have matched.
+    /// One side failed. The rest of the other side cannot be joined, because the missing rows might have matched.
     #[error(transparent)]
     Source(E),
     /// One side is not in strictly ascending order.
@@ -25,9 +25,9 @@ pub enum JoinError<K, E> {
     OutOfOrder {
         /// `left` or `right`.
         side: &'static str,
-        /// The row's key before.
+        /// The key of the previous row.
         previous: K,
-        /// The key that should have been greater.
+        /// The key, which is not greater.
         key: K,
     },
 }
@@ -42,7 +42,8 @@ impl<K, E> JoinError<K, E> {
     }
 }
 
-/// Joins two sides, each in strictly ascending order of the key that its function finds in a row. The first error ends it.
+/// Joins two sides, each in strictly ascending order of its keys. `left_key` and `right_key` return the key of a row. The iterator ends
+/// after the first error.
 pub fn outer_join<L, R, K, E, LI, RI>(
     left: LI,
     right: RI,
@@ -61,7 +62,7 @@ where
     }
 }
 
-/// The next row, if there is one.
+/// The next row; `Ok(None)` = there is none.
 type Step<T, K, E> = Result<Option<T>, JoinError<<K as ToOwned>::Owned, E>>;
 
 /// The iterator that [`outer_join`] returns.
@@ -110,7 +111,7 @@ where
     }
 }
 
-/// One side, with its next row once reading has begun.
+/// One side of the join, with its next row.
 struct Sorted<I, T, K: ToOwned + ?Sized, E> {
     side: &'static str,
     rows: Fuse<I>,
@@ -135,7 +136,7 @@ impl<I: Iterator<Item = Result<T, E>>, T, K: Ord + ToOwned + ?Sized, E> Sorted<I
         }
     }
 
-    /// Reads the next row before this one is returned, so that their keys are compared without a copy.
+    /// Returns the current row. Reads the next row first, so that both keys can be compared without a copy.
     fn take_head(&mut self) -> T {
         let Some(Ok(row)) = self.head.take() else { unreachable!("invariant: a head is taken only after its key was seen") };
         self.head = self.draw(Some(&row));

@@ -1,19 +1,19 @@
-//! The differences between two snapshots: a merge-join, row by row, pure. Deciding what to do about them is `plan`'s concern.
+//! The differences between two snapshots: a merge join, row by row. Pure. Only the command `diff` uses it; no run does.
 //!
-//! The rule, for each of `ETag`, size, permissions, owner and group: **the new side differs where it has a value and the old side does
-//! not have the same.** A value missing on the new side is no opinion; a value missing on the old side was never confirmed:
+//! The rule, for each of `ETag`, size, permissions, owner and group: **the new side differs if it has a value and the old side does not
+//! have the same value.** A value that is missing on the new side is unknown; a value that is missing on the old side was never confirmed:
 //!
 //! | old | new | differs |
 //! |---|---|---|
 //! | `a` | `a` | no |
 //! | `a` | `b` | yes |
-//! | `a`, or missing | missing | no: no opinion |
+//! | `a`, or missing | missing | no: the new value is unknown |
 //! | missing | `a` | yes: it may be the same, but was never confirmed |
 //!
-//! Values are compared as text: `0755` and `755` differ. `ETag` and size are the content, the other three the permissions: two planes,
-//! kept apart in every [`Difference`]. The other columns only describe and never make a difference.
+//! Values are compared as text: `0755` and `755` differ. `ETag` and size are the content, the other three the permissions; every
+//! [`Difference`] distinguishes the two. The other columns are never compared.
 //!
-//! Only one row of each side is in memory.
+//! One row of each side is in memory.
 
 pub mod merge;
 pub mod render;
@@ -27,28 +27,28 @@ use crate::record::{FileRecord, ObjectKey};
 #[cfg(test)]
 mod tests;
 
-/// One key that is not the same on both sides.
+/// A key whose rows differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
     /// Only the new side has the key.
     Added(FileRecord),
-    /// Only the old side has it.
+    /// Only the old side has the key.
     Removed(FileRecord),
-    /// Both have it; at least one of `content` and `permissions` holds.
+    /// Both sides have the key, and `content` or `permissions` or both differ.
     Changed {
-        /// The row as it was.
+        /// The row of the old side.
         old: Box<FileRecord>,
-        /// The row as it is.
+        /// The row of the new side.
         new: Box<FileRecord>,
-        /// `ETag` or size differs.
+        /// True if `ETag` or size differs.
         content: bool,
-        /// Permissions, owner or group differs.
+        /// True if permissions, owner or group differs.
         permissions: bool,
     },
 }
 
 impl Difference {
-    /// The key that differs.
+    /// The key.
     pub fn key(&self) -> &ObjectKey {
         match self {
             Self::Added(record) | Self::Removed(record) => &record.file_path,
@@ -57,10 +57,11 @@ impl Difference {
     }
 }
 
-/// Why a diff ended early: a side's own error, or rows out of order.
+/// The error that ended a diff early: an error of one side, or rows out of order.
 pub type DiffError<E> = JoinError<ObjectKey, E>;
 
-/// The differences in the order of their keys. Both sides must be in strictly ascending order; the first error ends it.
+/// Compares two sides and returns the differences in the order of their keys. Both sides must be in strictly ascending order. The iterator
+/// ends after the first error.
 pub fn diff<R: Row, E>(
     old: impl IntoIterator<Item = Result<R, E>>,
     new: impl IntoIterator<Item = Result<R, E>>,

@@ -1,8 +1,8 @@
-//! Differences → lines of text, for people and for programs. Pure: opening files and printing lines is `cli`'s concern.
+//! Formats differences as lines, for people and for programs. Pure.
 //!
-//! Both forms end with a summary line; without it, the diff ended early.
+//! Both forms end with a summary line. If it is missing, the diff ended early.
 //!
-//! For programs, each line is one JSON object, with keys verbatim (but written so that a terminal may show them):
+//! For programs, each line is one JSON object. Keys are verbatim, with characters that are unsafe on a terminal written as escapes:
 //!
 //! ```json
 //! {"kind":"added","file_path":"a","new":RECORD}
@@ -18,7 +18,7 @@ use crate::record::{ETag, Escaped, FileRecord, Permissions, escape_json};
 use serde::Serialize;
 use std::fmt;
 
-/// Counts of differing keys.
+/// The number of differing keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Keys that only the new side has.
@@ -34,7 +34,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts one more.
+    /// Counts a difference.
     pub fn count(&mut self, difference: &Difference) {
         match difference {
             Difference::Added(_) => self.added += 1,
@@ -62,12 +62,12 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Lines for people: `+ key`, `- key`, `~ key (what)`, and a closing count. Keys and values are escaped for a terminal.
+/// Lines for people: `+ key`, `- key`, `~ key (what)`, and a summary. Keys and values are escaped for a terminal.
 pub fn human_lines<E>(differences: impl IntoIterator<Item = Result<Difference, E>>) -> impl Iterator<Item = Result<String, E>> {
     lines(differences, human_line, Summary::to_string)
 }
 
-/// Lines for programs, in the form that this module describes.
+/// Lines for programs, in the form described at the top of this file.
 pub fn json_lines<E>(differences: impl IntoIterator<Item = Result<Difference, E>>) -> impl Iterator<Item = Result<String, E>> {
     lines(differences, |difference| json_line(&JsonLine::from(difference)), |summary| json_line(&JsonLine::Summary(*summary)))
 }

@@ -1,11 +1,11 @@
-//! Comparison of two rows: as records, or as raw lines of their files.
+//! Compares two rows, as records or as bytes of their files.
 
 use crate::record::FileRecord;
 use crate::snapshot::Line;
 
-/// One side's row. Both ways to compare follow the rule of [`crate::diff`].
+/// A row that can be compared. Both implementations follow the rule of [`crate::diff`].
 pub trait Row {
-    /// The bytes of its key.
+    /// The bytes of the key.
     fn key(&self) -> &[u8];
     /// True if the `ETag` or the size differs from the old side.
     fn content_differs_from(&self, old: &Self) -> bool;
@@ -36,7 +36,7 @@ impl Row for FileRecord {
     }
 }
 
-/// Every value has exactly one text, and an empty text is a missing value: so comparing texts compares values.
+/// Compares texts instead of values: every value has exactly one text, and empty text is a missing value.
 impl Row for Line {
     fn key(&self) -> &[u8] {
         self.key()
@@ -55,7 +55,7 @@ impl Row for Line {
     }
 }
 
-/// The rule of this module's parent.
+/// The rule of [`crate::diff`] for one value.
 pub(super) fn differs<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> bool {
     new.is_some() && old != new
 }

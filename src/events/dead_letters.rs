@@ -1,4 +1,4 @@
-//! Dead letters: decoded again or deleted on the operator's request. Storing them is the state's concern.
+//! Dead letters: decodes them again or deletes them on the operator's request. `state` stores them.
 
 use super::decode::{self, Scope};
 use super::receive::notified;
@@ -6,25 +6,25 @@ use crate::record::{Event, EventChannel};
 use crate::state::{DeadLetter, Received, State, StateError};
 use jiff::Timestamp;
 
-/// Dead letters held in memory at once.
+/// The number of dead letters in memory at a time.
 const PAGE_DEAD_LETTERS: usize = 100;
 
-/// The dead letters of a request.
+/// The dead letters that a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The one with this number.
+    /// The one with this id.
     One(i64),
     /// All of them.
     All,
 }
 
-/// Why a request failed.
+/// The error of a request.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
-    /// The number does not exist.
+    /// No dead letter has this id.
     #[error("there is no dead letter {0}: `s3-sync dead-letters list` shows them")]
     NoSuch(i64),
-    /// The state cannot be used.
+    /// The state failed.
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -32,9 +32,9 @@ pub enum DeadLetterError {
 /// The result of decoding dead letters again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retried {
-    /// Dead letters that were decoded and removed.
+    /// The number of dead letters that were decoded and removed.
     pub letters: u64,
-    /// Their events, which are in the inbox now; a dead letter may have none, when all of its events are ignored.
+    /// The number of their events, which are in the inbox now. A dead letter has none if all of its events are ignored.
     pub events: u64,
     /// Dead letters that stay, with their reasons.
     pub kept: Vec<Kept>,
@@ -43,15 +43,15 @@ pub struct Retried {
 /// A dead letter that still cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Its number.
+    /// Its id.
     pub id: i64,
-    /// A short, stable name.
+    /// A short, stable name of the reason.
     pub reason: String,
     /// A sentence for people, escaped for display.
     pub message: String,
 }
 
-/// Decodes dead letters again, with the current settings and program; decoded events go into the inbox.
+/// Decodes dead letters again, with the current settings and program, and stores their events in the inbox.
 pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -> Result<Retried, DeadLetterError> {
     let mut retried = Retried::default();
     match which {
@@ -74,7 +74,7 @@ pub async fn retry(state: &State, scope: &Scope, which: Which, now: Timestamp) -
     Ok(retried)
 }
 
-/// Deletes dead letters; returns their number.
+/// Deletes dead letters and returns their number.
 pub async fn delete(state: &State, which: Which) -> Result<u64, DeadLetterError> {
     if let Which::One(id) = which {
         return if state.inbox().dead_letter_drop(id).await? { Ok(1) } else { Err(DeadLetterError::NoSuch(id)) };

@@ -1,4 +1,4 @@
-//! The feed reader: reads the events API's list into the inbox. It polls once a cycle; the list may keep serving the same events, and
+//! The feed reader: polls the events API's list once per run and stores new events in the inbox. The list may return the same events again;
 //! the state knows which are new.
 
 use super::decode::{self, Scope};
@@ -18,9 +18,9 @@ use tokio::time::timeout;
 
 pub use crate::run::Polled;
 
-/// Pages of a feed with a cursor that one poll reads at most; the next poll reads the rest.
-const PAGES_MAX: usize = 1000;
-/// Limit for one page, retries included.
+/// The maximum number of pages that one poll reads from a feed with cursors. The next poll reads the rest.
+const MAX_PAGES: usize = 1000;
+/// The time limit for one page, retries included.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Reads one feed.
@@ -30,32 +30,32 @@ pub struct FeedReader {
     pub feed: Arc<dyn ReadFeed>,
     /// Selects the events of the synced bucket and prefix.
     pub scope: Scope,
-    /// Retries of one page.
+    /// The retry policy of one page.
     pub retry: RetryPolicy,
-    /// No events are read while the inbox holds this many.
+    /// The number of events in the inbox from which on none are read.
     pub inbox_max: u64,
-    /// The time of events without a timestamp.
+    /// The clock, for events without a timestamp.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why a poll failed; events received before it are stored.
+/// The error of a poll. Events that were received before it are stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
     /// The feed.
     #[error(transparent)]
     Feed(#[from] FileManagerError),
-    /// The state.
+    /// The state failed.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
 impl FeedReader {
-    /// Reads new events into the inbox: one list, or all pages. The future may be dropped at any moment.
+    /// Reads the list, or all pages of a feed with cursors, and stores new events in the inbox. The future may be dropped at any time.
     pub async fn poll(&self, state: &State) -> Result<Polled, PollError> {
         let address = self.feed.address();
         let mut cursor = state.inbox().feed_cursor(&address).await?;
         let mut polled = Polled { left_unread: true, ..Polled::default() };
-        for _ in 0..PAGES_MAX {
+        for _ in 0..MAX_PAGES {
             if state.inbox().events_len().await? >= self.inbox_max {
                 break;
             }
@@ -87,7 +87,7 @@ impl FeedReader {
         Ok(polled)
     }
 
-    /// One page, within `PAGE_TIMEOUT`: the rest of the run waits for it.
+    /// Reads one page within `PAGE_TIMEOUT`, because the rest of the run waits for it.
     async fn page(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
         let answered = timeout(PAGE_TIMEOUT, self.retry.run(|| self.feed.read_feed(cursor))).await;
         answered.unwrap_or_else(|_| {
@@ -115,7 +115,7 @@ impl FeedReader {
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;
         let before = std::mem::take(&mut polled.passed_over);
-        polled.passed_over = counts.fresh.iter().fold(before, |sum, place| sum.and(ignored[*place].clone()));
+        polled.passed_over = counts.fresh.iter().fold(before, |sum, index| sum.and(ignored[*index].clone()));
         Ok(())
     }
 }
@@ -130,19 +130,19 @@ pub fn hint(error: &FileManagerError) -> &'static str {
     }
 }
 
-/// A numeric cursor went back: the feed holds fewer events than were received, so it was restarted. Other cursors do not show this.
+/// True if a numeric cursor decreased: the feed has fewer events than were received, so it was restarted. Other cursors do not show a
+/// restart.
 fn has_restarted(cursor: Option<&str>, next: Option<&str>) -> bool {
     let number = |cursor: &str| cursor.parse::<u64>().ok();
     cursor.and_then(number).zip(next.and_then(number)).is_some_and(|(cursor, next)| next < cursor)
 }
 
-/// A definite refusal of a cursor that the feed itself returned.
+/// True if the feed refused a cursor that it returned itself.
 fn rejects_the_cursor(error: &FileManagerError) -> bool {
     matches!(error.kind, FileManagerErrorKind::Refused { status: 400 | 404 | 410 | 422 })
 }
 
-/// The events of a page in the order in which they happened: by time, then by position. An event without a time counts as happening
-/// now.
+/// Decodes the events of a page, and sorts them by time and then by position. An event without a time counts as happening now.
 fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, IgnoredEvents)> {
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
     let mut items: Vec<_> = events

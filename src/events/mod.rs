@@ -1,5 +1,5 @@
-//! Events: decodes messages, and receives them from queues and the feed into the inbox. The plan folds events of one path; a lookup
-//! decides what is true.
+//! Events: receives messages from queues and the feed, decodes them, and stores the events in the inbox. `plan::fold` combines the events
+//! of a path; a lookup decides what is true.
 
 pub mod decode;
 pub mod dead_letters;

@@ -1,20 +1,20 @@
-//! From a message to the rows that the state receives. Receiving and acknowledging messages is the queue reader's concern.
+//! Converts a message into the rows that the state stores.
 
 use super::decode::{self, DecodeError, Scope};
 use crate::record::EventChannel;
 use crate::run::IgnoredEvents;
 use crate::state::{Poisoned, Received};
 
-/// A decoded message.
+/// The rows of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notified {
-    /// Events and dead letters; empty when the message is ignored.
+    /// The events and dead letters; empty if the message is ignored.
     pub batch: Vec<Received>,
-    /// Counts of ignored events.
+    /// The counts of ignored events.
     pub ignored: IgnoredEvents,
 }
 
-/// Decodes an S3 notification of any channel.
+/// Decodes an S3 notification that arrived on a channel.
 pub fn notified(source: EventChannel, message: &[u8], scope: &Scope) -> Notified {
     let decoded = decode::notification(message, scope);
     let events = decoded.events.into_iter().map(Ok);
@@ -22,7 +22,7 @@ pub fn notified(source: EventChannel, message: &[u8], scope: &Scope) -> Notified
     Notified { batch: outcomes.map(|outcome| Received { source, outcome }).collect(), ignored: decoded.ignored }
 }
 
-/// A dead letter, as the state keeps it.
+/// The dead letter of an undecodable message, as the state stores it.
 pub(super) fn dead_letter(error: &DecodeError, raw: Vec<u8>) -> Poisoned {
     Poisoned { reason: error.reason().to_owned(), message: error.to_string(), raw }
 }

@@ -1,4 +1,4 @@
-//! SQS: a standard queue, long polls, batches. The only user of its SDK. When a message may be acknowledged is the reader's concern.
+//! An SQS standard queue, with long polls and batches. The only user of the SQS SDK.
 
 use super::queue::{EventQueue, Message, QueueError, Receipt};
 use crate::record::Escaped;
@@ -14,30 +14,30 @@ use std::error::Error;
 use std::time::Duration;
 use url::Url;
 
-/// Messages in one response and in one batch: SQS's maximum.
+/// The number of messages in one response and in one batch: SQS's maximum.
 const BATCH_MESSAGES: i32 = 10;
 
-/// Above SQS's longest poll, 20 s, so that an empty queue does not time out.
+/// Longer than SQS's longest poll (20 s), so that polling an empty queue does not time out.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest kept part of the server's error message.
-const MESSAGE_CHARS_MAX: usize = 300;
+/// The maximum length of a server's error message; the rest is cut off.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// Settings of a queue's client.
+/// The settings of a queue's client.
 #[derive(Clone, Debug)]
 pub struct SqsOptions {
-    /// The queue.
+    /// The queue's URL.
     pub queue_url: Url,
-    /// The server, if it is not the one in the queue's address.
+    /// The server, if it differs from the one in the queue's URL.
     pub endpoint: Option<Url>,
-    /// Used if the queue's address names no region.
+    /// The region, if the queue's URL names none.
     pub region: String,
-    /// Access key id, secret, and the session token of temporary credentials; `None` = the credential chain of AWS.
+    /// Access key id, secret key, and the session token of temporary credentials; `None` = use the AWS credential chain.
     pub credentials: Option<(String, SecretString, Option<SecretString>)>,
 }
 
-/// A queue.
+/// An SQS queue.
 #[derive(Debug)]
 pub struct SqsQueue {
     client: Client,
@@ -45,7 +45,7 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// A client for the queue; makes no call.
+    /// Creates a client of the queue. Makes no call to the queue.
     pub async fn connect(options: SqsOptions) -> Self {
         let SqsOptions { queue_url, endpoint, region, credentials } = options;
         let aws_region = region_at_aws(&queue_url);
@@ -67,7 +67,7 @@ impl SqsQueue {
             config = config.credentials_provider(Credentials::new(access, secret.expose_secret(), token, None, "settings"));
         } else {
             let shared = Box::pin(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load()).await;
-            // Without a credential chain, the calls fail with that reason.
+            // Without a credential chain the calls fail with that reason.
             config.set_credentials_provider(shared.credentials_provider());
         }
         Self { client: Client::from_conf(config.build()), queue_url: queue_url.into() }
@@ -79,7 +79,7 @@ impl SqsQueue {
         asked.map(drop).map_err(|error| self.queue_error("GetQueueAttributes", &error))
     }
 
-    /// The messages of an error and its causes, without repetitions.
+    /// An error with the messages of the SDK's error and its causes, without repetitions.
     fn queue_error(&self, call: &'static str, error: &(dyn Error + 'static)) -> QueueError {
         let mut words: Vec<String> = Vec::new();
         let mut next = Some(error);
@@ -90,12 +90,12 @@ impl SqsQueue {
             }
             next = cause.source();
         }
-        let words: String = words.join(": ").chars().take(MESSAGE_CHARS_MAX).collect();
+        let words: String = words.join(": ").chars().take(MAX_MESSAGE_CHARS).collect();
         QueueError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
     }
 }
 
-/// The region of a queue at AWS, whose address names it: `sqs.<region>.amazonaws.com`.
+/// The region in the URL of a queue at AWS: `sqs.<region>.amazonaws.com`.
 fn region_at_aws(queue_url: &Url) -> Option<String> {
     let host = queue_url.host_str()?;
     let host = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
@@ -113,7 +113,7 @@ impl EventQueue for SqsQueue {
         let request = self.client.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
         let answer = request.send().await.map_err(|error| self.queue_error("ReceiveMessage", &error))?;
-        // A message without a receipt could not be acknowledged: the queue delivers it again.
+        // Skip a message without a receipt, because it cannot be acknowledged. The queue delivers it again.
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages
             .filter_map(|message| Some(Message { receipt: Receipt(message.receipt_handle?), body: message.body.unwrap_or_default() }))
@@ -127,7 +127,7 @@ impl EventQueue for SqsQueue {
         });
         let request = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
         let answer = request.send().await.map_err(|error| self.queue_error("DeleteMessageBatch", &error))?;
-        // A message in neither list may still be in the queue.
+        // Only a message in the list of successes is acknowledged: one in neither list may still be in the queue.
         let gone: Vec<_> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
         let left = receipts.into_iter().enumerate().filter(|(index, _)| !gone.contains(&index.to_string().as_str()));
         Ok(left.map(|(_, receipt)| receipt).collect())

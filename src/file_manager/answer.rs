@@ -10,16 +10,16 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// The subject of a call, which decides the meaning of 404 and 409.
+/// What a call is about. It decides the meaning of 404 and 409.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// A path.
     Path,
-    /// The address itself.
+    /// The base URL itself.
     Address,
 }
 
-/// A response other than 2xx: its kind of failure, and its message, neither capped nor escaped yet.
+/// The kind and the message of a response other than 2xx. The message is neither shortened nor escaped yet.
 pub(super) fn refusal(
     status: StatusCode,
     headers: &HeaderMap,
@@ -37,25 +37,25 @@ pub(super) fn refusal(
         409 if headers.contains_key(RETRY_AFTER) => busy(retry_after(headers, now)),
         409 if about == About::Path => FileManagerErrorKind::Taken,
         400..=499 => FileManagerErrorKind::Refused { status: code },
-        // A redirect may follow an effect (303), and does not show its result.
+        // A redirect (303) may follow an effect and does not show its result.
         _ => FileManagerErrorKind::BadAnswer,
     };
-    let said = detail.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |detail| readable(&detail));
-    let said = match (said.as_str(), code) {
+    let text = detail.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), |detail| readable(&detail));
+    let text = match (text.as_str(), code) {
         ("", 300..=399) => "redirects are not followed".to_owned(),
         ("" | NO_SUCH_ROUTE, 404) => "this address has no such call".to_owned(),
-        _ => said,
+        _ => text,
     };
     let name = status.canonical_reason().map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"));
-    let separator = if said.is_empty() { "" } else { ": " };
-    (kind, format!("answered {name}{separator}{said}"))
+    let separator = if text.is_empty() { "" } else { ": " };
+    (kind, format!("answered {name}{separator}{text}"))
 }
 
-/// The message of frameworks for an unknown route: the address is wrong, and no file is missing. Otherwise a wrong address would
-/// confirm every delete.
+/// The message with which web frameworks answer an unknown route. It means a wrong address and not a missing file: otherwise a wrong
+/// address would confirm every delete.
 const NO_SUCH_ROUTE: &str = "Not Found";
 
-/// `detail`, as in the contract, or its usual other names.
+/// The error message of a response: the field `detail` of the contract, or one of its usual other names.
 fn detail_of(body: &[u8]) -> Option<Value> {
     let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else { return None };
     ["detail", "message", "error"].iter().find_map(|name| fields.remove(*name)).filter(|detail| !detail.is_null())
@@ -74,7 +74,8 @@ fn readable(detail: &Value) -> String {
     }
 }
 
-/// Seconds, or an HTTP date, counted from the `Date` of the same response: the two clocks need not agree.
+/// Parses `Retry-After`: seconds, or an HTTP date. A date is compared with the `Date` of the same response, because the two clocks may
+/// differ.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
@@ -88,7 +89,7 @@ fn http_date(value: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(value).ok().map(|date| date.timestamp())
 }
 
-/// The response of `updatePermissions`. Owner and group may be null, not missing.
+/// The response of `updatePermissions`. Owner and group may be null, but not missing.
 #[derive(Deserialize)]
 struct PermissionsAnswer {
     file_path: String,
@@ -102,7 +103,7 @@ struct PermissionsAnswer {
     _last_updated: serde::de::IgnoredAny,
 }
 
-/// The response of `saveToDisk`. A field that may be null may be missing as well: some frameworks leave nulls out.
+/// The response of `saveToDisk`. A field that may be null may also be missing, because some frameworks omit nulls.
 #[derive(Deserialize)]
 struct SaveAnswer {
     internal_id: Option<String>,
@@ -121,21 +122,21 @@ struct ReportAnswer {
     status: String,
 }
 
-/// The response of `pubSubFullList`. Events are not parsed here: each is kept as its text.
+/// The response of `pubSubFullList`. Each event is kept as unparsed text.
 #[derive(Deserialize)]
 struct FeedAnswer<'a> {
     #[serde(borrow)]
     events: Vec<&'a RawValue>,
-    /// A text or a number.
+    /// Text or a number.
     next_cursor: Option<Value>,
 }
 
-/// Present, perhaps null. An empty text counts as missing: no field has a meaningful empty value.
+/// Deserialises a field that must be present and may be null. Empty text counts as null, because no field has a meaningful empty value.
 fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
 }
 
-/// Why a 2xx violates the contract.
+/// How a 2xx response violates the contract.
 pub(super) type ContractViolation = String;
 
 pub(super) fn permissions(body: &[u8], path: &ObjectKey) -> Result<Permissions, ContractViolation> {
@@ -181,7 +182,7 @@ fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), Contr
     if answered == expected { Ok(()) } else { Err(format!("`{field}` is `{answered}` instead of `{expected}`")) }
 }
 
-/// A response about another path belongs to another call. A leading `/` makes no difference: the feed's paths begin with one.
+/// Rejects a response about another path. A leading `/` is ignored, because paths of the feed begin with one.
 fn require_same_path(asked: &ObjectKey, answered: &str) -> Result<(), ContractViolation> {
     let bare = |path| str::strip_prefix(path, "/").unwrap_or(path).to_owned();
     if bare(asked.as_str()) == bare(answered) { Ok(()) } else { Err(format!("it is about another path, `{answered}`")) }

@@ -1,9 +1,9 @@
-//! One attempt at one call: the common headers, the deadlines, and the kind of failure. It never retries.
+//! One attempt at one call: common headers, deadlines, and the kind of a failure. Never retries.
 
 use super::answer::{self, About};
 use super::causes::causes;
 use super::client::CONNECT_TIMEOUT;
-use super::progress::{ContentState, Overdue, Progress};
+use super::progress::{AttemptProgress, ContentState, Overdue};
 use super::{Deadlines, FileManagerError, FileManagerErrorKind, HttpClient, HttpSetupError};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Escaped, ObjectKey};
@@ -13,51 +13,52 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Limit of every response but the feed's.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// The maximum size of every response except the feed's.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// A hundred events of 160 KiB (an object key has at most 1 KiB). The page is held in memory, so a small machine sets the bound.
-pub(super) const FEED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The maximum size of a page of the feed: a hundred events of 160 KiB (an object key has at most 1 KiB). The page is held in memory, so
+/// the limit must suit small machines.
+pub(super) const MAX_FEED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Longest part of a refusal that is read.
-const REFUSAL_BYTES_MAX: usize = 16 * 1024;
+/// The number of bytes that are read from an error response.
+const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
-/// Limit for reading a refusal: its status matters more than its message.
+/// The time limit for reading an error response. Its status matters more than its message.
 const REFUSAL_READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest part of a server's message that is kept.
-const MESSAGE_CHARS_MAX: usize = 300;
+/// The maximum length of a server's message; the rest is cut off.
+const MAX_MESSAGE_CHARS: usize = 300;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A call: its name in errors, and its subject.
-pub(super) struct Call {
+/// A call: its name and subject for errors, and the limit of its response.
+pub(super) struct ApiCall {
     pub name: &'static str,
     pub subject: String,
     pub about: About,
-    pub answer_bytes_max: usize,
+    pub max_response_bytes: usize,
 }
 
-impl Call {
+impl ApiCall {
     pub(super) fn about_path(name: &'static str, path: &ObjectKey) -> Self {
-        Self { name, subject: path.to_string(), about: About::Path, answer_bytes_max: ANSWER_BYTES_MAX }
+        Self { name, subject: path.to_string(), about: About::Path, max_response_bytes: MAX_RESPONSE_BYTES }
     }
 }
 
-/// A response, not yet checked.
+/// An unchecked response.
 struct RawResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-/// Why there is no usable response.
+/// The reason why there is no usable response.
 enum NoResponse {
     Transport(reqwest::Error),
     TooLong { limit: usize, announced: Option<u64> },
 }
 
-/// One base URL over the pool, for the calls of the file manager or of the events API.
+/// A base URL with its token and deadlines: of the file manager or of the events API.
 pub(super) struct ApiEndpoint {
     client: HttpClient,
     base: Url,
@@ -82,14 +83,14 @@ impl ApiEndpoint {
         Ok(Self { client: client.clone(), base, token, authorization, deadlines })
     }
 
-    /// The address, for errors. It holds no secret.
+    /// The base URL, for errors. It contains no secret.
     pub(super) fn address(&self) -> String {
         self.base.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// A call whose subject is the address.
-    pub(super) fn call_about_address(&self, name: &'static str) -> Call {
-        Call { name, subject: self.address(), about: About::Address, answer_bytes_max: ANSWER_BYTES_MAX }
+    /// A call whose subject is the base URL.
+    pub(super) fn call_about_address(&self, name: &'static str) -> ApiCall {
+        ApiCall { name, subject: self.address(), about: About::Address, max_response_bytes: MAX_RESPONSE_BYTES }
     }
 
     /// A request to `path` below the base URL's path.
@@ -103,17 +104,17 @@ impl ApiEndpoint {
         }
     }
 
-    /// Sends a request without content and returns the body of its 2xx.
-    pub(super) async fn small_call(&self, call: &Call, request: RequestBuilder) -> Result<Vec<u8>, FileManagerError> {
-        self.attempt(call, request, &Progress::without_content(), self.deadlines.small_call).await
+    /// Sends a request without content. Returns the body of a 2xx response.
+    pub(super) async fn small_call(&self, call: &ApiCall, request: RequestBuilder) -> Result<Vec<u8>, FileManagerError> {
+        self.attempt(call, request, &AttemptProgress::without_content(), self.deadlines.small_call).await
     }
 
-    /// Sends a request, within `total`, and returns the body of its 2xx.
+    /// Sends a request within the time `total`. Returns the body of a 2xx response.
     pub(super) async fn attempt(
         &self,
-        call: &Call,
+        call: &ApiCall,
         request: RequestBuilder,
-        progress: &Progress,
+        progress: &AttemptProgress,
         total: Duration,
     ) -> Result<Vec<u8>, FileManagerError> {
         let request_id = Uuid::new_v4();
@@ -121,26 +122,26 @@ impl ApiEndpoint {
         tracing::debug!(call = call.name, subject = %call.subject, %request_id, "an attempt");
         let outcome = tokio::select! {
             biased;
-            outcome = exchange(request, call.answer_bytes_max, progress) => match outcome {
+            outcome = exchange(request, call.max_response_bytes, progress) => match outcome {
                 Ok(answer) => checked(&answer, call.about, progress).map(|()| answer.body),
                 Err(no_response) => Err(failure_of(&no_response, progress)),
             },
-            overdue = progress.overdue(total, self.deadlines.idle) => Err(self.given_up(overdue, progress, total)),
+            overdue = progress.overdue(total, self.deadlines.idle) => Err(self.overdue_failure(overdue, progress, total)),
         };
         outcome.map_err(|(kind, message)| self.error(call, kind, &message))
     }
 
-    /// The error for a 2xx that violates the contract.
-    pub(super) fn contract_violation(&self, call: &Call, why: &str) -> FileManagerError {
+    /// The error for a 2xx response that violates the contract.
+    pub(super) fn contract_violation(&self, call: &ApiCall, why: &str) -> FileManagerError {
         self.error(call, FileManagerErrorKind::BadAnswer, &format!("the response violates the contract: {why}"))
     }
 
-    fn error(&self, call: &Call, kind: FileManagerErrorKind, message: &str) -> FileManagerError {
+    fn error(&self, call: &ApiCall, kind: FileManagerErrorKind, message: &str) -> FileManagerError {
         let secret = self.token.as_ref().map(ExposeSecret::expose_secret);
-        FileManagerError { call: call.name, subject: call.subject.clone(), kind, message: shown(message, secret) }
+        FileManagerError { call: call.name, subject: call.subject.clone(), kind, message: sanitised(message, secret) }
     }
 
-    fn given_up(&self, overdue: Overdue, progress: &Progress, total: Duration) -> Failure {
+    fn overdue_failure(&self, overdue: Overdue, progress: &AttemptProgress, total: Duration) -> Failure {
         let idle = self.deadlines.idle;
         match (progress.content_state(), overdue) {
             (ContentState::Failed(why), _) => (FileManagerErrorKind::BodyFailed, why),
@@ -153,17 +154,17 @@ impl ApiEndpoint {
     }
 }
 
-/// The token's header, marked as sensitive so that no log prints it.
+/// The header with the token, marked as sensitive so that no log prints it.
 fn bearer(token: &SecretString) -> Result<HeaderValue, HttpSetupError> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| HttpSetupError::Token)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// A failure; its message is neither capped nor escaped yet.
+/// A failure. Its message is neither shortened nor escaped yet.
 type Failure = (FileManagerErrorKind, String);
 
-async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) -> Result<RawResponse, NoResponse> {
+async fn exchange(request: RequestBuilder, limit: usize, progress: &AttemptProgress) -> Result<RawResponse, NoResponse> {
     let mut response = request.send().await.map_err(NoResponse::Transport)?;
     progress.answer_moved();
     let (status, headers) = (response.status(), response.headers().clone());
@@ -174,15 +175,15 @@ async fn exchange(request: RequestBuilder, limit: usize, progress: &Progress) ->
             return Err(NoResponse::TooLong { limit, announced });
         }
     } else {
-        // A partial message is enough: a server that refuses early may close the connection while the content is still being sent.
-        let reading = read_up_to(REFUSAL_BYTES_MAX, &mut response, &mut body, progress);
+        // A partial message is enough: a server that refuses early may close the connection while the content is being sent.
+        let reading = read_up_to(MAX_REFUSAL_BYTES, &mut response, &mut body, progress);
         let _ = tokio::time::timeout(REFUSAL_READ_TIMEOUT, reading).await;
     }
     Ok(RawResponse { status, headers, body })
 }
 
-/// Reads a body; false if it is longer than `limit`.
-async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, progress: &Progress) -> Result<bool, reqwest::Error> {
+/// Reads a body. Returns false if it is at least as long as `limit`.
+async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, progress: &AttemptProgress) -> Result<bool, reqwest::Error> {
     while let Some(chunk) = response.chunk().await? {
         progress.answer_moved();
         body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
@@ -193,9 +194,9 @@ async fn read_up_to(limit: usize, response: &mut Response, body: &mut Vec<u8>, p
     Ok(true)
 }
 
-/// Accepts a 2xx, unless the content was not sent whole. Any other response, early or not, takes precedence over a connection error,
-/// unless our own content failed.
-fn checked(answer: &RawResponse, about: About, progress: &Progress) -> Result<(), Failure> {
+/// Accepts a 2xx response if the content was sent completely. Any other response is the failure, even if it arrived early, unless our own
+/// content failed.
+fn checked(answer: &RawResponse, about: About, progress: &AttemptProgress) -> Result<(), Failure> {
     let status = answer.status;
     match (status.is_success(), progress.content_state()) {
         (true, ContentState::Whole) => Ok(()),
@@ -205,7 +206,7 @@ fn checked(answer: &RawResponse, about: About, progress: &Progress) -> Result<()
     }
 }
 
-fn failure_of(no_response: &NoResponse, progress: &Progress) -> Failure {
+fn failure_of(no_response: &NoResponse, progress: &AttemptProgress) -> Failure {
     match (no_response, progress.content_state()) {
         (_, ContentState::Failed(why)) => (FileManagerErrorKind::BodyFailed, why),
         (NoResponse::TooLong { limit, announced }, _) => {
@@ -229,11 +230,11 @@ fn transport_kind(error: &reqwest::Error) -> FileManagerErrorKind {
     }
 }
 
-/// A server's message, safe to show: without our secret, escaped, and capped, in this order.
-fn shown(message: &str, secret: Option<&str>) -> String {
+/// Makes a server's message safe to show: removes our token, escapes, and shortens, in this order.
+fn sanitised(message: &str, secret: Option<&str>) -> String {
     let without_secret = secret.map_or_else(|| message.to_owned(), |secret| message.replace(secret, "[token]"));
     let escaped = Escaped(&without_secret).to_string();
-    match escaped.char_indices().nth(MESSAGE_CHARS_MAX) {
+    match escaped.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", &escaped[..end]),
         None => escaped,
     }
@@ -250,17 +251,17 @@ mod tests {
         for (message, expected) in
             [("invalid token s3cret", "invalid token [token]"), ("a\r\n\u{1b}[2J", "a\\u{d}\\u{a}\\u{1b}[2J"), ("Über", "Über")]
         {
-            assert_eq!(shown(message, Some("s3cret")), expected);
+            assert_eq!(sanitised(message, Some("s3cret")), expected);
         }
-        let long = format!("{}s3cret", "ü".repeat(MESSAGE_CHARS_MAX - 3));
-        assert_eq!(shown(&long, Some("s3cret")), format!("{}[to…", "ü".repeat(MESSAGE_CHARS_MAX - 3)));
+        let long = format!("{}s3cret", "ü".repeat(MAX_MESSAGE_CHARS - 3));
+        assert_eq!(sanitised(&long, Some("s3cret")), format!("{}[to…", "ü".repeat(MAX_MESSAGE_CHARS - 3)));
     }
 
     #[tokio::test]
     async fn a_success_counts_only_if_the_content_was_sent_whole() {
         let content = |size| {
             let body = stream::iter([Ok(bytes::Bytes::from_static(b"abc"))]).boxed();
-            Progress::of(Content { size, file_type: String::new(), body })
+            AttemptProgress::of(Content { size, file_type: String::new(), body })
         };
         let (whole, broken, unsent) = (content(3), content(4), content(3));
         assert!(whole.1.try_for_each(|_| async { Ok(()) }).await.is_ok());

@@ -1,43 +1,43 @@
-//! The connection pool of all calls, and its settings. It knows no call and no address.
+//! The HTTP client: the connection pool of all calls, and its settings.
 
 use super::causes::causes;
 use reqwest::redirect::Policy;
 use std::time::Duration;
 
-/// Limit for connecting; a call that exceeds it had no effect.
+/// The time limit for connecting. A call that exceeds it had no effect.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The client closes an idle connection before the server does: uvicorn, below many file managers, closes it after 5 seconds, and a
-/// request sent at that moment fails with an unknown effect.
+/// The client must close an idle connection before the server does: a request that is sent while the server closes the connection fails
+/// with an unknown effect. uvicorn, which many file managers use, closes idle connections after 5 seconds.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// Why an endpoint cannot be set up; found before anything is sent.
+/// The error if an endpoint cannot be set up. It occurs before anything is sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpSetupError {
-    /// The TLS library or the platform refuses.
+    /// The TLS library or the platform failed.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
-    /// The base URL is not usable. The text never holds the address, which may hold a password.
+    /// The base URL cannot be used. The text never contains the address, which may contain a password.
     #[error("the address of the API {0}")]
     Address(&'static str),
-    /// The token has characters that a header must not have.
+    /// The token has characters that are not allowed in a header.
     #[error("the API token cannot be sent: a header takes visible ASCII characters only")]
     Token,
 }
 
-/// A pool of connections, shared by clones and by both base URLs.
+/// A connection pool, shared by its clones and by both base URLs.
 ///
 /// - HTTP/1.1 with keep-alive, `TCP_NODELAY`.
-/// - Redirects are not followed: only the configuration sets addresses.
-/// - The proxies of the environment (`HTTP_PROXY`, …) are not used: only `config/` reads the environment.
-/// - It never sends a request twice: that is `retry.rs`' concern.
+/// - It does not follow redirects, because only the configuration sets addresses.
+/// - It does not use proxies of the environment (`HTTP_PROXY`, …), because only `config/` reads the environment.
+/// - It never sends a request twice; `retry.rs` retries.
 #[derive(Clone, Debug)]
 pub struct HttpClient(reqwest::Client);
 
 impl HttpClient {
-    /// A pool that keeps a connection for each of `concurrency` callers, and one for health checks and reports.
+    /// Creates a pool that keeps a connection for each of `concurrency` callers, and one for health checks and reports.
     pub fn new(concurrency: usize) -> Result<Self, HttpSetupError> {
         reqwest::Client::builder()
             .user_agent(USER_AGENT)

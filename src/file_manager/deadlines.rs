@@ -1,17 +1,17 @@
-//! The time limits of one attempt. The budget over all attempts is `retry.rs`' concern.
+//! The time limits of one attempt. `retry.rs` limits all attempts together.
 
 use std::time::Duration;
 
 /// The limits of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// For a call without content, from connecting to the last byte of the response.
+    /// The limit of a call without content, from connecting to the last byte of the response.
     pub small_call: Duration,
-    /// For a call with content: this, plus the time that its size takes at `body_min_bytes_per_sec`.
+    /// The limit of a call with content, to which the time for its size at `body_min_bytes_per_sec` is added.
     pub body_base: Duration,
-    /// The lowest average rate of content.
+    /// The lowest accepted average rate of content.
     pub body_min_bytes_per_sec: u64,
-    /// While content is sent: the longest time without a byte in either direction.
+    /// The longest time without a byte in either direction, while content is sent.
     pub idle: Duration,
 }
 
@@ -20,8 +20,7 @@ impl Default for Deadlines {
         Self {
             small_call: Duration::from_secs(30),
             body_base: Duration::from_mins(1),
-            // Sixty-four uploads at once, the default concurrency, share a line of 8 Mbit/s. `idle` finds a hanging attempt long
-            // before.
+            // The default concurrency of 64 uploads on a line of 8 Mbit/s. `idle` detects a hanging attempt much earlier.
             body_min_bytes_per_sec: 16 * 1024,
             idle: Duration::from_mins(1),
         }

@@ -1,31 +1,32 @@
-//! File manager errors: disposition, whether the effect may have happened, and a hint for the operator.
+//! File manager errors: disposition, whether the effect may have happened, and a hint for the operator. `disposition` decides which errors
+//! make the file manager unusable.
 
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::retry::{Disposed, Disposition};
 use std::time::Duration;
 
-/// A failed call. Its text names the call, the path and the server's message, and never holds a secret.
+/// A failed call. Its text names the call, the path and the server's message, and never contains a secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{call} {subject}: {message}")]
 pub struct FileManagerError {
     /// `saveToDisk create`, `updatePermissions`, `reportResults`, …
     pub call: &'static str,
-    /// The path, escaped for display, or the address.
+    /// The path, escaped for display, or the base URL.
     pub subject: String,
     /// The kind of error.
     pub kind: FileManagerErrorKind,
-    /// The server's message or ours, capped and escaped for display.
+    /// The server's message or our own, shortened and escaped for display.
     pub message: String,
 }
 
 /// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileManagerErrorKind {
-    /// 404 on a path.
+    /// 404 for a path.
     NotFound,
-    /// 409 without `Retry-After`: the target path is taken.
+    /// 409 without `Retry-After`: another file occupies the target path.
     Taken,
-    /// 400, 413, 415, 422 and other definite refusals: no effect, and a retry would have none.
+    /// 400, 413, 415, 422 and other refusals: the call had no effect, and a retry would be refused, too.
     Refused {
         /// The HTTP status.
         status: u16,
@@ -35,24 +36,25 @@ pub enum FileManagerErrorKind {
         /// The HTTP status.
         status: u16,
     },
-    /// 408, 425, 429, 5xx, and 409 with `Retry-After` (the same key is in progress).
+    /// 408, 425, 429, 5xx, and 409 with `Retry-After` (a call with the same idempotency key is in progress).
     Busy {
         /// The HTTP status.
         status: u16,
         /// The wait from `Retry-After`.
         after: Option<Duration>,
     },
-    /// No response in time: it may have had its effect.
+    /// No response arrived in time. The call may have had its effect.
     Timeout,
-    /// Connection refused, unknown host, untrusted certificate: it had no effect.
+    /// The connection failed: refused, unknown host, untrusted certificate. The call had no effect.
     Unreachable,
-    /// The connection broke: it may have had its effect.
+    /// The connection broke. The call may have had its effect.
     Interrupted,
-    /// Our own body failed (S3's bytes broke off or were wrong), so the request was aborted: no effect.
+    /// Our own content failed (the source's bytes ended early or were wrong), so the request was aborted. No effect is expected, but it is
+    /// not certain.
     BodyFailed,
-    /// 2xx with an unreadable response: it may have had its effect.
+    /// A 2xx response that violates the contract. The call may have had its effect.
     BadAnswer,
-    /// 2xx with a response above the length limit: it may have had its effect.
+    /// A 2xx response above the size limit. The call may have had its effect.
     TooLong,
 }
 
@@ -72,7 +74,7 @@ impl FileManagerErrorKind {
         }
     }
 
-    /// The operator's hint.
+    /// The advice for the operator.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotFound => "the file manager does not know the path; if it knows none at all, check FILE_MANAGER_API_URL",
@@ -101,13 +103,13 @@ impl FileManagerErrorKind {
         }
     }
 
-    /// True for a definite refusal that the ledger keeps: the call had no effect, so its intent can end.
+    /// True for a definite refusal: the call had no effect, so the engine can close its intent.
     pub fn is_definite_refusal(&self) -> bool {
         matches!(self, Self::NotFound | Self::Taken | Self::Refused { .. })
     }
 
-    /// True if the call may have had its effect. A call that was never sent or was refused had none; after an aborted body only the bytes
-    /// sent are known, not the server's reaction.
+    /// True if the call may have had its effect. A call that was never sent or was refused had none. After an aborted body it is unknown
+    /// how the server reacted to the bytes that were sent.
     pub fn may_have_had_its_effect(&self) -> bool {
         !(self.is_definite_refusal() || matches!(self, Self::Unreachable | Self::Unauthorised { .. }))
     }

@@ -1,8 +1,8 @@
-//! The calls of the contract over HTTP: their fields. Sending an attempt is `attempt.rs`' concern, parsing a response `answer.rs`'.
+//! The calls of the contract over HTTP, with their fields. `attempt.rs` sends an attempt; `answer.rs` parses a response.
 
-use super::attempt::{ApiEndpoint, Call, FEED_BYTES_MAX};
+use super::attempt::{ApiCall, ApiEndpoint, MAX_FEED_BYTES};
 use super::multipart::{Multipart, sendable_file_type};
-use super::progress::Progress;
+use super::progress::AttemptProgress;
 use super::{Content, Deadlines, FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey};
 use super::{ReadFeed, ReportResults, SaveOperation, SaveRequest, Saved, answer};
 use crate::record::{ObjectKey, Permissions};
@@ -17,34 +17,34 @@ use std::fmt;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The file manager behind its base URL.
+/// A file manager at a base URL.
 pub struct HttpFileManager(ApiEndpoint);
 
-/// The events API behind its base URL.
+/// An events API at a base URL.
 pub struct HttpEvents(ApiEndpoint);
 
 impl HttpFileManager {
-    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
+    /// Creates the client and sends nothing. A path in `base` is kept, a trailing `/` is ignored, and an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
 
-    async fn update_permissions(&self, call: &Call, path: &ObjectKey, request: RequestBuilder) -> Result<Permissions, FileManagerError> {
+    async fn update_permissions(&self, call: &ApiCall, path: &ObjectKey, request: RequestBuilder) -> Result<Permissions, FileManagerError> {
         let body = self.0.small_call(call, request).await?;
         answer::permissions(&body, path).map_err(|why| self.0.contract_violation(call, &why))
     }
 
-    /// Streams the content inside its multipart frame; the length of both is announced.
+    /// Streams the content within its multipart frame. The request announces the total length.
     async fn send_content(
         &self,
-        call: &Call,
+        call: &ApiCall,
         request: RequestBuilder,
         frame: Multipart,
         content: Content,
     ) -> Result<Vec<u8>, FileManagerError> {
         let size = content.size;
         let request = request.header(CONTENT_LENGTH, frame.length_around(size)).header(CONTENT_TYPE, frame.content_type);
-        let (progress, guarded) = Progress::of(content);
+        let (progress, guarded) = AttemptProgress::of(content);
         let edge = |text: String| stream::once(async { Ok(Bytes::from(text)) });
         let body = Body::wrap_stream(edge(frame.head).chain(guarded).chain(edge(frame.tail)));
         self.0.attempt(call, request.body(body), &progress, self.0.deadlines.for_body(size)).await
@@ -58,13 +58,13 @@ impl FileManager for HttpFileManager {
     }
 
     async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, FileManagerError> {
-        let call = Call::about_path("updatePermissions get", path);
+        let call = ApiCall::about_path("updatePermissions get", path);
         let request = self.0.request(Method::POST, "updatePermissions").form(&[("file_path", path.as_str())]);
         self.update_permissions(&call, path, request).await
     }
 
     async fn set_permissions(&self, path: &ObjectKey, wanted: &Permissions, key: IdempotencyKey) -> Result<Permissions, FileManagerError> {
-        let call = Call::about_path("updatePermissions set", path);
+        let call = ApiCall::about_path("updatePermissions set", path);
         let Permissions { permissions, owner, group } = wanted;
         let mut fields = vec![("file_path", path.as_str())];
         for (name, value) in [("permissions", permissions), ("owner", owner), ("group", group)] {
@@ -76,7 +76,7 @@ impl FileManager for HttpFileManager {
 
     async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError> {
         let SaveRequest { operation, path, new_path, content, metadata, idempotency_key } = request;
-        let call = Call::about_path(call_name(operation), &path);
+        let call = ApiCall::about_path(call_name(operation), &path);
         let metadata = (!metadata.is_empty()).then(|| Value::Object(metadata).to_string());
         let sent = content.as_ref().map(|content| content.size);
         let described = content.as_ref().map(|content| (content.size.to_string(), sendable_file_type(&content.file_type).to_owned()));
@@ -101,7 +101,7 @@ impl FileManager for HttpFileManager {
 }
 
 impl HttpEvents {
-    /// Sends nothing. A path in `base` is kept, a trailing `/` makes no difference; an empty token counts as none.
+    /// Creates the client and sends nothing. A path in `base` is kept, a trailing `/` is ignored, and an empty token counts as none.
     pub fn new(client: &HttpClient, base: &Url, token: Option<SecretString>, deadlines: Deadlines) -> Result<Self, HttpSetupError> {
         ApiEndpoint::new(client, base, token, deadlines).map(Self)
     }
@@ -127,7 +127,7 @@ impl ReadFeed for HttpEvents {
     }
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
-        let call = Call { answer_bytes_max: FEED_BYTES_MAX, ..self.0.call_about_address("pubSubFullList") };
+        let call = ApiCall { max_response_bytes: MAX_FEED_BYTES, ..self.0.call_about_address("pubSubFullList") };
         let count = FEED_EVENTS_MAX.to_string();
         let mut query = vec![("count", count.as_str())];
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
@@ -158,14 +158,14 @@ fn call_name(operation: SaveOperation) -> &'static str {
     }
 }
 
-/// Only the address: the token is never printed.
+/// Prints only the address, never the token.
 impl fmt::Debug for HttpFileManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpFileManager").field(&self.0.address()).finish()
     }
 }
 
-/// Only the address: the token is never printed.
+/// Prints only the address, never the token.
 impl fmt::Debug for HttpEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpEvents").field(&self.0.address()).finish()

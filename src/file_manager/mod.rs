@@ -1,5 +1,4 @@
-//! The file manager and the events API: the calls of their contract, one attempt each.
-//! The only user of `reqwest`. Retrying is `retry.rs`' concern.
+//! The file manager and the events API: the calls of their contract, one attempt each. The only user of `reqwest`. `retry.rs` retries.
 
 mod deadlines;
 mod error;
@@ -33,24 +32,24 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-/// Makes an effect happen once: the same through retries, timeouts and crashes; a random UUID.
+/// The idempotency key of an effect: a random UUID, reused for every attempt, so that the effect happens once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(pub uuid::Uuid);
 
-/// The operations of `saveToDisk`. Each but `Get` is an effect.
+/// The operations of `saveToDisk`. All except `Get` are effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SaveOperation {
-    /// New content at a new path.
+    /// Stores content at a new path.
     Create,
-    /// New content at a known path.
+    /// Replaces the content at a known path.
     Update,
-    /// Another name in the same directory.
+    /// Renames the file in its directory.
     Rename,
-    /// Another directory.
+    /// Moves the file to another path.
     Move,
     /// Deletes the file.
     Delete,
-    /// Reads; changes nothing.
+    /// Returns the description of the file. Changes nothing.
     Get,
 }
 
@@ -68,16 +67,16 @@ impl SaveOperation {
     }
 }
 
-/// A body to send. An error ends it and aborts its request: the server sees a cut body, never a whole one.
+/// A body to send. An error ends the stream and aborts the request, so that the server never receives a complete body.
 pub type ContentStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
 /// The content of a create or an update.
 pub struct Content {
-    /// Exact length in bytes; the stream yields no more and no less.
+    /// The exact length of the body in bytes.
     pub size: u64,
     /// MIME type.
     pub file_type: String,
-    /// The bytes.
+    /// The body.
     pub body: ContentStream,
 }
 
@@ -87,47 +86,47 @@ pub struct SaveRequest {
     pub operation: SaveOperation,
     /// The object key, byte for byte.
     pub path: ObjectKey,
-    /// For rename and move.
+    /// The new path of a rename or move.
     pub new_path: Option<ObjectKey>,
-    /// For create and update.
+    /// The content of a create or update.
     pub content: Option<Content>,
-    /// A JSON object; empty = the field is left out.
+    /// The metadata, a JSON object; empty = the field is omitted.
     pub metadata: serde_json::Map<String, serde_json::Value>,
-    /// Every effect carries one; a `Get` none.
+    /// The idempotency key of an effect; `None` for a `Get`.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// The response of `saveToDisk`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
-    /// The file manager's own identifier.
+    /// The file manager's id of the file.
     pub internal_id: Option<String>,
     /// Length in bytes.
     pub size: Option<u64>,
-    /// The metadata that it keeps with the file.
+    /// The metadata that the file manager stores with the file.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The calls of the file manager.
 #[async_trait]
 pub trait FileManager: Send + Sync {
-    /// Checks that it is reachable. Changes nothing.
+    /// Checks that the endpoint is reachable. Changes nothing.
     async fn health(&self) -> Result<(), FileManagerError>;
     /// Reads a path's permissions.
     async fn permissions(&self, path: &ObjectKey) -> Result<Permissions, FileManagerError>;
-    /// Sets the given fields; a field that is `None` is unchanged. At least one field must be given.
+    /// Sets the given fields and leaves the others unchanged. At least one field must be given.
     async fn set_permissions(&self, path: &ObjectKey, wanted: &Permissions, key: IdempotencyKey) -> Result<Permissions, FileManagerError>;
-    /// One `saveToDisk`.
+    /// Makes one `saveToDisk` call.
     async fn save(&self, request: SaveRequest) -> Result<Saved, FileManagerError>;
 }
 
-/// Events requested at once; the contract's maximum.
+/// The number of events that one call requests: the contract's maximum.
 pub const FEED_EVENTS_MAX: usize = 100;
 
 /// One page of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedPage {
-    /// The JSON text of each event, as received: an unreadable event does not affect the others.
+    /// The JSON text of each event, as received, so that an unreadable event does not affect the others.
     pub events: Vec<String>,
     /// The cursor of the next page, if the feed has cursors.
     pub next_cursor: Option<String>,
@@ -136,16 +135,16 @@ pub struct FeedPage {
 /// Reads an event feed.
 #[async_trait]
 pub trait ReadFeed: Send + Sync {
-    /// The feed's identity: cursors and events of one feed say nothing about another.
+    /// The address, which identifies the feed. Cursors and known events belong to one feed.
     fn address(&self) -> String;
-    /// At most [`FEED_EVENTS_MAX`] events, after the cursor if there is one. Reading does not consume events.
+    /// Reads at most [`FEED_EVENTS_MAX`] events, after the cursor if one is given. Reading does not consume events.
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError>;
 }
 
 /// Receives reports.
 #[async_trait]
 pub trait ReportResults: Send + Sync {
-    /// Checks that it is reachable. Changes nothing.
+    /// Checks that the endpoint is reachable. Changes nothing.
     async fn health(&self) -> Result<(), FileManagerError>;
     /// Posts one report, a JSON object.
     async fn report_results(&self, report: &serde_json::Value) -> Result<(), FileManagerError>;

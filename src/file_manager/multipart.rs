@@ -1,23 +1,24 @@
-//! The frame around a file in `multipart/form-data`: the bytes before its content, and those after. Never the content.
+//! The frame of a file in `multipart/form-data`: the bytes before and after its content.
 //!
-//! Written here and not taken from the HTTP client, whose own lets line breaks of a file name into a header, and doubles every
-//! backslash of it. The length is exact, so that a body cut short is seen as one.
+//! The HTTP client's own implementation is not used, because it copies line breaks of a file name into a header and doubles backslashes.
+//! The length is exact, so that the server detects a truncated body.
 
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-/// The bytes around the content.
+/// The bytes around the content, with the header.
 pub(super) struct Multipart {
-    /// The header's value.
+    /// The value of the `Content-Type` header.
     pub content_type: String,
-    /// Everything before the content.
+    /// The bytes before the content.
     pub head: String,
-    /// Everything after it.
+    /// The bytes after the content.
     pub tail: String,
 }
 
 impl Multipart {
-    /// Text fields in their order, then the part `file`. The boundary is random: no key and no content can contain it on purpose.
+    /// The frame with the text fields in their order, then the part `file`. The boundary is random, so that no key or content can contain
+    /// it intentionally.
     pub(super) fn around_file(fields: &[(&str, &str)], file_name: &str, file_type: &str) -> Self {
         Self::with_boundary(&Uuid::new_v4().simple().to_string(), fields, file_name, file_type)
     }
@@ -34,7 +35,7 @@ impl Multipart {
         Self { content_type: format!("multipart/form-data; boundary={boundary}"), head, tail }
     }
 
-    /// The length of the whole body around `size` bytes of content.
+    /// The length of the whole body, with `size` bytes of content.
     pub(super) fn length_around(&self, size: u64) -> u64 {
         size.saturating_add(self.head.len() as u64).saturating_add(self.tail.len() as u64)
     }
@@ -44,8 +45,8 @@ fn push_all(text: &mut String, pieces: &[&str]) {
     text.extend(pieces.iter().copied());
 }
 
-/// A path as a quoted `filename`: UTF-8 as it is; `"` and every control character percent-encoded, which is what the
-/// WHATWG form rules do for `"`, CR and LF. A `\` at the very end, too: some parsers would take it and the closing quote for an escaped quote.
+/// A path as a quoted `filename`. `"` and all control characters are percent-encoded, as the WHATWG form rules do for `"`, CR and LF. A `\`
+/// at the end is encoded, too, because some parsers would read it and the closing quote as an escaped quote. Other UTF-8 is unchanged.
 fn escaped_file_name(path: &str) -> String {
     let (body, last_backslash) = path.strip_suffix('\\').map_or((path, ""), |body| (body, "%5C"));
     let mut escaped = String::with_capacity(path.len() + last_backslash.len());
@@ -61,19 +62,19 @@ fn escaped_file_name(path: &str) -> String {
     escaped + last_backslash
 }
 
-/// Replaces an invalid type.
+/// The type that replaces an invalid one.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// A longer type is invalid.
-const FILE_TYPE_BYTES_MAX: usize = 255;
+/// The maximum length of a valid type.
+const MAX_FILE_TYPE_BYTES: usize = 255;
 
-/// The type, if it is valid in a header and in a field (`type/subtype` with visible ASCII after it), else the unknown type. The
-/// bucket's owner wrote it, so it may be any text.
+/// The type, if it is valid in a header and in a field: `type/subtype`, with parameters in visible ASCII. Otherwise the unknown type. The
+/// type comes from the bucket and may be any text.
 pub(super) fn sendable_file_type(file_type: &str) -> &str {
     let (essence, parameters) = file_type.split_once(';').unwrap_or((file_type, ""));
     let is_type = essence.trim_end_matches(' ').split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
     let is_safe = parameters.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_type && is_safe && file_type.len() <= FILE_TYPE_BYTES_MAX { file_type } else { UNKNOWN_TYPE }
+    if is_type && is_safe && file_type.len() <= MAX_FILE_TYPE_BYTES { file_type } else { UNKNOWN_TYPE }
 }
 
 /// A token of RFC 9110.
@@ -125,7 +126,7 @@ mod tests {
         for kept in ["text/plain", "text/html; charset=utf-8", "text/plain ;charset=\"x y\"", "application/vnd.a+json"] {
             assert_eq!(sendable_file_type(kept), kept);
         }
-        let long = format!("text/{}", "x".repeat(FILE_TYPE_BYTES_MAX));
+        let long = format!("text/{}", "x".repeat(MAX_FILE_TYPE_BYTES));
         for refused in ["", "text", "/", "text/", "/plain", "te xt/plain", "text/plain\r\nX: 1", "text/plain; a=\u{7f}", "text/plün", &long]
         {
             assert_eq!(sendable_file_type(refused), UNKNOWN_TYPE, "{refused:?}");

@@ -1,4 +1,5 @@
-//! The progress of one attempt: if bytes move, and the state of our own content, kept apart from the server's behaviour.
+//! The progress of one attempt: the time of the last byte, and the state of our own content, so that its failure is not attributed to the
+//! server.
 
 use super::{Content, ContentStream};
 use bytes::Bytes;
@@ -13,22 +14,22 @@ use tokio::time::Instant;
 /// The state of the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ContentState {
-    /// Some of it is not sent yet.
+    /// A part of the content is not sent yet.
     Flowing,
-    /// As `Flowing`, and the attempt waits for the content's source.
+    /// As `Flowing`, and the attempt waits for the source of the content.
     Awaited,
-    /// All of it was handed to the client, with the announced length; also for a call without content.
+    /// All content, with the announced length, was passed to the HTTP client. Also for a call without content.
     Whole,
-    /// It failed with this message; the request is aborted.
+    /// The content failed with this message, and the request is aborted.
     Failed(String),
 }
 
-/// Why an attempt was aborted.
+/// The limit that an attempt exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// It exceeded its total limit.
+    /// The total time.
     Total,
-    /// No byte moved within the idle limit.
+    /// The time without a byte.
     Idle,
 }
 
@@ -40,17 +41,17 @@ struct Inner {
     waker: Option<Waker>,
 }
 
-/// The caller's handle of an attempt. Dropping it releases the content's source at once and cuts a body that is not sent whole,
-/// because its response is no longer awaited.
-pub(super) struct Progress(Arc<Mutex<Inner>>);
+/// The caller's handle of an attempt. Dropping it drops the source of the content at once and aborts an incomplete body, because the
+/// response is no longer awaited.
+pub(super) struct AttemptProgress(Arc<Mutex<Inner>>);
 
-impl Progress {
-    /// For a call without content.
+impl AttemptProgress {
+    /// The progress of a call without content.
     pub(super) fn without_content() -> Self {
         Self::new(ContentState::Whole, None, 0)
     }
 
-    /// For a call with content; returns the guarded stream to send instead.
+    /// The progress of a call with content, and the guarded stream to send instead of it.
     pub(super) fn of(content: Content) -> (Self, GuardedContent) {
         let progress = Self::new(ContentState::Flowing, Some(content.body), content.size);
         let guarded = GuardedContent(Arc::clone(&progress.0));
@@ -61,7 +62,7 @@ impl Progress {
         Self(Arc::new(Mutex::new(Inner { moved: Instant::now(), content_state, content, bytes_left, waker: None })))
     }
 
-    /// Bytes of the response arrived.
+    /// Records that bytes of the response arrived.
     pub(super) fn answer_moved(&self) {
         lock(&self.0).moved = Instant::now();
     }
@@ -71,7 +72,7 @@ impl Progress {
         lock(&self.0).content_state.clone()
     }
 
-    /// Returns when the attempt exceeds a limit.
+    /// Waits until the attempt exceeds a limit.
     pub(super) async fn overdue(&self, total: Duration, idle: Duration) -> Overdue {
         let end = Instant::now() + total;
         loop {
@@ -85,7 +86,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for AttemptProgress {
     fn drop(&mut self) {
         let (content, waker) = {
             let mut state = lock(&self.0);
@@ -102,8 +103,8 @@ fn lock(state: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The content as the request reads it: exactly as long as announced, and with its failures recorded. After a failure it always
-/// fails: the rest of the body must never be sent.
+/// The content as the request reads it. It yields exactly the announced length and records failures. After a failure every read fails, so
+/// that the rest of the body is never sent.
 pub(super) struct GuardedContent(Arc<Mutex<Inner>>);
 
 impl Inner {
@@ -178,7 +179,7 @@ mod tests {
             (3, chunks(&["ab", "cd"]), ContentState::Failed("the content is longer than its announced size".to_owned())),
             (4, broken, ContentState::Failed("reset by S3".to_owned())),
         ] {
-            let (progress, guarded) = Progress::of(content(size, body));
+            let (progress, guarded) = AttemptProgress::of(content(size, body));
             let read: io::Result<Vec<_>> = guarded.try_collect().await;
             assert_eq!(read.is_ok(), expected == ContentState::Whole, "{expected:?}");
             assert_eq!(progress.content_state(), expected);
@@ -188,12 +189,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_attempt_is_given_up_when_nothing_moves_or_it_takes_too_long() {
         let (total, idle) = (Duration::from_secs(90), Duration::from_mins(1));
-        let progress = Progress::without_content();
+        let progress = AttemptProgress::without_content();
         assert_eq!(progress.overdue(total, idle).await, Overdue::Idle);
         progress.answer_moved();
         assert_eq!(progress.overdue(idle, total).await, Overdue::Total);
 
-        let moving = Progress::without_content();
+        let moving = AttemptProgress::without_content();
         let begun = Instant::now();
         let keeps_moving = async {
             loop {
@@ -209,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_source_is_recognised() {
-        let (progress, mut guarded) = Progress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
+        let (progress, mut guarded) = AttemptProgress::of(content(3, chunks(&["ab"]).chain(stream::pending()).boxed()));
         assert_eq!(progress.content_state(), ContentState::Flowing);
         assert!(guarded.next().await.is_some_and(|item| item.is_ok()));
         assert!(futures::poll!(guarded.next()).is_pending());
@@ -218,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_call_releases_its_content() {
-        let (progress, mut guarded) = Progress::of(content(3, stream::pending().boxed()));
+        let (progress, mut guarded) = AttemptProgress::of(content(3, stream::pending().boxed()));
         let reader = tokio::spawn(async move { guarded.next().await });
         while progress.content_state() != ContentState::Awaited {
             tokio::task::yield_now().await;

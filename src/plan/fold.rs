@@ -1,67 +1,68 @@
-//! The fold: turns events into the paths to look up, the files that were moved, and the reported permissions.
-//! Pure: the waiting hints of earlier batches go in, the waiting hints of now come out. Events are only hints: lookups decide.
+//! Folds events into the paths to look up, the moved files, and the reported permissions. Pure: it takes the hints that earlier batches
+//! left and updates them. Events are only hints; lookups decide what is true.
 
 use crate::mutant;
 use crate::record::{Event, EventKind, EventPermissions, ObjectKey, ObservationSeq};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An event and its effective time: its own, or the time of receipt if it carries none or one that was in the future then.
+/// An event with its effective time: the event's own time, or the time of receipt if the event has no time or one in the future.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedEvent {
     /// The reported event.
     pub event: Event,
     /// The effective time.
     pub at: Timestamp,
-    /// The newest observation when it was received.
+    /// The number of the newest observation when the event was received.
     pub look: ObservationSeq,
 }
 
 impl TimedEvent {
-    /// An event as it was received.
+    /// Combines an event with the time and the observation number of its receipt.
     pub fn new(event: Event, received_at: Timestamp, look: ObservationSeq) -> Self {
         let at = event.time.filter(|time| *time <= received_at).unwrap_or(received_at);
         Self { event, at, look }
     }
 }
 
-/// The origin of the file at a path.
+/// The path from which the file at another path was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MoveOrigin {
-    /// The path under which a sink may have it.
+    /// The path at which a sink may still have the file.
     pub origin: ObjectKey,
-    /// The time of the report; `None` = no source reported it, two paths were paired by their content.
+    /// The effective time of the event that reported the move; `None` = no event reported it, the engine paired two paths by their content.
     pub told_at: Option<Timestamp>,
-    /// The number of times since that one of the two paths could not be looked up.
+    /// The number of failed lookups of one of the two paths since then.
     pub unseen: u32,
 }
 
-/// The origin of the file at each path, for one sink. No origin occurs twice: a file goes to one place.
+/// The origin of the file at each moved path, for one sink. No origin occurs twice, because a file moves to one path.
 pub type Lineage = BTreeMap<ObjectKey, MoveOrigin>;
 
-/// The reported hints that are not used yet, as far as a batch can concern them.
+/// The unused hints of earlier batches that concern the paths of this batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// The permissions reported for each path.
+    /// The reported permissions of each path.
     pub told: BTreeMap<ObjectKey, EventPermissions>,
-    /// The origin of the file at each path, for each sink. (A sink that has applied a move has forgotten it, another one has not.)
+    /// The origins for each sink. They differ between sinks, because a sink that has applied a move no longer has its origin.
     pub lineages: Vec<Lineage>,
-    /// The tombstones that keep a time: reports about the path up to that time concern a file that is gone.
+    /// Deleted paths with the time of the reported delete. Earlier events about the path concern the deleted file.
     pub gone_until: BTreeMap<ObjectKey, Timestamp>,
-    /// The observations that found a file gone without a report: earlier reports concern the file that is gone.
+    /// Deleted paths with the observation that found them gone, where no event reported the delete. Events received before that observation
+    /// concern the deleted file.
     pub gone_at: BTreeMap<ObjectKey, ObservationSeq>,
 }
 
-/// The hints of a batch, beside the waiting ones.
+/// The hints of one batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// The paths to look up, once each.
+    /// The paths to look up.
     pub touched: BTreeSet<ObjectKey>,
-    /// The paths reported as gone, and since when.
+    /// The paths that an event reported as gone, with the latest effective time of such an event.
     pub gone: BTreeMap<ObjectKey, Timestamp>,
 }
 
-/// Folds a batch into the waiting hints, in the order of the events' effective times; of equal times, in the order of arrival.
+/// Folds a batch into the waiting hints, in the order of the effective times. Events with equal times keep their order of arrival.
 pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
     let mut hints = Hints::default();
     batch.sort_by_key(|heard| heard.at);
@@ -83,7 +84,7 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
             continue;
         }
         waiting.told.entry(subject.clone()).or_default().hear(&event.permissions, at, look);
-        // The file was reported as moved since: its reports up to then move along.
+        // Another event of a later time reported that the file was moved from here: these permissions belong to the new path, too.
         let gone_to = waiting.lineages.iter().flatten();
         let gone_to = gone_to.filter(|(_, came)| came.origin == *subject && came.told_at.is_some_and(|told| at <= told));
         for path in gone_to.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>() {
@@ -94,7 +95,8 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
     hints
 }
 
-/// The rows of a batch that are consumed, if some paths could not be looked up: rows that share a path stay together.
+/// Returns the inbox rows of a batch that can be consumed, if the lookups of some paths failed. A row that shares a path with a row that
+/// stays also stays, so that the rows keep their order.
 pub fn used_up(rows: &[(i64, Vec<ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
     let mut unsettled = failed.clone();
     let mut used: BTreeMap<_, _> = rows.iter().map(|(row, paths)| (*row, paths)).collect();
@@ -125,7 +127,7 @@ impl Waiting {
         self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| look < *gone)
     }
 
-    /// Adds one step to a file's way: a → b and b → c is a → c, a → b and b → a is nothing.
+    /// Adds a rename to the origins: a → b and b → c become a → c; a → b and b → a cancel out.
     fn renamed(&mut self, from: &ObjectKey, to: &ObjectKey, at: Timestamp) {
         if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
             self.told.entry(to.clone()).or_default().inherit(&told, at);
@@ -133,7 +135,7 @@ impl Waiting {
         for lineage in &mut self.lineages {
             let (origin, unseen) = lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.unseen));
             lineage.remove(to);
-            // The sink may have a file under this path that is on its way elsewhere: the sink does not have the file that is here now.
+            // The sink's file at this origin is already the origin of another path. So the sink does not have the file that is renamed now.
             let on_its_way = lineage.values().any(|came| came.origin == origin);
             if origin != *to && !on_its_way {
                 lineage.insert(to.clone(), MoveOrigin { origin, told_at: Some(at), unseen });

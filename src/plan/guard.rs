@@ -1,4 +1,4 @@
-//! The guard over deletes, for one sink in one run: how many may be sent. If there are more, all are held. Pure.
+//! The delete guard of one sink in one run: computes how many deletes may be sent. If there are more, the guard holds all of them. Pure.
 
 /// Limit of deletes that are sent without the operator's consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +28,15 @@ impl MaxDelete {
 /// Deletes that the guard holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldDeletes {
-    /// The number of deletes when it held them.
+    /// The number of held deletes.
     pub deletes: u64,
-    /// The number of files that the sink had then: files that it gets later are no reason to send more deletes.
+    /// The number of the sink's files when the guard held the deletes. Files that are added later must not raise the limit.
     pub of_rows: u64,
-    /// True if they are held because a listing showed nothing at all, not because they are many.
+    /// True if the guard holds them because the listing contained no files.
     pub nothing_listed: bool,
 }
 
-/// The limits that the operator allows: by the setting, and for this run alone.
+/// The operator's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     /// `MAX_DELETE`.
@@ -45,26 +45,26 @@ pub struct Allowance {
     pub for_this_run: Option<u64>,
 }
 
-/// The inputs by which the deletes of one run are judged.
+/// The inputs of the guard's decision in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// The files that the sink had before a listing: files that the same listing created must not raise the share. `None` = each delete was
-    /// reported by itself, and the files that the sink has now count.
+    /// The number of the sink's files before the listing, because files that the same run creates must not raise the limit. `None` = events
+    /// reported the deletes, and the current number of files counts.
     pub rows_before: Option<u64>,
-    /// True if the listing that the deletes come from showed nothing at all.
+    /// True if the listing that found the deletes contained no files.
     pub nothing_listed: bool,
-    /// `true` = deletes that an earlier run held are judged again, together with the new ones; `false` = only the new ones are judged.
+    /// `true` = the guard judges the deletes that an earlier run held together with the new ones; `false` = it judges only the new ones.
     pub held_too: bool,
 }
 
 impl Guard {
-    /// The guard of a run that has listed.
+    /// The guard of a run that has completed a listing.
     pub fn of_listing(rows_before: u64, nothing_listed: bool) -> Self {
         Self { rows_before: Some(rows_before), nothing_listed, held_too: true }
     }
 
-    /// The guard of a cycle. Held deletes are judged again after a listing, after `--allow-deletes`, or after `MAX_DELETE` was raised
-    /// enough. `unjudged` are the files before a listing whose deletes no guard has judged, because its run was cut off.
+    /// The guard of an incremental sync. It judges held deletes again if `--allow-deletes` is given or `MAX_DELETE` was raised enough.
+    /// `unjudged` is the number of files before a listing whose run ended before a guard judged its deletes.
     pub fn of_cycle(held: Option<HeldDeletes>, unjudged: Option<u64>, allowance: Allowance) -> Self {
         let raised = held.is_some_and(|held| !held.nothing_listed && allowance.max_delete.limit(held.of_rows) >= held.deletes);
         let held_too = raised || allowance.for_this_run.is_some();
@@ -76,15 +76,15 @@ impl Guard {
         }
     }
 
-    /// The number of deletes that may be sent, while the sink has `rows` files. An empty bucket is more often a mistake than intended:
-    /// then only `--allow-deletes` counts.
+    /// The number of deletes that may be sent; the sink has `rows` files. If the listing contained no files, only `--allow-deletes` counts:
+    /// an empty bucket is more often a mistake than intended.
     pub fn allowed(self, rows: u64, allowance: Allowance) -> u64 {
         let for_this_run = allowance.for_this_run.unwrap_or(0);
         let of_rows = self.rows_before.unwrap_or(rows);
         if self.nothing_listed { for_this_run } else { allowance.max_delete.limit(of_rows).max(for_this_run) }
     }
 
-    /// The deletes held from now on: `deletes` in all, while the sink has `rows` files, where `before` was held already.
+    /// The deletes that the guard holds from now on: `deletes` in all, `before` of an earlier run among them. The sink has `rows` files.
     pub fn hold(self, deletes: u64, rows: u64, before: Option<HeldDeletes>) -> HeldDeletes {
         let before = before.filter(|_| !self.held_too);
         let rows = self.rows_before.unwrap_or(rows);

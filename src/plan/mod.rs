@@ -1,4 +1,4 @@
-//! The plan: the one decision table, pure: two sides in, a verdict out. `fold` turns events into hints, pure too.
+//! The plan: decides from the observed and the applied side of a path what has to be done. Pure. `fold` turns events into hints.
 
 pub mod fold;
 pub mod guard;
@@ -13,26 +13,26 @@ pub use policy::{PermissionPlane, Policy, Renames};
 use crate::record::{Fingerprint, ObjectKey, PathState, Permissions};
 use serde::{Deserialize, Serialize};
 
-/// The operation that a file manager is asked to do with a path. Each is an effect: its intent is recorded first.
+/// A change of a file in a sink. The engine commits an intent before it sends one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// New content where none is known.
+    /// Sends content to a path where the engine knows of no file.
     Create,
-    /// Other content where some is known, or may have been sent.
+    /// Sends other content to a path where the sink has a file, or may have one.
     Update,
-    /// The object is gone.
+    /// Deletes the file, because the object is gone.
     Delete,
-    /// Another name in the same directory; the file keeps its identity.
+    /// Gives the file another name in the same directory. The file keeps its id.
     Rename,
-    /// Another directory; the file keeps its identity.
+    /// Moves the file to another path. The file keeps its id.
     Move,
-    /// Other permissions; no byte of content.
+    /// Sets permissions and sends no content.
     SetPermissions,
 }
 
 impl Effect {
-    /// The word in the state, in reports and on the wire.
+    /// The word in the state, in reports and in requests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -44,21 +44,21 @@ impl Effect {
         }
     }
 
-    /// The effect of that name.
+    /// The effect of a word.
     pub fn of_word(word: &str) -> Option<Self> {
         use Effect::{Create, Delete, Move, Rename, SetPermissions, Update};
         [Create, Update, Delete, Rename, Move, SetPermissions].into_iter().find(|effect| effect.as_str() == word)
     }
 }
 
-/// An effect and its arguments: an intent stores them, and a later decision is compared with them.
+/// A planned effect with its arguments. An intent stores it, and a later plan is compared with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// The effect to apply.
+    /// The effect.
     pub effect: Effect,
-    /// The content; `None` = none is sent.
+    /// The content to send; `None` = no content.
     pub content: Option<Fingerprint>,
-    /// The permissions that are set with it, before the content; empty = none.
+    /// The permissions to set, before the content is sent; empty = none.
     pub permissions: Permissions,
 }
 
@@ -69,15 +69,15 @@ impl Planned {
     }
 }
 
-/// The reason why an object is skipped although it is there. It is reported, and no failure.
+/// The reason why the engine skips an object. A skip is reported and is not a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
-    /// Above `MAX_FILE_SIZE_MB`.
+    /// The object is larger than `MAX_FILE_SIZE_MB`.
     TooLarge,
-    /// In an archive, and not restored.
+    /// The object is archived and not restored.
     Archived,
-    /// Gone before its content could be read, and the sink never had it.
+    /// The object was gone before its content could be read, and the sink never had the file.
     NotInBucket,
 }
 
@@ -91,12 +91,12 @@ impl SkipReason {
         }
     }
 
-    /// The reason of that name.
+    /// The reason of a word.
     pub fn of_word(word: &str) -> Option<Self> {
         [Self::TooLarge, Self::Archived, Self::NotInBucket].into_iter().find(|reason| reason.as_str() == word)
     }
 
-    /// The action that an operator can take.
+    /// The advice for the operator.
     pub fn hint(self) -> &'static str {
         match self {
             Self::TooLarge => "raise MAX_FILE_SIZE_MB to bring it in",
@@ -106,24 +106,24 @@ impl SkipReason {
     }
 }
 
-/// The decision for a path.
+/// The plan of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Both sides agree.
+    /// Nothing to do.
     Nothing,
-    /// The observation has no ETag and the sink holds something: a HEAD completes it.
+    /// The observation has no ETag and the sink has a file: a HEAD must complete the observation first.
     Look,
-    /// An effect.
+    /// Send an effect.
     Do(Planned),
-    /// The sink's row is unconfirmed: the sink is asked for its content; if it is this content, that is all, else it is an update.
+    /// The applied row is unconfirmed: ask the sink for its content, and send this update only if the content differs.
     Confirm(Planned),
-    /// Skipped, with the reason.
+    /// Skip the object.
     Skip(SkipReason),
-    /// Work that is not allowed: a failure.
+    /// The content is new but too large to send: a failure, because the sink keeps outdated content.
     TooLarge,
 }
 
-/// The decision table.
+/// Plans one path.
 ///
 /// | sink | bucket | verdict |
 /// |---|---|---|
@@ -136,9 +136,9 @@ pub enum Verdict {
 /// | unconfirmed | there | confirm, else update |
 /// | known or unconfirmed | gone, or a directory marker | delete |
 ///
-/// If the sink's content is not certain (new, or unconfirmed), the reported permissions go with the content.
+/// For a new file or an unconfirmed row, the reported permissions are part of the effect.
 ///
-/// No permissions are planned for a sink without a plane of permissions.
+/// For a sink that does not store permissions, none are planned.
 pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     if sides.observed.is_none() {
         return Verdict::Nothing;
@@ -167,14 +167,14 @@ pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     }
 }
 
-/// True if an open effect, whose call may or may not have succeeded, would still be decided: then it is sent again, identical.
+/// True if the plan still contains an open effect whose call may or may not have succeeded. The engine then sends the same call again.
 pub fn still_meant(open: &Planned, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Do(now) | Verdict::Confirm(now) => match open.effect {
             Effect::Delete => now.effect == Effect::Delete,
             Effect::Create | Effect::Update => open.content.is_some() && now.content == open.content,
             Effect::SetPermissions => now.permissions == open.permissions,
-            // One path alone cannot decide that a move is still valid.
+            // The plan of one path cannot show that a move of two paths is still valid.
             Effect::Rename | Effect::Move => false,
         },
         Verdict::Nothing | Verdict::Look | Verdict::Skip(_) | Verdict::TooLarge => false,

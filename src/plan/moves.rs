@@ -1,37 +1,38 @@
-//! The decision about moves: two paths, one reported as the new name of the other, are one file or two.
+//! Plans moves: decides whether two paths are one file that was moved. Which paths are paired without an event is decided by
+//! `state/transactions/pair_by_identity.sql`.
 
 use super::{Effect, Policy, Renames};
 use crate::mutant;
 use crate::record::{ObjectKey, PathState};
 
-/// A file reported as moved from one path to another, and all that is known of both.
+/// A possible move from one path to another, with the state of both paths.
 #[derive(Clone, Debug)]
 pub struct Moving {
-    /// The path before.
+    /// The old path.
     pub origin: (ObjectKey, PathState),
-    /// The reported new path.
+    /// The new path.
     pub target: (ObjectKey, PathState),
-    /// True if a source reported it; false if two paths were paired by their content.
+    /// True if an event reported the move; false if the engine paired the two paths by their content.
     pub told: bool,
-    /// True if the file that the sink has at the target is itself reported as moved elsewhere.
+    /// True if the sink's file at the target is itself to be moved elsewhere.
     pub target_is_leaving: bool,
-    /// True if another effect on one of the two paths has no outcome yet: then nothing certain is known of it. (The move of the file that
-    /// leaves the target does not count: its outcome is waited for.)
+    /// True if another intent on one of the two paths is open, so that the sink's state there is not certain. (The move of the file that
+    /// leaves the target does not count, because this move waits for it.)
     pub in_doubt: bool,
 }
 
-/// The decision for a move.
+/// The plan of one move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveVerdict {
-    /// `Rename` or `Move`: the file keeps its identity.
+    /// Send this `Rename` or `Move`.
     Go(Effect),
-    /// The move waits until the target is free.
+    /// Wait until the target is free.
     Wait,
-    /// It is two files: each path is decided by itself.
+    /// The paths are two files: plan each path alone.
     NotAMove,
 }
 
-/// The decision table.
+/// Plans one move.
 ///
 /// | sink has | bucket has | verdict |
 /// |---|---|---|

@@ -1,47 +1,47 @@
-//! The policy: the abilities and permissions of one sink, as far as the decisions depend on them.
+//! The policy: the properties of one sink that its plan depends on.
 
 use serde::{Deserialize, Serialize};
 
-/// The plane of permissions that a sink has beside the content, if any.
+/// The sink's support of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionPlane {
-    /// It keeps none: permissions are neither decided nor sent.
+    /// The sink stores no permissions. None are planned or sent.
     None,
-    /// They can be set, and not asked for.
+    /// Permissions can be set, but not queried.
     Set,
-    /// They can be set and asked for.
+    /// Permissions can be set and queried.
     #[default]
     SetAndAsk,
 }
 
-/// The renames that a sink can do so that the file keeps its identity.
+/// The renames that a sink supports. The file keeps its id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Renames {
-    /// None: a moved file is created at its new path and deleted at its old one.
+    /// None: the engine creates a moved file at the new path and deletes it at the old one.
     None,
-    /// Another name in the same directory.
+    /// Renames within a directory.
     SameDirectory,
-    /// Any.
+    /// Renames to any path.
     #[default]
     Any,
 }
 
-/// The bounds within which a plan is made for one sink. It is registered with the sink, and stored nowhere else.
+/// The properties of one sink that its plan depends on. The state stores the policy with the sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
-    /// Larger objects are skipped, in bytes; `None` = no bound.
+    /// The maximum size of an object, in bytes: larger ones are skipped; `None` = no limit.
     pub max_file_bytes: Option<u64>,
-    /// The plane of permissions: it decides if permissions are planned.
+    /// Whether permissions are planned.
     pub permissions: PermissionPlane,
-    /// The moves that are planned.
+    /// The renames that may be planned.
     pub renames: Renames,
 }
 
 impl Policy {
-    /// True if the sink has a plane of permissions.
+    /// True if the sink stores permissions.
     pub fn has_permissions(self) -> bool {
         self.permissions != PermissionPlane::None
     }

@@ -1,95 +1,94 @@
-//! Requeuing: decides the change of a path's row in the pending queue whenever one of its two sides changes. Pure: the known facts
-//! go in, a change of the row comes out.
+//! Decides how a path's row in `pending` changes after its observed or applied row changed. Pure.
 
 use super::{Effect, Policy, SkipReason, Verdict, decide};
 use crate::record::{ObjectKey, Observed, PathState};
 
-/// Objects from this size on have a lane of their own, so that they do not hold up small ones.
+/// Objects of at least this size have a separate lane, so that they do not delay small ones.
 const LARGE_BYTES: u64 = 8 << 20;
 
-/// The reason why the path is decided again.
+/// The reason why the path is planned again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A new observation.
+    /// The path was observed.
     Observed {
-        /// True if content or storage class differ from the observation before.
+        /// True if content or storage class differ from the previous observation.
         changed: bool,
     },
-    /// The operation that holds the path has new facts, and continues with it.
+    /// A running operation observed the object again and continues.
     InFlight,
-    /// The operation that held the path has ended.
+    /// The operation on the path has ended.
     Outcome,
-    /// A move that named the path has ended; no operation holds it.
+    /// A move from or to the path has ended, while no operation on the path runs.
     MoveEnded,
 }
 
-/// A path's row in the queue.
+/// A path's row in `pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingRow {
-    /// It may be worked on now.
+    /// True if the path is due: not parked, skipped or held.
     pub due: bool,
-    /// The delete guard holds it.
+    /// True if the delete guard holds it.
     pub held: bool,
-    /// A delete, or a key that a listing missed: an observation is needed first.
+    /// True if the key may be gone. A lookup must confirm that before a delete.
     pub deletion: bool,
-    /// The receipt time of the event that asked for it, in microseconds since 1970.
+    /// The time of receipt of the event that queued the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
 
 /// The inputs of the decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathView {
-    /// Both sides, and the permissions that are wanted.
+    /// The observed and the applied row, and the reported permissions.
     pub sides: PathState,
-    /// The path's row; `None` = nothing was pending.
+    /// The path's row in `pending`; `None` = no row.
     pub pending: Option<PendingRow>,
-    /// True if an effect that names the path has no outcome yet.
+    /// True if an intent that names the path is open.
     pub open_intent: bool,
-    /// True if the state was restored from a backup: then a path without a row may still be in the sink.
+    /// True if the state was restored from a backup: then the sink may hold a file for which `applied` has no row.
     pub restored: bool,
-    /// The receipt time of the first of the events being consumed that name the path, in microseconds since 1970.
+    /// The time of receipt of the first event in the current batch that names the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
 
-/// The order in which pending paths are worked on, and their lane.
+/// The lane of a pending path and its position there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueKey {
-    /// Deletes wait for the end of a listing, and for the guard.
+    /// True for the lane of deletes, which wait for the end of a listing and for the guard.
     pub deletion: bool,
-    /// From 8 MiB on.
+    /// True for an object of at least 8 MiB.
     pub large: bool,
-    /// The receipt time of the event that asked for it, in microseconds since 1970 and whole seconds: paths with equal keys are queued in
-    /// one statement.
+    /// The time of receipt of the event, in microseconds since 1970. It is rounded down to the second, so that more paths have equal keys:
+    /// one statement inserts them.
     pub reported_at: Option<i64>,
 }
 
-/// The change of the row.
+/// A change of a path's row in `pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueChange {
-    /// It stays as it is, or there is none and none is needed.
+    /// No change.
     Keep,
-    /// It stays, and records when its event was received.
+    /// Sets `reported_at` and changes nothing else.
     Reported(i64),
-    /// It is removed: nothing is left to do.
+    /// Removes the row: nothing is left to do.
     Remove,
-    /// A new row at the end of the queue.
+    /// Inserts a row at the end of the queue.
     Append(QueueKey),
-    /// The row is removed, and a new one is appended.
+    /// Removes the row and inserts a new one at the end of the queue.
     Replace(QueueKey),
-    /// The path is skipped, with the reason; a row is made where there is none.
+    /// Marks the path as skipped for this reason. Inserts a row if there is none.
     Skip(SkipReason),
-    /// The path cannot be done as things are, with the reason; a row is made where there is none.
+    /// Parks the path for this reason, until the object or a setting changes. Inserts a row if there is none.
     Park(SkipReason),
 }
 
-/// The decision about one path.
+/// The decision for one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requeue {
     /// The change of the row.
     pub change: QueueChange,
-    /// True if the path has work to do now.
+    /// True if the path has pending work.
     pub to_do: bool,
-    /// True if the applied row becomes unconfirmed first (made if there is none).
+    /// True if the caller must first mark the applied row as unconfirmed, and insert it if there is none.
     pub unconfirm: bool,
 }
 
@@ -99,56 +98,57 @@ impl Requeue {
     }
 }
 
-/// Decides the change of a path's row.
+/// Decides the change of a path's row. The first matching line of the table counts. The absence of a key is *unconfirmed* if a listing did
+/// not contain the key and no observation has answered since.
 ///
 /// | verdict of [`decide`] | row and trigger | change |
 /// |---|---|---|
-/// | nothing, skip or too large | an intent is open | queue: the effect is brought to an outcome first |
-/// | nothing | a listing missed the key, and no observation answered since | keep |
-/// | nothing | any other row | remove |
-/// | nothing, gone, never applied, in a restored state | a row, and an observation | unconfirm, queue a delete |
+/// | nothing, skip or too large | an intent is open | queue: the open effect needs an outcome first |
+/// | nothing: gone, never applied, in a restored state | a row, and a new observation | unconfirm, queue a delete |
+/// | nothing, and no lookup found the key gone | the absence is unconfirmed | keep |
+/// | nothing | a row | remove |
 /// | an effect, a confirmation, a lookup | any | queue |
-/// | skip or too large | a listing missed the key, and no observation answered since | keep |
-/// | skip; too large | any other | skip; park |
+/// | skip or too large | the absence is unconfirmed | keep |
+/// | skip; too large | any | skip; park |
 pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Policy) -> Requeue {
     let PathView { sides, pending, open_intent, restored, .. } = view;
     let observed_now = matches!(trigger, Trigger::Observed { .. });
-    // The listing that missed the key is newer than the observation that showed it: only another observation answers it.
-    let in_question = pending.is_some_and(|row| row.deletion) && !observed_now;
-    let content = (false, is_large(sides));
+    // A newer listing did not contain the key, so the stored observation is outdated. Keep the row until a new observation arrives.
+    let absence_unconfirmed = pending.is_some_and(|row| row.deletion) && !observed_now;
+    let upload = (false, is_large(sides));
     match decide(path, sides, policy) {
-        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if *open_intent => queue(view, content, trigger),
+        Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if *open_intent => queue(view, upload, trigger),
         Verdict::Nothing => {
             let found_gone = sides.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
             let never_applied = pending.is_some() && sides.applied.is_none() && observed_now;
             if found_gone && never_applied && *restored && !path.is_directory_marker(0) {
-                // The path was seen, had no outcome since, and is gone. The sink may hold it from the time that a restored state has
-                // forgotten; in such a state each path of this kind costs a call.
+                // The object was seen, was never applied according to this state, and is now gone. The state was restored from a backup, so
+                // the sink may hold a file that was uploaded after the backup. Queue a delete; it costs one call per such path.
                 return Requeue { unconfirm: true, ..queue(view, (true, false), trigger) };
             }
-            let remove = pending.is_some() && (found_gone || !in_question);
+            let remove = pending.is_some() && (found_gone || !absence_unconfirmed);
             Requeue::of(if remove { QueueChange::Remove } else { QueueChange::Keep }, false)
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(view, (true, false), trigger),
-        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(view, content, trigger),
-        Verdict::Skip(_) | Verdict::TooLarge if in_question => Requeue::of(QueueChange::Keep, false),
+        Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(view, upload, trigger),
+        Verdict::Skip(_) | Verdict::TooLarge if absence_unconfirmed => Requeue::of(QueueChange::Keep, false),
         Verdict::Skip(reason) => Requeue::of(QueueChange::Skip(reason), false),
         Verdict::TooLarge => Requeue::of(QueueChange::Park(SkipReason::TooLarge), false),
     }
 }
 
-/// As [`requeue`], for a path with only its first observation: most rows of a first listing are of this kind.
+/// As [`requeue`], for a path that was just observed for the first time. Most paths of a first listing are of this kind.
 pub fn first(path: &ObjectKey, observed: Observed, policy: Policy) -> Requeue {
     let sides = PathState { observed: Some(observed), ..PathState::default() };
     requeue(path, &PathView { sides, ..PathView::default() }, Trigger::Observed { changed: true }, policy)
 }
 
-/// Decides the row of a path with work: at the end of the queue, unless its row stays.
+/// Queues a path that has work. Its row stays where it is, or a new row is inserted at the end of the queue:
 ///
-/// - A delete that the guard holds stays held, whatever else says that the key is gone.
-/// - After an observation a due row keeps its place; one that waits for its next attempt keeps waiting until something changed.
-/// - While an operation holds the path, its row stays: the operation decides again when it ends.
-/// - After an outcome a row stays if it asks for an observation and the path is no delete.
+/// - Another report that the key is gone does not release a held delete.
+/// - After an observation a due row keeps its place. A row that is not due stays as it is, unless content or storage class changed.
+/// - While an operation on the path runs, the row stays. The operation plans the path again when it ends.
+/// - After an operation has ended, the row stays if it waits for a lookup (`deletion`) and the plan is not a delete.
 fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> Requeue {
     let reported_at = view.reported_at.map(|at| at.div_euclid(1_000_000) * 1_000_000);
     let Some(row) = view.pending else {

@@ -1,9 +1,9 @@
-//! The channels by which an event can arrive, and the word for each.
+//! The channels on which events arrive, with their words.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The channel that reported an event.
+/// The channel on which an event arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventChannel {
@@ -11,14 +11,14 @@ pub enum EventChannel {
     Feed,
     /// A queue of S3 notifications.
     Sqs,
-    /// Notifications posted to us.
+    /// Notifications that are posted to this service.
     Webhook,
 }
 
 impl EventChannel {
     const ALL: [Self; 3] = [Self::Feed, Self::Sqs, Self::Webhook];
 
-    /// The word in the state and in what people read.
+    /// The word in the state and in output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Feed => "feed",
@@ -27,7 +27,7 @@ impl EventChannel {
         }
     }
 
-    /// The source of a word; `None` = the word names none.
+    /// The channel of a word; `None` = unknown word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.as_str() == word)
     }

@@ -1,4 +1,4 @@
-//! Checksums over whole bodies: their computation and their text. Choosing one from an object's headers is the endpoint's concern.
+//! Checksums over whole bodies: computation and text form. `s3` chooses one from an object's headers.
 
 use crc_fast::{CrcAlgorithm, Digest as CrcDigest};
 use md5::Digest as _;
@@ -7,9 +7,9 @@ use std::fmt;
 /// A checksum over the whole body, decoded from its base64 or hexadecimal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// Its algorithm.
+    /// The algorithm.
     pub algorithm: ChecksumAlgorithm,
-    /// Big-endian bytes.
+    /// The digest, big-endian.
     pub digest: Vec<u8>,
 }
 
@@ -87,7 +87,7 @@ pub struct Hasher {
     state: State,
 }
 
-/// The CRC's state is boxed because it carries its tables' keys: it is several times the size of the others.
+/// The CRC's state is boxed, because it is several times larger than the others.
 enum State {
     Crc(Box<CrcDigest>),
     Sha256(sha2::Sha256),
@@ -96,7 +96,7 @@ enum State {
 }
 
 impl Hasher {
-    /// Nothing hashed yet.
+    /// A hasher without input.
     pub fn new(algorithm: ChecksumAlgorithm) -> Self {
         let crc = |crc| State::Crc(Box::new(CrcDigest::new(crc)));
         let state = match algorithm {
@@ -110,7 +110,7 @@ impl Hasher {
         Self { algorithm, state }
     }
 
-    /// The next bytes of the body.
+    /// Hashes the next bytes of the body.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
             State::Crc(state) => state.update(bytes),

@@ -1,8 +1,8 @@
-//! Escaping of untrusted text before it is shown to people. Requests and the state keep the raw text; other files own those.
+//! Escapes untrusted text before it is shown to people. Requests and the state use the raw text.
 
 use std::fmt::{self, Write as _};
 
-/// Untrusted text for a terminal or a log: characters that could forge a line or control a terminal are written as `\u{…}`.
+/// Untrusted text for a terminal or a log. Characters that could forge a line or control a terminal are written as `\u{…}`.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -12,9 +12,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Serialised JSON that a terminal may show: the same document, with the same characters written as `\uXXXX`.
+/// Escapes serialised JSON for a terminal: the same document, with the unsafe characters written as `\uXXXX`.
 ///
-/// JSON itself escapes only what is below U+0020. The others can stand only inside its strings, where the escape means the same.
+/// JSON itself escapes only characters below U+0020. The other unsafe characters occur only inside strings, where the escape has the same
+/// meaning.
 pub fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

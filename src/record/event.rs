@@ -1,29 +1,29 @@
-//! The event of a source: a hint that something happened to a path. A lookup decides what is true.
+//! An event: a hint that something happened to a path. A lookup decides what is true.
 
 use super::{ObjectKey, Permissions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The kind of change that is reported.
+/// The kind of the reported change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// There is an object, new or overwritten.
+    /// An object was created or overwritten.
     Create,
-    /// The object is gone.
+    /// The object was deleted.
     Delete,
-    /// It has another name in the same directory.
+    /// The object was renamed in its directory.
     Rename,
-    /// It is in another directory.
+    /// The object was moved to another directory.
     Move,
-    /// Other permissions; nothing is said about the content.
+    /// The permissions changed; the event does not concern the content.
     ChangePermission,
-    /// Another change of the object (a restore, its tags): it needs a lookup.
+    /// Another change of the object, such as a restore or its tags. It needs a lookup.
     Touch,
 }
 
 impl EventKind {
-    /// The word on the wire, in the state and in reports.
+    /// The word in messages, in the state and in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -36,26 +36,26 @@ impl EventKind {
     }
 }
 
-/// One event, decoded: the same whichever source it came from.
+/// A decoded event, in the same form for all channels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The kind of change.
     pub kind: EventKind,
     /// The object's key.
     pub path: ObjectKey,
-    /// The new path: for a rename or a move, never `path` itself; else `None`.
+    /// The new path of a rename or a move, never equal to `path`; `None` for other kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_path: Option<ObjectKey>,
-    /// The permissions that the event reports; for any kind.
+    /// The permissions that the event reports. Any kind may report some.
     #[serde(default)]
     pub permissions: Permissions,
-    /// The time of the change, by the reporting source's clock; `None` = the event has no readable time.
+    /// The time of the change, by the sender's clock; `None` = the event has no readable time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
 }
 
 impl Event {
-    /// The paths that it names: one or two.
+    /// The one or two paths that the event names.
     pub fn paths(&self) -> impl Iterator<Item = &ObjectKey> {
         std::iter::once(&self.path).chain(self.new_path.as_ref())
     }

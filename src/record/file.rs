@@ -1,12 +1,12 @@
-//! A file as a snapshot describes it, and its permissions.
+//! A file as a snapshot describes it, with its permissions.
 
 use super::{ETag, Fingerprint, ObjectKey};
 use serde::{Deserialize, Serialize};
 
-/// The access rights of a file, as the file manager writes them: text, never interpreted (`0755` and `755` differ).
+/// The permissions of a file, in the file manager's notation. They are text and never interpreted: `0755` and `755` differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Permissions {
-    /// `rw-r--r--`, `0644`, whatever the file manager says.
+    /// The mode: `rw-r--r--`, `0644`, or any other text of the file manager.
     pub permissions: Option<String>,
     /// The owning user.
     pub owner: Option<String>,
@@ -15,12 +15,12 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// True if none of them is known.
+    /// True if no field is set.
     pub fn is_empty(&self) -> bool {
         self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }
 
-    /// The fields that are given here and are not the same there.
+    /// The fields that are set here and whose values differ from `there`.
     #[must_use]
     pub fn differing_from(&self, there: &Self) -> Self {
         let differing = |given: &Option<String>, held: &Option<String>| given.clone().filter(|_| given != held);
@@ -31,7 +31,7 @@ impl Permissions {
         }
     }
 
-    /// The fields that are given there, too, whatever their values.
+    /// The fields that are also set in `there`, with any value.
     #[must_use]
     pub fn given_in(self, there: &Self) -> Self {
         let given = |held: Option<String>, there: &Option<String>| held.filter(|_| there.is_some());
@@ -42,7 +42,7 @@ impl Permissions {
         }
     }
 
-    /// These fields, and where one is missing, that of `under`.
+    /// These fields; a missing one is taken from `under`.
     #[must_use]
     pub fn over(self, under: Self) -> Self {
         Self { permissions: self.permissions.or(under.permissions), owner: self.owner.or(under.owner), group: self.group.or(under.group) }
@@ -62,7 +62,7 @@ pub struct FileRecord {
     pub file_type: Option<String>,
     /// When the object was last written.
     pub last_modified: Option<jiff::Timestamp>,
-    /// The file manager's own identifier.
+    /// The sink's id of the file.
     pub internal_id: Option<String>,
     /// The object's entity tag.
     pub etag: Option<ETag>,
@@ -73,7 +73,7 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
-    /// A file of which only the path is known.
+    /// A record with only a path.
     pub fn at(file_path: ObjectKey) -> Self {
         Self {
             file_path,
@@ -88,7 +88,7 @@ impl FileRecord {
         }
     }
 
-    /// The content's identity; `None` while ETag or size is unknown.
+    /// ETag and size; `None` = one of them is unknown.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         Some(Fingerprint { etag: self.etag.clone()?, size: self.size? })
     }

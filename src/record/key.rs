@@ -1,4 +1,4 @@
-//! An object's name in its bucket, byte for byte. Never a path of a file system: another module owns that mapping.
+//! An object's name in its bucket, byte for byte. It is never used as a path of a file system.
 
 use super::Escaped;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use std::fmt;
 
 /// The key of an object.
 ///
-/// - It is the bucket's name for the object: never decoded, normalised, trimmed or joined.
+/// - It is never decoded, normalised, trimmed or joined.
 /// - It is not empty. Everything else is allowed: `..`, NUL, line breaks, terminal escapes.
 /// - Its order is the order of its UTF-8 bytes, which is the order in which S3 lists.
 /// - `Display` and `Debug` escape characters that could forge a log line or control a terminal; [`ObjectKey::as_str`] is the raw name.
@@ -14,24 +14,24 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectKey(String);
 
-/// A key without a single byte.
+/// The error for an empty key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an object key must not be empty")]
 pub struct EmptyKey;
 
 impl ObjectKey {
-    /// Takes any name that is not empty.
+    /// Accepts any non-empty name.
     pub fn new(raw: impl Into<String>) -> Result<Self, EmptyKey> {
         let raw = raw.into();
         if raw.is_empty() { Err(EmptyKey) } else { Ok(Self(raw)) }
     }
 
-    /// The raw name: for requests and for the database, never for a terminal, a log or a file path.
+    /// The raw name, for requests and the database. Never use it for a terminal, a log or a file path.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// True if this is one of the 0-byte objects ending in `/` that consoles make to show a folder: no file.
+    /// True for a directory marker: an empty object whose key ends in `/`, which consoles create to show a folder. It is not a file.
     pub fn is_directory_marker(&self, size: u64) -> bool {
         size == 0 && self.0.ends_with('/')
     }

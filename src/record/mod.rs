@@ -1,4 +1,4 @@
-//! The nouns of the product: a file's facts, apart from where it is stored. No I/O, no clock, no async.
+//! The domain types: keys, object metadata, observations, events, permissions. No I/O, no clock, no async.
 
 mod channel;
 mod checksum;
@@ -29,25 +29,25 @@ pub use told::{EventPermissions, Outdated, ToldField};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// An entity tag as S3 sends it, without the quotes around it. Compared byte for byte.
+/// An entity tag, without the quotes around it. Compared byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ETag(String);
 
 impl ETag {
-    /// Takes `"abc"`, `abc` and `W/"abc"`; `None` for an empty tag.
+    /// Parses `"abc"`, `abc` or `W/"abc"`; `None` = empty tag.
     pub fn parse(raw: &str) -> Option<Self> {
         Self::bare(raw).map(|bare| Self(bare.to_owned()))
     }
 
-    /// The tag that [`ETag::parse`] takes from a text, borrowed.
+    /// As [`ETag::parse`], but borrows the text.
     pub fn bare(raw: &str) -> Option<&str> {
         let strong = raw.strip_prefix("W/").unwrap_or(raw);
         let bare = strong.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(strong);
         (!bare.is_empty()).then_some(bare)
     }
 
-    /// Takes a tag without quotes around it: the whole text is the tag. `None` for an empty one.
+    /// The tag of a text without quotes around it; `None` = empty tag.
     pub fn of_bare(bare: &str) -> Option<Self> {
         (!bare.is_empty()).then(|| Self(bare.to_owned()))
     }
@@ -57,7 +57,7 @@ impl ETag {
         &self.0
     }
 
-    /// The tag as `If-Match` wants it.
+    /// The tag for an `If-Match` header.
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
@@ -69,7 +69,7 @@ impl fmt::Display for ETag {
     }
 }
 
-/// The fields that distinguish two contents without reading them: the object's ETag and size, and nothing else.
+/// ETag and size: objects with equal fingerprints have the same content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// The object's entity tag.
@@ -78,29 +78,29 @@ pub struct Fingerprint {
     pub size: u64,
 }
 
-/// The facts that one lookup of an object returned: a row of a listing, or the headers of a HEAD or a GET.
+/// The metadata of an object, from a row of a listing or from the headers of a HEAD or a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectFacts {
     /// Length in bytes.
     pub size: u64,
-    /// Missing where a listing comes without ETags.
+    /// The entity tag; `None` = the listing has no ETags.
     pub etag: Option<ETag>,
-    /// When the object was last written, by the server's clock. Descriptive: never used to order anything.
+    /// When the object was last written, by the server's clock. Never used to order observations.
     pub last_modified: Option<jiff::Timestamp>,
-    /// `STANDARD`, `GLACIER`, …; missing = the server named none.
+    /// `STANDARD`, `GLACIER`, …; `None` = the server named none.
     pub storage_class: Option<String>,
     /// Only on versioned buckets.
     pub version_id: Option<String>,
 }
 
 impl ObjectFacts {
-    /// The content's identity; `None` while the ETag is unknown.
+    /// ETag and size; `None` = the ETag is unknown.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.etag.clone().map(|etag| Fingerprint { etag, size: self.size })
     }
 }
 
-/// The number of an observation, taken from one local counter before its request goes out. Of two observations of a
+/// The sequence number of an observation. The engine takes it from one local counter before it sends the request. Of two observations of a
 /// key, the one with the greater number began later. No clock decides which is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObservationSeq(pub u64);

@@ -1,4 +1,4 @@
-//! The observations: of one key, or of all keys of a page of a listing. They are plain data; the state stores them.
+//! Observations: of one key, or of all keys of a page of a listing. Plain data; `state` stores them.
 
 use super::{ObjectFacts, ObjectKey, ObservationSeq};
 
@@ -7,44 +7,44 @@ use super::{ObjectFacts, ObjectKey, ObservationSeq};
 pub struct Observation {
     /// The key.
     pub path: ObjectKey,
-    /// `None` = nothing there. Only with evidence: a 404 that counts (rule 3).
+    /// The object's metadata; `None` = the object does not exist, according to a 404 that counts as evidence.
     pub facts: Option<ObjectFacts>,
-    /// Taken before the request.
+    /// The observation number, taken before the request.
     pub look: ObservationSeq,
 }
 
-/// One page of a listing: all keys between two keys.
+/// One page of a listing: all keys in a range.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Only keys that begin with this were asked for; it says nothing about others.
+    /// The prefix of the listing. The page does not describe keys without it.
     pub prefix: String,
-    /// Keys after this one; `None` = from the start.
+    /// The last key before the page; `None` = the page is the first.
     pub after: Option<ObjectKey>,
-    /// Keys up to this one; `None` = to the end: the listing's last page.
+    /// The last key of the page; `None` = the page is the last.
     pub up_to: Option<ObjectKey>,
-    /// Taken before the page's request.
+    /// The observation number, taken before the page's request.
     pub look: ObservationSeq,
-    /// All objects in that range.
+    /// All objects in the range.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }
 
 /// The counts of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageCounts {
-    /// Files on it.
+    /// Files on the page.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Directory markers on it: no files.
+    /// Directory markers on the page, which are not counted as files.
     pub markers: u64,
-    /// Files for which there is something to do.
+    /// Pending operations for the files of the page: one for each file and sink.
     pub to_do: u64,
-    /// Bytes of those.
+    /// The bytes of these operations.
     pub to_do_bytes: u64,
 }
 
 impl Page {
-    /// The keys that the page covers: from the first (inclusive) to the second (exclusive); `None` = no bound.
+    /// The range of keys that the page covers, from the first text (inclusive) to the second (exclusive); `None` = no upper bound.
     pub fn range(&self) -> (String, Option<String>) {
         let just_after = |key: &ObjectKey| format!("{}\0", key.as_str());
         let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);
@@ -53,7 +53,8 @@ impl Page {
     }
 }
 
-/// The first text that is greater than all that begin with `prefix`; the order of UTF-8 is that of its characters.
+/// The smallest text that is greater than all texts with this prefix; `None` = there is none. Texts are compared by their bytes, which in
+/// UTF-8 is the order of their characters.
 pub fn just_after_all_that_begin_with(prefix: &str) -> Option<String> {
     let mut before = prefix.to_owned();
     while let Some(last) = before.pop() {

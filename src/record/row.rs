@@ -1,9 +1,9 @@
-//! A row of a snapshot whose texts are borrowed from the buffer they were read into. Most rows are compared and dropped.
+//! A row of a snapshot that borrows its texts, because most rows are compared or written, and dropped.
 
 use super::{ETag, EmptyKey, FileRecord, ObjectFacts, ObjectKey, Permissions};
 use jiff::Timestamp;
 
-/// A [`FileRecord`] in borrowed texts.
+/// A [`FileRecord`] with borrowed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileRow<'a> {
     /// The object key, byte for byte.
@@ -20,7 +20,7 @@ pub struct FileRow<'a> {
     pub file_type: Option<&'a str>,
     /// When the object was last written.
     pub last_modified: Option<Timestamp>,
-    /// The file manager's own identifier.
+    /// The sink's id of the file.
     pub internal_id: Option<&'a str>,
     /// The object's entity tag, without quotes.
     pub etag: Option<&'a str>,
@@ -31,7 +31,7 @@ pub struct FileRow<'a> {
 }
 
 impl<'a> FileRow<'a> {
-    /// A row of which only the path is known.
+    /// A row with only a path.
     pub fn at(file_path: &'a str) -> Self {
         Self {
             file_path,
@@ -48,7 +48,7 @@ impl<'a> FileRow<'a> {
         }
     }
 
-    /// A row of an observation.
+    /// A row with the metadata of an observation.
     pub fn looked_at(file_path: &'a str, facts: &'a ObjectFacts) -> Self {
         let ObjectFacts { size, etag, last_modified, storage_class, version_id } = facts;
         Self {
@@ -61,7 +61,7 @@ impl<'a> FileRow<'a> {
         }
     }
 
-    /// A row of the permissions reported for a path.
+    /// A row with the permissions that were reported for a path.
     pub fn told(file_path: &'a str, permissions: &'a Permissions) -> Self {
         let Permissions { permissions, owner, group } = permissions;
         Self { permissions: permissions.as_deref(), owner: owner.as_deref(), group: group.as_deref(), ..Self::at(file_path) }
@@ -72,7 +72,7 @@ impl<'a> FileRow<'a> {
         self.size == Some(0) && self.file_path.ends_with('/')
     }
 
-    /// These fields; a missing one is taken from `under`, which is another row of the same path.
+    /// These fields; a missing one is taken from `under`, another row of the same path.
     #[must_use]
     pub fn over(self, under: Self) -> Self {
         Self {

@@ -1,18 +1,18 @@
-//! The order that S3 gives the events of one key. It holds for one key over one transport only; a lookup decides all the same.
+//! The sequencer of S3 events: the order of the events of one key on one channel.
 
 /// A sequencer in comparable form: of two, the greater one is later.
 ///
-/// S3 compares them as hexadecimal text and pads the shorter one with zeros at its right end. Without its trailing zeros, plain text
-/// has the same order.
+/// S3 compares two sequencers as hexadecimal text and pads the shorter one with zeros on the right. Text without trailing zeros has the
+/// same order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequencer(String);
 
 impl Sequencer {
-    const CHARS_MAX: usize = 64;
+    const MAX_CHARS: usize = 64;
 
-    /// `None` for a text that cannot be ordered: empty, too long, not hexadecimal.
+    /// Parses a sequencer; `None` = the text is empty, too long or not hexadecimal.
     pub fn parse(raw: &str) -> Option<Self> {
-        let fits = (1..=Self::CHARS_MAX).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let fits = (1..=Self::MAX_CHARS).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_hexdigit());
         fits.then(|| Self(raw.trim_end_matches('0').to_ascii_lowercase()))
     }
 }

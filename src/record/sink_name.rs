@@ -1,4 +1,4 @@
-//! The name of a sink: in flags, reports, metrics and the state.
+//! The name of a sink, in flags, reports, metrics and the state.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,21 +13,21 @@ use std::sync::Arc;
 #[serde(try_from = "String", into = "String")]
 pub struct SinkName(Arc<str>);
 
-/// A text that is no sink's name.
+/// The error for a text that is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the name of a sink: lower-case letters, digits and _, a letter first, 32 at most")]
 pub struct InvalidSinkName(String);
 
 impl SinkName {
-    /// The longest name, in bytes.
+    /// The maximum length, in bytes.
     pub const MAX_BYTES: usize = 32;
 
-    /// The file manager's.
+    /// The file manager's name.
     pub fn file_manager() -> Self {
         Self("file_manager".into())
     }
 
-    /// As text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,24 +1,24 @@
-//! The permissions reported for a path: each field with the time it was reported for. Pure; the caller decides which path is meant.
+//! The reported permissions of a path: each field with the time of its event. Pure.
 
 use super::{ObservationSeq, Permissions};
 use crate::mutant;
 use jiff::Timestamp;
 
-/// One field as it was last reported.
+/// One field, as last reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldField {
-    /// The value, as the source reported it.
+    /// The reported value.
     pub value: String,
-    /// The time that the event carries; if it carries none, or one in the future, the time of receipt.
+    /// The event's time, or the time of receipt if the event has no time or one in the future.
     pub at: Timestamp,
-    /// The newest observation when the field was received: one with a greater number began after that.
+    /// The number of the newest observation when the event was received. Observations with a greater number began later.
     pub look: ObservationSeq,
 }
 
-/// The permissions reported for one path.
+/// The reported permissions of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPermissions {
-    /// Permissions.
+    /// The mode.
     pub permissions: Option<ToldField>,
     /// The owning user.
     pub owner: Option<ToldField>,
@@ -26,22 +26,22 @@ pub struct EventPermissions {
     pub group: Option<ToldField>,
 }
 
-/// The bound up to which the reports about a path are outdated: their file is gone.
+/// The bound up to which the reported fields of a path are outdated, because they concern a deleted file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outdated {
-    /// The fields reported for a time up to this one: a delete event carried it.
+    /// Fields with a time up to this one are outdated: the time of a delete event.
     pub until: Option<Timestamp>,
-    /// The fields received before this observation, which found the file gone.
+    /// Fields received before this observation are outdated: it found the file gone.
     pub before: Option<ObservationSeq>,
 }
 
 impl Outdated {
-    /// True if it covers a field.
+    /// True if the field is outdated.
     pub fn covers(self, field: &ToldField) -> bool {
         self.until.is_some_and(|until| field.at <= until) || self.before.is_some_and(|look| field.look < look)
     }
 
-    /// The bound that covers both.
+    /// The later one of both bounds.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { until: self.until.max(other.until), before: self.before.max(other.before) }
@@ -49,13 +49,13 @@ impl Outdated {
 }
 
 impl EventPermissions {
-    /// The permissions that the file manager should hold.
+    /// The permissions that a sink should have.
     pub fn wanted(&self) -> Permissions {
         let value = |field: &Option<ToldField>| field.as_ref().map(|field| field.value.clone());
         Permissions { permissions: value(&self.permissions), owner: value(&self.owner), group: value(&self.group) }
     }
 
-    /// Records the permissions that an event reported. The later time wins; of equal times, the later arrival.
+    /// Records the permissions that an event reported. The value with the later time counts; of equal times, the one that arrived later.
     pub fn hear(&mut self, told: &Permissions, at: Timestamp, look: ObservationSeq) {
         let fields = [(&mut self.permissions, &told.permissions), (&mut self.owner, &told.owner), (&mut self.group, &told.group)];
         for (field, value) in fields {
@@ -67,7 +67,7 @@ impl EventPermissions {
         }
     }
 
-    /// Takes over the fields reported, until a time, for the path that this one was renamed from.
+    /// Takes over the fields of the path from which this one was renamed, up to the time of the rename. A later field of this path stays.
     pub fn inherit(&mut self, origin: &Self, until: Timestamp) {
         for (field, inherited) in self.fields_mut().into_iter().zip([&origin.permissions, &origin.owner, &origin.group]) {
             if let Some(inherited) = inherited.as_ref().filter(|inherited| inherited.at <= until)
@@ -78,7 +78,7 @@ impl EventPermissions {
         }
     }
 
-    /// True if no field was reported.
+    /// True if no field is set.
     pub fn is_empty(&self) -> bool {
         self.permissions.is_none() && self.owner.is_none() && self.group.is_none()
     }

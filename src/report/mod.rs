@@ -1,5 +1,5 @@
-//! Reporting: one report of a run, for the file manager's side (`/reportResults`), for `--json` and for the history.
-//! All keys of the contract are always there; those under `run` and after it are ours.
+//! The report of a run, for the events API (`/reportResults`), for `--json` and for the history. The keys of the contract are always
+//! present. The other keys, marked "ours", are additions of this program.
 
 mod parts;
 mod sink;
@@ -18,41 +18,41 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The most lines in `errors`: the counts give the rest.
-const ERRORS_MOST: usize = 100;
+/// The maximum number of lines in `errors`. The counts include the rest.
+const MAX_ERRORS: usize = 100;
 
-/// The result of a run.
+/// The report of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// `initial` or `incremental`.
     pub sync_type: Cow<'static, str>,
-    /// Ours: `reconcile` where the bucket was listed to heal.
+    /// Ours: `reconcile` for a reconcile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Cow<'static, str>>,
     /// When the run ended, ISO-8601.
     pub timestamp: String,
-    /// `false` if anything failed, was held back, or is not done.
+    /// `false` if anything failed, is held by the guard, or is still pending.
     pub success: bool,
-    /// Seconds.
+    /// The duration of the run in seconds.
     pub duration_seconds: f64,
-    /// Counts.
+    /// The counts of events and operations.
     pub statistics: Statistics,
-    /// Events by kind.
+    /// The consumed events by kind.
     pub event_counts: EventCounts,
     /// The failures, one line each.
     pub errors: Vec<String>,
     /// The state and the bucket.
     pub service_info: ServiceInfo,
-    /// Ours: the run's number.
+    /// Ours: the number of the run.
     pub run: u64,
-    /// Ours: nothing had been received and nothing was due, so nothing was looked up and no snapshot written.
+    /// Ours: true if no event was in the inbox and nothing was due. Then the run looked nothing up and wrote no snapshot.
     pub quiet: bool,
-    /// Ours: the counts of the queues; `null` = this run emptied none (beside a daemon, which receives from them all the time).
+    /// Ours: the counts of the queues; `null` = this run drained none. In a daemon the listeners receive from them instead.
     #[serde(default)]
     pub queue: Option<Queue>,
-    /// Ours: the counts of the feed; `null` = it was not read.
+    /// Ours: the counts of the feed; `null` = the run did not read it.
     pub feed: Option<Feed>,
-    /// Ours: events that needed no work, of the queue and of the feed.
+    /// Ours: the ignored events, of the queues and of the feed.
     #[serde(default)]
     pub passed_over: PassedOver,
     /// Ours: the counts of the listing.
@@ -61,52 +61,52 @@ pub struct Report {
     pub operations: Operations,
     /// Ours: the skipped files, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// Ours: the first key of each reason, escaped for display.
+    /// Ours: the first skipped key of each reason, escaped for display.
     #[serde(default)]
     pub skipped_examples: BTreeMap<String, String>,
-    /// Ours: the failures, by reason, with a hint.
+    /// Ours: the failures, one entry per reason, with a hint.
     pub failures: Vec<FailureLine>,
-    /// Ours: the pending work, by reason.
+    /// Ours: the pending work.
     pub pending: PendingCounts,
-    /// Ours: deletes that the guard held.
+    /// Ours: the number of deletes that the guard holds.
     pub deletes_held: u64,
-    /// Ours: of `record_count`, the files that the file manager has not confirmed since their rows came into doubt.
+    /// Ours: how many of the `record_count` files have an unconfirmed applied row.
     #[serde(default)]
     pub unconfirmed: u64,
-    /// Ours: files that the file manager holds outside of the prefix, from before it was set: they are not changed.
+    /// Ours: files outside of the prefix that were applied before the prefix was set. They are not changed.
     #[serde(default)]
     pub outside_prefix: u64,
-    /// Ours: events of the feed may have been missed, and no listing has healed it yet.
+    /// Ours: true if events may have been missed and no listing has completed since.
     pub feed_gap: bool,
-    /// Ours: files whose bytes no checksum could prove (their length was).
+    /// Ours: files that were sent without a verified checksum. Their length was verified.
     pub unverified: u64,
-    /// Ours: the result of each sink, by its name. The keys above are those of one sink alone: of the file manager, or, if there is
-    /// none, of the sink that was added first.
+    /// Ours: the result of each sink, by its name. The keys above describe the main sink only: the file manager, or, if there is none, the
+    /// sink that was added first.
     #[serde(default)]
     pub sinks: BTreeMap<String, SinkReport>,
-    /// Ours: the reason why the receiver did not accept this report. The posted report cannot know it: there it is `null`.
+    /// Ours: the reason why the receiver did not accept this report. In the posted report it is always `null`.
     pub report_refused: Option<String>,
 }
 
-/// The inputs of a report, beside the counts.
+/// The inputs of a report, in addition to the counts.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The run's number.
+    /// The number of the run.
     pub run: u64,
-    /// The flow.
+    /// The kind of the run.
     pub kind: RunKind,
-    /// The begin and the end of the run.
+    /// When the run began and ended.
     pub time: (Timestamp, Timestamp),
-    /// The place of the state, and the bucket.
+    /// The path of the database, and the name of the bucket.
     pub subject: (String, String),
-    /// The reason why the run could not go on: an unreachable endpoint, with its hint.
+    /// The reason why the run stopped early, with a hint; `None` = it did not.
     pub stopped_by: Option<(String, &'static str)>,
-    /// The reasons why sinks could not go on, with hints, while the run could.
+    /// The sinks that were stopped alone, with the reason and a hint.
     pub stopped_sinks: BTreeMap<SinkName, (String, &'static str)>,
 }
 
 impl Report {
-    /// Puts a run's report together.
+    /// Creates the report of a run.
     pub fn of_run(frame: &Frame, totals: &RunTotals, overview: &Overview) -> Self {
         let (began, ended) = frame.time;
         let sinks: BTreeMap<_, _> = overview
@@ -178,8 +178,8 @@ impl Report {
     }
 }
 
-/// A sentence for each reason why the run is no success, the most important first. A sentence of a sink other than the main one
-/// begins with its name.
+/// A sentence for each reason why the run was no success, the most important first. A sentence about a sink other than the main one begins
+/// with the sink's name.
 fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
     let stopped_sinks = sinks.iter().filter(|_| frame.stopped_by.is_none());
@@ -191,7 +191,7 @@ fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport
     let of_others = of_others.flat_map(|(name, sink)| sink.errors().map(move |error| format!("{name}: {error}")));
     let lookups = sink::failure_lines(&totals.failures).map(|line| line.sentence());
     let all = stopped.into_iter().chain(stopped_sinks).chain(queues).chain(feed).chain(of_main).chain(lookups).chain(of_others);
-    all.take(ERRORS_MOST).collect()
+    all.take(MAX_ERRORS).collect()
 }
 
 /// Adds the files skipped for all sinks to those skipped in the main sink.

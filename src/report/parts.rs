@@ -1,27 +1,27 @@
-//! The parts of a report. Other files compute their values.
+//! The parts of a report.
 
 use crate::run::{self, Drained, Failures, Polled, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The contract's counts.
+/// The counts of the contract.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Statistics {
     /// Events consumed.
     pub events_processed: u64,
-    /// Operations that were done.
+    /// Successful operations.
     pub operations_processed: u64,
-    /// Operations that failed, and those that failed before and wait for their next attempt.
+    /// Failed operations: those of this run or all parked ones, whichever are more.
     pub operations_failed: u64,
-    /// Files of which content was sent or confirmed.
+    /// Files whose content was sent or confirmed.
     pub files_processed: u64,
-    /// Files that are not in sync.
+    /// The same as `operations_failed`.
     pub files_failed: u64,
     /// Bytes sent.
     pub total_size: u64,
 }
 
-/// Events consumed, by kind; an initial sync uses none. `errors` are those that became dead letters.
+/// The consumed events by kind. `errors` are the events that became dead letters.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the field names are the contract's event types")]
 pub struct EventCounts {
@@ -36,56 +36,56 @@ pub struct EventCounts {
 /// The state and the bucket.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ServiceInfo {
-    /// The place of the state.
+    /// The path of the database.
     pub database_path: String,
     /// The bucket.
     pub customer_bucket: String,
-    /// Files that the file manager has confirmed.
+    /// The number of files that the main sink has.
     pub record_count: u64,
 }
 
-/// The counts of the queues that a run drained, together.
+/// The sum of the counts of all queues that a run drained.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
-    /// Messages that were received.
+    /// Received messages.
     pub messages: u64,
     /// Events in these messages.
     pub received: u64,
-    /// The messages that could not be used.
+    /// Messages that became dead letters.
     pub dead_letters: u64,
-    /// True if each was found empty at last; otherwise the next run goes on.
+    /// True if every queue was empty at the end; otherwise the next run continues.
     pub emptied: bool,
 }
 
-/// Events that needed no work: no failure, but a person may wonder where they are.
+/// The ignored events. They are not failures; they are reported so that an operator does not miss them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
-    /// The events of keys outside of the prefix.
+    /// Events about keys outside of the prefix.
     pub outside_prefix: u64,
     /// One of these keys, escaped for display.
     pub outside_example: Option<String>,
-    /// The events whose event name concerns no object.
+    /// Events with a name that does not concern an object.
     pub unknown_names: u64,
-    /// The events that S3 sent to test the connection.
+    /// Test messages of S3.
     pub test_events: u64,
     /// Renames of a path onto itself.
     pub onto_itself: u64,
-    /// The events whose time cannot be read. They are not ignored: they are used like events without a time.
+    /// Events with an unreadable time. They are not ignored, but treated as events without a time.
     pub unreadable_times: u64,
 }
 
 /// The counts of the feed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Feed {
-    /// Events that had not been received before.
+    /// New events.
     pub received: u64,
-    /// Events that had.
+    /// Events that had been received before.
     pub duplicates: u64,
-    /// The messages that could not be used.
+    /// Events that became dead letters.
     pub dead_letters: u64,
-    /// True if events may have been missed: the next reconcile finds their changes.
+    /// True if events may have been missed. The next reconcile finds their changes.
     pub gap: bool,
-    /// True if it was not read to its end, because the inbox is full, for example: the next run goes on.
+    /// True if the feed was not read to its end, for example because the inbox is full. The next run continues.
     #[serde(default)]
     pub left_unread: bool,
 }
@@ -93,58 +93,58 @@ pub struct Feed {
 /// The counts of the listing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Listing {
-    /// True if it came to its end.
+    /// True if the listing completed.
     pub completed: bool,
-    /// Pages in this run.
+    /// Pages listed in this run.
     pub pages: u64,
-    /// Files on them.
+    /// Files on these pages.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Directory markers on them: no files.
+    /// Directory markers on these pages, which are not counted as files.
     pub directory_markers: u64,
 }
 
 /// Operations by kind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Operations {
-    /// New files.
+    /// Created files.
     pub create: u64,
-    /// New content of known files.
+    /// Files with new content.
     pub update: u64,
-    /// Removed files.
+    /// Deleted files.
     pub delete: u64,
-    /// Files that have another name in the same directory.
+    /// Files renamed in their directory.
     pub rename: u64,
-    /// Files that are in another directory.
+    /// Files moved to another path.
     pub r#move: u64,
-    /// Files that have other permissions, apart from those that came with content.
+    /// Files whose permissions were set without sending content.
     pub set_permissions: u64,
-    /// Files that the file manager turned out to hold already.
+    /// Files that the sink already held.
     pub confirm: u64,
 }
 
-/// Failures for one reason.
+/// The failures of one reason.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FailureLine {
-    /// A short, stable name.
+    /// The reason: a short, stable name.
     pub reason: String,
     /// The number of failures.
     pub count: u64,
     /// One of the keys, escaped for display.
     pub example: String,
-    /// The message of the failure.
+    /// The message of the first failure.
     pub message: String,
-    /// The action that helps.
+    /// The advice for the operator.
     pub hint: String,
 }
 
 /// The counts of the pending work.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PendingCounts {
-    /// Due now: the run was stopped, or the guard holds it.
+    /// Paths that are due, for example because the run was stopped, or held by the guard.
     pub due: u64,
-    /// Failed; with a next attempt.
+    /// Failed paths that wait for their next attempt.
     pub parked: u64,
     /// The earliest next attempt, ISO-8601.
     pub next_attempt: Option<String>,
@@ -168,14 +168,14 @@ impl FailureLine {
 }
 
 impl Operations {
-    /// The count of all kinds.
+    /// The number of operations of all kinds.
     pub fn all(&self) -> u64 {
         self.create + self.update + self.delete + self.rename + self.r#move + self.set_permissions + self.confirm
     }
 }
 
 impl Queue {
-    /// The sum of all queues that a run had to drain; `None` = there was none.
+    /// The sum over all drained queues; `None` = the run drained none.
     pub(super) fn of_all(drained: &[Drained]) -> Option<Self> {
         let sum = |count: fn(&SourceStatus) -> u64| drained.iter().map(|drained| count(&drained.status)).sum();
         (!drained.is_empty()).then(|| Self {
@@ -202,7 +202,7 @@ impl From<run::IgnoredEvents> for PassedOver {
     }
 }
 
-/// Writes the counts above zero in words; writes nothing if all are zero.
+/// Writes the counts above zero as text; writes nothing if all are zero.
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let example = self.outside_example.as_ref().map(|key| format!(", for example {key}")).unwrap_or_default();
@@ -212,7 +212,7 @@ impl fmt::Display for PassedOver {
             (self.test_events, "to try the way".to_owned()),
             (self.onto_itself, "of a rename onto itself".to_owned()),
         ];
-        let told: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        f.write_str(&told.join("; "))
+        let sentences: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        f.write_str(&sentences.join("; "))
     }
 }

@@ -1,4 +1,4 @@
-//! The result of a run in one sink, and the state of the sink after it.
+//! The result of a run for one sink, and the state of the sink after it.
 
 use super::parts::{FailureLine, Operations, PendingCounts};
 use crate::plan::SkipReason;
@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 /// One sink's part of a report.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SinkReport {
-    /// `false` if anything failed in this sink, was held back, or is not done.
+    /// `false` if anything failed in this sink, is held by the guard, or is still pending.
     pub success: bool,
-    /// The reason why the sink could not go on, with a hint; `null` = it could.
+    /// The reason why the sink was stopped alone, with a hint; `null` = it was not.
     pub stopped: Option<String>,
     /// Operations by kind.
     pub operations: Operations,
@@ -20,29 +20,29 @@ pub struct SinkReport {
     pub bytes: u64,
     /// The skipped files, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// The first key of each reason, escaped for display.
+    /// The first skipped key of each reason, escaped for display.
     pub skipped_examples: BTreeMap<String, String>,
-    /// The failures, by reason, with a hint.
+    /// The failures, one entry per reason, with a hint.
     pub failures: Vec<FailureLine>,
-    /// The pending work, by reason.
+    /// The pending work.
     pub pending: PendingCounts,
-    /// Deletes that the guard held.
+    /// The number of deletes that the guard holds.
     pub deletes_held: u64,
-    /// Files that the sink has, as far as is known.
+    /// The number of applied rows: files that the sink has, or may have.
     pub record_count: u64,
-    /// The number of these files that the sink has not confirmed since their rows came into doubt.
+    /// How many of these rows are unconfirmed.
     pub unconfirmed: u64,
-    /// Files that the sink holds outside of the prefix, from before it was set: they are not changed.
+    /// Files outside of the prefix that were applied before the prefix was set. They are not changed.
     pub outside_prefix: u64,
-    /// Files whose bytes no checksum could prove (their length was).
+    /// Files that were sent without a verified checksum. Their length was verified.
     pub unverified: u64,
-    /// Operations that failed in this run or wait for their next attempt, whichever are more.
+    /// Failed operations: those of this run or all parked ones, whichever are more.
     #[serde(skip)]
     pub(super) failed: u64,
 }
 
 impl SinkReport {
-    /// Combines the counts of a run with the sink as the state shows it afterwards. `stopped` is why the sink could not go on.
+    /// Combines the counts of a run with the state of the sink after the run. `stopped` is the reason and the hint if the sink was stopped.
     pub(super) fn new(totals: &SinkTotals, overview: &SinkOverview, stopped: Option<&(String, &'static str)>) -> Self {
         let (parked, held) = (overview.paths("parked"), overview.paths("held"));
         let pending = PendingCounts { due: overview.paths("due") + held, parked, next_attempt: next_attempt(&overview.waiting) };
@@ -90,7 +90,8 @@ pub(super) fn failure_lines(failures: &BTreeMap<String, Failures>) -> impl Itera
     failures.iter().map(|(reason, failures)| FailureLine::new(reason, failures))
 }
 
-/// A known file that has grown beyond the bound stays pending as a failure that no attempt of this run counted.
+/// The failure of files that have grown beyond the size limit. They are parked without an attempt, so the counts of the run do not include
+/// them.
 fn too_large(overview: &SinkOverview) -> Option<FailureLine> {
     use SkipReason::TooLarge;
     let waiting =
@@ -114,7 +115,7 @@ fn skipped_examples(of_run: &BTreeMap<&'static str, Skips>, overview: &SinkOverv
     of_run.chain(kept).collect()
 }
 
-/// The skipped files that the state records.
+/// The skipped files that the state stores.
 fn kept_skips(overview: &SinkOverview) -> impl Iterator<Item = &Waiting> {
     overview.waiting.iter().filter(|waiting| waiting.status == "skipped")
 }

@@ -1,4 +1,4 @@
-//! The summary: a report as text, for the end of a command.
+//! The summary: the report as text, printed at the end of a command.
 
 use super::{Operations, Report, SinkReport};
 use crate::plan::SkipReason;
@@ -10,8 +10,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.success { "in sync" } else { "NOT in sync yet" };
         writeln!(f, "{}, run {}: {verdict} after {:.1} s", self.flow(), self.run, self.duration_seconds)?;
-        self.observed(f)?;
-        self.applied(f)?;
+        self.write_observed(f)?;
+        self.write_applied(f)?;
         if self.unverified > 0 {
             writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
         }
@@ -20,16 +20,17 @@ impl fmt::Display for Report {
             let example = self.skipped_examples.get(reason).map(|key| format!(", for example {key}")).unwrap_or_default();
             writeln!(f, "  skipped   {count} {reason}{example}: {hint}")?;
         }
-        self.left(f)
+        self.write_remaining(f)
     }
 }
 
 impl Report {
-    /// The sinks that the report's own keys do not cover.
+    /// The sinks that the top-level keys of the report do not describe.
     fn other_sinks(&self) -> impl Iterator<Item = (&String, &SinkReport)> {
         let file_manager = SinkName::file_manager();
         let has_file_manager = self.sinks.contains_key(file_manager.as_str());
-        // Without a file manager the first sink is the main one. Only the state knows which sink that was: all are shown.
+        // Without a file manager, the main sink is the one that was added first. The report does not say which one that is, so all are
+        // shown.
         self.sinks.iter().filter(move |(name, _)| self.sinks.len() > 1 && !(has_file_manager && *name == file_manager.as_str()))
     }
 
@@ -41,11 +42,11 @@ impl Report {
         }
     }
 
-    fn observed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.flow() == "cycle" { self.heard(f) } else { self.listed(f) }
+    fn write_observed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.flow() == "cycle" { self.write_events(f) } else { self.write_listing(f) }
     }
 
-    fn heard(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.quiet {
             writeln!(f, "  received  nothing new, and nothing was due")?;
         } else {
@@ -80,7 +81,7 @@ impl Report {
         Ok(())
     }
 
-    fn listed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_listing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listing = &self.listing;
         let end = if listing.completed { "" } else { ", incomplete" };
         if listing.completed && listing.pages == 0 {
@@ -96,7 +97,7 @@ impl Report {
         )
     }
 
-    fn applied(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_applied(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operations = &self.operations;
         let (renamed, moved) = (counted_if_any(operations.rename, "renamed"), counted_if_any(operations.r#move, "moved"));
         let permissions = counted_if_any(operations.set_permissions, "with other permissions");
@@ -111,7 +112,7 @@ impl Report {
         )
     }
 
-    fn left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_remaining(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.failures {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;
@@ -180,7 +181,7 @@ fn markers(count: u64) -> String {
     }
 }
 
-/// A part of a list, or nothing of it.
+/// `2 renamed, `, or nothing for a count of 0.
 fn counted_if_any(count: u64, what: &str) -> String {
     if count == 0 { String::new() } else { format!("{} {what}, ", HumanCount(count)) }
 }

@@ -1,4 +1,4 @@
-//! The counters of a run, updated while it happens: for the progress line, the summary and the report.
+//! The counters of a run, updated during the run: for the progress line, the summary and the report.
 
 use super::counts::{Polled, Replayed};
 use super::error_summary::ErrorSummary;
@@ -9,49 +9,49 @@ use crate::record::{ObjectKey, PageCounts, SinkName};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The counts of one run. Shared by those who work and those who watch.
+/// The counters of one run. The parts of the run update them; the progress display reads them.
 #[derive(Debug, Default)]
 pub struct RunCounters(Mutex<RunTotals>);
 
-/// The counts of one run for one of its sinks. Cheap to clone.
+/// The counters of one sink in one run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SinkCounters {
     tally: Arc<RunCounters>,
     sink: SinkName,
 }
 
-/// A moment's counts.
+/// The values of the counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunTotals {
-    /// Pages listed.
+    /// Listed pages.
     pub pages: u64,
     /// True if the listing is complete.
     pub listing_ended: bool,
-    /// The counts of the pages.
+    /// The sums over the listed pages.
     pub listed: PageCounts,
-    /// The paths that earlier runs listed and did not finish.
+    /// The number of paths that earlier runs listed and did not finish.
     pub left_by_earlier_runs: u64,
-    /// Left out of all sinks, by reason, where the state does not keep it.
+    /// Objects skipped for all sinks, by reason, if the state does not store the skip.
     pub skipped: BTreeMap<&'static str, Skips>,
     /// Paths that could not be looked up in this run, by reason.
     pub failures: BTreeMap<String, Failures>,
-    /// The result of each queue that this run emptied.
+    /// The result of each queue that this run drained.
     pub drained: Vec<Drained>,
-    /// The reasons that queues could not be emptied, each with its remedy.
+    /// The failures to drain a queue: message and hint.
     pub queue_failures: Vec<(String, &'static str)>,
-    /// The counts of the feed; `None` = it was not read.
+    /// The counts of the feed; `None` = the run did not read it.
     pub polled: Option<Polled>,
-    /// The reason that the feed could not be read, with its remedy.
+    /// The failure to read the feed: message and hint.
     pub feed_failure: Option<(String, &'static str)>,
-    /// The counts of the inbox.
+    /// The counts of the replayed inbox rows.
     pub replayed: Replayed,
-    /// Nothing had been received and nothing was due.
+    /// True if no event was in the inbox and nothing was due.
     pub quiet: bool,
-    /// The totals of each sink. A sink in which nothing was counted is missing.
+    /// The totals of each sink. A sink without any count is missing.
     pub sinks: BTreeMap<SinkName, SinkTotals>,
 }
 
-/// A moment's counts for one sink.
+/// The values of one sink's counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SinkTotals {
     /// Files created.
@@ -60,19 +60,19 @@ pub struct SinkTotals {
     pub updated: u64,
     /// Files deleted.
     pub deleted: u64,
-    /// Files that have another name in the same directory.
+    /// Files renamed in their directory.
     pub renamed: u64,
-    /// Files that are in another directory.
+    /// Files moved to another path.
     pub moved: u64,
-    /// Files that have other permissions, apart from those that came with content.
+    /// Files whose permissions were set without sending content.
     pub permissions_set: u64,
-    /// Files that the sink turned out to hold already.
+    /// Files that the sink already held.
     pub confirmed: u64,
     /// Bytes sent.
     pub bytes: u64,
-    /// Files whose bytes no checksum proved.
+    /// Files that were sent without a verified checksum.
     pub unverified: u64,
-    /// Left out, by reason, where the state does not keep it.
+    /// Objects skipped for this sink, by reason, if the state does not store the skip.
     pub skipped: BTreeMap<&'static str, Skips>,
     /// Operations that failed in this run, by reason.
     pub failures: BTreeMap<String, Failures>,
@@ -80,12 +80,12 @@ pub struct SinkTotals {
     pub deletes_held: u64,
 }
 
-/// Objects that were left out for the same reason.
+/// Objects skipped for the same reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Skips {
     /// The number.
     pub count: u64,
-    /// The first of them.
+    /// The key of the first one.
     pub example: Option<ObjectKey>,
 }
 
@@ -94,16 +94,16 @@ pub struct Skips {
 pub struct Failures {
     /// The number.
     pub count: u64,
-    /// The operator's remedy.
+    /// The advice for the operator.
     pub hint: &'static str,
-    /// One of the paths.
+    /// The path of the first failure.
     pub example: ObjectKey,
-    /// The error message of the example; safe to print.
+    /// The error message of the first failure, escaped for display.
     pub message: String,
 }
 
 impl RunTotals {
-    /// Operations that are to be done in all, as far as the listing has shown.
+    /// The number of operations known so far, done ones included.
     pub fn to_do(&self) -> u64 {
         self.left_by_earlier_runs + self.listed.to_do
     }
@@ -113,12 +113,12 @@ impl RunTotals {
         self.sinks.get(name).cloned().unwrap_or_default()
     }
 
-    /// Operations that were done, in all sinks.
+    /// Successful operations, in all sinks.
     pub fn done(&self) -> u64 {
         self.sinks.values().map(SinkTotals::done).sum()
     }
 
-    /// Operations that failed, in all sinks, and paths that could not be looked up.
+    /// Failed operations, in all sinks, and failed lookups.
     pub fn failed(&self) -> u64 {
         let of_sinks: u64 = self.sinks.values().map(SinkTotals::failed).sum();
         of_sinks + self.failures.values().map(|failures| failures.count).sum::<u64>()
@@ -126,12 +126,12 @@ impl RunTotals {
 }
 
 impl SinkTotals {
-    /// Operations that were done.
+    /// Successful operations.
     pub fn done(&self) -> u64 {
         self.created + self.updated + self.deleted + self.renamed + self.moved + self.permissions_set + self.confirmed
     }
 
-    /// Operations that failed.
+    /// Failed operations.
     pub fn failed(&self) -> u64 {
         self.failures.values().map(|failures| failures.count).sum()
     }
@@ -150,12 +150,12 @@ fn fail(failures: &mut BTreeMap<String, Failures>, path: &ObjectKey, error: Erro
 }
 
 impl RunCounters {
-    /// The counts as they are now.
+    /// The current values.
     pub fn totals(&self) -> RunTotals {
         self.lock().clone()
     }
 
-    /// A page was stored.
+    /// Counts a stored page. `last` = the listing ends with it.
     pub fn page(&self, counts: PageCounts, last: bool) {
         let mut totals = self.lock();
         totals.pages += 1;
@@ -167,39 +167,40 @@ impl RunCounters {
         totals.listed.to_do_bytes += counts.to_do_bytes;
     }
 
-    /// An earlier run has listed a part already, or everything; this much of it is still to be done.
+    /// Counts what an interrupted listing left: `to_do` paths are still pending, and `listing_ended` says whether that listing was
+    /// complete.
     pub fn gone_on_with(&self, to_do: u64, listing_ended: bool) {
         let mut totals = self.lock();
         totals.left_by_earlier_runs = to_do;
         totals.listing_ended = listing_ended;
     }
 
-    /// A path could not be looked up.
+    /// Counts a failed lookup.
     pub fn lookup_failed(&self, path: &ObjectKey, error: ErrorSummary) {
         fail(&mut self.lock().failures, path, error);
     }
 
-    /// A queue was emptied, as far as it could be.
+    /// Records the result of draining a queue.
     pub fn drained(&self, drained: Drained) {
         self.lock().drained.push(drained);
     }
 
-    /// A queue could not be emptied: the reason and the remedy.
+    /// Records that a queue could not be drained.
     pub fn queue_failed(&self, message: String, hint: &'static str) {
         self.lock().queue_failures.push((message, hint));
     }
 
-    /// The feed was read.
+    /// Records the counts of the feed.
     pub fn polled(&self, polled: &Polled) {
         self.lock().polled = Some(polled.clone());
     }
 
-    /// The feed could not be read: the reason and the remedy.
+    /// Records that the feed could not be read.
     pub fn feed_failed(&self, message: String, hint: &'static str) {
         self.lock().feed_failure = Some((message, hint));
     }
 
-    /// A batch of the inbox was replayed.
+    /// Counts a replayed batch of the inbox.
     pub fn replayed(&self, replayed: &Replayed) {
         let mut totals = self.lock();
         totals.replayed.add(replayed);
@@ -208,24 +209,24 @@ impl RunCounters {
         }
     }
 
-    /// There is nothing to do at all.
+    /// Records that the run had nothing to do.
     pub fn quiet(&self) {
         self.lock().quiet = true;
     }
 
-    /// Counts are plain numbers: what a panicking thread left is still a count.
+    /// A poisoned lock is usable: the counts are plain numbers, consistent at any time.
     fn lock(&self) -> MutexGuard<'_, RunTotals> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SinkCounters {
-    /// The part of a run's counts that is about one sink.
+    /// The counters of one sink within those of the run.
     pub fn new(tally: Arc<RunCounters>, sink: SinkName) -> Self {
         Self { tally, sink }
     }
 
-    /// An operation on a path ended.
+    /// Counts an operation that ended without a failure.
     pub fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
         self.count(|totals| match ending {
             PathOutcome::Sent { effect, bytes, verified } => {
@@ -242,17 +243,17 @@ impl SinkCounters {
             PathOutcome::Moved(_) => totals.moved += 1,
             PathOutcome::PermissionsSet => totals.permissions_set += 1,
             PathOutcome::Skipped(reason @ SkipReason::NotInBucket) => skip(&mut totals.skipped, *reason, 1, Some(path)),
-            // The state keeps these, with their reason.
+            // The state stores these, or there is nothing to count.
             PathOutcome::Skipped(_) | PathOutcome::PutAside | PathOutcome::Waits | PathOutcome::Unchanged => {}
         });
     }
 
-    /// An operation failed.
+    /// Counts a failed operation.
     pub fn failed(&self, path: &ObjectKey, error: ErrorSummary) {
         self.count(|totals| fail(&mut totals.failures, path, error));
     }
 
-    /// The guard holds these deletes.
+    /// Records the number of deletes that the guard holds.
     pub fn held(&self, deletes: u64) {
         self.count(|totals| totals.deletes_held = deletes);
     }

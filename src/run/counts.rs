@@ -1,61 +1,61 @@
-//! The counts of the parts of a run: a batch of the inbox, the feed, and the events that needed no action. Plain numbers.
+//! The counts of the parts of a run: a batch of the inbox, the feed, and the ignored events. Plain data.
 
 use crate::record::{EventKind, ObjectKey};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The counts of a batch.
+/// The counts of a replayed batch of the inbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Events consumed, by kind.
+    /// Consumed events, by kind.
     pub events: BTreeMap<&'static str, u64>,
-    /// Rows that stay, because the lookup of one of their paths failed.
+    /// Rows that stay in the inbox, because the lookup of one of their paths failed.
     pub stayed: u64,
-    /// The paths that those name.
+    /// The paths that these rows name. Later batches do not consume rows with them.
     pub locked: BTreeSet<ObjectKey>,
-    /// Rows that failed too often and are dead letters now.
+    /// Rows that became dead letters, because their lookups failed too often.
     pub buried: u64,
-    /// Touched paths that are not in the bucket, and of which the sink has nothing.
+    /// Paths that are not in the bucket and that no sink has.
     pub not_in_bucket: u64,
-    /// One of these.
+    /// One of these keys.
     pub not_in_bucket_example: Option<ObjectKey>,
 }
 
-/// The counts of a poll.
+/// The counts of a poll of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Polled {
-    /// Events that are in the inbox now.
+    /// New events that were stored in the inbox.
     pub received: u64,
     /// Dead letters.
     pub dead: u64,
-    /// Events that earlier answers already contained.
+    /// Events that an earlier response already contained.
     pub duplicates: u64,
-    /// The new events that need no action.
+    /// The new events that were ignored.
     pub passed_over: IgnoredEvents,
-    /// True if events may have been missed. The state records it until a listing has repaired it.
+    /// True if events may have been missed. The state records the gap until a listing has completed.
     pub gap: bool,
     /// True if the feed was not read to its end: the inbox is full, or the feed has too many pages for one poll.
     pub left_unread: bool,
 }
 
-/// The events that need no action, and those that had to be ignored.
+/// The number of ignored events, by cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredEvents {
-    /// Events with a name that says nothing about where an object is.
+    /// Events with a name that does not concern an object's existence or content.
     pub unknown_names: u64,
-    /// Events of keys that do not begin with the prefix.
+    /// Events about keys that do not begin with the prefix.
     pub outside_prefix: u64,
-    /// One of these.
+    /// One of these keys.
     pub outside_example: Option<ObjectKey>,
-    /// Messages that only try the way.
+    /// Test messages, which S3 sends when notifications are configured.
     pub test_events: u64,
     /// Renames of a path onto itself.
     pub onto_itself: u64,
-    /// Events whose time cannot be read: taken for events without one.
+    /// Events with an unreadable time. They are not ignored, but treated as events without a time.
     pub unreadable_times: u64,
 }
 
 impl Replayed {
-    /// Adds another batch's counts. (Its paths are for the batches after it alone.)
+    /// Adds another batch's counts, except `locked`.
     pub fn add(&mut self, other: &Self) {
         other.events.iter().for_each(|(kind, count)| *self.events.entry(kind).or_default() += count);
         self.stayed += other.stayed;
@@ -64,19 +64,19 @@ impl Replayed {
         self.not_in_bucket_example = self.not_in_bucket_example.take().or_else(|| other.not_in_bucket_example.clone());
     }
 
-    /// Events consumed.
+    /// All consumed events.
     pub fn all_events(&self) -> u64 {
         self.events.values().sum()
     }
 
-    /// Events of one kind consumed.
+    /// The consumed events of one kind.
     pub fn of(&self, kind: EventKind) -> u64 {
         self.events.get(kind.as_str()).copied().unwrap_or_default()
     }
 }
 
 impl IgnoredEvents {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let Self { unknown_names, outside_prefix, outside_example, test_events, onto_itself, unreadable_times } = other;

@@ -1,12 +1,12 @@
-//! An error as the run keeps it: text, from any part of the program.
+//! The text of an error, from any part of the program, for the report.
 
-/// The parts of an error that the run keeps after it has handled the error.
+/// An error as the report shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorSummary {
-    /// A short, stable name for reports.
+    /// A short, stable name.
     pub reason: String,
-    /// A sentence for people; safe to print.
+    /// A sentence for people, escaped for display.
     pub message: String,
-    /// The operator's remedy.
+    /// The advice for the operator.
     pub hint: &'static str,
 }

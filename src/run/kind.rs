@@ -1,13 +1,13 @@
-//! The kind of a run and its outcome, with the names of both.
+//! The kind and the outcome of a run, with their words.
 
 /// The kind of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunKind {
-    /// A full listing, until one has come to its end.
+    /// The initial sync: a full listing. It is the kind of each run until one has completed.
     Initial,
-    /// The events that the sources reported.
+    /// The incremental sync: applies the events that arrived.
     Incremental,
-    /// A full listing, to repair what no source reported.
+    /// The reconcile: a full listing, to find changes that no event reported.
     Reconcile,
 }
 

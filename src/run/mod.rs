@@ -1,5 +1,4 @@
-//! One run as all of its parts see it: which kind it is, what it has counted so far, why it stops, how it ended. Plain data and
-//! shared counters; what a run does is the workflow's concern.
+//! The data that all parts of a run share: its kind, counters, stop signal and outcome. `workflow` implements the runs.
 
 mod kind;
 mod stop;

@@ -1,33 +1,33 @@
-//! The outcome of one path.
+//! The outcome of an operation on one path.
 
 use crate::plan::{Effect, SkipReason};
 
-/// The outcome of one path that did not fail.
+/// The outcome of an operation that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathOutcome {
     /// Content was sent.
     Sent {
-        /// Create or update.
+        /// `Create` or `Update`.
         effect: Effect,
-        /// Its bytes.
+        /// The size of the content in bytes.
         bytes: u64,
-        /// True if a checksum verified them; otherwise only their number was compared.
+        /// True if the checksum was verified; false if only the length was.
         verified: bool,
     },
-    /// The file manager was asked, and holds just this already.
+    /// The sink already held this content.
     Confirmed,
-    /// The file manager's file is gone.
+    /// The file was deleted in the sink.
     Deleted,
-    /// The file manager's file has another name: `Rename` or `Move`.
+    /// The file was renamed or moved in the sink: `Rename` or `Move`.
     Moved(Effect),
-    /// The file manager's file has other permissions.
+    /// The permissions were set in the sink.
     PermissionsSet,
-    /// There was nothing left to do.
+    /// There was nothing to do any more.
     Unchanged,
-    /// Left out, with the reason.
+    /// The object was skipped.
     Skipped(SkipReason),
-    /// Left out for a reason that the state keeps (too large).
+    /// The object was skipped or parked for a reason that the state stores (too large).
     PutAside,
-    /// A lookup at the end of the listing decides if the path is gone.
+    /// The path stays pending: a lookup after the listing decides whether it is gone.
     Waits,
 }

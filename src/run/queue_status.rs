@@ -1,4 +1,4 @@
-//! The status of a queue: its present condition and its counts so far.
+//! The status of a queue: its reachability and its counts.
 
 use super::counts::IgnoredEvents;
 use jiff::Timestamp;
@@ -6,27 +6,27 @@ use jiff::Timestamp;
 /// The status of a queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceStatus {
-    /// The reason that nothing can be received, and its start; `None` = the queue is reachable.
+    /// Why the queue is unreachable, and since when; `None` = it is reachable.
     pub shut: Option<(String, Timestamp)>,
-    /// True if nothing is received because the inbox is full.
+    /// True if the reader receives nothing because the inbox is full.
     pub inbox_full: bool,
-    /// Messages so far.
+    /// Received messages.
     pub messages: u64,
-    /// The events of these messages.
+    /// The events in these messages.
     pub events: u64,
-    /// The messages that could not be parsed.
+    /// The messages that became dead letters.
     pub dead: u64,
-    /// The events that needed no action.
+    /// The ignored events.
     pub passed_over: IgnoredEvents,
-    /// The number of silences longer than the queue keeps a message. Messages may be lost then, and the state records that.
+    /// How often the queue was not polled for longer than it keeps messages. Messages may be lost then; the state records each gap.
     pub gaps: u64,
-    /// The time of the queue's last answer.
+    /// The time of the last successful poll.
     pub last_heard_at: Option<Timestamp>,
-    /// The time of the last message.
+    /// The time of receipt of the last message.
     pub last_message_at: Option<Timestamp>,
 }
 
-/// The result of a run for a queue that it had to empty.
+/// The result of draining a queue in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
     /// The status at the end.

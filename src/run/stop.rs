@@ -1,4 +1,4 @@
-//! The stop signal of a run: its cause and its time. Each stage decides how it reacts.
+//! The stop signal of a run, with its cause and time. Each module decides how it reacts.
 
 use super::error_summary::ErrorSummary;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,54 +7,54 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The signal that makes a run stop taking work before none is left.
+/// The signal to end a run early. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal {
     token: CancellationToken,
     cause: Arc<Mutex<Option<ErrorSummary>>>,
     since: Arc<OnceLock<Instant>>,
-    /// The stop times of the signals that this one is a part of.
+    /// The stop times of the outer signals.
     outer_since: Vec<Arc<OnceLock<Instant>>>,
 }
 
 impl StopSignal {
-    /// One for a single run: it stops with this one, and what stops it stops nothing else.
+    /// Creates an inner signal for one run. It stops with this signal; stopping the inner one does not stop this one.
     #[must_use]
     pub fn for_one_run(&self) -> Self {
         let outer_since = self.outer_since.iter().chain([&self.since]).cloned().collect();
         Self { token: self.token.child_token(), outer_since, ..Self::default() }
     }
 
-    /// Stops; the first cause is kept. Without a cause, the stop was requested.
+    /// Sends the signal. The first cause is kept. No cause means that the operator requested the stop.
     pub fn stop(&self, cause: Option<ErrorSummary>) {
-        let mut kept = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first_cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cause) = cause
-            && kept.is_none()
+            && first_cause.is_none()
             && !self.token.is_cancelled()
         {
-            *kept = Some(cause);
+            *first_cause = Some(cause);
         }
         self.since.get_or_init(Instant::now);
         self.token.cancel();
     }
 
-    /// True if the run is to stop.
+    /// True if the signal was sent.
     pub fn is_stopped(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// The token for a component that stops with the run and must not depend on this type.
+    /// The cancellation token, for a component that must not depend on this type.
     pub fn token(&self) -> CancellationToken {
         self.token.clone()
     }
 
-    /// Waits until the run is stopped.
+    /// Waits for the signal.
     pub async fn stopped(&self) {
         self.token.cancelled().await;
     }
 
-    /// Waits until the run is stopped, and then for the grace of the operations in flight, counted from that moment. Callers
-    /// that wait one after the other take no longer together.
+    /// Waits for the signal, and then until `grace` has passed since the signal was sent. Several waits in sequence take no longer than
+    /// one.
     pub async fn out_of_grace(&self, grace: Duration) {
         self.stopped().await;
         let since = self.outer_since.iter().chain([&self.since]).filter_map(|since| since.get()).min().copied();
@@ -67,44 +67,44 @@ impl StopSignal {
     }
 }
 
-/// The stop signal of one sink in a run: what stops the sink stops no other one. When the last sink has stopped, the run stops with it.
+/// The stop signal of one sink in a run. Stopping a sink does not stop the others. When the last sink is stopped, the run is stopped.
 #[derive(Clone, Debug)]
 pub struct SinkStopSignal {
     own: StopSignal,
     run: StopSignal,
-    /// The number of sinks of the run that have not stopped on their own.
-    going: Arc<AtomicUsize>,
+    /// The number of sinks that were not stopped alone.
+    running_sinks: Arc<AtomicUsize>,
 }
 
 impl SinkStopSignal {
-    /// One for each of so many sinks of a run.
+    /// Creates the signals of the `sinks` sinks of a run.
     pub fn of_run(run: &StopSignal, sinks: usize) -> Vec<Self> {
-        let going = Arc::new(AtomicUsize::new(sinks));
-        (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), going: going.clone() }).collect()
+        let running_sinks = Arc::new(AtomicUsize::new(sinks));
+        (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), running_sinks: running_sinks.clone() }).collect()
     }
 
-    /// Stops the sink, which cannot continue.
+    /// Stops the sink.
     pub fn stop_sink(&self, cause: ErrorSummary) {
         if self.own.is_stopped() {
             return;
         }
         self.own.stop(Some(cause.clone()));
-        if self.going.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.running_sinks.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.run.stop(Some(cause));
         }
     }
 
-    /// Stops the run: the source or the state failed, and nothing can continue.
+    /// Stops the run and all of its sinks.
     pub fn stop_run(&self, cause: ErrorSummary) {
         self.run.stop(Some(cause));
     }
 
-    /// The cause of the sink's own stop; `None` = it did not stop on its own.
+    /// The cause if the sink was stopped alone; `None` = it was not.
     pub fn cause(&self) -> Option<ErrorSummary> {
         self.own.cause()
     }
 
-    /// True if the run is to stop, for any reason.
+    /// True if the sink or the run was stopped.
     pub fn is_stopped(&self) -> bool {
         self.own.is_stopped()
     }

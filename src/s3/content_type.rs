@@ -1,6 +1,6 @@
-//! The content type of a file to upload, guessed from its name as S3 clients do.
+//! The content type of a file to upload, inferred from its name as S3 clients do.
 
-/// A MIME type; `application/octet-stream` for an unknown extension.
+/// The MIME type of a file name; `application/octet-stream` for an unknown extension.
 pub fn content_type_of(name: &str) -> &'static str {
     let extension = name.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! S3 errors: subject, kind, disposition, and a hint for the operator.
+//! S3 errors: subject, kind, disposition, and a hint for the operator. `disposition` decides which errors make the bucket unusable.
 
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::record::Escaped;
@@ -6,10 +6,10 @@ use crate::retry::{Disposed, Disposition};
 use std::fmt;
 use std::time::Duration;
 
-/// Longer messages of servers are cut: a message is a line in a report.
-const MESSAGE_CHARS_MAX: usize = 400;
+/// The maximum length of a message, because it is one line in a report. The rest is cut off.
+const MAX_MESSAGE_CHARS: usize = 400;
 
-/// A failed call. Its text names the operation and the subject, and never holds a secret.
+/// A failed call. Its text names the operation and the subject, and never contains a secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation} {subject}: {message}")]
 pub struct S3Error {
@@ -19,12 +19,12 @@ pub struct S3Error {
     pub subject: String,
     /// The kind of error.
     pub kind: S3ErrorKind,
-    /// The server's code and message, or our message; escaped for display.
+    /// The server's code and message, or our own message. Escaped for display.
     pub message: String,
 }
 
 impl S3Error {
-    /// An error whose message is safe to show: capped, escaped, without signatures and session tokens.
+    /// Creates an error whose message is safe to show: shortened, escaped, and without signatures and session tokens.
     pub fn new(operation: &'static str, subject: impl fmt::Display, kind: S3ErrorKind, message: &str) -> Self {
         Self { operation, subject: subject.to_string(), kind, message: sanitised(message) }
     }
@@ -33,17 +33,17 @@ impl S3Error {
 /// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum S3ErrorKind {
-    /// 404 on a key. Evidence only when `head_bucket` succeeds after it.
+    /// 404 for a key. It counts as evidence only if `head_bucket` succeeds after it.
     NoSuchKey,
     /// The bucket does not exist.
     NoSuchBucket,
-    /// 403: the key id, the signature or the clock is wrong: no call will succeed.
+    /// 403: the key id, the signature or the clock is wrong, so every call fails.
     BadCredentials,
     /// 403: the permission for this call is missing.
     AccessDenied,
-    /// 412: the object is no longer the requested one.
+    /// 412: the object was replaced.
     PreconditionFailed,
-    /// 403 `InvalidObjectState`: archived, and not restored.
+    /// 403 `InvalidObjectState`: the object is archived and not restored.
     Archived,
     /// 503 `SlowDown`, 429 and similar.
     Throttled {
@@ -52,15 +52,15 @@ pub enum S3ErrorKind {
     },
     /// Any other 5xx.
     Server,
-    /// No response, or no further bytes, in time.
+    /// No response, or no more bytes, arrived in time.
     Timeout,
-    /// Connection refused, unknown host, untrusted certificate.
+    /// The connection failed: refused, unknown host, untrusted certificate.
     Unreachable,
     /// The connection or the body ended early.
     Interrupted,
     /// The body does not match the server's checksum.
     ChecksumMismatch,
-    /// Anything else: wrong region, redirect, an unreadable response.
+    /// Any other error: wrong region, redirect, unreadable response.
     Other,
 }
 
@@ -84,7 +84,7 @@ impl S3ErrorKind {
         }
     }
 
-    /// The operator's hint.
+    /// The advice for the operator.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoSuchKey => "the object vanished after it was listed",
@@ -142,7 +142,7 @@ impl From<S3ErrorKind> for EndpointErrorKind {
     }
 }
 
-/// The failure of a read: it changed nothing. The endpoint is `s3` until an adapter puts its own name there.
+/// All calls of a source are reads, so the error has no effect. Its endpoint is `s3`; the source replaces it by its own id.
 impl From<S3Error> for EndpointError {
     fn from(error: S3Error) -> Self {
         let disposition = error.disposition();
@@ -163,13 +163,13 @@ impl From<S3Error> for EndpointError {
 
 fn sanitised(message: &str) -> String {
     let mut chars = message.trim().chars();
-    let capped: String = chars.by_ref().take(MESSAGE_CHARS_MAX).collect();
+    let capped: String = chars.by_ref().take(MAX_MESSAGE_CHARS).collect();
     let mark = if chars.next().is_some() { "…" } else { "" };
     format!("{}{mark}", Escaped(&without_signatures(&capped)))
 }
 
-/// Some servers repeat the request's `Authorization` header or query in their message: the value after a name that ends in one of
-/// these, up to the next separator, is removed.
+/// Removes secrets from a message. Some servers repeat the request's `Authorization` header or query there: after a name that ends in one
+/// of `NAMES`, the value up to the next separator is removed.
 fn without_signatures(text: &str) -> String {
     const NAMES: [&str; 2] = ["signature", "security-token"];
     let lower = text.to_ascii_lowercase();
@@ -211,6 +211,6 @@ mod tests {
             assert_eq!(sanitised(raw), shown);
         }
         let long = "é".repeat(5000);
-        assert_eq!(sanitised(&long).chars().count(), MESSAGE_CHARS_MAX + 1);
+        assert_eq!(sanitised(&long).chars().count(), MAX_MESSAGE_CHARS + 1);
     }
 }

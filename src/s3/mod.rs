@@ -1,6 +1,6 @@
-//! S3: small traits over request structs, and their implementations. The only user of the SDK.
+//! S3: small traits with request structs, and their implementations. The only user of the S3 SDK.
 //!
-//! One call is one attempt: retrying is `retry.rs`' concern, and the SDK's own retries are off.
+//! One call is one attempt. `retry.rs` retries; the SDK's own retries are off.
 
 mod aws;
 mod content_type;
@@ -24,7 +24,7 @@ use std::path::PathBuf;
 /// A request for one page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Only keys that begin with this; empty = all.
+    /// Only keys with this prefix; empty = all.
     pub prefix: String,
     /// Only keys after this one, in byte order; `None` = from the start.
     pub start_after: Option<ObjectKey>,
@@ -37,58 +37,58 @@ pub struct ListRequest {
 pub struct ListPage {
     /// The objects of the page.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
-    /// More keys follow after the last one of this page.
+    /// True if more keys follow the last one of this page.
     pub more: bool,
 }
 
 /// A request for one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetRequest {
-    /// Its key.
+    /// The key.
     pub key: ObjectKey,
-    /// Only if it still has this content (else `S3ErrorKind::PreconditionFailed`).
+    /// The expected ETag. For another one the call fails with `S3ErrorKind::PreconditionFailed`.
     pub if_match: Option<ETag>,
-    /// Only these bytes of it, not none; `None` = all. The headers are those of the whole object, without a checksum.
+    /// A non-empty range of bytes; `None` = all. The headers describe the whole object, without a checksum.
     pub range: Option<Range<u64>>,
 }
 
 /// The headers of a HEAD or a GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectHead {
-    /// Size, ETag, times and class.
+    /// Size, ETag, time, storage class and version.
     pub facts: ObjectFacts,
     /// MIME type as stored with the object.
     pub content_type: Option<String>,
-    /// The server's checksum; `None` = none that can be computed while the bytes pass.
+    /// The checksum that the server sent; `None` = it sent none that can be computed.
     pub checksum: Option<Checksum>,
 }
 
-/// Bytes in the order of the object; an error ends it.
+/// A stream of the object's bytes. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, S3Error>>;
 
 /// An object's headers and its unread body.
 pub struct GetObject {
     /// The headers.
     pub head: ObjectHead,
-    /// The body: unverified.
+    /// The body, unverified.
     pub body: ByteStream,
 }
 
 /// Lists a bucket.
 #[async_trait]
 pub trait ListObjects: Send + Sync {
-    /// One page.
+    /// Lists one page.
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error>;
 }
 
 /// Reads a bucket's objects.
 #[async_trait]
 pub trait ReadObjects: Send + Sync {
-    /// Checks that the bucket exists and is accessible. Only then is a 404 on a key evidence that the key is absent.
+    /// Checks that the bucket exists and is accessible. Only if it succeeds does an earlier 404 for a key count as evidence.
     async fn head_bucket(&self) -> Result<(), S3Error>;
-    /// The headers of one object.
+    /// Reads the headers of one object.
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error>;
-    /// One object.
+    /// Reads one object.
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error>;
 }
 
@@ -97,18 +97,18 @@ pub trait ReadObjects: Send + Sync {
 pub struct PutFile {
     /// The object's key.
     pub key: ObjectKey,
-    /// The file with the bytes; they are streamed.
+    /// The file with the content, which is streamed.
     pub file: PathBuf,
-    /// Stored with the object.
+    /// The MIME type, stored with the object.
     pub content_type: &'static str,
 }
 
-/// Writes into a bucket. A sync into a file manager does not need it.
+/// Writes to a bucket. Only `setup` and tests use it.
 #[async_trait]
 pub trait WriteObjects: Send + Sync {
-    /// Creates the bucket. If it exists already, a server may return an error or not.
+    /// Creates the bucket. If it already exists, the result depends on the server.
     async fn create_bucket(&self) -> Result<(), S3Error>;
-    /// Stores one file.
+    /// Stores one file as an object.
     async fn put_file(&self, put: PutFile) -> Result<(), S3Error>;
 }
 

@@ -1,4 +1,4 @@
-//! Reading ahead: a thread reads the next block while the caller compares the rows before. It holds a few blocks and no more.
+//! A reader that reads ahead: a thread reads the next blocks, a bounded number, while the caller compares rows.
 
 use super::error::SnapshotError;
 use super::line::{Block, Line, Lines};
@@ -7,10 +7,10 @@ use std::io;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 
-/// The number of blocks that may wait.
+/// The maximum number of blocks that wait for the caller.
 const BLOCKS: usize = 4;
 
-/// The lines of a snapshot, in their order.
+/// The rows of a snapshot, in the order of the file.
 pub struct PrefetchReader {
     lines: Lines,
     blocks: Receiver<Result<Block, SnapshotError>>,
@@ -18,14 +18,14 @@ pub struct PrefetchReader {
 }
 
 impl<R: io::Read + Send + 'static> SnapshotReader<R> {
-    /// Reads ahead in a new thread.
+    /// Starts a thread that reads ahead.
     pub fn ahead(self) -> Result<PrefetchReader, SnapshotError> {
         let (sender, blocks) = mpsc::sync_channel(BLOCKS);
         let Self { blocks: mut source, lines } = self;
         let file = source.file.clone();
         let thread = thread::Builder::new()
             .name("snapshot-reader".to_owned())
-            // The comparing caller failed on the other side, and needs no more.
+            // A send fails if the caller has dropped the reader, for example after an error of the other snapshot. Then the thread ends.
             .spawn(move || drop(source.try_for_each(|block| sender.send(block))))
             .map_err(|source| SnapshotError::Io { action: "start reading", path: file, source })?;
         Ok(PrefetchReader { lines, blocks, thread: Some(thread) })
@@ -46,7 +46,7 @@ impl Iterator for PrefetchReader {
                 Err(_) => break,
             }
         }
-        // The thread has come to the end, or to a bug: half a file is never taken for a whole one.
+        // The thread has ended. If it panicked, resume the panic, so that a part of a file is never treated as the whole file.
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
             std::panic::resume_unwind(panic);
         }

@@ -1,45 +1,19 @@
-//! The mapping from a file's columns to ours. It does not read their values.
+//! The names of the columns of a snapshot, in their order.
 
-use super::error::{Problem, shown};
-use super::names::{COLUMNS, REQUIRED_COLUMNS};
-use super::row::Places;
-use super::split::Fields;
+/// All columns, in the order in which they are written.
+pub const COLUMNS: [&str; 11] = [
+    "file_path",
+    "permissions",
+    "size",
+    "file_type",
+    "last_modified",
+    "internal_id",
+    "etag",
+    "storage_class",
+    "version_id",
+    "owner",
+    "group",
+];
 
-/// The index of each of [`COLUMNS`] in the rows of a file.
-#[derive(Default)]
-pub(super) struct Columns {
-    positions: [Option<usize>; COLUMNS.len()],
-    width: usize,
-}
-
-impl Columns {
-    pub(super) fn of(header: &[&[u8]]) -> Result<Self, Problem> {
-        for (position, expected) in REQUIRED_COLUMNS.iter().copied().enumerate() {
-            let found = header.get(position).copied().unwrap_or_default();
-            if found != expected.as_bytes() {
-                return Err(Problem::Column { position: position + 1, expected, found: shown(&String::from_utf8_lossy(found)) });
-            }
-        }
-        let mut positions = [None; COLUMNS.len()];
-        for (position, name) in positions.iter_mut().zip(COLUMNS) {
-            let mut found = (0..).zip(header).filter(|(_, column)| **column == name.as_bytes()).map(|(position, _)| position);
-            *position = found.next();
-            if found.next().is_some() {
-                return Err(Problem::ColumnTwice { name });
-            }
-        }
-        Ok(Self { positions, width: header.len() })
-    }
-
-    /// The places of our columns in a row whose fields begin at `begin`.
-    pub(super) fn pick(&self, fields: Fields<'_>, begin: usize) -> Result<Places, Problem> {
-        if fields.len() != self.width {
-            return Err(Problem::FieldCount { expected: self.width, found: fields.len() });
-        }
-        let place = |position| {
-            let place = fields.place(position);
-            begin + place.start..begin + place.end
-        };
-        Ok(self.positions.map(|position| position.map_or(0..0, place)))
-    }
-}
+/// The columns that every snapshot must have, in this order.
+pub(super) const REQUIRED_COLUMNS: &[&str] = COLUMNS.split_at(6).0;

@@ -1,12 +1,12 @@
-//! The errors of a snapshot: which file, which line, which value. Values are escaped and cut before they are shown.
+//! The errors of a snapshot: the file, the line and the value. Values are escaped and shortened before they are shown.
 
 use super::MAX_ROW_BYTES;
-use super::names::REQUIRED_COLUMNS;
+use super::columns::REQUIRED_COLUMNS;
 use crate::record::{Escaped, ObjectKey};
 use std::io;
 use std::path::Path;
 
-/// A snapshot that could not be read, written or kept.
+/// A snapshot that could not be read, written or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The file's content is not a snapshot.
@@ -16,15 +16,15 @@ pub enum SnapshotError {
         file: String,
         /// The line on which the row begins; the header is line 1.
         line: u64,
-        /// The problem on that line.
+        /// The problem.
         problem: Problem,
     },
-    /// A row that must not be written.
+    /// A row that was not written, because a reader would refuse it.
     #[error("{file}: row refused: {problem}")]
     Refused {
         /// The file's name, escaped for display.
         file: String,
-        /// The problem with it.
+        /// The problem.
         problem: Problem,
     },
     /// The file system failed.
@@ -34,13 +34,13 @@ pub enum SnapshotError {
         action: &'static str,
         /// The file or the directory, escaped for display.
         path: String,
-        /// The file system's own error.
+        /// The error of the file system.
         source: io::Error,
     },
 }
 
 impl SnapshotError {
-    /// For `map_err`: the action and the path that failed.
+    /// For `map_err`: adds the failed action and the path.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = shown_path(path);
         move |source| Self::Io { action, path, source }
@@ -53,23 +53,23 @@ pub enum Problem {
     /// The file is empty.
     #[error("there is no header; it must begin with {}", REQUIRED_COLUMNS.join(","))]
     NoHeader,
-    /// One of the first six columns is missing or elsewhere.
+    /// One of the first six columns is missing or at another position.
     #[error("column {position} must be `{expected}`, but it is `{found}`; a snapshot begins with {}", REQUIRED_COLUMNS.join(","))]
     Column {
-        /// Counted from 1.
+        /// The position, counted from 1.
         position: usize,
         /// The name expected there.
         expected: &'static str,
         /// The name found there.
         found: String,
     },
-    /// A known column occurs twice: it is ambiguous.
+    /// A known column occurs twice, so it is ambiguous.
     #[error("column `{name}` occurs twice")]
     ColumnTwice {
-        /// Its name.
+        /// The name of the column.
         name: &'static str,
     },
-    /// A row with more or fewer fields than the header.
+    /// A row has more or fewer fields than the header.
     #[error("the row has {found} fields, but the header has {expected}")]
     FieldCount {
         /// The number of fields of the header.
@@ -77,30 +77,30 @@ pub enum Problem {
         /// The number of fields of the row.
         found: usize,
     },
-    /// Bytes that are not UTF-8.
+    /// A field is not UTF-8.
     #[error("{column} is not UTF-8: `{found}`")]
     NotText {
         /// The column.
         column: &'static str,
-        /// Its bytes, those beyond ASCII as `\x..`.
+        /// The bytes of the field; those beyond ASCII as `\x..`.
         found: String,
     },
-    /// A row without a key.
+    /// A row has no key.
     #[error("file_path is empty")]
     NoKey,
-    /// Not a plain decimal number below 2⁶⁴. `008` is refused: it may mean `8` or the text.
+    /// The size is not a plain decimal number below 2⁶⁴. `008` is refused, because it may be meant as a number or as text.
     #[error("size must be a decimal number of bytes without sign or leading zeros, but it is `{found}`")]
     Size {
         /// The value found there.
         found: String,
     },
-    /// Not a time.
+    /// The time cannot be parsed.
     #[error("last_modified must be an ISO-8601 time, but it is `{found}`")]
     LastModified {
         /// The value found there.
         found: String,
     },
-    /// A key that should have come earlier.
+    /// A key is not in ascending order.
     #[error("key {key} comes after {previous}, but rows must be in the byte order of their keys")]
     OutOfOrder {
         /// The key of the row before.
@@ -108,25 +108,25 @@ pub enum Problem {
         /// The key of this row.
         key: ObjectKey,
     },
-    /// A key that has a row already.
+    /// A key has two rows.
     #[error("key {key} occurs twice")]
     Duplicate {
         /// The key.
         key: ObjectKey,
     },
-    /// More than [`MAX_ROW_BYTES`]: most likely a quote that is never closed.
+    /// A row is longer than [`MAX_ROW_BYTES`], most likely because a quote is never closed.
     #[error("the row is longer than {MAX_ROW_BYTES} bytes; is a quote left open?")]
     RowTooLong,
-    /// A quote was not doubled, or is at a place where none is allowed: its meaning is ambiguous.
+    /// A quote is not doubled, or is at a position where none is allowed, so the row is ambiguous.
     #[error("the row has an odd number of quotes; is one of them not doubled?")]
     OddQuotes,
-    /// The file was cut off, or a quote was not doubled.
+    /// The file is truncated, or a quote is not doubled.
     #[error("the file ends inside a quoted field; was it cut off?")]
     OpenQuote,
 }
 
 impl Problem {
-    /// Ok if `key` may follow `previous`: only greater keys may.
+    /// Checks that `key` is greater than `previous`.
     pub(super) fn order(previous: Option<&ObjectKey>, key: &ObjectKey) -> Result<(), Self> {
         match previous {
             Some(previous) if previous > key => Err(Self::OutOfOrder { previous: previous.clone(), key: key.clone() }),
@@ -136,7 +136,7 @@ impl Problem {
     }
 }
 
-/// The beginning of a value, fit for a terminal.
+/// The beginning of a value, escaped for a terminal.
 pub(super) fn shown(value: &str) -> String {
     const SHOWN_CHARS: usize = 100;
     match value.char_indices().nth(SHOWN_CHARS) {
@@ -145,7 +145,7 @@ pub(super) fn shown(value: &str) -> String {
     }
 }
 
-/// A path, whole, fit for a terminal.
+/// A whole path, escaped for a terminal.
 pub(super) fn shown_path(path: &Path) -> String {
     Escaped(&path.to_string_lossy()).to_string()
 }

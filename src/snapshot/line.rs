@@ -1,11 +1,11 @@
-//! A row as it is in its file: checked to be readable, and turned into a record only if a caller needs one. Most rows of two
-//! snapshots are equal, and are compared and dropped: so they are kept in blocks, and none is allocated by itself.
+//! A row as bytes of its file. It is checked when it is read, and converted into a record only if a caller needs one. Most rows of two
+//! snapshots are equal and dropped after the comparison, so rows share blocks and are not allocated one by one.
 
 use super::row::{Places, WireRow};
 use crate::record::FileRecord;
 use std::sync::Arc;
 
-/// Consecutive rows of a file, and the bytes that contain them.
+/// Consecutive rows of a file, with their bytes.
 #[derive(Default)]
 pub(super) struct Block {
     pub(super) bytes: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// The bytes of its key.
+    /// The bytes of the key.
     pub fn key(&self) -> &[u8] {
         self.wire().key()
     }
@@ -42,7 +42,7 @@ impl Line {
     ///
     /// # Panics
     ///
-    /// Never: it was checked to be readable before it became a line.
+    /// Never: every row is checked when it is read.
     pub fn into_record(self) -> FileRecord {
         FileRecord::try_from(self.wire()).expect("invariant: it was found readable when it was read")
     }
@@ -52,7 +52,7 @@ impl Line {
     }
 }
 
-/// The rows of a block, one after the other.
+/// An iterator over the rows of a block.
 #[derive(Default)]
 pub(super) struct Lines {
     block: Arc<Block>,

@@ -1,4 +1,4 @@
-//! A snapshot file that appears whole or not at all: temp file, fsync, rename, fsync of the directory.
+//! A snapshot file that is created atomically: temporary file, fsync, rename, fsync of the directory.
 
 use super::error::{SnapshotError, shown_path};
 use super::write::SnapshotWriter;
@@ -8,10 +8,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The suffix that a temp file adds to the name of its snapshot, behind a leading dot.
+/// The suffix of a temporary file. Its name is a dot, the name of the snapshot, and this suffix.
 pub(super) const TEMP_SUFFIX: &str = ".s3-sync-partial";
 
-/// A snapshot on its way to its path. Dropped without [`PendingSnapshot::commit`], it leaves nothing behind.
+/// A snapshot that is being written. Dropping it without [`PendingSnapshot::commit`] removes its file.
 pub struct PendingSnapshot {
     // Fields are dropped in this order: the file is closed, then removed.
     writer: SnapshotWriter<File>,
@@ -19,7 +19,7 @@ pub struct PendingSnapshot {
     path: PathBuf,
 }
 
-/// Begins a snapshot that will be `path`, replacing a file there. Only its owner can read it (0600).
+/// Begins a snapshot that will replace the file at `path`. Only its owner can read it (0600).
 pub fn create(path: &Path) -> Result<PendingSnapshot, SnapshotError> {
     let temp = temp_path(path).map_err(SnapshotError::io("create", path))?;
     let file = create_locked(&temp).map_err(SnapshotError::io("create", &temp))?;
@@ -29,12 +29,12 @@ pub fn create(path: &Path) -> Result<PendingSnapshot, SnapshotError> {
 }
 
 impl PendingSnapshot {
-    /// Adds a row. Its key must be greater than that of the row before.
+    /// Adds a row. Its key must be greater than that of the previous row.
     pub fn push<'r>(&mut self, row: impl Into<FileRow<'r>>) -> Result<(), SnapshotError> {
         self.writer.push(row)
     }
 
-    /// Puts the snapshot in its place, durably, and returns that place.
+    /// Moves the snapshot durably to its path, and returns the path.
     pub fn commit(self) -> Result<PathBuf, SnapshotError> {
         let Self { writer, temp, path } = self;
         writer.finish()?.sync_all().map_err(SnapshotError::io("sync", &path))?;
@@ -44,7 +44,7 @@ impl PendingSnapshot {
     }
 }
 
-/// Removed when dropped, unless it was renamed.
+/// The temporary file. It is removed on drop, unless it was renamed.
 struct TempFile(Option<PathBuf>);
 
 impl TempFile {
@@ -59,15 +59,15 @@ impl TempFile {
 impl Drop for TempFile {
     fn drop(&mut self) {
         if let Some(path) = &self.0 {
-            // The caller that drops it has an error of its own; the next write removes a file that cannot be removed now.
+            // The caller already returns another error. The next snapshot removes a file that cannot be removed now.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Removes the file that a crash left at `temp`; `false` = it is still being written, or is no file. Its lock ends with its process.
+/// Removes a temporary file that a crash left. Returns false if a process holds its lock, so is still writing it, or if it is no file.
 ///
-/// On a file system without locks, a file in use and a leftover are the same, and none is removed.
+/// On a file system without locks, a leftover cannot be distinguished from a file in use, and nothing is removed.
 pub(super) fn remove_leftover(temp: &Path) -> io::Result<bool> {
     if !fs::symlink_metadata(temp)?.is_file() {
         return Ok(false);
@@ -79,7 +79,7 @@ pub(super) fn remove_leftover(temp: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes a rename or a removal in `directory` durable. Only unix can sync a directory.
+/// Makes a rename or a removal in `directory` durable. Directories can be synced on unix only.
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }

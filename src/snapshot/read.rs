@@ -1,8 +1,8 @@
-//! The bytes of a snapshot → rows, one block in memory at a time. A row that cannot be read exactly is refused, never guessed.
+//! Reads the rows of a snapshot, one block at a time. A row that cannot be read exactly is an error.
 
 use super::BLOCK_BYTES;
-use super::columns::Columns;
 use super::error::{Problem, SnapshotError, shown_path};
+use super::header::Columns;
 use super::line::{Block, Line, Lines};
 use super::row::WireRow;
 use super::split::Splitter;
@@ -17,14 +17,14 @@ pub fn open(path: &Path) -> Result<SnapshotReader<File>, SnapshotError> {
     SnapshotReader::begin(Blocks::new(file, shown_path(path), BLOCK_BYTES))
 }
 
-/// The records of a snapshot, in the byte order of their keys. After the first error there are no more.
+/// The records of a snapshot, in the byte order of their keys. The iterator ends after the first error.
 pub struct SnapshotReader<R> {
     pub(super) blocks: Blocks<R>,
     pub(super) lines: Lines,
 }
 
 impl<R: io::Read> SnapshotReader<R> {
-    /// Reads the header; errors name the input as `file`.
+    /// Reads the header. Errors name the input as `file`.
     pub fn new(input: R, file: &str) -> Result<Self, SnapshotError> {
         Self::begin(Blocks::new(input, Escaped(file).to_string(), BLOCK_BYTES))
     }
@@ -34,7 +34,7 @@ impl<R: io::Read> SnapshotReader<R> {
         Ok(Self { blocks, lines: Lines::default() })
     }
 
-    /// The next row as it is in the file: checked to be readable, and parsed when the caller asks for its record.
+    /// The next row, checked but not parsed: the caller can convert it into a record.
     pub fn next_line(&mut self) -> Option<Result<Line, SnapshotError>> {
         loop {
             if let Some(line) = self.lines.next() {
@@ -56,21 +56,21 @@ impl<R: io::Read> Iterator for SnapshotReader<R> {
     }
 }
 
-/// The rows of a file, many at a time; those before an error come first.
+/// The rows of a file in blocks. The rows before an error are returned before the error.
 pub(super) struct Blocks<R> {
     input: R,
     pub(super) file: String,
     block_bytes: usize,
     columns: Columns,
     splitter: Splitter,
-    /// The bytes read last; from `at` on, they are not split yet.
+    /// The bytes of the last read. Those from `at` on are not split yet.
     bytes: Vec<u8>,
     at: usize,
-    /// Nothing follows `bytes`.
+    /// True if the file ends after `bytes`.
     last: bool,
-    /// The key of the row before; empty before the first one, later never.
+    /// The key of the previous row; empty before the first row only.
     previous: Vec<u8>,
-    /// The error that ended the last block and the reading: it is returned after the rows before it.
+    /// The error after the last block. It is returned after the rows of the block.
     refused: Option<SnapshotError>,
     broken_off: Option<SnapshotError>,
     ended: bool,
@@ -109,7 +109,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    /// The rows that end in the bytes read so far; if none does, it reads on.
+    /// The rows that end in the bytes read so far. Reads more bytes if none does.
     fn next_block(&mut self) -> Result<Option<Block>, SnapshotError> {
         loop {
             let mut block = Block { bytes: Vec::with_capacity(self.bytes.len()), rows: Vec::new() };
@@ -133,7 +133,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    /// True if another row ends in the bytes read.
+    /// True if another row ends in the bytes read so far.
     fn split_row(&mut self) -> Result<bool, Problem> {
         let mut rest = &self.bytes[self.at..];
         let found = self.splitter.split(&mut rest);
@@ -144,7 +144,7 @@ impl<R: io::Read> Blocks<R> {
         }
     }
 
-    /// Checks that the row can be read; then it always can.
+    /// Checks that the row can be converted into a record, and adds it to the block.
     fn take(&mut self, block: &mut Block) -> Result<(), Problem> {
         let fields = self.splitter.fields();
         let places = self.columns.pick(fields, block.bytes.len())?;
@@ -164,7 +164,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    /// Reads more bytes. To be called only when all bytes read before are split.
+    /// Reads more bytes. Call it only when all bytes of the last read are split.
     fn read_on(&mut self) -> Result<(), SnapshotError> {
         if let Some(error) = self.broken_off.take() {
             return Err(error);

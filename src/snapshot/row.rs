@@ -1,17 +1,17 @@
-//! One line of the CSV, as bytes: the wire type, and the meaning of its fields. Quotes, order and files are other files' concern.
+//! A row of the CSV as bytes, and the parsing of its fields.
 
+use super::columns::COLUMNS;
 use super::error::{Problem, shown};
-use super::names::COLUMNS;
 use crate::record::{ETag, FileRecord, ObjectKey, Permissions};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use std::ops::Range;
 
-/// The places of the fields of a row, in the order of [`COLUMNS`]; no place = missing.
+/// The byte ranges of the fields of a row, in the order of [`COLUMNS`]; an empty range = missing.
 pub(super) type Places = [Range<usize>; COLUMNS.len()];
 
-/// The fields of one row; an empty one is missing.
+/// The fields of one row; an empty field = missing.
 #[derive(Clone, Copy)]
 pub(super) struct WireRow<'a> {
     pub(super) bytes: &'a [u8],
@@ -75,12 +75,12 @@ fn present(field: &str) -> Option<String> {
     (!field.is_empty()).then(|| field.to_owned())
 }
 
-/// `None` for an empty field; the text itself as the error if `parse` refuses it.
+/// Parses a field; `None` = empty. The error is the escaped text that `parse` refused.
 fn parsed<T>(field: &[u8], parse: fn(&[u8]) -> Option<T>) -> Result<Option<T>, String> {
     if field.is_empty() { Ok(None) } else { parse(field).map(Some).ok_or_else(|| shown(&String::from_utf8_lossy(field))) }
 }
 
-/// Stricter than `u64::from_str`, which takes `+8` and `008`.
+/// Stricter than `u64::from_str`, which accepts `+8` and `008`.
 fn parse_size(field: &[u8]) -> Option<u64> {
     if field.len() > 1 && field.starts_with(b"0") {
         return None;
@@ -91,7 +91,7 @@ fn parse_size(field: &[u8]) -> Option<u64> {
     })
 }
 
-/// Any offset is accepted; a time without one is UTC, as the column is.
+/// Accepts any offset. A time without one is UTC.
 fn parse_time(field: &[u8]) -> Option<Timestamp> {
     const PARSER: DateTimeParser = DateTimeParser::new();
     PARSER.parse_timestamp(field).ok().or_else(|| Some(PARSER.parse_datetime(field).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp()))

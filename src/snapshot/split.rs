@@ -1,15 +1,15 @@
-//! Bytes → rows: `csv-core` splits and unquotes them. This file adds what `csv-core` does not report: the line on which a row begins,
-//! quotes that do not come in pairs, and a row that is too long. It knows nothing of columns.
+//! Splits bytes into rows and unquotes their fields, with `csv-core`. This file adds what `csv-core` does not report: the line on which a
+//! row begins, unpaired quotes, and rows that are too long.
 
 use super::MAX_ROW_BYTES;
 use super::error::Problem;
 use csv_core::ReadRecordResult;
 use std::ops::Range;
 
-/// The most bytes of one row in a file: every byte may be a doubled quote, and a row may have unknown columns.
+/// The maximum size of one row in a file: every byte may be a doubled quote, and the row may have unknown columns.
 const MAX_RAW_ROW_BYTES: usize = 2 * MAX_ROW_BYTES + 64 * 1024;
 
-/// The unquoted fields of one row, one directly after the other.
+/// The unquoted fields of one row, concatenated.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub(super) text: &'a [u8],
@@ -21,7 +21,7 @@ impl<'a> Fields<'a> {
         self.ends.len()
     }
 
-    /// The place of a field in `text`.
+    /// The range of a field in `text`.
     pub(super) fn place(self, field: usize) -> Range<usize> {
         let begin = field.checked_sub(1).map_or(0, |before| self.ends[before]);
         begin..self.ends[field]
@@ -32,15 +32,15 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Splits a file that it gets in pieces. It holds one row.
+/// Splits a file that arrives in pieces. Holds one row.
 pub(super) struct Splitter {
     core: csv_core::Reader,
-    /// The line on which the row begins.
+    /// The line on which the current row begins.
     line: u64,
     whole: bool,
     raw_bytes: usize,
     odd_quotes: bool,
-    /// Space for a row, of which the first bytes and the first ends are in use.
+    /// Buffers for a row. `text_bytes` and `fields` say how much of them is in use.
     text: Vec<u8>,
     ends: Vec<usize>,
     text_bytes: usize,
@@ -52,23 +52,23 @@ impl Splitter {
         const TEXT_BYTES: usize = 4096;
         const FIELDS: usize = 16;
         let (mut core, mut text, mut ends) = (csv_core::Reader::new(), vec![0; TEXT_BYTES], vec![0; FIELDS]);
-        // `csv-core` drops a byte order mark from its first input. This is that input: the mark of a file is the caller's concern.
+        // `csv-core` drops a byte order mark from its first input. Give it another first input, because the caller handles the mark.
         core.read_record(b"\n", &mut text, &mut ends);
         core.set_line(1);
         Self { core, line: 1, whole: false, raw_bytes: 0, odd_quotes: false, text, ends, text_bytes: 0, fields: 0 }
     }
 
-    /// The line on which the row begins; the first line of a file is line 1.
+    /// The line on which the current row begins, counted from 1.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// The row after [`Splitter::split`] has found its end.
+    /// The fields of the row whose end [`Splitter::split`] has found.
     pub(super) fn fields(&self) -> Fields<'_> {
         Fields { text: &self.text[..self.text_bytes], ends: &self.ends[..self.fields] }
     }
 
-    /// Takes bytes from `input` up to the end of the next row, and returns whether it has found that end. Empty lines are no rows.
+    /// Consumes bytes from `input` up to the end of the next row. Returns true if it has found the end. Empty lines are ignored.
     pub(super) fn split(&mut self, input: &mut &[u8]) -> Result<bool, Problem> {
         if self.whole {
             (self.whole, self.raw_bytes, self.odd_quotes, self.text_bytes, self.fields) = (false, 0, false, 0, 0);
@@ -96,14 +96,14 @@ impl Splitter {
         Ok(false)
     }
 
-    /// Ends a row that no line end ends, and returns whether there is one.
+    /// Ends the last row of a file without a final line end. Returns true if there is such a row.
     pub(super) fn finish(&mut self) -> Result<bool, Problem> {
         let begun = !self.whole && self.raw_bytes > 0;
-        // A line end ends every row but one with an open quote.
+        // Only an open quote keeps a row from ending at a line end.
         if begun && !self.split(&mut b"\n".as_slice())? { Err(Problem::OpenQuote) } else { Ok(begun) }
     }
 
-    /// Inspects bytes that `csv-core` has taken; the first of them is on `line`.
+    /// Inspects bytes that `csv-core` has consumed. The first of them is on `line`.
     fn note(&mut self, taken: &[u8], line: u64) -> Result<(), Problem> {
         let empty_lines = if self.raw_bytes == 0 { taken.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() } else { 0 };
         let (empty_lines, of_row) = taken.split_at(empty_lines);
@@ -111,7 +111,7 @@ impl Splitter {
             self.line = empty_lines.iter().fold(line, |line, &byte| line + u64::from(byte == b'\n'));
         }
         self.raw_bytes += of_row.len();
-        // Every byte, without a stop at the first quote: the processor compares many bytes at once.
+        // Visit every byte without an early exit, so that the compiler vectorises the loop.
         self.odd_quotes ^= of_row.iter().fold(false, |odd, &byte| odd ^ (byte == b'"'));
         if self.raw_bytes > MAX_RAW_ROW_BYTES { Err(Problem::RowTooLong) } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! The snapshots of one data directory: their names, and how many are kept. It leaves files with other names alone.
+//! The snapshots of one data directory: their names, and pruning. Files with other names are never touched.
 
 use super::error::SnapshotError;
 use super::pending::{PendingSnapshot, TEMP_SUFFIX, create, remove_leftover, sync_directory};
@@ -22,12 +22,12 @@ pub enum SnapshotRows {
     Changed,
 }
 
-/// The side of a cycle that a snapshot describes.
+/// Whether a snapshot describes the state before or after the work of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The content that the sink had confirmed when the cycle began.
+    /// The files that the sink had confirmed before the run.
     Old,
-    /// The same rows, overlaid with the state known then.
+    /// The same files, overlaid with the known state of the bucket.
     New,
 }
 
@@ -40,16 +40,16 @@ impl Side {
     }
 }
 
-/// A file name: `sync_state_new_20261121_135200_r7.csv`; `sync_changes_…` where only the rows that differ are shown.
+/// A file name: `sync_state_new_20261121_135200_r7.csv`, or `sync_changes_…` for a snapshot with only the rows that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotName {
     /// The side.
     pub side: Side,
-    /// The rows that it shows.
+    /// The rows in the snapshot.
     pub rows: SnapshotRows,
-    /// The time, for people; shown in UTC to the second.
+    /// The time when the run began, in UTC and to the second; for people.
     pub at: Timestamp,
-    /// The number of the run: it alone orders the snapshots, and distinguishes two of the same second.
+    /// The number of the run. It orders the snapshots and distinguishes two of the same second.
     pub run: u64,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for SnapshotName {
 }
 
 impl SnapshotName {
-    /// `None` for a name that this program would not have written, byte for byte.
+    /// Parses a name; `None` = this program does not write such a name.
     pub fn parse(name: &str) -> Option<Self> {
         let (rows, rest) =
             [SnapshotRows::Full, SnapshotRows::Changed].into_iter().find_map(|rows| Some((rows, name.strip_prefix(prefix(rows))?)))?;
@@ -81,7 +81,7 @@ fn prefix(rows: SnapshotRows) -> &'static str {
     }
 }
 
-/// The snapshots in a data directory, of which those of the newest runs are kept.
+/// The snapshots in a data directory. Pruning keeps those of the newest runs.
 #[derive(Clone, Debug)]
 pub struct SnapshotStore {
     directory: PathBuf,
@@ -89,12 +89,12 @@ pub struct SnapshotStore {
 }
 
 impl SnapshotStore {
-    /// `directory` must exist when the first snapshot is written.
+    /// A store in `directory`, which must exist when the first snapshot is written. Pruning keeps `kept_runs` runs.
     pub fn new(directory: impl Into<PathBuf>, kept_runs: NonZeroUsize) -> Self {
         Self { directory: directory.into(), kept_runs }
     }
 
-    /// Makes the directory where it is missing. The directory above it must exist.
+    /// Creates the directory if it is missing. Its parent must exist.
     pub fn make_directory(&self) -> Result<(), SnapshotError> {
         match fs::create_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -102,13 +102,14 @@ impl SnapshotStore {
         }
     }
 
-    /// Begins a snapshot, after the leftovers of crashed writers were removed. It is there once it is committed.
+    /// Removes the leftovers of crashed writers, and begins a snapshot. Its file appears when it is committed.
     pub fn create(&self, name: SnapshotName) -> Result<PendingSnapshot, SnapshotError> {
         self.remove_leftovers()?;
         create(&self.directory.join(name.to_string()))
     }
 
-    /// Removes the snapshots of all but the newest runs, by run number, and returns the count. To be called once a run's are committed.
+    /// Removes the snapshots of all runs except the newest, and returns the number of removed files. Call it after the snapshots of a run
+    /// are committed.
     pub fn prune(&self) -> Result<usize, SnapshotError> {
         let snapshots: Vec<(u64, PathBuf)> = self.files(|name| SnapshotName::parse(name).map(|parsed| parsed.run))?;
         let runs: BTreeSet<u64> = snapshots.iter().map(|(run, _)| *run).collect();
@@ -126,7 +127,7 @@ impl SnapshotStore {
         Ok(removed)
     }
 
-    /// Removes one snapshot, if it is there.
+    /// Removes one snapshot, if it exists.
     pub fn remove(&self, name: SnapshotName) -> Result<(), SnapshotError> {
         let path = self.directory.join(name.to_string());
         match fs::remove_file(&path) {
@@ -135,7 +136,7 @@ impl SnapshotStore {
         }
     }
 
-    /// Removes our temp files only, and of them only those that no process holds.
+    /// Removes the temporary files of this program that no process has locked.
     fn remove_leftovers(&self) -> Result<(), SnapshotError> {
         let leftovers = self.files(|name| name.strip_prefix('.')?.strip_suffix(TEMP_SUFFIX).and_then(SnapshotName::parse))?;
         for (_, path) in leftovers {
@@ -147,7 +148,7 @@ impl SnapshotStore {
         Ok(())
     }
 
-    /// The regular files whose name `parse` accepts.
+    /// The regular files whose names `parse` accepts.
     fn files<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, PathBuf)>, SnapshotError> {
         let read = |directory: &Path| -> io::Result<Vec<(T, PathBuf)>> {
             let mut found = Vec::new();

@@ -1,36 +1,36 @@
-//! Rows → the bytes of a snapshot. It refuses rows that a reader would refuse; the caller chooses the output.
+//! Writes rows as a snapshot. Refuses rows that a reader would refuse.
 
+use super::columns::COLUMNS;
 use super::error::{Problem, SnapshotError};
-use super::names::COLUMNS;
 use super::{BUFFER_BYTES, MAX_ROW_BYTES};
 use crate::record::{Escaped, FileRow, ObjectKey};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use std::io::{self, Write as _};
 
-/// Writes one snapshot: the header at once, then each pushed row. Dropped without [`SnapshotWriter::finish`], it may be incomplete.
+/// Writes one snapshot: first the header, then each row. Without [`SnapshotWriter::finish`] the output may be incomplete.
 pub struct SnapshotWriter<W: io::Write> {
     out: csv::Writer<W>,
     file: String,
     row: RowFields,
-    /// Empty before the first row; later never.
+    /// The key of the previous row; empty before the first row only.
     previous: String,
 }
 
 impl<W: io::Write> SnapshotWriter<W> {
-    /// Begins a snapshot with its header; errors name it as `file`.
+    /// Begins a snapshot with its header. Errors name the output as `file`.
     pub fn new(out: W, file: &str) -> Self {
         Self::named(out, Escaped(file).to_string())
     }
 
-    /// `file` is already escaped for a terminal.
+    /// As [`SnapshotWriter::new`], with a name that is already escaped.
     pub(super) fn named(out: W, file: String) -> Self {
         let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).buffer_capacity(BUFFER_BYTES).from_writer(out);
         out.write_record(COLUMNS).expect("invariant: the buffer takes the header");
         Self { out, file, row: RowFields::default(), previous: String::new() }
     }
 
-    /// Adds a row. Its key must be greater than that of the row before; a refused row leaves the snapshot as it was.
+    /// Adds a row. Its key must be greater than that of the previous row. A refused row is not written.
     pub fn push<'r>(&mut self, row: impl Into<FileRow<'r>>) -> Result<(), SnapshotError> {
         let row = row.into();
         if self.previous.as_str() >= row.file_path {
@@ -45,7 +45,7 @@ impl<W: io::Write> SnapshotWriter<W> {
         self.out.write_byte_record(&self.row.fields).map_err(|error| self.failed(io_error(error)))
     }
 
-    /// Writes every byte to the output and returns it. The caller must make them durable.
+    /// Flushes the output and returns it. The caller must make it durable.
     pub fn finish(self) -> Result<W, SnapshotError> {
         let Self { out, file, .. } = self;
         out.into_inner().map_err(|error| SnapshotError::Io { action: "write", path: file, source: error.into_error() })
@@ -65,11 +65,11 @@ impl<W: io::Write> SnapshotWriter<W> {
     }
 }
 
-/// The fields of the row being written, in the order of [`COLUMNS`]; a missing one is empty.
+/// The fields of the current row, in the order of [`COLUMNS`]; a missing field is empty.
 #[derive(Default)]
 struct RowFields {
     fields: csv::ByteRecord,
-    /// A buffer for the text of a number or a time.
+    /// A buffer for formatting a number or a time.
     text: Vec<u8>,
 }
 
@@ -110,7 +110,7 @@ impl RowFields {
     }
 }
 
-/// The output's own error. Nothing else can fail: all rows have the same number of fields.
+/// The error of the output. Nothing else can fail, because all rows have the same number of fields.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(source) => source,

@@ -1,4 +1,4 @@
-//! A bucket as a source. It adapts the S3 traits and adds only what they leave open: the prefix, and what an answer must say.
+//! A bucket as a source. Adapts the S3 traits, and adds the prefix and the checks that every response must pass.
 
 use super::{Opened, PageCursor, Source, SourcePage};
 use crate::endpoint::{EndpointError, EndpointId};
@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The keys of a bucket that begin with a prefix. A listing never shows other keys; a caller that names another key can open it.
+/// A bucket with a prefix. A listing contains only keys with this prefix; `stat` and `open` accept any key.
 pub struct BucketSource {
     bucket: Arc<dyn ReadBucket>,
     id: EndpointId,
@@ -19,7 +19,7 @@ pub struct BucketSource {
 }
 
 impl BucketSource {
-    /// The source of this bucket. An empty prefix is every key.
+    /// The source of this bucket. An empty prefix matches every key.
     pub fn new(bucket: Arc<dyn ReadBucket>, name: &str, prefix: &str) -> Self {
         Self { bucket, id: EndpointId::new(&format!("s3:{name}")), name: name.to_owned(), prefix: prefix.to_owned() }
     }
@@ -37,7 +37,7 @@ impl BucketSource {
         self.failed(S3Error::new("GetObject", key, kind, words))
     }
 
-    /// Not every store honours If-Match: the opened content is compared with the expected one.
+    /// Compares the opened content with the expected one, because not every S3 server honours If-Match.
     fn compare(&self, key: &ObjectKey, got: &ObjectFacts, expected: Option<&Fingerprint>) -> Result<(), EndpointError> {
         let Some(got) = got.fingerprint() else {
             let words = "the answer has no ETag: without one, no later change of the object could be seen";
@@ -71,7 +71,7 @@ impl Source for BucketSource {
         self.bucket.head_bucket().await.map_err(|error| self.failed(error))
     }
 
-    /// Every page is asked for by its first key, never by a server's token.
+    /// Requests a page with `start-after`, never with a token of the server.
     async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError> {
         let start_after = match from {
             PageCursor::Start => None,

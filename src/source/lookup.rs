@@ -1,4 +1,4 @@
-//! Lookups of single keys, and the rule for when an absence is evidence.
+//! Lookups of single keys, and the evidence rule: a "not found" counts only if the source answers a check after it.
 
 use super::Source;
 use crate::endpoint::EndpointError;
@@ -8,7 +8,7 @@ use crate::retry::{Disposed as _, Disposition, RetryPolicy};
 use futures::stream::{self, StreamExt as _};
 use std::sync::Arc;
 
-/// Looks up one key; `None` = the key is absent and the source is reachable.
+/// Looks up one key; `None` = the key does not exist, and the source answered a check after the lookup.
 pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, EndpointError> {
     let found = retry.run(|| source.stat(key)).await?;
     if found.is_none() && !mutant::is("a_404_is_believed") {
@@ -17,17 +17,18 @@ pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -
     Ok(found)
 }
 
-/// The results of the lookups of some keys.
+/// The results of several lookups.
 #[derive(Clone, Debug, Default)]
 pub struct Looks {
-    /// The keys that were found, or found gone.
+    /// The observations: of keys that exist and of keys that do not.
     pub found: Vec<Observation>,
-    /// The keys whose lookup fails although the source answers.
+    /// The keys whose lookup failed although the source answers.
     pub failed: Vec<(ObjectKey, EndpointError)>,
 }
 
-/// Looks up some keys, some at a time; all of them get one lookup number. An error means that the source is unreachable: an absence
-/// and a failure of a key count only if the source answers *after* the last of them, one check for all.
+/// Looks up several keys, `at_a_time` of them concurrently, with the same observation number. If a key does not exist or its lookup failed,
+/// the source is checked once *after* the last lookup: only then do absences and failures count. An error means that the source is
+/// unreachable.
 pub async fn look_at_each(
     source: &Arc<dyn Source>,
     keys: Vec<ObjectKey>,

@@ -1,5 +1,5 @@
-//! The trait of a source and single lookups of its keys. It owns the retries of lookups and the evidence rule (a 404 counts
-//! only while the source itself answers). It stores nothing.
+//! The trait of a source, and lookups of single keys with their retries and the evidence rule: a 404 counts only if the source answers a
+//! check after it.
 
 mod bucket;
 mod lookup;
@@ -12,12 +12,12 @@ use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
 use std::ops::Range;
 
-/// The position at which a listing continues.
+/// The position from which a listing continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageCursor {
     /// From the first key.
     Start,
-    /// After this key. A listing can continue where another process stopped.
+    /// After this key. Another process can continue a listing from it.
     After(ObjectKey),
     /// The source's own token. It is valid only in the listing that returned it.
     Token(String),
@@ -26,49 +26,50 @@ pub enum PageCursor {
 /// One page of a source's listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourcePage {
-    /// The objects of the page.
+    /// The objects, with their metadata.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
     /// The start of the next page; `None` = this page is the last.
     pub next: Option<PageCursor>,
 }
 
-/// One object, opened. Its body has not been read yet.
+/// An open object. Its body has not been read yet.
 pub struct Opened {
-    /// The object's facts. They describe exactly the content of the body.
+    /// The object's metadata. It describes the content of the body.
     pub facts: ObjectFacts,
     /// The MIME type as stored with the object.
     pub content_type: Option<String>,
-    /// The checksum from the source; `None` = none that can be computed while the bytes pass, or only a range was opened.
+    /// The checksum that the source sent; `None` = it sent none that can be computed, or only a range was opened.
     pub checksum: Option<Checksum>,
-    /// The bytes: unverified.
+    /// The content, unverified.
     pub body: ByteStream,
 }
 
-/// A place that objects are read from. Each call is one attempt.
+/// An origin of objects. Each call makes one attempt.
 ///
-/// - Every error names [`Source::id`] as its endpoint, and has no effect.
-/// - A source that lists in key order gives [`PageCursor::After`] cursors, and takes such a cursor for any key, whether or not an
-///   object has it.
+/// - Every error names [`Source::id`] as its endpoint and [`EffectCertainty::None`](crate::endpoint::EffectCertainty::None) as its effect.
+/// - A source that lists in key order returns [`PageCursor::After`] cursors, and accepts such a cursor for any key, even if no object has
+///   this key.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The source's identifier.
     fn id(&self) -> &EndpointId;
 
-    /// True if a listing is in the order of the keys' bytes. The engine needs that, because it stores a listing by ranges of keys.
+    /// True if the source lists in the order of the keys' UTF-8 bytes. The engine requires that, because it stores a listing as ranges of
+    /// keys.
     fn lists_in_key_order(&self) -> bool;
 
-    /// Checks that the source is reachable and may be used. An absence is evidence only if it is.
+    /// Checks that the source is reachable and accepts the credentials.
     async fn check(&self) -> Result<(), EndpointError>;
 
-    /// One page of at most so many objects. Every key is shown once over all pages.
+    /// One page of at most `most` objects. Over all pages each key occurs once.
     async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError>;
 
-    /// The object at a key; `None` = the source shows nothing there, which is evidence only if [`Source::check`] succeeds after it.
+    /// The metadata of the object at a key; `None` = no object, which counts as evidence only if [`Source::check`] succeeds after it.
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, EndpointError>;
 
-    /// Opens the content at a key, or a range of its bytes (not empty).
+    /// Opens the content at a key, or a non-empty range of its bytes.
     ///
-    /// With an expected fingerprint, other content is an error: `Replaced` where the object is another one, `Corrupt` where it claims
-    /// to be the same and has another size. The facts that are returned always have a fingerprint.
+    /// If `expected` is given, other content is an error: `Replaced` if the ETag differs, `Corrupt` if only the size differs. The returned
+    /// metadata always has an ETag.
     async fn open(&self, key: &ObjectKey, expected: Option<&Fingerprint>, range: Option<Range<u64>>) -> Result<Opened, EndpointError>;
 }

@@ -1,13 +1,13 @@
-//! Progress bars and log lines share stderr: the bars, and a writer that hides them while a line is written.
+//! Progress bars and log lines share stderr. This file has the bars, and a writer that hides them while it writes a line.
 
 use indicatif::MultiProgress;
 use std::io;
 use std::sync::LazyLock;
 
-/// The bars on stderr, hidden while a log line is written.
+/// The progress bars on stderr.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Every progress bar is added here, so that log lines and bars do not write into each other.
+/// The progress bars. Every bar must be added here, so that log lines and bars do not overwrite each other.
 pub fn bars() -> &'static MultiProgress {
     &BARS
 }

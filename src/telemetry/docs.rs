@@ -1,4 +1,4 @@
-//! `docs/telemetry.md`, written from the tables of names. It knows no span and no metric by name.
+//! Generates `docs/telemetry.md` from the tables of names.
 
 use super::names::{Field, METRICS, MetricName, SPANS, SpanName};
 
@@ -26,7 +26,7 @@ The settings are in [configuration.md](configuration.md).
 `service.name` is `OTEL_SERVICE_NAME`; the names below are stable: names may be added, none is renamed or removed.
 ";
 
-/// The page, as it is committed.
+/// The text of the page.
 pub fn telemetry_page() -> String {
     let spans = SPANS.iter().map(span).collect::<Vec<_>>().join("\n");
     let metrics = METRICS.iter().map(metric).collect::<Vec<_>>().join("\n");

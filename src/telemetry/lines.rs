@@ -1,6 +1,6 @@
-//! The form of log lines (text or JSON) and the filter for them, on stderr and in a file.
+//! The layers that write log lines to stderr and to a file, as text or JSON, with their filter.
 //!
-//! Object keys are recorded by `Display` (`key = %key`), which escapes characters that could forge a line; never by `as_str`.
+//! Record object keys with `Display` (`key = %key`), which escapes characters that could forge a line, and never with `as_str`.
 
 use crate::config::{LogFormat, LogSettings};
 use std::fmt;
@@ -13,7 +13,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Colours in text lines.
+/// Whether text lines have colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Colours {
     On,
@@ -26,13 +26,13 @@ impl From<bool> for Colours {
     }
 }
 
-/// Lines on stderr.
+/// The layer that writes to stderr.
 pub(super) fn on_stderr<S, W>(settings: LogSettings, colours: Colours, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // A closed stderr must not cause a panic, which reporting that on stderr would.
+    // Reporting an error of stderr on stderr would panic if stderr is closed.
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours == Colours::On).log_internal_errors(false);
     let lines = match settings.format {
         LogFormat::Text => lines.boxed(),
@@ -41,7 +41,7 @@ where
     lines.with_filter(filter(settings.level)).boxed()
 }
 
-/// The same lines in a file: never with colours.
+/// The layer that writes to a file, never with colours.
 pub(super) fn in_file<S, W>(settings: LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -55,8 +55,8 @@ where
     lines.with_filter(filter(settings.level)).boxed()
 }
 
-/// A field formatter of the file's own. Layers that share one formatter share its output, colours included, and each of them
-/// would append the fields that are recorded later.
+/// The field formatter of the file. Layers with the same formatter type share its output: the file would have colours, and each layer would
+/// append fields that are recorded later.
 struct FileFields<F>(F);
 
 impl<'writer, F: FormatFields<'writer>> FormatFields<'writer> for FileFields<F> {
@@ -65,8 +65,8 @@ impl<'writer, F: FormatFields<'writer>> FormatFields<'writer> for FileFields<F> 
     }
 }
 
-/// Our lines at the configured level; lines of libraries never below WARN, because at lower levels signers and HTTP clients write
-/// headers, and headers hold tokens.
+/// Passes our lines at the configured level, and lines of libraries at WARN or above: at lower levels signers and HTTP clients log headers,
+/// which contain tokens.
 fn filter(level: Level) -> Targets {
     Targets::new().with_default(LevelFilter::from_level(level).min(LevelFilter::WARN)).with_target("s3_sync", level)
 }

@@ -1,5 +1,5 @@
-//! The log file: lines are appended, and before one would make it too large the file is renamed to `.1`, the one before to `.2`,
-//! and so on. tracing-appender rotates by time only and leaves the files' mode to the umask.
+//! The log file. Before a line would make it too large, the file is renamed to `.1`, the previous `.1` to `.2`, and so on. tracing-appender
+//! is not used, because it rotates by time only and cannot set the files' mode.
 
 use crate::config::LogFileSettings;
 use std::ffi::OsString;
@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A log file shared by many threads.
+/// The log file, shared by all threads.
 pub(super) struct LogFile(Mutex<Current>);
 
-/// Exclusive access to the file for one line.
+/// Exclusive access to the file while one line is written.
 pub(super) struct LineGuard<'file>(MutexGuard<'file, Current>);
 
 struct Current {
@@ -36,7 +36,7 @@ impl<'file> MakeWriter<'file> for LogFile {
     type Writer = LineGuard<'file>;
 
     fn make_writer(&'file self) -> LineGuard<'file> {
-        // A thread that panicked while writing left at worst half a line.
+        // A poisoned lock is usable: a thread that panicked left at most an incomplete line.
         LineGuard(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -45,7 +45,7 @@ impl io::Write for LineGuard<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let current = &mut *self.0;
         if current.bytes > 0 && current.bytes + line.len() as u64 > current.settings.max_bytes {
-            // A file that cannot be rotated goes on growing: that loses no line.
+            // If rotating fails, the file continues to grow, and no line is lost.
             let _ = current.rotate();
         }
         let written = current.file.write(line)?;
@@ -61,7 +61,7 @@ impl io::Write for LineGuard<'_> {
 impl Current {
     fn rotate(&mut self) -> io::Result<()> {
         let LogFileSettings { path, kept, .. } = &self.settings;
-        // Another process with the same settings (a `status` beside a daemon) may have rotated it already.
+        // Another process with the same settings, such as a `status` command beside a daemon, may already have rotated the file.
         if self.is_current_file(path) {
             shift_files(path, *kept)?;
         }
@@ -77,7 +77,7 @@ impl Current {
     }
 }
 
-/// Renames `x.log` to `x.log.1`, after `x.log.1` to `x.log.2`, …; the oldest file is replaced.
+/// Renames `x.log` to `x.log.1`, after renaming `x.log.1` to `x.log.2`, and so on. The oldest file is replaced.
 fn shift_files(path: &Path, kept: NonZeroUsize) -> io::Result<()> {
     for number in (1..kept.get()).rev() {
         match fs::rename(numbered(path, number), numbered(path, number + 1)) {

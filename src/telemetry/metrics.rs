@@ -1,23 +1,22 @@
-//! Counters and gauges for the whole program: plain calls, which cost next to nothing without a collector. How a number leaves the
-//! process is not known here.
+//! The metrics of the program. Without a collector the calls return at once. `otlp` exports the values.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How an operation ended.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationResult {
-    /// The effect was made.
+    /// The sink confirmed the effect.
     Done,
-    /// Nothing was left to do.
+    /// There was nothing to do any more.
     Unchanged,
-    /// Not done, with a reason.
+    /// The object was skipped.
     Skipped,
-    /// Another lane or another lookup continues it.
+    /// The path stays pending: another lane or another lookup continues.
     Deferred,
-    /// Failed and parked.
+    /// The operation failed, and the path is parked.
     Failed,
-    /// Interrupted; the path stays due.
+    /// The operation was interrupted, and the path stays due.
     Stopped,
 }
 
@@ -35,16 +34,16 @@ impl OperationResult {
     }
 }
 
-/// The work that is not applied to one sink yet, at one moment.
+/// The work that is not applied to one sink yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Paths with something to do: due, parked or held.
+    /// The number of pending paths: due, parked or held.
     pub pending: u64,
-    /// Age of the oldest event in the inbox, counted from its receipt; zero = the inbox is empty.
+    /// The time since the receipt of the oldest event that is not applied; zero = there is none.
     pub lag: Duration,
 }
 
-/// The backend that exports the numbers.
+/// The backend that exports the values.
 pub(super) trait Instruments: Send + Sync {
     fn operation(&self, sink: &str, kind: &'static str, result: OperationResult);
     fn events(&self, source: &str, count: u64);
@@ -55,10 +54,10 @@ pub(super) trait Instruments: Send + Sync {
 
 static INSTRUMENTS: OnceLock<Box<dyn Instruments>> = OnceLock::new();
 
-/// Installs the backend of this process; the first call wins.
+/// Installs the backend of this process. Only the first call has an effect.
 #[cfg(feature = "otlp")]
 pub(super) fn install(instruments: Box<dyn Instruments>) {
-    // A second call gets its error from the subscriber, which can be set only once as well.
+    // A second call is reported by the subscriber, which can also be set only once.
     let _ = INSTRUMENTS.set(instruments);
 }
 
@@ -72,26 +71,26 @@ pub fn metrics() -> Metrics {
 pub struct Metrics(Option<&'static dyn Instruments>);
 
 impl Metrics {
-    /// True if a backend is installed: check it before computing a value only for a metric.
+    /// True if a backend is installed. Check it before computing a value only for a metric.
     pub fn are_enabled(self) -> bool {
         self.0.is_some()
     }
 
-    /// An operation ended. (Inside [`super::operation`] this is done for you.)
+    /// Counts an operation. Code inside [`super::operation`] must not call it, because the span does.
     pub fn operation(self, sink: &str, kind: &'static str, result: OperationResult) {
         if let Some(instruments) = self.0 {
             instruments.operation(sink, kind, result);
         }
     }
 
-    /// Events were received.
+    /// Counts received events.
     pub fn events(self, source: &str, count: u64) {
         if let Some(instruments) = self.0 {
             instruments.events(source, count);
         }
     }
 
-    /// A run ended. (Inside [`super::run`] this is done for you.)
+    /// Records a run. Code inside [`super::run`] must not call it, because the span does.
     pub fn cycle(self, kind: &'static str, outcome: &'static str, duration: Duration) {
         if let Some(instruments) = self.0 {
             instruments.cycle(kind, outcome, duration);
@@ -105,7 +104,7 @@ impl Metrics {
         }
     }
 
-    /// How many events were given up and wait for a person.
+    /// Sets the gauge of dead letters.
     pub fn dead_letters(self, count: u64) {
         if let Some(instruments) = self.0 {
             instruments.dead_letters(count);

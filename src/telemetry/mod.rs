@@ -1,4 +1,4 @@
-//! Log lines, spans and metrics. It decides nothing and changes no outcome.
+//! Log lines, spans and metrics. They never change the outcome of a run.
 
 mod spans;
 mod metrics;

@@ -1,37 +1,37 @@
-//! The names and meanings of all exported spans, fields and metrics. `docs/telemetry.md` is written from these tables, and no other
-//! name is exported.
+//! The names and meanings of all exported spans, fields and metrics. `docs/telemetry.md` is generated from these tables. No other name is
+//! exported.
 
-/// The span of one run of a flow.
+/// The span of one run.
 pub const RUN: &str = "run";
 /// The span of one operation on one path.
 pub const OPERATION: &str = "operation";
 
-/// The run's number in the state.
+/// The number of the run in the state.
 pub const RUN_ID: &str = "run_id";
-/// The run's kind, or the operation's.
+/// The kind of a run or of an operation.
 pub const KIND: &str = "kind";
-/// How a run ended.
+/// The outcome of a run.
 pub const OUTCOME: &str = "outcome";
-/// A sink's name.
+/// The name of a sink.
 pub const SINK: &str = "sink";
 /// An object key, escaped.
 pub const KEY: &str = "key";
-/// The kind that was decided for an operation.
+/// The planned kind of an operation.
 pub const OP: &str = "op";
-/// How an operation ended.
+/// The result of an operation.
 pub const RESULT: &str = "result";
 /// The channel of an event.
 pub const SOURCE: &str = "source";
 
-/// Events received.
+/// Received events.
 pub const EVENTS: &str = "s3_sync.events";
-/// Operations that ended.
+/// Ended operations.
 pub const OPERATIONS: &str = "s3_sync.operations";
-/// Duration of runs.
+/// The duration of runs.
 pub const CYCLE_DURATION: &str = "s3_sync.cycle.duration";
-/// Age of the oldest event that is not applied.
+/// The age of the oldest unapplied event.
 pub const LAG: &str = "s3_sync.lag";
-/// Paths with something to do.
+/// Pending paths.
 pub const PENDING: &str = "s3_sync.pending";
 /// Dead-lettered events.
 pub const DEAD_LETTERS: &str = "s3_sync.dead_letters";
@@ -63,7 +63,7 @@ pub struct MetricName {
     pub name: &'static str,
     /// `counter`, `gauge` or `histogram`.
     pub form: &'static str,
-    /// As the standard (UCUM) writes it.
+    /// The unit, in UCUM notation.
     pub unit: &'static str,
     /// Its meaning.
     pub doc: &'static str,
@@ -83,7 +83,7 @@ const RESULT_OF_OPERATION: Field = Field {
           (another lane or another lookup continues it), `failed` (it is parked), `stopped` (interrupted; it stays due)",
 };
 
-/// The spans. Everything inside a span, log lines included, carries its fields.
+/// The spans. Log lines inside a span carry its fields.
 pub static SPANS: [SpanName; 2] = [
     SpanName {
         name: RUN,

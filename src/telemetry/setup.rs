@@ -10,10 +10,10 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt as _};
 
-/// Why telemetry could not be set up.
+/// The error if telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// It was set up before.
+    /// It is already set up.
     #[error("telemetry is already set up in this process")]
     AlreadySetUp,
     /// The log file cannot be written.
@@ -21,7 +21,7 @@ pub enum SetupError {
     LogFile {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         error: io::Error,
     },
     /// The OTLP exporter cannot be built; the message names the variable.
@@ -29,7 +29,7 @@ pub enum SetupError {
     Collector(String),
 }
 
-/// The exporters, until the process ends.
+/// The exporters of the process.
 #[derive(Default)]
 #[must_use = "the rest has to be flushed"]
 pub struct Telemetry {
@@ -39,7 +39,7 @@ pub struct Telemetry {
 
 type Layers = Vec<Box<dyn Layer<Registry> + Send + Sync>>;
 
-/// Sets logging and export up for the process. Call it outside of any async runtime.
+/// Sets up logging and export for the process. Call it outside of any async runtime.
 pub fn init(settings: &Settings) -> Result<Telemetry, SetupError> {
     let colours = !settings.log.no_color && io::stderr().is_terminal();
     let mut layers: Layers = vec![lines::on_stderr(settings.log, colours.into(), || BarSafeWriter { bars: bars(), writer: io::stderr() })];
@@ -66,7 +66,7 @@ impl Telemetry {
         Ok(Self { pipeline: Some(pipeline) })
     }
 
-    /// Sends the rest, within a few seconds. Nothing is sent afterwards; log lines are still written.
+    /// Sends the remaining telemetry, within a few seconds. After that nothing is sent; log lines are still written.
     pub async fn flush(self) {
         if let Some(pipeline) = self.pipeline {
             pipeline.flush().await;
@@ -81,7 +81,7 @@ impl Telemetry {
         Ok(Self::default())
     }
 
-    /// Without OTLP there is nothing to send.
+    /// Sends nothing, because this build has no OTLP.
     #[expect(clippy::unused_async, reason = "with OTLP it waits")]
     pub async fn flush(self) {}
 }

@@ -1,4 +1,4 @@
-//! The two spans, a run and an operation. Code inside a span records its fields; the metric is counted when the span ends.
+//! The two spans: run and operation. Code inside a span records its fields. The metric is recorded when the span ends.
 
 use super::metrics::{OperationResult, metrics};
 use super::names;
@@ -8,14 +8,14 @@ use std::time::Instant;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span, info_span};
 
-// Work is boxed: otherwise every caller's future is as large as a whole flow, several times over.
+// The work is boxed. Otherwise the future of every caller would contain a whole flow, several times.
 
 tokio::task_local! {
     static OPERATION: Operation;
     static RUN: Run;
 }
 
-/// A running operation. It is counted when it is dropped, so an interrupted one counts as well.
+/// A running operation. It is counted on drop, so an interrupted one is counted, too.
 struct Operation {
     span: Span,
     sink: SinkName,
@@ -23,7 +23,7 @@ struct Operation {
     result: Cell<OperationResult>,
 }
 
-/// A running run, counted in the same way.
+/// An active run. It is counted on drop.
 struct Run {
     span: Span,
     kind: &'static str,

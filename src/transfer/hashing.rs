@@ -1,15 +1,15 @@
-//! Hashes a body while it passes, in a background task if hashing would slow the body down. It compares nothing.
+//! Hashes a body while it is streamed, in a background task if hashing would slow the stream down.
 
 use crate::record::{Checksum, ChecksumAlgorithm, Hasher};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// The task yields between two pieces, so that hashing a large chunk does not block other tasks (MD5: about 200 µs).
+/// The hasher yields after each piece of this size, so that a large chunk does not block other tasks (MD5: about 200 µs per piece).
 pub(super) const PIECE_BYTES: usize = 128 * 1024;
-/// From this size on, slow hashing runs beside the transfer: MD5 takes 1.5 s for each GiB, about as long as all the rest.
+/// From this size on, slow algorithms run in a background task: MD5 takes 1.5 s per GiB, about as long as all other work.
 pub(super) const BACKGROUND_MIN_BYTES: u64 = 1 << 20;
-/// Chunks queued for hashing; beyond that the body waits.
+/// The maximum number of chunks that wait for hashing. Beyond it the stream waits.
 const CHUNKS_AHEAD: usize = 4;
 
 /// A checksum being computed.
@@ -19,7 +19,7 @@ pub(super) enum Hashing {
 }
 
 impl Hashing {
-    /// For a body of about `size` bytes.
+    /// Starts hashing a body of about `size` bytes.
     pub(super) fn new(algorithm: ChecksumAlgorithm, size: u64) -> Self {
         let hasher = Hasher::new(algorithm);
         if size < BACKGROUND_MIN_BYTES || is_fast(algorithm) {
@@ -29,7 +29,7 @@ impl Hashing {
         Self::Background { chunks, digest: tokio::spawn(hash_all(queue, hasher)) }
     }
 
-    /// The next bytes. They are not copied.
+    /// Hashes the next chunk, without copying it.
     pub(super) async fn update(&mut self, chunk: &Bytes) {
         match self {
             Self::Inline(hasher) => hash(hasher, chunk).await,
@@ -38,7 +38,7 @@ impl Hashing {
         }
     }
 
-    /// The checksum of all of them; `None` when the runtime ends before it is known.
+    /// The checksum of all chunks; `None` = the runtime ended before it was known.
     pub(super) async fn finish(self) -> Option<Checksum> {
         match self {
             Self::Inline(hasher) => Some(hasher.finish()),
@@ -50,7 +50,7 @@ impl Hashing {
     }
 }
 
-/// The CRCs take no longer than passing the bytes to another task would.
+/// True for the CRCs: computing them takes no longer than sending the bytes to another task.
 fn is_fast(algorithm: ChecksumAlgorithm) -> bool {
     match algorithm {
         ChecksumAlgorithm::Crc64Nvme | ChecksumAlgorithm::Crc32c | ChecksumAlgorithm::Crc32 => true,

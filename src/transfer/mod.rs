@@ -1,4 +1,4 @@
-//! Transfer of bytes: counts and hashes a body while it passes. It neither requests bodies nor stores them.
+//! Verifies length and checksum of a body while it is streamed from a source to a sink.
 
 mod hashing;
 mod verify;

@@ -1,5 +1,5 @@
-//! Verifies a body against its object's headers, while it passes and before its last bytes are released.
-//! It never reads a body twice and never copies one.
+//! Verifies a body against its object's headers while it is streamed, before the last chunk is passed on. The body is read once and not
+//! copied.
 
 use super::hashing::Hashing;
 use crate::endpoint::{ByteStream, ContentFault, EndpointError, EndpointId};
@@ -14,33 +14,32 @@ use std::sync::{Arc, OnceLock};
 /// How a body was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verification {
-    /// Length and checksum.
+    /// Length and checksum match.
     Verified(ChecksumAlgorithm),
-    /// Only the length: the server gave no checksum that can be computed.
+    /// The length matches. The server sent no checksum that can be computed.
     Unverified,
 }
 
-/// The result of verifying a body. Every clone can read it, also when the bytes pass through a client that hides our errors.
+/// The result of verifying a body, shared by its clones. A caller can read it even if an HTTP client hides the error of the body.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict(Arc<OnceLock<Result<Verification, EndpointError>>>);
 
 impl Verdict {
-    /// `None` while the body passes, and for ever if it was dropped before its end.
-    /// It is set before the last bytes are released.
+    /// The result; `None` while the body is read, and also if it was dropped before its end. It is set before the last chunk is passed on.
     pub fn get(&self) -> Option<&Result<Verification, EndpointError>> {
         self.0.get()
     }
 
-    /// The body's error, if it failed.
+    /// The error of the body, if verification failed.
     pub fn error(&self) -> Option<&EndpointError> {
         self.get().and_then(|outcome| outcome.as_ref().err())
     }
 }
 
-/// Passes a body on and withholds the bytes that complete it until length and checksum are verified.
+/// Passes a body on, and withholds its last chunk until length and checksum are verified.
 ///
-/// A body that is short ends in `Interrupted`, one that is too long or has other bytes in `Corrupt`, and an error of
-/// the body itself is passed on. In each case not all bytes are released, so that a request that announced `size` bytes is cut off.
+/// A short body ends with `Interrupted`; a body that is too long or has another checksum, with `Corrupt`. An error of the body is passed
+/// on. In each case the last chunk is missing, so a request that announced `size` bytes is incomplete.
 pub fn verified(
     body: ByteStream,
     (source, key): (&EndpointId, &ObjectKey),
@@ -50,7 +49,7 @@ pub fn verified(
     let verdict = Verdict::default();
     let verified_body = VerifiedBody {
         body: Some(body),
-        of: (source.clone(), key.clone()),
+        subject: (source.clone(), key.clone()),
         size,
         passed: 0,
         withheld: None,
@@ -60,19 +59,19 @@ pub fn verified(
     (stream::unfold(verified_body, VerifiedBody::step).boxed(), verdict)
 }
 
-/// The body for a client that accepts only I/O errors. [`endpoint_error_in`] extracts the error inside.
+/// Converts the body for a client that accepts only I/O errors. [`endpoint_error_in`] extracts the original error.
 pub fn into_content_stream(body: ByteStream) -> BoxStream<'static, Result<Bytes, io::Error>> {
     body.map(|item| item.map_err(io::Error::other)).boxed()
 }
 
-/// The endpoint's error inside an error from a consumer of [`into_content_stream`].
+/// The endpoint error that an error from a consumer of [`into_content_stream`] wraps.
 pub fn endpoint_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a EndpointError> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<EndpointError>() {
             return Some(found);
         }
-        // `io::Error::source` skips the error that it carries, `get_ref` does not.
+        // `io::Error::source` skips the wrapped error; `get_ref` returns it.
         next = match error.downcast_ref::<io::Error>() {
             Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
             None => error.source(),
@@ -81,15 +80,15 @@ pub fn endpoint_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a End
     None
 }
 
-/// A body being passed on.
+/// The state of a verified stream.
 struct VerifiedBody {
-    /// `None` once it ended.
+    /// `None` after its end.
     body: Option<ByteStream>,
-    /// The source and the key: what its errors are about.
-    of: (EndpointId, ObjectKey),
+    /// The source and the key, for errors.
+    subject: (EndpointId, ObjectKey),
     size: u64,
     passed: u64,
-    /// The chunk that completed the body.
+    /// The last chunk, until the body is verified.
     withheld: Option<Bytes>,
     check: Option<(Hashing, Checksum)>,
     verdict: Verdict,
@@ -146,7 +145,7 @@ impl VerifiedBody {
     }
 
     fn fail_with(self, fault: ContentFault, words: &str) -> (Result<Bytes, EndpointError>, Self) {
-        let error = EndpointError::of_content(&self.of.0, &self.of.1, fault, words);
+        let error = EndpointError::of_content(&self.subject.0, &self.subject.1, fault, words);
         self.fail(error)
     }
 

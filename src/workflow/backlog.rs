@@ -1,35 +1,35 @@
-//! The metrics of the work that is not applied yet. A run sets them when it ends; a long-running process also sets them in between.
-//! The report gives the same counts.
+//! The backlog metrics: the work that is not applied yet. A run records them when it ends; the daemon also records them at an interval. The
+//! report has the same counts.
 
 use crate::state::{Overview, SinkOverview, SinkState, State};
 use crate::telemetry::{self, Backlog};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// Sets the backlog gauges of each sink: how much is pending, and the age of the oldest event.
+/// Records the backlog gauges of each sink: the number of pending paths and the age of the oldest unapplied event.
 pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
     if !telemetry::metrics().are_enabled() {
         return;
     }
     match state.overview().await {
-        Ok(overview) => tell(sinks, &overview, now).await,
+        Ok(overview) => record(sinks, &overview, now).await,
         Err(error) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
     }
 }
 
-/// As [`tell_backlog`], for a caller that has the overview. A metric that cannot be set changes nothing of the work that was done.
-pub(super) async fn tell(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
+/// As [`tell_backlog`], for a caller that already has the overview. An error is logged only: metrics must not fail a run.
+pub(super) async fn record(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
     telemetry::metrics().dead_letters(overview.dead_letters);
     for sink in sinks {
-        let Some(of_sink) = overview.sinks.iter().find(|overview| overview.name == *sink.name()) else { continue };
+        let Some(sink_overview) = overview.sinks.iter().find(|overview| overview.name == *sink.name()) else { continue };
         match sink.oldest_unapplied().await {
-            Ok(oldest) => telemetry::metrics().backlog(sink.name().as_str(), &backlog(of_sink, oldest, now)),
+            Ok(oldest) => telemetry::metrics().backlog(sink.name().as_str(), &backlog(sink_overview, oldest, now)),
             Err(error) => tracing::warn!(sink = %sink.name(), %error, "the backlog metrics cannot be recorded"),
         }
     }
 }
 
-/// `oldest` is the receipt time of the oldest event that is not applied to the sink.
+/// `oldest` is the time of receipt of the oldest event that is not applied to the sink.
 fn backlog(overview: &SinkOverview, oldest: Option<Timestamp>, now: Timestamp) -> Backlog {
     let age = |received: Timestamp| Duration::try_from(now.duration_since(received)).unwrap_or_default();
     Backlog {

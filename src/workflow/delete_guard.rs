@@ -1,4 +1,4 @@
-//! The guard over deletes, in a run: reads the counts, compares them with the limit of `plan::guard`, stores the held deletes.
+//! The delete guard in a run: reads the counts, compares them with the limit of `plan::guard`, and stores which deletes are held.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
@@ -9,11 +9,12 @@ use crate::state::DeletesInQuestion;
 /// Deletes that the guard has released.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReleasedDeletes {
-    /// The last place in the queue. Later rows were not judged: another sink's operations may have found more keys gone.
+    /// The last released position in the queue. The guard has not judged later rows: another sink's operations may have found more keys
+    /// gone.
     pub(super) up_to: i64,
-    /// The number of deletes that may be sent in this run.
+    /// The maximum number of deletes in this run.
     allowed: u64,
-    /// The sink's deletes of this run before the verdict: they had passed the guard of an earlier run.
+    /// The number of deletes that this run sent before the decision. The guard of an earlier run had released them.
     sent_before: u64,
 }
 
@@ -22,7 +23,7 @@ impl SinkRun<'_> {
         Allowance { max_delete: self.flow.options.max_delete, for_this_run: self.flow.options.allow_deletes }
     }
 
-    /// Releases the sink's deletes, or holds them (`None`).
+    /// Releases the sink's deletes, or holds all of them and returns `None`.
     pub(super) async fn judge_deletes(&self, guard: Guard) -> Result<Option<ReleasedDeletes>, ApplyError> {
         let rows = self.state.applied_rows().await?;
         let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(guard.held_too).await?;
@@ -45,25 +46,26 @@ impl SinkRun<'_> {
         Ok(None)
     }
 
-    /// True if the deletes that became due since may be sent too, together with those of the same run. Otherwise the next run judges them.
+    /// Releases the deletes that became due since the last release, if the run's total stays within the limit. Returns false if not; the
+    /// next run then judges them.
     pub(super) async fn release_more_deletes(&self, released: &mut ReleasedDeletes) -> Result<bool, ApplyError> {
         let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(false).await?;
         released.up_to = up_to;
         Ok(self.sent_deletes() - released.sent_before + deletes <= released.allowed || mutant::is("the_guard_is_off"))
     }
 
-    /// The number of confirmed deletes of this run.
+    /// The number of deletes that the sink confirmed in this run.
     fn sent_deletes(&self) -> u64 {
         self.flow.tally.totals().sink(self.state.name()).deleted
     }
 
-    /// The guard of a cycle.
+    /// The guard of an incremental sync.
     pub(super) async fn guard_of_cycle(&self) -> Result<Guard, ApplyError> {
         let (held, unjudged) = (self.state.deletes_held().await?, self.state.rows_before_unjudged_listing().await?);
         Ok(Guard::of_cycle(held, unjudged, self.allowance()))
     }
 
-    /// True if held deletes must be judged again. That is work even if nothing is due and nothing was reported.
+    /// True if the guard must judge held deletes again. Then the run has work even if nothing is due and no event arrived.
     pub(super) async fn has_held_deletes_to_judge(&self, guard: Guard) -> Result<bool, ApplyError> {
         Ok(guard.held_too && self.state.deletes_in_question(true).await?.deletes > 0)
     }

@@ -1,4 +1,4 @@
-//! The data of a run: its endpoints, its state, its sinks, its options. The other files own its steps.
+//! The data of a run: endpoints, state, sinks and options. The other files of this directory implement the steps.
 
 use super::endpoints::Endpoints;
 use super::options::Options;
@@ -9,34 +9,34 @@ use crate::state::{SinkState, State};
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// One run of any flow.
+/// One run, of any kind.
 pub struct Flow {
     /// The endpoints.
     pub doors: Endpoints,
-    /// The state, already checked to belong to these endpoints.
+    /// The state. The caller has checked that it belongs to these endpoints.
     pub state: State,
-    /// Its sinks, at least one.
+    /// The state of each sink, at least one.
     pub sinks: Vec<SinkState>,
     /// The options of the run.
     pub options: Options,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// The counts of the run so far; the caller may watch them.
+    /// The counters of the run. The caller may read them during the run.
     pub tally: Arc<RunCounters>,
-    /// The stop signal; the caller may set it.
+    /// The stop signal. The caller may send it.
     pub halt: StopSignal,
 }
 
-/// A run that has begun.
+/// The identity of a run that has begun.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(super) struct RunInfo {
     pub(super) number: u64,
     pub(super) kind: RunKind,
     pub(super) began: Timestamp,
 }
 
 impl Flow {
-    /// Stops the run: no part of it can go on.
+    /// Stops the run and keeps the error as the cause.
     pub(super) fn stop(&self, error: &ApplyError) {
         self.halt.stop(Some(error.into()));
     }

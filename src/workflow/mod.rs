@@ -1,4 +1,5 @@
-//! The flows: the files to read first. Each flow is described on the crate's first page, and has its own observer.
+//! The flows. Read these files first: `run.rs`, then `observe_listing.rs` (initial sync and reconcile) and `observe_events.rs` (incremental
+//! sync).
 
 mod flow;
 mod run;
@@ -8,7 +9,7 @@ mod observe_listing;
 mod observe_events;
 mod poll;
 mod sink_run;
-mod side_by_side;
+mod run_concurrently;
 mod settle;
 mod delete_guard;
 mod snapshots;

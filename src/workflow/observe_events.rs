@@ -1,8 +1,9 @@
-//! Observing by replay: one incremental cycle. It looks up each key that the sources reported and stores the observations.
+//! The incremental sync: receives events, looks up each key that they name, stores the observations, and applies the resulting work to each
+//! sink.
 
-use super::flow::{Flow, Run};
+use super::flow::{Flow, RunInfo};
 use super::options::Options;
-use super::side_by_side::side_by_side;
+use super::run_concurrently::run_concurrently;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::plan::guard::Guard;
@@ -13,32 +14,32 @@ use futures::future;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
-/// The number of events whose keys are looked up and stored together: events that touch the same page of the state write it once.
-/// (The pages that so many events write fit into SQLite's cache; with more, SQLite begins to write them before the commit.)
+/// The number of events in one batch and transaction. A large batch writes a database page that several events change only once. With a
+/// larger one the changed pages would exceed SQLite's cache, and SQLite would write them before the commit.
 const BATCH_EVENTS: usize = 4000;
 
-/// The part of the inbox that is still to be replayed.
-struct Rest {
-    /// Rows after this one.
+/// The part of the inbox that is not replayed yet.
+struct Unreplayed {
+    /// The rows after this one.
     after: i64,
-    /// The number of these rows: events that arrive meanwhile are for the next cycle.
+    /// The number of these rows. Events that arrive during the run are left to the next run.
     left: u64,
 }
 
 impl Flow {
-    pub(super) async fn observe_by_replay(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
-        self.hear().await?;
+    pub(super) async fn run_incremental(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+        self.receive_events().await?;
         let mut guards = Vec::new();
         let mut anything_to_do = self.state.inbox().events_len().await? > 0;
         for sink in sinks {
-            sink.state.pending_unpark_on_new_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            sink.state.pending_unpark_on_new_settings(self.options.relevant_settings(sink.state.policy())).await?;
             anything_to_do |= sink.state.pending_unpark_due(run.began).await?;
             let guard = sink.guard_of_cycle().await?;
             anything_to_do |= sink.has_held_deletes_to_judge(guard).await?;
             guards.push(guard);
         }
         if !anything_to_do {
-            // A source that could not be reached may hold unreported events.
+            // A queue or feed that could not be read may have events, so the run is not quiet.
             let totals = self.tally.totals();
             if totals.queue_failures.is_empty() && totals.feed_failure.is_none() {
                 self.tally.quiet();
@@ -49,71 +50,75 @@ impl Flow {
         if let Err(error) = self.catch_up(&all).await {
             self.stop(&error);
         }
-        // The snapshots of all sinks come before the first effect: no snapshot may show the observations of another sink's operations.
+        // The snapshots of all sinks are written before the first effect: no snapshot may contain observations that another sink's
+        // operations made.
         let written = future::join_all(sinks.iter().zip(&guards).map(|(sink, guard)| sink.attempt(sink.write_snapshots(*guard)))).await;
         let ready = sinks.iter().zip(guards).zip(written).filter_map(|(sink_and_guard, written)| written?.then_some(sink_and_guard));
-        side_by_side(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
+        run_concurrently(ready.map(|(sink, guard)| (sink, sink.settle(guard)))).await;
         Ok(())
     }
 
-    /// Settles earlier work first: effects without an outcome, because their paths are locked until then, and then the reported events.
+    /// Finishes the work of earlier runs before anything new: first the open intents, because they lock their paths, then the events in the
+    /// inbox.
     pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
         let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::Open, nothing_more.clone()).await?);
-        side_by_side(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
+        run_concurrently(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
         self.replay_inbox().await
     }
 
-    /// Replays the inbox as it is now, batch by batch. Events that arrive meanwhile are for the next cycle. Nothing is applied.
+    /// Replays the events that are in the inbox now, batch by batch, and applies nothing. Events that arrive meanwhile are left to the next
+    /// run.
     pub async fn replay_inbox(&self) -> Result<(), ApplyError> {
-        let mut rest = Rest { after: 0, left: self.state.inbox().events_len().await? };
-        let mut kept_back = BTreeSet::new();
+        let mut rest = Unreplayed { after: 0, left: self.state.inbox().events_len().await? };
+        let mut locked_paths = BTreeSet::new();
         let rows = self.next_rows(&mut rest).await?;
-        let mut next = self.look_at_rows(rows).await?;
+        let mut next = self.look_up_rows(rows).await?;
         while let Some(batch) = next {
-            let batch = Replay { locked: kept_back.clone(), ..batch };
-            // While one batch is stored, the paths of the next batch are looked up. Its rows are read before: the state runs one operation
-            // at a time, and the transaction of a batch has the state to itself.
+            let batch = Replay { locked: locked_paths.clone(), ..batch };
+            // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
+            // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
-            let (looked, replayed) = future::join(self.look_at_rows(rows), self.state.source().replay(batch)).await;
+            let (looked, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.tally.replayed(&replayed);
-            kept_back.extend(replayed.locked);
+            locked_paths.extend(replayed.locked);
             next = looked?;
         }
         Ok(())
     }
 
-    /// The next rows of the inbox; none at its end, or when the run is stopped.
-    async fn next_rows(&self, rest: &mut Rest) -> Result<Vec<InboxRow>, ApplyError> {
+    /// The next rows of the inbox; empty at its end, or after a stop.
+    async fn next_rows(&self, rest: &mut Unreplayed) -> Result<Vec<InboxRow>, ApplyError> {
         if rest.left == 0 || self.halt.is_stopped() {
             return Ok(Vec::new());
         }
-        let most = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
-        let rows = self.state.inbox().events_batch(rest.after, most).await?;
+        let limit = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
+        let rows = self.state.inbox().events_batch(rest.after, limit).await?;
         if let Some(last) = rows.last() {
-            *rest = Rest { after: last.seq, left: rest.left.saturating_sub(rows.len() as u64) };
+            *rest = Unreplayed { after: last.seq, left: rest.left.saturating_sub(rows.len() as u64) };
         }
         Ok(rows)
     }
 
-    /// Observes the paths that these rows touch; `None` = there are no rows, or the run is stopped.
-    async fn look_at_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
+    /// Looks up the paths that these rows name; `None` = there are no rows, or the run was stopped.
+    async fn look_up_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
         if rows.is_empty() {
             return Ok(None);
         }
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
         let (looks, failed) = tokio::select! {
             biased;
-            looked = self.look_at(touched) => looked?,
-            // A lookup that is not stored has no effect.
+            looked = self.look_up_paths(touched) => looked?,
+            // An unfinished lookup stores nothing and may be dropped.
             () = self.halt.stopped() => return Ok(None),
         };
         Ok(Some(Replay { rows, looks, failed, ..Replay::default() }))
     }
 
-    /// Looks up each path once. An error means that an endpoint is unreachable; it counts against no event.
-    async fn look_at(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
+    /// Looks up each path once. Returns the observations and the failed paths. An error means that the source is unreachable; it does not
+    /// count as a failed lookup of any event.
+    async fn look_up_paths(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
         let look = self.state.source().observation_next();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
@@ -130,16 +135,16 @@ impl Flow {
 }
 
 impl SinkRun<'_> {
-    /// Writes the snapshots of the work that the replay left; `false` = the sink is stopped.
+    /// Writes the snapshots of the pending work. Returns false if the sink was stopped.
     async fn write_snapshots(&self, guard: Guard) -> Result<bool, ApplyError> {
         if self.halt.is_stopped() {
             return Ok(false);
         }
         if self.has_held_deletes_to_judge(guard).await? {
-            // The held deletes of a listing were not looked up since. The lookups at absent keys will show that they are gone.
+            // The keys of held deletes are looked up only later in this run, so the new snapshot is written when the run ends.
             self.write_old_snapshot().await?;
         } else if self.state.pending_is_due().await? {
-            // Both sides now: a replay changes no applied row.
+            // Both snapshots can be written now, because a replay changes no applied row.
             self.write_both_snapshots().await?;
         }
         Ok(true)

@@ -1,10 +1,10 @@
-//! Observing by a listing: the initial sync and the reconcile. A page is one transaction with its last key, so that a killed run
-//! continues after it. This file does not distinguish the first run, a resumed one and the hundredth: a difference is work, an equal
-//! file is none.
+//! The initial sync and the reconcile: list the bucket, store the observations, and apply the resulting work to each sink. One transaction
+//! stores a page and its last key, so a run that follows a killed one continues there. A first, a resumed and a later listing are the same
+//! code: each key is compared with the state, and only a difference is work.
 
-use super::flow::{Flow, Run};
+use super::flow::{Flow, RunInfo};
 use super::options::Options;
-use super::side_by_side::side_by_side;
+use super::run_concurrently::run_concurrently;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
@@ -20,17 +20,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 impl Flow {
-    /// Lists the bucket and brings every sink into line. A sink that held nothing when the listing began applies the pages while the
-    /// listing goes on. For other sinks a new key may be the other half of a move; only the complete listing shows that.
-    pub(super) async fn observe_by_listing(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+    /// Lists the bucket and applies the differences to every sink. A sink without files applies each page while the listing continues. The
+    /// other sinks wait for the end of the listing, because a new key may be the target of a move, which only the complete listing shows.
+    pub(super) async fn run_listing(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
         for sink in sinks {
             sink.write_old_snapshot().await?;
-            // The listing observes every key anyway: paths that failed or were left out before are tried at once.
+            // The listing observes every key anyway, so parked and skipped paths are tried now.
             sink.state.pending_unpark_all().await?;
-            sink.state.pending_unpark_on_new_settings(self.options.that_operations_depend_on(sink.state.policy())).await?;
+            sink.state.pending_unpark_on_new_settings(self.options.relevant_settings(sink.state.policy())).await?;
         }
         if run.kind == RunKind::Reconcile {
-            // The changes that this listing must find may have happened after the first pages of an interrupted listing.
+            // An interrupted listing is not continued: a change may have happened in the pages that it has already listed.
             self.state.source().listing_restart().await?;
         }
         let from_the_start = self.state.source().listing_progress().await? == Listed::Nothing;
@@ -40,8 +40,8 @@ impl Flow {
             if rows > 0 { filled.push(sink) } else { empty.push(sink) }
         }
         if !filled.is_empty() {
-            // Events about known files are received first: without them, a renamed file would appear as one new file and one deleted file.
-            self.hear().await?;
+            // Receive the events about known files first. Without them a renamed file would appear as a new file and a deleted file.
+            self.receive_events().await?;
             if let Err(error) = self.catch_up(&filled).await {
                 self.stop(&error);
             }
@@ -55,29 +55,30 @@ impl Flow {
             if let Err(error) = self.list(&listing).await {
                 self.stop(&error);
             }
-            let noted = self.note_listing(run, from_the_start.then_some(began)).await;
+            let noted = self.record_listing_end(run, from_the_start.then_some(began)).await;
             listing.send_replace(false);
             noted?;
-            if empty.is_empty() { self.complete_initial(run).await } else { Ok(()) }
+            if empty.is_empty() { self.record_initial_complete(run).await } else { Ok(()) }
         };
         let filling = AtomicUsize::new(empty.len());
         let early = empty.iter().map(|sink| (*sink, Some(&filling)));
         let late = filled.iter().map(|sink| (*sink, None));
         let parts = early.chain(late).map(|(sink, filling)| (sink, sink.apply_listed(more_may_come.clone(), filling)));
-        let (noted, _) = tokio::join!(observe, side_by_side(parts));
+        let (noted, _) = tokio::join!(observe, run_concurrently(parts));
         noted
     }
 
-    /// Records that a listing has come to its end, if it began at the start.
-    async fn note_listing(&self, run: Run, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
+    /// Records the end of a listing, if this run listed from the first key.
+    async fn record_listing_end(&self, run: RunInfo, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
         match everything_since {
             Some(since) if self.tally.totals().listing_ended => Ok(self.state.source().listing_complete(run.number, since).await?),
             _ => Ok(()),
         }
     }
 
-    /// The initial sync is complete: the listing has come to its end, and every sink that was empty has been offered all of it.
-    async fn complete_initial(&self, run: Run) -> Result<(), ApplyError> {
+    /// Records that the initial sync is complete, if the listing has ended. The caller ensures that every sink that was empty has applied
+    /// all pages.
+    async fn record_initial_complete(&self, run: RunInfo) -> Result<(), ApplyError> {
         if !self.tally.totals().listing_ended {
             return Ok(());
         }
@@ -97,7 +98,7 @@ impl Flow {
         let mut after = match listed {
             Listed::Nothing => None,
             Listed::UpTo(key) => Some(key),
-            // The run was killed or stopped while it applied the last pages: those paths are pending, and nothing is read again.
+            // An earlier run listed all pages and ended before it had applied them. Those paths are pending, and nothing is listed again.
             Listed::Everything => return Ok(()),
         };
         loop {
@@ -127,7 +128,7 @@ impl Flow {
     }
 }
 
-/// The key after which the next page begins. A page is stored as a range of keys: that needs a source that lists in their order.
+/// The last key of a page, or an error if the source does not list in key order: the state stores a page as a range of keys.
 fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointError> {
     if let PageCursor::After(key) = next {
         return Ok(key);
@@ -146,8 +147,8 @@ fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointEr
 }
 
 impl SinkRun<'_> {
-    /// Applies the pages of the listing. A sink that held nothing when it began does so while the listing goes on: then `filling` counts
-    /// the sinks that have not finished.
+    /// Applies the listing to one sink. `filling` is set for a sink that had no files: it applies the pages while the listing continues.
+    /// The counter is the number of such sinks that have not finished.
     async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, filling: Option<&AtomicUsize>) -> Result<(), ApplyError> {
         if let Some(filling) = filling {
             let lane = |lane| self.executor.drain(lane, more_may_come.clone());
@@ -155,17 +156,18 @@ impl SinkRun<'_> {
             small?;
             large?;
             if filling.fetch_sub(1, Ordering::SeqCst) == 1 {
-                self.flow.complete_initial(self.run).await?;
+                self.flow.record_initial_complete(self.run).await?;
             }
         }
         self.apply_after_listing(more_may_come).await
     }
 
-    /// Waits for the end of the listing. An interrupted listing cannot show that a key is gone: then nothing more is done.
+    /// Waits for the end of the listing, then applies everything that is pending. Does nothing after an interrupted listing, because it
+    /// cannot show that a key is gone.
     async fn apply_after_listing(&self, mut more_may_come: watch::Receiver<bool>) -> Result<(), ApplyError> {
         tokio::select! {
             biased;
-            // The sending end is dropped only when the listing ends.
+            // The sender is dropped only after the end of the listing.
             _ = more_may_come.wait_for(|more| !more) => {}
             () = self.halt.stopped() => return Ok(()),
         }

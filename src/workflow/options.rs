@@ -1,4 +1,4 @@
-//! The options of a run, apart from its endpoints: its bounds, its guard, what it keeps.
+//! The options of a run: limits, retries, the delete guard, snapshots.
 
 use crate::plan::{MaxDelete, Policy};
 use crate::retry::RetryPolicy;
@@ -12,35 +12,36 @@ use std::time::Duration;
 pub struct Options {
     /// The bucket's name, for the report.
     pub bucket: String,
-    /// The prefix: only keys that begin with it are synced.
+    /// Only keys that begin with this prefix are synced.
     pub prefix: String,
-    /// Keys in one listing page.
+    /// The number of keys in one page of a listing.
     pub page_keys: u16,
-    /// Operations at a time.
+    /// The maximum number of concurrent operations per sink.
     pub concurrency: usize,
-    /// Attempts and waits of one call.
+    /// The retry policy of one call.
     pub retry: RetryPolicy,
-    /// True if checksums are compared; lengths always are.
+    /// True if the engine compares checksums. It always compares lengths.
     pub verify: bool,
-    /// The guard over deletes.
+    /// The limit of the delete guard.
     pub max_delete: MaxDelete,
-    /// The number of deletes that the operator allows for this run alone.
+    /// The number of deletes that the operator allows in this run (`--allow-deletes`).
     pub allow_deletes: Option<u64>,
-    /// Where the snapshots go; a sink other than the file manager has a subdirectory of its name.
+    /// The directory of the snapshots. A sink other than the file manager has a subdirectory with its name.
     pub snapshot_directory: PathBuf,
     /// The number of runs whose snapshots are kept.
     pub kept_snapshots: NonZeroUsize,
-    /// The rows that a cycle's snapshots show.
+    /// The rows in the snapshots of an incremental sync.
     pub snapshot_rows: SnapshotRows,
-    /// The number of events that may wait before the run stops reading a feed.
+    /// The number of events in the inbox from which on no events are received.
     pub inbox_max: u64,
-    /// The time that operations in flight may take once the run stops.
+    /// The time that operations in flight have to end after the run was stopped.
     pub grace: Duration,
 }
 
 impl Options {
-    /// A text of the options that can make an impossible operation possible. It is equal as long as none of them changes.
-    pub(super) fn that_operations_depend_on(&self, policy: Policy) -> String {
+    /// A text of the settings on which the success of an operation depends. If it differs from the stored one, parked and skipped paths are
+    /// tried again.
+    pub(super) fn relevant_settings(&self, policy: Policy) -> String {
         let Self { retry, verify, .. } = self;
         format!("max_file_bytes={:?} attempts={} verify={verify}", policy.max_file_bytes, retry.attempts)
     }

@@ -1,4 +1,4 @@
-//! Polling: the queues and the feed are received into the inbox before a run does its own work.
+//! Polling: receives the events of the queues and the feed into the inbox, before a run does its own work.
 
 use super::flow::Flow;
 use crate::apply::ApplyError;
@@ -11,8 +11,8 @@ use futures::future;
 use std::sync::Arc;
 
 impl Flow {
-    /// Receives the events of all sources. A source that does not answer stops no other work; the report names it.
-    pub(super) async fn hear(&self) -> Result<(), ApplyError> {
+    /// Receives the events of all queues and of the feed. If one of them fails, the run continues without it and the report names it.
+    pub(super) async fn receive_events(&self) -> Result<(), ApplyError> {
         future::try_join_all(self.doors.queues.iter().map(|queue| self.drain(queue))).await?;
         self.read_feed().await
     }

@@ -1,4 +1,4 @@
-//! Publishing: sends the report of a run to the receiver of results.
+//! Publishing: posts the report of a run to the events API.
 
 use super::flow::Flow;
 use crate::file_manager::FileManagerError;
@@ -6,27 +6,28 @@ use crate::report::Report;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The time for the report, all attempts together: the next run waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit for posting a report, retries included: the next run waits for it.
+const POST_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Flow {
-    /// Posts the report, if there is a receiver; returns the reason if it was not accepted.
+    /// Posts the report, if a receiver is configured. Returns the reason if it was not accepted.
     pub(super) async fn post(&self, report: &Report) -> Option<String> {
         let reports = self.doors.reports.as_ref()?;
         let body = match serde_json::to_value(report) {
             Ok(body) => body,
             Err(error) => return Some(error.to_string()),
         };
-        let told = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
+        let with_hint = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
         let post = async {
-            match timeout(PATIENCE, self.options.retry.run(|| reports.report_results(&body))).await {
-                Ok(answered) => answered.err().map(told),
-                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", PATIENCE.as_secs())),
+            match timeout(POST_TIMEOUT, self.options.retry.run(|| reports.report_results(&body))).await {
+                Ok(answered) => answered.err().map(with_hint),
+                Err(_) => Some(format!("no usable answer within {} s (it went to EVENTS_API_URL)", POST_TIMEOUT.as_secs())),
             }
         };
         let out_of_grace = async {
             self.halt.stopped().await;
-            // After an unreachable endpoint the report has its own grace: operations in flight may have consumed the time since then.
+            // After an endpoint stopped the run, the report has the whole grace: the operations in flight may have consumed the time since
+            // the stop.
             if self.halt.cause().is_some() {
                 tokio::time::sleep(self.options.grace).await;
             } else {

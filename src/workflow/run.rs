@@ -1,8 +1,8 @@
-//! One run of any flow: it begins, observes by a listing or by a replay, reports and records its end. The observers have their own
-//! files.
+//! Starts a run, calls the listing flow or the event flow, then reports and stores the result. The flows observe and apply; see
+//! `observe_listing.rs` and `observe_events.rs`.
 
 use super::backlog;
-use super::flow::{Flow, Run};
+use super::flow::{Flow, RunInfo};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::report::{Frame, Report};
@@ -11,19 +11,20 @@ use crate::state::{InstanceLock, StateError};
 use crate::telemetry;
 use std::collections::BTreeMap;
 
-/// The end of a run.
+/// The result of a finished run.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// The report as it was sent.
+    /// The report, with the reason why the events API did not accept it, if it did not.
     pub report: Report,
-    /// The run's record in the history.
+    /// How the run ended.
     pub outcome: RunOutcome,
-    /// True if the guard held deletes.
+    /// True if the guard holds deletes of any sink.
     pub deletes_held: bool,
 }
 
 impl Flow {
-    /// Runs to the end, or until an endpoint is unreachable or the operator stops it. An error is the state's: the run cannot go on.
+    /// Runs until everything due is done, an endpoint is unreachable, or the stop signal arrives. Returns an error if the state or a
+    /// snapshot failed; then the run has no recorded end.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
         telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
     }
@@ -33,17 +34,17 @@ impl Flow {
         let number = self.state.runs().begin(kind, began, lock.last_run()).await?;
         lock.remember_run(number)?;
         telemetry::run_began(number);
-        let run = Run { number, kind, began };
+        let run = RunInfo { number, kind, began };
         let sinks = self.sink_runs(run);
         match kind {
-            RunKind::Initial | RunKind::Reconcile => self.observe_by_listing(run, &sinks).await?,
-            RunKind::Incremental => self.observe_by_replay(run, &sinks).await?,
+            RunKind::Initial | RunKind::Reconcile => self.run_listing(run, &sinks).await?,
+            RunKind::Incremental => self.run_incremental(run, &sinks).await?,
         }
         self.finish(run, &sinks).await
     }
 
-    async fn finish(&self, run: Run, sinks: &[SinkRun<'_>]) -> Result<Ended, ApplyError> {
-        let Run { number, kind, began } = run;
+    async fn finish(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<Ended, ApplyError> {
+        let RunInfo { number, kind, began } = run;
         if kind != RunKind::Incremental {
             for sink in sinks {
                 sink.state.outside_prefix_count(&self.options.prefix).await?;
@@ -78,13 +79,13 @@ impl Flow {
             (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,
         };
-        self.remember(number, &report, outcome).await?;
+        self.record_run_end(number, &report, outcome).await?;
         telemetry::run_ended(outcome.as_str());
-        backlog::tell(&self.sinks, &overview, self.clock.now()).await;
+        backlog::record(&self.sinks, &overview, self.clock.now()).await;
         Ok(Ended { deletes_held: report.holds_deletes(), report, outcome })
     }
 
-    async fn remember(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {
+    async fn record_run_end(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {
         let summary = serde_json::to_string(report).unwrap_or_default();
         self.state.runs().end(run, outcome, self.clock.now(), summary).await
     }

@@ -1,5 +1,4 @@
-//! Settling: brings a sink from its content to the known state: moves first, then content and permissions, deletes last and under
-//! the guard. The observers own the known state.
+//! Settling: applies the pending work of a sink: moves first, then content and permissions, and deletes last, if the guard releases them.
 
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
@@ -7,11 +6,11 @@ use crate::plan::guard::Guard;
 use crate::state::Lane;
 use tokio::sync::watch;
 
-/// The number of passes over the absent keys.
+/// The maximum number of passes over the keys that may be gone.
 const ABSENCE_PASSES: usize = 5;
 
 impl SinkRun<'_> {
-    /// Brings the sink to the state that the observations and the feed ask for.
+    /// Applies everything that is pending for the sink.
     pub(super) async fn settle(&self, guard: Guard) -> Result<(), ApplyError> {
         let executor = &self.executor;
         self.state.moves_pair_by_content().await?;
@@ -25,8 +24,8 @@ impl SinkRun<'_> {
             return Ok(());
         }
         let Some(mut released) = self.judge_deletes(guard).await? else { return Ok(()) };
-        // A lookup at an absent key (it is back, it was in doubt) makes work for the other lanes, and their lookups make work for this
-        // one. A bucket that changes more often than this is left to the next run.
+        // The lookup of a key may show that it exists, which is work for the other lanes; their lookups may show that a key is gone, which
+        // is work for this lane. After the last pass, what is left waits for the next run.
         for _ in 0..ABSENCE_PASSES {
             let mut taken = executor.drain_deletes(released.up_to).await?;
             for lane in [Lane::Small, Lane::Large] {

@@ -1,6 +1,6 @@
-//! One sink's part of a run: its state, its executor, its counts and its stop signal. A sink that fails stops no other one.
+//! One sink's part of a run: its state, executor, counters and stop signal. A sink that fails does not stop the other sinks.
 
-use super::flow::{Flow, Run};
+use super::flow::{Flow, RunInfo};
 use super::snapshots;
 use crate::apply::{ApplyContext, ApplyError, ApplyOptions, Bounds, Executor};
 use crate::run::{RunKind, RunTotals, SinkCounters, SinkStopSignal};
@@ -10,25 +10,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// One sink in one run.
 pub(super) struct SinkRun<'f> {
     pub(super) flow: &'f Flow,
-    pub(super) run: Run,
+    pub(super) run: RunInfo,
     pub(super) state: SinkState,
     pub(super) executor: Executor,
     pub(super) tally: SinkCounters,
     pub(super) halt: SinkStopSignal,
-    /// True if the old side of its snapshots is written, and the new one is not yet.
-    new_snapshot_left: AtomicBool,
+    /// True if the run has written the old snapshot of the sink and has not written the new one.
+    new_snapshot_missing: AtomicBool,
 }
 
 impl Flow {
-    /// The part of each sink in this run.
-    pub(super) fn sink_runs(&self, run: Run) -> Vec<SinkRun<'_>> {
+    /// Creates the part of each sink in this run.
+    pub(super) fn sink_runs(&self, run: RunInfo) -> Vec<SinkRun<'_>> {
         let halts = SinkStopSignal::of_run(&self.halt, self.sinks.len());
         self.sinks.iter().zip(halts).map(|(state, halt)| SinkRun::new(self, run, state.clone(), halt)).collect()
     }
 }
 
 impl<'f> SinkRun<'f> {
-    fn new(flow: &'f Flow, run: Run, state: SinkState, halt: SinkStopSignal) -> Self {
+    fn new(flow: &'f Flow, run: RunInfo, state: SinkState, halt: SinkStopSignal) -> Self {
         let tally = SinkCounters::new(flow.tally.clone(), state.name().clone());
         let options = &flow.options;
         let sink = flow.doors.sink(state.name());
@@ -37,10 +37,10 @@ impl<'f> SinkRun<'f> {
         let context = ApplyContext::new(flow.doors.source.clone(), sink, state.clone(), apply);
         let bounds = Bounds { concurrency, grace: options.grace };
         let executor = Executor::new(context, flow.clock.clone(), tally.clone(), halt.clone(), bounds);
-        Self { flow, run, state, executor, tally, halt, new_snapshot_left: AtomicBool::new(false) }
+        Self { flow, run, state, executor, tally, halt, new_snapshot_missing: AtomicBool::new(false) }
     }
 
-    /// Does a part of the work. An error of the sink stops the sink; any other error stops the run.
+    /// Awaits a part of the work. On an error it returns `None` and stops the sink, or the run if the sink did not cause the error.
     pub(super) async fn attempt<T>(&self, part: impl Future<Output = Result<T, ApplyError>>) -> Option<T> {
         match part.await {
             Ok(done) => Some(done),
@@ -51,22 +51,22 @@ impl<'f> SinkRun<'f> {
         }
     }
 
-    /// Writes the old side of its snapshots; the new one follows when the run ends.
+    /// Writes the sink's old snapshot. The new one is written when the run ends.
     pub(super) async fn write_old_snapshot(&self) -> Result<(), ApplyError> {
         snapshots::write_old(&self.state, &self.flow.options, (self.run.number, self.run.began)).await?;
-        self.new_snapshot_left.store(true, Ordering::Relaxed);
+        self.new_snapshot_missing.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Writes both sides of its snapshots.
+    /// Writes the sink's old and new snapshot.
     pub(super) async fn write_both_snapshots(&self) -> Result<(), ApplyError> {
         snapshots::write_both(&self.state, &self.flow.options, (self.run.number, self.run.began)).await
     }
 
-    /// Writes the new side of its snapshots, if only the old one is written. If the run has nothing to show, it removes the old one:
-    /// a reconcile that changed nothing keeps no snapshots, otherwise nightly pairs of equal ones would push out the useful ones.
+    /// Writes the sink's new snapshot, if only the old one is written. If the run changed nothing, it removes the old snapshot instead:
+    /// otherwise the equal pairs of nightly reconciles would displace the useful snapshots.
     pub(super) async fn finish_snapshots(&self, totals: &RunTotals, overview: &Overview) -> Result<(), ApplyError> {
-        if !self.new_snapshot_left.load(Ordering::Relaxed) {
+        if !self.new_snapshot_missing.load(Ordering::Relaxed) {
             return Ok(());
         }
         let (run, stopped) = (&self.flow.halt, self.halt.is_stopped());
@@ -80,7 +80,7 @@ impl<'f> SinkRun<'f> {
         let nothing_differed = self.run.kind == RunKind::Reconcile && !stopped && done == 0 && pending.sum::<u64>() == 0;
         let at = (self.run.number, self.run.began);
         if showed_nothing || nothing_differed {
-            return snapshots::take_back_old(&self.state, &self.flow.options, at).await;
+            return snapshots::remove_old(&self.state, &self.flow.options, at).await;
         }
         if run.is_stopped() && run.cause().is_none() { Ok(()) } else { snapshots::write_new(&self.state, &self.flow.options, at).await }
     }

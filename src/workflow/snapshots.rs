@@ -1,4 +1,4 @@
-//! The two sides of a run as CSV files: old = the applied rows, new = those overlaid with the known state.
+//! The two snapshots of a run as CSV files. Old: the applied rows. New: the applied rows overlaid with the known state.
 
 use super::options::Options;
 use crate::apply::ApplyError;
@@ -20,7 +20,7 @@ pub enum ExportError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// Writes one side of a sink as CSV to `out`; errors name it as `name`. Returns the number of rows. Blocks.
+/// Writes one side of a sink as CSV to `out`. Errors name the output as `name`. Returns the number of rows. Blocks.
 pub fn export(views: &Views, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
     let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
@@ -32,25 +32,25 @@ pub fn export(views: &Views, (sink, side): (&SinkName, Side), out: impl Write, n
     Ok(rows)
 }
 
-/// Writes both sides of a cycle, once everything is known and nothing is applied: its work is their difference. They are written
-/// side by side.
+/// Writes both snapshots of an incremental sync, concurrently. The caller calls it after the replay and before the first effect, so the
+/// difference of the snapshots is the work of the run.
 pub(super) async fn write_both(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options, options.snapshot_rows), vec![OLD, NEW], run).await
 }
 
-/// Writes the snapshot of the rows that were applied before the run.
+/// Writes the old snapshot: the rows that were applied before the run.
 pub(super) async fn write_old(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options, SnapshotRows::Full), vec![OLD], run).await
 }
 
-/// Removes the old side of a run that has nothing to show: the bucket was never seen, or nothing differed.
-pub(super) async fn take_back_old(state: &SinkState, options: &Options, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
+/// Removes the old snapshot of a run that changed nothing.
+pub(super) async fn remove_old(state: &SinkState, options: &Options, (run, at): (u64, Timestamp)) -> Result<(), ApplyError> {
     let name = SnapshotName { side: OLD.0, at, run, rows: SnapshotRows::Full };
-    let store = store_of(state, options);
-    in_a_thread(move || Ok(store.remove(name)?)).await
+    let store = snapshot_store(state, options);
+    run_blocking(move || Ok(store.remove(name)?)).await
 }
 
-/// Writes the applied rows overlaid with the state known after the run, and removes the snapshots of old runs.
+/// Writes the new snapshot, with the state known after the run, and removes the snapshots of old runs.
 pub(super) async fn write_new(state: &SinkState, options: &Options, run: (u64, Timestamp)) -> Result<(), ApplyError> {
     write(state, (options, SnapshotRows::Full), vec![NEW], run).await
 }
@@ -65,21 +65,21 @@ async fn write(
     (run, at): (u64, Timestamp),
 ) -> Result<(), ApplyError> {
     let (views, name) = (state.views(), state.name().clone());
-    let store = store_of(state, options);
-    in_a_thread(move || {
-        // A sink that has just been added has no directory yet.
+    let store = snapshot_store(state, options);
+    run_blocking(move || {
+        // A new sink has no directory yet.
         store.make_directory()?;
-        // Only a run with something to show removes older ones.
+        // Only a run that completes a pair removes older snapshots.
         let whole = sides.contains(&NEW);
-        // All are begun before one is written: beginning a snapshot removes the temp files that no process holds.
-        let mut begun = Vec::new();
+        // Create all files before writing to one: creating a snapshot removes the temporary files that no process holds.
+        let mut created = Vec::new();
         for (name, side) in sides {
-            begun.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
+            created.push((side, store.create(SnapshotName { side: name, at, run, rows })?));
         }
         thread::scope(|scope| {
             let (views, sink) = (&views, &name);
             let writers: Vec<_> =
-                begun.into_iter().map(|(side, pending)| scope.spawn(move || fill(views, (sink, side, rows), pending))).collect();
+                created.into_iter().map(|(side, pending)| scope.spawn(move || write_rows(views, (sink, side, rows), pending))).collect();
             writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         if whole {
@@ -90,13 +90,13 @@ async fn write(
     .await
 }
 
-fn store_of(sink: &SinkState, options: &Options) -> SnapshotStore {
+fn snapshot_store(sink: &SinkState, options: &Options) -> SnapshotStore {
     let directory = &options.snapshot_directory;
     let is_file_manager = *sink.name() == SinkName::file_manager();
     SnapshotStore::new(if is_file_manager { directory.clone() } else { directory.join(sink.name().as_str()) }, options.kept_snapshots)
 }
 
-async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
+async fn run_blocking(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(ExportError::State(error))) => Err(error.into()),
@@ -105,7 +105,7 @@ async fn in_a_thread(work: impl FnOnce() -> Result<(), ExportError> + Send + 'st
     }
 }
 
-fn fill(views: &Views, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
+fn write_rows(views: &Views, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
     let push = |file: FileRow<'_>| -> Result<(), ExportError> { Ok(pending.push(file)?) };
     match rows {
         SnapshotRows::Full => views.snapshot_rows((sink, side), push)?,

@@ -1,5 +1,5 @@
-//! Many paths at a time: takes what is due from the state, bounded, small and large objects in lanes of their own, and
-//! stops when an endpoint cannot be used at all. The operation handles one path.
+//! The executor: claims due paths from the state, runs a bounded number of operations concurrently, and stops the sink or the run if an
+//! endpoint cannot be used. Small and large objects have separate lanes. An `Operation` handles one path.
 
 use super::failures::{FailuresInARow, parked_until};
 use super::permits::{Bounds, Permit, Permits};
@@ -22,10 +22,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
-/// The most paths that one claim takes from the state.
+/// The maximum number of paths in one claim.
 const MAX_CLAIMED_AT_ONCE: usize = 256;
 
-/// Works through what is pending. Cheap to clone.
+/// Applies the pending paths of one sink. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
     /// The context that reconciles one path.
@@ -36,12 +36,12 @@ pub struct Executor {
     pub(in crate::apply) halt: SinkStopSignal,
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
-    /// The time that operations in flight have once the run stops.
+    /// The time that operations in flight have to end after the run was stopped.
     pub(in crate::apply) grace: Duration,
 }
 
 impl Executor {
-    /// Works between two endpoints, within bounds.
+    /// Creates the executor of one sink. It starts nothing.
     pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, tally: SinkCounters, halt: SinkStopSignal, bounds: Bounds) -> Self {
         Self {
             state: context.state.clone(),
@@ -55,13 +55,13 @@ impl Executor {
         }
     }
 
-    /// Works through a lane until nothing is due in it. While `listing` says that more may come (`true`), waits for it.
-    /// Returns the number of paths that it claimed.
+    /// Applies the paths of a lane until none is due. While `listing` is `true`, more paths may come, and the executor waits for them.
+    /// Returns the number of claimed paths.
     pub async fn drain(&self, lane: Lane, listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         self.drain_up_to((lane, i64::MAX), listing).await
     }
 
-    /// As [`Executor::drain`], for the deletes up to a position in the queue: the guard has judged these.
+    /// As [`Executor::drain`], for the lane of deletes and only up to the position `up_to` in the queue. The guard has released these.
     pub async fn drain_deletes(&self, up_to: i64) -> Result<u64, StateError> {
         let (_, nothing_more) = watch::channel(false);
         self.drain_up_to((Lane::Absent, up_to), nothing_more).await
@@ -70,32 +70,32 @@ impl Executor {
     async fn drain_up_to(&self, (lane, up_to): (Lane, i64), mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
         let mut tasks = JoinSet::new();
         let (mut after, mut claimed_in_all) = (0, 0);
-        let mut passed_over = false;
+        let mut some_skipped = false;
         let mut releases = self.state.releases();
         while !self.halt.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
-            if !passed_over {
-                // This comes before the query for due paths: a path that the query passes over may be released at any moment after it.
+            if !some_skipped {
+                // This must precede the query for due paths: a path that the query skips may be released at any moment after the query.
                 releases.mark_unchanged();
             }
             let batch = self.state.claim((lane, after, up_to), MAX_CLAIMED_AT_ONCE).await?;
-            passed_over |= batch.passed_over;
+            some_skipped |= batch.passed_over;
             let Some(last) = batch.last else {
-                if tasks.is_empty() && !more_may_come && !passed_over {
+                if tasks.is_empty() && !more_may_come && !some_skipped {
                     break;
                 }
                 tokio::select! {
                     biased;
-                    // Outcomes may have queued their paths again: the query runs once, not after each of them.
+                    // Outcomes may have queued their paths again. One query after all outcomes is enough.
                     () = all_ended(&mut tasks), if !tasks.is_empty() => {}
-                    // The sender is dropped: no more paths come.
+                    // If the sender is dropped, no more paths come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
-                    _ = releases.changed(), if passed_over => {}
+                    _ = releases.changed(), if some_skipped => {}
                     () = self.halt.stopped() => {}
                 }
-                if passed_over {
-                    // The operation that claimed the path may have finished: start again from the beginning.
-                    (after, passed_over) = (0, false);
+                if some_skipped {
+                    // Another operation held a skipped path and may have released it: query again from the beginning.
+                    (after, some_skipped) = (0, false);
                 }
                 continue;
             };
@@ -115,7 +115,8 @@ impl Executor {
         Ok(claimed_in_all)
     }
 
-    /// Waits for the operations in flight; once the run stops, no longer than the grace. An operation cut off then is an open intent.
+    /// Waits until the operations in flight have ended. After a stop it waits no longer than `grace`, then cancels them. A cancelled
+    /// operation leaves an open intent.
     pub(in crate::apply) async fn finish(&self, mut tasks: JoinSet<()>) {
         tokio::select! {
             biased;
@@ -125,28 +126,30 @@ impl Executor {
         tasks.shutdown().await;
     }
 
-    /// In the lane of the absent, lookups come first: only their results count.
+    /// Returns the paths of a claim that need an operation. In the lane of deletes it first looks up each path, and stores and counts the
+    /// results.
     async fn prepare(&self, batch: Vec<WorkItem>, lane: Lane) -> Vec<WorkItem> {
         if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
         }
-        let looks = tokio::select! {
+        let lookups = tokio::select! {
             biased;
-            looks = self.context.look_at_absent(batch, self.permits.free()) => looks,
+            lookups = self.context.look_up_absent(batch, self.permits.free()) => lookups,
             // A lookup that is not stored has no effect.
             () = self.halt.stopped() => return Vec::new(),
         };
-        match looks {
-            Ok(looks) => {
-                // The size of a deleted key is unknown. A directory marker is recognised by its name, and is not a file.
-                for path in looks.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
+        match lookups {
+            Ok(lookups) => {
+                // The size of a deleted key is unknown, so a directory marker is recognised by its name. It is not counted as a file.
+                for path in lookups.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
                     self.tally.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
                 }
-                for (path, failed_runs, error) in looks.failed {
-                    telemetry::operation(self.state.name(), &path, self.failed(&path, (failed_runs, Attempts::default()), error)).await;
+                for (path, failed_runs, error) in lookups.failed {
+                    telemetry::operation(self.state.name(), &path, self.handle_failure(&path, (failed_runs, Attempts::default()), error))
+                        .await;
                 }
-                looks.work
+                lookups.work
             }
             Err(error) => {
                 self.stop(&error);
@@ -155,19 +158,19 @@ impl Executor {
         }
     }
 
-    /// Starts one operation as soon as a permit is free; `false` = the run stops instead.
+    /// Starts one operation as soon as a permit is free. Returns `false` if the run is stopped first.
     async fn spawn(&self, (claim, work): (PathClaim, WorkItem), lane: Lane, tasks: &mut JoinSet<()>) -> bool {
-        let place = tokio::select! {
-            // A permit that comes free while the run stops is not used.
+        let permit = tokio::select! {
+            // Checked first: after a stop no operation starts, even if a permit is free.
             biased;
             () = self.halt.stopped() => return false,
-            place = self.place(lane) => place,
+            permit = self.acquire_permit(lane) => permit,
         };
         let executor = self.clone();
         tasks.spawn(
             async move {
                 let path = work.path.clone();
-                telemetry::operation(executor.state.name(), &path, executor.one(work, lane, place)).await;
+                telemetry::operation(executor.state.name(), &path, executor.run_operation(work, lane, permit)).await;
                 drop(claim);
             }
             .in_current_span(),
@@ -178,26 +181,26 @@ impl Executor {
         true
     }
 
-    pub(in crate::apply) async fn place(&self, lane: Lane) -> Permit {
-        if lane == Lane::Large { self.permits.place_for_large().await } else { self.permits.place().await }
+    pub(in crate::apply) async fn acquire_permit(&self, lane: Lane) -> Permit {
+        if lane == Lane::Large { self.permits.acquire_for_large().await } else { self.permits.acquire().await }
     }
 
-    async fn one(&self, work: WorkItem, lane: Lane, place: Permit) {
+    async fn run_operation(&self, work: WorkItem, lane: Lane, permit: Permit) {
         let (path, failed_runs) = (work.path.clone(), work.attempts);
-        let mut operation = Operation::new(&self.context, lane, place);
-        match operation.bring(work).await {
-            Ok(ending) => {
-                self.failures_in_a_row.end();
-                self.ended(&path, &ending);
+        let mut operation = Operation::new(&self.context, lane, permit);
+        match operation.reconcile(work).await {
+            Ok(outcome) => {
+                self.failures_in_a_row.reset();
+                self.count_outcome(&path, &outcome);
             }
-            Err(error) => self.failed(&path, (failed_runs, operation.attempts), error).await,
+            Err(error) => self.handle_failure(&path, (failed_runs, operation.attempts), error).await,
         }
     }
 
-    /// An operation ended without a failure.
-    pub(in crate::apply) fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
-        self.tally.ended(path, ending);
-        telemetry::ended(match ending {
+    /// Counts an operation that ended without a failure.
+    pub(in crate::apply) fn count_outcome(&self, path: &ObjectKey, outcome: &PathOutcome) {
+        self.tally.ended(path, outcome);
+        telemetry::ended(match outcome {
             PathOutcome::Sent { .. }
             | PathOutcome::Confirmed
             | PathOutcome::Deleted
@@ -209,28 +212,29 @@ impl Executor {
         });
     }
 
-    /// Probes the sink, and stops it if it does not answer; says whether it answers.
+    /// Probes the sink, and stops it if the probe fails. Returns true if the sink answered.
     pub async fn sink_answers(&self) -> bool {
-        let answer = self.context.sink_answers().await;
+        let answer = self.context.check_sink().await;
         if let Err(error) = &answer {
             self.stop(error);
         }
         answer.is_ok()
     }
 
-    /// Stops the sink. If the cause is not the sink's own, stops the run.
+    /// Stops the sink if the sink caused the error. Stops the run for any other error.
     pub fn stop(&self, error: &ApplyError) {
-        if self.context.is_of_the_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
+        if self.context.is_caused_by_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
             self.halt.stop_sink(error.into());
         } else {
             self.halt.stop_run(error.into());
         }
     }
 
-    /// An operation failed: after so many failed runs, and these attempts in this one.
-    pub(in crate::apply) async fn failed(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
+    /// Handles a failed operation: stops the sink or the run if an endpoint cannot be used, else parks the path. `failed_runs` is the
+    /// number of earlier failed runs of the path; `attempts` are those of this operation.
+    pub(in crate::apply) async fn handle_failure(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
         if self.halt.is_stopped() {
-            // A stop does not count as a failure of the path: the path stays due.
+            // A failure after a stop does not count against the path. The path stays due.
             return;
         }
         let transient = match error.disposition() {
@@ -238,19 +242,19 @@ impl Executor {
             Disposition::Retry { .. } => true,
             Disposition::Fail => false,
         };
-        if transient && self.failures_in_a_row.are_too_many_with_one_more() {
-            let open = tokio::select! {
+        if transient && self.failures_in_a_row.add_and_check_limit() {
+            let answers = tokio::select! {
                 biased;
-                open = self.context.endpoints_answer() => open,
+                answers = self.context.check_endpoints() => answers,
                 () = self.halt.stopped() => return,
             };
-            if let Err(shut) = open {
-                return self.stop(&shut);
+            if let Err(unreachable) = answers {
+                return self.stop(&unreachable);
             }
-            // The endpoints are reachable, so the objects are bad: they fail one by one, and the others continue.
-            self.failures_in_a_row.end();
+            // The endpoints are reachable, so the failures are caused by the objects. Each of them is parked, and the other paths continue.
+            self.failures_in_a_row.reset();
         }
-        let (failure, next_attempt) = self.parking(failed_runs, &error);
+        let (failure, next_attempt) = self.failure_and_next_attempt(failed_runs, &error);
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
         self.tally.failed(path, (&error).into());
         telemetry::ended(OperationResult::Failed);
@@ -260,8 +264,8 @@ impl Executor {
         }
     }
 
-    /// The reason that a path is parked, and the end of the wait.
-    pub(in crate::apply) fn parking(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
+    /// The failure to store for a parked path, and the time of its next attempt.
+    pub(in crate::apply) fn failure_and_next_attempt(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
         let next_attempt = parked_until(self.clock.now(), failed_runs, error.disposition());
         (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
     }
@@ -273,7 +277,7 @@ async fn all_ended(tasks: &mut JoinSet<()>) {
     }
 }
 
-/// A task that panicked is a bug, and the process ends with it. Its operation in flight is an open intent, as after any crash.
+/// Resumes the panic of a task: a panic is a bug, and the process ends. The operation leaves an open intent, as after any crash.
 fn rethrow(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

@@ -1,5 +1,4 @@
-//! The executor of many paths at a time: it owns the limit of concurrent operations and the handling of failures.
-//! The operation handles one path.
+//! The executor: it limits the number of concurrent operations and handles their failures. An `Operation` handles one path.
 
 pub(super) mod drain;
 mod failures;

@@ -1,58 +1,57 @@
-//! The permits that limit concurrent operations: one for each, and fewer for large objects. It knows no operation and no
-//! state.
+//! The permits that limit concurrent operations: one per operation, and a second limit for large objects.
 
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The limits of concurrency and of the grace.
+/// The limits of an executor.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Operations at a time; a quarter of them, at least one, may be large objects.
+    /// The maximum number of concurrent operations. A quarter of them, but at least one, may be large objects.
     pub concurrency: usize,
-    /// The time that operations in flight have once the run stops.
+    /// The time that operations in flight have to end after the run was stopped.
     pub grace: Duration,
 }
 
-/// A permit to call the endpoints, one of a limited number. Dropping it returns it.
+/// A permit to call the endpoints. Dropping it frees it for another operation.
 pub(in crate::apply) struct Permit {
     _of_all: OwnedSemaphorePermit,
     _of_large: Option<OwnedSemaphorePermit>,
 }
 
-/// All permits. Cheap to clone.
+/// The permits of one executor. Cheap to clone.
 #[derive(Clone)]
 pub(in crate::apply) struct Permits {
-    /// Operations at a time, over all lanes.
+    /// One permit per operation, over all lanes.
     all: Arc<Semaphore>,
-    /// The large objects among these. Small objects always get a permit.
+    /// The second permit of a large object. There are fewer of them, so large objects never take all permits.
     large: Arc<Semaphore>,
 }
 
 impl Permits {
-    /// So many operations at a time.
+    /// Permits for `concurrency` operations.
     pub(in crate::apply) fn new(concurrency: usize) -> Self {
         let large = (concurrency / 4).max(1);
         Self { all: Arc::new(Semaphore::new(concurrency)), large: Arc::new(Semaphore::new(large)) }
     }
 
-    /// A permit, as soon as one is free.
-    pub(in crate::apply) async fn place(&self) -> Permit {
-        Permit { _of_all: permit_of(&self.all).await, _of_large: None }
+    /// Waits for a free permit.
+    pub(in crate::apply) async fn acquire(&self) -> Permit {
+        Permit { _of_all: acquire_from(&self.all).await, _of_large: None }
     }
 
-    /// A permit for a large object, as soon as one is free.
-    pub(in crate::apply) async fn place_for_large(&self) -> Permit {
-        let of_large = Some(permit_of(&self.large).await);
-        Permit { _of_all: permit_of(&self.all).await, _of_large: of_large }
+    /// Waits for a free permit for a large object.
+    pub(in crate::apply) async fn acquire_for_large(&self) -> Permit {
+        let of_large = Some(acquire_from(&self.large).await);
+        Permit { _of_all: acquire_from(&self.all).await, _of_large: of_large }
     }
 
-    /// The number of free permits, and 1 when none is free: the caller continues in any case.
+    /// The number of free permits, but at least 1, so that a caller without a permit still makes progress.
     pub(in crate::apply) fn free(&self) -> usize {
         self.all.available_permits().max(1)
     }
 }
 
-async fn permit_of(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-    places.clone().acquire_owned().await.expect("invariant: the semaphore is never closed")
+async fn acquire_from(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    semaphore.clone().acquire_owned().await.expect("invariant: the semaphore is never closed")
 }

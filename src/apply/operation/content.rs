@@ -1,10 +1,10 @@
-//! Content on its way: one GET, one call for the permissions, one for the content, streamed and verified; and another attempt where
-//! a failure may pass.
+//! Uploads content. One attempt is one GET, one call for the permissions, and one call that streams and verifies the content. A transient
+//! failure leads to another attempt, so `RETRY_ATTEMPTS` bounds GET and upload together.
 
 use super::effect::OpenEffect;
+use super::intent_metadata;
 use super::reconcile_path::{Operation, Step};
-use super::remembered;
-use crate::apply::error::{ApplyError, not_held_back};
+use crate::apply::error::{ApplyError, ignore_refused_permissions};
 use crate::apply::sink::{Content, EffectKind, EffectRequest, Performed, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
 use crate::mutant;
@@ -17,42 +17,43 @@ use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
 
-/// The MIME type of an object that has none.
+/// The MIME type of an object without one.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// One path's content, over all its attempts.
-struct Sending<'a, 'context> {
+/// The upload of one path's content, over all attempts.
+struct Upload<'a, 'context> {
     operation: &'a mut Operation<'context>,
     work: &'a WorkItem,
     planned: Planned,
-    /// The number of the last GET.
+    /// The observation number of the last GET.
     look: ObservationSeq,
-    /// The content's effect, once its intent is open.
+    /// The effect on the content, once its intent is open.
     effect: Option<OpenEffect>,
-    /// That of the permissions that go with it, if any do.
-    setting: Option<OpenEffect>,
-    /// Set or asked once.
+    /// The effect on the permissions that are set with the content, if any are.
+    permissions_effect: Option<OpenEffect>,
+    /// The permissions that the sink has, once they were set or queried. Later attempts reuse them.
     permissions: Option<Permissions>,
 }
 
 impl Operation<'_> {
-    /// Sends the object's content, with as many attempts as the policy gives.
+    /// Uploads the object's content, with the attempts of the retry policy.
     pub(super) async fn send(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         telemetry::decided(planned.effect.as_str());
-        let (effect, setting) = (work.intent.as_ref().map(OpenEffect::left), work.permissions_intent.as_ref().map(OpenEffect::left));
+        let (effect, permissions_effect) =
+            (work.intent.as_ref().map(OpenEffect::resumed), work.permissions_intent.as_ref().map(OpenEffect::resumed));
         let (look, policy) = (self.context.state.source().observation_next(), self.context.options.retry);
-        let mut sending = Sending { operation: self, work, planned, look, effect, setting, permissions: None };
+        let mut upload = Upload { operation: self, work, planned, look, effect, permissions_effect, permissions: None };
         let mut attempts = policy.begin();
         loop {
-            sending.operation.attempts.made += 1;
-            let error = match sending.attempt().await {
+            upload.operation.attempts.made += 1;
+            let error = match upload.attempt().await {
                 Ok(step) => return Ok(step),
                 Err(error) => error,
             };
-            sending.operation.attempt_failed(&error);
+            upload.operation.record_failed_attempt(&error);
             let Some(wait) = attempts.next_wait(&error) else {
-                let effects: Vec<_> = sending.setting.iter().chain(&sending.effect).collect();
-                return Err(sending.operation.given_up(&effects, error).await);
+                let effects: Vec<_> = upload.permissions_effect.iter().chain(&upload.effect).collect();
+                return Err(upload.operation.give_up(&effects, error).await);
             };
             tracing::debug!(key = %work.path, reason = error.reason(), %error, wait_ms = wait.as_millis(), "attempt failed");
             tokio::time::sleep(wait).await;
@@ -60,22 +61,22 @@ impl Operation<'_> {
     }
 }
 
-impl Sending<'_, '_> {
+impl Upload<'_, '_> {
     async fn attempt(&mut self) -> Result<Step, ApplyError> {
         let Opened { facts, content_type, checksum, body } = match self.open().await? {
             Ok(opened) => opened,
             Err(step) => return Ok(step),
         };
-        // A query has no effect: it need not wait until the intent is on disk.
+        // A query changes nothing in the sink, so it need not wait until the intent is committed.
         let (context, work) = (self.operation.context, self.work);
-        let ask = OptionFuture::from(self.asks().then(|| context.ask_permissions(work)));
-        let (opened, asked) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), ask);
+        let query = OptionFuture::from(self.must_query_permissions().then(|| context.query_permissions(work)));
+        let (opened, queried) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), query);
         opened?;
-        if let Some(asked) = asked {
-            self.permissions = Some(asked?);
+        if let Some(queried) = queried {
+            self.permissions = Some(queried?);
         }
         if self.permissions.is_none() {
-            self.permissions = Some(self.permissions().await?);
+            self.permissions = Some(self.permissions_of_file().await?);
         }
         if mutant::is("an_outcome_is_recorded_before_its_call") {
             self.record((facts.clone(), content_type.clone()), Performed::default(), true).await?;
@@ -85,7 +86,7 @@ impl Sending<'_, '_> {
         let (body, verdict) = transfer::verified(body, (context.source.id(), &work.path), facts.size, checksum);
         let sent = Content {
             source: context.source.id().clone(),
-            facts: remembered::recall(effect.intent.metadata.as_deref(), &facts),
+            facts: intent_metadata::from_json(effect.intent.metadata.as_deref(), &facts),
             content_type: effect.intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
             body,
         };
@@ -94,30 +95,30 @@ impl Sending<'_, '_> {
         let request = EffectRequest { kind, path: effect.path(), handle: handle.as_ref(), key: effect.key() };
         match context.sink.perform(request).await {
             Err(error) if error.kind == EndpointErrorKind::NotFound && self.planned.effect == Effect::Update => {
-                self.create_instead().await?;
+                self.turn_into_create().await?;
                 Box::pin(self.attempt()).await
             }
             answer => {
-                let performed = match self.operation.answered(effect, answer).await {
+                let performed = match self.operation.handle_answer(effect, answer).await {
                     // The source's error is more specific than the sink's.
                     Err(ApplyError::Endpoint(error)) if error.kind == EndpointErrorKind::BodyFailed => {
                         return Err(verdict.error().cloned().unwrap_or(error).into());
                     }
                     answered => answered?,
                 };
-                // No endpoint is needed any more: what is left to wait for is the disk.
-                self.operation.place = None;
+                // No endpoint is called any more: free the permit before the wait for the disk.
+                self.operation.permit = None;
                 let verified = matches!(verdict.get(), Some(Ok(Verification::Verified(_))));
                 self.record((facts, content_type), performed, verified).await
             }
         }
     }
 
-    /// The sink does not have the path after all: a create, which is another effect. Until that has its outcome, what
-    /// the row says counts for nothing: the object may change back to it.
-    async fn create_instead(&mut self) -> Result<(), ApplyError> {
+    /// Turns the update into a create, because the sink does not have the file. The create is another effect with another key. The applied
+    /// row becomes unconfirmed until the create has an outcome: the object may change back to the content of that row.
+    async fn turn_into_create(&mut self) -> Result<(), ApplyError> {
         self.operation.context.state.intents_abandon(&self.work.path).await?;
-        (self.effect, self.setting, self.permissions) = (None, None, None);
+        (self.effect, self.permissions_effect, self.permissions) = (None, None, None);
         if self.planned.permissions.is_empty() && self.operation.context.state.policy().has_permissions() {
             self.planned.permissions = self.work.sides.wanted.clone();
         }
@@ -126,37 +127,39 @@ impl Sending<'_, '_> {
         Ok(())
     }
 
-    /// Opens the object, if it still is the one that was decided about.
+    /// Opens the object, if its content is still the planned content.
     async fn open(&mut self) -> Result<Result<Opened, Step>, ApplyError> {
         let path = &self.work.path;
         let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        // A listing may have no ETags: this attempt then continues with the content that an earlier attempt began to send.
+        // A listing may have no ETags. Then the expected content is the one that an earlier attempt began to send.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
         let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
         self.look = self.operation.context.state.source().observation_next();
         let opened = match self.operation.context.source.open(path, expected.as_ref(), None).await {
             Ok(opened) => opened,
-            Err(error) => return self.not_opened(error.into()).await.map(Err),
+            Err(error) => return self.handle_open_error(error.into()).await.map(Err),
         };
-        // Without an ETag in the listing, the observation has only the size to compare.
+        // An observation without an ETag can be compared by size only.
         if facts.is_some_and(|facts| facts.etag.is_none() && facts.size != opened.facts.size) {
-            return Ok(Err(Step::LookAgain(None)));
+            return Ok(Err(Step::LookUpAgain(None)));
         }
         Ok(Ok(opened))
     }
 
-    async fn not_opened(&self, error: ApplyError) -> Result<Step, ApplyError> {
+    async fn handle_open_error(&self, error: ApplyError) -> Result<Step, ApplyError> {
         match error.kind() {
-            Some(EndpointErrorKind::Replaced) => Ok(Step::LookAgain(None)),
-            // A lookup has just found the object. A store that keeps listing what it does not serve must not cause an endless loop.
+            Some(EndpointErrorKind::Replaced) => Ok(Step::LookUpAgain(None)),
+            // A lookup has just found the object. The error is kept: if lookups keep finding an object that GET does not return, the
+            // operation ends with this error instead of an endless loop.
             Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
-                Ok(Step::LookAgain(Some(error)))
+                Ok(Step::LookUpAgain(Some(error)))
             }
             Some(EndpointErrorKind::NotFound) => {
                 self.operation.context.state.pending_mark_possibly_deleted(&self.work.path).await?;
                 Ok(Step::Ended(PathOutcome::Waits))
             }
-            // An archived object is a failure if the sink has, or may have, the file: the sink keeps outdated content.
+            // An archived object is skipped only if the sink has no file at this path. Otherwise it is a failure, because the sink keeps
+            // outdated content.
             Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
                 self.operation.context.state.pending_skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(PathOutcome::Skipped(SkipReason::Archived)))
@@ -165,60 +168,64 @@ impl Sending<'_, '_> {
         }
     }
 
-    /// Opens the intents of this operation that are not open yet, with what the GET's headers say.
+    /// Opens the intents of this operation that are not open yet, with the metadata from the GET's headers.
     async fn open_intents(&mut self, (facts, content_type): (&ObjectFacts, Option<&str>)) -> Result<(), ApplyError> {
         let path = &self.work.path;
         let content = self.effect.is_none().then(|| {
             let planned = Planned { content: facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
             Intent {
                 file_type: Some(content_type.unwrap_or(UNKNOWN_TYPE).to_owned()),
-                metadata: remembered::remember(facts),
+                metadata: intent_metadata::to_json(facts),
                 ..self.operation.context.intent(path, planned)
             }
         });
-        let sets = self.setting.is_none() && !self.planned.permissions.is_empty();
+        let sets = self.permissions_effect.is_none() && !self.planned.permissions.is_empty();
         let permissions = sets.then(|| self.operation.permissions_intent(path, &self.planned.permissions));
         let missing: Vec<_> = content.iter().chain(&permissions).cloned().collect();
         if !missing.is_empty() {
             self.operation.context.open(missing).await?;
         }
         self.effect = self.effect.take().or(content.map(OpenEffect::new));
-        self.setting = self.setting.take().or(permissions.map(OpenEffect::new));
+        self.permissions_effect = self.permissions_effect.take().or(permissions.map(OpenEffect::new));
         self.planned.effect = self.effect.as_ref().map_or(self.planned.effect, |effect| effect.intent.planned.effect);
         Ok(())
     }
 
-    /// True if the sink is asked for the permissions of a new file for which no source reported any.
-    fn asks(&self) -> bool {
-        let nothing_open = self.effect.is_none() && self.setting.is_none();
+    /// True if the engine asks the sink for the permissions: for a new file for which no event reported any.
+    fn must_query_permissions(&self) -> bool {
+        let nothing_open = self.effect.is_none() && self.permissions_effect.is_none();
         let nothing_known = self.permissions.is_none() && self.planned.permissions.is_empty();
         nothing_open && nothing_known && self.planned.effect == Effect::Create
     }
 
-    /// The permissions that the sink is to hold beside the content. A known file keeps its own. Refused permissions do not
-    /// block the content, unless the content's own intent has ended with them.
-    async fn permissions(&mut self) -> Result<Permissions, ApplyError> {
+    /// Returns the permissions that the file has with its new content, and sets them if some are planned. A confirmed file keeps its
+    /// permissions. A refusal of the permissions does not block the content, unless the refusal also closed the content's intent.
+    async fn permissions_of_file(&mut self) -> Result<Permissions, ApplyError> {
         match &self.work.sides.applied {
             Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
             _ => {
-                let answered = self.operation.permissions(self.work, self.setting.as_mut()).await;
-                if self.setting.as_ref().is_some_and(OpenEffect::is_in_doubt) { answered } else { not_held_back(answered) }
+                let answered = self.operation.attempt_permissions(self.work, self.permissions_effect.as_mut()).await;
+                if self.permissions_effect.as_ref().is_some_and(OpenEffect::is_in_doubt) {
+                    answered
+                } else {
+                    ignore_refused_permissions(answered)
+                }
             }
         }
     }
 
     async fn record(
         &self,
-        (got, content_type): (ObjectFacts, Option<String>),
+        (received, content_type): (ObjectFacts, Option<String>),
         performed: Performed,
         verified: bool,
     ) -> Result<Step, ApplyError> {
-        let looked = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let observed_facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = self.work.sides.applied.as_ref().map(|row| &row.file);
-        let bytes = got.size;
-        if looked.is_none_or(|facts| facts.etag.is_none()) {
-            // The listing reported no ETag: this GET completes the observation.
-            let seen = Observation { path: self.work.path.clone(), facts: Some(got.clone()), look: self.look };
+        let bytes = received.size;
+        if observed_facts.is_none_or(|facts| facts.etag.is_none()) {
+            // The observation has no ETag: the GET's headers complete it.
+            let seen = Observation { path: self.work.path.clone(), facts: Some(received.clone()), look: self.look };
             self.operation.context.state.source().observations_record(vec![seen]).await?;
         }
         let file = FileRecord {
@@ -226,12 +233,12 @@ impl Sending<'_, '_> {
             permissions: self.permissions.clone().unwrap_or_default(),
             size: Some(bytes),
             file_type: Some(content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())),
-            // The listing's time is finer than the header's.
-            last_modified: looked.and_then(|facts| facts.last_modified).or(got.last_modified),
+            // The time of a listing is more precise than that of a header.
+            last_modified: observed_facts.and_then(|facts| facts.last_modified).or(received.last_modified),
             internal_id: performed.handle.map(|handle| handle.0).or_else(|| old.and_then(|old| old.internal_id.clone())),
-            etag: got.etag,
-            storage_class: looked.and_then(|facts| facts.storage_class.clone()).or(got.storage_class),
-            version_id: got.version_id,
+            etag: received.etag,
+            storage_class: observed_facts.and_then(|facts| facts.storage_class.clone()).or(received.storage_class),
+            version_id: received.version_id,
         };
         self.operation.context.state.applied_record(file, self.operation.attempts.clone()).await?;
         Ok(Step::Ended(PathOutcome::Sent { effect: self.planned.effect, bytes, verified }))

@@ -1,5 +1,5 @@
-//! One effect whose intent is open: called as often as the policy gives, always with the same key. Here alone is decided what a
-//! refusal means when a call before it was not answered.
+//! Sends one effect whose intent is open, with the attempts of the retry policy and always with the same idempotency key. Only this module
+//! decides what a refusal means after an unanswered call.
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
@@ -9,60 +9,60 @@ use crate::state::{Called, Failure, Intent, Plane};
 use crate::{failpoint, mutant};
 use uuid::Uuid;
 
-/// An effect whose intent is committed and has no outcome.
+/// An effect whose intent is committed and that has no outcome yet.
 pub(super) struct OpenEffect {
-    /// The intent that every call of this effect sends.
+    /// The intent. Every call of this effect sends it.
     pub(super) intent: Intent,
-    /// A call that was not answered may have had the effect.
+    /// True if an unanswered call may have had the effect.
     unanswered: bool,
-    /// A call was answered, and had the effect; beside others it is not recorded yet.
+    /// True if a call succeeded whose outcome is not recorded yet.
     done: bool,
 }
 
 impl OpenEffect {
-    /// Its intent has just been committed: no call has gone out.
+    /// The effect of an intent that has just been committed: no call was sent.
     pub(super) fn new(intent: Intent) -> Self {
         Self { intent, unanswered: false, done: false }
     }
 
-    /// An earlier run, or an earlier process, left it open: a call may have gone out.
-    pub(super) fn left(intent: &Intent) -> Self {
+    /// The effect of an intent that an earlier run or process left open: a call may have been sent.
+    pub(super) fn resumed(intent: &Intent) -> Self {
         Self { intent: intent.clone(), unanswered: true, done: false }
     }
 
-    /// The path that its intent is filed under.
+    /// The path of the intent.
     pub(super) fn path(&self) -> &ObjectKey {
         &self.intent.path
     }
 
-    /// True if an unanswered call may have had the effect. A refusal then ends every intent of its path.
+    /// True if an unanswered call may have had the effect. A refusal then closes every intent of the path.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.unanswered
     }
 
-    /// Performs the effect once.
+    /// The idempotency key of all calls of this effect.
     pub(super) fn key(&self) -> Uuid {
         self.intent.idempotency_key
     }
 }
 
 impl Operation<'_> {
-    /// Counts an attempt that failed.
-    pub(super) fn attempt_failed(&mut self, error: &ApplyError) {
+    /// Records the failure of an attempt.
+    pub(super) fn record_failed_attempt(&mut self, error: &ApplyError) {
         self.attempts.failed = Some(Failure { reason: error.reason(), message: error.to_string() });
     }
 
-    /// The effect that was left open, else a new one.
-    pub(super) async fn effect(&self, left: Option<&Intent>, new: impl FnOnce() -> Intent) -> Result<OpenEffect, ApplyError> {
-        if let Some(left) = left {
-            return Ok(OpenEffect::left(left));
+    /// Returns the effect of the open intent `open_intent`; if there is none, commits the intent `new` and returns its effect.
+    pub(super) async fn open_effect(&self, open_intent: Option<&Intent>, new: impl FnOnce() -> Intent) -> Result<OpenEffect, ApplyError> {
+        if let Some(open_intent) = open_intent {
+            return Ok(OpenEffect::resumed(open_intent));
         }
         let intent = new();
         self.context.open(vec![intent.clone()]).await?;
         Ok(OpenEffect::new(intent))
     }
 
-    /// Calls, with as many attempts as the policy gives, until there is an answer.
+    /// Sends the effect, with the attempts of the retry policy, until the sink answers.
     pub(super) async fn call<T, Answer>(&mut self, effect: &mut OpenEffect, call: impl Fn() -> Answer) -> Result<T, ApplyError>
     where
         Answer: Future<Output = Result<T, EndpointError>>,
@@ -70,19 +70,19 @@ impl Operation<'_> {
         let mut attempts = self.context.options.retry.begin();
         loop {
             self.attempts.made += 1;
-            let error = match self.answered(effect, call().await).await {
+            let error = match self.handle_answer(effect, call().await).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            self.attempt_failed(&error);
-            let Some(wait) = attempts.next_wait(&error) else { return Err(self.given_up(&[&*effect], error).await) };
+            self.record_failed_attempt(&error);
+            let Some(wait) = attempts.next_wait(&error) else { return Err(self.give_up(&[&*effect], error).await) };
             tokio::time::sleep(wait).await;
         }
     }
 
-    /// An operation ends without an outcome. Where no call of any of its effects can have arrived, its intents end: they say
-    /// nothing about what the sink holds. Where one may have, all stay open.
-    pub(super) async fn given_up(&self, effects: &[&OpenEffect], error: ApplyError) -> ApplyError {
+    /// Ends an operation without an outcome. If no call of its effects can have reached the sink, it closes their intents. If one may have,
+    /// all intents stay open.
+    pub(super) async fn give_up(&self, effects: &[&OpenEffect], error: ApplyError) -> ApplyError {
         if effects.iter().any(|effect| effect.unanswered || effect.done) {
             return error;
         }
@@ -94,10 +94,10 @@ impl Operation<'_> {
         error
     }
 
-    /// Handles one call's answer. A definite refusal ends the intent: that call had no effect. An earlier unanswered call may
-    /// have had the effect, and only a ledger could show it: the paths that it names become unconfirmed. After any other
-    /// failure the intent stays open for the next attempt.
-    pub(super) async fn answered<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, EndpointError>) -> Result<T, ApplyError> {
+    /// Handles the answer to one call. A refusal closes the intent, because the refused call had no effect. If an earlier call was not
+    /// answered, it may have had the effect: then all paths of the intent become unconfirmed, too. After any other failure the intent stays
+    /// open for the next attempt.
+    pub(super) async fn handle_answer<T>(&mut self, effect: &mut OpenEffect, answer: Result<T, EndpointError>) -> Result<T, ApplyError> {
         self.attempts.called = Some(Called::from(&effect.intent));
         let error = match answer {
             Ok(answer) => {

@@ -1,5 +1,5 @@
-//! The operation on one claimed path: looks it up if needed, sends content and permissions or moves the file, records the outcome.
-//! The executor limits the number of concurrent paths.
+//! The operation on one claimed path: looks it up if needed, sends content and permissions or moves the file, records the outcome. The
+//! executor limits the number of concurrent operations.
 
 pub(super) mod reconcile_path;
 mod content;
@@ -7,4 +7,4 @@ mod permissions;
 mod effect;
 mod moves;
 mod recheck;
-mod remembered;
+mod intent_metadata;

@@ -1,5 +1,5 @@
-//! Moved files: each is renamed or moved in the sink before anything is created or deleted. `plan` decides that two paths
-//! are one file. This module looks up paths in doubt, sends the move and records the outcome.
+//! Moved files: renames or moves each in the sink before the lanes create or delete anything. `plan` decides whether two paths are one
+//! file. This module looks up paths in doubt, sends the move and records the outcome.
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
@@ -17,56 +17,57 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-/// Moves taken from the state at a time.
-const TAKEN_AT_A_TIME: usize = 256;
+/// The maximum number of moves in one batch from the state.
+const MOVES_PER_BATCH: usize = 256;
 
-/// A move is dropped after this many failed runs in which a lookup of one path was refused. Each path is then decided on its own.
-const UNSEEN_RUNS_MOST: u32 = 5;
+/// The engine drops a move after this many failed runs in which the lookup of one of its paths was refused. Each path is then planned
+/// alone.
+const MAX_RUNS_WITHOUT_LOOKUP: u32 = 5;
 
 /// The targets of moves that this run has looked up.
 #[derive(Default)]
-struct Looked {
+struct LookedUp {
     targets: HashSet<ObjectKey>,
     /// The targets whose lookup failed. This run does not look them up again.
-    in_vain: HashSet<ObjectKey>,
+    failed: HashSet<ObjectKey>,
 }
 
 impl Executor {
-    /// Settles every move whose turn it is: b → c before a → b. A pair that is no move is left to the lanes, and so is a circle.
+    /// Applies all due moves, in the order of their chains: b → c before a → b. It leaves cycles, and pairs that are no move, to the lanes.
     pub async fn drain_moves(&self) -> Result<(), ApplyError> {
         self.state.moves_end_stale().await?;
-        let mut looked = Looked::default();
+        let mut looked_up = LookedUp::default();
         loop {
-            let (settled, waiting) = self.pass(&mut looked).await?;
+            let (settled, waiting) = self.apply_due(&mut looked_up).await?;
             if self.halt.is_stopped() {
                 return Ok(());
             }
             if settled > 0 {
                 continue;
             }
-            let circle = self.left_of(waiting).await?;
-            if circle.is_empty() {
+            let cyclic = self.defer_blocked(waiting).await?;
+            if cyclic.is_empty() {
                 return Ok(());
             }
-            // Each move waits for another one's target: every order has an existing file at the first target.
-            for known in &circle {
-                self.no_move(known).await?;
+            // Each move of a cycle waits for the target of another one, so whichever is first finds a file at its target.
+            for candidate in &cyclic {
+                self.end_as_no_move(candidate).await?;
             }
         }
     }
 
-    /// Puts those aside whose target is left by a file that failed to, or that wait for one of these; the others are left.
-    async fn left_of(&self, mut waiting: Vec<Move>) -> Result<Vec<Move>, ApplyError> {
+    /// Defers the moves whose target is occupied by a file whose own move failed or was deferred. Returns the other moves.
+    async fn defer_blocked(&self, mut waiting: Vec<Move>) -> Result<Vec<Move>, ApplyError> {
         if mutant::is("a_rename_that_failed_is_not_waited_for") {
             return Ok(waiting);
         }
         loop {
             let before = waiting.len();
             let mut left = Vec::new();
-            // Once from one end and once from the other: most chains are in the order of their names.
-            for known in waiting.into_iter().rev() {
-                if !self.state.move_hint_defer(known.origin(), known.target()).await? {
-                    left.push(known);
+            // The direction alternates: most chains are in the order of their names, so two passes are usually enough.
+            for candidate in waiting.into_iter().rev() {
+                if !self.state.move_hint_defer(candidate.origin(), candidate.target()).await? {
+                    left.push(candidate);
                 }
             }
             if left.len() == before {
@@ -76,27 +77,27 @@ impl Executor {
         }
     }
 
-    /// Goes through all once; says how many were settled or put aside, and which wait for others.
-    async fn pass(&self, looked: &mut Looked) -> Result<(u64, Vec<Move>), ApplyError> {
+    /// Goes through all due moves once. Returns the number of moves that were started or dropped, and the moves that wait for others.
+    async fn apply_due(&self, looked_up: &mut LookedUp) -> Result<(u64, Vec<Move>), ApplyError> {
         let (mut after, mut settled, mut waiting) = (None, 0, Vec::new());
         loop {
-            let batch = self.state.moves_due(after, TAKEN_AT_A_TIME).await?;
+            let batch = self.state.moves_due(after, MOVES_PER_BATCH).await?;
             let Some(last) = batch.last() else { return Ok((settled, waiting)) };
             after = Some(last.target().clone());
-            let batch = self.look_where_in_doubt(batch, looked).await?;
+            let batch = self.look_up_doubtful(batch, looked_up).await?;
             let mut tasks = JoinSet::new();
-            for known in batch {
+            for candidate in batch {
                 if self.halt.is_stopped() {
                     break;
                 }
-                match plan::decide_move(&known.moving, self.state.policy()) {
-                    MoveVerdict::Wait if known.intent.is_none() => waiting.push(known),
-                    MoveVerdict::Go(effect) if known.intent.as_ref().is_none_or(|open| open.planned.effect == effect) => {
-                        self.spawn_move(known, effect, &mut tasks).await;
+                match plan::decide_move(&candidate.moving, self.state.policy()) {
+                    MoveVerdict::Wait if candidate.intent.is_none() => waiting.push(candidate),
+                    MoveVerdict::Go(effect) if candidate.intent.as_ref().is_none_or(|open| open.planned.effect == effect) => {
+                        self.spawn_move(candidate, effect, &mut tasks).await;
                         settled += 1;
                     }
                     _ => {
-                        self.no_move(&known).await?;
+                        self.end_as_no_move(&candidate).await?;
                         settled += 1;
                     }
                 }
@@ -108,18 +109,18 @@ impl Executor {
         }
     }
 
-    /// Looks up both paths of a move in doubt: after an unanswered call, a failure of an earlier run or a failed lookup, and for
-    /// a pair that only a listing reported.
-    async fn look_where_in_doubt(&self, mut batch: Vec<Move>, looked: &mut Looked) -> Result<Vec<Move>, ApplyError> {
-        batch.retain(|known| !looked.in_vain.contains(known.target()));
-        let doubtful = |known: &Move| {
-            let origin_is_gone = known.moving.origin.1.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
-            known.intent.is_some() || known.attempts > 0 || known.unseen > 0 || (!known.moving.told && !origin_is_gone)
+    /// Looks up both paths of each move in doubt: after an unanswered call, a failed run or a failed lookup, and for a pair that no event
+    /// reported and whose origin is not observed as gone. Returns the moves with their new facts; a move whose lookup failed is left out.
+    async fn look_up_doubtful(&self, mut batch: Vec<Move>, looked_up: &mut LookedUp) -> Result<Vec<Move>, ApplyError> {
+        batch.retain(|candidate| !looked_up.failed.contains(candidate.target()));
+        let doubtful = |candidate: &Move| {
+            let origin_is_gone = candidate.moving.origin.1.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
+            candidate.intent.is_some() || candidate.attempts > 0 || candidate.unseen > 0 || (!candidate.moving.told && !origin_is_gone)
         };
         let mut keys = BTreeSet::new();
-        for known in batch.iter().filter(|known| doubtful(known)) {
-            if looked.targets.insert(known.target().clone()) {
-                keys.extend([known.origin().clone(), known.target().clone()]);
+        for candidate in batch.iter().filter(|candidate| doubtful(candidate)) {
+            if looked_up.targets.insert(candidate.target().clone()) {
+                keys.extend([candidate.origin().clone(), candidate.target().clone()]);
             }
         }
         if keys.is_empty() {
@@ -127,73 +128,73 @@ impl Executor {
         }
         let look = self.state.source().observation_next();
         let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
-        let looks = tokio::select! {
+        let lookups = tokio::select! {
             biased;
-            looks = source::look_at_each(&self.context.source, keys, look, at_a_time, self.context.options.retry) => looks?,
-            // A lookup that is not stored has no effect.
+            lookups = source::look_at_each(&self.context.source, keys, look, at_a_time, self.context.options.retry) => lookups?,
+            // An unfinished lookup stores nothing and may be dropped.
             () = self.halt.stopped() => return Ok(Vec::new()),
         };
-        let unseen: HashMap<_, _> = looks.failed.into_iter().collect();
-        self.state.source().observations_record(looks.found).await?;
-        let mut now = Vec::new();
-        for known in batch {
-            match unseen.get(known.origin()).or_else(|| unseen.get(known.target())) {
+        let failed_lookups: HashMap<_, _> = lookups.failed.into_iter().collect();
+        self.state.source().observations_record(lookups.found).await?;
+        let mut refreshed = Vec::new();
+        for candidate in batch {
+            match failed_lookups.get(candidate.origin()).or_else(|| failed_lookups.get(candidate.target())) {
                 Some(error) => {
-                    looked.in_vain.insert(known.target().clone());
-                    let runs = self.state.move_hint_count_unobservable(known.target()).await?;
-                    // A path whose lookup is refused must not block the content of the other path.
-                    if runs > UNSEEN_RUNS_MOST && matches!(error.disposition(), Disposition::Fail) {
-                        self.no_move(&known).await?;
+                    looked_up.failed.insert(candidate.target().clone());
+                    let runs = self.state.move_hint_count_unobservable(candidate.target()).await?;
+                    // A path whose lookup is always refused must not block the content of the other path.
+                    if runs > MAX_RUNS_WITHOUT_LOOKUP && matches!(error.disposition(), Disposition::Fail) {
+                        self.end_as_no_move(&candidate).await?;
                     } else {
-                        self.move_failed(&known, Attempts::default(), ApplyError::from(error.clone())).await;
+                        self.move_failed(&candidate, Attempts::default(), ApplyError::from(error.clone())).await;
                     }
                 }
-                None => now.extend(self.state.move_to(known.target()).await?),
+                None => refreshed.extend(self.state.move_to(candidate.target()).await?),
             }
         }
-        Ok(now)
+        Ok(refreshed)
     }
 
-    /// It is no move, or no longer the one that was sent.
-    async fn no_move(&self, known: &Move) -> Result<(), ApplyError> {
-        if known.intent.is_some() {
-            self.state.intents_abandon(known.origin()).await?;
+    /// Ends a pair that is no move, or no longer the move that was sent.
+    async fn end_as_no_move(&self, candidate: &Move) -> Result<(), ApplyError> {
+        if candidate.intent.is_some() {
+            self.state.intents_abandon(candidate.origin()).await?;
         }
-        Ok(self.state.move_end((known.origin(), known.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
+        Ok(self.state.move_end((candidate.origin(), candidate.target()), MoveOutcome::NotAMove, Attempts::default()).await?)
     }
 
-    /// Starts one move as soon as a permit is free, unless the run stops first.
-    async fn spawn_move(&self, known: Move, effect: Effect, tasks: &mut JoinSet<()>) {
-        let place = tokio::select! {
+    /// Starts one move as soon as a permit is free, unless the run is stopped first.
+    async fn spawn_move(&self, candidate: Move, effect: Effect, tasks: &mut JoinSet<()>) {
+        let permit = tokio::select! {
             biased;
             () = self.halt.stopped() => return,
-            place = self.place(Lane::Open) => place,
+            permit = self.acquire_permit(Lane::Open) => permit,
         };
         let executor = self.clone();
         let work = async move {
-            telemetry::operation(executor.state.name(), &known.origin().clone(), executor.one_move(known, effect, place)).await;
+            telemetry::operation(executor.state.name(), &candidate.origin().clone(), executor.run_move(candidate, effect, permit)).await;
         };
         tasks.spawn(work.in_current_span());
     }
 
-    async fn one_move(&self, known: Move, effect: Effect, place: Permit) {
+    async fn run_move(&self, candidate: Move, effect: Effect, permit: Permit) {
         telemetry::decided(effect.as_str());
-        let mut operation = Operation::new(&self.context, Lane::Open, place);
-        match operation.send_move(&known, effect).await {
-            Ok(ending) => {
-                self.ended(known.origin(), &ending);
+        let mut operation = Operation::new(&self.context, Lane::Open, permit);
+        match operation.send_move(&candidate, effect).await {
+            Ok(path_outcome) => {
+                self.count_outcome(candidate.origin(), &path_outcome);
             }
-            Err(error) => self.move_failed(&known, operation.attempts, error).await,
+            Err(error) => self.move_failed(&candidate, operation.attempts, error).await,
         }
     }
 
-    /// Both paths wait for the next attempt.
-    async fn move_failed(&self, known: &Move, attempts: Attempts, error: ApplyError) {
-        let (failure, next_attempt) = self.parking(known.attempts, &error);
-        self.failed(known.target(), (known.attempts, attempts.clone()), error).await;
+    /// Handles a failed move: parks both paths.
+    async fn move_failed(&self, candidate: &Move, attempts: Attempts, error: ApplyError) {
+        let (failure, next_attempt) = self.failure_and_next_attempt(candidate.attempts, &error);
+        self.handle_failure(candidate.target(), (candidate.attempts, attempts.clone()), error).await;
         let attempts = Attempts { failed: Some(failure), ..attempts };
         if !self.halt.is_stopped()
-            && let Err(error) = self.state.pending_park(known.origin(), attempts, next_attempt).await
+            && let Err(error) = self.state.pending_park(candidate.origin(), attempts, next_attempt).await
         {
             self.stop(&error.into());
         }
@@ -201,13 +202,13 @@ impl Executor {
 }
 
 impl Operation<'_> {
-    /// One rename or move, with as many attempts as the policy gives.
-    async fn send_move(&mut self, known: &Move, effect: Effect) -> Result<PathOutcome, ApplyError> {
-        let (origin, target) = (known.origin(), known.target());
+    /// Sends one rename or move, with the attempts of the retry policy.
+    async fn send_move(&mut self, candidate: &Move, effect: Effect) -> Result<PathOutcome, ApplyError> {
+        let (origin, target) = (candidate.origin(), candidate.target());
         let planned = Planned { effect, content: None, permissions: Permissions::default() };
-        let meant = || Intent { new_path: Some(target.clone()), ..self.context.intent(origin, planned) };
-        let mut open = self.effect(known.intent.as_ref(), meant).await?;
-        let (context, key, handle) = (self.context, open.key(), SinkHandle::of(&known.moving.origin.1));
+        let new_intent = || Intent { new_path: Some(target.clone()), ..self.context.intent(origin, planned) };
+        let mut open = self.open_effect(candidate.intent.as_ref(), new_intent).await?;
+        let (context, key, handle) = (self.context, open.key(), SinkHandle::of(&candidate.moving.origin.1));
         let request = || {
             let kind = if effect == Effect::Rename { EffectKind::Rename { to: target } } else { EffectKind::Move { to: target } };
             EffectRequest { kind, path: origin, handle: handle.as_ref(), key }
@@ -224,8 +225,8 @@ impl Operation<'_> {
             }
             Err(error) => return Err(error),
         };
-        let ending = if matches!(outcome, MoveOutcome::Done { .. }) { PathOutcome::Moved(effect) } else { PathOutcome::Unchanged };
+        let path_outcome = if matches!(outcome, MoveOutcome::Done { .. }) { PathOutcome::Moved(effect) } else { PathOutcome::Unchanged };
         self.context.state.move_end((origin, target), outcome, self.attempts.clone()).await?;
-        Ok(ending)
+        Ok(path_outcome)
     }
 }

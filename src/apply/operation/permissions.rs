@@ -1,4 +1,4 @@
-//! The permission plane: sets the reported permissions, or asks the sink where none were reported.
+//! Permissions: sets those that events reported, or asks the sink if none were reported.
 
 use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step};
@@ -12,10 +12,10 @@ use crate::run::PathOutcome;
 use crate::state::{Intent, WorkItem};
 
 impl Operation<'_> {
-    /// The permissions of a known file, and nothing else. `None` = the sink does not know the file after all, and the
-    /// path is to be decided again.
+    /// Sets the permissions of a known file and sends no content. Returns `None` if the sink does not have the file; the caller then plans
+    /// the path again.
     pub(super) async fn change_permissions(&mut self, work: &WorkItem, planned: Planned) -> Result<Option<Step>, ApplyError> {
-        let sent = self.with_permissions(work, &planned.permissions).await;
+        let sent = self.set_or_query_permissions(work, &planned.permissions).await;
         match sent {
             Ok(sent) => {
                 self.context.state.permissions_record(&work.path, &sent, self.attempts.clone()).await?;
@@ -29,12 +29,13 @@ impl Operation<'_> {
         }
     }
 
-    /// Sets the reported permissions, or asks where none were reported, with as many attempts as the policy gives.
-    pub(super) async fn with_permissions(&mut self, work: &WorkItem, told: &Permissions) -> Result<Permissions, ApplyError> {
-        if told.is_empty() && work.permissions_intent.is_none() {
-            return self.context.options.retry.run(|| self.context.ask_permissions(work)).await;
+    /// Sets the reported permissions, or asks the sink if none were reported, with the attempts of the retry policy. Returns the
+    /// permissions that the file has.
+    pub(super) async fn set_or_query_permissions(&mut self, work: &WorkItem, reported: &Permissions) -> Result<Permissions, ApplyError> {
+        if reported.is_empty() && work.permissions_intent.is_none() {
+            return self.context.options.retry.run(|| self.context.query_permissions(work)).await;
         }
-        let mut effect = self.effect(work.permissions_intent.as_ref(), || self.permissions_intent(&work.path, told)).await?;
+        let mut effect = self.open_effect(work.permissions_intent.as_ref(), || self.permissions_intent(&work.path, reported)).await?;
         let (context, wanted, key) = (self.context, effect.intent.planned.permissions.clone(), effect.key());
         let handle = SinkHandle::of(&work.sides);
         let request = || EffectRequest { kind: EffectKind::SetPermissions(&wanted), path: &work.path, handle: handle.as_ref(), key };
@@ -42,27 +43,31 @@ impl Operation<'_> {
         Ok(wanted)
     }
 
-    /// One attempt: sets what the open intent says, or asks where there is none. The intent stays open until the caller
-    /// records what was set; beside new content, until that content is confirmed too.
-    pub(super) async fn permissions(&mut self, work: &WorkItem, effect: Option<&mut OpenEffect>) -> Result<Permissions, ApplyError> {
-        let Some(effect) = effect else { return self.context.ask_permissions(work).await };
+    /// Makes one attempt: sets the permissions of the open intent, or asks the sink if there is no intent. The intent stays open until the
+    /// caller records the outcome, which for new content is after the upload.
+    pub(super) async fn attempt_permissions(
+        &mut self,
+        work: &WorkItem,
+        effect: Option<&mut OpenEffect>,
+    ) -> Result<Permissions, ApplyError> {
+        let Some(effect) = effect else { return self.context.query_permissions(work).await };
         let (wanted, handle) = (effect.intent.planned.permissions.clone(), SinkHandle::of(&work.sides));
         let kind = EffectKind::SetPermissions(&wanted);
         let request = EffectRequest { kind, path: &work.path, handle: handle.as_ref(), key: effect.key() };
         let answer = self.context.sink.perform(request).await;
-        self.answered(effect, answer).await?;
+        self.handle_answer(effect, answer).await?;
         Ok(wanted)
     }
 
-    /// The intent to set permissions that go with content.
-    pub(super) fn permissions_intent(&self, path: &ObjectKey, told: &Permissions) -> Intent {
-        self.context.intent(path, Planned { effect: Effect::SetPermissions, content: None, permissions: told.clone() })
+    /// A new intent to set these permissions.
+    pub(super) fn permissions_intent(&self, path: &ObjectKey, reported: &Permissions) -> Intent {
+        self.context.intent(path, Planned { effect: Effect::SetPermissions, content: None, permissions: reported.clone() })
     }
 }
 
 impl ApplyContext {
-    /// Asks once, if the sink can be asked. A refusal does not block the content.
-    pub(super) async fn ask_permissions(&self, work: &WorkItem) -> Result<Permissions, ApplyError> {
+    /// Asks the sink once for the permissions at a path, if it can report permissions. A refusal counts as "no permissions".
+    pub(super) async fn query_permissions(&self, work: &WorkItem) -> Result<Permissions, ApplyError> {
         if self.state.policy().permissions != PermissionPlane::SetAndAsk {
             return Ok(Permissions::default());
         }

@@ -1,8 +1,8 @@
-//! Reconciles one claimed path: looks it up again where the state is in doubt, follows the decision, records the outcome.
-//! `effect` calls what has an open intent, `content` makes each attempt at sending content.
+//! Reconciles one claimed path: looks it up again if the state is in doubt, follows the plan, records the outcome. Module `effect` sends an
+//! effect whose intent is open. Module `content` uploads content.
 
 use crate::apply::context::ApplyContext;
-use crate::apply::error::{ApplyError, not_held_back};
+use crate::apply::error::{ApplyError, ignore_refused_permissions};
 use crate::apply::executor::permits::Permit;
 use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
 use crate::endpoint::{ContentFault, EndpointError};
@@ -12,66 +12,67 @@ use crate::run::PathOutcome;
 use crate::state::{Attempts, Lane, Plane, WorkItem};
 use crate::{mutant, source, telemetry};
 
-/// The maximum number of repeated lookups in one operation, for an object that keeps changing.
-const LOOKS_MOST: usize = 5;
+/// The maximum number of lookups in one operation, for an object that keeps changing.
+const MAX_LOOKUPS: usize = 5;
 
 /// The operation on one claimed path.
 pub(in crate::apply) struct Operation<'a> {
     pub(super) context: &'a ApplyContext,
-    /// The lane that the path was taken from.
+    /// The lane from which the path was claimed.
     pub(super) lane: Lane,
-    /// The permit to call the endpoints; `None` = the operation calls none any more.
-    pub(super) place: Option<Permit>,
+    /// The permit to call the endpoints; `None` = the operation makes no more calls.
+    pub(super) permit: Option<Permit>,
     /// The attempts so far, for the history.
     pub(in crate::apply) attempts: Attempts,
 }
 
-/// The result of one try.
+/// The result of one attempt.
 pub(super) enum Step {
     /// The operation on this path has ended.
     Ended(PathOutcome),
-    /// The object has changed since the newest lookup. Carries the error that showed it, where lookups alone may never agree with it.
-    LookAgain(Option<ApplyError>),
+    /// A new lookup is needed, because the object has changed or its observation has no ETag. Holds the error of the GET if a lookup may
+    /// keep succeeding while the GET fails: the operation returns it after the last lookup.
+    LookUpAgain(Option<ApplyError>),
 }
 
 impl<'a> Operation<'a> {
-    /// Begins an operation in a lane.
-    pub(in crate::apply) fn new(context: &'a ApplyContext, lane: Lane, place: Permit) -> Self {
-        Self { context, lane, place: Some(place), attempts: Attempts::default() }
+    /// Starts an operation for a path of this lane.
+    pub(in crate::apply) fn new(context: &'a ApplyContext, lane: Lane, permit: Permit) -> Self {
+        Self { context, lane, permit: Some(permit), attempts: Attempts::default() }
     }
 }
 
 impl Operation<'_> {
-    /// Reconciles one path. After an error the path is still pending, and an open intent is still open.
-    pub(in crate::apply) async fn bring(&mut self, work: WorkItem) -> Result<PathOutcome, ApplyError> {
+    /// Reconciles one path. After an error the path stays pending. An intent stays open only if one of its calls may have reached the sink.
+    pub(in crate::apply) async fn reconcile(&mut self, work: WorkItem) -> Result<PathOutcome, ApplyError> {
         let path = work.path.clone();
-        // A call of an earlier process may have had its effect: the decision depends on the present state of the object. (In the
-        // lane of the absent, the lookup has just been made.)
+        // An earlier run or process may have sent this effect: look the object up before deciding. The paths of `Lane::Absent` have just
+        // been looked up.
         let in_doubt =
             (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
-        let mut now = if in_doubt && self.lane != Lane::Absent { self.look_again(&path).await? } else { Ok(work) };
-        let mut disagreed = None;
-        for _ in 0..LOOKS_MOST {
-            let work = match now {
+        let mut current = if in_doubt && self.lane != Lane::Absent { self.look_up_again(&path).await? } else { Ok(work) };
+        let mut get_error = None;
+        for _ in 0..MAX_LOOKUPS {
+            let work = match current {
                 Ok(work) => work,
-                Err(ending) => return Ok(ending),
+                Err(outcome) => return Ok(outcome),
             };
-            now = match self.step(&work).await? {
-                Some(Step::Ended(ending)) => return Ok(ending),
-                Some(Step::LookAgain(why)) => {
-                    disagreed = why;
-                    self.look_again(&path).await?
+            current = match self.attempt(&work).await? {
+                Some(Step::Ended(outcome)) => return Ok(outcome),
+                Some(Step::LookUpAgain(error)) => {
+                    get_error = error;
+                    self.look_up_again(&path).await?
                 }
                 None => self.context.state.work_item(&path).await?.ok_or(PathOutcome::Unchanged),
             };
         }
-        let words = "the object was replaced each time that we looked";
-        let replaced = || EndpointError::of_content(self.context.source.id(), &path, ContentFault::Replaced, words).into();
-        Err(disagreed.unwrap_or_else(replaced))
+        let message = "the object was replaced each time that we looked";
+        let replaced = || EndpointError::of_content(self.context.source.id(), &path, ContentFault::Replaced, message).into();
+        Err(get_error.unwrap_or_else(replaced))
     }
 
-    /// One try; `None` = an intent ended and the path is to be decided again.
-    async fn step(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
+    /// Makes one attempt. Returns `None` if it closed an intent; the caller then plans the path again.
+    async fn attempt(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
             self.context.state.intent_refuse(&work.path, Plane::Content).await?;
@@ -88,23 +89,23 @@ impl Operation<'_> {
             _ => {}
         }
         Ok(Some(match verdict {
-            Verdict::Look => Step::LookAgain(None),
+            Verdict::Look => Step::LookUpAgain(None),
             Verdict::Do(planned) if planned.effect == Effect::Delete => Step::Ended(self.delete(work).await?),
             Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
             Verdict::Do(planned) => self.send(work, planned).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned).await?,
-            Verdict::Nothing => Step::Ended(self.aside(work, PathOutcome::Unchanged).await?),
-            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.aside(work, PathOutcome::PutAside).await?),
+            Verdict::Nothing => Step::Ended(self.requeue_and_end(work, PathOutcome::Unchanged).await?),
+            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.requeue_and_end(work, PathOutcome::PutAside).await?),
         }))
     }
 
-    async fn aside(&self, work: &WorkItem, ending: PathOutcome) -> Result<PathOutcome, ApplyError> {
+    async fn requeue_and_end(&self, work: &WorkItem, outcome: PathOutcome) -> Result<PathOutcome, ApplyError> {
         self.context.state.pending_requeue(&work.path).await?;
-        Ok(ending)
+        Ok(outcome)
     }
 
-    /// Looks up a path, stores the observation and returns the work that follows, or the outcome.
-    async fn look_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
+    /// Looks up a path and stores the observation. Returns `Ok` with the work that remains, or `Err` with the outcome if none does.
+    async fn look_up_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
         let look = self.context.state.source().observation_next();
         let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
         let gone = facts.is_none();
@@ -113,13 +114,13 @@ impl Operation<'_> {
         Ok(self.context.state.work_item(path).await?.ok_or(nothing))
     }
 
-    /// Deletes in the lane where a lookup has just found the key gone. Elsewhere the path waits for that lookup and for the
-    /// guard. In the open lane, a delete without an outcome is sent again.
+    /// Deletes the file in two cases: in `Lane::Absent`, where a lookup has just found the key gone, and in `Lane::Open`, if the intent of
+    /// a delete is open. In any other case it leaves the path pending until the lookup and the guard have released it.
     async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
         if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
-            return self.aside(work, PathOutcome::Waits).await;
+            return self.requeue_and_end(work, PathOutcome::Waits).await;
         }
-        let mut effect = self.effect(work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
+        let mut effect = self.open_effect(work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.sides));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
@@ -127,7 +128,7 @@ impl Operation<'_> {
         Ok(PathOutcome::Deleted)
     }
 
-    /// Asks the sink what it holds: when that is this content, no byte is sent.
+    /// Asks the sink for its content. If the sink already holds the planned content, records it as applied and uploads nothing.
     async fn confirm(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         let Some(content) = &planned.content else { return self.send(work, planned).await };
         let handle = SinkHandle::of(&work.sides);
@@ -141,7 +142,7 @@ impl Operation<'_> {
         if held.content.as_ref() != Some(content) {
             return self.send(work, planned).await;
         }
-        let permissions = not_held_back(self.with_permissions(work, &planned.permissions).await)?;
+        let permissions = ignore_refused_permissions(self.set_or_query_permissions(work, &planned.permissions).await)?;
         let facts = work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = work.sides.applied.as_ref().map(|row| &row.file);
         let file = FileRecord {
@@ -155,7 +156,7 @@ impl Operation<'_> {
             storage_class: facts.and_then(|facts| facts.storage_class.clone()),
             version_id: facts.and_then(|facts| facts.version_id.clone()),
         };
-        self.place = None;
+        self.permit = None;
         self.context.state.applied_record(file, self.attempts.clone()).await?;
         Ok(Step::Ended(PathOutcome::Confirmed))
     }

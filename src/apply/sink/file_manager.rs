@@ -1,5 +1,5 @@
-//! The file manager as a sink: effects become `saveToDisk` and `updatePermissions` calls, and a file's content is known by the metadata
-//! that is kept with it.
+//! The file manager as a sink: sends effects as `saveToDisk` and `updatePermissions` calls. It recognises a file's content by the metadata
+//! that the file manager stores with the file.
 
 use super::{Aspect, Capabilities, Content, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink, SinkHandle};
 use crate::endpoint::EndpointError;
@@ -11,14 +11,14 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// A file manager that keeps the contract.
+/// The sink of a file manager.
 pub struct FileManagerSink {
     file_manager: Arc<dyn FileManager>,
     capabilities: Capabilities,
 }
 
 impl FileManagerSink {
-    /// The sink behind these calls.
+    /// The sink that makes these calls.
     pub fn new(file_manager: Arc<dyn FileManager>) -> Self {
         let capabilities = Capabilities {
             permissions: PermissionPlane::SetAndAsk,
@@ -70,7 +70,7 @@ impl Sink for FileManagerSink {
             EffectKind::Create(content) => self.save(with_content(effect(SaveOperation::Create), content)).await,
             EffectKind::Update(content) => self.save(with_content(effect(SaveOperation::Update), content)).await,
             EffectKind::Delete => match self.save(effect(SaveOperation::Delete)).await {
-                // Another file manager's way to say that it is done.
+                // Some file managers answer "not found" if the file is already gone.
                 Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(Performed::default()),
                 answer => answer,
             },
@@ -85,7 +85,7 @@ impl Sink for FileManagerSink {
     }
 }
 
-/// A request that carries no content, and is no effect yet.
+/// A request without content and without an idempotency key.
 fn without_content(operation: SaveOperation, path: &ObjectKey) -> SaveRequest {
     let (new_path, content, idempotency_key) = (None, None, None);
     SaveRequest { operation, path: path.clone(), new_path, content, metadata: Map::new(), idempotency_key }
@@ -98,11 +98,11 @@ fn with_content(request: SaveRequest, content: Content) -> SaveRequest {
     SaveRequest { content: Some(file_manager::Content { size: facts.size, file_type: content_type, body }), metadata, ..request }
 }
 
-/// The metadata that the file manager keeps with the file: the facts that a later `get` is compared with, and the content's origin.
+/// The metadata that the file manager stores with the file: what a later `get` is compared with, and where the content comes from.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
     metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
-    // S3 names the class of a GET only when it is another.
+    // S3 omits the storage class of a GET if it is STANDARD.
     metadata.insert("storage_class".to_owned(), json!(facts.storage_class.as_deref().unwrap_or("STANDARD")));
     metadata.insert("source".to_owned(), json!("customer_s3"));
     if let Some(time) = facts.last_modified {
@@ -114,7 +114,7 @@ fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     metadata
 }
 
-/// The content facts of a `get`: the ETag of the metadata that was sent with the content, and the size.
+/// The file that a `get` describes. Its ETag is the one that was sent with the content.
 fn held(saved: Saved) -> Held {
     let Saved { internal_id, size, metadata } = saved;
     let etag = metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(Value::as_str).and_then(ETag::of_bare);

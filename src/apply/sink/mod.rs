@@ -1,5 +1,5 @@
-//! The trait of a sink: a place where files arrive. A sink performs one attempt at one effect and says how certain the outcome is. It
-//! knows no state, no retries, no order and no limits: those are the engine's.
+//! The trait of a sink: a destination of files. A sink makes one attempt at one effect, and its error says whether the effect may have
+//! happened. The engine owns state, retries, order and limits.
 
 mod capabilities;
 mod file_manager;
@@ -12,110 +12,114 @@ use crate::record::{Fingerprint, ObjectFacts, ObjectKey, PathState, Permissions}
 use async_trait::async_trait;
 use uuid::Uuid;
 
-/// A sink's own identifier of a file and its version. Only the sink reads it.
+/// An opaque file id (and version) that the sink assigned. The engine stores it and passes it back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SinkHandle(pub String);
 
 impl SinkHandle {
-    /// The sink's identifier of the file, from its last answer about this path.
+    /// The file id from the sink's last answer about this path; `None` = the sink returned none, or the engine knows no file.
     pub fn of(sides: &PathState) -> Option<Self> {
         sides.applied.as_ref().and_then(|row| row.file.internal_id.clone()).map(Self)
     }
 }
 
-/// The part of a file that a sink is asked about. They are apart because a sink may answer each by a call of its own.
+/// The part of a file that [`Sink::inspect`] asks about. A sink may need one call per part, so the engine asks for one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aspect {
-    /// The content that it holds.
+    /// The content.
     Content,
-    /// The permissions that it has, or that a file at this path would get. Only a sink that can report permissions is asked for them.
+    /// The permissions of the file, or those that a new file at this path would get. The engine asks only a sink that can report
+    /// permissions.
     Permissions,
 }
 
-/// The file that a sink holds at a path, as far as the sink was asked.
+/// The file that a sink stores at a path. Fields that were not asked for are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// The source's fingerprint of the content that was stored here; `None` = the sink does not know it, or was not asked.
+    /// The ETag (of the source) and the size of the stored content; `None` = the sink does not know them, or was not asked.
     pub content: Option<Fingerprint>,
     /// Length in bytes.
     pub size: Option<u64>,
-    /// The sink's name for it.
+    /// The sink's id of the file.
     pub handle: Option<SinkHandle>,
-    /// Its permissions.
+    /// The permissions of the file.
     pub permissions: Option<Permissions>,
 }
 
-/// The result of an effect, as the sink answered.
+/// The sink's answer to a successful effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Performed {
-    /// The sink's name for the file from now on.
+    /// The sink's id of the file from now on.
     pub handle: Option<SinkHandle>,
-    /// The permissions that the file has now, if the answer says so.
+    /// The permissions that the file has now, if the sink returned them.
     pub permissions: Option<Permissions>,
 }
 
 /// The content of a create or an update.
 pub struct Content {
-    /// The source that the content is in, at the key that is the effect's path.
+    /// The id of the source that the content comes from. The object's key there is the request's `path`.
     pub source: EndpointId,
-    /// The source's facts of the content. The same effect, sent again, has the same facts.
+    /// Size, ETag, time, storage class and version as the source reported them. An effect that is sent again carries the same values.
     pub facts: ObjectFacts,
     /// The MIME type.
     pub content_type: String,
-    /// Exactly `facts.size` bytes. They are verified while they pass: an error ends them before they are complete, and a sink keeps
-    /// nothing of such a body.
+    /// Exactly `facts.size` bytes. The stream verifies length and checksum as it is read. On a mismatch it yields an error instead of the
+    /// last chunk; the sink must then discard the upload.
     pub body: ByteStream,
 }
 
-/// The action of one call.
+/// An effect with its arguments.
 pub enum EffectKind<'a> {
-    /// Stores new content where the engine knows of none.
+    /// Creates a file at a path where the engine knows of no file.
     Create(Content),
-    /// Stores other content in the place of the known one. `NotFound` where nothing is there, unless the sink makes no difference.
+    /// Replaces the content of a known file. Returns `NotFound` if the path holds no file. A sink that treats create and update alike may
+    /// create the file.
     Update(Content),
-    /// Removes the file. Nothing there is no error.
+    /// Deletes the file. Succeeds also if there is no file.
     Delete,
-    /// Gives the file another name in the same directory. `NotFound` where it is not there, `Taken` where another file is.
+    /// Renames the file in its directory. Returns `NotFound` if the file does not exist and `Taken` if another file occupies the target
+    /// path.
     Rename {
-        /// Its path from now on.
+        /// The new path.
         to: &'a ObjectKey,
     },
-    /// Moves the file to another directory, or renames it where no source reported the rename. Errors as for a rename.
+    /// Moves the file to any path. The engine also uses it for a rename in the same directory that it inferred from equal content and that
+    /// no event reported. Errors as for `Rename`.
     Move {
-        /// Its path from now on.
+        /// The new path.
         to: &'a ObjectKey,
     },
-    /// Sets the fields that are given, and leaves the others. At least one is given.
+    /// Sets the given fields and leaves the others unchanged. At least one is given.
     SetPermissions(&'a Permissions),
 }
 
 /// One attempt at one effect.
 pub struct EffectRequest<'a> {
-    /// The action.
+    /// The effect.
     pub kind: EffectKind<'a>,
-    /// The object key, byte for byte. How it becomes a name in the sink is the sink's concern.
+    /// The object key, byte for byte. The sink maps it to its own names.
     pub path: &'a ObjectKey,
-    /// The sink's identifier of the file, from its last answer.
+    /// The file id from the sink's last answer; `None` = unknown.
     pub handle: Option<&'a SinkHandle>,
-    /// The same for each attempt at this effect, also after a crash, and for no other effect.
+    /// The idempotency key: one random key per effect, reused for every attempt, also after a restart.
     pub key: Uuid,
 }
 
-/// A place where files arrive. Each call is one attempt.
+/// A destination of files. Each call makes one attempt.
 ///
-/// - An error says whether the call may have had its effect. A refusal ([`EndpointError::is_refusal`]) ends the effect; after any other
-///   failure the same effect may be sent again, with the same key.
-/// - Nothing of a body that failed becomes a file. The error is then `BodyFailed`.
-/// - What [`Capabilities`] exclude is never asked for.
+/// - An error says whether the call may have had its effect. A refusal ([`EndpointError::is_refusal`]) ends the effect. After any other
+///   failure the engine may send the same effect again, with the same key.
+/// - If reading the body fails, the sink stores nothing and returns `BodyFailed`.
+/// - The engine sends only requests that [`Capabilities`] allow.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// The sink's capabilities. They do not change.
+    /// The sink's capabilities. They are constant.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Checks that the sink is reachable and may be used. Changes nothing.
+    /// Checks that the sink is reachable and accepts the credentials. Changes nothing.
     async fn check(&self) -> Result<(), EndpointError>;
 
-    /// The file that the sink holds at a path; `None` = nothing. Changes nothing.
+    /// Returns the file that the sink stores at a path; `None` = no file. Changes nothing.
     async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, aspect: Aspect) -> Result<Option<Held>, EndpointError>;
 
     /// Makes one attempt at one effect.

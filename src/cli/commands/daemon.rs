@@ -1,4 +1,4 @@
-//! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, joins endpoints, schedules and sources to the loop.
+//! `daemon`, and `s3-sync` without a command: takes the lock, opens the state, and runs the daemon with its schedules and listeners.
 
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
@@ -12,7 +12,7 @@ use crate::daemon::{ControlSocket, Daemon, Listener, Schedule};
 use crate::state::{InstanceLock, OperatorAnswer};
 use std::sync::Arc;
 
-/// Runs the command: until a signal, which ends it well.
+/// Runs the command until a signal stops it, which is a success.
 pub(crate) async fn run(settings: &Settings, interruption: &Interruption) -> ExitCode {
     match serve(settings, interruption).await {
         Ok(()) => ExitCode::Done,
@@ -48,7 +48,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
     Ok(())
 }
 
-/// The tasks that receive events and wake the daemon: one for each source that the settings name. (The feed is read by the cycles.)
+/// The listeners, one for each configured queue. (Runs read the feed themselves.)
 #[cfg(feature = "sqs")]
 async fn listeners(settings: &Settings, engine: &Engine) -> Result<Vec<Box<dyn Listener>>, Refusal> {
     crate::app::queue_listener::listeners(settings, engine).await

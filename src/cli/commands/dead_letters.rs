@@ -1,4 +1,4 @@
-//! `dead-letters`: lists, retries or drops events that could not be used. How a retry works is the events' concern.
+//! `dead-letters`: lists, retries or drops dead letters. `events::dead_letters` implements the actions.
 
 use crate::app::outcome::{Refusal, of_state};
 use crate::app::{ExitCode, endpoints};
@@ -18,10 +18,10 @@ use std::fmt;
 use std::io::Write;
 use tokio::net::UnixStream;
 
-/// The number of letters read at once.
+/// The number of dead letters in one read.
 const PAGE_LETTERS: usize = 100;
 
-/// The number of bytes shown of a received message.
+/// The number of bytes of a message that are shown.
 const SHOWN_BYTES: usize = 200;
 
 /// `list`
@@ -38,9 +38,9 @@ struct Letter {
     reason: String,
     message: String,
     received_at: String,
-    /// The length of the received message.
+    /// The length of the message.
     bytes: u64,
-    /// Its beginning, or the event, escaped for display.
+    /// The beginning of the message, or the event, escaped for display.
     excerpt: String,
 }
 
@@ -65,27 +65,27 @@ struct Dropped {
     dropped: u64,
 }
 
-/// Why the command ends early.
-enum Trouble {
+/// The error of the command.
+enum CommandError {
     State(StateError),
     Other(ExitCode, String),
 }
 
-/// The process that owns the letters.
+/// The process that executes the request.
 enum Opened {
-    /// This process.
+    /// This process, which has locked the state.
     Here(Box<State>, InstanceLock),
-    /// A daemon, which is asked.
+    /// The daemon that has locked the state.
     Daemon(UnixStream),
 }
 
-/// Runs the command: 0 when the request was done, 3 when letters that were tried again stay.
+/// Runs the command. The exit code is 0 if the request was executed, and 3 if dead letters still cannot be decoded.
 pub(crate) async fn run<W: Write>(action: Action, settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let done = async {
         match action {
             Action::List => list(settings, output).await,
             Action::Retry(letters) => retry(&letters, settings, output).await,
-            Action::Drop(letters) => forget(&letters, settings, output).await,
+            Action::Drop(letters) => drop_letters(&letters, settings, output).await,
         }
     };
     let halt = interruption.halt();
@@ -95,15 +95,15 @@ pub(crate) async fn run<W: Write>(action: Action, settings: &Settings, output: &
     };
     match done {
         Ok(code) => code,
-        Err(Trouble::State(error)) => {
+        Err(CommandError::State(error)) => {
             let (code, message) = of_state(error, &settings.database_path);
             fail(code, message)
         }
-        Err(Trouble::Other(code, message)) => fail(code, message),
+        Err(CommandError::Other(code, message)) => fail(code, message),
     }
 }
 
-async fn list<W: Write>(settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
+async fn list<W: Write>(settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, CommandError> {
     let mut letters = Letters { dead_letters: Vec::new() };
     loop {
         let after = letters.dead_letters.last().map_or(0, |letter| letter.id);
@@ -117,14 +117,15 @@ async fn list<W: Write>(settings: &Settings, output: &mut Output<W>) -> Result<E
     Ok(ExitCode::Done)
 }
 
-async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
-    let bucket = settings.require_bucket().map_err(|error| Trouble::Other(ExitCode::Usage, error.to_string()))?;
+async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, CommandError> {
+    let bucket = settings.require_bucket().map_err(|error| CommandError::Other(ExitCode::Usage, error.to_string()))?;
     let scope = Scope::new(bucket, &settings.source.prefix);
     let retried = match open(settings).await? {
         Opened::Here(state, _lock) => dead_letters::retry(&state, &scope, which(letters), SystemClock.now()).await?,
-        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(DeadLettersAction::Retry, letters, settings)).await? {
+        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, message_of(DeadLettersAction::Retry, letters, settings)).await?
+        {
             LettersDone::Retried(retried) => retried,
-            LettersDone::Forgotten(_) => return Err(misunderstood()),
+            LettersDone::Forgotten(_) => return Err(unexpected_reply()),
         },
     };
     let dead_letters::Retried { letters: gone, events, kept } = retried;
@@ -134,27 +135,29 @@ async fn retry<W: Write>(letters: &WhichLetters, settings: &Settings, output: &m
     Ok(code)
 }
 
-async fn forget<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, Trouble> {
+async fn drop_letters<W: Write>(letters: &WhichLetters, settings: &Settings, output: &mut Output<W>) -> Result<ExitCode, CommandError> {
     let dropped = match open(settings).await? {
         Opened::Here(state, _lock) => dead_letters::delete(&state, which(letters)).await?,
-        Opened::Daemon(stream) => match daemon_client::dead_letters(stream, asked(DeadLettersAction::Drop, letters, settings)).await? {
-            LettersDone::Forgotten(dropped) => dropped,
-            LettersDone::Retried(_) => return Err(misunderstood()),
-        },
+        Opened::Daemon(stream) => {
+            match daemon_client::dead_letters(stream, message_of(DeadLettersAction::Drop, letters, settings)).await? {
+                LettersDone::Forgotten(dropped) => dropped,
+                LettersDone::Retried(_) => return Err(unexpected_reply()),
+            }
+        }
     };
     print(output, &Dropped { dropped })?;
     Ok(ExitCode::Done)
 }
 
-/// Only a state that is there: no command but a sync makes one.
-async fn open(settings: &Settings) -> Result<Opened, Trouble> {
+/// Opens the state, or connects to the daemon that has locked it. Never creates a database: only the syncs do.
+async fn open(settings: &Settings) -> Result<Opened, CommandError> {
     let database = &settings.database_path;
     Views::open(database).check_migratable()?;
     let lock = match InstanceLock::take(database, "dead-letters") {
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {
             let daemon = daemon_client::daemon_of(database, &holder).await;
-            return daemon.map(Opened::Daemon).ok_or(Trouble::State(StateError::Held(holder)));
+            return daemon.map(Opened::Daemon).ok_or(CommandError::State(StateError::Held(holder)));
         }
         Err(error) => return Err(error.into()),
     };
@@ -162,29 +165,29 @@ async fn open(settings: &Settings) -> Result<Opened, Trouble> {
     Ok(Opened::Here(Box::new(state), lock))
 }
 
-fn asked(action: DeadLettersAction, letters: &WhichLetters, settings: &Settings) -> DeadLettersMessage {
+fn message_of(action: DeadLettersAction, letters: &WhichLetters, settings: &Settings) -> DeadLettersMessage {
     DeadLettersMessage { action, id: letters.id, identity: endpoints::identified(settings) }
 }
 
-fn misunderstood() -> Trouble {
-    Trouble::Other(ExitCode::Failed, "the daemon answered something else than it was asked".to_owned())
+fn unexpected_reply() -> CommandError {
+    CommandError::Other(ExitCode::Failed, "the daemon answered something else than it was asked".to_owned())
 }
 
 fn which(letters: &WhichLetters) -> Which {
     letters.id.map_or(Which::All, Which::One)
 }
 
-fn print<W: Write, R: fmt::Display + Serialize>(output: &mut Output<W>, result: &R) -> Result<(), Trouble> {
-    output.print(result).map_err(|error| Trouble::Other(ExitCode::Failed, format!("the result cannot be printed: {error}")))
+fn print<W: Write, R: fmt::Display + Serialize>(output: &mut Output<W>, result: &R) -> Result<(), CommandError> {
+    output.print(result).map_err(|error| CommandError::Other(ExitCode::Failed, format!("the result cannot be printed: {error}")))
 }
 
-impl From<StateError> for Trouble {
+impl From<StateError> for CommandError {
     fn from(error: StateError) -> Self {
         Self::State(error)
     }
 }
 
-impl From<DeadLetterError> for Trouble {
+impl From<DeadLetterError> for CommandError {
     fn from(error: DeadLetterError) -> Self {
         match error {
             DeadLetterError::State(error) => Self::State(error),
@@ -193,7 +196,7 @@ impl From<DeadLetterError> for Trouble {
     }
 }
 
-impl From<Refusal> for Trouble {
+impl From<Refusal> for CommandError {
     fn from((code, message): Refusal) -> Self {
         Self::Other(code, message)
     }

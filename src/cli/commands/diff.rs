@@ -1,4 +1,4 @@
-//! `diff OLD NEW`: the changes between two snapshots. Differences are no failure.
+//! `diff OLD NEW`: prints the differences between two snapshots. Differences are no failure.
 
 use crate::app::ExitCode;
 use crate::cli::args::Diff;
@@ -18,7 +18,7 @@ pub(crate) async fn run<W: Write + Send + 'static>(arguments: Diff, mut output: 
     }
 }
 
-/// A comparison that ended early.
+/// The error that ended a comparison.
 #[derive(Debug, thiserror::Error)]
 enum CompareError {
     #[error(transparent)]

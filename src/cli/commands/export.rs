@@ -1,4 +1,4 @@
-//! `export`: one side of the state as CSV, to a file or to stdout.
+//! `export`: writes one side of the state as CSV, to a file or to stdout.
 
 use crate::app::ExitCode;
 use crate::app::outcome::of_state;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// The result of an export to a file.
 #[derive(Debug, Serialize)]
 struct Written {
-    /// The path as given.
+    /// The path, as given.
     output: String,
     /// `applied` or `known`.
     side: &'static str,
@@ -27,7 +27,7 @@ struct Written {
 /// Runs the command.
 pub(crate) async fn run<W: Write + Send + 'static>(arguments: Export, database: PathBuf, mut output: Output<W>) -> ExitCode {
     let to_stdout = arguments.output.is_none();
-    if let Some(why) = refused(to_stdout, output.format(), io::stdout().is_terminal()) {
+    if let Some(why) = refusal(to_stdout, output.format(), io::stdout().is_terminal()) {
         return fail(ExitCode::Usage, why);
     }
     let path = database.clone();
@@ -43,8 +43,8 @@ pub(crate) async fn run<W: Write + Send + 'static>(arguments: Export, database: 
     }
 }
 
-/// Why stdout is no place for it. Keys stand in CSV verbatim: on a terminal, the control characters of a stranger's key would act.
-fn refused(to_stdout: bool, format: OutputFormat, terminal: bool) -> Option<&'static str> {
+/// The reason why the output is refused. CSV contains keys verbatim, so control characters of a key could control a terminal.
+fn refusal(to_stdout: bool, format: OutputFormat, terminal: bool) -> Option<&'static str> {
     match (to_stdout, format) {
         (true, OutputFormat::Json) => Some("export prints CSV, not JSON: --json goes with --output FILE, and tells what was written there"),
         (true, OutputFormat::Text) if terminal => {
@@ -54,7 +54,7 @@ fn refused(to_stdout: bool, format: OutputFormat, terminal: bool) -> Option<&'st
     }
 }
 
-/// An export that failed on its way out.
+/// The error of an export.
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
     #[error(transparent)]
@@ -70,7 +70,7 @@ impl From<StateError> for WriteError {
 }
 
 fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) -> Result<(), WriteError> {
-    // Checked before the first byte: a header alone would read as an empty state.
+    // Check before the first byte is written, because a header alone would be a snapshot of an empty state.
     Views::open(database).check()?;
     let (side, name) = match arguments.side {
         Side::Applied => (state::Side::Applied, "applied"),
@@ -112,7 +112,7 @@ mod tests {
             (true, OutputFormat::Json, false, Some("not JSON")),
             (false, OutputFormat::Json, true, None),
         ] {
-            let why = refused(to_stdout, format, terminal);
+            let why = refusal(to_stdout, format, terminal);
             assert_eq!(why.is_some(), words.is_some(), "{to_stdout} {format:?} {terminal}");
             assert!(why.unwrap_or_default().contains(words.unwrap_or_default()), "{why:?}");
         }

@@ -1,4 +1,4 @@
-//! `health`: the status that the running daemon reports, within two seconds. It opens no endpoint and no database.
+//! `health`: prints the status that the running daemon reports, within two seconds. Connects to no endpoint and opens no database.
 
 use crate::app::ExitCode;
 use crate::cli::failure::fail;
@@ -15,9 +15,9 @@ use std::io::Write;
 struct Answer {
     /// `healthy`, `degraded` or `error`.
     service_status: Health,
-    /// Why it is not healthy, a sentence each.
+    /// The problems, one sentence each.
     problems: Vec<String>,
-    /// Ours: the result of each endpoint's last check.
+    /// Ours: the status of each endpoint when it was last probed.
     doors: Vec<EndpointStatus>,
 }
 

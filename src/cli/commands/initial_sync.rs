@@ -1,4 +1,4 @@
-//! `initial-sync`: its arguments → an order for a run that lists everything, with the operator's answer about the state.
+//! `initial-sync`: requests a run that lists everything, with the operator's flags about the identity of the state.
 
 use super::run_once;
 use crate::app::{ExitCode, endpoints};
@@ -30,6 +30,6 @@ pub(crate) async fn run<W: Write>(
         drop_sinks: arguments.drop_sink.iter().cloned().collect(),
         restored: arguments.restored,
     };
-    let order = RunRequest { allow_deletes: arguments.allow_deletes, answer, ..RunRequest::of(RunKind::Initial) };
-    run_once::carry_out(("initial-sync", order), settings, output, interruption).await
+    let request = RunRequest { allow_deletes: arguments.allow_deletes, answer, ..RunRequest::of(RunKind::Initial) };
+    run_once::run_and_print(("initial-sync", request), settings, output, interruption).await
 }

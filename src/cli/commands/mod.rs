@@ -1,4 +1,4 @@
-//! The commands: one file or directory for each, with the handling of its arguments and its output.
+//! The commands: one file or directory for each, with its arguments and its output.
 
 pub(super) mod daemon;
 pub(super) mod dead_letters;

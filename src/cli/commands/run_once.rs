@@ -1,4 +1,4 @@
-//! A command that wants a run: by the daemon, when one runs, else by itself. The answer is the same either way.
+//! Executes one run for a command: by the running daemon, or else in this process. The result is the same.
 
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
@@ -13,14 +13,14 @@ use crate::state::{InstanceLock, OperatorAnswer, StateError};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Runs an order, prints its report.
-pub(crate) async fn carry_out<W: Write>(
-    order: (&str, RunRequest),
+/// Executes a run and prints its report.
+pub(crate) async fn run_and_print<W: Write>(
+    request: (&str, RunRequest),
     settings: &Settings,
     output: &mut Output<W>,
     interruption: &Interruption,
 ) -> ExitCode {
-    match run(order, settings, interruption).await {
+    match run(request, settings, interruption).await {
         Ok((code, report)) => match output.print(&*report) {
             Ok(()) => code,
             Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
@@ -29,9 +29,9 @@ pub(crate) async fn carry_out<W: Write>(
     }
 }
 
-/// Runs an order: the command's exit code, and the run's report.
+/// Executes a run. Returns the exit code of the command and the report of the run.
 pub(crate) async fn run(
-    (command, order): (&str, RunRequest),
+    (command, request): (&str, RunRequest),
     settings: &Settings,
     interruption: &Interruption,
 ) -> Result<(ExitCode, Box<Report>), Refusal> {
@@ -40,16 +40,16 @@ pub(crate) async fn run(
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {
             return match daemon_client::daemon_of(&settings.database_path, &holder).await {
-                Some(daemon) => daemon_client::run(daemon, order, settings, interruption).await,
+                Some(daemon) => daemon_client::run(daemon, request, settings, interruption).await,
                 None => Err(refused(StateError::Held(holder))),
             };
         }
         Err(error) => return Err(refused(error)),
     };
-    let mut engine = Engine::open(settings, lock, order.answer, progress::show_own).await?;
+    let mut engine = Engine::open(settings, lock, request.answer, progress::show_own).await?;
     engine.empty_the_queues().await?;
-    // Opening the state has already carried out the operator's answer.
-    let order = RunRequest { answer: OperatorAnswer::default(), ..order };
-    let ended = engine.run_order(order, Arc::new(RunCounters::default()), interruption.halt()).await?;
+    // Opening the state has already applied the operator's flags.
+    let request = RunRequest { answer: OperatorAnswer::default(), ..request };
+    let ended = engine.run_order(request, Arc::new(RunCounters::default()), interruption.halt()).await?;
     Ok((earned(&ended, interruption.code()), Box::new(ended.report)))
 }

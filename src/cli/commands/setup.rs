@@ -1,5 +1,5 @@
-//! `setup`: waits until every endpoint answers, makes the buckets that are missing, and fills an empty one from a directory. It never
-//! changes existing content, so that running it again changes nothing.
+//! `setup`: waits until every endpoint answers, creates missing buckets, and fills an empty bucket from a directory. It never changes
+//! existing content, so running it again changes nothing.
 
 use crate::app::connectivity::{self, Probed};
 use crate::app::{ExitCode, endpoints};
@@ -19,17 +19,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The wait before an unreachable endpoint is tried again: a server that starts is there within moments.
+/// The wait before unreachable endpoints are checked again. It is short, because a starting server is soon reachable.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The result: what was found and what was made.
+/// The result of the command.
 #[derive(Debug, Serialize)]
 struct Setup {
     /// True if everything is as requested.
     success: bool,
     doors: Vec<Probed>,
     buckets: Vec<Bucket>,
-    /// `null` = the caller did not ask for it.
+    /// The result of `--seed`; `null` = it was not given.
     seed: Option<Seed>,
 }
 
@@ -43,19 +43,19 @@ struct Bucket {
 #[derive(Debug, Serialize)]
 struct Seed {
     directory: String,
-    /// `seeded`, or `left alone`: the bucket was not empty.
+    /// `seeded`, or `left alone` if the bucket was not empty.
     result: &'static str,
     objects: u64,
 }
 
-/// A bucket that a setting names, and how to reach it.
-struct Door {
+/// A configured bucket with its client.
+struct BucketEndpoint {
     name: &'static str,
     bucket: String,
     client: AwsBucket,
 }
 
-/// Runs the command: 0 when everything is as asked for, else 1.
+/// Runs the command. The exit code is 0 if everything is as requested, else 1.
 pub(crate) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let setup = match set_up(arguments, settings).await {
         Ok(setup) => setup,
@@ -69,41 +69,41 @@ pub(crate) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, ou
 
 async fn set_up(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Setup> {
     let files = arguments.seed.as_deref().map(files_of).transpose()?;
-    let buckets = bucket_doors(settings).await?;
-    let doors = opened(settings, &buckets, Duration::from_secs(arguments.wait)).await;
+    let buckets = bucket_endpoints(settings).await?;
+    let doors = wait_for_endpoints(settings, &buckets, Duration::from_secs(arguments.wait)).await;
     let mut setup = Setup { success: doors.iter().all(|door| door.problem().is_none()), doors, buckets: Vec::new(), seed: None };
     if !setup.success {
         return Ok(setup);
     }
     for door in &buckets {
-        setup.buckets.push(Bucket { bucket: door.bucket.clone(), result: ensured(door, arguments.create_buckets).await? });
+        setup.buckets.push(Bucket { bucket: door.bucket.clone(), result: ensure_bucket(door, arguments.create_buckets).await? });
     }
     if let (Some(files), Some(directory), Some(customer)) = (files, &arguments.seed, buckets.first()) {
-        setup.seed = Some(seeded(&customer.client, directory, files).await?);
+        setup.seed = Some(seed_bucket(&customer.client, directory, files).await?);
     }
     Ok(setup)
 }
 
-/// The customer's bucket first.
-async fn bucket_doors(settings: &Settings) -> anyhow::Result<Vec<Door>> {
+/// The configured buckets, the customer's first.
+async fn bucket_endpoints(settings: &Settings) -> anyhow::Result<Vec<BucketEndpoint>> {
     let bucket = settings.require_bucket()?.to_owned();
     let client = endpoints::bucket(settings, &bucket).await?;
-    let mut found = vec![Door { name: "S3", bucket, client }];
+    let mut found = vec![BucketEndpoint { name: "S3", bucket, client }];
     if let Some(bucket) = settings.target.bucket.clone() {
         let client = endpoints::target(settings, &bucket).await?;
-        found.push(Door { name: "target S3", bucket, client });
+        found.push(BucketEndpoint { name: "target S3", bucket, client });
     }
     Ok(found)
 }
 
-/// Tries the endpoints until all of them answer or `patience` has passed.
-async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Vec<Probed> {
+/// Checks the endpoints until all of them answer or `patience` has passed.
+async fn wait_for_endpoints(settings: &Settings, buckets: &[BucketEndpoint], patience: Duration) -> Vec<Probed> {
     let deadline = Instant::now() + patience;
-    let mut told = Vec::new();
+    let mut logged = Vec::new();
     loop {
         let mut tried = Vec::new();
         for door in buckets {
-            tried.push(store(door).await);
+            tried.push(check_store(door).await);
         }
         if settings.file_manager_url.is_some() {
             tried.push(connectivity::file_manager(settings).await);
@@ -111,22 +111,22 @@ async fn opened(settings: &Settings, buckets: &[Door], patience: Duration) -> Ve
         if settings.events_url.is_some() {
             tried.push(connectivity::events(settings).await);
         }
-        let shut: Vec<_> = tried.iter().filter(|door| door.problem().is_some()).map(|door| door.door).collect();
-        if shut.is_empty() || Instant::now() + PAUSE > deadline {
+        let unreachable: Vec<_> = tried.iter().filter(|door| door.problem().is_some()).map(|door| door.door).collect();
+        if unreachable.is_empty() || Instant::now() + PAUSE > deadline {
             return tried;
         }
-        if shut != told {
-            tracing::info!(endpoints = shut.join(", "), "waiting for unreachable endpoints");
-            told = shut;
+        if unreachable != logged {
+            tracing::info!(endpoints = unreachable.join(", "), "waiting for unreachable endpoints");
+            logged = unreachable;
         }
         sleep(PAUSE).await;
     }
 }
 
-/// Checks that a store answers and accepts our credentials; the bucket's existence is another check.
-async fn store(door: &Door) -> Probed {
+/// Checks that a store answers and accepts our credentials. The bucket need not exist.
+async fn check_store(door: &BucketEndpoint) -> Probed {
     let call = async {
-        match look(&door.client).await {
+        match has_objects(&door.client).await {
             Ok(_) => Ok(format!("the store of bucket {} answers", door.bucket)),
             Err(error) if error.kind == S3ErrorKind::NoSuchBucket => Ok("the store answers".to_owned()),
             Err(error) => Err(error),
@@ -136,18 +136,18 @@ async fn store(door: &Door) -> Probed {
     connectivity::tried(door.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
 }
 
-/// Lists, because an answer to HEAD has no body that could name the error. True if the bucket holds anything.
-async fn look(client: &AwsBucket) -> Result<bool, S3Error> {
+/// True if the bucket has any object. Lists instead of a HEAD, because the response to a HEAD has no body that could name the error.
+async fn has_objects(client: &AwsBucket) -> Result<bool, S3Error> {
     let page = client.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1 }).await?;
     Ok(!page.objects.is_empty())
 }
 
-fn prefix(door: &Door) -> &'static str {
+fn prefix(door: &BucketEndpoint) -> &'static str {
     if door.name == "S3" { "CUSTOMER_S3_" } else { "TARGET_S3_" }
 }
 
-/// The bucket is there afterwards, or the error says why not.
-async fn ensured(door: &Door, create: bool) -> anyhow::Result<&'static str> {
+/// Ensures that the bucket exists.
+async fn ensure_bucket(door: &BucketEndpoint, create: bool) -> anyhow::Result<&'static str> {
     match door.client.head_bucket().await {
         Ok(()) => return Ok("there"),
         Err(error) if error.kind != S3ErrorKind::NoSuchBucket => return Err(error.into()),
@@ -155,13 +155,13 @@ async fn ensured(door: &Door, create: bool) -> anyhow::Result<&'static str> {
         Err(_) => anyhow::bail!("there is no bucket {}: --create-buckets makes it, or correct {}BUCKET", door.bucket, prefix(door)),
     }
     let Err(error) = door.client.create_bucket().await else { return Ok("created") };
-    // Another client may have created it at the same time.
+    // Another process may have created it at the same time.
     if door.client.head_bucket().await.is_ok() { Ok("there") } else { Err(error.into()) }
 }
 
-async fn seeded(client: &AwsBucket, directory: &Path, files: BTreeMap<ObjectKey, PathBuf>) -> anyhow::Result<Seed> {
+async fn seed_bucket(client: &AwsBucket, directory: &Path, files: BTreeMap<ObjectKey, PathBuf>) -> anyhow::Result<Seed> {
     let directory = Escaped(&directory.display().to_string()).to_string();
-    if look(client).await? {
+    if has_objects(client).await? {
         return Ok(Seed { directory, result: "left alone", objects: 0 });
     }
     let mut objects = 0;
@@ -173,16 +173,16 @@ async fn seeded(client: &AwsBucket, directory: &Path, files: BTreeMap<ObjectKey,
     Ok(Seed { directory, result: "seeded", objects })
 }
 
-/// Every file below the directory, by the key that it gets. Links to directories are not followed: they may lead in circles.
+/// The files below the directory, by their keys. Links to directories are not followed, because they may form a cycle.
 fn files_of(root: &Path) -> io::Result<BTreeMap<ObjectKey, PathBuf>> {
-    let naming = |path: &Path, error: &dyn fmt::Display| io::Error::other(format!("--seed: {}: {error}", path.display()));
+    let with_path = |path: &Path, error: &dyn fmt::Display| io::Error::other(format!("--seed: {}: {error}", path.display()));
     let mut files = BTreeMap::new();
     let mut directories = vec![root.to_path_buf()];
     while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(&directory).map_err(|error| naming(&directory, &error))? {
-            let entry = entry.map_err(|error| naming(&directory, &error))?;
+        for entry in std::fs::read_dir(&directory).map_err(|error| with_path(&directory, &error))? {
+            let entry = entry.map_err(|error| with_path(&directory, &error))?;
             let path = entry.path();
-            if entry.file_type().map_err(|error| naming(&path, &error))?.is_dir() {
+            if entry.file_type().map_err(|error| with_path(&path, &error))?.is_dir() {
                 directories.push(path);
                 continue;
             }
@@ -191,8 +191,8 @@ fn files_of(root: &Path) -> io::Result<BTreeMap<ObjectKey, PathBuf>> {
             }
             let relative = path.strip_prefix(root).unwrap_or(&path);
             let parts: Option<Vec<_>> = relative.iter().map(|part| part.to_str()).collect();
-            let key = parts.ok_or_else(|| naming(&path, &"the name is not UTF-8"))?.join("/");
-            let key = ObjectKey::new(key).map_err(|error| naming(&path, &error))?;
+            let key = parts.ok_or_else(|| with_path(&path, &"the name is not UTF-8"))?.join("/");
+            let key = ObjectKey::new(key).map_err(|error| with_path(&path, &error))?;
             files.insert(key, path);
         }
     }

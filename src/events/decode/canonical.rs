@@ -1,7 +1,7 @@
-//! JSON in canonical form (RFC 8785), and its SHA-256: two spellings of one event have the same hash.
+//! The SHA-256 of JSON in canonical form (RFC 8785): two spellings of the same event have the same hash.
 //!
-//! One deviation: integers beyond 2^53, which the RFC does not allow, are written digit for digit. As floating point, two different
-//! ids could become one event.
+//! One deviation: integers above 2^53, which the RFC does not allow, are written digit by digit. As floating point, two different ids could
+//! have the same hash.
 
 use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};

@@ -1,40 +1,40 @@
-//! Why a message or record cannot be decoded: a name for programs, a sentence for people.
+//! The error of a message or record that cannot be decoded: a name for programs and a sentence for people.
 
 use crate::record::Escaped;
 use std::fmt;
 
-/// Why a message or record cannot be decoded.
+/// The error of a message or record that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// Not UTF-8.
+    /// The message is not UTF-8.
     NotUtf8,
-    /// Not JSON; the parser's message.
+    /// The message is not JSON. Holds the parser's message.
     BadJson(String),
-    /// Longer than any message.
+    /// The message is longer than the limit.
     TooLarge {
         /// Its length.
         bytes: usize,
     },
-    /// Deeper nested than any message.
+    /// The JSON is nested deeper than the limit.
     TooDeep,
-    /// More records than any message has.
+    /// The message has more records than the limit.
     TooManyRecords {
         /// Their number.
         records: usize,
     },
-    /// JSON of an unknown format; the expected part.
+    /// The JSON has an unknown format. Holds what is missing or wrong.
     UnknownShape(&'static str),
-    /// Not version 2.
+    /// The record's version is not 2.
     UnknownVersion(String),
-    /// About another bucket than the configured one.
+    /// The record is about another bucket than the configured one.
     ForeignBucket(String),
-    /// A key that does not decode to UTF-8.
+    /// The key does not decode to UTF-8.
     BadKey(String),
-    /// No key, or only a `/`.
+    /// The record names no key, or only `/`.
     EmptyPath,
-    /// A rename or move without a target.
+    /// A rename or move has no target.
     NoNewPath,
-    /// An unknown event type of the feed.
+    /// The feed event has an unknown type.
     UnknownType(String),
 }
 
@@ -58,7 +58,7 @@ impl DecodeError {
     }
 }
 
-/// Text from outside is cut and escaped.
+/// Cuts and escapes text from outside.
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,7 +80,7 @@ impl fmt::Display for DecodeError {
     }
 }
 
-/// The beginning of a text from outside.
+/// The beginning of a text from outside, escaped.
 struct Short<'a>(&'a str);
 
 impl fmt::Display for Short<'_> {

@@ -1,4 +1,4 @@
-//! An S3 event in `EventBridge`'s format. Its keys are literal: they must not be form-decoded.
+//! Decodes an S3 event in `EventBridge`'s format. Its keys are literal and must not be form-decoded.
 
 use super::{DecodeError, Scope, record};
 use crate::record::{Event, EventKind, ObjectKey};

@@ -1,4 +1,4 @@
-//! One event of the events API's list, and its identity.
+//! Decodes one event of the events API's list, and computes its hash, by which the state recognises it.
 
 use super::{DecodeError, Scope, canonical, json, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
@@ -9,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 /// A decoded event of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {
-    /// SHA-256 of its canonical JSON, or of its text if it is not JSON.
+    /// The SHA-256 of its canonical JSON, or of its text if it is not JSON.
     pub hash: [u8; 32],
-    /// `None` = ignored and counted.
+    /// The event; `Ok(None)` = ignored and counted.
     pub outcome: Result<Option<Event>, DecodeError>,
-    /// Counts of ignored events.
+    /// The counts of ignored events.
     pub ignored: IgnoredEvents,
 }
 
@@ -58,14 +58,14 @@ fn kind(name: Option<&Value>) -> Result<EventKind, DecodeError> {
     }
 }
 
-/// Paths of the feed begin with a `/`, and keys usually do not: exactly one is removed.
+/// The key of a path. A path of the feed begins with a `/` that is not part of the key; exactly one is removed.
 fn path(value: Option<&Value>) -> Option<ObjectKey> {
     let text = value?.as_str()?;
     ObjectKey::new(text.strip_prefix('/').unwrap_or(text)).ok()
 }
 
-/// Senders name the permissions in two dialects; if both an old and a new value are given, the new one counts. A value that is not
-/// text is ignored.
+/// The permissions, under any of the names that senders use. If both an old and a new value are given, the new one counts. A value that is
+/// not text is ignored.
 fn permissions(metadata: Option<&Value>) -> Permissions {
     let text = |name: &str| {
         let text = metadata?.get(name)?.as_str()?;

@@ -1,11 +1,11 @@
-//! Keys as S3 writes them into notifications: form-urlencoded. They are decoded exactly once: `a%2Bb` is a legal key.
+//! Decodes keys in notifications, which S3 form-urlencodes. They are decoded exactly once: `a%2Bb` is a legal key.
 
 use crate::mutant;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
-/// `+` is a space and `%XX` a byte; the decoded bytes must be UTF-8. A `%` without two digits stands for itself: its sender does not
-/// encode at all.
+/// Decodes `+` to a space and `%XX` to a byte; `None` = the bytes are not UTF-8. A `%` without two hexadecimal digits stays as it is,
+/// because its sender does not encode keys.
 pub(super) fn decode(encoded: &str) -> Option<String> {
     let spaced = if mutant::is("a_plus_is_not_decoded") { Cow::Borrowed(encoded) } else { Cow::Owned(encoded.replace('+', " ")) };
     percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)

@@ -1,26 +1,26 @@
-//! From bytes to JSON, within bounds that every real message keeps. The meaning of the JSON is not its concern.
+//! Parses bytes as JSON, within limits that every real message keeps.
 
 use super::DecodeError;
 use serde_json::Value;
 
-/// SQS's limit for a message.
-pub(super) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// The maximum size of a message: SQS's limit.
+pub(super) const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// Limit for nested brackets.
-pub(super) const DEPTH_MAX: usize = 32;
+/// The maximum depth of nested brackets.
+pub(super) const MAX_DEPTH: usize = 32;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, DecodeError> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
+    if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(DecodeError::TooLarge { bytes: bytes.len() });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
-    if depth(text) > DEPTH_MAX {
+    if depth(text) > MAX_DEPTH {
         return Err(DecodeError::TooDeep);
     }
     serde_json::from_str(text).map_err(|error| DecodeError::BadJson(error.to_string()))
 }
 
-/// The deepest nesting of brackets outside of strings. For text that is not JSON the result is any number.
+/// The depth of nested brackets, outside of strings. For text that is not JSON the result is arbitrary.
 fn depth(text: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);

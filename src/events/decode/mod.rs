@@ -1,7 +1,8 @@
-//! Decodes messages into events: pure, and total over every sequence of bytes. Receiving them is not its concern.
+//! Decodes messages into events. Pure, and total over every sequence of bytes. `notification.rs` chooses the decoder by the shape of a
+//! message; `feed.rs` decodes the events of the feed.
 //!
-//! **Invariant:** no input causes a panic or affects the records beside it: a record becomes an event, is ignored and counted, or is
-//! undecodable with a [`DecodeError`].
+//! **Invariant:** no input causes a panic, and no record affects the other records of its message. A record becomes an event, is ignored
+//! and counted, or is undecodable with a [`DecodeError`].
 
 mod canonical;
 mod event_bridge;
@@ -20,10 +21,10 @@ pub use notification::notification;
 use crate::record::{Event, EventKind, ObjectKey};
 use crate::run::IgnoredEvents;
 
-/// The synced bucket and prefix: selects the events to keep.
+/// The synced bucket and prefix. It selects the events to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// `None` = its name is unknown: the bucket is accessed through an access point.
+    /// The bucket's name; `None` = unknown, because the bucket is accessed through an access point.
     bucket: Option<String>,
     prefix: String,
 }
@@ -35,7 +36,7 @@ pub struct Decoded {
     pub events: Vec<Event>,
     /// The records that cannot be decoded.
     pub undecodable: Vec<Undecodable>,
-    /// Counts of ignored events.
+    /// The counts of ignored events.
     pub ignored: IgnoredEvents,
 }
 
@@ -44,12 +45,12 @@ pub struct Decoded {
 pub struct Undecodable {
     /// The reason.
     pub error: DecodeError,
-    /// The record alone if the message has several, else the message.
+    /// The bytes: of the record if the message has several, else of the whole message.
     pub raw: Vec<u8>,
 }
 
 impl Scope {
-    /// From the configured bucket (a name, or the ARN of an access point) and prefix.
+    /// The scope of a configured bucket (a name, or the ARN of an access point) and prefix.
     pub fn new(bucket: &str, prefix: &str) -> Self {
         Self { bucket: (!bucket.starts_with("arn:")).then(|| bucket.to_owned()), prefix: prefix.to_owned() }
     }
@@ -62,8 +63,8 @@ impl Scope {
         key.as_str().starts_with(&self.prefix)
     }
 
-    /// The part of the event inside the scope: a rename across the prefix becomes a create or a delete. An event outside is ignored and
-    /// counted.
+    /// Returns the part of the event inside the scope: a rename across the prefix becomes a create or a delete. An event outside is ignored
+    /// and counted.
     fn own(&self, event: Event, ignored: &mut IgnoredEvents) -> Option<Event> {
         let to_here = event.new_path.as_ref().map(|target| self.covers(target));
         match (self.covers(&event.path), to_here) {

@@ -1,12 +1,12 @@
-//! An S3 notification of any sender: removes its envelope and decodes its records.
+//! Decodes an S3 notification of any sender: removes its envelope and chooses the decoder of its records by their shape.
 
 use super::{DecodeError, Decoded, Scope, Undecodable, event_bridge, json, record};
 use crate::record::Event;
 use crate::run::IgnoredEvents;
 use serde_json::{Map, Value};
 
-/// Limit of records in a message; S3 and MinIO usually send one.
-const RECORDS_MAX: usize = 1000;
+/// The maximum number of records in a message. S3 and MinIO usually send one.
+const MAX_RECORDS: usize = 1000;
 
 /// Decodes a message of S3 (alone or inside SNS), of `EventBridge` or of MinIO, or a single record.
 pub fn notification(message: &[u8], scope: &Scope) -> Decoded {
@@ -37,7 +37,7 @@ fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut
         return Ok(());
     }
     match message.remove("Records") {
-        Some(Value::Array(records)) if records.len() > RECORDS_MAX => Err(DecodeError::TooManyRecords { records: records.len() }),
+        Some(Value::Array(records)) if records.len() > MAX_RECORDS => Err(DecodeError::TooManyRecords { records: records.len() }),
         Some(Value::Array(records)) => {
             for record in &records {
                 decoded.take(record, scope, record::decode);
@@ -57,7 +57,7 @@ fn decode_contents(mut message: Map<String, Value>, scope: &Scope, decoded: &mut
     }
 }
 
-/// Decodes one record; `None` = ignored and counted.
+/// A decoder of one record; `Ok(None)` = ignored and counted.
 type Decode = fn(&Value, &Scope, &mut IgnoredEvents) -> Result<Option<Event>, DecodeError>;
 
 impl Decoded {

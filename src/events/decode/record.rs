@@ -1,4 +1,4 @@
-//! One record of an S3 notification: AWS's, or MinIO's, which has a prefix in the event's name.
+//! Decodes one record of an S3 notification by AWS, or by MinIO, which prefixes the event's name.
 
 use super::{DecodeError, Scope, form, time};
 use crate::record::{Event, EventKind, ObjectKey, Permissions};
@@ -23,7 +23,7 @@ pub(super) fn decode(record: &Value, scope: &Scope, ignored: &mut IgnoredEvents)
     Ok(event(kind, path, record.get("eventTime"), scope, ignored))
 }
 
-/// The event of an object, if it is in the scope.
+/// The event of an object; `None` = it is outside of the scope, and counted.
 pub(super) fn event(
     kind: EventKind,
     path: ObjectKey,
@@ -35,7 +35,7 @@ pub(super) fn event(
     Some(Event { time: time::read(time_text, ignored), ..event })
 }
 
-/// A major version only adds fields. A record without a version is accepted: a lookup decides anyway.
+/// Accepts major version 2: minor versions only add fields. Also accepts a record without a version, because a lookup decides what is true.
 fn known_version(version: Option<&Value>) -> Result<(), DecodeError> {
     match version {
         None => Ok(()),
@@ -45,7 +45,7 @@ fn known_version(version: Option<&Value>) -> Result<(), DecodeError> {
     }
 }
 
-/// The kind of an event name; `None` = unknown. A delete may uncover an older version, which a lookup finds.
+/// The kind of an event name; `None` = unknown. After the delete of a version an older one may be visible; the lookup finds it.
 fn kind(name: &str) -> Option<EventKind> {
     let name = name.strip_prefix("s3:").unwrap_or(name);
     let (family, _) = name.split_once(':')?;

@@ -1,4 +1,4 @@
-//! The timestamp of an event, in the formats of its senders.
+//! Parses the timestamp of an event, in the formats of all senders.
 
 use crate::run::IgnoredEvents;
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// With an offset, or naive and then UTC. An unreadable time is counted and treated as missing.
+/// Parses a time with an offset, or without one as UTC. An unreadable time is counted and treated as missing.
 pub(super) fn read(value: Option<&Value>, ignored: &mut IgnoredEvents) -> Option<Timestamp> {
     let value = value.filter(|value| !value.is_null())?;
     let time = value.as_str().and_then(parse);

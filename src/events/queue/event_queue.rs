@@ -1,4 +1,4 @@
-//! The trait of an event queue: receive, acknowledge, release. Every call may fail because the queue is unreachable.
+//! The trait of an event queue: receive, acknowledge, release.
 
 use crate::retry::{Disposed, Disposition};
 use crate::state::StateError;
@@ -6,20 +6,20 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// Identifies a received message until it is acknowledged.
+/// The handle with which a received message is acknowledged or released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt(pub String);
 
-/// A message as it arrived.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Acknowledges the message.
+    /// The handle of the message.
     pub receipt: Receipt,
     /// The message's text.
     pub body: String,
 }
 
-/// A queue that is unreachable or refuses a call. The text is escaped and holds no secret.
+/// The error of a queue that is unreachable or refuses a call. The text is escaped and contains no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{call} {address}: {message}")]
 pub struct QueueError {
@@ -39,19 +39,19 @@ impl QueueError {
 }
 
 impl Disposed for QueueError {
-    /// Every error is retried: the operator may fix it while the reader waits.
+    /// Every error is retried, because the operator may fix its cause while the reader waits.
     fn disposition(&self) -> Disposition {
         Disposition::Retry { after: None }
     }
 }
 
-/// Why a step failed; messages received before it are stored.
+/// The error of one step of the reader. Messages that were received before it are stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// The queue.
+    /// The queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The state.
+    /// The state failed.
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -65,15 +65,15 @@ impl Disposed for StepError {
 /// A queue that keeps messages until they are acknowledged.
 #[async_trait]
 pub trait EventQueue: Send + Sync {
-    /// The queue's identity: two with the same address are one queue.
+    /// The address, which identifies the queue.
     fn address(&self) -> &str;
 
-    /// The next messages, a bounded number; waits at most `wait` for the first.
+    /// Receives some messages; waits at most `wait` for the first one.
     async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError>;
-    /// Acknowledges stored messages; returns the receipts that the queue refused.
+    /// Acknowledges stored messages. Returns the receipts that the queue refused.
     async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError>;
-    /// Makes these messages visible again at once: they could not be stored.
+    /// Makes messages that could not be stored visible again at once.
     async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError>;
-    /// The retention of an unreceived message; `None` = unknown.
+    /// How long the queue keeps a message; `None` = unknown.
     async fn retention(&self) -> Option<SignedDuration>;
 }

@@ -1,4 +1,4 @@
-//! Event queues: the trait of a queue, and the reader that receives a queue into the inbox.
+//! Event queues: the trait of a queue, and the reader that stores a queue's events in the inbox.
 
 mod event_queue;
 mod reader;

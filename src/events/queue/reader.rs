@@ -1,7 +1,7 @@
-//! The queue reader: receives an [`EventQueue`] into the inbox, for as long as the process lives, or once until it is empty.
+//! The queue reader: stores the events of an [`EventQueue`] in the inbox, continuously, or once until the queue is empty.
 //!
-//! **Invariant:** a message is acknowledged only after its events are committed. An unacknowledged message is delivered again, and a
-//! repeated event does no harm.
+//! **Invariant:** the reader acknowledges a message only after its events are committed. The queue delivers an unacknowledged message
+//! again, and a repeated event does no harm.
 
 use super::event_queue::{EventQueue, Message, QueueError, Receipt, StepError};
 use crate::clock::Clock;
@@ -20,29 +20,29 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Wait of a poll for the first message: SQS's maximum.
+/// The time that a poll waits for the first message: SQS's maximum.
 const POLL_WAIT: Duration = Duration::from_secs(20);
 
-/// The wait of a poll while draining: the shortest that still asks every server of a queue, so that an empty response means an empty
+/// The same while draining: the shortest time for which SQS queries all servers of the queue, so that an empty response means an empty
 /// queue.
 const DRAIN_POLL_WAIT: Duration = Duration::from_secs(1);
 
-/// Limit for draining a queue before the run does its own work.
+/// The time limit for draining a queue before the run does its own work.
 const DRAIN_LIMIT: Duration = Duration::from_mins(1);
 
-/// SQS's shortest retention: after a shorter silence no message is lost, and the retention need not be read.
+/// SQS's shortest retention. After a shorter time without a poll no message is lost, and the reader need not query the retention.
 const MIN_RETENTION: SignedDuration = SignedDuration::from_mins(1);
 
-/// SQS's default retention, used when a queue's retention cannot be read.
+/// SQS's default retention, used if the queue's retention cannot be queried.
 const DEFAULT_RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// Interval at which a full inbox is checked for room; cycles empty it in transactions of their own.
+/// The interval at which the reader checks whether a full inbox has room again.
 const FULL_INBOX_RECHECK: Duration = Duration::from_secs(1);
 
-/// Time to store and acknowledge messages that were received before a stop.
+/// The time that the reader has after a stop to store and acknowledge received messages.
 const FINISH_GRACE: Duration = Duration::from_secs(2);
 
-/// Waits between attempts at an unreachable queue, without end.
+/// The waits between attempts at an unreachable queue. Their number is not limited.
 const UNREACHABLE_RETRY: RetryPolicy = RetryPolicy {
     attempts: usize::MAX,
     base: Duration::from_secs(1),
@@ -50,11 +50,11 @@ const UNREACHABLE_RETRY: RetryPolicy = RetryPolicy {
     budget: Duration::from_hours(24 * 365 * 100),
 };
 
-/// Attempts at acknowledging; messages that are still not acknowledged are delivered again.
+/// The attempts to acknowledge. After the last one, the queue delivers the messages again.
 const ACKNOWLEDGE_RETRY: RetryPolicy =
     RetryPolicy { attempts: 4, base: Duration::from_millis(250), max_wait: Duration::from_secs(2), budget: Duration::from_secs(10) };
 
-/// Receives one queue into the inbox.
+/// The reader of one queue.
 pub struct QueueReader {
     queue: Arc<dyn EventQueue>,
     channel: EventChannel,
@@ -63,19 +63,19 @@ pub struct QueueReader {
     status: watch::Sender<SourceStatus>,
 }
 
-/// Which events are received into the inbox, and how many.
+/// The limits of what the reader stores in the inbox.
 #[derive(Clone)]
 pub struct InboxLimits {
     /// Selects the events of the synced bucket and prefix.
     pub scope: Scope,
-    /// Nothing is received while the inbox holds this many events.
+    /// The number of events in the inbox from which on none are received.
     pub max_events: u64,
-    /// The time of receipt.
+    /// The clock, for the times of receipt.
     pub clock: Arc<dyn Clock>,
 }
 
 impl QueueReader {
-    /// A reader; it receives nothing yet.
+    /// Creates a reader. It receives nothing yet.
     pub fn new(queue: Arc<dyn EventQueue>, channel: EventChannel, state: State, inbox: InboxLimits) -> Self {
         Self { queue, channel, state, inbox, status: watch::Sender::default() }
     }
@@ -85,7 +85,7 @@ impl QueueReader {
         self.status.subscribe()
     }
 
-    /// Receives until `stop` is cancelled. An unreachable queue is retried, and the status shows it.
+    /// Receives until `stop` is cancelled. Retries an unreachable queue and shows it in the status.
     pub async fn run(&self, stop: &CancellationToken) {
         let mut attempts = UNREACHABLE_RETRY.begin();
         loop {
@@ -115,9 +115,9 @@ impl QueueReader {
         }
     }
 
-    /// Receives waiting messages until the queue is empty, the inbox is full, or `stop` is cancelled. Bounded in time, too: a busy queue
-    /// is never empty, and one that refuses acknowledgements delivers the same messages again. Returns true if the queue was found empty;
-    /// the status has the counts.
+    /// Receives the waiting messages until the queue is empty, the inbox is full, `DRAIN_LIMIT` has passed, or `stop` is cancelled. The
+    /// time limit is needed because a busy queue is never empty, and a queue that refuses acknowledgements delivers the same messages
+    /// again. Returns true if the queue was empty. The status has the counts.
     pub async fn drain(&self, retry: RetryPolicy, stop: &CancellationToken) -> Result<bool, StepError> {
         let until = Instant::now() + DRAIN_LIMIT;
         while Instant::now() < until {
@@ -141,8 +141,8 @@ impl QueueReader {
         Ok(false)
     }
 
-    /// Stores and acknowledges messages, also during a stop; `None` = the time ran out and they were released. Those already stored are
-    /// delivered again, which does no harm.
+    /// Stores and acknowledges messages, also after a stop; `None` = `FINISH_GRACE` has passed since the stop, and the messages were
+    /// released. The queue then also delivers the stored ones again, which does no harm.
     async fn finish(&self, messages: Vec<Message>, stop: &CancellationToken) -> Option<Result<(), StepError>> {
         let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
         let stored = async {
@@ -165,14 +165,14 @@ impl QueueReader {
         }
     }
 
-    /// Makes messages visible again at once; if that fails, they become visible after their visibility timeout.
+    /// Makes messages visible again at once. If that fails, they become visible after their visibility timeout.
     async fn release(&self, receipts: Vec<Receipt>) {
         if let Err(error) = self.queue.release(receipts).await {
             tracing::warn!(%error, "unfinished messages are delivered again after their visibility timeout");
         }
     }
 
-    /// The next messages, once there is room for them.
+    /// Receives the next messages, once the inbox has room.
     async fn next(&self) -> Result<Vec<Message>, StepError> {
         while self.is_inbox_full().await? {
             tokio::time::sleep(FULL_INBOX_RECHECK).await;
@@ -185,8 +185,8 @@ impl QueueReader {
         Ok(messages)
     }
 
-    /// Records a successful poll. If the last one was longer ago than the queue keeps messages, for whatever reason, only a listing finds
-    /// the changes that were reported meanwhile.
+    /// Records a successful poll. If the last one was longer ago than the queue keeps messages, records an event gap: only a listing finds
+    /// the changes whose events were lost.
     async fn record_poll(&self) -> Result<(), StateError> {
         let now = self.inbox.clock.now();
         let queue = self.queue.address();
@@ -246,7 +246,7 @@ impl QueueReader {
         Ok(())
     }
 
-    /// A message that cannot be acknowledged is delivered again, and acknowledged then.
+    /// Acknowledges messages, with retries. The queue delivers a message that is not acknowledged again.
     async fn acknowledge(&self, mut receipts: Vec<Receipt>) {
         let mut attempts = ACKNOWLEDGE_RETRY.begin();
         loop {
@@ -279,7 +279,7 @@ impl QueueReader {
         }
     }
 
-    /// Changes the status; watchers are notified if `change` returns true.
+    /// Changes the status. `change` returns true if the watchers must be notified.
     fn update_status(&self, change: impl FnOnce(&mut SourceStatus) -> bool) -> bool {
         self.status.send_if_modified(change)
     }

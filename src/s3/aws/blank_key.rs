@@ -1,17 +1,17 @@
-//! Keys that consist only of white space. S3 allows them; the SDK treats them as missing and refuses the call before sending it.
+//! Keys that consist only of white space. S3 allows them, but the SDK treats them as missing and refuses the call.
 
 use crate::record::ObjectKey;
 use aws_sdk_s3::config::http::HttpRequest;
 
-/// Passed to the SDK instead of a blank key, and replaced in the request before it is signed.
+/// The key that the SDK gets instead of a blank one. It is replaced in the request before the SDK signs it.
 const PLACEHOLDER: &str = "s3-sync-stand-in-for-a-blank-key";
 
-/// The key as the SDK accepts it.
+/// The key for the SDK: the placeholder for a blank key.
 pub(super) fn accepted(key: &ObjectKey) -> &str {
     if is_blank(key) { PLACEHOLDER } else { key.as_str() }
 }
 
-/// Puts a blank key back into the request's path, byte for byte.
+/// Returns a function that replaces the placeholder in a request's path by the blank key, byte for byte.
 pub(super) fn restored(key: &ObjectKey) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
     let encoded = is_blank(key).then(|| key.as_str().bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat());
     move |request| {

@@ -1,4 +1,4 @@
-//! The SDK's configuration: address, credentials and timeouts. It makes no calls.
+//! Configures the SDK: address, credentials and timeouts.
 
 use crate::record::Escaped;
 use crate::s3::{S3Error, S3ErrorKind};
@@ -15,33 +15,33 @@ use url::Url;
 
 use super::transport;
 
-/// The settings of a connection. Timeouts are those of one attempt.
+/// The settings of a bucket's client. The timeouts apply to one attempt.
 #[derive(Clone, Debug)]
 pub struct AwsOptions {
-    /// A server other than AWS; its buckets are addressed by path.
+    /// A server other than AWS. Its buckets are addressed by path.
     pub endpoint: Option<Url>,
-    /// Given together with the secret key; without both, the AWS credential chain is used.
+    /// The access key id. Without it and the secret key, the AWS credential chain is used.
     pub access_key: Option<String>,
-    /// Given together with the access key.
+    /// The secret key. Required with the access key id.
     pub secret_key: Option<SecretString>,
-    /// Given with temporary credentials.
+    /// The session token of temporary credentials.
     pub session_token: Option<SecretString>,
     /// The bucket's region.
     pub region: String,
-    /// The bucket.
+    /// The bucket's name.
     pub bucket: String,
-    /// Limit for connecting.
+    /// The time limit for connecting.
     pub connect_timeout: Duration,
-    /// Limit until a response begins.
+    /// The time limit until a response begins.
     pub read_timeout: Duration,
-    /// Limit for a whole call without a streamed body: list and head.
+    /// The time limit for a whole call without a streamed body: list and head.
     pub call_timeout: Duration,
-    /// Longest silence within a body.
+    /// The longest time without a byte within a body.
     pub stall_timeout: Duration,
 }
 
 impl AwsOptions {
-    /// A bucket at AWS, `us-east-1`, with the credential chain and the usual timeouts.
+    /// The options of a bucket at AWS in `us-east-1`, with the credential chain and the default timeouts.
     pub fn for_bucket(bucket: impl Into<String>) -> Self {
         Self {
             endpoint: None,
@@ -57,17 +57,18 @@ impl AwsOptions {
         }
     }
 
-    /// Sets the longest silence, before a response begins and within a body; a whole call without a body may take twice as long.
+    /// Sets the longest time without a byte, before a response begins and within a body. A whole call without a body may take twice as
+    /// long.
     #[must_use]
     pub fn with_silence_limit(self, silence: Duration) -> Self {
         Self { read_timeout: silence, stall_timeout: silence, call_timeout: silence * 2, ..self }
     }
 }
 
-/// A client that sends one request per call.
+/// Creates a client that sends one request per call.
 ///
-/// Its HTTP client is the SDK's own: HTTP/1.1 with `TCP_NODELAY`, and a pool that keeps every idle connection (90 s), so that it
-/// grows to the highest concurrency.
+/// The HTTP client is the SDK's own: HTTP/1.1 with `TCP_NODELAY`, and a pool that keeps idle connections for 90 s, so that it grows to the
+/// highest concurrency.
 pub(super) async fn client(options: &AwsOptions) -> Result<Client, S3Error> {
     let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).read_timeout(options.read_timeout).build();
     let mut config = Config::builder()
@@ -80,7 +81,7 @@ pub(super) async fn client(options: &AwsOptions) -> Result<Client, S3Error> {
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     if let Some(endpoint) = &options.endpoint {
-        // A trailing `/` would be doubled before the bucket.
+        // The SDK would double a trailing `/` before the bucket.
         config = config.endpoint_url(endpoint.as_str().trim_end_matches('/')).force_path_style(true);
     }
     Ok(Client::from_conf(config.build()))

@@ -1,25 +1,25 @@
-//! Classifies failed calls: a pure table from code, status and kind of failure to `S3ErrorKind` and a message. It sees no SDK type.
+//! Classifies failed calls: maps code, status and kind of failure to an `S3ErrorKind` and a message. Pure, and without SDK types.
 
 use crate::s3::S3ErrorKind;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::Duration;
 
-/// Upper bound for `Retry-After`; a longer one is ignored.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+/// The longest wait that the engine takes from `Retry-After`. A longer one is shortened to this.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// The kinds of failure of a call.
+/// A failed call.
 #[derive(Debug)]
-pub(super) enum Failure<'a> {
+pub(super) enum CallFailure<'a> {
     /// The server responded with an error.
     Response(ErrorResponse<'a>),
-    /// No response, or no further bytes, in time.
+    /// No response, or no more bytes, arrived in time.
     TimedOut { words: String },
-    /// Connection refused, unknown host, untrusted certificate.
+    /// The connection failed: refused, unknown host, untrusted certificate.
     NoConnection { words: String },
     /// The connection ended early.
     Broken { words: String },
-    /// No credentials to sign with.
+    /// There are no credentials to sign the request with.
     NoCredentials { words: String },
     /// A successful response that cannot be parsed.
     Unreadable { words: String },
@@ -27,7 +27,7 @@ pub(super) enum Failure<'a> {
     NotSent { words: String },
 }
 
-/// An error response. HEAD has no body: neither code nor message.
+/// An error response. That of a HEAD has no body, so neither code nor message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
@@ -38,8 +38,8 @@ pub(super) struct ErrorResponse<'a> {
     pub(super) bucket_region: Option<&'a str>,
 }
 
-impl Failure<'_> {
-    /// The kind of error, and its message.
+impl CallFailure<'_> {
+    /// The kind of the error, and its message.
     pub(super) fn classify(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
         match self {
             Self::Response(answer) => {
@@ -76,7 +76,7 @@ impl ErrorResponse<'_> {
             | "MissingSecurityHeader"
             | "MissingAuthenticationToken"
             | "NotSignedUp" => S3ErrorKind::BadCredentials,
-            // The region is wrong; if the server names no other one, the key id is.
+            // The region is wrong. If the server names no other region, the key id is wrong.
             "AuthorizationHeaderMalformed" if self.other_region(region).is_none() => S3ErrorKind::BadCredentials,
             "AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" => S3ErrorKind::Other,
             "InvalidObjectState" => S3ErrorKind::Archived,
@@ -97,7 +97,7 @@ impl ErrorResponse<'_> {
         }
     }
 
-    /// For responses without a code, and unknown codes.
+    /// The kind of a response without a code or with an unknown one.
     fn kind_of_status(&self, operation: &str, now: Timestamp) -> S3ErrorKind {
         match self.status {
             401 => S3ErrorKind::BadCredentials,
@@ -116,7 +116,7 @@ impl ErrorResponse<'_> {
         S3ErrorKind::Throttled { after: self.retry_after.and_then(|value| retry_after(value, now)) }
     }
 
-    /// The region that the server named, if it is another one.
+    /// The region that the server named, if it differs from `region`.
     fn other_region(&self, region: &str) -> Option<&str> {
         self.bucket_region.filter(|named| !named.is_empty() && *named != region)
     }
@@ -145,7 +145,7 @@ fn is_about_a_key(operation: &str) -> bool {
     matches!(operation, "GetObject" | "HeadObject")
 }
 
-/// `Retry-After`: seconds, or a date.
+/// Parses `Retry-After`: seconds, or a date.
 fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let asked = if let Ok(seconds) = value.parse::<u64>() {
@@ -154,7 +154,7 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
         Duration::try_from(until.duration_since(now)).unwrap_or_default()
     };
-    Some(asked.min(RETRY_AFTER_MAX))
+    Some(asked.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The headers of a HEAD or a GET: the object's facts, and the checksum that covers the whole body.
+//! The headers of a HEAD or a GET: the object's metadata, and the checksum that covers the whole body.
 
 use crate::record::{ETag, ObjectFacts};
 use crate::s3::{Checksum, ChecksumAlgorithm, ObjectHead};
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
-/// The headers used here, of either call.
+/// The headers that both calls have.
 #[derive(Clone, Debug)]
 pub(super) struct RawHead<'a> {
     size: Option<i64>,
@@ -25,7 +25,7 @@ pub(super) struct RawHead<'a> {
     customer_key: Option<&'a str>,
 }
 
-/// Both outputs have the same accessors and no trait for them.
+/// A macro, because both outputs have the same accessors but no common trait.
 macro_rules! raw_head {
     ($output:expr) => {
         RawHead {
@@ -62,7 +62,7 @@ impl<'a> From<&'a GetObjectOutput> for RawHead<'a> {
 }
 
 impl RawHead<'_> {
-    /// The facts, or the missing header.
+    /// The validated headers, or a message about the missing one.
     pub(super) fn validated(&self) -> Result<ObjectHead, &'static str> {
         let size = self.size.and_then(|size| u64::try_from(size).ok()).ok_or("the response has no Content-Length")?;
         let facts = ObjectFacts {
@@ -76,14 +76,14 @@ impl RawHead<'_> {
         Ok(ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum })
     }
 
-    /// The same for an answer with a part of the body: the size is the whole object's, and no checksum is over the part.
+    /// The same for a response with a range of the body: the size is that of the whole object, and there is no checksum of the range.
     pub(super) fn validated_of_part(self, content_range: Option<&str>) -> Result<ObjectHead, &'static str> {
         let whole = content_range.and_then(|range| range.rsplit_once('/')?.1.parse().ok());
         let size = Some(whole.ok_or("a range was asked for, and the answer has no usable Content-Range")?);
         Ok(ObjectHead { checksum: None, ..RawHead { size, ..self }.validated()? })
     }
 
-    /// The fastest of the object's own checksums that is over the whole body; else the MD5 in its ETag.
+    /// The fastest of the object's checksums that covers the whole body; otherwise the MD5 in its ETag.
     fn full_body_checksum(&self, etag: Option<&ETag>) -> Option<Checksum> {
         let in_parts = etag.is_some_and(|etag| etag.as_str().contains('-'));
         let over_whole_body = self.checksum_type.map_or(!in_parts, |kind| *kind == ChecksumType::FullObject);
@@ -94,7 +94,8 @@ impl RawHead<'_> {
         own.or_else(|| self.md5_of(etag?))
     }
 
-    /// An ETag is the body's MD5 unless the object was written in parts or is encrypted with a key of KMS or of the customer.
+    /// The MD5 in an ETag. An ETag is the body's MD5 unless the object was written in parts, or is encrypted with a key of KMS or of the
+    /// customer.
     fn md5_of(&self, etag: &ETag) -> Option<Checksum> {
         let plain = self.customer_key.is_none() && matches!(self.encryption, None | Some(ServerSideEncryption::Aes256));
         let digest = if plain { hexadecimal(etag.as_str())? } else { return None };
@@ -108,7 +109,7 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// `None` for a time that is out of range: the time only describes.
+/// Converts a time; `None` = it is out of range. The time only describes the object, so that is no error.
 pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }

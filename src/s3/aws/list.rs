@@ -1,4 +1,4 @@
-//! Validates a page of a listing: no key is lost, doubled, or outside the request; else it is an error.
+//! Validates a page of a listing: an error if a key is missing, repeated, or outside of the request.
 
 use super::head::timestamp;
 use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey};
@@ -6,7 +6,7 @@ use crate::s3::{ListPage, ListRequest};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object};
 
-/// Why a page is rejected. A page with a gap would later look like deletes.
+/// The reason why a page is rejected. Keys missing from an accepted page would later be treated as deleted.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadPage {
     #[error("the response is not a listing: it does not say if more pages follow")]
@@ -27,7 +27,7 @@ pub(super) enum BadPage {
     OutOfOrder { key: ObjectKey, after: ObjectKey },
 }
 
-/// The validated page of a response.
+/// Validates a response and returns its page.
 pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result<ListPage, BadPage> {
     let more = output.is_truncated.ok_or(BadPage::NotAListing)?;
     let encoded = output.encoding_type == Some(EncodingType::Url);
@@ -64,8 +64,8 @@ fn entry(object: Object, encoded: bool) -> Result<(ObjectKey, ObjectFacts), BadP
     Ok((key, facts))
 }
 
-/// S3's url encoding is that of forms: `+` is a space (others send `%20`), and a plus sign arrives as `%2B`.
-/// `None` for a `%` without two hexadecimal digits, and for bytes that are not UTF-8.
+/// Decodes S3's url encoding, which is that of forms: `+` is a space (other servers send `%20`), and a plus sign arrives as `%2B`. `None` =
+/// a `%` without two hexadecimal digits, or bytes that are not UTF-8.
 fn form_decoded(raw: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();

@@ -1,5 +1,5 @@
-//! A bucket through the AWS SDK: six calls, one attempt each, every response validated before it is used.
-//! It retries nothing and verifies no body: `retry.rs` and `transfer/` do.
+//! A bucket through the AWS SDK: six calls, one attempt each. Every response is validated before it is used. `retry.rs` retries, and
+//! `transfer/` verifies bodies.
 
 mod blank_key;
 mod connect;
@@ -28,9 +28,10 @@ use std::task::Poll;
 use std::time::Duration;
 use whole::WholeListing;
 
-/// A bucket at AWS, or at any S3-compatible server.
+/// A bucket at AWS or at any S3-compatible server.
 ///
-/// Calls without a body have a limit as a whole; a GET has one until its headers arrive, and then for each silence of its body.
+/// A call without a body has a time limit as a whole. A GET has one until its headers arrive, and another one for the time without a byte
+/// in its body.
 #[derive(Clone, Debug)]
 pub struct AwsBucket {
     client: Client,
@@ -39,23 +40,27 @@ pub struct AwsBucket {
     call_timeout: Duration,
 }
 
-/// One call: its operation and subject, for its errors.
+/// The operation and the subject of a call, for its errors.
 #[derive(Clone, Copy)]
-struct Call<'a> {
+struct CallInfo<'a> {
     operation: &'static str,
     key: Option<&'a ObjectKey>,
 }
 
 impl AwsBucket {
-    /// Prepares a client and makes no call to the server. Without keys it reads the AWS credential chain once, so that missing
-    /// credentials are reported here.
+    /// Creates a client and makes no call to the server. Without keys it queries the AWS credential chain once, so that missing credentials
+    /// are reported here.
     pub async fn connect(options: AwsOptions) -> Result<Self, S3Error> {
         let client = connect::client(&options).await?;
         Ok(Self { client, bucket: options.bucket, region: options.region, call_timeout: options.call_timeout })
     }
 
-    /// Limits a call without a body to `call_timeout`.
-    async fn within<T, E>(&self, call: Call<'_>, answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, S3Error>
+    /// Awaits a call without a body, for at most `call_timeout`.
+    async fn within<T, E>(
+        &self,
+        call: CallInfo<'_>,
+        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, S3Error>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -67,12 +72,12 @@ impl AwsBucket {
         }
     }
 
-    fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: Call<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
+    fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: CallInfo<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
         let (kind, words) = transport::failure(error).classify(call.operation, &self.region);
         self.error(call, kind, &words)
     }
 
-    fn error(&self, call: Call<'_>, kind: S3ErrorKind, words: &str) -> S3Error {
+    fn error(&self, call: CallInfo<'_>, kind: S3ErrorKind, words: &str) -> S3Error {
         match call.key {
             Some(key) => S3Error::new(call.operation, key, kind, words),
             None => S3Error::new(call.operation, Escaped(&self.bucket), kind, words),
@@ -83,7 +88,7 @@ impl AwsBucket {
 #[async_trait]
 impl ListObjects for AwsBucket {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
-        let call = Call { operation: "ListObjectsV2", key: None };
+        let call = CallInfo { operation: "ListObjectsV2", key: None };
         let sending = self
             .client
             .list_objects_v2()
@@ -103,12 +108,12 @@ impl ListObjects for AwsBucket {
 #[async_trait]
 impl ReadObjects for AwsBucket {
     async fn head_bucket(&self) -> Result<(), S3Error> {
-        let call = Call { operation: "HeadBucket", key: None };
+        let call = CallInfo { operation: "HeadBucket", key: None };
         self.within(call, self.client.head_bucket().bucket(&self.bucket).send()).await.map(drop)
     }
 
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
-        let call = Call { operation: "HeadObject", key: Some(key) };
+        let call = CallInfo { operation: "HeadObject", key: Some(key) };
         let sending = self
             .client
             .head_object()
@@ -123,8 +128,8 @@ impl ReadObjects for AwsBucket {
     }
 
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
-        let call = Call { operation: "GetObject", key: Some(&request.key) };
-        // `.checksum_mode(Enabled)` would make the SDK hash the body a second time; the header alone only asks for the checksums.
+        let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
+        // `.checksum_mode(Enabled)` would make the SDK hash the body, too. The header alone only requests the checksums.
         let output = self
             .client
             .get_object()
@@ -143,7 +148,7 @@ impl ReadObjects for AwsBucket {
         let raw = RawHead::from(&output);
         let head = if request.range.is_some() { raw.validated_of_part(output.content_range()) } else { raw.validated() };
         let head = head.map_err(|words| self.error(call, S3ErrorKind::Other, words))?;
-        // Some servers ignore `If-Match`.
+        // Some servers ignore `If-Match`, so compare the ETags here.
         if let (Some(wanted), Some(found)) = (&request.if_match, &head.facts.etag)
             && wanted != found
         {
@@ -154,7 +159,7 @@ impl ReadObjects for AwsBucket {
     }
 }
 
-/// The body, chunk by chunk as received.
+/// The body, in the chunks as received.
 fn body_of(output: GetObjectOutput, key: ObjectKey) -> ByteStream {
     let mut open = Some(output.body);
     stream::poll_fn(move |context| {

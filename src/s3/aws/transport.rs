@@ -1,9 +1,9 @@
-//! From the SDK's errors to a [`Failure`]: an error response, or the reason for none. Classifying it is `failure.rs`' concern.
+//! Converts the SDK's errors into a [`CallFailure`], which `failure.rs` classifies.
 //!
-//! The SDK hides the error types of its HTTP stack, so some are recognised by their messages; tests over real sockets pin those
-//! messages.
+//! The SDK hides the error types of its HTTP stack, so some errors are recognised by their messages. Tests over real sockets detect a
+//! change of these messages.
 
-use super::failure::{ErrorResponse, Failure};
+use super::failure::{CallFailure, ErrorResponse};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStreamError;
@@ -11,44 +11,44 @@ use std::error::Error;
 use std::io;
 
 /// The failure of a call.
-pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure<'_>
+pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> CallFailure<'_>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
         SdkError::ServiceError(context) if context.raw().status().is_success() && context.err().code().is_none() => {
-            Failure::Unreadable { words: words_of(context.err()) }
+            CallFailure::Unreadable { words: words_of(context.err()) }
         }
-        SdkError::ServiceError(context) => Failure::Response(answer(context.err(), context.raw())),
-        SdkError::TimeoutError(_) => Failure::TimedOut { words: words_of(error) },
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::TimedOut { words: words_of(error) },
-        SdkError::DispatchFailure(_) if is_about_credentials(error) => Failure::NoCredentials { words: words_of(error) },
-        SdkError::DispatchFailure(_) if is_about_connecting(error) => Failure::NoConnection { words: words_of(error) },
-        SdkError::DispatchFailure(failure) if failure.is_user() => Failure::NotSent { words: words_of(error) },
-        SdkError::ConstructionFailure(_) => Failure::NotSent { words: words_of(error) },
+        SdkError::ServiceError(context) => CallFailure::Response(answer(context.err(), context.raw())),
+        SdkError::TimeoutError(_) => CallFailure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => CallFailure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(_) if is_about_credentials(error) => CallFailure::NoCredentials { words: words_of(error) },
+        SdkError::DispatchFailure(_) if is_about_connecting(error) => CallFailure::NoConnection { words: words_of(error) },
+        SdkError::DispatchFailure(failure) if failure.is_user() => CallFailure::NotSent { words: words_of(error) },
+        SdkError::ConstructionFailure(_) => CallFailure::NotSent { words: words_of(error) },
         _ => broken(error),
     }
 }
 
-/// The failure of a body that is being read.
-pub(super) fn broken_body(error: &ByteStreamError) -> Failure<'static> {
+/// The failure of reading a body.
+pub(super) fn broken_body(error: &ByteStreamError) -> CallFailure<'static> {
     broken(error)
 }
 
-fn broken(error: &(dyn Error + 'static)) -> Failure<'static> {
+fn broken(error: &(dyn Error + 'static)) -> CallFailure<'static> {
     let words = words_of(error);
     let too_slow = chain(error).any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
             || cause.to_string().starts_with("minimum throughput was specified")
     });
-    if too_slow { Failure::TimedOut { words } } else { Failure::Broken { words } }
+    if too_slow { CallFailure::TimedOut { words } } else { CallFailure::Broken { words } }
 }
 
 fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> ErrorResponse<'a> {
     let body = raw.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
     ErrorResponse {
         status: raw.status().as_u16(),
-        // The SDK invents `NotFound` for a 404 without a body.
+        // For a 404 without a body the SDK makes up the code `NotFound`.
         code: error.code().filter(|_| !body.is_empty()),
         message: error.message(),
         retry_after: raw.headers().get("retry-after"),
@@ -56,7 +56,7 @@ fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> E
     }
 }
 
-/// The text of a plain XML element: the SDK exposes only `Code` and `Message`.
+/// The text of a plain XML element. The SDK returns only `Code` and `Message`.
 fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
@@ -87,7 +87,7 @@ pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
-        // `io::Error::source` skips the error that it carries.
+        // `io::Error::source` skips the wrapped error.
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => cause.source(),
     })

@@ -1,16 +1,16 @@
-//! Checks that a listing has arrived up to its last tag. The SDK's parser accepts a document that breaks off.
+//! Checks that a listing has arrived completely, because the SDK's parser accepts a truncated document.
 
 use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
-/// Fails a call whose listing breaks off: without a `Content-Length` only the last tag shows that a response is complete, and
-/// missing keys would later look like deletes.
+/// An interceptor that fails a call with a truncated listing. Without a `Content-Length` only the last tag shows that a response is
+/// complete, and missing keys would later be treated as deleted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WholeListing;
 
 const ROOT: &[u8] = b"<ListBucketResult";
-/// A body without the root element within these bytes is another document, which the parser refuses with a better message.
+/// The root element must begin within these bytes. Otherwise the body is another document, which the parser refuses with a better message.
 const ROOT_WITHIN_BYTES: usize = 1024;
 
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,10 @@
-//! The faults that a test can order from a bucket in memory, and the calls that its hook sees.
+//! The faults that a test can inject into a bucket in memory, and the calls that its hook receives.
 
 use super::super::{GetRequest, ListRequest, S3ErrorKind};
 use super::MemoryObject;
 use crate::record::ObjectKey;
 
-/// A call that is about to be served.
+/// A call, before it is served.
 #[derive(Clone, Copy, Debug)]
 pub enum Call<'a> {
     /// `list_page`
@@ -18,7 +18,7 @@ pub enum Call<'a> {
 }
 
 impl Call<'_> {
-    /// Its key, if it has one.
+    /// The key of the call, if it has one.
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
             Self::List(_) | Self::HeadBucket => None,
@@ -38,7 +38,7 @@ impl Call<'_> {
     }
 }
 
-/// A fault of one call. A fault that does not apply to the call (a short body of a HEAD) has no effect.
+/// A fault of one call. A fault that does not apply to the call, such as a short body of a HEAD, is ignored.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// The call fails with this kind.
@@ -53,26 +53,26 @@ pub enum Fault {
     NoETags,
     /// The body ends without an error after this many bytes.
     ShortBody {
-        /// Bytes before the fault.
+        /// The number of bytes before the fault.
         after: usize,
     },
     /// The body breaks off with an error after this many bytes.
     BrokenBody {
-        /// Bytes before the fault.
+        /// The number of bytes before the fault.
         after: usize,
         /// The kind of the error.
         kind: S3ErrorKind,
     },
     /// One bit of the body is wrong.
     WrongByte {
-        /// Its position; beyond the end = the last byte.
+        /// The position of the byte; beyond the end = the last byte.
         at: usize,
     },
     /// The body has an additional byte.
     LongBody,
 }
 
-/// Calls by kind.
+/// The number of calls by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallCounts {
     /// `list_page`

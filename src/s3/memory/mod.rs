@@ -1,5 +1,5 @@
-//! A bucket in memory behind the S3 traits, with streaming bodies and ordered faults: for fast, deterministic tests of workflows.
-//! No clock, no randomness, no HTTP; errors of a real connection are tested with other servers.
+//! A bucket in memory that implements the S3 traits, with streaming bodies and injected faults: for fast, deterministic tests of workflows.
+//! No clock, no randomness, no HTTP. Errors of real connections are tested with other servers.
 
 mod fault;
 mod object;
@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A bucket whose objects live in this process.
+/// A bucket in the memory of this process.
 ///
-/// - It behaves as S3 does: keys in byte order, `412` for another ETag, and only "404" for a HEAD in a missing bucket.
-/// - `last_modified` counts the writes: the same program gives the same bucket.
+/// - It behaves as S3: keys in byte order, `412` for another ETag, and a plain `404` for a HEAD in a missing bucket.
+/// - `last_modified` counts the writes, so the same calls give the same bucket.
 pub struct MemoryBucket {
     name: String,
     chunk_bytes: usize,
@@ -41,7 +41,7 @@ impl MemoryBucket {
         Self { name: name.into(), chunk_bytes: 64 * 1024, state: Mutex::new(state), hook: Mutex::new(None) }
     }
 
-    /// Length of the chunks of bodies (64 KiB by default); at least 1.
+    /// Sets the length of the chunks of bodies, at least 1. The default is 64 KiB.
     #[must_use]
     pub fn with_chunk_bytes(self, chunk_bytes: usize) -> Self {
         Self { chunk_bytes: chunk_bytes.max(1), ..self }
@@ -52,12 +52,12 @@ impl MemoryBucket {
         self.state().put(key, object.into());
     }
 
-    /// Removes an object; `false` if it did not exist.
+    /// Removes an object. Returns false if it did not exist.
     pub fn remove(&self, key: &ObjectKey) -> bool {
         self.state().objects.remove(key).is_some()
     }
 
-    /// The contents of its objects, by key.
+    /// The contents of all objects, by key.
     pub fn contents(&self) -> BTreeMap<String, Bytes> {
         self.state().objects.iter().map(|(key, object)| (key.as_str().to_owned(), object.body.clone())).collect()
     }
@@ -72,17 +72,18 @@ impl MemoryBucket {
         self.state().present = true;
     }
 
-    /// Called before each call is served, without a lock of the bucket: the hook may change the bucket and order a fault.
+    /// Sets a hook that is called before each call is served. No lock is held, so the hook may change the bucket. It may return a fault to
+    /// inject.
     pub fn on_call(&self, hook: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
-    /// The numbers of calls, including failed ones.
+    /// The number of calls, including failed ones.
     pub fn calls(&self) -> CallCounts {
         self.state().calls
     }
 
-    /// A poisoned lock must not hide the panic of the test that poisoned it.
+    /// Ignores a poisoned lock, so that it does not hide the panic of the test that poisoned it.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,7 +170,7 @@ impl ReadObjects for MemoryBucket {
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
         let call = Call::Head(key);
         let (state, _) = self.begin(&call)?;
-        // A HEAD has no body, so a missing bucket looks like a missing key: as over the wire.
+        // As with a real server, a HEAD does not distinguish a missing bucket from a missing key.
         state.objects.get(key).map(MemoryObject::head).ok_or_else(|| self.error(&call, S3ErrorKind::NoSuchKey, "404"))
     }
 

@@ -1,4 +1,4 @@
-//! An object of a bucket in memory: its headers, and its body in chunks, intact or with a fault.
+//! An object of a bucket in memory: headers, and the body in chunks, intact or with a fault.
 
 use super::super::{ByteStream, Checksum, ChecksumAlgorithm, ObjectHead, S3Error, S3ErrorKind};
 use super::Fault;
@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use std::ops::Range;
 
-/// An object to store. By default it was written in one part: its ETag and its checksum are its MD5.
+/// An object to store. By default it is one written in one part: ETag and checksum are its MD5.
 #[derive(Clone, Debug)]
 pub struct MemoryObject {
     pub(super) body: Bytes,
@@ -37,31 +37,31 @@ impl MemoryObject {
         }
     }
 
-    /// With another MIME type.
+    /// Sets the MIME type.
     #[must_use]
     pub fn content_type(self, content_type: &str) -> Self {
         Self { content_type: Some(content_type.to_owned()), ..self }
     }
 
-    /// With another ETag, as of an object written in parts: it then has no checksum, unless `checksum` sets one.
+    /// Sets the ETag, for example that of an object written in parts. Removes the checksum; `checksum` can set another one.
     #[must_use]
     pub fn etag(self, etag: &str) -> Self {
         Self { etag: ETag::parse(etag), checksum: None, ..self }
     }
 
-    /// With a checksum, right or wrong.
+    /// Sets the checksum, right or wrong.
     #[must_use]
     pub fn checksum(self, checksum: Option<Checksum>) -> Self {
         Self { checksum, ..self }
     }
 
-    /// Archived and not restored: its headers are readable, its body is not.
+    /// Makes the object archived and not restored: its headers can be read, its body cannot.
     #[must_use]
     pub fn archived(self) -> Self {
         Self { storage_class: Some("GLACIER".to_owned()), archived: true, ..self }
     }
 
-    /// In another storage class, readable.
+    /// Sets the storage class of a readable object.
     #[must_use]
     pub fn storage_class(self, class: &str) -> Self {
         Self { storage_class: Some(class.to_owned()), ..self }
@@ -71,7 +71,7 @@ impl MemoryObject {
         Self { last_modified: Timestamp::from_second(1_700_000_000 + write).ok(), ..self }
     }
 
-    /// The same object with these bytes alone.
+    /// The same object with only these bytes.
     pub(super) fn part(&self, range: &Range<u64>) -> Self {
         let length = self.body.len();
         let index = |at: u64| usize::try_from(at).map_or(length, |at| at.min(length));
@@ -96,7 +96,7 @@ impl MemoryObject {
         ObjectHead { facts: self.facts(), content_type: self.content_type.clone(), checksum: self.checksum.clone() }
     }
 
-    /// The body as sent over the wire, with a fault of bodies.
+    /// The body as a stream of chunks, with a fault if it concerns bodies.
     pub(super) fn stream(&self, fault: Option<Fault>, chunk_bytes: usize, error: impl FnOnce(S3ErrorKind) -> S3Error) -> ByteStream {
         let mut bytes = self.body.clone();
         let mut broken = None;

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_only_reads_becomes_no_owner_and_leaves_the_file_as_it_was() {
+    async fn a_process_that_only_reads_does_not_become_the_owner() {
         let directory = tempfile::tempdir().expect("a directory");
         let first = open(directory.path()).await;
         first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner");

@@ -134,7 +134,7 @@ pub(crate) const HOLD: &str = "UPDATE pending SET status = 'held' WHERE sink = ?
 pub(crate) const LET_GO: &str =
     "UPDATE pending SET status = 'due' WHERE sink = ?1 AND status = 'held' AND status <> 'due' AND deletion = 1";
 
-/// As [`SinkState::held_deletes`].
+/// As [`SinkState::deletes_held`].
 pub(crate) fn held(connection: &Connection, sink: Sink) -> Result<Option<HeldDeletes>, StateError> {
     let any = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due')";
     let any: bool = connection.prepare_cached(any)?.query_row([sink.id], |row| row.get(0))?;

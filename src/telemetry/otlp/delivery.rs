@@ -1,4 +1,4 @@
-//! Logs the reachability of the collector: one line when it becomes unreachable, one when it accepts telemetry again.
+//! Logs the reachability of the collector: one line when it becomes unreachable, and one when it accepts telemetry again.
 
 use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-/// Spans and metrics are exported separately.
+/// A kind of telemetry. Spans and metrics are exported separately.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Signal {
     Spans = 1,
     Metrics = 2,
 }
 
-/// The logged reachability of the collector at one address.
+/// The reachability of a collector, as logged.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     address: Arc<str>,
-    /// The signals that it does not accept, as bits.
+    /// The signals that the collector does not accept, as bits.
     refused: Arc<AtomicU8>,
 }
 
@@ -32,7 +32,8 @@ impl Delivery {
         Self { address: address.into(), refused: Arc::default() }
     }
 
-    /// Logs the result if it changed. The SDK always gets a success: it would log a failure for every batch.
+    /// Logs the result of an export if it changed. The exporters return success to the SDK, which would otherwise log a failure for every
+    /// batch.
     fn report(&self, signal: Signal, sent: &OTelSdkResult) {
         let bit = signal as u8;
         match sent {
@@ -41,7 +42,7 @@ impl Delivery {
                     tracing::info!(collector = %self.address, "the collector accepts spans and metrics again");
                 }
             }
-            // The exporter's message holds the address and a status, never the collector's response.
+            // The exporter's message contains the address and a status, never the collector's response.
             Err(error) if self.refused.fetch_or(bit, Ordering::Relaxed) == 0 => tracing::warn!(
                 collector = %self.address,
                 ?signal,
@@ -52,7 +53,7 @@ impl Delivery {
         }
     }
 
-    /// The process ends before the collector has accepted everything.
+    /// Logs that the process ends before the collector has accepted all telemetry.
     pub(super) fn given_up(&self, after: Duration) {
         let after_secs = after.as_secs();
         if self.refused.load(Ordering::Relaxed) == 0 {
@@ -61,13 +62,13 @@ impl Delivery {
     }
 }
 
-/// A signal's exporter that logs its delivery.
+/// An exporter of one signal that logs the reachability of the collector.
 pub(super) struct ReportingExporter<E> {
     pub(super) exporter: E,
     pub(super) delivery: Delivery,
 }
 
-/// The exporter holds headers, and headers hold tokens.
+/// Omits the exporter, because its headers may contain tokens.
 impl<E> fmt::Debug for ReportingExporter<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReportingExporter").field("delivery", &self.delivery).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The metrics as OpenTelemetry's instruments.
+//! The metrics as OpenTelemetry instruments.
 
 use crate::telemetry::metrics::{Backlog, Instruments, OperationResult};
 use crate::telemetry::names;
@@ -6,10 +6,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 use std::time::Duration;
 
-/// In seconds: from an idle cycle to the first sync of a large bucket.
+/// The histogram bounds of run durations in seconds, from an idle run to the initial sync of a large bucket.
 const CYCLE_BOUNDS: [f64; 13] = [0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0];
 
-/// One for each metric of the table.
+/// One instrument for each metric of the table.
 pub(super) struct OtlpInstruments {
     events: Counter<u64>,
     operations: Counter<u64>,

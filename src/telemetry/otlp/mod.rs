@@ -1,5 +1,5 @@
-//! Sends spans and metrics to a collector, over OTLP (`http/protobuf`). The exporters run in their own threads, with a blocking
-//! client: the async one would need our runtime, and lose the telemetry of its shutdown.
+//! Sends spans and metrics to a collector, over OTLP (`http/protobuf`). The exporters run in their own threads with a blocking client: an
+//! async client would need our runtime, and would lose the telemetry of the runtime's shutdown.
 
 mod delivery;
 mod instruments;
@@ -22,9 +22,9 @@ use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
 /// The instrumentation scope of our spans and metrics.
 const SCOPE: &str = "s3-sync";
-/// Limit for one request, retries included.
+/// The time limit of one request, retries included.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Limit for sending the rest when the process ends.
+/// The time limit for sending the remaining telemetry when the process ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The exporters to the collector.
@@ -35,7 +35,7 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Builds the exporters. Nothing is sent yet, and an unreachable collector is not an error.
+    /// Creates the exporters. It sends nothing, and an unreachable collector is not an error.
     pub(super) fn new(settings: &OtlpSettings) -> Result<Self, ExporterBuildError> {
         let base = settings.endpoint.as_str().trim_end_matches('/');
         let headers: HashMap<_, _> =
@@ -68,7 +68,8 @@ impl Pipeline {
         })
     }
 
-    /// Turns `tracing` spans into OpenTelemetry spans. Only our own: log lines of clients below WARN may hold headers.
+    /// The layer that converts our `tracing` spans into OpenTelemetry spans. Spans and lines of libraries are not exported, because those
+    /// below WARN may contain headers.
     pub(super) fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -82,12 +83,12 @@ impl Pipeline {
             .boxed()
     }
 
-    /// Turns our numbers into OpenTelemetry metrics.
+    /// The backend that converts our metrics into OpenTelemetry metrics.
     pub(super) fn instruments(&self) -> Box<dyn super::metrics::Instruments> {
         Box::new(OtlpInstruments::new(&self.metrics.meter(SCOPE)))
     }
 
-    /// Sends the rest within `FLUSH_TIMEOUT`: a collector that hangs does not delay the process.
+    /// Sends the remaining telemetry within `FLUSH_TIMEOUT`, so that a hanging collector does not delay the end of the process.
     pub(super) async fn flush(self) {
         let Self { spans, metrics, delivery } = self;
         let spans = tokio::task::spawn_blocking(move || spans.shutdown_with_timeout(EXPORT_TIMEOUT * 2));
@@ -99,7 +100,7 @@ impl Pipeline {
     }
 }
 
-/// The span's status is an error.
+/// Sets the status of a span to error.
 pub(super) fn mark_failed(span: &Span) {
     span.set_status(Status::error(""));
 }

@@ -1,7 +1,6 @@
-//! The comparison of the state with the bucket's current listing. Both are only read, and of a large bucket the
-//! beginning.
+//! Compares the state with a current listing of the bucket, for at most the first `MAX_KEYS` keys. Only reads.
 
-use super::complete;
+use super::completed_state;
 use crate::app::connectivity::Probed;
 use crate::app::endpoints;
 use crate::config::Settings;
@@ -13,50 +12,52 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(super) const DOOR: &str = "state = bucket";
-/// The number of keys compared, the first ones: they are held in memory.
-const KEYS_MOST: usize = 10_000;
+/// The maximum number of compared keys, because they are held in memory.
+const MAX_KEYS: usize = 10_000;
 const PAGE_KEYS: u16 = 1_000;
 /// The time limit of the listing.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The first keys of the bucket.
+/// The listed keys of the bucket.
 struct Listed {
     objects: BTreeMap<ObjectKey, ObjectFacts>,
-    /// The keys after this one were not listed.
+    /// The last listed key; `None` = all keys were listed.
     up_to: Option<ObjectKey>,
 }
 
-/// The differences, with one key of each kind.
+/// The result of the comparison, with an example of each kind of difference.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Differences {
     compared: u64,
-    /// The bucket has the key, and the state does not know of it.
+    /// Keys that the bucket has and the state does not know.
     new: Found,
-    /// The bucket's content differs from the state's.
+    /// Keys with another content in the bucket than in the state.
     changed: Found,
-    /// Known to be there, and not in the bucket.
+    /// Keys that the state knows and the bucket does not have.
     gone: Found,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found(Option<(u64, ObjectKey)>);
 
-/// Ends the walk over the state's rows.
+/// The reason to end the walk over the state's rows.
 enum Walk {
-    /// The keys that follow were not listed.
+    /// The following keys were not listed.
     Enough,
     State(StateError),
 }
 
-/// Compares them.
+/// Lists the bucket and compares it with the state.
 pub(super) async fn with_bucket(settings: &Settings) -> Probed {
-    let (Ok(_), Some(name)) = (complete(settings).await, settings.source.bucket.as_deref()) else {
+    let (Ok(_), Some(name)) = (completed_state(settings).await, settings.source.bucket.as_deref()) else {
         return Probed::skipped(DOOR, "no initial sync has completed yet");
     };
-    let listed = match timeout(PATIENCE, list(settings, name)).await {
+    let listed = match timeout(LIST_TIMEOUT, list(settings, name)).await {
         Ok(Ok(listed)) => listed,
         Ok(Err(error)) => return Probed::failed(DOOR, error.to_string(), error.kind.hint()),
-        Err(_) => return Probed::failed(DOOR, format!("no listing within {} s", PATIENCE.as_secs()), "check the network to the bucket"),
+        Err(_) => {
+            return Probed::failed(DOOR, format!("no listing within {} s", LIST_TIMEOUT.as_secs()), "check the network to the bucket");
+        }
     };
     let part = if listed.up_to.is_some() { "the first " } else { "" };
     let (database, sink) = (settings.database_path.clone(), SinkName::file_manager());
@@ -81,13 +82,13 @@ async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
             return Ok(listed);
         }
         listed.up_to = last;
-        if listed.objects.len() >= KEYS_MOST {
+        if listed.objects.len() >= MAX_KEYS {
             return Ok(listed);
         }
     }
 }
 
-/// Compares the listed keys with the rows of `walk`, in the order of the keys' bytes.
+/// Compares the listed keys with the rows that `walk` visits, in the order of their keys.
 fn compare(
     listed: Listed,
     walk: impl FnOnce(&mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>) -> Result<(), Walk>,
@@ -117,7 +118,7 @@ fn compare(
     Ok(differences)
 }
 
-/// Compares the fields that both have: a listing may come without ETags.
+/// True if size and ETag agree. A listing may have no ETags; then only the size is compared.
 fn is_same(file: &FileRow<'_>, facts: &ObjectFacts) -> bool {
     file.size == Some(facts.size) && file.etag.zip(facts.etag.as_ref()).is_none_or(|(known, shown)| known == shown.as_str())
 }
@@ -131,17 +132,17 @@ impl Found {
 impl Differences {
     fn probed(&self, part: &str) -> Probed {
         let kinds = [(&self.new, "not known yet"), (&self.changed, "of other content"), (&self.gone, "no longer there")];
-        let told = kinds.iter().filter_map(|(found, what)| {
+        let sentences = kinds.iter().filter_map(|(found, what)| {
             let (count, example) = found.0.as_ref()?;
             Some(format!("{count} {what}, for example {example}"))
         });
-        let told: Vec<_> = told.collect();
+        let sentences: Vec<_> = sentences.collect();
         let keys = if self.compared == 1 { "key" } else { "keys" };
-        if told.is_empty() {
+        if sentences.is_empty() {
             return Probed::ok(DOOR, format!("{part}{} {keys} compared, and all the same", self.compared));
         }
         let hint = "a change of this moment arrives with the next cycle; what remains was never reported: `s3-sync reconcile` heals it";
-        Probed::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, told.join("; ")), hint)
+        Probed::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; ")), hint)
     }
 }
 
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_counted_by_kind_and_beyond_the_listed_keys_nothing_is_said() {
-        for (known, shown, up_to, expected) in [
+        for (known, shown, up_to, sentences) in [
             ("", "", None, "0 keys compared, and all the same"),
             ("a=1 b=2", "a=1 b=2", None, "2 keys compared, and all the same"),
             ("a=1 b=?", "a=? b=2", None, "2 keys compared, and all the same"),
@@ -194,7 +195,7 @@ mod tests {
                 "4 keys compared: 1 not known yet, for example a; 1 of other content, for example b; 1 no longer there, for example c",
             ),
         ] {
-            assert_eq!(compared(known, shown, up_to), expected, "known {known}, shown {shown}");
+            assert_eq!(compared(known, shown, up_to), sentences, "known {known}, shown {shown}");
         }
     }
 }

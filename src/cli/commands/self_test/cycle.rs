@@ -1,7 +1,7 @@
-//! One cycle, by the daemon when one runs: a run like any other, which is reported and recorded as one.
+//! Executes an incremental sync, by the running daemon or in this process. It is reported and recorded as any other run.
 
 use super::super::run_once;
-use super::complete;
+use super::completed_state;
 use crate::app::ExitCode;
 use crate::app::connectivity::Probed;
 use crate::cli::Interruption;
@@ -12,21 +12,21 @@ use crate::state::RunKind;
 
 pub(super) const DOOR: &str = "cycle";
 
-/// Runs a cycle.
+/// Executes the run.
 pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Probed {
-    if let Err(why) = complete(settings).await {
+    if let Err(why) = completed_state(settings).await {
         return Probed::skipped(DOOR, why);
     }
     match run_once::run(("test", RunRequest::of(RunKind::Incremental)), settings, interruption).await {
-        Ok((ExitCode::Done, report)) => Probed::ok(DOOR, told(&report)),
-        Ok((_, report)) => Probed::failed(DOOR, told(&report), "`s3-sync status` tells what waits, and why"),
-        // Another command is at work: no endpoint has failed.
+        Ok((ExitCode::Done, report)) => Probed::ok(DOOR, describe(&report)),
+        Ok((_, report)) => Probed::failed(DOOR, describe(&report), "`s3-sync status` tells what waits, and why"),
+        // Another command has locked the state, which is no failure of an endpoint.
         Err((ExitCode::Locked, message)) => Probed::skipped(DOOR, message),
         Err((_, message)) => Probed::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
     }
 }
 
-fn told(report: &Report) -> String {
+fn describe(report: &Report) -> String {
     let run = report.run;
     if let Some(first) = report.errors.first() {
         return format!("run {run}: {first}");

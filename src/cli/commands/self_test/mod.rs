@@ -1,5 +1,6 @@
-//! `test`: tries every endpoint, then a cycle, a CSV export, and the state against the bucket; prints a line each.
-//! Changes nothing in the bucket. The cycle is one like any other, and is left out where there is none to be had.
+//! `test`: checks every endpoint, executes an incremental sync and a CSV export, and compares the state with the bucket. Prints one line
+//! for each check. It changes nothing in the bucket. The incremental sync may change the file manager; it is skipped if no initial sync has
+//! completed or an endpoint is unreachable.
 
 mod compared;
 mod cycle;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use std::fmt;
 use std::io::Write;
 
-/// All checks.
+/// The results of all checks.
 #[derive(Debug, Serialize)]
 struct SelfTest {
     /// True if no check failed.
@@ -24,19 +25,19 @@ struct SelfTest {
     checks: Vec<Probed>,
 }
 
-/// Runs the command: 0 when nothing failed, else 1.
+/// Runs the command. The exit code is 0 if no check failed, else 1.
 pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
     let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
     checks.extend(connectivity::all(settings).await);
-    let shut = checks.iter().any(|check| check.problem().is_some());
-    checks.push(if shut {
+    let some_unreachable = checks.iter().any(|check| check.problem().is_some());
+    checks.push(if some_unreachable {
         Probed::skipped(cycle::DOOR, "not every endpoint is reachable")
     } else {
         cycle::run(settings, interruption).await
     });
     checks.push(export(settings).await);
-    checks.push(if shut {
+    checks.push(if some_unreachable {
         Probed::skipped(compared::DOOR, "not every endpoint is reachable")
     } else {
         compared::with_bucket(settings).await
@@ -48,8 +49,8 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, i
     if test.success { ExitCode::Done } else { ExitCode::Failed }
 }
 
-/// The state, once an initial sync has completed; else why there is nothing to be tried with it.
-async fn complete(settings: &Settings) -> Result<Overview, String> {
+/// The overview of the state; an error if no initial sync has completed.
+async fn completed_state(settings: &Settings) -> Result<Overview, String> {
     let path = &settings.database_path;
     if !path.exists() {
         return Err("there is no database yet".to_owned());

@@ -1,4 +1,5 @@
-//! `status`: the state's counts, which endpoints answer now, and the daemon's status. Reads beside a process that writes.
+//! `status`: prints the counts of the state, the reachability of the endpoints, and the daemon's status. It may run while another process
+//! writes the state.
 
 mod text;
 
@@ -15,45 +16,45 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// The contract's shape, then ours.
+/// The printed document. First the keys of the contract, then additions of this program, marked "ours".
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct Status {
     /// `healthy`, `degraded` or `error`.
     service_status: Health,
-    /// Files that the file manager has, as far as is known.
+    /// The number of applied rows: files that the main sink has, or may have.
     database_records: u64,
     database_path: String,
     customer_bucket: Option<String>,
     api_endpoints: ApiEndpoints,
-    /// Ours: the reasons why it is not healthy, a sentence each.
+    /// Ours: the problems, one sentence each.
     problems: Vec<String>,
     /// Ours: the run that completed the initial sync.
     initial_sync_completed_by_run: Option<u64>,
     /// Ours: the pending work, by reason.
     pending: Vec<PendingLine>,
-    /// Ours: each sink by its name. The keys of this level describe one alone: the file manager, or, where there is none, the sink
+    /// Ours: each sink, by its name. The keys of this level describe the main sink only: the file manager, or, if there is none, the sink
     /// that was added first.
     sinks: BTreeMap<SinkName, SinkStatus>,
-    /// Ours: deletes that the guard holds.
+    /// Ours: the number of deletes that the guard holds.
     deletes_held: u64,
-    /// The files among `database_records` that the file manager has not confirmed since their rows came into doubt.
+    /// Ours: how many of the `database_records` are unconfirmed.
     unconfirmed: u64,
-    /// Ours: events that were received, and that no cycle has consumed yet.
+    /// Ours: the number of events that no run has consumed yet.
     inbox: u64,
-    /// Ours: events that could not be used.
+    /// Ours: the number of dead letters.
     dead_letters: u64,
-    /// Ours: the time since which events may have been missed; `null` = a listing has healed it, or there was none.
+    /// Ours: the time since which events may have been missed; `null` = none were, or a listing has completed since.
     feed_gap: Option<String>,
     /// Ours: the last reconcile that ended.
     last_reconcile: Option<LastReconcile>,
-    /// Ours: effects that were sent, or were about to be, and have no outcome.
+    /// Ours: the number of open intents: effects without an outcome.
     open_intents: u64,
     /// Ours: the last runs, newest first.
     runs: Vec<RunLine>,
-    /// Ours: the process that holds the state's lock now.
+    /// Ours: the process that has locked the state.
     in_use_by: Option<Holder>,
-    /// Ours: the time at which the daemon's next scheduled run begins.
+    /// Ours: the time of the daemon's next scheduled run.
     next_run: Option<Timestamp>,
     /// Ours: the running daemon.
     daemon: Option<ServiceStatus>,
@@ -65,7 +66,7 @@ struct ApiEndpoints {
     file_manager: Option<String>,
 }
 
-/// One sink.
+/// The status of one sink.
 #[derive(Debug, Serialize)]
 struct SinkStatus {
     records: u64,
@@ -108,7 +109,7 @@ struct RunLine {
     report: Option<serde_json::Value>,
 }
 
-/// Runs the command: 0 when the state can be read, whatever it says.
+/// Runs the command. The exit code is 0 if the state can be read, also if there are problems.
 pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let status = match status(settings).await {
         Ok(status) => status,
@@ -125,7 +126,7 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
 
 async fn status(settings: &Settings) -> Result<Status, StateError> {
     let mut problems = Vec::new();
-    // Before the database: a run that begins meanwhile is no newer than it.
+    // Read before the database, so that a run that begins meanwhile does not make the database look older than its lock file.
     let last_run = state::last_run(&settings.database_path);
     let (overview, last_reconcile) = if settings.database_path.exists() {
         (Views::open(&settings.database_path).overview().await?, Views::open(&settings.database_path).last_reconcile().await?)
@@ -148,7 +149,7 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     problems.extend(doors.iter().filter_map(connectivity::Probed::problem));
     problems.extend(endpoints::state_of_another(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
-    problems.extend(complaints(&overview, last_run, in_use_by.as_ref()));
+    problems.extend(problems_of_state(&overview, last_run, in_use_by.as_ref()));
     let main = overview.main_sink();
     let own = match (doors.iter().any(connectivity::Probed::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
@@ -182,44 +183,45 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     })
 }
 
-/// The problems in the state itself. Skips are reported, and are no problem.
-fn complaints(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Vec<String> {
-    let mut complaints = Vec::new();
+/// The problems that the state shows. Skips are not problems.
+fn problems_of_state(overview: &Overview, last_run: u64, holder: Option<&Holder>) -> Vec<String> {
+    let mut problems_of_state = Vec::new();
     if overview.runs.first().is_some_and(|run| run.number < last_run) {
         let older = format!("the database is older than run {last_run}, which its lock file remembers");
-        complaints.push(format!("{older}: the next sync takes it for a restored backup, and confirms every file anew"));
+        problems_of_state.push(format!("{older}: the next sync takes it for a restored backup, and confirms every file anew"));
     }
     let under_way = overview.runs.first().is_some_and(|run| is_under_way(run, holder));
     if overview.initial_completed_by.is_none() && !overview.runs.is_empty() {
-        complaints.push("the initial sync has not come to its end yet".to_owned());
+        problems_of_state.push("the initial sync has not come to its end yet".to_owned());
     }
-    complaints.extend(overview.runs.first().filter(|_| !under_way).and_then(complaint_about));
+    problems_of_state.extend(overview.runs.first().filter(|_| !under_way).and_then(problem_of_run));
     let held = overview.paths("held");
     if held > 0 {
-        complaints.push(format!("deletes that the guard holds: {held} (--allow-deletes {held} sends them, with any sync)"));
+        problems_of_state.push(format!("deletes that the guard holds: {held} (--allow-deletes {held} sends them, with any sync)"));
     }
     let gap = overview.feed_gap.map(|since| format!("events may have been missed since {since}: a reconcile finds what they were about"));
-    complaints.extend(gap);
+    problems_of_state.extend(gap);
     if overview.dead_letters_evicted > 0 {
         let thrown_away = overview.dead_letters_evicted;
-        complaints.push(format!("dead letters that were thrown away because there were too many: {thrown_away} (decide about the others)"));
+        problems_of_state
+            .push(format!("dead letters that were thrown away because there were too many: {thrown_away} (decide about the others)"));
     }
     for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);
         if paths > 0 && !(under_way && status == "due") {
-            complaints.push(format!("operations that {what}: {paths}"));
+            problems_of_state.push(format!("operations that {what}: {paths}"));
         }
     }
-    complaints
+    problems_of_state
 }
 
-/// True if a run that has not ended is still alive: the current lock holder held the lock when the run began.
+/// True if a run without an end is still active: the process that holds the lock has held it since before the run began.
 fn is_under_way(run: &Run, holder: Option<&Holder>) -> bool {
     let since = holder.and_then(|holder| holder.since.parse::<Timestamp>().ok());
     run.outcome.is_none() && since.zip(run.started_at).is_some_and(|(since, started_at)| since <= started_at)
 }
 
-fn complaint_about(run: &Run) -> Option<String> {
+fn problem_of_run(run: &Run) -> Option<String> {
     let number = run.number;
     let refused = || Some(serde_json::from_str::<serde_json::Value>(run.summary.as_deref()?).ok()?["report_refused"].as_str()?.to_owned());
     Some(match run.outcome.as_deref() {

@@ -1,4 +1,4 @@
-//! `status` as people read it.
+//! `status` as text.
 
 use super::{LastReconcile, PendingLine, RunLine, Status};
 use crate::cli::daemon_client;
@@ -62,7 +62,7 @@ impl fmt::Display for PendingLine {
             (false, _) => self.reason.as_deref().unwrap_or("to be sent"),
         };
         write!(f, "{:<13} {} {what}", self.status, self.paths)?;
-        // The message of a failure names its own path.
+        // The message of a failure contains its path.
         if let Some(example) = self.message.as_ref().filter(|_| self.status == "parked").or(self.example.as_ref()) {
             write!(f, ", for example {example}")?;
         }
@@ -85,7 +85,7 @@ fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A task's words from the daemon are our own text; keys and messages in it were escaped when they were recorded.
+/// Writes a task. The text from the daemon needs no escaping: keys and messages in it were escaped when they were recorded.
 fn write_task(f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
     let schedule = task.schedule.as_deref().map(|schedule| format!(", {schedule}")).unwrap_or_default();
     write!(f, "\ntask          {}: {}{schedule}", task.name, task.status)?;

@@ -1,23 +1,23 @@
-//! One sentence: why a sink's copy is as it is, or is not there, and what happens next. Pure.
+//! The field `answer` of `why`: one sentence that says why a sink's file is as it is, and what happens next. Pure.
 
 use crate::plan::{self, Effect, SkipReason, Verdict};
 use crate::record::{ObjectKey, SinkName};
 use crate::state::{HistoryEntry, HistoryEvent, KeyReport, Outcome, PendingStatus, SinkKeyReport};
 
-/// The status of a key: a word for programs, a sentence for people.
+/// The status of a key in one sink: a word for programs and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     /// `event_waits`, `moving`, `parked`, `skipped`, `held`, `open`, `due`, `in_step`, `absent`, `no_file`, `not_looked_at`.
     pub(super) state: &'static str,
-    /// Its keys are escaped for display.
+    /// The sentence. Keys in it are escaped for display.
     pub(super) sentence: String,
 }
 
-/// Reports first the step that has to happen first.
-pub(super) fn of(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
+/// The answer for a key in one sink. Of several pending steps it describes the one that happens first.
+pub(super) fn of(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let answer = |state, sentence: String| Answer { state, sentence };
-    if !story.inbox.is_empty() {
-        let events = story.inbox.len();
+    if !report.inbox.is_empty() {
+        let events = report.inbox.len();
         let wait = if events == 1 { "an event about it waits" } else { &format!("{events} events about it wait") };
         return answer("event_waits", format!("{wait}: the next cycle looks up the object and decides"));
     }
@@ -34,7 +34,7 @@ pub(super) fn of(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> An
             answer("open", format!("a {effect} has no outcome yet: the next run looks up the object, and sends it again or ends it"))
         }
         Some(standing) => answer("due", due(key, sink, standing)),
-        None => at_rest(key, story, sink),
+        None => not_pending(key, report, sink),
     }
 }
 
@@ -57,7 +57,7 @@ fn waiting(standing: &PendingStatus, sink: &SinkKeyReport) -> Answer {
             Answer { state: "skipped", sentence: format!("it is left out, {reason}: {hint}") }
         }
         (_, Some(skip)) => {
-            Answer { state: "parked", sentence: format!("{} keeps what it has, {reason}: {}", called(&sink.name), skip.hint()) }
+            Answer { state: "parked", sentence: format!("{} keeps what it has, {reason}: {}", display_name(&sink.name), skip.hint()) }
         }
         _ => {
             let next = standing.next_attempt.map_or("in the next run".to_owned(), |next| format!("in the first cycle after {next}"));
@@ -74,19 +74,19 @@ fn due(key: &ObjectKey, sink: &SinkKeyReport, standing: &PendingStatus) -> Strin
     let sends = |effect: Effect| format!("the next run sends a {}", effect.as_str());
     match plan::decide(key, &sink.sides, sink.policy) {
         _ if standing.deletion => {
-            format!("the bucket did not show it: a run looks once more, and deletes it from {} if it is gone", called(&sink.name))
+            format!("the bucket did not show it: a run looks once more, and deletes it from {} if it is gone", display_name(&sink.name))
         }
         Verdict::Do(planned) => sends(planned.effect),
         Verdict::Confirm(_) => {
-            format!("what {} holds is not certain: the next run asks it, and sends the content if it is another", called(&sink.name))
+            format!("what {} holds is not certain: the next run asks it, and sends the content if it is another", display_name(&sink.name))
         }
         _ => "the next run looks it up once more".to_owned(),
     }
 }
 
-fn at_rest(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
+fn not_pending(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let (held, looked) = (sink.sides.applied.is_some(), sink.sides.observed.as_ref());
-    let name = called(&sink.name);
+    let name = display_name(&sink.name);
     let there = looked.and_then(|looked| looked.facts.as_ref());
     let (state, sentence) = match (held, looked.is_some(), there) {
         (true, _, Some(_)) => ("in_step", format!("{name} holds what the bucket showed at the last look: nothing is to be done")),
@@ -95,42 +95,42 @@ fn at_rest(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Answer {
             ("no_file", "it is an empty object that ends in a slash: a marker for a folder, and no file".to_owned())
         }
         (false, _, Some(_)) => ("due", "a run is deciding about it".to_owned()),
-        (false, false, None) if story.history.is_empty() => {
+        (false, false, None) if report.history.is_empty() => {
             ("not_looked_at", "nothing has been observed there yet: its reported permissions wait for it".to_owned())
         }
-        (false, _, None) => ("absent", gone(key, story, &sink.name)),
+        (false, _, None) => ("absent", gone(key, report, &sink.name)),
     };
     Answer { state, sentence }
 }
 
-/// Neither side has it; where its file went, if it did.
-fn gone(key: &ObjectKey, story: &KeyReport, sink: &SinkName) -> String {
-    let name = called(sink);
-    let last = story
+/// The answer for a key that neither the bucket nor the sink has. It names the new path if the file was moved.
+fn gone(key: &ObjectKey, report: &KeyReport, sink: &SinkName) -> String {
+    let name = display_name(sink);
+    let last = report
         .history
         .iter()
         .rev()
-        .filter(|happened| happened.sink.as_ref().is_none_or(|name| name == sink))
-        .find_map(|happened| ended(happened).map(|outcome| (happened, outcome)));
+        .filter(|entry| entry.sink.as_ref().is_none_or(|name| name == sink))
+        .find_map(|entry| ended(entry).map(|outcome| (entry, outcome)));
     match last {
         Some((HistoryEntry { new_path: Some(new_path), path, .. }, Outcome::Moved { .. })) if path == key => {
             format!("its file has another name in {name} now, {new_path}: `s3-sync why` goes on there")
         }
-        Some((happened, Outcome::Deleted)) => {
-            format!("it is not in the bucket, and was deleted from {name} in run {}: nothing is to be done", happened.run)
+        Some((entry, Outcome::Deleted)) => {
+            format!("it is not in the bucket, and was deleted from {name} in run {}: nothing is to be done", entry.run)
         }
         _ => format!("it is neither in the bucket nor in {name}: nothing is to be done"),
     }
 }
 
-fn ended(happened: &HistoryEntry) -> Option<&Outcome> {
-    match &happened.what {
+fn ended(entry: &HistoryEntry) -> Option<&Outcome> {
+    match &entry.what {
         HistoryEvent::Operation(ended) => Some(&ended.result),
         HistoryEvent::Event(_) => None,
     }
 }
 
-/// A sink in a sentence.
-fn called(sink: &SinkName) -> String {
+/// The name of a sink in a sentence.
+fn display_name(sink: &SinkName) -> String {
     format!("the {}", sink.as_str().replace('_', " "))
 }

@@ -1,9 +1,9 @@
-//! `why KEY`: the stored chain from event to result, all that is known of the key now, and what happens next. Reads beside a
-//! process that writes, and opens no endpoint.
+//! `why KEY`: prints the history of a key, its current state, and what happens next. It may run while another process writes the state, and
+//! connects to no endpoint.
 
 mod answer;
 mod past;
-mod shape;
+mod document;
 mod text;
 
 use crate::app::ExitCode;
@@ -14,24 +14,24 @@ use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::ObjectKey;
 use crate::state::Views;
-use shape::Why;
+use document::Explanation;
 use std::io::Write;
 
-/// Runs the command: 0 when anything is known of the key, 1 when nothing is.
+/// Runs the command. The exit code is 0 if the state knows the key, else 1.
 pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, output: &mut Output<W>) -> ExitCode {
     let key = match ObjectKey::new(arguments.object_key) {
         Ok(key) => key,
         Err(error) => return fail(ExitCode::Usage, error),
     };
-    let story = match Views::open(&settings.database_path).key_report(key.clone()).await {
-        Ok(Some(story)) => story,
+    let report = match Views::open(&settings.database_path).key_report(key.clone()).await {
+        Ok(Some(report)) => report,
         Ok(None) => return fail(ExitCode::Failed, nothing_known(&key, &settings.source.prefix)),
         Err(error) => {
             let (code, message) = of_state(error, &settings.database_path);
             return fail(code, message);
         }
     };
-    match output.print(&Why::new(key, story)) {
+    match output.print(&Explanation::new(key, report)) {
         Ok(()) => ExitCode::Done,
         Err(error) => fail(ExitCode::Failed, format!("the result cannot be printed: {error}")),
     }

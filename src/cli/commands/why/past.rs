@@ -1,25 +1,25 @@
-//! The history of a key as `why --json` prints it.
+//! The history of a key, as `why --json` prints it.
 
 use crate::record::{ETag, ObjectKey, Permissions, SinkName};
 use crate::state::{ConsumedEvent, Ended, EventDisposition, Failure, HistoryEntry, HistoryEvent, ObservedContent, Outcome};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// One history entry: an event that was consumed, or an operation that ended.
+/// One history entry: a consumed event, or an ended operation.
 #[derive(Debug, Serialize)]
-pub(super) struct Line {
+pub(super) struct HistoryLine {
     pub(super) at: Option<Timestamp>,
     pub(super) run: u64,
-    /// For which sink; `null` = it is an event, or older than sinks have names.
+    /// The sink; `null` = the entry is an event, or was stored by a version with one sink only.
     pub(super) sink: Option<SinkName>,
     pub(super) path: ObjectKey,
     pub(super) new_path: Option<ObjectKey>,
-    pub(super) event: Option<Event>,
+    pub(super) event: Option<PastEvent>,
     pub(super) operation: Option<Operation>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Event {
+pub(super) struct PastEvent {
     pub(super) source: &'static str,
     pub(super) kind: &'static str,
     pub(super) told_at: Option<Timestamp>,
@@ -27,7 +27,7 @@ pub(super) struct Event {
     pub(super) permissions: Permissions,
     /// `looked_at` or `dead_letter`.
     pub(super) became: &'static str,
-    /// The object that was found; `null` = it was not looked up.
+    /// The object that the lookup found; `null` = there was no lookup.
     pub(super) found: Option<Found>,
     pub(super) found_at_new_path: Option<Found>,
     pub(super) message: Option<String>,
@@ -42,12 +42,12 @@ pub(super) struct Found {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Operation {
-    /// The effect that was called last; `null` = none was.
+    /// The effect that was sent last; `null` = none was sent.
     pub(super) effect: Option<&'static str>,
     pub(super) idempotency_key: Option<String>,
     pub(super) decided_in_run: Option<u64>,
     pub(super) attempts: u32,
-    /// Why the last attempt failed that did.
+    /// The last failed attempt.
     pub(super) last_failure: Option<Failure>,
     /// `applied`, `confirmed`, `permissions_set`, `deleted`, `moved`, `not_moved`, `failed` or `in_doubt`.
     pub(super) result: &'static str,
@@ -60,17 +60,17 @@ pub(super) struct Operation {
     pub(super) told: Option<bool>,
 }
 
-impl From<HistoryEntry> for Line {
+impl From<HistoryEntry> for HistoryLine {
     fn from(HistoryEntry { at, run, sink, path, new_path, what }: HistoryEntry) -> Self {
         let (event, operation) = match what {
-            HistoryEvent::Event(event) => (Some(Event::from(event)), None),
+            HistoryEvent::Event(event) => (Some(PastEvent::from(event)), None),
             HistoryEvent::Operation(ended) => (None, Some(Operation::from(ended))),
         };
         Self { at, run, sink, path, new_path, event, operation }
     }
 }
 
-impl From<ConsumedEvent> for Event {
+impl From<ConsumedEvent> for PastEvent {
     fn from(ConsumedEvent { source, kind, told_at, received_at, permissions, became }: ConsumedEvent) -> Self {
         let (became, found, found_at_new_path, message) = match became {
             EventDisposition::LookedAt { path, new_path } => ("looked_at", Some(Found::from(path)), new_path.map(Found::from), None),

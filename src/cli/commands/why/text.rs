@@ -1,15 +1,15 @@
-//! `why` as text: the history in its order, the current knowledge, and the answer.
+//! `why` as text: the history, the current state, and the answer.
 
-use super::past::{Event, Found, Line, Operation};
-use super::shape::{EventWaiting, Held, InBucket, OpenEffect, Pending, Why};
+use super::document::{AppliedFile, EventWaiting, Explanation, InBucket, Pending, UnfinishedEffect};
+use super::past::{Found, HistoryLine, Operation, PastEvent};
 use crate::record::{ETag, Escaped, Permissions};
 use jiff::Timestamp;
 use std::fmt::{self, Formatter, Write as _};
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "key           {}", self.key)?;
-        self.happened().iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        self.entry().iter().try_for_each(|line| writeln!(f, "{line}"))?;
         self.events_waiting.iter().try_for_each(|event| writeln!(f, "{event}"))?;
         match &self.bucket {
             Some(bucket) => writeln!(f, "bucket        {bucket}")?,
@@ -41,23 +41,24 @@ impl fmt::Display for Why {
     }
 }
 
-impl Why {
+impl Explanation {
     /// The history, one line per entry, oldest first.
-    fn happened(&self) -> Vec<String> {
+    fn entry(&self) -> Vec<String> {
         let other_names = self.history.iter().any(|line| line.path != self.key || line.new_path.is_some());
         let mut lines: Vec<_> = self.history.iter().map(|line| line.text(other_names, self.sinks.len() > 1)).collect();
-        if let Some((at, run)) = self.brought_untold() {
+        if let Some((at, run)) = self.unrecorded_upload() {
             let place = self.history.iter().take_while(|line| line.at.is_some_and(|earlier| earlier <= at)).count();
             lines.insert(place, format!("{}the file manager confirmed it, at the first attempt", moment(Some(at), run)));
         }
         lines
     }
 
-    /// When a file was confirmed without an entry in its history: the initial sync sent it without a failure.
-    fn brought_untold(&self) -> Option<(Timestamp, u64)> {
+    /// When the file was confirmed, if the history has no entry for it. An upload of the initial sync that succeeds at once is not stored
+    /// in the history.
+    fn unrecorded_upload(&self) -> Option<(Timestamp, u64)> {
         let (at, run) = self.file_manager.as_ref().and_then(|held| held.at.zip(held.run))?;
-        let is_told = self.history.iter().any(|line| line.run == run && line.operation.is_some());
-        (!is_told).then_some((at, run))
+        let is_recorded = self.history.iter().any(|line| line.run == run && line.operation.is_some());
+        (!is_recorded).then_some((at, run))
     }
 }
 
@@ -66,7 +67,7 @@ fn moment(at: Option<Timestamp>, run: u64) -> String {
     format!("{at}  run {run}: ")
 }
 
-impl Line {
+impl HistoryLine {
     fn text(&self, named: bool, several_sinks: bool) -> String {
         let mut text = moment(self.at, self.run);
         if let Some(sink) = self.sink.as_ref().filter(|_| several_sinks) {
@@ -88,7 +89,7 @@ impl Line {
     }
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for PastEvent {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} reported {}", self.source, self.kind)?;
         if let Some(told_at) = self.told_at {
@@ -169,7 +170,7 @@ impl fmt::Display for InBucket {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for AppliedFile {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if !self.confirmed {
             f.write_str("unconfirmed: ")?;
@@ -186,7 +187,7 @@ impl fmt::Display for Held {
     }
 }
 
-impl fmt::Display for OpenEffect {
+impl fmt::Display for UnfinishedEffect {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.effect, self.path)?;
         if let Some(new_path) = &self.new_path {

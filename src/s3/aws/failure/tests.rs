@@ -113,7 +113,7 @@ fn the_message_names_the_bucket_s_region_and_the_missing_permission() {
         ),
         ("GetObject", ErrorResponse { message: Some("broken"), ..bare(500) }, "broken (HTTP 500)"),
     ] {
-        assert_eq!(Failure::Response(answer).classify(operation, "us-east-1").1, expected);
+        assert_eq!(CallFailure::Response(answer).classify(operation, "us-east-1").1, expected);
     }
 }
 
@@ -121,12 +121,12 @@ fn the_message_names_the_bucket_s_region_and_the_missing_permission() {
 fn without_a_response_the_kind_of_failure_decides() {
     let words = || "x".to_owned();
     for (failure, expected) in [
-        (Failure::TimedOut { words: words() }, S3ErrorKind::Timeout),
-        (Failure::NoConnection { words: words() }, S3ErrorKind::Unreachable),
-        (Failure::Broken { words: words() }, S3ErrorKind::Interrupted),
-        (Failure::NoCredentials { words: words() }, S3ErrorKind::BadCredentials),
-        (Failure::Unreadable { words: words() }, S3ErrorKind::Other),
-        (Failure::NotSent { words: words() }, S3ErrorKind::Other),
+        (CallFailure::TimedOut { words: words() }, S3ErrorKind::Timeout),
+        (CallFailure::NoConnection { words: words() }, S3ErrorKind::Unreachable),
+        (CallFailure::Broken { words: words() }, S3ErrorKind::Interrupted),
+        (CallFailure::NoCredentials { words: words() }, S3ErrorKind::BadCredentials),
+        (CallFailure::Unreadable { words: words() }, S3ErrorKind::Other),
+        (CallFailure::NotSent { words: words() }, S3ErrorKind::Other),
     ] {
         assert_eq!(failure.classify("GetObject", "us-east-1").0, expected);
     }

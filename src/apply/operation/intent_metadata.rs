@@ -1,28 +1,30 @@
-//! The content facts that an intent stores, so that its call is identical when it is sent again: a store may move an
-//! object to another class in between. The text is JSON.
+//! The object metadata that an intent stores as JSON. A call that is sent again must be identical, but the object's metadata may have
+//! changed since, for example its storage class.
 
 use crate::record::{ETag, ObjectFacts};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The facts beside the size, which the fingerprint of the intent has. Other fields of a text are left over from older versions.
+/// The stored metadata. The size is missing, because the intent's fingerprint has it. Unknown fields, written by older versions, are
+/// ignored.
 #[derive(Serialize, Deserialize)]
-struct Remembered {
+struct StoredMetadata {
     etag: Option<ETag>,
     storage_class: Option<String>,
     last_modified: Option<Timestamp>,
     version_id: Option<String>,
 }
 
-/// The text that an intent stores.
-pub(super) fn remember(facts: &ObjectFacts) -> Option<String> {
+/// The JSON for an intent.
+pub(super) fn to_json(facts: &ObjectFacts) -> Option<String> {
     let ObjectFacts { size: _, etag, last_modified, storage_class, version_id } = facts.clone();
-    serde_json::to_string(&Remembered { etag, storage_class, last_modified, version_id }).ok()
+    serde_json::to_string(&StoredMetadata { etag, storage_class, last_modified, version_id }).ok()
 }
 
-/// The facts as the intent's text has them; without a usable text, as they are now.
-pub(super) fn recall(text: Option<&str>, now: &ObjectFacts) -> ObjectFacts {
-    let Some(Remembered { etag, storage_class, last_modified, version_id }) = text.and_then(|text| serde_json::from_str(text).ok()) else {
+/// The metadata from an intent's JSON; without usable JSON, the current metadata.
+pub(super) fn from_json(text: Option<&str>, now: &ObjectFacts) -> ObjectFacts {
+    let Some(StoredMetadata { etag, storage_class, last_modified, version_id }) = text.and_then(|text| serde_json::from_str(text).ok())
+    else {
         return now.clone();
     };
     ObjectFacts { size: now.size, etag, last_modified, storage_class, version_id }
@@ -46,7 +48,7 @@ mod tests {
     fn an_open_intent_keeps_the_facts_of_its_object_whatever_the_object_is_now() {
         let moved = facts(Some("GLACIER_IR"), None);
         for then in [facts(None, None), facts(Some("STANDARD_IA"), Some("v1")), ObjectFacts { last_modified: None, ..facts(None, None) }] {
-            assert_eq!(recall(remember(&then).as_deref(), &moved), then);
+            assert_eq!(from_json(to_json(&then).as_deref(), &moved), then);
         }
     }
 
@@ -54,9 +56,9 @@ mod tests {
     #[test]
     fn the_text_of_an_older_version_is_understood_and_no_text_is_the_facts_of_now() {
         let text = r#"{"etag":"e\"-2","last_modified":"2024-01-15T10:00:00.5Z","source":"customer_s3","storage_class":"STANDARD"}"#;
-        assert_eq!(recall(Some(text), &facts(None, Some("v"))), facts(Some("STANDARD"), None));
+        assert_eq!(from_json(Some(text), &facts(None, Some("v"))), facts(Some("STANDARD"), None));
         for unusable in [None, Some(""), Some("[]"), Some("{\"last_modified\":\"once\"}")] {
-            assert_eq!(recall(unusable, &facts(None, None)), facts(None, None), "{unusable:?}");
+            assert_eq!(from_json(unusable, &facts(None, None)), facts(None, None), "{unusable:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The output of `why --json`: a documented shape, in which every field is always there.
+//! The document that `why --json` prints. Every field is always present.
 
 use super::answer::{self, Answer};
-use super::past::Line;
+use super::past::HistoryLine;
 use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, SinkName, ToldField};
 use crate::state::{InboxRow, Intent, KeyReport, PendingStatus, SinkKeyReport};
 use jiff::Timestamp;
@@ -10,26 +10,26 @@ use std::collections::BTreeMap;
 
 /// The whole document.
 #[derive(Debug, Serialize)]
-pub(super) struct Why {
+pub(super) struct Explanation {
     pub(super) key: ObjectKey,
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// The result of the newest lookup; `null` = it was never observed.
+    /// The newest observation; `null` = the key was never observed.
     pub(super) bucket: Option<InBucket>,
-    /// The record that the file manager confirmed.
-    pub(super) file_manager: Option<Held>,
-    /// The permissions that events reported and that the file manager is to hold.
-    pub(super) permissions_told: Vec<Told>,
+    /// The applied row of the main sink.
+    pub(super) file_manager: Option<AppliedFile>,
+    /// The permissions that events reported.
+    pub(super) permissions_told: Vec<ReportedPermission>,
     pub(super) pending: Option<Pending>,
-    pub(super) open_effects: Vec<OpenEffect>,
+    pub(super) open_effects: Vec<UnfinishedEffect>,
     pub(super) comes_from: Option<ObjectKey>,
     pub(super) goes_to: Option<ObjectKey>,
     pub(super) events_waiting: Vec<EventWaiting>,
-    /// Each sink by its name. The keys above describe one alone: the file manager, or, where there is none, the sink that was added
+    /// Each sink, by its name. The keys above describe the main sink only: the file manager, or, if there is none, the sink that was added
     /// first.
     pub(super) sinks: BTreeMap<SinkName, InSink>,
     /// Oldest first.
-    pub(super) history: Vec<Line>,
+    pub(super) history: Vec<HistoryLine>,
 }
 
 /// The key's status in one sink.
@@ -37,10 +37,10 @@ pub(super) struct Why {
 pub(super) struct InSink {
     pub(super) state: &'static str,
     pub(super) answer: String,
-    /// The record that the sink confirmed.
-    pub(super) held: Option<Held>,
+    /// The applied row of the sink.
+    pub(super) held: Option<AppliedFile>,
     pub(super) pending: Option<Pending>,
-    pub(super) open_effects: Vec<OpenEffect>,
+    pub(super) open_effects: Vec<UnfinishedEffect>,
     pub(super) comes_from: Option<ObjectKey>,
     pub(super) goes_to: Option<ObjectKey>,
 }
@@ -52,24 +52,24 @@ pub(super) struct InBucket {
     pub(super) etag: Option<ETag>,
     pub(super) last_modified: Option<Timestamp>,
     pub(super) storage_class: Option<String>,
-    /// The number of the lookup: the greater of two is newer.
+    /// The observation number. Of two observations, the one with the greater number is newer.
     pub(super) look: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Held {
+pub(super) struct AppliedFile {
     pub(super) confirmed: bool,
     pub(super) internal_id: Option<String>,
     pub(super) size: Option<u64>,
     pub(super) etag: Option<ETag>,
     pub(super) permissions: Permissions,
-    /// The run that confirmed it last, and its time.
+    /// The run that last confirmed the file, and when.
     pub(super) run: Option<u64>,
     pub(super) at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Told {
+pub(super) struct ReportedPermission {
     /// `permissions`, `owner` or `group`.
     pub(super) field: &'static str,
     pub(super) value: String,
@@ -87,7 +87,7 @@ pub(super) struct Pending {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct OpenEffect {
+pub(super) struct UnfinishedEffect {
     pub(super) effect: &'static str,
     pub(super) path: ObjectKey,
     pub(super) new_path: Option<ObjectKey>,
@@ -107,47 +107,47 @@ pub(super) struct EventWaiting {
     pub(super) failures: u32,
 }
 
-impl Why {
-    pub(super) fn new(key: ObjectKey, story: KeyReport) -> Self {
-        let sinks: BTreeMap<_, _> = story.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &story, sink))).collect();
-        let main = story.main_sink().map(|sink| sink.name.clone());
+impl Explanation {
+    pub(super) fn new(key: ObjectKey, report: KeyReport) -> Self {
+        let sinks: BTreeMap<_, _> = report.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &report, sink))).collect();
+        let main = report.main_sink().map(|sink| sink.name.clone());
         let of_main = main.and_then(|name| sinks.get(&name)).cloned().unwrap_or_default();
-        let told = [("permissions", story.told.permissions), ("owner", story.told.owner), ("group", story.told.group)];
+        let told = [("permissions", report.told.permissions), ("owner", report.told.owner), ("group", report.told.group)];
         Self {
             key,
             state: of_main.state,
             answer: of_main.answer,
-            bucket: story.observed.map(InBucket::from),
+            bucket: report.observed.map(InBucket::from),
             file_manager: of_main.held,
-            permissions_told: told.into_iter().filter_map(|(field, told)| Some(Told::new(field, told?))).collect(),
+            permissions_told: told.into_iter().filter_map(|(field, told)| Some(ReportedPermission::new(field, told?))).collect(),
             pending: of_main.pending,
             open_effects: of_main.open_effects,
             comes_from: of_main.comes_from,
             goes_to: of_main.goes_to,
-            events_waiting: story.inbox.into_iter().map(EventWaiting::from).collect(),
+            events_waiting: report.inbox.into_iter().map(EventWaiting::from).collect(),
             sinks,
-            history: story.history.into_iter().map(Line::from).collect(),
+            history: report.history.into_iter().map(HistoryLine::from).collect(),
         }
     }
 }
 
 impl InSink {
-    fn new(key: &ObjectKey, story: &KeyReport, sink: &SinkKeyReport) -> Self {
-        let Answer { state, sentence } = answer::of(key, story, sink);
+    fn new(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> Self {
+        let Answer { state, sentence } = answer::of(key, report, sink);
         let (run, at) = sink.applied_in;
         Self {
             state,
             answer: sentence,
-            held: sink.sides.applied.clone().map(|applied| Held { run, at, ..Held::from(applied) }),
+            held: sink.sides.applied.clone().map(|applied| AppliedFile { run, at, ..AppliedFile::from(applied) }),
             pending: sink.standing.clone().map(Pending::from),
-            open_effects: sink.intents.iter().cloned().map(OpenEffect::from).collect(),
+            open_effects: sink.intents.iter().cloned().map(UnfinishedEffect::from).collect(),
             comes_from: sink.comes_from.clone(),
             goes_to: sink.goes_to.clone(),
         }
     }
 }
 
-impl Told {
+impl ReportedPermission {
     fn new(field: &'static str, told: ToldField) -> Self {
         Self { field, value: told.value, at: told.at }
     }
@@ -161,7 +161,7 @@ impl From<Observed> for InBucket {
     }
 }
 
-impl From<Applied> for Held {
+impl From<Applied> for AppliedFile {
     fn from(Applied { confirmed, file }: Applied) -> Self {
         let (run, at) = (None, None);
         Self { confirmed, internal_id: file.internal_id, size: file.size, etag: file.etag, permissions: file.permissions, run, at }
@@ -174,7 +174,7 @@ impl From<PendingStatus> for Pending {
     }
 }
 
-impl From<Intent> for OpenEffect {
+impl From<Intent> for UnfinishedEffect {
     fn from(Intent { path, new_path, idempotency_key, planned, run, .. }: Intent) -> Self {
         let (effect, idempotency_key) = (planned.effect.as_str(), idempotency_key.to_string());
         Self { effect, path, new_path, idempotency_key, decided_in_run: run }
