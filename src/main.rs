@@ -25,14 +25,14 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ExitCode> 
         let _in_the_runtime = runtime.enter();
         Interruption::listening().map_err(|error| ended(&error, ExitCode::Failed))?
     };
-    let (halt, shutdown_timeout) = (interruption.halt(), settings.shutdown_timeout);
+    let (stop_signal, shutdown_timeout) = (interruption.stop_signal(), settings.shutdown_timeout);
     // Dropping the telemetry would wait for the collector, which a second signal must not do.
     let telemetry = ManuallyDrop::new(telemetry);
     let to_the_end = async {
         let code = cli::run(cli, settings, &interruption).await;
         tokio::select! {
             () = ManuallyDrop::into_inner(telemetry).flush() => {}
-            () = halt.out_of_grace(shutdown_timeout) => tracing::warn!("no time is left for the last telemetry: it is lost"),
+            () = stop_signal.out_of_grace(shutdown_timeout) => tracing::warn!("no time is left for the last telemetry: it is lost"),
         }
         code
     };

@@ -51,14 +51,14 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Begins the attempts at one call.
-    pub fn begin(&self) -> Attempts {
+    pub fn begin(&self) -> RetryAttempts {
         let waits = ExponentialBuilder::default()
             .with_min_delay(self.base)
             .with_max_delay(self.max_wait)
             .with_max_times(self.attempts.saturating_sub(1))
             .with_jitter()
             .build();
-        Attempts { waits, budget: self.budget, deadline: None }
+        RetryAttempts { waits, budget: self.budget, deadline: None }
     }
 
     /// Calls `attempt` until it succeeds, fails permanently, or no attempt or time is left. Returns the last error.
@@ -83,14 +83,14 @@ impl RetryPolicy {
 
 /// The attempts at one call: the wait after each failure, and when to give up.
 #[derive(Debug)]
-pub struct Attempts {
+pub struct RetryAttempts {
     waits: ExponentialBackoff,
     budget: Duration,
     /// The end of the budget, counted from the first failure, so that a long transfer that fails gets another attempt.
     deadline: Option<Instant>,
 }
 
-impl Attempts {
+impl RetryAttempts {
     /// The wait before the next attempt; `None` = give up.
     pub fn next_wait(&mut self, error: &impl Disposed) -> Option<Duration> {
         let asked = match error.disposition() {

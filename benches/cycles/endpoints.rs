@@ -8,7 +8,7 @@ use s3_sync::apply::sink::FileManagerSink;
 use s3_sync::apply::{RunCounters, StopSignal};
 use s3_sync::clock::SystemClock;
 use s3_sync::file_manager::{
-    FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReadFeed, SaveRequest, Saved,
+    FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, MAX_FEED_EVENTS, ReadFeed, SaveRequest, Saved,
 };
 use s3_sync::plan::MaxDelete;
 use s3_sync::plan::Policy;
@@ -18,7 +18,7 @@ use s3_sync::s3::MemoryBucket;
 use s3_sync::snapshot::SnapshotRows;
 use s3_sync::source::BucketSource;
 use s3_sync::state::{InstanceLock, RunKind, SinkState, State};
-use s3_sync::workflow::{Ended, Endpoints, Flow, Options};
+use s3_sync::workflow::{Endpoints, FinishedRun, Flow, Options};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,7 @@ impl Scene {
 
     /// The flow, ready to run.
     pub(crate) fn flow(&self) -> Flow {
-        let doors = Endpoints {
+        let endpoints = Endpoints {
             source: Arc::new(BucketSource::new(self.bucket.clone(), "bench", "")),
             sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(self.file_manager.clone())))],
             queues: Vec::new(),
@@ -71,12 +71,12 @@ impl Scene {
             inbox_max: 1_000_000,
             grace: Duration::from_secs(20),
         };
-        let (tally, halt, clock) = (Arc::new(RunCounters::default()), StopSignal::default(), Arc::new(SystemClock));
-        Flow { doors, state: self.state.clone(), sinks: vec![self.sink.clone()], options, clock, tally, halt }
+        let (counters, stop_signal, clock) = (Arc::new(RunCounters::default()), StopSignal::default(), Arc::new(SystemClock));
+        Flow { endpoints, state: self.state.clone(), sinks: vec![self.sink.clone()], options, clock, counters, stop_signal }
     }
 
     /// One cycle.
-    pub(crate) async fn cycle(&mut self) -> Result<Ended> {
+    pub(crate) async fn cycle(&mut self) -> Result<FinishedRun> {
         Ok(self.flow().run(RunKind::Incremental, &mut self.lock).await?)
     }
 }
@@ -99,7 +99,7 @@ impl ReadFeed for Feed {
 
     async fn read_feed(&self, _: Option<&str>) -> Result<FeedPage, FileManagerError> {
         let mut waiting = self.0.lock().expect("no panic");
-        let served = waiting.len().min(FEED_EVENTS_MAX);
+        let served = waiting.len().min(MAX_FEED_EVENTS);
         Ok(FeedPage { events: waiting.drain(..served).collect(), next_cursor: Some("next".to_owned()) })
     }
 }
@@ -138,7 +138,7 @@ impl FileManager for Holding {
 }
 
 /// Nothing lost, nothing done twice.
-pub(crate) fn must_have_done(ended: &Ended, to_do: changes::ToDo) -> Result<()> {
+pub(crate) fn must_have_done(ended: &FinishedRun, to_do: changes::ToDo) -> Result<()> {
     let operations = &ended.report.operations;
     let done = changes::ToDo {
         created: operations.create,

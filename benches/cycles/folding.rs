@@ -64,7 +64,7 @@ async fn one(scene: &mut Scene, changes: &mut Changes) -> Result<Round> {
     let folding = began.elapsed().as_secs_f64();
     let after = scene.state.overview().await?;
     let pending = after.paths("due") - before.paths("due");
-    let folded = flow.tally.totals().replayed.all_events();
+    let folded = flow.counters.totals().replayed.all_events();
     ensure!(
         (after.inbox, folded, pending, after.dead_letters) == (0, EVENTS, to_do.paths(), 0),
         "{folded} of {EVENTS} events are folded, {} wait, and {pending} paths are pending instead of {}",

@@ -118,9 +118,10 @@ impl Stage {
         state.identify(identity, OperatorAnswer::default(), self.clock.now()).await?;
         let sinks = vec![state.sink(SinkName::file_manager(), Policy::default()).await?];
         let clock = self.clock.clone();
-        let (options, tally, halt) =
+        let (options, counters, stop_signal) =
             (options(self.database.parent().unwrap_or(Path::new("."))), Arc::new(RunCounters::default()), StopSignal::default());
-        let ended = Flow { doors: self.endpoints.clone(), state, sinks, options, clock, tally, halt }.run(kind, &mut lock).await?;
+        let ended =
+            Flow { endpoints: self.endpoints.clone(), state, sinks, options, clock, counters, stop_signal }.run(kind, &mut lock).await?;
         let asked = self.asked_since(&before);
         show(&ended.report, asked);
         anyhow::ensure!(ended.outcome == expected, "expected {expected:?}, and it ended {:?}", ended.outcome);

@@ -33,9 +33,10 @@ const PROBE_PATH: &str = "s3-sync-test";
 
 /// The result of the check of one endpoint.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Probed {
+pub(crate) struct CheckResult {
     /// The endpoint's name.
-    pub(crate) door: &'static str,
+    #[serde(rename = "door")]
+    pub(crate) endpoint: &'static str,
     /// `ok`, `skipped` or `failed`.
     pub(crate) result: &'static str,
     /// What the check found.
@@ -44,44 +45,44 @@ pub(crate) struct Probed {
     pub(crate) hint: Option<String>,
 }
 
-impl Probed {
+impl CheckResult {
     /// The result for an endpoint that answers.
-    pub(crate) fn ok(door: &'static str, message: impl Into<String>) -> Self {
-        Self { door, result: "ok", message: message.into(), hint: None }
+    pub(crate) fn ok(endpoint: &'static str, message: impl Into<String>) -> Self {
+        Self { endpoint, result: "ok", message: message.into(), hint: None }
     }
 
     /// The result for an endpoint that is not configured.
-    pub(crate) fn skipped(door: &'static str, message: impl Into<String>) -> Self {
-        Self { door, result: "skipped", message: message.into(), hint: None }
+    pub(crate) fn skipped(endpoint: &'static str, message: impl Into<String>) -> Self {
+        Self { endpoint, result: "skipped", message: message.into(), hint: None }
     }
 
     /// The result for an unreachable endpoint.
-    pub(crate) fn failed(door: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { door, result: "failed", message: message.into(), hint: Some(hint.into()) }
+    pub(crate) fn failed(endpoint: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { endpoint, result: "failed", message: message.into(), hint: Some(hint.into()) }
     }
 
     /// True if the endpoint is unreachable and runs require it.
     pub(crate) fn stops_runs(&self) -> bool {
-        self.result == "failed" && [S3, FILE_MANAGER].contains(&self.door)
+        self.result == "failed" && [S3, FILE_MANAGER].contains(&self.endpoint)
     }
 
     /// The problem in one sentence; `None` = the endpoint is reachable or not configured.
     pub(crate) fn problem(&self) -> Option<String> {
-        (self.result == "failed").then(|| format!("{}: {} ({})", self.door, self.message, self.hint.as_deref().unwrap_or_default()))
+        (self.result == "failed").then(|| format!("{}: {} ({})", self.endpoint, self.message, self.hint.as_deref().unwrap_or_default()))
     }
 }
 
 /// Checks all endpoints that the settings name, concurrently.
-pub(crate) async fn all(settings: &Settings) -> Vec<Probed> {
+pub(crate) async fn all(settings: &Settings) -> Vec<CheckResult> {
     let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
     let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
     [bucket, file_manager, events].into_iter().chain(queues).collect()
 }
 
-async fn bucket(settings: &Settings) -> Probed {
+async fn bucket(settings: &Settings) -> CheckResult {
     const DOOR: &str = S3;
     let Some(name) = settings.source.bucket.as_deref() else {
-        return Probed::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
+        return CheckResult::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
     };
     let call = Box::pin(async {
         let bucket = endpoints::bucket(settings, name).await?;
@@ -95,23 +96,23 @@ async fn bucket(settings: &Settings) -> Probed {
         bucket.head_object(key).await?;
         Ok(format!("bucket {name} can be listed, and its objects can be read"))
     });
-    tried(DOOR, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
+    check_endpoint(DOOR, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
 }
 
-pub(crate) async fn file_manager(settings: &Settings) -> Probed {
+pub(crate) async fn file_manager(settings: &Settings) -> CheckResult {
     const DOOR: &str = FILE_MANAGER;
     let Some(url) = &settings.file_manager_url else {
-        return Probed::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
+        return CheckResult::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
     };
-    let door = match endpoints::http_client(settings).and_then(|client| endpoints::file_manager(&client, settings, url)) {
-        Ok(door) => door,
-        Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
+    let endpoint = match endpoints::http_client(settings).and_then(|client| endpoints::file_manager(&client, settings, url)) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return CheckResult::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
     let call = async {
-        door.health().await?;
+        endpoint.health().await?;
         let path = ObjectKey::new(PROBE_PATH).expect("invariant: a path of ours is one");
         // A server that answers at `/` without credentials may be no file manager, or may refuse our token: make an authenticated call.
-        match door.permissions(&path).await {
+        match endpoint.permissions(&path).await {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
             answer => answer.map(drop),
         }
@@ -119,32 +120,32 @@ pub(crate) async fn file_manager(settings: &Settings) -> Probed {
     tried_http(DOOR, url, call).await
 }
 
-pub(crate) async fn events(settings: &Settings) -> Probed {
+pub(crate) async fn events(settings: &Settings) -> CheckResult {
     const DOOR: &str = "events API";
     let Some(url) = &settings.events_url else {
-        return Probed::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
+        return CheckResult::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
     };
-    let door = match endpoints::http_client(settings).and_then(|client| endpoints::events(&client, settings, url)) {
-        Ok(door) => door,
-        Err(error) => return Probed::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
+    let endpoint = match endpoints::http_client(settings).and_then(|client| endpoints::events(&client, settings, url)) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return CheckResult::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
     };
-    tried_http(DOOR, url, door.health()).await
+    tried_http(DOOR, url, endpoint.health()).await
 }
 
 /// Checks one of the configured queues.
 #[cfg(feature = "sqs")]
-async fn queue(settings: &Settings, url: &Url) -> Probed {
+async fn queue(settings: &Settings, url: &Url) -> CheckResult {
     const DOOR: &str = "queue";
     let queue = Box::pin(endpoints::queue(settings, url)).await;
     let call = async { queue.check().await.map(|()| format!("{} answers", address(url))) };
     let silent = (format!("{}: {}", address(url), no_answer()), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it");
-    tried(DOOR, call, crate::events::queue::QueueError::hint, silent).await
+    check_endpoint(DOOR, call, crate::events::queue::QueueError::hint, silent).await
 }
 
 #[cfg(not(feature = "sqs"))]
 #[expect(clippy::unused_async, reason = "it stands for the one that asks")]
-async fn queue(_: &Settings, _: &Url) -> Probed {
-    Probed::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs")
+async fn queue(_: &Settings, _: &Url) -> CheckResult {
+    CheckResult::failed("queue", "this program was built without the feature `sqs`", "unset EVENTS_SQS_QUEUE_URL, or build it with sqs")
 }
 
 /// The address without a trailing slash, which `Url` adds to a bare host.
@@ -153,39 +154,43 @@ pub(crate) fn address(url: &Url) -> &str {
 }
 
 /// The reason why the source cannot be used; `None` = it can.
-pub(super) async fn source_answers(doors: &Endpoints) -> Option<String> {
+pub(super) async fn source_answers(endpoints: &Endpoints) -> Option<String> {
     let call = async {
         // List before HEAD: the response to a HEAD has no body, so it could not name the error.
-        doors.source.page(&PageCursor::Start, 1).await?;
-        doors.source.check().await?;
+        endpoints.source.page(&PageCursor::Start, 1).await?;
+        endpoints.source.check().await?;
         Ok(ANSWERS.to_owned())
     };
-    tried(S3, call, |error: &EndpointError| error.hint, (no_answer(), CHECK_S3)).await.problem()
+    check_endpoint(S3, call, |error: &EndpointError| error.hint, (no_answer(), CHECK_S3)).await.problem()
 }
 
 /// The reason why an endpoint does not answer; `None` = it does.
-pub(super) async fn answered(door: &'static str, setting: &str, check: impl Future<Output = Result<(), EndpointError>>) -> Option<String> {
+pub(super) async fn answered(
+    endpoint: &'static str,
+    setting: &str,
+    check: impl Future<Output = Result<(), EndpointError>>,
+) -> Option<String> {
     let call = async { check.await.map(|()| ANSWERS.to_owned()) };
-    tried(door, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
+    check_endpoint(endpoint, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
 }
 
-async fn tried_http(door: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> Probed {
+async fn tried_http(endpoint: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> CheckResult {
     let call = async { call.await.map(|()| format!("{} answers", address(url))) };
-    tried(door, call, |error| error.kind.hint(), (no_answer(), "check the address and the network to it")).await
+    check_endpoint(endpoint, call, |error| error.kind.hint(), (no_answer(), "check the address and the network to it")).await
 }
 
 /// Checks an endpoint within the time limit. `call` returns the message of a success, `hint` gives advice on its error, and `silent` is the
 /// message and the hint if the endpoint does not answer in time.
-pub(crate) async fn tried<E: Display, H: Into<String>>(
+pub(crate) async fn check_endpoint<E: Display, H: Into<String>>(
     endpoint: &'static str,
     call: impl Future<Output = Result<String, E>>,
     hint: impl FnOnce(&E) -> H,
     silent: (String, &str),
-) -> Probed {
+) -> CheckResult {
     match timeout(CHECK_TIMEOUT, call).await {
-        Ok(Ok(found)) => Probed::ok(endpoint, found),
-        Ok(Err(error)) => Probed::failed(endpoint, error.to_string(), hint(&error)),
-        Err(_) => Probed::failed(endpoint, silent.0, silent.1),
+        Ok(Ok(found)) => CheckResult::ok(endpoint, found),
+        Ok(Err(error)) => CheckResult::failed(endpoint, error.to_string(), hint(&error)),
+        Err(_) => CheckResult::failed(endpoint, silent.0, silent.1),
     }
 }
 

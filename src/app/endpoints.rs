@@ -94,7 +94,7 @@ pub(crate) fn events(client: &HttpClient, settings: &Settings, url: &Url) -> Res
 }
 
 /// The reason why `initial-sync` would refuse the state of these settings; `None` = it would not, or the state cannot be read.
-pub(crate) async fn state_of_another(settings: &Settings) -> Option<String> {
+pub(crate) async fn identity_conflict(settings: &Settings) -> Option<String> {
     let identity = identity(settings, settings.source.bucket.as_deref()?).ok()?;
     Views::open(&settings.database_path).refusal(identity).await.ok().flatten()
 }
@@ -111,7 +111,7 @@ pub(crate) fn sinks(settings: &Settings) -> Vec<NamedSink> {
 }
 
 /// The same as [`identity`], with only the parts that the settings name.
-pub(crate) fn identified(settings: &Settings) -> ClientIdentity {
+pub(crate) fn client_identity(settings: &Settings) -> ClientIdentity {
     ClientIdentity {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
         sinks: sinks(settings).into_iter().map(|sink| (sink.name, sink.address)).collect(),

@@ -1,7 +1,7 @@
 //! The engine: everything that a run needs, created from the settings: lock, state, endpoints, options. A command executes one run; the
 //! daemon executes one per request. `workflow` implements the runs.
 
-use super::outcome::{Refusal, failed, of_state};
+use super::outcome::{Refusal, failed, state_refusal};
 use super::{ExitCode, endpoints};
 use crate::apply::sink::FileManagerSink;
 use crate::apply::{ApplyError, RunCounters, StopSignal};
@@ -13,7 +13,7 @@ use crate::file_manager::HttpClient;
 use crate::record::SinkName;
 use crate::snapshot::SnapshotRows;
 use crate::state::{Identity, InstanceLock, OperatorAnswer, SinkState, State, StateError};
-use crate::workflow::{Ended, Endpoints, Flow, Options};
+use crate::workflow::{Endpoints, FinishedRun, Flow, Options};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -32,7 +32,7 @@ pub(crate) struct Engine {
     /// The queues that a run drains before its own work. Empty in a daemon, whose listeners receive from the queues.
     queues: Vec<Arc<dyn EventQueue>>,
     /// The endpoints, after they were connected.
-    doors: Mutex<Option<Endpoints>>,
+    endpoints: Mutex<Option<Endpoints>>,
     show_progress: ShowProgress,
 }
 
@@ -47,7 +47,7 @@ impl Engine {
         let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
         let bucket = settings.require_bucket().map_err(usage_error)?.to_owned();
         let identity = endpoints::identity(settings, &bucket).map_err(usage_error)?;
-        let state_code = |error: StateError| of_state(error, &settings.database_path);
+        let state_code = |error: StateError| state_refusal(error, &settings.database_path);
         let state = State::open(&settings.database_path).await.map_err(state_code)?;
         let restored = answer.restored || state.runs().last_number().await.map_err(state_code)? < lock.last_run();
         if restored {
@@ -55,12 +55,12 @@ impl Engine {
         }
         state.identify(identity.clone(), OperatorAnswer { restored, ..answer }, SystemClock.now()).await.map_err(state_code)?;
         let client = endpoints::http_client(settings).map_err(failed)?;
-        let (settings, lock, doors) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
-        Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), doors, show_progress })
+        let (settings, lock, endpoints) = (settings.clone(), Mutex::new(lock), Mutex::new(None));
+        Ok(Self { settings, identity, bucket, client, state, lock, queues: Vec::new(), endpoints, show_progress })
     }
 
     /// Makes each run drain the configured queues. For a process without listeners.
-    pub(crate) async fn empty_the_queues(&mut self) -> Result<(), Refusal> {
+    pub(crate) async fn drain_queues_per_run(&mut self) -> Result<(), Refusal> {
         self.queues = self.queues().await?;
         Ok(())
     }
@@ -95,7 +95,12 @@ impl Engine {
     }
 
     /// Executes a run request and displays its progress.
-    pub(crate) async fn run_order(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> Result<Ended, Refusal> {
+    pub(crate) async fn run_request(
+        &self,
+        request: RunRequest,
+        counters: Arc<RunCounters>,
+        stop_signal: StopSignal,
+    ) -> Result<FinishedRun, Refusal> {
         let mut lock = self.lock.lock().await;
         if request.answer != OperatorAnswer::default() {
             self.state
@@ -104,15 +109,15 @@ impl Engine {
                 .map_err(|error| self.state_code(error))?;
         }
         let flow = Flow {
-            doors: self.connected().await?,
+            endpoints: self.connected().await?,
             state: self.state.clone(),
             sinks: Box::pin(self.sinks()).await?,
             options: self.options(&request),
             clock: Arc::new(SystemClock),
-            tally: tally.clone(),
-            halt,
+            counters: counters.clone(),
+            stop_signal,
         };
-        let end_progress = (self.show_progress)(&self.settings, tally);
+        let end_progress = (self.show_progress)(&self.settings, counters);
         let ended = flow.run(request.kind, &mut lock).await;
         end_progress();
         ended.map_err(|error| match error {
@@ -132,14 +137,14 @@ impl Engine {
     }
 
     pub(super) fn state_code(&self, error: StateError) -> Refusal {
-        of_state(error, &self.settings.database_path)
+        state_refusal(error, &self.settings.database_path)
     }
 
     /// The endpoints. They are connected on first use, because credentials may be missing when the process starts.
     pub(super) async fn connected(&self) -> Result<Endpoints, Refusal> {
-        let mut doors = self.doors.lock().await;
-        if let Some(doors) = &*doors {
-            return Ok(doors.clone());
+        let mut endpoints = self.endpoints.lock().await;
+        if let Some(endpoints) = &*endpoints {
+            return Ok(endpoints.clone());
         }
         let Self { settings, client, .. } = self;
         let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
@@ -153,7 +158,7 @@ impl Engine {
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),
         };
-        Ok(doors.insert(connected).clone())
+        Ok(endpoints.insert(connected).clone())
     }
 
     fn options(&self, request: &RunRequest) -> Options {

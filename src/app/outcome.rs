@@ -2,7 +2,7 @@
 
 use super::ExitCode;
 use crate::state::{RunOutcome, StateError};
-use crate::workflow::Ended;
+use crate::workflow::FinishedRun;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) type Refusal = (ExitCode, String);
 
 /// The exit code of a finished run. `stopped` is the code if the run was stopped.
-pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
+pub(crate) fn exit_code_of(ended: &FinishedRun, stopped: Option<ExitCode>) -> ExitCode {
     let outcome = match ended.outcome {
         RunOutcome::Stopped => stopped,
         RunOutcome::Failed => Some(ExitCode::Failed),
@@ -21,7 +21,7 @@ pub(crate) fn earned(ended: &Ended, stopped: Option<ExitCode>) -> ExitCode {
 }
 
 /// The exit code and the message for a state that cannot be used.
-pub(crate) fn of_state(error: StateError, database: &Path) -> (ExitCode, String) {
+pub(crate) fn state_refusal(error: StateError, database: &Path) -> (ExitCode, String) {
     let code = match error {
         StateError::Held(_) | StateError::Fenced => ExitCode::Locked,
         StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,

@@ -52,15 +52,15 @@ impl Listener for Queue {
                 if std::mem::replace(&mut seen, report_status) != report_status {
                     context.wake.call();
                 }
-                if now.shut.is_some() || now.last_heard_at.is_some() {
-                    context.set_reachability(now.shut.as_ref().map(|(reason, _)| reason.clone()));
+                if now.unreachable.is_some() || now.last_polled_at.is_some() {
+                    context.set_reachability(now.unreachable.as_ref().map(|(reason, _)| reason.clone()));
                 }
                 context.set_result(result_sentence(&now));
                 context.set_problem(problem(&now));
             }
             pending::<()>().await;
         };
-        let stop = context.halt.token();
+        let stop = context.stop_signal.token();
         tokio::select! {
             // The reader ends after it has stored or released every received message.
             () = self.reader.run(&stop) => Ok(()),
@@ -70,13 +70,13 @@ impl Listener for Queue {
 }
 
 fn result_sentence(status: &SourceStatus) -> String {
-    let passed_over = PassedOver::from(status.passed_over.clone()).to_string();
+    let passed_over = PassedOver::from(status.ignored.clone()).to_string();
     let passed_over = if passed_over.is_empty() { passed_over } else { format!("; ignored: {passed_over}") };
-    format!("{} messages: {} events, {} dead letters{passed_over}", status.messages, status.events, status.dead)
+    format!("{} messages: {} events, {} dead letters{passed_over}", status.messages, status.events, status.dead_letters)
 }
 
 fn problem(status: &SourceStatus) -> Option<String> {
-    let shut = status.shut.as_ref().map(|(reason, since)| format!("the queue is unreachable since {since}: {reason}"));
+    let shut = status.unreachable.as_ref().map(|(reason, since)| format!("the queue is unreachable since {since}: {reason}"));
     shut.or_else(|| {
         status.inbox_full.then(|| "the inbox is full (INBOX_MAX): nothing is received until a cycle has used some of it up".to_owned())
     })

@@ -3,7 +3,7 @@
 use super::ExitCode;
 use super::connectivity::{answered, source_answers};
 use super::engine::Engine;
-use super::outcome::earned;
+use super::outcome::exit_code_of;
 use crate::apply::{RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::{EVENTS_API, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker};
@@ -22,16 +22,16 @@ const LONG_ABSENCE: SignedDuration = SignedDuration::from_hours(4 * 24);
 #[async_trait]
 impl Worker for Engine {
     async fn probe_endpoints(&self) -> Vec<ProbeResult> {
-        let doors = match self.connected().await {
-            Ok(doors) => doors,
+        let endpoints = match self.connected().await {
+            Ok(endpoints) => endpoints,
             Err((_, message)) => return vec![ProbeResult { name: "S3".to_owned(), unreachable: Some(message), awaited: true }],
         };
         let events = async {
-            let reports = doors.reports.as_ref()?;
+            let reports = endpoints.reports.as_ref()?;
             Some(answered(EVENTS_API, "EVENTS_API_URL", async { Ok(reports.health().await?) }).await)
         };
-        let checks = doors.sinks.iter().map(|(_, sink)| answered("file manager", "FILE_MANAGER_API_URL", sink.check()));
-        let (bucket, sinks, events) = tokio::join!(source_answers(&doors), future::join_all(checks), events);
+        let checks = endpoints.sinks.iter().map(|(_, sink)| answered("file manager", "FILE_MANAGER_API_URL", sink.check()));
+        let (bucket, sinks, events) = tokio::join!(source_answers(&endpoints), future::join_all(checks), events);
         let bucket = ProbeResult { name: "S3".to_owned(), unreachable: bucket, awaited: true };
         let sinks = sinks.into_iter().map(|unreachable| ProbeResult { name: "file manager".to_owned(), unreachable, awaited: true });
         let events = events.map(|unreachable| ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });
@@ -59,14 +59,14 @@ impl Worker for Engine {
         Ok(unfinished || self.state.inbox().gap().await.map_err(state_code)?.is_some())
     }
 
-    async fn run(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult {
-        match self.run_order(request, tally, halt).await {
+    async fn run(&self, request: RunRequest, counters: Arc<RunCounters>, stop_signal: StopSignal) -> RunResult {
+        match self.run_request(request, counters, stop_signal).await {
             Ok(ended) => {
                 // A signal to the daemon stopped the run of a client, so the client's command has failed.
-                let exit_code = earned(&ended, Some(ExitCode::Failed)).number();
+                let exit_code = exit_code_of(&ended, Some(ExitCode::Failed)).number();
                 RunResult::Ended { exit_code, outcome: ended.outcome, report: Box::new(ended.report) }
             }
-            Err((code, message)) => RunResult::Refused { exit_code: code.number(), message },
+            Err((code, message)) => RunResult::NotRun { exit_code: code.number(), message },
         }
     }
 
@@ -81,7 +81,7 @@ impl Worker for Engine {
 
     async fn record_backlog(&self) {
         match self.sinks().await {
-            Ok(sinks) => workflow::tell_backlog(&self.state, &sinks, SystemClock.now()).await,
+            Ok(sinks) => workflow::record_backlog(&self.state, &sinks, SystemClock.now()).await,
             Err((_, error)) => tracing::warn!(%error, "the backlog metrics cannot be recorded"),
         }
     }

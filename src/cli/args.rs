@@ -118,8 +118,8 @@ pub struct Guarded {
 #[derive(Debug, PartialEq, Eq, Args)]
 pub struct Export {
     /// What the sink has confirmed, or that overlaid with what is known now.
-    #[arg(long, value_enum, default_value_t = Side::Known)]
-    pub side: Side,
+    #[arg(long, value_enum, default_value_t = ExportSide::Known)]
+    pub side: ExportSide,
     /// The sink whose files are exported.
     #[arg(long, value_name = "NAME", default_value = "file_manager")]
     pub sink: SinkName,
@@ -130,7 +130,7 @@ pub struct Export {
 
 /// A side of a snapshot pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Side {
+pub enum ExportSide {
     /// What the sink has confirmed ("old").
     Applied,
     /// Applied, overlaid with what is known now ("new").
@@ -153,12 +153,12 @@ pub struct Diff {
 pub struct DeadLetters {
     /// What to do with them.
     #[command(subcommand)]
-    pub action: DeadLettersAction,
+    pub action: DeadLettersCommand,
 }
 
 /// What can be done with dead letters.
 #[derive(Debug, PartialEq, Eq, Subcommand)]
-pub enum DeadLettersAction {
+pub enum DeadLettersCommand {
     /// Tell them, oldest first.
     List,
     /// Decode them again, as the settings and the program are now; what can be used goes into the inbox.
@@ -219,7 +219,7 @@ impl Command {
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::InitialSync(_) | Self::IncrementalSync(_) | Self::Reconcile(_) | Self::Daemon => &[Need::Bucket, Need::AnySink],
-            Self::Setup(_) | Self::DeadLetters(DeadLetters { action: DeadLettersAction::Retry(_) }) => &[Need::Bucket],
+            Self::Setup(_) | Self::DeadLetters(DeadLetters { action: DeadLettersCommand::Retry(_) }) => &[Need::Bucket],
             Self::Export(_) | Self::Diff(_) | Self::DeadLetters(_) | Self::Status | Self::Test | Self::Health | Self::Why(_) => &[],
         }
     }

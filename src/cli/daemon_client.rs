@@ -4,7 +4,9 @@ use super::{Interruption, progress};
 use crate::app::outcome::Refusal;
 use crate::app::{ExitCode, endpoints};
 use crate::config::Settings;
-use crate::daemon::{self, DeadLettersMessage, Envelope, MAX_LINE_BYTES, Progress, Reply, Request, RunMessage, RunRequest, ServiceStatus};
+use crate::daemon::{
+    self, DeadLettersMessage, Envelope, MAX_LINE_BYTES, Reply, Request, RunMessage, RunProgress, RunRequest, ServiceStatus,
+};
 use crate::events::dead_letters::Retried;
 use crate::report::Report;
 use crate::state::Holder;
@@ -63,10 +65,10 @@ pub(super) async fn run(
 ) -> Result<(ExitCode, Box<Report>), Refusal> {
     let failed = |words: String| (ExitCode::Failed, words);
     tracing::info!("{ASKED}");
-    let halt = interruption.halt();
+    let stop_signal = interruption.stop_signal();
     let followed = tokio::select! {
-        followed = follow(stream, RunMessage::of(request, endpoints::identified(settings)), settings) => followed,
-        () = halt.stopped() => {
+        followed = follow(stream, RunMessage::of(request, endpoints::client_identity(settings)), settings) => followed,
+        () = stop_signal.stopped() => {
             let code = interruption.code().unwrap_or(ExitCode::Failed);
             return Err((code, "no longer waiting: the daemon goes on with the run".to_owned()));
         }
@@ -112,7 +114,7 @@ async fn follow(stream: UnixStream, run: RunMessage, settings: &Settings) -> io:
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     daemon::write_line(&mut write, &Envelope::of(Request::Run(run))).await?;
-    let progress_seen = Arc::new(Mutex::new(Progress::default()));
+    let progress_seen = Arc::new(Mutex::new(RunProgress::default()));
     let shown = progress_seen.clone();
     let bar = progress::show(move || *shown.lock().unwrap_or_else(PoisonError::into_inner), settings.log.no_color);
     let last = loop {

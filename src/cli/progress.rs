@@ -2,7 +2,7 @@
 
 use crate::apply::RunCounters;
 use crate::config::Settings;
-use crate::daemon::Progress as Counts;
+use crate::daemon::RunProgress as Counts;
 use crate::telemetry;
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
@@ -34,8 +34,8 @@ impl ProgressDisplay {
 }
 
 /// Displays the progress of a run of this process. The returned function ends the display.
-pub(super) fn show_own(settings: &Settings, tally: Arc<RunCounters>) -> Box<dyn FnOnce() + Send> {
-    let progress = show(move || Counts::of(&tally.totals()), settings.log.no_color);
+pub(super) fn show_own(settings: &Settings, counters: Arc<RunCounters>) -> Box<dyn FnOnce() + Send> {
+    let progress = show(move || Counts::of(&counters.totals()), settings.log.no_color);
     Box::new(move || progress.end())
 }
 

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// The signals of the process and their effect on the command.
 #[derive(Debug, Default)]
 pub struct Interruption {
-    halt: StopSignal,
+    stop_signal: StopSignal,
     first: OnceLock<ExitCode>,
     registered: Mutex<Option<[Signal; 2]>>,
 }
@@ -21,8 +21,8 @@ impl Interruption {
     }
 
     /// The stop signal that the command watches.
-    pub fn halt(&self) -> StopSignal {
-        self.halt.clone()
+    pub fn stop_signal(&self) -> StopSignal {
+        self.stop_signal.clone()
     }
 
     /// The exit code of the first signal; `None` = there was none.
@@ -42,7 +42,7 @@ impl Interruption {
             if self.first.set(code).is_err() {
                 return Ok(code);
             }
-            self.halt.stop(None);
+            self.stop_signal.stop(None);
             tracing::info!("stopping: work in flight is finished; a second signal stops at once");
         }
     }

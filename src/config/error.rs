@@ -8,7 +8,7 @@ use std::{fmt, path::PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     /// At least one.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }
 
 impl fmt::Display for ConfigError {
@@ -23,7 +23,7 @@ impl fmt::Display for ConfigError {
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum ConfigProblem {
     /// A value that is not accepted.
     #[error("{name} is {} ({location}): give {accepted}", value.as_deref().unwrap_or("not valid (its value is not shown)"))]
     Wrong {

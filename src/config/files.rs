@@ -1,20 +1,20 @@
 //! The text of `.env` and of the YAML file → layers. Pure: it is given the text. Errors give a line number and a reason in our
 //! own words: the parsers' messages repeat the line, and a line may be a secret.
 
-use super::{error::Problem, layers::Layer, names, origin::Location};
+use super::{error::ConfigProblem, layers::Layer, names, origin::Location};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_saphyr::Spanned;
 use std::{collections::BTreeMap, path::Path};
 
 /// `.env`: `NAME=value` lines with comments, quotes and `$NAME`, as docker and dotenv read them. Its first broken line is reported.
-pub(super) fn dot_env(text: &str) -> (Layer, Vec<Problem>) {
+pub(super) fn dot_env(text: &str) -> (Layer, Vec<ConfigProblem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (pairs, errors): (Vec<_>, Vec<_>) = dotenvy::from_read_iter(text.as_bytes()).partition(Result::is_ok);
     let ours = pairs.into_iter().flatten().filter(|(name, _)| names::is_relevant(name) || names::is_near_miss(name));
     let broken = errors.into_iter().find_map(Result::err).map(|error| {
         let line = broken_line(text, &error);
         let reason = format!("line {line} is not NAME=value (a value with spaces, quotes or # needs single quotes)");
-        Problem::Unreadable { location: Location::DotEnv, reason }
+        ConfigProblem::Unreadable { location: Location::DotEnv, reason }
     });
     (Layer::new(&Location::DotEnv, ours), broken.into_iter().collect())
 }
@@ -45,7 +45,7 @@ struct Document {
 }
 
 /// The YAML file: the keys under `service:`. Other top-level keys are not read and become a notice.
-pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
+pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<ConfigProblem>) {
     let location = |line| Location::File { path: path.to_owned(), line };
     match yaml_document(text) {
         Ok(document) => {
@@ -56,14 +56,14 @@ pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<Problem>) {
             });
             let outside = top_level_keys(text).into_iter().filter(|key| key != names::SETTINGS_KEY);
             let (misplaced, unread): (Vec<_>, Vec<_>) = outside.partition(|key| names::is_known(&names::variable(key)));
-            let problems = misplaced.into_iter().map(|key| Problem::Misplaced { key, location: location(None) }).collect();
+            let problems = misplaced.into_iter().map(|key| ConfigProblem::Misplaced { key, location: location(None) }).collect();
             (Layer::placed(&location(None), entries).with_unread_keys(unread), problems)
         }
         Err(error) => {
             let line = error.location().map(|location| location.line());
             (
                 Layer::new::<String, String>(&location(None), []),
-                vec![Problem::Unreadable { location: location(line), reason: yaml_reason(&error) }],
+                vec![ConfigProblem::Unreadable { location: location(line), reason: yaml_reason(&error) }],
             )
         }
     }

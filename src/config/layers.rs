@@ -1,6 +1,6 @@
 //! The layers in which settings are given, the one that wins first. Pure: it reads no file and no environment.
 
-use super::{error::Problem, origin::Location};
+use super::{error::ConfigProblem, origin::Location};
 use std::{collections::BTreeMap, fmt};
 
 /// One layer with the values given there.
@@ -64,5 +64,5 @@ pub struct Layers {
     /// Flag, environment, `.env`, YAML file.
     pub layers: Vec<Layer>,
     /// Files and variables that could not be read.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }

@@ -26,7 +26,7 @@ pub use declared::{Declared, Group};
 pub(crate) use docs::assert_committed;
 pub use docs::configuration_page;
 pub use env_example::env_example;
-pub use error::{ConfigError, Problem};
+pub use error::{ConfigError, ConfigProblem};
 pub use layers::{Layer, Layers};
 pub use origin::{Location, Origin};
 pub use read::Flags;
@@ -248,9 +248,9 @@ impl Need {
         }
     }
 
-    fn missing(self) -> Problem {
+    fn missing(self) -> ConfigProblem {
         let declared = self.declared();
-        Problem::Missing { name: declared.name, accepted: declared.accepted }
+        ConfigProblem::Missing { name: declared.name, accepted: declared.accepted }
     }
 
     fn error(self) -> ConfigError {

@@ -1,6 +1,6 @@
 //! Unknown names: in the YAML file an error, in the environment a notice. Pure.
 
-use super::{error::Problem, layers::Layer, origin::Location, table};
+use super::{error::ConfigProblem, layers::Layer, origin::Location, table};
 
 /// The YAML key that holds the settings.
 pub(super) const SETTINGS_KEY: &str = "service";
@@ -9,11 +9,11 @@ pub(super) const SETTINGS_KEY: &str = "service";
 const MAX_TYPO_DISTANCE: usize = 2;
 
 /// Keys under `service:` that are not settings.
-pub(super) fn unknown_keys(layers: &[Layer]) -> Vec<Problem> {
+pub(super) fn unknown_keys(layers: &[Layer]) -> Vec<ConfigProblem> {
     let files = layers.iter().filter(|layer| matches!(layer.location(), Location::File { .. }));
     let unknown = files.flat_map(Layer::names).filter(|(name, _)| !is_known(name));
     unknown
-        .map(|(name, location)| Problem::UnknownKey {
+        .map(|(name, location)| ConfigProblem::UnknownKey {
             key: file_key(name).escape_debug().to_string(),
             location: location.clone(),
             nearest: nearest(name).map(|name| file_key(&name)),

@@ -1,7 +1,7 @@
 //! Reads the environment, `.env`, the YAML file and the files of secrets; nothing else does. It decides nothing.
 
 use super::{
-    error::Problem,
+    error::ConfigProblem,
     files,
     layers::{Layer, Layers},
     names,
@@ -36,14 +36,14 @@ pub(super) fn layers(flags: &Flags) -> Layers {
     match text_of(Path::new(".env")) {
         Ok(text) => read.add(files::dot_env(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => read.problems.push(Problem::Unreadable { location: Location::DotEnv, reason: reason(&error) }),
+        Err(error) => read.problems.push(ConfigProblem::Unreadable { location: Location::DotEnv, reason: reason(&error) }),
     }
     if let Some(path) = &flags.config {
         match text_of(path) {
             Ok(text) => read.add(files::yaml(path, &text)),
             Err(error) => {
                 let location = Location::File { path: path.clone(), line: None };
-                read.problems.push(Problem::Unreadable { location, reason: reason(&error) });
+                read.problems.push(ConfigProblem::Unreadable { location, reason: reason(&error) });
             }
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn layers(flags: &Flags) -> Layers {
 }
 
 impl Layers {
-    fn add(&mut self, (layer, problems): (Layer, Vec<Problem>)) {
+    fn add(&mut self, (layer, problems): (Layer, Vec<ConfigProblem>)) {
         self.layers.push(layer);
         self.problems.extend(problems);
     }
@@ -81,14 +81,14 @@ fn flag_layer(flags: &Flags) -> Layer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "config/ is the one module that reads the environment")]
-fn environment() -> (Layer, Vec<Problem>) {
+fn environment() -> (Layer, Vec<ConfigProblem>) {
     let mut pairs = Vec::new();
     let mut problems = Vec::new();
     for (name, value) in std::env::vars_os() {
         let Some(name) = name.to_str().filter(|name| names::is_relevant(name)) else { continue };
         match value.into_string() {
             Ok(value) => pairs.push((name.to_owned(), value)),
-            Err(_) => problems.push(Problem::NotText { name: name.to_owned() }),
+            Err(_) => problems.push(ConfigProblem::NotText { name: name.to_owned() }),
         }
     }
     (Layer::new(&Location::Environment, pairs), problems)

@@ -4,7 +4,7 @@
 use super::{
     Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
-    error::{ConfigError, Problem},
+    error::{ConfigError, ConfigProblem},
     layers::{Layer, Layers},
     names,
     origin::{Location, Origin},
@@ -18,7 +18,7 @@ pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<SecretString, String>;
 
 /// The settings that the layers give, or all problems with them.
 pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> Result<Settings, ConfigError> {
-    let unreadable = layers.problems.iter().any(|problem| matches!(problem, Problem::Unreadable { .. }));
+    let unreadable = layers.problems.iter().any(|problem| matches!(problem, ConfigProblem::Unreadable { .. }));
     let mut resolver = Resolver { layers: &layers.layers, read_secret, problems: Vec::new(), effective: Vec::new() };
     let mut settings = resolver.settings();
     // A setting that an unreadable file may hold is not reported as missing.
@@ -58,7 +58,7 @@ enum Names {
 struct Resolver<'a> {
     layers: &'a [Layer],
     read_secret: ReadSecret<'a>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
     effective: Vec<Effective>,
 }
 
@@ -147,7 +147,7 @@ impl Resolver<'_> {
             let own = matches!(names, Names::Own);
             let spelt = |declared: &Declared| if own { declared.name } else { declared.fallbacks[0] };
             let (given, missing) = if access_given { (&access.declared, &secret.declared) } else { (&secret.declared, &access.declared) };
-            self.problems.push(Problem::HalfPair { given: spelt(given), missing: spelt(missing) });
+            self.problems.push(ConfigProblem::HalfPair { given: spelt(given), missing: spelt(missing) });
         }
         let [access_answer, secret_answer] = halves;
         let access_key = self.interpret(access, access_answer);
@@ -193,13 +193,17 @@ impl Resolver<'_> {
             && !same_value(&own.text, &synonym.text)
         {
             let (location, synonym_location) = (own.location.clone(), synonym.location.clone());
-            self.problems.push(Problem::Conflict { name: declared.name, location, synonym: name, synonym_location });
+            self.problems.push(ConfigProblem::Conflict { name: declared.name, location, synonym: name, synonym_location });
             return Lookup::Broken;
         }
         let file = declared.file_variable().and_then(|name| self.look_up(&name));
         match (own.or(synonym.map(|(_, found)| found)), file) {
             (Some(own), Some(file)) => {
-                self.problems.push(Problem::SecretTwice { name: declared.name, location: own.location, file_location: file.location });
+                self.problems.push(ConfigProblem::SecretTwice {
+                    name: declared.name,
+                    location: own.location,
+                    file_location: file.location,
+                });
                 Lookup::Broken
             }
             (Some(own), None) => Lookup::Value(own),
@@ -214,7 +218,7 @@ impl Resolver<'_> {
         match (self.read_secret)(&path) {
             Ok(text) => Lookup::Value(Found { name: file.name, text, location: Location::SecretFile(path) }),
             Err(reason) => {
-                self.problems.push(Problem::SecretFile { name, path, location: file.location, reason });
+                self.problems.push(ConfigProblem::SecretFile { name, path, location: file.location, reason });
                 Lookup::Broken
             }
         }
@@ -249,7 +253,7 @@ fn same_value(one: &SecretString, other: &SecretString) -> bool {
 }
 
 /// After `@` or `?`, an address may hold a password or a token.
-fn wrong(declared: &Declared, found: &Found) -> Problem {
+fn wrong(declared: &Declared, found: &Found) -> ConfigProblem {
     const SHOWN_CHARS: usize = 80;
     let text = found.text.expose_secret();
     let shown = !declared.secret && !text.contains(['@', '?']);
@@ -257,5 +261,5 @@ fn wrong(declared: &Declared, found: &Found) -> Problem {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
     });
-    Problem::Wrong { name: found.name.clone(), value, location: found.location.clone(), accepted: declared.accepted }
+    ConfigProblem::Wrong { name: found.name.clone(), value, location: found.location.clone(), accepted: declared.accepted }
 }

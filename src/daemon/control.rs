@@ -2,7 +2,7 @@
 
 use super::dead_letter_messages::{DeadLettersAction, DeadLettersMessage};
 use super::protocol::{ClientIdentity, Envelope, Reply, Request, RunMessage, VERSION, read_line, write_line};
-use super::{Progress, RunHandle, RunPhase, RunResult, Shared};
+use super::{RunHandle, RunPhase, RunProgress, RunResult, Shared};
 use crate::events::dead_letters::Retried;
 use crate::state::Identity;
 use serde::Deserialize;
@@ -35,7 +35,7 @@ pub(super) async fn serve(listener: UnixListener, shared: Shared, identity: Arc<
     let follower_permits = Arc::new(Semaphore::new(MAX_FOLLOWERS));
     loop {
         tokio::select! {
-            () = shared.halt.stopped() => break,
+            () = shared.stop_signal.stopped() => break,
             Some(ended) = clients.join_next() => if let Err(error) = ended && error.is_panic() {
                 std::panic::resume_unwind(error.into_panic());
             },
@@ -122,8 +122,8 @@ impl Client {
         loop {
             match handle.phase() {
                 RunPhase::Waiting => {}
-                RunPhase::Running(tally) => {
-                    let progress = Progress::of(&tally.totals());
+                RunPhase::Running(counters) => {
+                    let progress = RunProgress::of(&counters.totals());
                     if sent.replace(progress) != Some(progress) {
                         self.send(&Reply::Progress(progress)).await?;
                     }
@@ -172,7 +172,7 @@ impl Client {
     async fn ended(&mut self, run_result: &RunResult) -> io::Result<()> {
         match run_result {
             RunResult::Ended { exit_code, report, .. } => self.send(&Reply::Ended { exit_code: *exit_code, report: report.clone() }).await,
-            RunResult::Refused { exit_code, message } => self.refuse(*exit_code, message.clone()).await,
+            RunResult::NotRun { exit_code, message } => self.refuse(*exit_code, message.clone()).await,
         }
     }
 

@@ -31,7 +31,7 @@ pub struct ListenerContext {
     /// The listener calls it after it has stored events.
     pub wake: Wake,
     /// The stop signal. After it the listener stores or releases the messages that it has received.
-    pub halt: StopSignal,
+    pub stop_signal: StopSignal,
 }
 
 impl ListenerContext {
@@ -55,8 +55,12 @@ impl ListenerContext {
 pub(super) async fn supervise(shared: Shared, listener: Box<dyn Listener>) {
     let name = listener.name();
     shared.tasks.add(name, None);
-    let context =
-        ListenerContext { name: name.to_owned(), tasks: shared.tasks.clone(), wake: shared.wake.clone(), halt: shared.halt.clone() };
+    let context = ListenerContext {
+        name: name.to_owned(),
+        tasks: shared.tasks.clone(),
+        wake: shared.wake.clone(),
+        stop_signal: shared.stop_signal.clone(),
+    };
     let mut wait = FIRST_WAIT;
     loop {
         let began = Instant::now();
@@ -68,13 +72,13 @@ pub(super) async fn supervise(shared: Shared, listener: Box<dyn Listener>) {
         tracing::warn!(source = name, "{message}");
         shared.tasks.ended(name, message.clone());
         context.set_problem(Some(message));
-        if context.halt.is_stopped() {
+        if context.stop_signal.is_stopped() {
             return;
         }
         wait = if began.elapsed() >= STABLE_AFTER { FIRST_WAIT } else { wait };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = context.halt.stopped() => return,
+            () = context.stop_signal.stopped() => return,
         }
         wait = (wait * 2).min(MAX_WAIT);
     }

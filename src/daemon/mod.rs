@@ -26,7 +26,7 @@ pub use debounce::Wake;
 pub use endpoint_status::{EVENTS_API, EndpointStatus, ProbeResult};
 pub use housekeeping::MaintenanceTask;
 pub use listeners::{Listener, ListenerContext};
-pub use protocol::{ClientIdentity, Envelope, MAX_LINE_BYTES, Progress, Reply, Request, RunMessage, VERSION, read_line, write_line};
+pub use protocol::{ClientIdentity, Envelope, MAX_LINE_BYTES, Reply, Request, RunMessage, RunProgress, VERSION, read_line, write_line};
 pub use run_queue::{RunHandle, RunPhase, RunQueue, RunRejected};
 pub use schedule::{NeverFires, Schedule};
 pub use socket::{ControlSocket, SocketError, connect};
@@ -99,7 +99,7 @@ pub enum RunResult {
         report: Box<Report>,
     },
     /// The run did not begin, or its end could not be stored.
-    Refused {
+    NotRun {
         /// The exit code of a command that requested the run.
         exit_code: u8,
         /// The reason, in a sentence.
@@ -118,7 +118,7 @@ pub trait Worker: Send + Sync {
     /// messages. A completed listing resets it.
     async fn listing_is_due(&self) -> Result<bool, String>;
     /// Executes a run request to its end, or until the stop signal arrives.
-    async fn run(&self, request: RunRequest, tally: Arc<RunCounters>, halt: StopSignal) -> RunResult;
+    async fn run(&self, request: RunRequest, counters: Arc<RunCounters>, stop_signal: StopSignal) -> RunResult;
     /// Decodes dead letters again and stores their events in the inbox. May be called during a run.
     async fn retry_dead_letters(&self, which: Which) -> Result<Retried, String>;
     /// Deletes dead letters and returns their number. May be called during a run.
@@ -144,7 +144,7 @@ pub struct Daemon {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The stop signal.
-    pub halt: StopSignal,
+    pub stop_signal: StopSignal,
     /// The time limit for the whole shutdown.
     pub grace: Duration,
 }
@@ -155,7 +155,7 @@ struct Shared {
     worker: Arc<dyn Worker>,
     run_queue: Arc<RunQueue>,
     tasks: Tasks,
-    halt: StopSignal,
+    stop_signal: StopSignal,
     /// Notified after a failed run, for example because an endpoint was unreachable. `startup` then probes the endpoints.
     run_failed: Arc<Notify>,
     /// Called after a listener has stored events.
@@ -169,7 +169,7 @@ impl Daemon {
             worker: self.worker,
             run_queue: Arc::default(),
             tasks: Tasks::new(self.clock),
-            halt: self.halt,
+            stop_signal: self.stop_signal,
             run_failed: Arc::default(),
             wake: Wake::default(),
         };
@@ -193,7 +193,7 @@ impl Daemon {
         }
         tracing::info!("the daemon is running");
         let panicked = tokio::select! {
-            () = shared.halt.stopped() => None,
+            () = shared.stop_signal.stopped() => None,
             panicked = first_panic(&mut runner) => Some(panicked),
             panicked = first_panic(&mut server) => Some(panicked),
             panicked = first_panic(&mut background) => Some(panicked),
@@ -208,7 +208,7 @@ impl Daemon {
         tokio::select! {
             biased;
             _ = async { tokio::join!(join_all(&mut runner), join_all(&mut listening)) } => {}
-            () = shared.halt.out_of_grace(minus_shutdown_reserve(self.grace)) => {
+            () = shared.stop_signal.out_of_grace(minus_shutdown_reserve(self.grace)) => {
                 tracing::warn!("the active run did not end in time: the next start resumes it");
             }
         }
@@ -217,7 +217,7 @@ impl Daemon {
         // The server has the reserved time to send results to the clients that wait for a run.
         tokio::select! {
             _ = tokio::time::timeout(SHUTDOWN_RESERVE, join_all(&mut server)) => {}
-            () = shared.halt.out_of_grace(self.grace) => {}
+            () = shared.stop_signal.out_of_grace(self.grace) => {}
         }
         server.shutdown().await;
         drop(socket);

@@ -79,7 +79,7 @@ pub enum Reply {
     /// The run is queued.
     Accepted,
     /// The run is active; sent repeatedly.
-    Progress(Progress),
+    Progress(RunProgress),
     /// The run has ended. The last line.
     Ended {
         /// The command's exit code.
@@ -114,7 +114,7 @@ pub enum Reply {
 
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct RunProgress {
     /// Listed files.
     pub listed: u64,
     /// True if the listing has ended.
@@ -129,7 +129,7 @@ pub struct Progress {
     pub bytes: u64,
 }
 
-impl Progress {
+impl RunProgress {
     /// The progress from the counters of a run.
     pub fn of(totals: &RunTotals) -> Self {
         Self {

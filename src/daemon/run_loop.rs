@@ -17,15 +17,15 @@ pub(super) async fn run(shared: Shared) {
     loop {
         let QueuedRun { request, phase } = tokio::select! {
             biased;
-            () = shared.halt.stopped() => return,
+            () = shared.stop_signal.stopped() => return,
             waiting = shared.run_queue.next() => waiting,
         };
-        let tally = Arc::new(RunCounters::default());
+        let counters = Arc::new(RunCounters::default());
         let task = task_name(request.kind);
-        shared.tasks.run_began(task, request.kind, tally.clone());
-        phase.send_replace(RunPhase::Running(tally.clone()));
+        shared.tasks.run_began(task, request.kind, counters.clone());
+        phase.send_replace(RunPhase::Running(counters.clone()));
         tracing::info!(kind = request.kind.as_str(), "a run begins");
-        let run_result = shared.worker.run(request, tally, shared.halt.for_one_run()).await;
+        let run_result = shared.worker.run(request, counters, shared.stop_signal.for_one_run()).await;
         record_result(&shared, task, &run_result);
         phase.send_replace(RunPhase::Ended(Arc::new(run_result)));
     }
@@ -78,7 +78,7 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
             };
             (result, change)
         }
-        RunResult::Refused { exit_code, message } => {
+        RunResult::NotRun { exit_code, message } => {
             tracing::warn!(exit_code, "a run was refused: {message}");
             // A usage error of a client does not concern the health of the service.
             let change = if *exit_code == 2 { HealthChange::Keep } else { HealthChange::Set(Health::Error, message.clone()) };
@@ -117,7 +117,7 @@ impl RunResult {
     pub(super) fn failed(&self) -> bool {
         match self {
             Self::Ended { outcome, .. } => *outcome == RunOutcome::Failed,
-            Self::Refused { exit_code, .. } => *exit_code != 2,
+            Self::NotRun { exit_code, .. } => *exit_code != 2,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The status of the daemon's tasks, their last results, and the health of the service. Kept in memory and shown by `status`.
 
-use super::{EndpointStatus, ProbeResult, Progress};
+use super::{EndpointStatus, ProbeResult, RunProgress};
 use crate::apply::RunCounters;
 use crate::clock::Clock;
 use crate::state::RunKind;
@@ -68,7 +68,7 @@ pub struct Running {
     /// The time when it began.
     pub began_at: Timestamp,
     /// Its progress.
-    pub progress: Progress,
+    pub progress: RunProgress,
 }
 
 /// The status of the daemon.
@@ -89,8 +89,8 @@ pub struct ServiceStatus {
     /// The active run.
     pub running: Option<Running>,
     /// The endpoints, by name. Those that were not probed yet are missing.
-    #[serde(default)]
-    pub doors: Vec<EndpointStatus>,
+    #[serde(rename = "doors", default)]
+    pub endpoints: Vec<EndpointStatus>,
     /// The tasks, by name.
     pub tasks: Vec<Task>,
 }
@@ -158,9 +158,9 @@ impl Tasks {
         self.with(name, |task| task.last_result = Some(result));
     }
 
-    pub(super) fn run_began(&self, name: &str, kind: RunKind, tally: Arc<RunCounters>) {
+    pub(super) fn run_began(&self, name: &str, kind: RunKind, counters: Arc<RunCounters>) {
         self.began(name);
-        self.lock().running = Some((kind, self.clock.now(), tally));
+        self.lock().running = Some((kind, self.clock.now(), counters));
     }
 
     pub(super) fn run_ended(&self, name: &str, result: String) {
@@ -194,10 +194,10 @@ impl Tasks {
     pub fn status(&self) -> ServiceStatus {
         let health = self.health();
         let inner = self.lock();
-        let running = inner.running.as_ref().map(|(kind, began_at, tally)| Running {
+        let running = inner.running.as_ref().map(|(kind, began_at, counters)| Running {
             kind: kind.as_str().to_owned(),
             began_at: *began_at,
-            progress: Progress::of(&tally.totals()),
+            progress: RunProgress::of(&counters.totals()),
         });
         ServiceStatus {
             pid: std::process::id(),
@@ -207,7 +207,7 @@ impl Tasks {
             problems: inner.problems.values().map(|(_, message)| message.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
-            doors: inner.endpoints.values().cloned().collect(),
+            endpoints: inner.endpoints.values().cloned().collect(),
             tasks: inner.tasks.values().cloned().collect(),
         }
     }

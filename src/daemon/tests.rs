@@ -13,7 +13,7 @@ fn shared(worker: &Arc<FakeWorker>) -> Shared {
         worker: worker.clone(),
         run_queue: Arc::default(),
         tasks: Tasks::new(Arc::new(SystemClock)),
-        halt: StopSignal::default(),
+        stop_signal: StopSignal::default(),
         run_failed: Arc::default(),
         wake: Wake::default(),
     }
@@ -147,14 +147,14 @@ impl Listener for FailingListener {
         if take_one(&self.0.unreachable_for) {
             return Err("the queue is gone".to_owned());
         }
-        context.halt.stopped().await;
+        context.stop_signal.stopped().await;
         Ok(())
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
-    let (worker, halt) = (FakeWorker::new(5), StopSignal::default());
+    let (worker, stop_signal) = (FakeWorker::new(5), StopSignal::default());
     let directory = tempfile::tempdir().expect("a directory");
     let database = directory.path().join("sync.db");
     let daemon = Daemon {
@@ -164,14 +164,14 @@ async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
         listeners: vec![Box::new(FailingListener(worker.clone()))],
         identity: Identity { source: "s".to_owned(), sinks: Vec::new() },
         clock: Arc::new(SystemClock),
-        halt: halt.clone(),
+        stop_signal: stop_signal.clone(),
         grace: Duration::from_secs(20),
     };
     let running = tokio::spawn(daemon.run(ControlSocket::bind(&database).expect("it listens")));
     sleep(Duration::from_secs(311)).await;
     assert_eq!(worker.runs(), [(RunKind::Initial, 0, 5), (CYCLE, 5, 10), (CYCLE, 305, 310)], "the listener woke it once");
     sleep(Duration::from_secs(295)).await;
-    halt.stop(None);
+    stop_signal.stop(None);
     running.await.expect("it ends");
     assert_eq!(worker.runs().len(), 4, "the active run has ended");
     assert!(!directory.path().join("sync.db.sock").exists());
@@ -247,7 +247,8 @@ async fn an_endpoint_that_runs_go_on_without_is_reported_and_not_waited_for() {
     worker.events_api_down.store(true, Ordering::SeqCst);
     worker.initial.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
-    let reachable = |status: &ServiceStatus| status.doors.iter().map(|endpoint| (endpoint.name.clone(), endpoint.open)).collect::<Vec<_>>();
+    let reachable =
+        |status: &ServiceStatus| status.endpoints.iter().map(|endpoint| (endpoint.name.clone(), endpoint.open)).collect::<Vec<_>>();
     let expected = |events_api| vec![("S3".to_owned(), true), (EVENTS_API.to_owned(), events_api)];
     tokio::spawn(run_loop::run(shared.clone()));
     tokio::spawn(startup::run(shared.clone(), watch::channel(false).0));
@@ -267,5 +268,8 @@ async fn an_endpoint_that_runs_go_on_without_is_reported_and_not_waited_for() {
     assert!(shared.run_queue.submit(RunRequest::of(CYCLE)).expect("taken").ended().await.is_some_and(|run_result| run_result.failed()));
     let status = shared.tasks.status();
     assert_eq!(status.health, Health::Degraded, "the cycle failed, and did everything but read the feed: {:?}", status.problems);
-    assert_eq!((reachable(&status), status.doors[1].message.as_deref()), (expected(false), Some("feed: connection refused (start it)")));
+    assert_eq!(
+        (reachable(&status), status.endpoints[1].message.as_deref()),
+        (expected(false), Some("feed: connection refused (start it)"))
+    );
 }

@@ -158,7 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_moves_decodable_dead_letters_to_the_inbox_and_keeps_the_others() {
-        let long = format!("{{{}", " ".repeat(crate::state::RAW_BYTES_MAX));
+        let long = format!("{{{}", " ".repeat(crate::state::MAX_RAW_BYTES));
         let ours = record("new", "a");
         let messages = [
             (EventChannel::Sqs, ours.as_str()),

@@ -4,7 +4,7 @@
 use super::decode::{self, Scope};
 use super::receive::dead_letter;
 use crate::clock::Clock;
-use crate::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, FileManagerErrorKind, ReadFeed};
+use crate::file_manager::{FeedPage, FileManagerError, FileManagerErrorKind, MAX_FEED_EVENTS, ReadFeed};
 use crate::record::EventChannel;
 use crate::retry::RetryPolicy;
 use crate::run::IgnoredEvents;
@@ -106,16 +106,16 @@ impl FeedReader {
         let now = self.clock.now();
         let (items, ignored): (Vec<_>, Vec<_>) = decoded(&page.events, &self.scope, now).into_iter().unzip();
         let all = items.len();
-        let full = all >= FEED_EVENTS_MAX;
+        let full = all >= MAX_FEED_EVENTS;
         let counts =
             state.inbox().feed_receive(FeedAnswer { address, items, full, asked_with, next_cursor: page.next_cursor.clone() }, now).await?;
         polled.received += counts.received.events;
         telemetry::metrics().events(EventChannel::Feed.as_str(), counts.received.events);
-        polled.dead += counts.received.dead;
+        polled.dead_letters += counts.received.dead;
         polled.duplicates += u64::try_from(all - counts.fresh.len()).unwrap_or_default();
         polled.gap |= counts.gap;
-        let before = std::mem::take(&mut polled.passed_over);
-        polled.passed_over = counts.fresh.iter().fold(before, |sum, index| sum.and(ignored[*index].clone()));
+        let before = std::mem::take(&mut polled.ignored);
+        polled.ignored = counts.fresh.iter().fold(before, |sum, index| sum.and(ignored[*index].clone()));
         Ok(())
     }
 }

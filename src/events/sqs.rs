@@ -1,6 +1,6 @@
 //! An SQS standard queue, with long polls and batches. The only user of the SQS SDK.
 
-use super::queue::{EventQueue, Message, QueueError, Receipt};
+use super::queue::{EventQueue, Message, MessageReceipt, QueueError};
 use crate::record::Escaped;
 use async_trait::async_trait;
 use aws_sdk_sqs::config::retry::RetryConfig;
@@ -116,12 +116,14 @@ impl EventQueue for SqsQueue {
         // Skip a message without a receipt, because it cannot be acknowledged. The queue delivers it again.
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages
-            .filter_map(|message| Some(Message { receipt: Receipt(message.receipt_handle?), body: message.body.unwrap_or_default() }))
+            .filter_map(|message| {
+                Some(Message { receipt: MessageReceipt(message.receipt_handle?), body: message.body.unwrap_or_default() })
+            })
             .collect())
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
-        let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
+    async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError> {
+        let entries = receipts.iter().enumerate().map(|(index, MessageReceipt(handle))| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
             entry.build().expect("invariant: id and receipt are set")
         });
@@ -133,8 +135,8 @@ impl EventQueue for SqsQueue {
         Ok(left.map(|(_, receipt)| receipt).collect())
     }
 
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError> {
-        let entries = receipts.iter().enumerate().map(|(index, Receipt(handle))| {
+    async fn release(&self, receipts: Vec<MessageReceipt>) -> Result<(), QueueError> {
+        let entries = receipts.iter().enumerate().map(|(index, MessageReceipt(handle))| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle);
             entry.visibility_timeout(0).build().expect("invariant: id and receipt are set")
         });

@@ -3,7 +3,7 @@
 use super::attempt::{ApiCall, ApiEndpoint, MAX_FEED_BYTES};
 use super::multipart::{Multipart, sendable_file_type};
 use super::progress::AttemptProgress;
-use super::{Content, Deadlines, FEED_EVENTS_MAX, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey};
+use super::{Content, Deadlines, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey, MAX_FEED_EVENTS};
 use super::{ReadFeed, ReportResults, SaveOperation, SaveRequest, Saved, answer};
 use crate::record::{ObjectKey, Permissions};
 use async_trait::async_trait;
@@ -128,7 +128,7 @@ impl ReadFeed for HttpEvents {
 
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError> {
         let call = ApiCall { max_response_bytes: MAX_FEED_BYTES, ..self.0.call_about_address("pubSubFullList") };
-        let count = FEED_EVENTS_MAX.to_string();
+        let count = MAX_FEED_EVENTS.to_string();
         let mut query = vec![("count", count.as_str())];
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         let body = self.0.small_call(&call, self.0.request(Method::GET, "pubSubFullList").query(&query)).await?;

@@ -121,7 +121,7 @@ pub trait FileManager: Send + Sync {
 }
 
 /// The number of events that one call requests: the contract's maximum.
-pub const FEED_EVENTS_MAX: usize = 100;
+pub const MAX_FEED_EVENTS: usize = 100;
 
 /// One page of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

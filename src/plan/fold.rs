@@ -14,14 +14,14 @@ pub struct TimedEvent {
     /// The effective time.
     pub at: Timestamp,
     /// The number of the newest observation when the event was received.
-    pub look: ObservationSeq,
+    pub seq: ObservationSeq,
 }
 
 impl TimedEvent {
     /// Combines an event with the time and the observation number of its receipt.
-    pub fn new(event: Event, received_at: Timestamp, look: ObservationSeq) -> Self {
+    pub fn new(event: Event, received_at: Timestamp, seq: ObservationSeq) -> Self {
         let at = event.time.filter(|time| *time <= received_at).unwrap_or(received_at);
-        Self { event, at, look }
+        Self { event, at, seq }
     }
 }
 
@@ -31,9 +31,9 @@ pub struct MoveOrigin {
     /// The path at which a sink may still have the file.
     pub origin: ObjectKey,
     /// The effective time of the event that reported the move; `None` = no event reported it, the engine paired two paths by their content.
-    pub told_at: Option<Timestamp>,
+    pub reported_at: Option<Timestamp>,
     /// The number of failed lookups of one of the two paths since then.
-    pub unseen: u32,
+    pub failed_lookups: u32,
 }
 
 /// The origin of the file at each moved path, for one sink. No origin occurs twice, because a file moves to one path.
@@ -41,9 +41,9 @@ pub type Lineage = BTreeMap<ObjectKey, MoveOrigin>;
 
 /// The unused hints of earlier batches that concern the paths of this batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingHints {
     /// The reported permissions of each path.
-    pub told: BTreeMap<ObjectKey, EventPermissions>,
+    pub reported: BTreeMap<ObjectKey, EventPermissions>,
     /// The origins for each sink. They differ between sinks, because a sink that has applied a move no longer has its origin.
     pub lineages: Vec<Lineage>,
     /// Deleted paths with the time of the reported delete. Earlier events about the path concern the deleted file.
@@ -63,10 +63,10 @@ pub struct Hints {
 }
 
 /// Folds a batch into the waiting hints, in the order of the effective times. Events with equal times keep their order of arrival.
-pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
+pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
     let mut hints = Hints::default();
     batch.sort_by_key(|heard| heard.at);
-    for TimedEvent { event, at, look } in batch {
+    for TimedEvent { event, at, seq } in batch {
         hints.touched.extend(event.paths().cloned());
         let subject = match (&event.new_path, event.kind) {
             (Some(new_path), _) => {
@@ -80,15 +80,15 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
             }
             (None, _) => &event.path,
         };
-        if event.permissions.is_empty() || waiting.was_told_of_the_gone(subject, at, look) {
+        if event.permissions.is_empty() || waiting.was_told_of_the_gone(subject, at, seq) {
             continue;
         }
-        waiting.told.entry(subject.clone()).or_default().hear(&event.permissions, at, look);
+        waiting.reported.entry(subject.clone()).or_default().record_reported(&event.permissions, at, seq);
         // Another event of a later time reported that the file was moved from here: these permissions belong to the new path, too.
         let gone_to = waiting.lineages.iter().flatten();
-        let gone_to = gone_to.filter(|(_, came)| came.origin == *subject && came.told_at.is_some_and(|told| at <= told));
+        let gone_to = gone_to.filter(|(_, came)| came.origin == *subject && came.reported_at.is_some_and(|told| at <= told));
         for path in gone_to.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>() {
-            waiting.told.entry(path.clone()).or_default().hear(&event.permissions, at, look);
+            waiting.reported.entry(path.clone()).or_default().record_reported(&event.permissions, at, seq);
             hints.touched.insert(path);
         }
     }
@@ -97,7 +97,7 @@ pub fn fold(waiting: &mut Waiting, mut batch: Vec<TimedEvent>) -> Hints {
 
 /// Returns the inbox rows of a batch that can be consumed, if the lookups of some paths failed. A row that shares a path with a row that
 /// stays also stays, so that the rows keep their order.
-pub fn used_up(rows: &[(i64, Vec<ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
+pub fn consumable_rows(rows: &[(i64, Vec<ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
     let mut unsettled = failed.clone();
     let mut used: BTreeMap<_, _> = rows.iter().map(|(row, paths)| (*row, paths)).collect();
     loop {
@@ -122,23 +122,23 @@ impl Hints {
     }
 }
 
-impl Waiting {
-    fn was_told_of_the_gone(&self, path: &ObjectKey, at: Timestamp, look: ObservationSeq) -> bool {
-        self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| look < *gone)
+impl WaitingHints {
+    fn was_told_of_the_gone(&self, path: &ObjectKey, at: Timestamp, seq: ObservationSeq) -> bool {
+        self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| seq < *gone)
     }
 
     /// Adds a rename to the origins: a → b and b → c become a → c; a → b and b → a cancel out.
     fn renamed(&mut self, from: &ObjectKey, to: &ObjectKey, at: Timestamp) {
-        if let Some(told) = self.told.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
-            self.told.entry(to.clone()).or_default().inherit(&told, at);
+        if let Some(told) = self.reported.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
+            self.reported.entry(to.clone()).or_default().inherit(&told, at);
         }
         for lineage in &mut self.lineages {
-            let (origin, unseen) = lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.unseen));
+            let (origin, unseen) = lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.failed_lookups));
             lineage.remove(to);
             // The sink's file at this origin is already the origin of another path. So the sink does not have the file that is renamed now.
             let on_its_way = lineage.values().any(|came| came.origin == origin);
             if origin != *to && !on_its_way {
-                lineage.insert(to.clone(), MoveOrigin { origin, told_at: Some(at), unseen });
+                lineage.insert(to.clone(), MoveOrigin { origin, reported_at: Some(at), failed_lookups: unseen });
             }
         }
     }

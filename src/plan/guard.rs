@@ -31,7 +31,7 @@ pub struct HeldDeletes {
     /// The number of held deletes.
     pub deletes: u64,
     /// The number of the sink's files when the guard held the deletes. Files that are added later must not raise the limit.
-    pub of_rows: u64,
+    pub rows_when_held: u64,
     /// True if the guard holds them because the listing contained no files.
     pub nothing_listed: bool,
 }
@@ -54,25 +54,25 @@ pub struct Guard {
     /// True if the listing that found the deletes contained no files.
     pub nothing_listed: bool,
     /// `true` = the guard judges the deletes that an earlier run held together with the new ones; `false` = it judges only the new ones.
-    pub held_too: bool,
+    pub judge_held_again: bool,
 }
 
 impl Guard {
     /// The guard of a run that has completed a listing.
     pub fn of_listing(rows_before: u64, nothing_listed: bool) -> Self {
-        Self { rows_before: Some(rows_before), nothing_listed, held_too: true }
+        Self { rows_before: Some(rows_before), nothing_listed, judge_held_again: true }
     }
 
     /// The guard of an incremental sync. It judges held deletes again if `--allow-deletes` is given or `MAX_DELETE` was raised enough.
     /// `unjudged` is the number of files before a listing whose run ended before a guard judged its deletes.
     pub fn of_cycle(held: Option<HeldDeletes>, unjudged: Option<u64>, allowance: Allowance) -> Self {
-        let raised = held.is_some_and(|held| !held.nothing_listed && allowance.max_delete.limit(held.of_rows) >= held.deletes);
+        let raised = held.is_some_and(|held| !held.nothing_listed && allowance.max_delete.limit(held.rows_when_held) >= held.deletes);
         let held_too = raised || allowance.for_this_run.is_some();
         let judged_again = held.filter(|_| held_too);
         Self {
-            rows_before: [judged_again.map(|held| held.of_rows), unjudged].into_iter().flatten().min(),
+            rows_before: [judged_again.map(|held| held.rows_when_held), unjudged].into_iter().flatten().min(),
             nothing_listed: judged_again.is_some_and(|held| held.nothing_listed),
-            held_too,
+            judge_held_again: held_too,
         }
     }
 
@@ -86,11 +86,11 @@ impl Guard {
 
     /// The deletes that the guard holds from now on: `deletes` in all, `before` of an earlier run among them. The sink has `rows` files.
     pub fn hold(self, deletes: u64, rows: u64, before: Option<HeldDeletes>) -> HeldDeletes {
-        let before = before.filter(|_| !self.held_too);
+        let before = before.filter(|_| !self.judge_held_again);
         let rows = self.rows_before.unwrap_or(rows);
         HeldDeletes {
             deletes,
-            of_rows: before.map_or(rows, |before| before.of_rows.min(rows)),
+            rows_when_held: before.map_or(rows, |before| before.rows_when_held.min(rows)),
             nothing_listed: self.nothing_listed || before.is_some_and(|before| before.nothing_listed),
         }
     }
@@ -109,10 +109,10 @@ mod tests {
     fn deletes_are_a_share_of_the_files_from_before_the_listing() {
         let half = allowance(MaxDelete::Percent(50), None);
         for (rows_before, deletes, sent) in [(Some(100), 50, true), (Some(100), 51, false), (Some(4), 10, true), (Some(4), 11, false)] {
-            let guard = Guard { rows_before, nothing_listed: false, held_too: true };
+            let guard = Guard { rows_before, nothing_listed: false, judge_held_again: true };
             assert_eq!(deletes <= guard.allowed(1_000_000, half), sent, "{deletes} of {rows_before:?}");
         }
-        let reported = Guard { rows_before: None, nothing_listed: false, held_too: false };
+        let reported = Guard { rows_before: None, nothing_listed: false, judge_held_again: false };
         assert_eq!(reported.allowed(120, half), 60, "without a listing the files of now count");
     }
 
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_cycle_judges_held_deletes_again_when_asked_or_when_the_limit_was_raised() {
-        let held = HeldDeletes { deletes: 40, of_rows: 100, nothing_listed: false };
+        let held = HeldDeletes { deletes: 40, rows_when_held: 100, nothing_listed: false };
         let of_nothing = HeldDeletes { nothing_listed: true, ..held };
         for (name, held, limit, for_this_run, expected) in [
             ("nothing is held", None, 30, None, (None, false, false)),
@@ -136,7 +136,7 @@ mod tests {
             ("asked for, and nothing was listed", Some(of_nothing), 30, Some(1), (Some(100), true, true)),
         ] {
             let guard = Guard::of_cycle(held, None, allowance(MaxDelete::Percent(limit), for_this_run));
-            assert_eq!((guard.rows_before, guard.nothing_listed, guard.held_too), expected, "{name}");
+            assert_eq!((guard.rows_before, guard.nothing_listed, guard.judge_held_again), expected, "{name}");
         }
         let cut_off = Guard::of_cycle(None, Some(7), allowance(MaxDelete::Percent(50), None));
         assert_eq!(cut_off.rows_before, Some(7), "a listing that no guard has seen");
@@ -151,7 +151,7 @@ mod tests {
             let first = Guard::of_listing(rows, nothing_listed).hold(deletes, rows, None);
             let cycle = Guard::of_cycle(None, None, allowance(MaxDelete::Percent(50), None));
             let second = cycle.hold(deletes + 1, rows + more, Some(first));
-            prop_assert!(second.of_rows <= first.of_rows && (second.nothing_listed || !first.nothing_listed));
+            prop_assert!(second.rows_when_held <= first.rows_when_held && (second.nothing_listed || !first.nothing_listed));
             let again = Guard::of_cycle(Some(second), None, allowance(MaxDelete::Percent(50), Some(0)));
             let limit = if nothing_listed { 0 } else { MaxDelete::Percent(50).limit(rows) };
             let sent = deletes < again.allowed(rows + more, allowance(MaxDelete::Percent(50), Some(0)));

@@ -8,7 +8,7 @@ pub mod requeue;
 
 pub use guard::MaxDelete;
 pub use moves::{MoveVerdict, Moving, decide_move};
-pub use policy::{PermissionPlane, Policy, Renames};
+pub use policy::{PermissionSupport, Policy, Renames};
 
 use crate::record::{Fingerprint, ObjectKey, PathState, Permissions};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl Effect {
     }
 
     /// The effect of a word.
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         use Effect::{Create, Delete, Move, Rename, SetPermissions, Update};
         [Create, Update, Delete, Rename, Move, SetPermissions].into_iter().find(|effect| effect.as_str() == word)
     }
@@ -143,7 +143,7 @@ pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     if sides.observed.is_none() {
         return Verdict::Nothing;
     }
-    match (&sides.applied, sides.there(path)) {
+    match (&sides.applied, sides.current_facts(path)) {
         (None, None) => Verdict::Nothing,
         (Some(_), None) => Verdict::Do(Planned::delete()),
         (held, Some(facts)) => {
@@ -168,7 +168,7 @@ pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
 }
 
 /// True if the plan still contains an open effect whose call may or may not have succeeded. The engine then sends the same call again.
-pub fn still_meant(open: &Planned, verdict: &Verdict) -> bool {
+pub fn is_still_planned(open: &Planned, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Do(now) | Verdict::Confirm(now) => match open.effect {
             Effect::Delete => now.effect == Effect::Delete,

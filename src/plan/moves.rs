@@ -13,7 +13,7 @@ pub struct Moving {
     /// The new path.
     pub target: (ObjectKey, PathState),
     /// True if an event reported the move; false if the engine paired the two paths by their content.
-    pub told: bool,
+    pub reported: bool,
     /// True if the sink's file at the target is itself to be moved elsewhere.
     pub target_is_leaving: bool,
     /// True if another intent on one of the two paths is open, so that the sink's state there is not certain. (The move of the file that
@@ -54,14 +54,15 @@ pub fn decide_move(moving: &Moving, policy: Policy) -> MoveVerdict {
     }
     let Some(held) = at_origin.applied.as_ref().filter(|row| row.confirmed && !moving.in_doubt) else { return MoveVerdict::NotAMove };
     let unseen = at_origin.observed.is_none();
-    let unchanged = at_origin.there(origin).is_some_and(|facts| facts.etag.is_none() || facts.fingerprint() == held.known_fingerprint());
-    if at_target.there(target).is_none() || unseen || unchanged {
+    let unchanged =
+        at_origin.current_facts(origin).is_some_and(|facts| facts.etag.is_none() || facts.fingerprint() == held.known_fingerprint());
+    if at_target.current_facts(target).is_none() || unseen || unchanged {
         return MoveVerdict::NotAMove;
     }
     match at_target.applied.as_ref().filter(|_| !mutant::is("the_target_of_a_rename_may_be_taken")) {
         Some(_) if moving.target_is_leaving => MoveVerdict::Wait,
         Some(_) => MoveVerdict::NotAMove,
-        None if same_directory && (moving.told || policy.renames == Renames::SameDirectory) => MoveVerdict::Go(Effect::Rename),
+        None if same_directory && (moving.reported || policy.renames == Renames::SameDirectory) => MoveVerdict::Go(Effect::Rename),
         None => MoveVerdict::Go(Effect::Move),
     }
 }

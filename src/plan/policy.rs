@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The sink's support of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PermissionPlane {
+pub enum PermissionSupport {
     /// The sink stores no permissions. None are planned or sent.
     None,
     /// Permissions can be set, but not queried.
@@ -35,7 +35,7 @@ pub struct Policy {
     /// The maximum size of an object, in bytes: larger ones are skipped; `None` = no limit.
     pub max_file_bytes: Option<u64>,
     /// Whether permissions are planned.
-    pub permissions: PermissionPlane,
+    pub permissions: PermissionSupport,
     /// The renames that may be planned.
     pub renames: Renames,
 }
@@ -43,6 +43,6 @@ pub struct Policy {
 impl Policy {
     /// True if the sink stores permissions.
     pub fn has_permissions(self) -> bool {
-        self.permissions != PermissionPlane::None
+        self.permissions != PermissionSupport::None
     }
 }

@@ -17,7 +17,7 @@ pub enum Trigger {
     /// A running operation observed the object again and continues.
     InFlight,
     /// The operation on the path has ended.
-    Outcome,
+    OperationEnded,
     /// A move from or to the path has ended, while no operation on the path runs.
     MoveEnded,
 }
@@ -30,7 +30,7 @@ pub struct PendingRow {
     /// True if the delete guard holds it.
     pub held: bool,
     /// True if the key may be gone. A lookup must confirm that before a delete.
-    pub deletion: bool,
+    pub maybe_deleted: bool,
     /// The time of receipt of the event that queued the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
@@ -39,20 +39,20 @@ pub struct PendingRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathView {
     /// The observed and the applied row, and the reported permissions.
-    pub sides: PathState,
+    pub path_state: PathState,
     /// The path's row in `pending`; `None` = no row.
     pub pending: Option<PendingRow>,
     /// True if an intent that names the path is open.
     pub open_intent: bool,
     /// True if the state was restored from a backup: then the sink may hold a file for which `applied` has no row.
-    pub restored: bool,
+    pub state_restored: bool,
     /// The time of receipt of the first event in the current batch that names the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
 
 /// The lane of a pending path and its position there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct QueueKey {
+pub struct QueuePosition {
     /// True for the lane of deletes, which wait for the end of a listing and for the guard.
     pub deletion: bool,
     /// True for an object of at least 8 MiB.
@@ -68,13 +68,13 @@ pub enum QueueChange {
     /// No change.
     Keep,
     /// Sets `reported_at` and changes nothing else.
-    Reported(i64),
+    SetReportedAt(i64),
     /// Removes the row: nothing is left to do.
     Remove,
     /// Inserts a row at the end of the queue.
-    Append(QueueKey),
+    Append(QueuePosition),
     /// Removes the row and inserts a new one at the end of the queue.
-    Replace(QueueKey),
+    Replace(QueuePosition),
     /// Marks the path as skipped for this reason. Inserts a row if there is none.
     Skip(SkipReason),
     /// Parks the path for this reason, until the object or a setting changes. Inserts a row if there is none.
@@ -83,7 +83,7 @@ pub enum QueueChange {
 
 /// The decision for one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Requeue {
+pub struct PendingDecision {
     /// The change of the row.
     pub change: QueueChange,
     /// True if the path has pending work.
@@ -92,7 +92,7 @@ pub struct Requeue {
     pub unconfirm: bool,
 }
 
-impl Requeue {
+impl PendingDecision {
     fn of(change: QueueChange, to_do: bool) -> Self {
         Self { change, to_do, unconfirm: false }
     }
@@ -110,11 +110,11 @@ impl Requeue {
 /// | an effect, a confirmation, a lookup | any | queue |
 /// | skip or too large | the absence is unconfirmed | keep |
 /// | skip; too large | any | skip; park |
-pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Policy) -> Requeue {
-    let PathView { sides, pending, open_intent, restored, .. } = view;
+pub fn decide_pending(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Policy) -> PendingDecision {
+    let PathView { path_state: sides, pending, open_intent, state_restored: restored, .. } = view;
     let observed_now = matches!(trigger, Trigger::Observed { .. });
     // A newer listing did not contain the key, so the stored observation is outdated. Keep the row until a new observation arrives.
-    let absence_unconfirmed = pending.is_some_and(|row| row.deletion) && !observed_now;
+    let absence_unconfirmed = pending.is_some_and(|row| row.maybe_deleted) && !observed_now;
     let upload = (false, is_large(sides));
     match decide(path, sides, policy) {
         Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if *open_intent => queue(view, upload, trigger),
@@ -124,23 +124,23 @@ pub fn requeue(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Poli
             if found_gone && never_applied && *restored && !path.is_directory_marker(0) {
                 // The object was seen, was never applied according to this state, and is now gone. The state was restored from a backup, so
                 // the sink may hold a file that was uploaded after the backup. Queue a delete; it costs one call per such path.
-                return Requeue { unconfirm: true, ..queue(view, (true, false), trigger) };
+                return PendingDecision { unconfirm: true, ..queue(view, (true, false), trigger) };
             }
             let remove = pending.is_some() && (found_gone || !absence_unconfirmed);
-            Requeue::of(if remove { QueueChange::Remove } else { QueueChange::Keep }, false)
+            PendingDecision::of(if remove { QueueChange::Remove } else { QueueChange::Keep }, false)
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(view, (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(view, upload, trigger),
-        Verdict::Skip(_) | Verdict::TooLarge if absence_unconfirmed => Requeue::of(QueueChange::Keep, false),
-        Verdict::Skip(reason) => Requeue::of(QueueChange::Skip(reason), false),
-        Verdict::TooLarge => Requeue::of(QueueChange::Park(SkipReason::TooLarge), false),
+        Verdict::Skip(_) | Verdict::TooLarge if absence_unconfirmed => PendingDecision::of(QueueChange::Keep, false),
+        Verdict::Skip(reason) => PendingDecision::of(QueueChange::Skip(reason), false),
+        Verdict::TooLarge => PendingDecision::of(QueueChange::Park(SkipReason::TooLarge), false),
     }
 }
 
 /// As [`requeue`], for a path that was just observed for the first time. Most paths of a first listing are of this kind.
-pub fn first(path: &ObjectKey, observed: Observed, policy: Policy) -> Requeue {
+pub fn decide_new(path: &ObjectKey, observed: Observed, policy: Policy) -> PendingDecision {
     let sides = PathState { observed: Some(observed), ..PathState::default() };
-    requeue(path, &PathView { sides, ..PathView::default() }, Trigger::Observed { changed: true }, policy)
+    decide_pending(path, &PathView { path_state: sides, ..PathView::default() }, Trigger::Observed { changed: true }, policy)
 }
 
 /// Queues a path that has work. Its row stays where it is, or a new row is inserted at the end of the queue:
@@ -149,24 +149,24 @@ pub fn first(path: &ObjectKey, observed: Observed, policy: Policy) -> Requeue {
 /// - After an observation a due row keeps its place. A row that is not due stays as it is, unless content or storage class changed.
 /// - While an operation on the path runs, the row stays. The operation plans the path again when it ends.
 /// - After an operation has ended, the row stays if it waits for a lookup (`deletion`) and the plan is not a delete.
-fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> Requeue {
+fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> PendingDecision {
     let reported_at = view.reported_at.map(|at| at.div_euclid(1_000_000) * 1_000_000);
     let Some(row) = view.pending else {
-        return Requeue::of(QueueChange::Append(QueueKey { deletion, large, reported_at }), true);
+        return PendingDecision::of(QueueChange::Append(QueuePosition { deletion, large, reported_at }), true);
     };
     let stays = match trigger {
         _ if row.held && deletion => true,
-        Trigger::Observed { changed } => row.deletion == deletion && (row.due || !changed),
+        Trigger::Observed { changed } => row.maybe_deleted == deletion && (row.due || !changed),
         Trigger::InFlight => true,
-        Trigger::Outcome => row.deletion && !deletion,
-        Trigger::MoveEnded => row.deletion == deletion,
+        Trigger::OperationEnded => row.maybe_deleted && !deletion,
+        Trigger::MoveEnded => row.maybe_deleted == deletion,
     };
     let change = match reported_at {
-        Some(at) if stays && row.reported_at.is_none() => QueueChange::Reported(at),
+        Some(at) if stays && row.reported_at.is_none() => QueueChange::SetReportedAt(at),
         _ if stays => QueueChange::Keep,
-        _ => QueueChange::Replace(QueueKey { deletion, large, reported_at: row.reported_at.or(reported_at) }),
+        _ => QueueChange::Replace(QueuePosition { deletion, large, reported_at: row.reported_at.or(reported_at) }),
     };
-    Requeue::of(change, true)
+    PendingDecision::of(change, true)
 }
 
 fn is_large(sides: &PathState) -> bool {

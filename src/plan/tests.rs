@@ -12,11 +12,11 @@ fn facts(etag: Option<&str>, size: u64) -> ObjectFacts {
 }
 
 fn there(etag: Option<&str>, size: u64) -> Observed {
-    Observed { facts: Some(facts(etag, size)), look: ObservationSeq(1) }
+    Observed { facts: Some(facts(etag, size)), seq: ObservationSeq(1) }
 }
 
 fn gone() -> Observed {
-    Observed { facts: None, look: ObservationSeq(1) }
+    Observed { facts: None, seq: ObservationSeq(1) }
 }
 
 fn held(etag: &str, size: u64, confirmed: bool) -> Applied {
@@ -78,7 +78,7 @@ fn an_open_effect_is_meant_while_the_same_content_would_be_sent_again() {
         ("delete, back with other content", planned(Delete, None), Verdict::Do(planned(Update, x)), false),
         ("create, now to be deleted", planned(Create, x), Verdict::Do(planned(Delete, None)), false),
     ] {
-        assert_eq!(still_meant(&open, &verdict), expected, "{name}");
+        assert_eq!(is_still_planned(&open, &verdict), expected, "{name}");
     }
 }
 
@@ -136,7 +136,7 @@ fn the_table_of_moves() {
         let moving = Moving {
             origin: (key(from), PathState { applied: Some(held("x", 1, confirmed)), observed: seen(origin), ..PathState::default() }),
             target: (key(to), PathState { applied: taken.then(|| held("t", 1, true)), observed: seen(target), ..PathState::default() }),
-            told: true,
+            reported: true,
             target_is_leaving,
             in_doubt: false,
         };
@@ -150,7 +150,7 @@ fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
     let moving = |to: &str, told| Moving {
         origin: (key("d/a"), PathState { applied: Some(held("x", 1, true)), observed: Some(gone()), ..PathState::default() }),
         target: (key(to), PathState { observed: Some(there(Some("x"), 1)), ..PathState::default() }),
-        told,
+        reported: told,
         target_is_leaving: false,
         in_doubt: false,
     };
@@ -166,7 +166,7 @@ fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
         assert_eq!(decide_move(&moving(to, told), policy), expected, "{renames:?}, to {to}");
     }
     let wanted = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
-    let policy = Policy { permissions: PermissionPlane::None, ..Policy::default() };
+    let policy = Policy { permissions: PermissionSupport::None, ..Policy::default() };
     for (applied, expected) in [
         (None, Verdict::Do(planned(Effect::Create, Some(("x", 1))))),
         (Some(held("x", 1, true)), Verdict::Nothing),

@@ -24,7 +24,7 @@ pub use row::FileRow;
 pub use sequencer::Sequencer;
 pub use sides::{Applied, Observed, PathState};
 pub use sink_name::{InvalidSinkName, SinkName};
-pub use told::{EventPermissions, Outdated, ToldField};
+pub use told::{EventPermissions, Outdated, ReportedField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -10,7 +10,7 @@ pub struct Observation {
     /// The object's metadata; `None` = the object does not exist, according to a 404 that counts as evidence.
     pub facts: Option<ObjectFacts>,
     /// The observation number, taken before the request.
-    pub look: ObservationSeq,
+    pub seq: ObservationSeq,
 }
 
 /// One page of a listing: all keys in a range.
@@ -23,7 +23,7 @@ pub struct Page {
     /// The last key of the page; `None` = the page is the last.
     pub up_to: Option<ObjectKey>,
     /// The observation number, taken before the page's request.
-    pub look: ObservationSeq,
+    pub seq: ObservationSeq,
     /// All objects in the range.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }

@@ -49,7 +49,7 @@ impl<'a> FileRow<'a> {
     }
 
     /// A row with the metadata of an observation.
-    pub fn looked_at(file_path: &'a str, facts: &'a ObjectFacts) -> Self {
+    pub fn from_observation(file_path: &'a str, facts: &'a ObjectFacts) -> Self {
         let ObjectFacts { size, etag, last_modified, storage_class, version_id } = facts;
         Self {
             size: Some(*size),
@@ -62,7 +62,7 @@ impl<'a> FileRow<'a> {
     }
 
     /// A row with the permissions that were reported for a path.
-    pub fn told(file_path: &'a str, permissions: &'a Permissions) -> Self {
+    pub fn reported(file_path: &'a str, permissions: &'a Permissions) -> Self {
         let Permissions { permissions, owner, group } = permissions;
         Self { permissions: permissions.as_deref(), owner: owner.as_deref(), group: group.as_deref(), ..Self::at(file_path) }
     }
@@ -102,7 +102,7 @@ impl<'a> From<&'a FileRecord> for FileRow<'a> {
             etag: etag.as_ref().map(ETag::as_str),
             storage_class: storage_class.as_deref(),
             version_id: version_id.as_deref(),
-            ..Self::told(file_path.as_str(), permissions)
+            ..Self::reported(file_path.as_str(), permissions)
         }
     }
 }

@@ -8,7 +8,7 @@ pub struct Observed {
     /// The object's metadata; `None` = the object does not exist (a tombstone).
     pub facts: Option<ObjectFacts>,
     /// The observation number.
-    pub look: ObservationSeq,
+    pub seq: ObservationSeq,
 }
 
 /// The file that a sink confirmed at a path.
@@ -33,7 +33,7 @@ pub struct PathState {
 
 impl PathState {
     /// The metadata of the newest observation, if the object exists and is not a directory marker.
-    pub fn there(&self, path: &ObjectKey) -> Option<&ObjectFacts> {
+    pub fn current_facts(&self, path: &ObjectKey) -> Option<&ObjectFacts> {
         let facts = self.observed.as_ref()?.facts.as_ref()?;
         (!path.is_directory_marker(facts.size)).then_some(facts)
     }

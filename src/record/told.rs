@@ -6,24 +6,24 @@ use jiff::Timestamp;
 
 /// One field, as last reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToldField {
+pub struct ReportedField {
     /// The reported value.
     pub value: String,
     /// The event's time, or the time of receipt if the event has no time or one in the future.
     pub at: Timestamp,
     /// The number of the newest observation when the event was received. Observations with a greater number began later.
-    pub look: ObservationSeq,
+    pub seq: ObservationSeq,
 }
 
 /// The reported permissions of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPermissions {
     /// The mode.
-    pub permissions: Option<ToldField>,
+    pub permissions: Option<ReportedField>,
     /// The owning user.
-    pub owner: Option<ToldField>,
+    pub owner: Option<ReportedField>,
     /// The owning group.
-    pub group: Option<ToldField>,
+    pub group: Option<ReportedField>,
 }
 
 /// The bound up to which the reported fields of a path are outdated, because they concern a deleted file.
@@ -37,8 +37,8 @@ pub struct Outdated {
 
 impl Outdated {
     /// True if the field is outdated.
-    pub fn covers(self, field: &ToldField) -> bool {
-        self.until.is_some_and(|until| field.at <= until) || self.before.is_some_and(|look| field.look < look)
+    pub fn covers(self, field: &ReportedField) -> bool {
+        self.until.is_some_and(|until| field.at <= until) || self.before.is_some_and(|seq| field.seq < seq)
     }
 
     /// The later one of both bounds.
@@ -51,18 +51,18 @@ impl Outdated {
 impl EventPermissions {
     /// The permissions that a sink should have.
     pub fn wanted(&self) -> Permissions {
-        let value = |field: &Option<ToldField>| field.as_ref().map(|field| field.value.clone());
+        let value = |field: &Option<ReportedField>| field.as_ref().map(|field| field.value.clone());
         Permissions { permissions: value(&self.permissions), owner: value(&self.owner), group: value(&self.group) }
     }
 
     /// Records the permissions that an event reported. The value with the later time counts; of equal times, the one that arrived later.
-    pub fn hear(&mut self, told: &Permissions, at: Timestamp, look: ObservationSeq) {
+    pub fn record_reported(&mut self, told: &Permissions, at: Timestamp, seq: ObservationSeq) {
         let fields = [(&mut self.permissions, &told.permissions), (&mut self.owner, &told.owner), (&mut self.group, &told.group)];
         for (field, value) in fields {
             if let Some(value) = value
                 && field.as_ref().is_none_or(|known| known.at <= at || mutant::is("the_earlier_telling_wins"))
             {
-                *field = Some(ToldField { value: value.clone(), at, look });
+                *field = Some(ReportedField { value: value.clone(), at, seq });
             }
         }
     }
@@ -84,11 +84,11 @@ impl EventPermissions {
     }
 
     /// Keeps the fields that `keep` accepts.
-    pub fn retain(&mut self, keep: impl Fn(&ToldField) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&ReportedField) -> bool) {
         self.fields_mut().into_iter().for_each(|field| drop(field.take_if(|field| !keep(field))));
     }
 
-    fn fields_mut(&mut self) -> [&mut Option<ToldField>; 3] {
+    fn fields_mut(&mut self) -> [&mut Option<ReportedField>; 3] {
         [&mut self.permissions, &mut self.owner, &mut self.group]
     }
 }
@@ -105,9 +105,9 @@ mod tests {
         Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
     }
 
-    fn reported(value: &str, second: i64, look: u64) -> EventPermissions {
+    fn reported(value: &str, second: i64, seq: u64) -> EventPermissions {
         let mut reported = EventPermissions::default();
-        reported.hear(&mode(value), at(second), ObservationSeq(look));
+        reported.record_reported(&mode(value), at(second), ObservationSeq(seq));
         reported
     }
 
@@ -115,7 +115,7 @@ mod tests {
     fn the_later_time_wins_and_of_equal_times_the_later_arrival() {
         for (second, expected) in [(4, "old"), (5, "new"), (6, "new")] {
             let mut known = reported("old", 5, 1);
-            known.hear(&mode("new"), at(second), ObservationSeq(2));
+            known.record_reported(&mode("new"), at(second), ObservationSeq(2));
             assert_eq!(known.wanted(), mode(expected), "at {second}");
         }
     }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn each_field_has_a_time_of_its_own() {
         let mut known = reported("rw", 5, 1);
-        known.hear(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), ObservationSeq(2));
+        known.record_reported(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), ObservationSeq(2));
         assert_eq!(known.wanted(), Permissions { owner: Some("ann".to_owned()), ..mode("rw") });
     }
 
@@ -146,10 +146,10 @@ mod tests {
             known.retain(|field| !Outdated { until: Some(at(gone)), before: None }.covers(field));
             assert_eq!(!known.wanted().is_empty(), left, "gone at {gone}");
         }
-        for (look, left) in [(3, true), (4, false)] {
+        for (seq, left) in [(3, true), (4, false)] {
             let mut known = reported("rw", 5, 3);
-            known.retain(|field| !Outdated { until: None, before: Some(ObservationSeq(look)) }.covers(field));
-            assert_eq!(!known.wanted().is_empty(), left, "found gone by observation {look}");
+            known.retain(|field| !Outdated { until: None, before: Some(ObservationSeq(seq)) }.covers(field));
+            assert_eq!(!known.wanted().is_empty(), left, "found gone by observation {seq}");
         }
     }
 }

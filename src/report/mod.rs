@@ -90,7 +90,7 @@ pub struct Report {
 
 /// The inputs of a report, in addition to the counts.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct ReportContext {
     /// The number of the run.
     pub run: u64,
     /// The kind of the run.
@@ -107,7 +107,7 @@ pub struct Frame {
 
 impl Report {
     /// Creates the report of a run.
-    pub fn of_run(frame: &Frame, totals: &RunTotals, overview: &Overview) -> Self {
+    pub fn of_run(frame: &ReportContext, totals: &RunTotals, overview: &Overview) -> Self {
         let (began, ended) = frame.time;
         let sinks: BTreeMap<_, _> = overview
             .sinks
@@ -128,7 +128,7 @@ impl Report {
             success: errors.is_empty()
                 && (totals.listing_ended || frame.kind == RunKind::Incremental)
                 && sinks.values().all(|sink| sink.success)
-                && totals.replayed.stayed == 0,
+                && totals.replayed.kept_rows == 0,
             duration_seconds: ended.duration_since(began).as_secs_f64(),
             statistics: Statistics {
                 events_processed: totals.replayed.all_events(),
@@ -180,7 +180,7 @@ impl Report {
 
 /// A sentence for each reason why the run was no success, the most important first. A sentence about a sink other than the main one begins
 /// with the sink's name.
-fn errors(frame: &Frame, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
+fn errors(frame: &ReportContext, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
     let stopped_sinks = sinks.iter().filter(|_| frame.stopped_by.is_none());
     let stopped_sinks = stopped_sinks.filter_map(|(name, sink)| Some(format!("stopped {name}: {}", sink.stopped.as_ref()?)));
@@ -219,14 +219,14 @@ fn event_counts(totals: &RunTotals) -> EventCounts {
         create: of(EventKind::Create),
         rename: of(EventKind::Rename),
         r#move: of(EventKind::Move),
-        errors: totals.replayed.buried
-            + totals.drained.iter().map(|drained| drained.status.dead).sum::<u64>()
-            + totals.polled.as_ref().map_or(0, |polled| polled.dead),
+        errors: totals.replayed.dead_lettered
+            + totals.drained.iter().map(|drained| drained.status.dead_letters).sum::<u64>()
+            + totals.polled.as_ref().map_or(0, |polled| polled.dead_letters),
     }
 }
 
 fn passed_over(totals: &RunTotals) -> run::IgnoredEvents {
-    let of_queues = totals.drained.iter().map(|drained| &drained.status.passed_over);
-    let of_feed = totals.polled.iter().map(|polled| &polled.passed_over);
+    let of_queues = totals.drained.iter().map(|drained| &drained.status.ignored);
+    let of_feed = totals.polled.iter().map(|polled| &polled.ignored);
     of_queues.chain(of_feed).cloned().fold(run::IgnoredEvents::default(), run::IgnoredEvents::and)
 }

@@ -181,7 +181,7 @@ impl Queue {
         (!drained.is_empty()).then(|| Self {
             messages: sum(|status| status.messages),
             received: sum(|status| status.events),
-            dead_letters: sum(|status| status.dead),
+            dead_letters: sum(|status| status.dead_letters),
             emptied: drained.iter().all(|drained| drained.emptied),
         })
     }
@@ -189,7 +189,7 @@ impl Queue {
 
 impl From<&Polled> for Feed {
     fn from(polled: &Polled) -> Self {
-        let Polled { received, duplicates, dead, gap, left_unread, .. } = *polled;
+        let Polled { received, duplicates, dead_letters: dead, gap, left_unread, .. } = *polled;
         Self { received, duplicates, dead_letters: dead, gap, left_unread }
     }
 }

@@ -3,7 +3,7 @@
 use super::parts::{FailureLine, Operations, PendingCounts};
 use crate::plan::SkipReason;
 use crate::run::{Failures, SinkTotals, Skips};
-use crate::state::{SinkOverview, Waiting};
+use crate::state::{SinkOverview, WaitingPaths};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -116,11 +116,11 @@ fn skipped_examples(of_run: &BTreeMap<&'static str, Skips>, overview: &SinkOverv
 }
 
 /// The skipped files that the state stores.
-fn kept_skips(overview: &SinkOverview) -> impl Iterator<Item = &Waiting> {
+fn kept_skips(overview: &SinkOverview) -> impl Iterator<Item = &WaitingPaths> {
     overview.waiting.iter().filter(|waiting| waiting.status == "skipped")
 }
 
-fn next_attempt(waiting: &[Waiting]) -> Option<String> {
+fn next_attempt(waiting: &[WaitingPaths]) -> Option<String> {
     waiting
         .iter()
         .filter(|waiting| waiting.status == "parked")

@@ -16,7 +16,7 @@ pub struct RunCounters(Mutex<RunTotals>);
 /// The counters of one sink in one run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SinkCounters {
-    tally: Arc<RunCounters>,
+    counters: Arc<RunCounters>,
     sink: SinkName,
 }
 
@@ -169,7 +169,7 @@ impl RunCounters {
 
     /// Counts what an interrupted listing left: `to_do` paths are still pending, and `listing_ended` says whether that listing was
     /// complete.
-    pub fn gone_on_with(&self, to_do: u64, listing_ended: bool) {
+    pub fn resumed(&self, to_do: u64, listing_ended: bool) {
         let mut totals = self.lock();
         totals.left_by_earlier_runs = to_do;
         totals.listing_ended = listing_ended;
@@ -222,8 +222,8 @@ impl RunCounters {
 
 impl SinkCounters {
     /// The counters of one sink within those of the run.
-    pub fn new(tally: Arc<RunCounters>, sink: SinkName) -> Self {
-        Self { tally, sink }
+    pub fn new(counters: Arc<RunCounters>, sink: SinkName) -> Self {
+        Self { counters, sink }
     }
 
     /// Counts an operation that ended without a failure.
@@ -244,7 +244,7 @@ impl SinkCounters {
             PathOutcome::PermissionsSet => totals.permissions_set += 1,
             PathOutcome::Skipped(reason @ SkipReason::NotInBucket) => skip(&mut totals.skipped, *reason, 1, Some(path)),
             // The state stores these, or there is nothing to count.
-            PathOutcome::Skipped(_) | PathOutcome::PutAside | PathOutcome::Waits | PathOutcome::Unchanged => {}
+            PathOutcome::Skipped(_) | PathOutcome::NotDue | PathOutcome::StaysPending | PathOutcome::Unchanged => {}
         });
     }
 
@@ -259,6 +259,6 @@ impl SinkCounters {
     }
 
     fn count(&self, count: impl FnOnce(&mut SinkTotals)) {
-        count(self.tally.lock().sinks.entry(self.sink.clone()).or_default());
+        count(self.counters.lock().sinks.entry(self.sink.clone()).or_default());
     }
 }

@@ -9,11 +9,11 @@ pub struct Replayed {
     /// Consumed events, by kind.
     pub events: BTreeMap<&'static str, u64>,
     /// Rows that stay in the inbox, because the lookup of one of their paths failed.
-    pub stayed: u64,
+    pub kept_rows: u64,
     /// The paths that these rows name. Later batches do not consume rows with them.
     pub locked: BTreeSet<ObjectKey>,
     /// Rows that became dead letters, because their lookups failed too often.
-    pub buried: u64,
+    pub dead_lettered: u64,
     /// Paths that are not in the bucket and that no sink has.
     pub not_in_bucket: u64,
     /// One of these keys.
@@ -26,11 +26,11 @@ pub struct Polled {
     /// New events that were stored in the inbox.
     pub received: u64,
     /// Dead letters.
-    pub dead: u64,
+    pub dead_letters: u64,
     /// Events that an earlier response already contained.
     pub duplicates: u64,
     /// The new events that were ignored.
-    pub passed_over: IgnoredEvents,
+    pub ignored: IgnoredEvents,
     /// True if events may have been missed. The state records the gap until a listing has completed.
     pub gap: bool,
     /// True if the feed was not read to its end: the inbox is full, or the feed has too many pages for one poll.
@@ -58,8 +58,8 @@ impl Replayed {
     /// Adds another batch's counts, except `locked`.
     pub fn add(&mut self, other: &Self) {
         other.events.iter().for_each(|(kind, count)| *self.events.entry(kind).or_default() += count);
-        self.stayed += other.stayed;
-        self.buried += other.buried;
+        self.kept_rows += other.kept_rows;
+        self.dead_lettered += other.dead_lettered;
         self.not_in_bucket += other.not_in_bucket;
         self.not_in_bucket_example = self.not_in_bucket_example.take().or_else(|| other.not_in_bucket_example.clone());
     }

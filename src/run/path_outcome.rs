@@ -27,7 +27,7 @@ pub enum PathOutcome {
     /// The object was skipped.
     Skipped(SkipReason),
     /// The object was skipped or parked for a reason that the state stores (too large).
-    PutAside,
+    NotDue,
     /// The path stays pending: a lookup after the listing decides whether it is gone.
-    Waits,
+    StaysPending,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceStatus {
     /// Why the queue is unreachable, and since when; `None` = it is reachable.
-    pub shut: Option<(String, Timestamp)>,
+    pub unreachable: Option<(String, Timestamp)>,
     /// True if the reader receives nothing because the inbox is full.
     pub inbox_full: bool,
     /// Received messages.
@@ -15,13 +15,13 @@ pub struct SourceStatus {
     /// The events in these messages.
     pub events: u64,
     /// The messages that became dead letters.
-    pub dead: u64,
+    pub dead_letters: u64,
     /// The ignored events.
-    pub passed_over: IgnoredEvents,
+    pub ignored: IgnoredEvents,
     /// How often the queue was not polled for longer than it keeps messages. Messages may be lost then; the state records each gap.
     pub gaps: u64,
     /// The time of the last successful poll.
-    pub last_heard_at: Option<Timestamp>,
+    pub last_polled_at: Option<Timestamp>,
     /// The time of receipt of the last message.
     pub last_message_at: Option<Timestamp>,
 }

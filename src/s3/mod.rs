@@ -64,14 +64,14 @@ pub struct ObjectHead {
 }
 
 /// A stream of the object's bytes. An error ends it.
-pub type ByteStream = BoxStream<'static, Result<Bytes, S3Error>>;
+pub type S3ByteStream = BoxStream<'static, Result<Bytes, S3Error>>;
 
 /// An object's headers and its unread body.
 pub struct GetObject {
     /// The headers.
     pub head: ObjectHead,
     /// The body, unverified.
-    pub body: ByteStream,
+    pub body: S3ByteStream,
 }
 
 /// Lists a bucket.

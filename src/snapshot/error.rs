@@ -17,7 +17,7 @@ pub enum SnapshotError {
         /// The line on which the row begins; the header is line 1.
         line: u64,
         /// The problem.
-        problem: Problem,
+        problem: SnapshotProblem,
     },
     /// A row that was not written, because a reader would refuse it.
     #[error("{file}: row refused: {problem}")]
@@ -25,7 +25,7 @@ pub enum SnapshotError {
         /// The file's name, escaped for display.
         file: String,
         /// The problem.
-        problem: Problem,
+        problem: SnapshotProblem,
     },
     /// The file system failed.
     #[error("cannot {action} {path}: {source}")]
@@ -49,7 +49,7 @@ impl SnapshotError {
 
 /// The problem with a header or a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum SnapshotProblem {
     /// The file is empty.
     #[error("there is no header; it must begin with {}", REQUIRED_COLUMNS.join(","))]
     NoHeader,
@@ -125,7 +125,7 @@ pub enum Problem {
     OpenQuote,
 }
 
-impl Problem {
+impl SnapshotProblem {
     /// Checks that `key` is greater than `previous`.
     pub(super) fn order(previous: Option<&ObjectKey>, key: &ObjectKey) -> Result<(), Self> {
         match previous {

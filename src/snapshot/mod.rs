@@ -26,11 +26,11 @@ mod write;
 
 pub use ahead::PrefetchReader;
 pub use columns::COLUMNS;
-pub use error::{Problem, SnapshotError};
+pub use error::{SnapshotError, SnapshotProblem};
 pub use line::Line;
 pub use pending::{PendingSnapshot, create};
 pub use read::{SnapshotReader, open};
-pub use store::{Side, SnapshotName, SnapshotRows, SnapshotStore};
+pub use store::{SnapshotName, SnapshotRows, SnapshotSide, SnapshotStore};
 pub use write::SnapshotWriter;
 
 #[cfg(test)]

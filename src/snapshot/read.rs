@@ -1,7 +1,7 @@
 //! Reads the rows of a snapshot, one block at a time. A row that cannot be read exactly is an error.
 
 use super::BLOCK_BYTES;
-use super::error::{Problem, SnapshotError, shown_path};
+use super::error::{SnapshotError, SnapshotProblem, shown_path};
 use super::header::Columns;
 use super::line::{Block, Line, Lines};
 use super::row::WireRow;
@@ -100,7 +100,7 @@ impl<R: io::Read> Blocks<R> {
         self.at = if self.bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         while !self.split_row().map_err(|problem| self.unreadable(problem))? {
             if self.last {
-                return Err(self.unreadable(Problem::NoHeader));
+                return Err(self.unreadable(SnapshotProblem::NoHeader));
             }
             self.read_on()?;
         }
@@ -126,7 +126,7 @@ impl<R: io::Read> Blocks<R> {
         }
     }
 
-    fn take_rows(&mut self, block: &mut Block) -> Result<(), Problem> {
+    fn take_rows(&mut self, block: &mut Block) -> Result<(), SnapshotProblem> {
         while self.split_row()? {
             self.take(block)?;
         }
@@ -134,7 +134,7 @@ impl<R: io::Read> Blocks<R> {
     }
 
     /// True if another row ends in the bytes read so far.
-    fn split_row(&mut self) -> Result<bool, Problem> {
+    fn split_row(&mut self) -> Result<bool, SnapshotProblem> {
         let mut rest = &self.bytes[self.at..];
         let found = self.splitter.split(&mut rest);
         self.at = self.bytes.len() - rest.len();
@@ -145,7 +145,7 @@ impl<R: io::Read> Blocks<R> {
     }
 
     /// Checks that the row can be converted into a record, and adds it to the block.
-    fn take(&mut self, block: &mut Block) -> Result<(), Problem> {
+    fn take(&mut self, block: &mut Block) -> Result<(), SnapshotProblem> {
         let fields = self.splitter.fields();
         let places = self.columns.pick(fields, block.bytes.len())?;
         block.bytes.extend_from_slice(fields.text);
@@ -156,7 +156,7 @@ impl<R: io::Read> Blocks<R> {
         row.check_values()?;
         let key = row.key();
         if self.previous.as_slice() >= key {
-            Problem::order(object_key(&self.previous).as_ref(), &object_key(key).ok_or(Problem::NoKey)?)?;
+            SnapshotProblem::order(object_key(&self.previous).as_ref(), &object_key(key).ok_or(SnapshotProblem::NoKey)?)?;
         }
         self.previous.clear();
         self.previous.extend_from_slice(key);
@@ -180,7 +180,7 @@ impl<R: io::Read> Blocks<R> {
         Ok(())
     }
 
-    fn unreadable(&self, problem: Problem) -> SnapshotError {
+    fn unreadable(&self, problem: SnapshotProblem) -> SnapshotError {
         SnapshotError::Unreadable { file: self.file.clone(), line: self.splitter.line(), problem }
     }
 }

@@ -1,7 +1,7 @@
 //! A row of the CSV as bytes, and the parsing of its fields.
 
 use super::columns::COLUMNS;
-use super::error::{Problem, shown};
+use super::error::{SnapshotProblem, shown};
 use crate::record::{ETag, FileRecord, ObjectKey, Permissions};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;
@@ -29,40 +29,41 @@ impl<'a> WireRow<'a> {
     }
 
     /// Checks that every field is UTF-8.
-    pub(super) fn check_text(self) -> Result<(), Problem> {
+    pub(super) fn check_text(self) -> Result<(), SnapshotProblem> {
         self.texts().map(drop)
     }
 
     /// Checks that every typed field can be parsed.
-    pub(super) fn check_values(self) -> Result<(), Problem> {
+    pub(super) fn check_values(self) -> Result<(), SnapshotProblem> {
         let [file_path, _, size, _, last_modified, ..] = self.places;
-        parsed(self.field(size), parse_size).map_err(|found| Problem::Size { found })?;
-        parsed(self.field(last_modified), parse_time).map_err(|found| Problem::LastModified { found })?;
-        if file_path.is_empty() { Err(Problem::NoKey) } else { Ok(()) }
+        parsed(self.field(size), parse_size).map_err(|found| SnapshotProblem::Size { found })?;
+        parsed(self.field(last_modified), parse_time).map_err(|found| SnapshotProblem::LastModified { found })?;
+        if file_path.is_empty() { Err(SnapshotProblem::NoKey) } else { Ok(()) }
     }
 
-    fn texts(self) -> Result<[&'a str; COLUMNS.len()], Problem> {
+    fn texts(self) -> Result<[&'a str; COLUMNS.len()], SnapshotProblem> {
         let mut texts = [""; COLUMNS.len()];
         for ((text, place), column) in texts.iter_mut().zip(self.places).zip(COLUMNS) {
             let bytes = self.field(place);
-            *text = str::from_utf8(bytes).map_err(|_| Problem::NotText { column, found: shown(&bytes.escape_ascii().to_string()) })?;
+            *text =
+                str::from_utf8(bytes).map_err(|_| SnapshotProblem::NotText { column, found: shown(&bytes.escape_ascii().to_string()) })?;
         }
         Ok(texts)
     }
 }
 
 impl TryFrom<WireRow<'_>> for FileRecord {
-    type Error = Problem;
+    type Error = SnapshotProblem;
 
-    fn try_from(row: WireRow<'_>) -> Result<Self, Problem> {
+    fn try_from(row: WireRow<'_>) -> Result<Self, SnapshotProblem> {
         let [file_path, permissions, size, file_type, last_modified, internal_id, etag, storage_class, version_id, owner, group] =
             row.texts()?;
         Ok(Self {
-            file_path: ObjectKey::new(file_path).map_err(|_| Problem::NoKey)?,
+            file_path: ObjectKey::new(file_path).map_err(|_| SnapshotProblem::NoKey)?,
             permissions: Permissions { permissions: present(permissions), owner: present(owner), group: present(group) },
-            size: parsed(size.as_bytes(), parse_size).map_err(|found| Problem::Size { found })?,
+            size: parsed(size.as_bytes(), parse_size).map_err(|found| SnapshotProblem::Size { found })?,
             file_type: present(file_type),
-            last_modified: parsed(last_modified.as_bytes(), parse_time).map_err(|found| Problem::LastModified { found })?,
+            last_modified: parsed(last_modified.as_bytes(), parse_time).map_err(|found| SnapshotProblem::LastModified { found })?,
             internal_id: present(internal_id),
             etag: ETag::of_bare(etag),
             storage_class: present(storage_class),

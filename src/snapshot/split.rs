@@ -2,7 +2,7 @@
 //! row begins, unpaired quotes, and rows that are too long.
 
 use super::MAX_ROW_BYTES;
-use super::error::Problem;
+use super::error::SnapshotProblem;
 use csv_core::ReadRecordResult;
 use std::ops::Range;
 
@@ -69,7 +69,7 @@ impl Splitter {
     }
 
     /// Consumes bytes from `input` up to the end of the next row. Returns true if it has found the end. Empty lines are ignored.
-    pub(super) fn split(&mut self, input: &mut &[u8]) -> Result<bool, Problem> {
+    pub(super) fn split(&mut self, input: &mut &[u8]) -> Result<bool, SnapshotProblem> {
         if self.whole {
             (self.whole, self.raw_bytes, self.odd_quotes, self.text_bytes, self.fields) = (false, 0, false, 0, 0);
         }
@@ -86,7 +86,7 @@ impl Splitter {
                 ReadRecordResult::OutputFull => self.text.resize(2 * self.text.len(), 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
-                ReadRecordResult::Record if self.odd_quotes => return Err(Problem::OddQuotes),
+                ReadRecordResult::Record if self.odd_quotes => return Err(SnapshotProblem::OddQuotes),
                 ReadRecordResult::Record => {
                     self.whole = true;
                     return Ok(true);
@@ -97,14 +97,14 @@ impl Splitter {
     }
 
     /// Ends the last row of a file without a final line end. Returns true if there is such a row.
-    pub(super) fn finish(&mut self) -> Result<bool, Problem> {
+    pub(super) fn finish(&mut self) -> Result<bool, SnapshotProblem> {
         let begun = !self.whole && self.raw_bytes > 0;
         // Only an open quote keeps a row from ending at a line end.
-        if begun && !self.split(&mut b"\n".as_slice())? { Err(Problem::OpenQuote) } else { Ok(begun) }
+        if begun && !self.split(&mut b"\n".as_slice())? { Err(SnapshotProblem::OpenQuote) } else { Ok(begun) }
     }
 
     /// Inspects bytes that `csv-core` has consumed. The first of them is on `line`.
-    fn note(&mut self, taken: &[u8], line: u64) -> Result<(), Problem> {
+    fn note(&mut self, taken: &[u8], line: u64) -> Result<(), SnapshotProblem> {
         let empty_lines = if self.raw_bytes == 0 { taken.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count() } else { 0 };
         let (empty_lines, of_row) = taken.split_at(empty_lines);
         if self.raw_bytes == 0 {
@@ -113,6 +113,6 @@ impl Splitter {
         self.raw_bytes += of_row.len();
         // Visit every byte without an early exit, so that the compiler vectorises the loop.
         self.odd_quotes ^= of_row.iter().fold(false, |odd, &byte| odd ^ (byte == b'"'));
-        if self.raw_bytes > MAX_RAW_ROW_BYTES { Err(Problem::RowTooLong) } else { Ok(()) }
+        if self.raw_bytes > MAX_RAW_ROW_BYTES { Err(SnapshotProblem::RowTooLong) } else { Ok(()) }
     }
 }

@@ -24,14 +24,14 @@ pub enum SnapshotRows {
 
 /// Whether a snapshot describes the state before or after the work of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
+pub enum SnapshotSide {
     /// The files that the sink had confirmed before the run.
     Old,
     /// The same files, overlaid with the known state of the bucket.
     New,
 }
 
-impl Side {
+impl SnapshotSide {
     fn as_str(self) -> &'static str {
         match self {
             Self::Old => "old",
@@ -44,7 +44,7 @@ impl Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotName {
     /// The side.
-    pub side: Side,
+    pub side: SnapshotSide,
     /// The rows in the snapshot.
     pub rows: SnapshotRows,
     /// The time when the run began, in UTC and to the second; for people.
@@ -66,7 +66,7 @@ impl SnapshotName {
             [SnapshotRows::Full, SnapshotRows::Changed].into_iter().find_map(|rows| Some((rows, name.strip_prefix(prefix(rows))?)))?;
         let rest = rest.strip_suffix(".csv")?;
         let (side, rest) = rest.split_once('_')?;
-        let side = [Side::Old, Side::New].into_iter().find(|known| known.as_str() == side)?;
+        let side = [SnapshotSide::Old, SnapshotSide::New].into_iter().find(|known| known.as_str() == side)?;
         let (time, run) = rest.split_once("_r")?;
         let at = DateTime::strptime(TIME_FORMAT, time).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
         let parsed = Self { side, rows, at, run: run.parse().ok()? };

@@ -1,7 +1,7 @@
 //! Writes rows as a snapshot. Refuses rows that a reader would refuse.
 
 use super::columns::COLUMNS;
-use super::error::{Problem, SnapshotError};
+use super::error::{SnapshotError, SnapshotProblem};
 use super::{BUFFER_BYTES, MAX_ROW_BYTES};
 use crate::record::{Escaped, FileRow, ObjectKey};
 use jiff::Timestamp;
@@ -38,7 +38,7 @@ impl<W: io::Write> SnapshotWriter<W> {
         }
         self.row.set(&row);
         if self.row.fields.as_slice().len() > MAX_ROW_BYTES {
-            return Err(self.refused(Problem::RowTooLong));
+            return Err(self.refused(SnapshotProblem::RowTooLong));
         }
         self.previous.clear();
         self.previous.push_str(row.file_path);
@@ -51,16 +51,16 @@ impl<W: io::Write> SnapshotWriter<W> {
         out.into_inner().map_err(|error| SnapshotError::Io { action: "write", path: file, source: error.into_error() })
     }
 
-    fn check_order(&self, key: &str) -> Result<(), Problem> {
-        let key = ObjectKey::new(key).map_err(|_| Problem::NoKey)?;
-        Problem::order(ObjectKey::new(self.previous.as_str()).ok().as_ref(), &key)
+    fn check_order(&self, key: &str) -> Result<(), SnapshotProblem> {
+        let key = ObjectKey::new(key).map_err(|_| SnapshotProblem::NoKey)?;
+        SnapshotProblem::order(ObjectKey::new(self.previous.as_str()).ok().as_ref(), &key)
     }
 
     fn failed(&self, source: io::Error) -> SnapshotError {
         SnapshotError::Io { action: "write", path: self.file.clone(), source }
     }
 
-    fn refused(&self, problem: Problem) -> SnapshotError {
+    fn refused(&self, problem: SnapshotProblem) -> SnapshotError {
         SnapshotError::Refused { file: self.file.clone(), problem }
     }
 }

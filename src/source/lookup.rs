@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt as _};
 use std::sync::Arc;
 
 /// Looks up one key; `None` = the key does not exist, and the source answered a check after the lookup.
-pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, EndpointError> {
+pub async fn look_up(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -> Result<Option<ObjectFacts>, EndpointError> {
     let found = retry.run(|| source.stat(key)).await?;
     if found.is_none() && !mutant::is("a_404_is_believed") {
         retry.run(|| source.check()).await?;
@@ -19,7 +19,7 @@ pub async fn look_at(source: &dyn Source, key: &ObjectKey, retry: RetryPolicy) -
 
 /// The results of several lookups.
 #[derive(Clone, Debug, Default)]
-pub struct Looks {
+pub struct Lookups {
     /// The observations: of keys that exist and of keys that do not.
     pub found: Vec<Observation>,
     /// The keys whose lookup failed although the source answers.
@@ -29,30 +29,30 @@ pub struct Looks {
 /// Looks up several keys, `at_a_time` of them concurrently, with the same observation number. If a key does not exist or its lookup failed,
 /// the source is checked once *after* the last lookup: only then do absences and failures count. An error means that the source is
 /// unreachable.
-pub async fn look_at_each(
+pub async fn look_up_each(
     source: &Arc<dyn Source>,
     keys: Vec<ObjectKey>,
-    look: ObservationSeq,
+    seq: ObservationSeq,
     at_a_time: usize,
     retry: RetryPolicy,
-) -> Result<Looks, EndpointError> {
+) -> Result<Lookups, EndpointError> {
     let mut answers = stream::iter(keys)
         .map(|key| async move {
             let facts = retry.run(|| source.stat(&key)).await;
             (key, facts)
         })
         .buffered(at_a_time);
-    let mut looks = Looks::default();
+    let mut observations = Lookups::default();
     while let Some((path, facts)) = answers.next().await {
         match facts {
-            Ok(facts) => looks.found.push(Observation { path, facts, look }),
+            Ok(facts) => observations.found.push(Observation { path, facts, seq }),
             Err(error) if matches!(error.disposition(), Disposition::Stop { .. }) => return Err(error),
-            Err(error) => looks.failed.push((path, error)),
+            Err(error) => observations.failed.push((path, error)),
         }
     }
-    let gone = looks.found.iter().any(|looked| looked.facts.is_none()) && !mutant::is("a_404_is_believed");
-    if gone || !looks.failed.is_empty() {
+    let gone = observations.found.iter().any(|observation| observation.facts.is_none()) && !mutant::is("a_404_is_believed");
+    if gone || !observations.failed.is_empty() {
         retry.run(|| source.check()).await?;
     }
-    Ok(looks)
+    Ok(observations)
 }

@@ -5,7 +5,7 @@ mod bucket;
 mod lookup;
 
 pub use bucket::BucketSource;
-pub use lookup::{Looks, look_at, look_at_each};
+pub use lookup::{Lookups, look_up, look_up_each};
 
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
 use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey};

@@ -13,7 +13,7 @@ use crate::state::database::ownership::{self, ObservationNumbers, Ownership};
 use crate::state::database::writer::Writer;
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::{self, SourceId};
 use rusqlite::Connection;
 use std::path::Path;
@@ -130,7 +130,7 @@ impl State {
                     }
                     let row = sinks::named(connection, &name)?.ok_or_else(|| StateError::Corrupt(format!("no sink {name}")))?;
                     sinks::write_policy(connection, row.sink, policy)?;
-                    Ok(Sink { policy, ..row.sink })
+                    Ok(RegisteredSink { policy, ..row.sink })
                 }
             })
             .await?;
@@ -196,7 +196,7 @@ pub struct Maintenance {
 #[derive(Clone)]
 pub struct SinkState {
     pub(crate) state: State,
-    sink: Sink,
+    sink: RegisteredSink,
     name: SinkName,
     pub(crate) claims: Arc<PathClaims>,
 }
@@ -224,7 +224,7 @@ impl SinkState {
     /// Runs a job about this sink in the writer's thread.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, Sink) -> Result<T, StateError> + Send + 'static,
+        work: impl FnOnce(&Connection, RegisteredSink) -> Result<T, StateError> + Send + 'static,
     ) -> Result<T, StateError> {
         let sink = self.sink;
         self.state.writer.call(move |connection| work(connection, sink)).await

@@ -163,12 +163,12 @@ async fn a_row_that_failed_too_often_becomes_a_dead_letter_with_its_event() {
 #[tokio::test]
 async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
     let bed = Bed::new().await;
-    let long = vec![0xff; RAW_BYTES_MAX + 1];
+    let long = vec![0xff; MAX_RAW_BYTES + 1];
     let batch = [b"{".as_slice(), &long].map(|raw| Received { source: EventChannel::Sqs, outcome: Err(poisoned(raw)) });
     bed.state.inbox().receive(batch.to_vec(), at(3)).await.expect("stored");
     let rows = Views::open(bed.state.path()).dead_letters(0, 10).await.expect("read beside the writer");
     assert_eq!((rows[0].is_whole(), rows[0].raw.as_slice(), rows[0].received_at), (true, b"{".as_slice(), at(3)));
-    assert_eq!((rows[1].is_whole(), rows[1].raw.len(), rows[1].raw_bytes), (false, RAW_BYTES_MAX, long.len() as u64));
+    assert_eq!((rows[1].is_whole(), rows[1].raw.len(), rows[1].raw_bytes), (false, MAX_RAW_BYTES, long.len() as u64));
     assert!(bed.state.inbox().dead_letter_drop(rows[0].id).await.expect("dropped"));
     assert!(!bed.state.inbox().dead_letter_drop(rows[0].id).await.expect("nothing to drop"));
     assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), 1);
@@ -179,10 +179,10 @@ async fn a_dead_letter_keeps_the_beginning_of_what_arrived() {
 #[tokio::test]
 async fn the_oldest_dead_letters_make_room() {
     let bed = Bed::new().await;
-    let some = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 2;
+    let some = usize::try_from(MAX_DEAD_LETTERS).expect("small") + 2;
     let batch = vec![Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"")) }; some];
     bed.state.inbox().receive(batch, at(0)).await.expect("stored");
-    assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), DEAD_LETTERS_MAX);
+    assert_eq!(bed.state.inbox().dead_letters_len().await.expect("counted"), MAX_DEAD_LETTERS);
     assert_eq!(bed.state.inbox().dead_letters(0, 1).await.expect("read")[0].id, 3);
 }
 
@@ -261,7 +261,11 @@ async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
 async fn an_answer_that_cannot_be_stored_leaves_no_trace() {
     let bed = Bed::new().await;
     let stopped = bed.state.writer.call(|connection| {
-        transactions::receive::store(connection, &[reported("a")], tables::inbox::Receipt { at: at(0), look: ObservationSeq(1) })?;
+        transactions::receive::store(
+            connection,
+            &[reported("a")],
+            tables::inbox::ReceivedAt { at: at(0), newest_observation: ObservationSeq(1) },
+        )?;
         Err::<(), _>(StateError::Corrupt("on purpose".to_owned()))
     });
     assert!(stopped.await.is_err());
@@ -290,11 +294,11 @@ async fn decoded_events_are_the_last_dead_letters_to_go() {
     bed.state.inbox().receive(vec![reported("a")], at(0)).await.expect("stored");
     let row = bed.state.inbox().events_batch(0, 1).await.expect("read").remove(0);
     bed.state.inbox().event_dead_letter(row, "look_failed".to_owned(), String::new()).await.expect("stored");
-    let flood = usize::try_from(DEAD_LETTERS_MAX).expect("small") + 1;
+    let flood = usize::try_from(MAX_DEAD_LETTERS).expect("small") + 1;
     let undecodable = Received { source: EventChannel::Sqs, outcome: Err(poisoned(b"x")) };
     bed.state.inbox().receive(vec![undecodable; flood], at(1)).await.expect("stored");
     let overview = bed.state.overview().await.expect("read");
-    assert_eq!((overview.dead_letters, overview.dead_letters_evicted), (DEAD_LETTERS_MAX, 2));
+    assert_eq!((overview.dead_letters, overview.dead_letters_evicted), (MAX_DEAD_LETTERS, 2));
     let oldest = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
     assert_eq!((oldest.reason.as_str(), oldest.event), ("look_failed", Some(event("a"))));
 }

@@ -21,13 +21,15 @@ pub use database::direct_writer::CommitGate;
 pub use error::{Holder, StateError};
 pub use handle::{Inbox, Maintenance, Runs, SinkState, SourceState, State};
 pub use instance_lock::{InstanceLock, holder, last_run};
-pub use tables::dead_letters::{DEAD_LETTERS_MAX, DeadLetter, Poisoned, RAW_BYTES_MAX};
+pub use tables::dead_letters::{DeadLetter, MAX_DEAD_LETTERS, MAX_RAW_BYTES, Poisoned};
 pub use tables::feed_events::FeedIdentity;
-pub use tables::history::{Attempts, Called, ConsumedEvent, Ended, EventDisposition, HistoryEntry, HistoryEvent, ObservedContent, Outcome};
+pub use tables::history::{
+    Attempts, Called, ConsumedEvent, EventDisposition, HistoryEntry, HistoryEvent, ObservedContent, OperationEnd, Outcome,
+};
 pub use tables::inbox::InboxRow;
-pub use tables::intents::{Intent, Plane};
-pub use tables::pending::Failure;
-pub use tables::runs::Run;
+pub use tables::intents::{Intent, IntentKind};
+pub use tables::pending::AttemptFailure;
+pub use tables::runs::RunRow;
 pub use tables::sources::Listed;
 pub use transactions::claim::{ClaimedBatch, Lane, WorkItem};
 pub use transactions::consume::Replay;
@@ -38,8 +40,8 @@ pub use transactions::receive::{ReceiveCounts, Received};
 pub use transactions::receive_feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedItem};
 pub use views::Views;
 pub use views::key_report::{KeyReport, PendingStatus, SinkKeyReport};
-pub use views::overview::{Overview, SinkOverview, Waiting};
-pub use views::snapshot_rows::Side;
+pub use views::overview::{Overview, SinkOverview, WaitingPaths};
+pub use views::snapshot_rows::SinkSide;
 
 pub use crate::plan::guard::HeldDeletes;
 pub use crate::record::{EventChannel, Observation, Page, PageCounts};

@@ -14,7 +14,7 @@ async fn the_observation_number_of_a_receipt_is_not_reused_after_a_restart() {
     bed.read(answer("b"), at(0)).await;
     let bed = bed.reopened().await;
     let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
-    assert_eq!(rows.iter().map(|row| row.received_at_look).collect::<Vec<_>>(), [never_stored; 2]);
+    assert_eq!(rows.iter().map(|row| row.newest_observation).collect::<Vec<_>>(), [never_stored; 2]);
     assert!(bed.state.source().observation_next() > never_stored);
 }
 
@@ -26,7 +26,7 @@ async fn permissions_received_before_a_file_was_found_gone_are_dropped_with_it()
         let path = event("a").path;
         let facts = ObjectFacts { size: 3, etag: None, last_modified: None, storage_class: None, version_id: None };
         let observe = async |facts: Option<&ObjectFacts>| {
-            let observation = Observation { path: path.clone(), facts: facts.cloned(), look: bed.state.source().observation_next() };
+            let observation = Observation { path: path.clone(), facts: facts.cloned(), seq: bed.state.source().observation_next() };
             bed.state.source().observations_record(vec![observation]).await.expect("stored");
         };
         observe(Some(&facts)).await;
@@ -43,10 +43,10 @@ async fn permissions_received_before_a_file_was_found_gone_are_dropped_with_it()
             bed.state.inbox().receive(batch, at(0)).await.expect("stored");
         }
         let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
-        let looks = vec![Observation { path: path.clone(), facts: None, look: bed.state.source().observation_next() }];
-        bed.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored");
+        let observations = vec![Observation { path: path.clone(), facts: None, seq: bed.state.source().observation_next() }];
+        bed.state.source().replay(Replay { rows, observations, ..Replay::default() }).await.expect("stored");
         observe(Some(&facts)).await;
         let work = bed.sink.work_item(&path).await.expect("read").expect("it is to be created");
-        assert_eq!(work.sides.wanted.permissions.as_deref(), expected, "received before it was found gone: {before}");
+        assert_eq!(work.path_state.wanted.permissions.as_deref(), expected, "received before it was found gone: {before}");
     }
 }

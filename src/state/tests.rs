@@ -41,15 +41,15 @@ impl Bed {
         Self { state, sink, directory }
     }
 
-    async fn observe(&self, path: &str, etag: Option<&str>, look: ObservationSeq) {
-        let observation = Observation { path: key(path), facts: etag.map(facts), look };
+    async fn observe(&self, path: &str, etag: Option<&str>, seq: ObservationSeq) {
+        let observation = Observation { path: key(path), facts: etag.map(facts), seq };
         self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     async fn page(&self, after: Option<&str>, up_to: Option<&str>, shows: &[(&str, &str)]) {
         let objects = shows.iter().map(|(path, etag)| (key(path), facts(etag))).collect();
-        let look = self.state.source().observation_next();
-        let page = Page { prefix: String::new(), after: after.map(key), up_to: up_to.map(key), look, objects };
+        let seq = self.state.source().observation_next();
+        let page = Page { prefix: String::new(), after: after.map(key), up_to: up_to.map(key), seq, objects };
         self.state.source().page_record(page).await.expect("stored");
     }
 
@@ -64,7 +64,7 @@ impl Bed {
     }
 
     async fn park(&self, path: &str) {
-        let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
+        let failed = Some(AttemptFailure { reason: "broken".to_owned(), message: "it broke".to_owned() });
         self.sink.pending_park(&key(path), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
     }
 }
@@ -130,16 +130,16 @@ async fn an_older_observation_never_overwrites_a_newer_one() {
     bed.observe("a", Some("old"), older).await;
     bed.observe("a", None, older).await;
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
-    assert_eq!(work.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
+    assert_eq!(work.path_state.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]
 async fn the_next_process_numbers_its_observations_after_the_stored_ones() {
     let bed = Bed::new().await;
-    let look = bed.state.source().observation_next();
-    bed.observe("a", Some("x"), look).await;
+    let seq = bed.state.source().observation_next();
+    bed.observe("a", Some("x"), seq).await;
     let bed = bed.reopened().await;
-    assert!(bed.state.source().observation_next() > look);
+    assert!(bed.state.source().observation_next() > seq);
 }
 
 #[tokio::test]
@@ -151,9 +151,9 @@ async fn a_page_says_what_is_absent_only_between_its_own_keys() {
     }
     bed.applied("bb", "never observed").await;
     bed.page(Some("a"), Some("c"), &[("c", "x")]).await;
-    assert_eq!(bed.due(Lane::Absent).await, ["b", "bb"], "neither a nor d");
+    assert_eq!(bed.due(Lane::Deletion).await, ["b", "bb"], "neither a nor d");
     bed.page(None, None, &[("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")]).await;
-    assert_eq!(bed.due(Lane::Absent).await, ["bb"], "b is back");
+    assert_eq!(bed.due(Lane::Deletion).await, ["bb"], "b is back");
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
             bed.observe(known, None, bed.state.source().observation_next()).await;
         }
         let page =
-            Page { prefix: String::new(), after: None, up_to: None, look: bed.state.source().observation_next(), objects: objects.clone() };
+            Page { prefix: String::new(), after: None, up_to: None, seq: bed.state.source().observation_next(), objects: objects.clone() };
         let counts = bed.state.source().page_record(page).await.expect("stored");
         let waiting = bed.state.overview().await.expect("counted").sinks.remove(0).waiting;
         came_to.push((counts, bed.due(Lane::Small).await, bed.due(Lane::Large).await, format!("{waiting:?}")));
@@ -188,9 +188,9 @@ async fn a_key_observed_after_the_page_was_requested_is_not_absent() {
     let page = bed.state.source().observation_next();
     let later = bed.state.source().observation_next();
     bed.observe("a", Some("x"), later).await;
-    let page = Page { prefix: String::new(), after: None, up_to: None, look: page, objects: Vec::new() };
+    let page = Page { prefix: String::new(), after: None, up_to: None, seq: page, objects: Vec::new() };
     bed.state.source().page_record(page).await.expect("stored");
-    assert!(bed.due(Lane::Absent).await.is_empty());
+    assert!(bed.due(Lane::Deletion).await.is_empty());
 }
 
 #[tokio::test]
@@ -237,12 +237,12 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));
     // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
-    let look = bed.state.source().observation_next();
-    bed.observe("a", None, look).await;
+    let seq = bed.state.source().observation_next();
+    bed.observe("a", None, seq).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
     bed.sink.intents_abandon(&key("a")).await.expect("ended");
     bed.sink.pending_requeue(&key("a")).await.expect("settled");
-    assert_eq!(bed.due(Lane::Absent).await, ["a"], "unconfirmed, and gone: a delete");
+    assert_eq!(bed.due(Lane::Deletion).await, ["a"], "unconfirmed, and gone: a delete");
 }
 
 #[tokio::test]

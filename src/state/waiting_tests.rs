@@ -71,7 +71,7 @@ async fn the_queries_of_a_cycle_do_not_grow_with_parked_skipped_or_held_rows() {
 async fn the_counts_of_waiting_rows_follow_each_change() {
     let (state, sink, _directory) = waiting(3).await;
     let (parked, held) = (ObjectKey::new("parked1").expect("a key"), ObjectKey::new("held2").expect("a key"));
-    let failed = Some(Failure { reason: "other".to_owned(), message: "something else".to_owned() });
+    let failed = Some(AttemptFailure { reason: "other".to_owned(), message: "something else".to_owned() });
     sink.pending_park(&parked, Attempts { failed, ..Attempts::default() }, Timestamp::UNIX_EPOCH).await.expect("stored");
     sink.pending_mark_possibly_deleted(&held).await.expect("stored");
     let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
@@ -79,13 +79,13 @@ async fn the_counts_of_waiting_rows_follow_each_change() {
         let path = ObjectKey::new(path).expect("a key");
         state
             .source()
-            .observations_record(vec![Observation { path, facts: Some(facts.clone()), look: state.source().observation_next() }])
+            .observations_record(vec![Observation { path, facts: Some(facts.clone()), seq: state.source().observation_next() }])
             .await
             .expect("stored");
     }
     state
         .source()
-        .observations_record(vec![Observation { path: held, facts: None, look: state.source().observation_next() }])
+        .observations_record(vec![Observation { path: held, facts: None, seq: state.source().observation_next() }])
         .await
         .expect("stored");
     let (waiting, counted) = (
@@ -157,24 +157,24 @@ async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
         version_id: None,
     };
     // A listing finds this file first: an event reports it later.
-    let listed = Observation { path: key("listed"), facts: Some(facts(None)), look: state.source().observation_next() };
+    let listed = Observation { path: key("listed"), facts: Some(facts(None)), seq: state.source().observation_next() };
     state.source().observations_record(vec![listed]).await.expect("stored");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "no event reported it");
     for (second, path) in [(1, "applied"), (2, "listed"), (3, "parked")] {
         state.inbox().receive(vec![reported(path)], at(second)).await.expect("received");
     }
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(1)), "in the inbox");
-    let look = state.source().observation_next();
-    let looks = ["applied", "listed", "parked"].map(|path| Observation { path: key(path), facts: Some(facts(None)), look });
+    let seq = state.source().observation_next();
+    let observations = ["applied", "listed", "parked"].map(|path| Observation { path: key(path), facts: Some(facts(None)), seq });
     let rows = state.inbox().events_batch(0, 10).await.expect("read");
-    state.source().replay(Replay { rows, looks: looks.to_vec(), ..Replay::default() }).await.expect("replayed");
+    state.source().replay(Replay { rows, observations: observations.to_vec(), ..Replay::default() }).await.expect("replayed");
     assert_eq!((state.inbox().events_len().await.expect("counted"), sink.oldest_unapplied().await.expect("read")), (0, Some(at(1))));
     for (path, oldest) in [("applied", Some(at(2))), ("listed", Some(at(3)))] {
         let file = FileRecord { size: Some(3), etag: ETag::parse("x"), ..FileRecord::at(key(path)) };
         sink.applied_record(file, Attempts::default()).await.expect("stored");
         assert_eq!(sink.oldest_unapplied().await.expect("read"), oldest, "after {path}");
     }
-    let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
+    let failed = Some(AttemptFailure { reason: "broken".to_owned(), message: "it broke".to_owned() });
     sink.pending_park(&key("parked"), Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("parked");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), Some(at(3)), "it waits for its next attempt");
     sink.pending_skip(&key("parked"), SkipReason::Archived).await.expect("skipped");

@@ -3,4 +3,4 @@
 mod hashing;
 mod verify;
 
-pub use verify::{Verdict, Verification, endpoint_error_in, into_content_stream, verified};
+pub use verify::{BodyVerdict, Verification, endpoint_error_in, into_content_stream, verified};

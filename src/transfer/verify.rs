@@ -22,9 +22,9 @@ pub enum Verification {
 
 /// The result of verifying a body, shared by its clones. A caller can read it even if an HTTP client hides the error of the body.
 #[derive(Clone, Debug, Default)]
-pub struct Verdict(Arc<OnceLock<Result<Verification, EndpointError>>>);
+pub struct BodyVerdict(Arc<OnceLock<Result<Verification, EndpointError>>>);
 
-impl Verdict {
+impl BodyVerdict {
     /// The result; `None` while the body is read, and also if it was dropped before its end. It is set before the last chunk is passed on.
     pub fn get(&self) -> Option<&Result<Verification, EndpointError>> {
         self.0.get()
@@ -45,8 +45,8 @@ pub fn verified(
     (source, key): (&EndpointId, &ObjectKey),
     size: u64,
     checksum: Option<Checksum>,
-) -> (ByteStream, Verdict) {
-    let verdict = Verdict::default();
+) -> (ByteStream, BodyVerdict) {
+    let verdict = BodyVerdict::default();
     let verified_body = VerifiedBody {
         body: Some(body),
         subject: (source.clone(), key.clone()),
@@ -91,7 +91,7 @@ struct VerifiedBody {
     /// The last chunk, until the body is verified.
     withheld: Option<Bytes>,
     check: Option<(Hashing, Checksum)>,
-    verdict: Verdict,
+    verdict: BodyVerdict,
 }
 
 impl VerifiedBody {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// Records the backlog gauges of each sink: the number of pending paths and the age of the oldest unapplied event.
-pub async fn tell_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
+pub async fn record_backlog(state: &State, sinks: &[SinkState], now: Timestamp) {
     if !telemetry::metrics().are_enabled() {
         return;
     }
@@ -42,12 +42,12 @@ fn backlog(overview: &SinkOverview, oldest: Option<Timestamp>, now: Timestamp) -
 mod tests {
     use super::*;
     use crate::record::SinkName;
-    use crate::state::Waiting;
+    use crate::state::WaitingPaths;
 
     /// Held deletes were not counted: a thousand deletes that the guard held appeared as no work.
     #[test]
     fn rows_that_wait_for_any_reason_are_pending_and_skipped_ones_are_not() {
-        let waiting = [("due", 1), ("parked", 2), ("held", 4), ("skipped", 8)].into_iter().map(|(status, paths)| Waiting {
+        let waiting = [("due", 1), ("parked", 2), ("held", 4), ("skipped", 8)].into_iter().map(|(status, paths)| WaitingPaths {
             status: status.to_owned(),
             deletion: status == "held",
             reason: None,

@@ -26,10 +26,10 @@ impl SinkRun<'_> {
     /// Releases the sink's deletes, or holds all of them and returns `None`.
     pub(super) async fn judge_deletes(&self, guard: Guard) -> Result<Option<ReleasedDeletes>, ApplyError> {
         let rows = self.state.applied_rows().await?;
-        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(guard.held_too).await?;
+        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(guard.judge_held_again).await?;
         let allowed = guard.allowed(rows, self.allowance());
         if deletes <= allowed || mutant::is("the_guard_is_off") {
-            if guard.held_too {
+            if guard.judge_held_again {
                 self.state.deletes_release().await?;
             }
             self.state.listing_judged().await?;
@@ -38,8 +38,8 @@ impl SinkRun<'_> {
         let DeletesInQuestion { deletes, .. } = self.state.deletes_in_question(true).await?;
         let held = guard.hold(deletes, rows, self.state.deletes_held().await?);
         let sink = self.state.name();
-        tracing::warn!(%sink, deletes, allowed, rows = held.of_rows, "deletes are held: --allow-deletes {deletes} sends them");
-        self.tally.held(deletes);
+        tracing::warn!(%sink, deletes, allowed, rows = held.rows_when_held, "deletes are held: --allow-deletes {deletes} sends them");
+        self.counters.held(deletes);
         self.state.absences_drop_unapplied().await?;
         self.state.deletes_hold(held).await?;
         self.state.listing_judged().await?;
@@ -56,7 +56,7 @@ impl SinkRun<'_> {
 
     /// The number of deletes that the sink confirmed in this run.
     fn sent_deletes(&self) -> u64 {
-        self.flow.tally.totals().sink(self.state.name()).deleted
+        self.flow.counters.totals().sink(self.state.name()).deleted
     }
 
     /// The guard of an incremental sync.
@@ -67,6 +67,6 @@ impl SinkRun<'_> {
 
     /// True if the guard must judge held deletes again. Then the run has work even if nothing is due and no event arrived.
     pub(super) async fn has_held_deletes_to_judge(&self, guard: Guard) -> Result<bool, ApplyError> {
-        Ok(guard.held_too && self.state.deletes_in_question(true).await?.deletes > 0)
+        Ok(guard.judge_held_again && self.state.deletes_in_question(true).await?.deletes > 0)
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// One run, of any kind.
 pub struct Flow {
     /// The endpoints.
-    pub doors: Endpoints,
+    pub endpoints: Endpoints,
     /// The state. The caller has checked that it belongs to these endpoints.
     pub state: State,
     /// The state of each sink, at least one.
@@ -22,9 +22,9 @@ pub struct Flow {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The counters of the run. The caller may read them during the run.
-    pub tally: Arc<RunCounters>,
+    pub counters: Arc<RunCounters>,
     /// The stop signal. The caller may send it.
-    pub halt: StopSignal,
+    pub stop_signal: StopSignal,
 }
 
 /// The identity of a run that has begun.
@@ -38,6 +38,6 @@ pub(super) struct RunInfo {
 impl Flow {
     /// Stops the run and keeps the error as the cause.
     pub(super) fn stop(&self, error: &ApplyError) {
-        self.halt.stop(Some(error.into()));
+        self.stop_signal.stop(Some(error.into()));
     }
 }

@@ -16,9 +16,9 @@ mod snapshots;
 mod publish;
 mod backlog;
 
-pub use backlog::tell_backlog;
+pub use backlog::record_backlog;
 pub use endpoints::Endpoints;
 pub use flow::Flow;
 pub use options::Options;
-pub use run::Ended;
+pub use run::FinishedRun;
 pub use snapshots::{ExportError, export};

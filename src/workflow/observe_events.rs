@@ -40,9 +40,9 @@ impl Flow {
         }
         if !anything_to_do {
             // A queue or feed that could not be read may have events, so the run is not quiet.
-            let totals = self.tally.totals();
+            let totals = self.counters.totals();
             if totals.queue_failures.is_empty() && totals.feed_failure.is_none() {
-                self.tally.quiet();
+                self.counters.quiet();
             }
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Flow {
     /// inbox.
     pub(super) async fn catch_up(&self, sinks: &[&SinkRun<'_>]) -> Result<(), ApplyError> {
         let (_, nothing_more) = watch::channel(false);
-        let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::Open, nothing_more.clone()).await?);
+        let drain = async |sink: &SinkRun<'_>| Ok(sink.executor.drain(Lane::OpenIntent, nothing_more.clone()).await?);
         run_concurrently(sinks.iter().map(|sink| (*sink, drain(sink)))).await;
         self.replay_inbox().await
     }
@@ -79,18 +79,18 @@ impl Flow {
             // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
             // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
-            let (looked, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
+            let (observation, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
-            self.tally.replayed(&replayed);
+            self.counters.replayed(&replayed);
             locked_paths.extend(replayed.locked);
-            next = looked?;
+            next = observation?;
         }
         Ok(())
     }
 
     /// The next rows of the inbox; empty at its end, or after a stop.
     async fn next_rows(&self, rest: &mut Unreplayed) -> Result<Vec<InboxRow>, ApplyError> {
-        if rest.left == 0 || self.halt.is_stopped() {
+        if rest.left == 0 || self.stop_signal.is_stopped() {
             return Ok(Vec::new());
         }
         let limit = BATCH_EVENTS.min(usize::try_from(rest.left).unwrap_or(BATCH_EVENTS));
@@ -107,37 +107,37 @@ impl Flow {
             return Ok(None);
         }
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
-        let (looks, failed) = tokio::select! {
+        let (observations, failed) = tokio::select! {
             biased;
-            looked = self.look_up_paths(touched) => looked?,
+            observation = self.look_up_paths(touched) => observation?,
             // An unfinished lookup stores nothing and may be dropped.
-            () = self.halt.stopped() => return Ok(None),
+            () = self.stop_signal.stopped() => return Ok(None),
         };
-        Ok(Some(Replay { rows, looks, failed, ..Replay::default() }))
+        Ok(Some(Replay { rows, observations, failed, ..Replay::default() }))
     }
 
     /// Looks up each path once. Returns the observations and the failed paths. An error means that the source is unreachable; it does not
     /// count as a failed lookup of any event.
     async fn look_up_paths(&self, touched: BTreeSet<ObjectKey>) -> Result<(Vec<Observation>, BTreeMap<ObjectKey, String>), ApplyError> {
-        let look = self.state.source().observation_next();
+        let seq = self.state.source().observation_next();
         let keys = touched.into_iter().collect();
         let Options { concurrency, retry, .. } = self.options;
-        let looks = source::look_at_each(&self.doors.source, keys, look, concurrency, retry).await?;
+        let observations = source::look_up_each(&self.endpoints.source, keys, seq, concurrency, retry).await?;
         let mut failed = BTreeMap::new();
-        for (path, error) in looks.failed {
+        for (path, error) in observations.failed {
             tracing::warn!(key = %path, %error, "a path that an event touched cannot be looked up");
             let error = ApplyError::from(error);
-            self.tally.lookup_failed(&path, (&error).into());
+            self.counters.lookup_failed(&path, (&error).into());
             failed.insert(path, error.to_string());
         }
-        Ok((looks.found, failed))
+        Ok((observations.found, failed))
     }
 }
 
 impl SinkRun<'_> {
     /// Writes the snapshots of the pending work. Returns false if the sink was stopped.
     async fn write_snapshots(&self, guard: Guard) -> Result<bool, ApplyError> {
-        if self.halt.is_stopped() {
+        if self.stop_signal.is_stopped() {
             return Ok(false);
         }
         if self.has_held_deletes_to_judge(guard).await? {

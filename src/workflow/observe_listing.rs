@@ -45,7 +45,7 @@ impl Flow {
             if let Err(error) = self.catch_up(&filled).await {
                 self.stop(&error);
             }
-            if self.halt.is_stopped() {
+            if self.stop_signal.is_stopped() {
                 return Ok(());
             }
         }
@@ -71,7 +71,7 @@ impl Flow {
     /// Records the end of a listing, if this run listed from the first key.
     async fn record_listing_end(&self, run: RunInfo, everything_since: Option<Timestamp>) -> Result<(), ApplyError> {
         match everything_since {
-            Some(since) if self.tally.totals().listing_ended => Ok(self.state.source().listing_complete(run.number, since).await?),
+            Some(since) if self.counters.totals().listing_ended => Ok(self.state.source().listing_complete(run.number, since).await?),
             _ => Ok(()),
         }
     }
@@ -79,7 +79,7 @@ impl Flow {
     /// Records that the initial sync is complete, if the listing has ended. The caller ensures that every sink that was empty has applied
     /// all pages.
     async fn record_initial_complete(&self, run: RunInfo) -> Result<(), ApplyError> {
-        if !self.tally.totals().listing_ended {
+        if !self.counters.totals().listing_ended {
             return Ok(());
         }
         if run.kind == RunKind::Initial || self.state.source().initial_completed_by().await?.is_none() {
@@ -90,10 +90,10 @@ impl Flow {
 
     async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
-        let source = self.doors.source.as_ref();
+        let source = self.endpoints.source.as_ref();
         let listed = self.state.source().listing_progress().await?;
         if listed != Listed::Nothing {
-            self.tally.gone_on_with(self.state.overview().await?.paths("due"), listed == Listed::Everything);
+            self.counters.resumed(self.state.overview().await?.paths("due"), listed == Listed::Everything);
         }
         let mut after = match listed {
             Listed::Nothing => None,
@@ -102,23 +102,23 @@ impl Flow {
             Listed::Everything => return Ok(()),
         };
         loop {
-            let look = self.state.source().observation_next();
+            let seq = self.state.source().observation_next();
             let from = after.clone().map_or(PageCursor::Start, PageCursor::After);
             let page = tokio::select! {
                 biased;
                 page = retry.run(|| source.page(&from, *page_keys)) => page?,
-                () = self.halt.stopped() => return Ok(()),
+                () = self.stop_signal.stopped() => return Ok(()),
             };
             let up_to = page.next.map(|next| key_of(next, source.id())).transpose()?;
-            if self.tally.totals().pages == 0 {
+            if self.counters.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
             }
             let counts = self
                 .state
                 .source()
-                .page_record(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), look, objects: page.objects })
+                .page_record(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), seq, objects: page.objects })
                 .await?;
-            self.tally.page(counts, up_to.is_none());
+            self.counters.page(counts, up_to.is_none());
             progress.send_replace(true);
             if up_to.is_none() {
                 return Ok(());
@@ -169,9 +169,9 @@ impl SinkRun<'_> {
             biased;
             // The sender is dropped only after the end of the listing.
             _ = more_may_come.wait_for(|more| !more) => {}
-            () = self.halt.stopped() => return Ok(()),
+            () = self.stop_signal.stopped() => return Ok(()),
         }
-        if !self.flow.tally.totals().listing_ended {
+        if !self.flow.counters.totals().listing_ended {
             return Ok(());
         }
         let guard = Guard::of_listing(self.state.rows_before_listing().await?, !self.state.source().listing_saw_files().await?);

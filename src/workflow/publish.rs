@@ -12,7 +12,7 @@ const POST_TIMEOUT: Duration = Duration::from_secs(20);
 impl Flow {
     /// Posts the report, if a receiver is configured. Returns the reason if it was not accepted.
     pub(super) async fn post(&self, report: &Report) -> Option<String> {
-        let reports = self.doors.reports.as_ref()?;
+        let reports = self.endpoints.reports.as_ref()?;
         let body = match serde_json::to_value(report) {
             Ok(body) => body,
             Err(error) => return Some(error.to_string()),
@@ -25,13 +25,13 @@ impl Flow {
             }
         };
         let out_of_grace = async {
-            self.halt.stopped().await;
+            self.stop_signal.stopped().await;
             // After an endpoint stopped the run, the report has the whole grace: the operations in flight may have consumed the time since
             // the stop.
-            if self.halt.cause().is_some() {
+            if self.stop_signal.cause().is_some() {
                 tokio::time::sleep(self.options.grace).await;
             } else {
-                self.halt.out_of_grace(self.options.grace).await;
+                self.stop_signal.out_of_grace(self.options.grace).await;
             }
         };
         tokio::select! {

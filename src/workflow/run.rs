@@ -5,7 +5,7 @@ use super::backlog;
 use super::flow::{Flow, RunInfo};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
-use crate::report::{Frame, Report};
+use crate::report::{Report, ReportContext};
 use crate::run::{RunKind, RunOutcome};
 use crate::state::{InstanceLock, StateError};
 use crate::telemetry;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// The result of a finished run.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct FinishedRun {
     /// The report, with the reason why the events API did not accept it, if it did not.
     pub report: Report,
     /// How the run ended.
@@ -25,11 +25,11 @@ pub struct Ended {
 impl Flow {
     /// Runs until everything due is done, an endpoint is unreachable, or the stop signal arrives. Returns an error if the state or a
     /// snapshot failed; then the run has no recorded end.
-    pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
+    pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<FinishedRun, ApplyError> {
         telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await
     }
 
-    async fn run_in_span(self, kind: RunKind, lock: &mut InstanceLock) -> Result<Ended, ApplyError> {
+    async fn run_in_span(self, kind: RunKind, lock: &mut InstanceLock) -> Result<FinishedRun, ApplyError> {
         let began = self.clock.now();
         let number = self.state.runs().begin(kind, began, lock.last_run()).await?;
         lock.remember_run(number)?;
@@ -43,35 +43,35 @@ impl Flow {
         self.finish(run, &sinks).await
     }
 
-    async fn finish(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<Ended, ApplyError> {
+    async fn finish(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<FinishedRun, ApplyError> {
         let RunInfo { number, kind, began } = run;
         if kind != RunKind::Incremental {
             for sink in sinks {
                 sink.state.outside_prefix_count(&self.options.prefix).await?;
             }
         }
-        let (totals, overview) = (self.tally.totals(), self.state.overview().await?);
+        let (totals, overview) = (self.counters.totals(), self.state.overview().await?);
         let mut stopped_sinks = BTreeMap::new();
         for sink in sinks {
             sink.finish_snapshots(&totals, &overview).await?;
-            stopped_sinks.extend(sink.halt.cause().map(|cause| (sink.state.name().clone(), (cause.message, cause.hint))));
+            stopped_sinks.extend(sink.stop_signal.cause().map(|cause| (sink.state.name().clone(), (cause.message, cause.hint))));
         }
-        let cause = self.halt.cause();
-        let frame = Frame {
+        let cause = self.stop_signal.cause();
+        let frame = ReportContext {
             run: number,
             kind,
             time: (began, self.clock.now()),
             subject: (self.state.path().display().to_string(), self.options.bucket.clone()),
             stopped_by: match &cause {
                 Some(error) => Some((error.message.clone(), error.hint)),
-                None if self.halt.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
+                None if self.stop_signal.is_stopped() => Some(("by a signal".to_owned(), "run the command again: it goes on where it was")),
                 None => None,
             },
             stopped_sinks,
         };
         let mut report = Report::of_run(&frame, &totals, &overview);
         report.report_refused = self.post(&report).await;
-        let outcome = match (cause, self.halt.is_stopped()) {
+        let outcome = match (cause, self.stop_signal.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
             (None, false) if !totals.queue_failures.is_empty() || totals.feed_failure.is_some() => RunOutcome::Failed,
             (None, false) if !frame.stopped_sinks.is_empty() => RunOutcome::Failed,
@@ -82,7 +82,7 @@ impl Flow {
         self.record_run_end(number, &report, outcome).await?;
         telemetry::run_ended(outcome.as_str());
         backlog::record(&self.sinks, &overview, self.clock.now()).await;
-        Ok(Ended { deletes_held: report.holds_deletes(), report, outcome })
+        Ok(FinishedRun { deletes_held: report.holds_deletes(), report, outcome })
     }
 
     async fn record_run_end(&self, run: u64, report: &Report, outcome: RunOutcome) -> Result<(), StateError> {

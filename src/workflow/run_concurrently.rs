@@ -44,12 +44,12 @@ impl SinkRun<'_> {
         if another_waits.wait_for(|waits| *waits).await.is_err() || mutant::is("a_sink_that_hangs_is_waited_for") {
             return std::future::pending().await;
         }
-        let done = || self.flow.tally.totals().sink(self.state.name()).done();
+        let done = || self.flow.counters.totals().sink(self.state.name()).done();
         loop {
             let before = done();
             tokio::time::sleep(PROBE_INTERVAL).await;
             // A large object may take longer than the interval. Then the sink answers the probe.
-            if done() == before && !self.executor.sink_answers().await {
+            if done() == before && !self.executor.probe_sink().await {
                 return;
             }
         }

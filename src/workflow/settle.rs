@@ -20,7 +20,7 @@ impl SinkRun<'_> {
             tokio::join!(executor.drain(Lane::Small, nothing_more.clone()), executor.drain(Lane::Large, nothing_more.clone()));
         small?;
         large?;
-        if self.halt.is_stopped() {
+        if self.stop_signal.is_stopped() {
             return Ok(());
         }
         let Some(mut released) = self.judge_deletes(guard).await? else { return Ok(()) };

@@ -13,8 +13,8 @@ pub(super) struct SinkRun<'f> {
     pub(super) run: RunInfo,
     pub(super) state: SinkState,
     pub(super) executor: Executor,
-    pub(super) tally: SinkCounters,
-    pub(super) halt: SinkStopSignal,
+    pub(super) counters: SinkCounters,
+    pub(super) stop_signal: SinkStopSignal,
     /// True if the run has written the old snapshot of the sink and has not written the new one.
     new_snapshot_missing: AtomicBool,
 }
@@ -22,22 +22,22 @@ pub(super) struct SinkRun<'f> {
 impl Flow {
     /// Creates the part of each sink in this run.
     pub(super) fn sink_runs(&self, run: RunInfo) -> Vec<SinkRun<'_>> {
-        let halts = SinkStopSignal::of_run(&self.halt, self.sinks.len());
-        self.sinks.iter().zip(halts).map(|(state, halt)| SinkRun::new(self, run, state.clone(), halt)).collect()
+        let stop_signals = SinkStopSignal::of_run(&self.stop_signal, self.sinks.len());
+        self.sinks.iter().zip(stop_signals).map(|(state, stop_signal)| SinkRun::new(self, run, state.clone(), stop_signal)).collect()
     }
 }
 
 impl<'f> SinkRun<'f> {
-    fn new(flow: &'f Flow, run: RunInfo, state: SinkState, halt: SinkStopSignal) -> Self {
-        let tally = SinkCounters::new(flow.tally.clone(), state.name().clone());
+    fn new(flow: &'f Flow, run: RunInfo, state: SinkState, stop_signal: SinkStopSignal) -> Self {
+        let counters = SinkCounters::new(flow.counters.clone(), state.name().clone());
         let options = &flow.options;
-        let sink = flow.doors.sink(state.name());
+        let sink = flow.endpoints.sink(state.name());
         let concurrency = sink.capabilities().connections.map_or(options.concurrency, |bound| bound.min(options.concurrency));
         let apply = ApplyOptions { run: run.number, retry: options.retry, verify: options.verify };
-        let context = ApplyContext::new(flow.doors.source.clone(), sink, state.clone(), apply);
+        let context = ApplyContext::new(flow.endpoints.source.clone(), sink, state.clone(), apply);
         let bounds = Bounds { concurrency, grace: options.grace };
-        let executor = Executor::new(context, flow.clock.clone(), tally.clone(), halt.clone(), bounds);
-        Self { flow, run, state, executor, tally, halt, new_snapshot_missing: AtomicBool::new(false) }
+        let executor = Executor::new(context, flow.clock.clone(), counters.clone(), stop_signal.clone(), bounds);
+        Self { flow, run, state, executor, counters, stop_signal, new_snapshot_missing: AtomicBool::new(false) }
     }
 
     /// Awaits a part of the work. On an error it returns `None` and stops the sink, or the run if the sink did not cause the error.
@@ -69,7 +69,7 @@ impl<'f> SinkRun<'f> {
         if !self.new_snapshot_missing.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let (run, stopped) = (&self.flow.halt, self.halt.is_stopped());
+        let (run, stopped) = (&self.flow.stop_signal, self.stop_signal.is_stopped());
         let done = totals.sink(self.state.name()).done();
         let pending = overview
             .sinks

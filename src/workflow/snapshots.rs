@@ -4,7 +4,7 @@ use super::options::Options;
 use crate::apply::ApplyError;
 use crate::record::{FileRow, SinkName};
 use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, SnapshotRows, SnapshotStore, SnapshotWriter};
-use crate::state::{Side, SinkState, StateError, Views};
+use crate::state::{SinkSide, SinkState, StateError, Views};
 use jiff::Timestamp;
 use std::io::Write;
 use std::thread;
@@ -21,7 +21,7 @@ pub enum ExportError {
 }
 
 /// Writes one side of a sink as CSV to `out`. Errors name the output as `name`. Returns the number of rows. Blocks.
-pub fn export(views: &Views, (sink, side): (&SinkName, Side), out: impl Write, name: &str) -> Result<u64, ExportError> {
+pub fn export(views: &Views, (sink, side): (&SinkName, SinkSide), out: impl Write, name: &str) -> Result<u64, ExportError> {
     let mut writer = SnapshotWriter::new(out, name);
     let mut rows = 0;
     views.snapshot_rows((sink, side), |file: FileRow<'_>| -> Result<(), ExportError> {
@@ -55,13 +55,13 @@ pub(super) async fn write_new(state: &SinkState, options: &Options, run: (u64, T
     write(state, (options, SnapshotRows::Full), vec![NEW], run).await
 }
 
-const OLD: (snapshot::Side, Side) = (snapshot::Side::Old, Side::Applied);
-const NEW: (snapshot::Side, Side) = (snapshot::Side::New, Side::Known);
+const OLD: (snapshot::SnapshotSide, SinkSide) = (snapshot::SnapshotSide::Old, SinkSide::Applied);
+const NEW: (snapshot::SnapshotSide, SinkSide) = (snapshot::SnapshotSide::New, SinkSide::Known);
 
 async fn write(
     state: &SinkState,
     (options, rows): (&Options, SnapshotRows),
-    sides: Vec<(snapshot::Side, Side)>,
+    sides: Vec<(snapshot::SnapshotSide, SinkSide)>,
     (run, at): (u64, Timestamp),
 ) -> Result<(), ApplyError> {
     let (views, name) = (state.views(), state.name().clone());
@@ -105,7 +105,11 @@ async fn run_blocking(work: impl FnOnce() -> Result<(), ExportError> + Send + 's
     }
 }
 
-fn write_rows(views: &Views, (sink, side, rows): (&SinkName, Side, SnapshotRows), mut pending: PendingSnapshot) -> Result<(), ExportError> {
+fn write_rows(
+    views: &Views,
+    (sink, side, rows): (&SinkName, SinkSide, SnapshotRows),
+    mut pending: PendingSnapshot,
+) -> Result<(), ExportError> {
     let push = |file: FileRow<'_>| -> Result<(), ExportError> { Ok(pending.push(file)?) };
     match rows {
         SnapshotRows::Full => views.snapshot_rows((sink, side), push)?,

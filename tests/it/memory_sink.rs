@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use s3_sync::apply::sink::{Aspect, Capabilities, Content, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink, SinkHandle};
+use s3_sync::apply::sink::{
+    Capabilities, Content, EffectKind, EffectRequest, EffectResult, FilePart, Idempotency, Sink, SinkHandle, StoredFile,
+};
 use s3_sync::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::record::{Fingerprint, ObjectKey, Permissions};
 use s3_sync::retry::Disposition;
 use std::collections::{BTreeMap, VecDeque};
@@ -47,7 +49,7 @@ struct State {
     files: BTreeMap<ObjectKey, MemoryFile>,
     permissions: BTreeMap<ObjectKey, Permissions>,
     /// What each key came to, where a ledger is kept.
-    ledger: BTreeMap<Uuid, Result<Performed, EndpointError>>,
+    ledger: BTreeMap<Uuid, Result<EffectResult, EndpointError>>,
     trouble: VecDeque<SinkTrouble>,
     unreachable: bool,
     numbers: u64,
@@ -57,7 +59,7 @@ struct State {
 /// What every sink of this kind can do unless a test takes something away.
 pub(crate) fn all_capabilities() -> Capabilities {
     Capabilities {
-        permissions: PermissionPlane::SetAndAsk,
+        permissions: PermissionSupport::SetAndAsk,
         renames: Renames::Any,
         keeps_identity: true,
         idempotency: Idempotency::Ledger,
@@ -137,17 +139,17 @@ impl MemorySink {
         if bytes.len() as u64 == content.facts.size { Ok((bytes, content.facts.fingerprint())) } else { Err(failed()) }
     }
 
-    fn store(&self, path: &ObjectKey, (bytes, content): (Bytes, Option<Fingerprint>)) -> Performed {
+    fn store(&self, path: &ObjectKey, (bytes, content): (Bytes, Option<Fingerprint>)) -> EffectResult {
         let mut state = self.state();
         state.numbers += 1;
         let new = SinkHandle(format!("file-{}", state.numbers));
         let old = state.files.get(path).map(|file| file.handle.clone()).filter(|_| self.capabilities.keeps_identity);
         let handle = old.unwrap_or(new);
         state.files.insert(path.clone(), MemoryFile { bytes, content, handle: handle.clone() });
-        Performed { handle: Some(handle), permissions: None }
+        EffectResult { handle: Some(handle), permissions: None }
     }
 
-    fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<Performed, EndpointError> {
+    fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<EffectResult, EndpointError> {
         let mut state = self.state();
         if state.files.contains_key(to) {
             return Err(self.refusal(from, EndpointErrorKind::Taken));
@@ -158,11 +160,11 @@ impl MemorySink {
         }
         let handle = Some(file.handle.clone());
         state.files.insert(to.clone(), file);
-        Ok(Performed { handle, permissions: None })
+        Ok(EffectResult { handle, permissions: None })
     }
 
     /// The effect. Only a body may be waited for.
-    async fn done(&self, kind: EffectKind<'_>, path: &ObjectKey) -> Result<Performed, EndpointError> {
+    async fn done(&self, kind: EffectKind<'_>, path: &ObjectKey) -> Result<EffectResult, EndpointError> {
         match kind {
             EffectKind::Update(_) if self.capabilities.idempotency != Idempotency::Natural && !self.state().files.contains_key(path) => {
                 Err(self.refusal(path, EndpointErrorKind::NotFound))
@@ -175,14 +177,14 @@ impl MemorySink {
                 let mut state = self.state();
                 state.files.remove(path);
                 state.permissions.remove(path);
-                Ok(Performed::default())
+                Ok(EffectResult::default())
             }
             EffectKind::Rename { to } | EffectKind::Move { to } => self.rename(path, to),
             EffectKind::SetPermissions(wanted) => {
                 let mut state = self.state();
                 let set = wanted.clone().over(state.permissions.remove(path).unwrap_or_default());
                 state.permissions.insert(path.clone(), set.clone());
-                Ok(Performed { handle: None, permissions: Some(set) })
+                Ok(EffectResult { handle: None, permissions: Some(set) })
             }
         }
     }
@@ -210,30 +212,30 @@ impl Sink for MemorySink {
         self.reached()
     }
 
-    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, aspect: Aspect) -> Result<Option<Held>, EndpointError> {
+    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, aspect: FilePart) -> Result<Option<StoredFile>, EndpointError> {
         self.reached()?;
         let mut state = self.state();
         match aspect {
-            Aspect::Content => {
+            FilePart::Content => {
                 state.calls.push(format!("get {}", path.as_str()));
                 let file = state.files.get(path).cloned();
-                Ok(file.map(|file| Held {
+                Ok(file.map(|file| StoredFile {
                     size: Some(file.bytes.len() as u64),
                     content: file.content,
                     handle: Some(file.handle),
                     permissions: None,
                 }))
             }
-            Aspect::Permissions => {
+            FilePart::Permissions => {
                 state.calls.push(format!("ask {}", path.as_str()));
                 let permissions = state.permissions.get(path).cloned().unwrap_or_default();
-                Ok(Some(Held { permissions: Some(permissions), ..Held::default() }))
+                Ok(Some(StoredFile { permissions: Some(permissions), ..StoredFile::default() }))
             }
         }
     }
 
-    async fn perform(&self, request: EffectRequest<'_>) -> Result<Performed, EndpointError> {
-        let EffectRequest { kind, path, key, .. } = request;
+    async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError> {
+        let EffectRequest { kind, path, idempotency_key, .. } = request;
         self.reached()?;
         let trouble = {
             let mut state = self.state();
@@ -249,14 +251,14 @@ impl Sink for MemorySink {
             }
             Some(SinkTrouble::BreaksAfter) | None => {}
         }
-        let known = self.state().ledger.get(&key).cloned();
+        let known = self.state().ledger.get(&idempotency_key).cloned();
         if let Some(known) = known {
             return known;
         }
         let done = self.done(kind, path).await;
         let final_word = done.as_ref().err().is_none_or(EndpointError::is_refusal);
         if final_word && self.capabilities.idempotency == Idempotency::Ledger {
-            self.state().ledger.insert(key, done.clone());
+            self.state().ledger.insert(idempotency_key, done.clone());
         }
         match trouble {
             Some(SinkTrouble::BreaksAfter) => Err(self.broken(path, EndpointErrorKind::Other)),

@@ -12,7 +12,7 @@ use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::{Disposed, Disposition};
 use crate::run::{PathOutcome, SinkCounters, SinkStopSignal};
-use crate::state::{Attempts, Failure, Lane, PathClaim, SinkState, StateError, WorkItem};
+use crate::state::{AttemptFailure, Attempts, Lane, PathClaim, SinkState, StateError, WorkItem};
 use crate::telemetry::{self, OperationResult};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -32,8 +32,8 @@ pub struct Executor {
     pub(in crate::apply) context: Arc<ApplyContext>,
     pub(in crate::apply) state: SinkState,
     pub(in crate::apply) clock: Arc<dyn Clock>,
-    pub(in crate::apply) tally: SinkCounters,
-    pub(in crate::apply) halt: SinkStopSignal,
+    pub(in crate::apply) counters: SinkCounters,
+    pub(in crate::apply) stop_signal: SinkStopSignal,
     pub(in crate::apply) permits: Permits,
     failures_in_a_row: Arc<FailuresInARow>,
     /// The time that operations in flight have to end after the run was stopped.
@@ -42,13 +42,13 @@ pub struct Executor {
 
 impl Executor {
     /// Creates the executor of one sink. It starts nothing.
-    pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, tally: SinkCounters, halt: SinkStopSignal, bounds: Bounds) -> Self {
+    pub fn new(context: ApplyContext, clock: Arc<dyn Clock>, counters: SinkCounters, stop_signal: SinkStopSignal, bounds: Bounds) -> Self {
         Self {
             state: context.state.clone(),
             context: Arc::new(context),
             clock,
-            tally,
-            halt,
+            counters,
+            stop_signal,
             permits: Permits::new(bounds.concurrency),
             failures_in_a_row: Arc::default(),
             grace: bounds.grace,
@@ -64,7 +64,7 @@ impl Executor {
     /// As [`Executor::drain`], for the lane of deletes and only up to the position `up_to` in the queue. The guard has released these.
     pub async fn drain_deletes(&self, up_to: i64) -> Result<u64, StateError> {
         let (_, nothing_more) = watch::channel(false);
-        self.drain_up_to((Lane::Absent, up_to), nothing_more).await
+        self.drain_up_to((Lane::Deletion, up_to), nothing_more).await
     }
 
     async fn drain_up_to(&self, (lane, up_to): (Lane, i64), mut listing: watch::Receiver<bool>) -> Result<u64, StateError> {
@@ -72,14 +72,14 @@ impl Executor {
         let (mut after, mut claimed_in_all) = (0, 0);
         let mut some_skipped = false;
         let mut releases = self.state.releases();
-        while !self.halt.is_stopped() {
+        while !self.stop_signal.is_stopped() {
             let more_may_come = *listing.borrow_and_update();
             if !some_skipped {
                 // This must precede the query for due paths: a path that the query skips may be released at any moment after the query.
                 releases.mark_unchanged();
             }
             let batch = self.state.claim((lane, after, up_to), MAX_CLAIMED_AT_ONCE).await?;
-            some_skipped |= batch.passed_over;
+            some_skipped |= batch.some_claimed_by_others;
             let Some(last) = batch.last else {
                 if tasks.is_empty() && !more_may_come && !some_skipped {
                     break;
@@ -91,7 +91,7 @@ impl Executor {
                     // If the sender is dropped, no more paths come.
                     ended = listing.changed(), if more_may_come => if ended.is_err() { break },
                     _ = releases.changed(), if some_skipped => {}
-                    () = self.halt.stopped() => {}
+                    () = self.stop_signal.stopped() => {}
                 }
                 if some_skipped {
                     // Another operation held a skipped path and may have released it: query again from the beginning.
@@ -121,7 +121,7 @@ impl Executor {
         tokio::select! {
             biased;
             () = all_ended(&mut tasks) => {}
-            () = self.halt.out_of_grace(self.grace) => {}
+            () = self.stop_signal.out_of_grace(self.grace) => {}
         }
         tasks.shutdown().await;
     }
@@ -129,20 +129,20 @@ impl Executor {
     /// Returns the paths of a claim that need an operation. In the lane of deletes it first looks up each path, and stores and counts the
     /// results.
     async fn prepare(&self, batch: Vec<WorkItem>, lane: Lane) -> Vec<WorkItem> {
-        if lane != Lane::Absent || mutant::is("a_delete_is_not_looked_at_again") {
+        if lane != Lane::Deletion || mutant::is("a_delete_is_not_looked_at_again") {
             return batch;
         }
         let lookups = tokio::select! {
             biased;
             lookups = self.context.look_up_absent(batch, self.permits.free()) => lookups,
             // A lookup that is not stored has no effect.
-            () = self.halt.stopped() => return Vec::new(),
+            () = self.stop_signal.stopped() => return Vec::new(),
         };
         match lookups {
             Ok(lookups) => {
                 // The size of a deleted key is unknown, so a directory marker is recognised by its name. It is not counted as a file.
                 for path in lookups.never_applied.into_iter().filter(|path| !path.is_directory_marker(0)) {
-                    self.tally.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
+                    self.counters.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
                 }
                 for (path, failed_runs, error) in lookups.failed {
@@ -163,7 +163,7 @@ impl Executor {
         let permit = tokio::select! {
             // Checked first: after a stop no operation starts, even if a permit is free.
             biased;
-            () = self.halt.stopped() => return false,
+            () = self.stop_signal.stopped() => return false,
             permit = self.acquire_permit(lane) => permit,
         };
         let executor = self.clone();
@@ -199,7 +199,7 @@ impl Executor {
 
     /// Counts an operation that ended without a failure.
     pub(in crate::apply) fn count_outcome(&self, path: &ObjectKey, outcome: &PathOutcome) {
-        self.tally.ended(path, outcome);
+        self.counters.ended(path, outcome);
         telemetry::ended(match outcome {
             PathOutcome::Sent { .. }
             | PathOutcome::Confirmed
@@ -207,13 +207,13 @@ impl Executor {
             | PathOutcome::Moved(_)
             | PathOutcome::PermissionsSet => OperationResult::Done,
             PathOutcome::Unchanged => OperationResult::Unchanged,
-            PathOutcome::Skipped(_) | PathOutcome::PutAside => OperationResult::Skipped,
-            PathOutcome::Waits => OperationResult::Deferred,
+            PathOutcome::Skipped(_) | PathOutcome::NotDue => OperationResult::Skipped,
+            PathOutcome::StaysPending => OperationResult::Deferred,
         });
     }
 
     /// Probes the sink, and stops it if the probe fails. Returns true if the sink answered.
-    pub async fn sink_answers(&self) -> bool {
+    pub async fn probe_sink(&self) -> bool {
         let answer = self.context.check_sink().await;
         if let Err(error) = &answer {
             self.stop(error);
@@ -224,16 +224,16 @@ impl Executor {
     /// Stops the sink if the sink caused the error. Stops the run for any other error.
     pub fn stop(&self, error: &ApplyError) {
         if self.context.is_caused_by_sink(error) && !mutant::is("a_sinks_outage_stops_another") {
-            self.halt.stop_sink(error.into());
+            self.stop_signal.stop_sink(error.into());
         } else {
-            self.halt.stop_run(error.into());
+            self.stop_signal.stop_run(error.into());
         }
     }
 
     /// Handles a failed operation: stops the sink or the run if an endpoint cannot be used, else parks the path. `failed_runs` is the
     /// number of earlier failed runs of the path; `attempts` are those of this operation.
     pub(in crate::apply) async fn handle_failure(&self, path: &ObjectKey, (failed_runs, attempts): (u32, Attempts), error: ApplyError) {
-        if self.halt.is_stopped() {
+        if self.stop_signal.is_stopped() {
             // A failure after a stop does not count against the path. The path stays due.
             return;
         }
@@ -246,7 +246,7 @@ impl Executor {
             let answers = tokio::select! {
                 biased;
                 answers = self.context.check_endpoints() => answers,
-                () = self.halt.stopped() => return,
+                () = self.stop_signal.stopped() => return,
             };
             if let Err(unreachable) = answers {
                 return self.stop(&unreachable);
@@ -256,7 +256,7 @@ impl Executor {
         }
         let (failure, next_attempt) = self.failure_and_next_attempt(failed_runs, &error);
         tracing::warn!(key = %path, reason = failure.reason, %error, "operation failed");
-        self.tally.failed(path, (&error).into());
+        self.counters.failed(path, (&error).into());
         telemetry::ended(OperationResult::Failed);
         let attempts = Attempts { failed: Some(failure), ..attempts };
         if let Err(error) = self.state.pending_park(path, attempts, next_attempt).await {
@@ -265,9 +265,9 @@ impl Executor {
     }
 
     /// The failure to store for a parked path, and the time of its next attempt.
-    pub(in crate::apply) fn failure_and_next_attempt(&self, failed_runs: u32, error: &ApplyError) -> (Failure, Timestamp) {
+    pub(in crate::apply) fn failure_and_next_attempt(&self, failed_runs: u32, error: &ApplyError) -> (AttemptFailure, Timestamp) {
         let next_attempt = parked_until(self.clock.now(), failed_runs, error.disposition());
-        (Failure { reason: error.reason(), message: error.to_string() }, next_attempt)
+        (AttemptFailure { reason: error.reason(), message: error.to_string() }, next_attempt)
     }
 }
 

@@ -5,7 +5,7 @@ use super::effect::OpenEffect;
 use super::intent_metadata;
 use super::reconcile_path::{Operation, Step};
 use crate::apply::error::{ApplyError, ignore_refused_permissions};
-use crate::apply::sink::{Content, EffectKind, EffectRequest, Performed, SinkHandle};
+use crate::apply::sink::{Content, EffectKind, EffectRequest, EffectResult, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
 use crate::mutant;
 use crate::plan::{Effect, Planned, SkipReason};
@@ -26,7 +26,7 @@ struct Upload<'a, 'context> {
     work: &'a WorkItem,
     planned: Planned,
     /// The observation number of the last GET.
-    look: ObservationSeq,
+    seq: ObservationSeq,
     /// The effect on the content, once its intent is open.
     effect: Option<OpenEffect>,
     /// The effect on the permissions that are set with the content, if any are.
@@ -41,8 +41,8 @@ impl Operation<'_> {
         telemetry::decided(planned.effect.as_str());
         let (effect, permissions_effect) =
             (work.intent.as_ref().map(OpenEffect::resumed), work.permissions_intent.as_ref().map(OpenEffect::resumed));
-        let (look, policy) = (self.context.state.source().observation_next(), self.context.options.retry);
-        let mut upload = Upload { operation: self, work, planned, look, effect, permissions_effect, permissions: None };
+        let (seq, policy) = (self.context.state.source().observation_next(), self.context.options.retry);
+        let mut upload = Upload { operation: self, work, planned, seq, effect, permissions_effect, permissions: None };
         let mut attempts = policy.begin();
         loop {
             upload.operation.attempts.made += 1;
@@ -79,7 +79,7 @@ impl Upload<'_, '_> {
             self.permissions = Some(self.permissions_of_file().await?);
         }
         if mutant::is("an_outcome_is_recorded_before_its_call") {
-            self.record((facts.clone(), content_type.clone()), Performed::default(), true).await?;
+            self.record((facts.clone(), content_type.clone()), EffectResult::default(), true).await?;
         }
         let effect = self.effect.as_mut().expect("invariant: the content's intent is open by now");
         let checksum = checksum.filter(|_| context.options.verify && !mutant::is("a_body_is_not_verified"));
@@ -91,8 +91,8 @@ impl Upload<'_, '_> {
             body,
         };
         let kind = if self.planned.effect == Effect::Update { EffectKind::Update(sent) } else { EffectKind::Create(sent) };
-        let handle = SinkHandle::of(&work.sides);
-        let request = EffectRequest { kind, path: effect.path(), handle: handle.as_ref(), key: effect.key() };
+        let handle = SinkHandle::of(&work.path_state);
+        let request = EffectRequest { kind, path: effect.path(), handle: handle.as_ref(), idempotency_key: effect.key() };
         match context.sink.perform(request).await {
             Err(error) if error.kind == EndpointErrorKind::NotFound && self.planned.effect == Effect::Update => {
                 self.turn_into_create().await?;
@@ -120,7 +120,7 @@ impl Upload<'_, '_> {
         self.operation.context.state.intents_abandon(&self.work.path).await?;
         (self.effect, self.permissions_effect, self.permissions) = (None, None, None);
         if self.planned.permissions.is_empty() && self.operation.context.state.policy().has_permissions() {
-            self.planned.permissions = self.work.sides.wanted.clone();
+            self.planned.permissions = self.work.path_state.wanted.clone();
         }
         self.planned.effect = Effect::Create;
         telemetry::decided(Effect::Create.as_str());
@@ -130,11 +130,11 @@ impl Upload<'_, '_> {
     /// Opens the object, if its content is still the planned content.
     async fn open(&mut self) -> Result<Result<Opened, Step>, ApplyError> {
         let path = &self.work.path;
-        let facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let facts = self.work.path_state.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         // A listing may have no ETags. Then the expected content is the one that an earlier attempt began to send.
         let begun = self.effect.as_ref().and_then(|effect| effect.intent.planned.content.as_ref());
         let expected = facts.and_then(ObjectFacts::fingerprint).or_else(|| begun.cloned());
-        self.look = self.operation.context.state.source().observation_next();
+        self.seq = self.operation.context.state.source().observation_next();
         let opened = match self.operation.context.source.open(path, expected.as_ref(), None).await {
             Ok(opened) => opened,
             Err(error) => return self.handle_open_error(error.into()).await.map(Err),
@@ -151,16 +151,16 @@ impl Upload<'_, '_> {
             Some(EndpointErrorKind::Replaced) => Ok(Step::LookUpAgain(None)),
             // A lookup has just found the object. The error is kept: if lookups keep finding an object that GET does not return, the
             // operation ends with this error instead of an endless loop.
-            Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Absent | Lane::Open) => {
+            Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Deletion | Lane::OpenIntent) => {
                 Ok(Step::LookUpAgain(Some(error)))
             }
             Some(EndpointErrorKind::NotFound) => {
                 self.operation.context.state.pending_mark_possibly_deleted(&self.work.path).await?;
-                Ok(Step::Ended(PathOutcome::Waits))
+                Ok(Step::Ended(PathOutcome::StaysPending))
             }
             // An archived object is skipped only if the sink has no file at this path. Otherwise it is a failure, because the sink keeps
             // outdated content.
-            Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.sides.applied.is_none() => {
+            Some(EndpointErrorKind::Archived) if self.effect.is_none() && self.work.path_state.applied.is_none() => {
                 self.operation.context.state.pending_skip(&self.work.path, SkipReason::Archived).await?;
                 Ok(Step::Ended(PathOutcome::Skipped(SkipReason::Archived)))
             }
@@ -201,7 +201,7 @@ impl Upload<'_, '_> {
     /// Returns the permissions that the file has with its new content, and sets them if some are planned. A confirmed file keeps its
     /// permissions. A refusal of the permissions does not block the content, unless the refusal also closed the content's intent.
     async fn permissions_of_file(&mut self) -> Result<Permissions, ApplyError> {
-        match &self.work.sides.applied {
+        match &self.work.path_state.applied {
             Some(row) if row.confirmed && self.planned.effect == Effect::Update => Ok(row.file.permissions.clone()),
             _ => {
                 let answered = self.operation.attempt_permissions(self.work, self.permissions_effect.as_mut()).await;
@@ -217,15 +217,15 @@ impl Upload<'_, '_> {
     async fn record(
         &self,
         (received, content_type): (ObjectFacts, Option<String>),
-        performed: Performed,
+        performed: EffectResult,
         verified: bool,
     ) -> Result<Step, ApplyError> {
-        let observed_facts = self.work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        let old = self.work.sides.applied.as_ref().map(|row| &row.file);
+        let observed_facts = self.work.path_state.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = self.work.path_state.applied.as_ref().map(|row| &row.file);
         let bytes = received.size;
         if observed_facts.is_none_or(|facts| facts.etag.is_none()) {
             // The observation has no ETag: the GET's headers complete it.
-            let seen = Observation { path: self.work.path.clone(), facts: Some(received.clone()), look: self.look };
+            let seen = Observation { path: self.work.path.clone(), facts: Some(received.clone()), seq: self.seq };
             self.operation.context.state.source().observations_record(vec![seen]).await?;
         }
         let file = FileRecord {

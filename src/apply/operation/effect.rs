@@ -5,7 +5,7 @@ use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError};
 use crate::record::ObjectKey;
-use crate::state::{Called, Failure, Intent, Plane};
+use crate::state::{AttemptFailure, Called, Intent, IntentKind};
 use crate::{failpoint, mutant};
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ impl OpenEffect {
 impl Operation<'_> {
     /// Records the failure of an attempt.
     pub(super) fn record_failed_attempt(&mut self, error: &ApplyError) {
-        self.attempts.failed = Some(Failure { reason: error.reason(), message: error.to_string() });
+        self.attempts.failed = Some(AttemptFailure { reason: error.reason(), message: error.to_string() });
     }
 
     /// Returns the effect of the open intent `open_intent`; if there is none, commits the intent `new` and returns its effect.
@@ -87,7 +87,7 @@ impl Operation<'_> {
             return error;
         }
         for effect in effects {
-            if let Err(error) = self.context.state.intent_refuse(effect.path(), Plane::of(effect.intent.planned.effect)).await {
+            if let Err(error) = self.context.state.intent_refuse(effect.path(), IntentKind::of(effect.intent.planned.effect)).await {
                 return error.into();
             }
         }
@@ -114,7 +114,7 @@ impl Operation<'_> {
         if effect.unanswered && !mutant::is("a_refusal_after_no_answer_is_final") {
             self.context.state.intents_abandon(effect.path()).await?;
         } else {
-            self.context.state.intent_refuse(effect.path(), Plane::of(effect.intent.planned.effect)).await?;
+            self.context.state.intent_refuse(effect.path(), IntentKind::of(effect.intent.planned.effect)).await?;
         }
         Err(error.into())
     }

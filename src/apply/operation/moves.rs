@@ -5,7 +5,7 @@ use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::apply::executor::drain::Executor;
 use crate::apply::executor::permits::Permit;
-use crate::apply::sink::{EffectKind, EffectRequest, Performed, SinkHandle};
+use crate::apply::sink::{EffectKind, EffectRequest, EffectResult, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
 use crate::plan::{self, Effect, MoveVerdict, Planned};
 use crate::record::{ObjectKey, Permissions};
@@ -39,7 +39,7 @@ impl Executor {
         let mut looked_up = LookedUp::default();
         loop {
             let (settled, waiting) = self.apply_due(&mut looked_up).await?;
-            if self.halt.is_stopped() {
+            if self.stop_signal.is_stopped() {
                 return Ok(());
             }
             if settled > 0 {
@@ -87,7 +87,7 @@ impl Executor {
             let batch = self.look_up_doubtful(batch, looked_up).await?;
             let mut tasks = JoinSet::new();
             for candidate in batch {
-                if self.halt.is_stopped() {
+                if self.stop_signal.is_stopped() {
                     break;
                 }
                 match plan::decide_move(&candidate.moving, self.state.policy()) {
@@ -103,7 +103,7 @@ impl Executor {
                 }
             }
             self.finish(tasks).await;
-            if self.halt.is_stopped() {
+            if self.stop_signal.is_stopped() {
                 return Ok((settled, Vec::new()));
             }
         }
@@ -115,7 +115,10 @@ impl Executor {
         batch.retain(|candidate| !looked_up.failed.contains(candidate.target()));
         let doubtful = |candidate: &Move| {
             let origin_is_gone = candidate.moving.origin.1.observed.as_ref().is_some_and(|observed| observed.facts.is_none());
-            candidate.intent.is_some() || candidate.attempts > 0 || candidate.unseen > 0 || (!candidate.moving.told && !origin_is_gone)
+            candidate.intent.is_some()
+                || candidate.attempts > 0
+                || candidate.failed_lookups > 0
+                || (!candidate.moving.reported && !origin_is_gone)
         };
         let mut keys = BTreeSet::new();
         for candidate in batch.iter().filter(|candidate| doubtful(candidate)) {
@@ -126,13 +129,13 @@ impl Executor {
         if keys.is_empty() {
             return Ok(batch);
         }
-        let look = self.state.source().observation_next();
+        let seq = self.state.source().observation_next();
         let (keys, at_a_time) = (keys.into_iter().collect(), self.permits.free());
         let lookups = tokio::select! {
             biased;
-            lookups = source::look_at_each(&self.context.source, keys, look, at_a_time, self.context.options.retry) => lookups?,
+            lookups = source::look_up_each(&self.context.source, keys, seq, at_a_time, self.context.options.retry) => lookups?,
             // An unfinished lookup stores nothing and may be dropped.
-            () = self.halt.stopped() => return Ok(Vec::new()),
+            () = self.stop_signal.stopped() => return Ok(Vec::new()),
         };
         let failed_lookups: HashMap<_, _> = lookups.failed.into_iter().collect();
         self.state.source().observations_record(lookups.found).await?;
@@ -167,8 +170,8 @@ impl Executor {
     async fn spawn_move(&self, candidate: Move, effect: Effect, tasks: &mut JoinSet<()>) {
         let permit = tokio::select! {
             biased;
-            () = self.halt.stopped() => return,
-            permit = self.acquire_permit(Lane::Open) => permit,
+            () = self.stop_signal.stopped() => return,
+            permit = self.acquire_permit(Lane::OpenIntent) => permit,
         };
         let executor = self.clone();
         let work = async move {
@@ -179,7 +182,7 @@ impl Executor {
 
     async fn run_move(&self, candidate: Move, effect: Effect, permit: Permit) {
         telemetry::decided(effect.as_str());
-        let mut operation = Operation::new(&self.context, Lane::Open, permit);
+        let mut operation = Operation::new(&self.context, Lane::OpenIntent, permit);
         match operation.send_move(&candidate, effect).await {
             Ok(path_outcome) => {
                 self.count_outcome(candidate.origin(), &path_outcome);
@@ -193,7 +196,7 @@ impl Executor {
         let (failure, next_attempt) = self.failure_and_next_attempt(candidate.attempts, &error);
         self.handle_failure(candidate.target(), (candidate.attempts, attempts.clone()), error).await;
         let attempts = Attempts { failed: Some(failure), ..attempts };
-        if !self.halt.is_stopped()
+        if !self.stop_signal.is_stopped()
             && let Err(error) = self.state.pending_park(candidate.origin(), attempts, next_attempt).await
         {
             self.stop(&error.into());
@@ -211,10 +214,10 @@ impl Operation<'_> {
         let (context, key, handle) = (self.context, open.key(), SinkHandle::of(&candidate.moving.origin.1));
         let request = || {
             let kind = if effect == Effect::Rename { EffectKind::Rename { to: target } } else { EffectKind::Move { to: target } };
-            EffectRequest { kind, path: origin, handle: handle.as_ref(), key }
+            EffectRequest { kind, path: origin, handle: handle.as_ref(), idempotency_key: key }
         };
         let outcome = match self.call(&mut open, || context.sink.perform(request())).await {
-            Ok(Performed { handle, .. }) => MoveOutcome::Done { internal_id: handle.map(|handle| handle.0) },
+            Ok(EffectResult { handle, .. }) => MoveOutcome::Done { internal_id: handle.map(|handle| handle.0) },
             Err(ApplyError::Endpoint(error)) if error.is_refusal() => {
                 tracing::warn!(key = %origin, to = %target, %error, "no move: the target is created or updated, the origin deleted");
                 match error.kind {

@@ -4,9 +4,9 @@ use super::effect::OpenEffect;
 use super::reconcile_path::{Operation, Step};
 use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
-use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
+use crate::apply::sink::{EffectKind, EffectRequest, FilePart, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
-use crate::plan::{Effect, PermissionPlane, Planned};
+use crate::plan::{Effect, PermissionSupport, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::run::PathOutcome;
 use crate::state::{Intent, WorkItem};
@@ -37,8 +37,9 @@ impl Operation<'_> {
         }
         let mut effect = self.open_effect(work.permissions_intent.as_ref(), || self.permissions_intent(&work.path, reported)).await?;
         let (context, wanted, key) = (self.context, effect.intent.planned.permissions.clone(), effect.key());
-        let handle = SinkHandle::of(&work.sides);
-        let request = || EffectRequest { kind: EffectKind::SetPermissions(&wanted), path: &work.path, handle: handle.as_ref(), key };
+        let handle = SinkHandle::of(&work.path_state);
+        let request =
+            || EffectRequest { kind: EffectKind::SetPermissions(&wanted), path: &work.path, handle: handle.as_ref(), idempotency_key: key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
         Ok(wanted)
     }
@@ -51,9 +52,9 @@ impl Operation<'_> {
         effect: Option<&mut OpenEffect>,
     ) -> Result<Permissions, ApplyError> {
         let Some(effect) = effect else { return self.context.query_permissions(work).await };
-        let (wanted, handle) = (effect.intent.planned.permissions.clone(), SinkHandle::of(&work.sides));
+        let (wanted, handle) = (effect.intent.planned.permissions.clone(), SinkHandle::of(&work.path_state));
         let kind = EffectKind::SetPermissions(&wanted);
-        let request = EffectRequest { kind, path: &work.path, handle: handle.as_ref(), key: effect.key() };
+        let request = EffectRequest { kind, path: &work.path, handle: handle.as_ref(), idempotency_key: effect.key() };
         let answer = self.context.sink.perform(request).await;
         self.handle_answer(effect, answer).await?;
         Ok(wanted)
@@ -68,10 +69,10 @@ impl Operation<'_> {
 impl ApplyContext {
     /// Asks the sink once for the permissions at a path, if it can report permissions. A refusal counts as "no permissions".
     pub(super) async fn query_permissions(&self, work: &WorkItem) -> Result<Permissions, ApplyError> {
-        if self.state.policy().permissions != PermissionPlane::SetAndAsk {
+        if self.state.policy().permissions != PermissionSupport::SetAndAsk {
             return Ok(Permissions::default());
         }
-        match self.sink.inspect(&work.path, SinkHandle::of(&work.sides).as_ref(), Aspect::Permissions).await {
+        match self.sink.inspect(&work.path, SinkHandle::of(&work.path_state).as_ref(), FilePart::Permissions).await {
             Ok(held) => Ok(held.and_then(|held| held.permissions).unwrap_or_default()),
             Err(error) if error.is_refusal() => Ok(Permissions::default()),
             Err(error) => Err(error.into()),

@@ -4,7 +4,7 @@ use crate::apply::context::ApplyContext;
 use crate::apply::error::ApplyError;
 use crate::mutant;
 use crate::record::{ObjectKey, Observation};
-use crate::source::{self, Looks};
+use crate::source::{self, Lookups};
 use crate::state::WorkItem;
 use std::collections::HashMap;
 
@@ -22,15 +22,15 @@ impl ApplyContext {
     /// Looks up each path of a batch, stores the observations and returns the paths that need an operation. An error means that an endpoint
     /// is unreachable.
     pub(in crate::apply) async fn look_up_absent(&self, batch: Vec<WorkItem>, at_a_time: usize) -> Result<AbsentLookups, ApplyError> {
-        let look = self.state.source().observation_next();
+        let seq = self.state.source().observation_next();
         let attempts: HashMap<_, _> = batch.iter().map(|work| (work.path.clone(), work.attempts)).collect();
         let keys = batch.into_iter().map(|work| work.path).collect();
         let mut lookups = AbsentLookups { work: Vec::new(), never_applied: Vec::new(), failed: Vec::new() };
-        let assumed_gone = |keys: Vec<_>| keys.into_iter().map(|path| Observation { path, facts: None, look }).collect();
-        let Looks { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
-            Looks { found: assumed_gone(keys), failed: Vec::new() }
+        let assumed_gone = |keys: Vec<_>| keys.into_iter().map(|path| Observation { path, facts: None, seq }).collect();
+        let Lookups { found, failed } = if mutant::is("absence_in_a_page_is_believed") {
+            Lookups { found: assumed_gone(keys), failed: Vec::new() }
         } else {
-            source::look_at_each(&self.source, keys, look, at_a_time, self.options.retry).await?
+            source::look_up_each(&self.source, keys, seq, at_a_time, self.options.retry).await?
         };
         for (path, error) in failed {
             let attempts = attempts.get(&path).copied().unwrap_or_default();

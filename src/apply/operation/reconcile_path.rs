@@ -4,12 +4,12 @@
 use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, ignore_refused_permissions};
 use crate::apply::executor::permits::Permit;
-use crate::apply::sink::{Aspect, EffectKind, EffectRequest, SinkHandle};
+use crate::apply::sink::{EffectKind, EffectRequest, FilePart, SinkHandle};
 use crate::endpoint::{ContentFault, EndpointError};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, ObjectKey, Observation};
 use crate::run::PathOutcome;
-use crate::state::{Attempts, Lane, Plane, WorkItem};
+use crate::state::{Attempts, IntentKind, Lane, WorkItem};
 use crate::{mutant, source, telemetry};
 
 /// The maximum number of lookups in one operation, for an object that keeps changing.
@@ -50,7 +50,7 @@ impl Operation<'_> {
         // been looked up.
         let in_doubt =
             (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
-        let mut current = if in_doubt && self.lane != Lane::Absent { self.look_up_again(&path).await? } else { Ok(work) };
+        let mut current = if in_doubt && self.lane != Lane::Deletion { self.look_up_again(&path).await? } else { Ok(work) };
         let mut get_error = None;
         for _ in 0..MAX_LOOKUPS {
             let work = match current {
@@ -73,13 +73,13 @@ impl Operation<'_> {
 
     /// Makes one attempt. Returns `None` if it closed an intent; the caller then plans the path again.
     async fn attempt(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
-        let verdict = plan::decide(&work.path, &work.sides, self.context.state.policy());
+        let verdict = plan::decide(&work.path, &work.path_state, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
-            self.context.state.intent_refuse(&work.path, Plane::Content).await?;
+            self.context.state.intent_refuse(&work.path, IntentKind::Content).await?;
             return Ok(None);
         }
         let mut open = work.intent.iter().chain(&work.permissions_intent);
-        if open.any(|intent| !plan::still_meant(&intent.planned, &verdict)) {
+        if open.any(|intent| !plan::is_still_planned(&intent.planned, &verdict)) {
             self.context.state.intents_abandon(&work.path).await?;
             return Ok(None);
         }
@@ -95,7 +95,7 @@ impl Operation<'_> {
             Verdict::Do(planned) => self.send(work, planned).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned).await?,
             Verdict::Nothing => Step::Ended(self.requeue_and_end(work, PathOutcome::Unchanged).await?),
-            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.requeue_and_end(work, PathOutcome::PutAside).await?),
+            Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.requeue_and_end(work, PathOutcome::NotDue).await?),
         }))
     }
 
@@ -106,10 +106,10 @@ impl Operation<'_> {
 
     /// Looks up a path and stores the observation. Returns `Ok` with the work that remains, or `Err` with the outcome if none does.
     async fn look_up_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
-        let look = self.context.state.source().observation_next();
-        let facts = source::look_at(self.context.source.as_ref(), path, self.context.options.retry).await?;
+        let seq = self.context.state.source().observation_next();
+        let facts = source::look_up(self.context.source.as_ref(), path, self.context.options.retry).await?;
         let gone = facts.is_none();
-        self.context.state.source().observations_record(vec![Observation { path: path.clone(), facts, look }]).await?;
+        self.context.state.source().observations_record(vec![Observation { path: path.clone(), facts, seq }]).await?;
         let nothing = if gone { PathOutcome::Skipped(SkipReason::NotInBucket) } else { PathOutcome::Unchanged };
         Ok(self.context.state.work_item(path).await?.ok_or(nothing))
     }
@@ -117,12 +117,12 @@ impl Operation<'_> {
     /// Deletes the file in two cases: in `Lane::Absent`, where a lookup has just found the key gone, and in `Lane::Open`, if the intent of
     /// a delete is open. In any other case it leaves the path pending until the lookup and the guard have released it.
     async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
-        if self.lane != Lane::Absent && !(self.lane == Lane::Open && work.intent.is_some()) {
-            return self.requeue_and_end(work, PathOutcome::Waits).await;
+        if self.lane != Lane::Deletion && !(self.lane == Lane::OpenIntent && work.intent.is_some()) {
+            return self.requeue_and_end(work, PathOutcome::StaysPending).await;
         }
         let mut effect = self.open_effect(work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
-        let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.sides));
-        let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), key };
+        let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.path_state));
+        let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), idempotency_key: key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
         self.context.state.deleted_record(&work.path, self.attempts.clone()).await?;
         Ok(PathOutcome::Deleted)
@@ -131,8 +131,8 @@ impl Operation<'_> {
     /// Asks the sink for its content. If the sink already holds the planned content, records it as applied and uploads nothing.
     async fn confirm(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         let Some(content) = &planned.content else { return self.send(work, planned).await };
-        let handle = SinkHandle::of(&work.sides);
-        let ask = || self.context.sink.inspect(&work.path, handle.as_ref(), Aspect::Content);
+        let handle = SinkHandle::of(&work.path_state);
+        let ask = || self.context.sink.inspect(&work.path, handle.as_ref(), FilePart::Content);
         let held = match self.context.options.retry.run(ask).await {
             Ok(Some(held)) => held,
             Ok(None) => return self.send(work, Planned { effect: Effect::Create, ..planned }).await,
@@ -143,8 +143,8 @@ impl Operation<'_> {
             return self.send(work, planned).await;
         }
         let permissions = ignore_refused_permissions(self.set_or_query_permissions(work, &planned.permissions).await)?;
-        let facts = work.sides.observed.as_ref().and_then(|observed| observed.facts.as_ref());
-        let old = work.sides.applied.as_ref().map(|row| &row.file);
+        let facts = work.path_state.observed.as_ref().and_then(|observed| observed.facts.as_ref());
+        let old = work.path_state.applied.as_ref().map(|row| &row.file);
         let file = FileRecord {
             file_path: work.path.clone(),
             permissions,

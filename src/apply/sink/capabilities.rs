@@ -1,7 +1,7 @@
 //! The capabilities of a sink: properties of the endpoint that the engine depends on. Settings of the operator are no capabilities.
 
 use crate::endpoint::EndpointId;
-use crate::plan::{PermissionPlane, Policy, Renames};
+use crate::plan::{PermissionSupport, Policy, Renames};
 
 /// What a sink guarantees about an effect whose call is sent more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Idempotency {
 #[derive(Clone, Debug)]
 pub struct Capabilities {
     /// Whether the sink stores permissions apart from content, and whether it reports them.
-    pub permissions: PermissionPlane,
+    pub permissions: PermissionSupport,
     /// The renames that the sink can perform on a file without a new upload.
     pub renames: Renames,
     /// True if a file has an id that an update and a rename keep.

@@ -1,10 +1,10 @@
 //! The file manager as a sink: sends effects as `saveToDisk` and `updatePermissions` calls. It recognises a file's content by the metadata
 //! that the file manager stores with the file.
 
-use super::{Aspect, Capabilities, Content, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink, SinkHandle};
+use super::{Capabilities, Content, EffectKind, EffectRequest, EffectResult, FilePart, Idempotency, Sink, SinkHandle, StoredFile};
 use crate::endpoint::EndpointError;
 use crate::file_manager::{self, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
-use crate::plan::{PermissionPlane, Renames};
+use crate::plan::{PermissionSupport, Renames};
 use crate::record::{ETag, Fingerprint, ObjectFacts, ObjectKey};
 use crate::transfer;
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ impl FileManagerSink {
     /// The sink that makes these calls.
     pub fn new(file_manager: Arc<dyn FileManager>) -> Self {
         let capabilities = Capabilities {
-            permissions: PermissionPlane::SetAndAsk,
+            permissions: PermissionSupport::SetAndAsk,
             renames: Renames::Any,
             keeps_identity: true,
             idempotency: Idempotency::Ledger,
@@ -32,9 +32,9 @@ impl FileManagerSink {
         Self { file_manager, capabilities }
     }
 
-    async fn save(&self, request: SaveRequest) -> Result<Performed, FileManagerError> {
+    async fn save(&self, request: SaveRequest) -> Result<EffectResult, FileManagerError> {
         let saved = self.file_manager.save(request).await?;
-        Ok(Performed { handle: saved.internal_id.map(SinkHandle), permissions: None })
+        Ok(EffectResult { handle: saved.internal_id.map(SinkHandle), permissions: None })
     }
 }
 
@@ -48,12 +48,12 @@ impl Sink for FileManagerSink {
         Ok(self.file_manager.health().await?)
     }
 
-    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, aspect: Aspect) -> Result<Option<Held>, EndpointError> {
+    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, aspect: FilePart) -> Result<Option<StoredFile>, EndpointError> {
         let held = match aspect {
-            Aspect::Content => self.file_manager.save(without_content(SaveOperation::Get, path)).await.map(held),
-            Aspect::Permissions => {
+            FilePart::Content => self.file_manager.save(without_content(SaveOperation::Get, path)).await.map(held),
+            FilePart::Permissions => {
                 let permissions = self.file_manager.permissions(path).await;
-                permissions.map(|permissions| Held { permissions: Some(permissions), ..Held::default() })
+                permissions.map(|permissions| StoredFile { permissions: Some(permissions), ..StoredFile::default() })
             }
         };
         match held {
@@ -62,23 +62,23 @@ impl Sink for FileManagerSink {
         }
     }
 
-    async fn perform(&self, request: EffectRequest<'_>) -> Result<Performed, EndpointError> {
-        let EffectRequest { kind, path, key, .. } = request;
-        let key = IdempotencyKey(key);
+    async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError> {
+        let EffectRequest { kind, path, idempotency_key, .. } = request;
+        let key = IdempotencyKey(idempotency_key);
         let effect = |operation| SaveRequest { idempotency_key: Some(key), ..without_content(operation, path) };
         let performed = match kind {
             EffectKind::Create(content) => self.save(with_content(effect(SaveOperation::Create), content)).await,
             EffectKind::Update(content) => self.save(with_content(effect(SaveOperation::Update), content)).await,
             EffectKind::Delete => match self.save(effect(SaveOperation::Delete)).await {
                 // Some file managers answer "not found" if the file is already gone.
-                Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(Performed::default()),
+                Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(EffectResult::default()),
                 answer => answer,
             },
             EffectKind::Rename { to } => self.save(SaveRequest { new_path: Some(to.clone()), ..effect(SaveOperation::Rename) }).await,
             EffectKind::Move { to } => self.save(SaveRequest { new_path: Some(to.clone()), ..effect(SaveOperation::Move) }).await,
             EffectKind::SetPermissions(wanted) => {
                 let set = self.file_manager.set_permissions(path, wanted, key).await;
-                set.map(|permissions| Performed { permissions: Some(permissions), ..Performed::default() })
+                set.map(|permissions| EffectResult { permissions: Some(permissions), ..EffectResult::default() })
             }
         };
         Ok(performed?)
@@ -115,11 +115,11 @@ fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
 }
 
 /// The file that a `get` describes. Its ETag is the one that was sent with the content.
-fn held(saved: Saved) -> Held {
+fn held(saved: Saved) -> StoredFile {
     let Saved { internal_id, size, metadata } = saved;
     let etag = metadata.as_ref().and_then(|metadata| metadata.get("etag")).and_then(Value::as_str).and_then(ETag::of_bare);
     let content = etag.zip(size).map(|(etag, size)| Fingerprint { etag, size });
-    Held { content, size, handle: internal_id.map(SinkHandle), permissions: None }
+    StoredFile { content, size, handle: internal_id.map(SinkHandle), permissions: None }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl SinkHandle {
 
 /// The part of a file that [`Sink::inspect`] asks about. A sink may need one call per part, so the engine asks for one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Aspect {
+pub enum FilePart {
     /// The content.
     Content,
     /// The permissions of the file, or those that a new file at this path would get. The engine asks only a sink that can report
@@ -35,7 +35,7 @@ pub enum Aspect {
 
 /// The file that a sink stores at a path. Fields that were not asked for are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct StoredFile {
     /// The ETag (of the source) and the size of the stored content; `None` = the sink does not know them, or was not asked.
     pub content: Option<Fingerprint>,
     /// Length in bytes.
@@ -48,7 +48,7 @@ pub struct Held {
 
 /// The sink's answer to a successful effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Performed {
+pub struct EffectResult {
     /// The sink's id of the file from now on.
     pub handle: Option<SinkHandle>,
     /// The permissions that the file has now, if the sink returned them.
@@ -102,7 +102,7 @@ pub struct EffectRequest<'a> {
     /// The file id from the sink's last answer; `None` = unknown.
     pub handle: Option<&'a SinkHandle>,
     /// The idempotency key: one random key per effect, reused for every attempt, also after a restart.
-    pub key: Uuid,
+    pub idempotency_key: Uuid,
 }
 
 /// A destination of files. Each call makes one attempt.
@@ -120,8 +120,8 @@ pub trait Sink: Send + Sync {
     async fn check(&self) -> Result<(), EndpointError>;
 
     /// Returns the file that the sink stores at a path; `None` = no file. Changes nothing.
-    async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, aspect: Aspect) -> Result<Option<Held>, EndpointError>;
+    async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, aspect: FilePart) -> Result<Option<StoredFile>, EndpointError>;
 
     /// Makes one attempt at one effect.
-    async fn perform(&self, request: EffectRequest<'_>) -> Result<Performed, EndpointError>;
+    async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError>;
 }

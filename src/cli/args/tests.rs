@@ -29,15 +29,15 @@ fn each_command_takes_what_the_contract_says() {
         }
     );
     let Command::Export(export) = command("export --side applied --output x.csv") else { panic!() };
-    assert_eq!(export, Export { side: Side::Applied, sink: SinkName::file_manager(), output: Some("x.csv".into()) });
+    assert_eq!(export, Export { side: ExportSide::Applied, sink: SinkName::file_manager(), output: Some("x.csv".into()) });
     let Command::Diff(diff) = command("diff a.csv b.csv") else { panic!() };
     assert_eq!(diff, Diff { old: "a.csv".into(), new: "b.csv".into() });
     let Command::Setup(setup) = command("setup --wait 5 --create-buckets --seed test-data") else { panic!() };
     assert_eq!(setup, Setup { wait: 5, create_buckets: true, seed: Some("test-data".into()) });
     let Command::DeadLetters(arguments) = command("dead-letters drop --all") else { panic!() };
-    assert_eq!(arguments.action, DeadLettersAction::Drop(WhichLetters { id: None, all: true }));
+    assert_eq!(arguments.action, DeadLettersCommand::Drop(WhichLetters { id: None, all: true }));
     let Command::DeadLetters(arguments) = command("dead-letters retry 7") else { panic!() };
-    assert_eq!(arguments.action, DeadLettersAction::Retry(WhichLetters { id: Some(7), all: false }));
+    assert_eq!(arguments.action, DeadLettersCommand::Retry(WhichLetters { id: Some(7), all: false }));
     let guarded = Guarded { allow_deletes: Some(7) };
     assert!(matches!(command("incremental-sync --allow-deletes 7"), Command::IncrementalSync(typed) if typed == guarded));
     assert!(matches!(command("reconcile --allow-deletes 7"), Command::Reconcile(typed) if typed == guarded));

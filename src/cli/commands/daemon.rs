@@ -2,7 +2,7 @@
 
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
-use crate::app::outcome::{Refusal, of_state};
+use crate::app::outcome::{Refusal, state_refusal};
 use crate::cli::daemon_client::DAEMON;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, progress};
@@ -30,7 +30,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
         reconcile.ensure_fires("RECONCILE_CRON").await.map_err(|error| usage(&error))?;
     }
     let database = &settings.database_path;
-    let lock = InstanceLock::take(database, DAEMON).map_err(|error| of_state(error, database))?;
+    let lock = InstanceLock::take(database, DAEMON).map_err(|error| state_refusal(error, database))?;
     let engine = Engine::open(settings, lock, OperatorAnswer::default(), progress::show_own).await?;
     let listeners = listeners(settings, &engine).await?;
     let socket = ControlSocket::bind(database).map_err(|error| usage(&error))?;
@@ -41,7 +41,7 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
         reconcile,
         listeners,
         clock: Arc::new(SystemClock),
-        halt: interruption.halt(),
+        stop_signal: interruption.stop_signal(),
         grace: settings.shutdown_timeout,
     };
     daemon.run(socket).await;

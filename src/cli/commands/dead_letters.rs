@@ -1,8 +1,8 @@
 //! `dead-letters`: lists, retries or drops dead letters. `events::dead_letters` implements the actions.
 
-use crate::app::outcome::{Refusal, of_state};
+use crate::app::outcome::{Refusal, state_refusal};
 use crate::app::{ExitCode, endpoints};
-use crate::cli::args::{DeadLettersAction as Action, WhichLetters};
+use crate::cli::args::{DeadLettersCommand as Action, WhichLetters};
 use crate::cli::daemon_client::{self, LettersDone};
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
@@ -88,15 +88,15 @@ pub(crate) async fn run<W: Write>(action: Action, settings: &Settings, output: &
             Action::Drop(letters) => drop_letters(&letters, settings, output).await,
         }
     };
-    let halt = interruption.halt();
+    let stop_signal = interruption.stop_signal();
     let done = tokio::select! {
         done = done => done,
-        () = halt.stopped() => return interruption.code().unwrap_or(ExitCode::Failed),
+        () = stop_signal.stopped() => return interruption.code().unwrap_or(ExitCode::Failed),
     };
     match done {
         Ok(code) => code,
         Err(CommandError::State(error)) => {
-            let (code, message) = of_state(error, &settings.database_path);
+            let (code, message) = state_refusal(error, &settings.database_path);
             fail(code, message)
         }
         Err(CommandError::Other(code, message)) => fail(code, message),
@@ -166,7 +166,7 @@ async fn open(settings: &Settings) -> Result<Opened, CommandError> {
 }
 
 fn message_of(action: DeadLettersAction, letters: &WhichLetters, settings: &Settings) -> DeadLettersMessage {
-    DeadLettersMessage { action, id: letters.id, identity: endpoints::identified(settings) }
+    DeadLettersMessage { action, id: letters.id, identity: endpoints::client_identity(settings) }
 }
 
 fn unexpected_reply() -> CommandError {

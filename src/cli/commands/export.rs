@@ -1,8 +1,8 @@
 //! `export`: writes one side of the state as CSV, to a file or to stdout.
 
 use crate::app::ExitCode;
-use crate::app::outcome::of_state;
-use crate::cli::args::{Export, Side};
+use crate::app::outcome::state_refusal;
+use crate::cli::args::{Export, ExportSide};
 use crate::cli::failure::fail;
 use crate::cli::{Output, OutputFormat};
 use crate::record::Escaped;
@@ -35,7 +35,7 @@ pub(crate) async fn run<W: Write + Send + 'static>(arguments: Export, database: 
     match written {
         Ok(Ok(())) => ExitCode::Done,
         Ok(Err(WriteError::Export(ExportError::State(error)))) => {
-            let (code, message) = of_state(error, &database);
+            let (code, message) = state_refusal(error, &database);
             fail(code, message)
         }
         Ok(Err(error)) => fail(ExitCode::Failed, error),
@@ -73,8 +73,8 @@ fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) 
     // Check before the first byte is written, because a header alone would be a snapshot of an empty state.
     Views::open(database).check()?;
     let (side, name) = match arguments.side {
-        Side::Applied => (state::Side::Applied, "applied"),
-        Side::Known => (state::Side::Known, "known"),
+        ExportSide::Applied => (state::SinkSide::Applied, "applied"),
+        ExportSide::Known => (state::SinkSide::Known, "known"),
     };
     let Some(path) = &arguments.output else {
         return output.stream(|out| {

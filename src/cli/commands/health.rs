@@ -18,7 +18,8 @@ struct Answer {
     /// The problems, one sentence each.
     problems: Vec<String>,
     /// Ours: the status of each endpoint when it was last probed.
-    doors: Vec<EndpointStatus>,
+    #[serde(rename = "doors")]
+    endpoints: Vec<EndpointStatus>,
 }
 
 /// Runs the command.
@@ -30,7 +31,7 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
             return fail(ExitCode::Failed, format!("no daemon of {} answers: {error}", Escaped(&database)));
         }
     };
-    let answer = Answer { service_status: status.health, problems: status.problems, doors: status.doors };
+    let answer = Answer { service_status: status.health, problems: status.problems, endpoints: status.endpoints };
     match output.print(&answer) {
         Ok(()) if answer.service_status == Health::Error => ExitCode::Failed,
         Ok(()) => ExitCode::Done,
@@ -42,6 +43,6 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.service_status.as_str())?;
         self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))?;
-        self.doors.iter().try_for_each(|door| write!(f, "\n{door}"))
+        self.endpoints.iter().try_for_each(|endpoint| write!(f, "\n{endpoint}"))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::app::ExitCode;
 use crate::app::engine::Engine;
-use crate::app::outcome::{Refusal, earned, of_state};
+use crate::app::outcome::{Refusal, exit_code_of, state_refusal};
 use crate::apply::RunCounters;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output, daemon_client, progress};
@@ -35,7 +35,7 @@ pub(crate) async fn run(
     settings: &Settings,
     interruption: &Interruption,
 ) -> Result<(ExitCode, Box<Report>), Refusal> {
-    let refused = |error| of_state(error, &settings.database_path);
+    let refused = |error| state_refusal(error, &settings.database_path);
     let lock = match InstanceLock::take(&settings.database_path, command) {
         Ok(lock) => lock,
         Err(StateError::Held(holder)) => {
@@ -47,9 +47,9 @@ pub(crate) async fn run(
         Err(error) => return Err(refused(error)),
     };
     let mut engine = Engine::open(settings, lock, request.answer, progress::show_own).await?;
-    engine.empty_the_queues().await?;
+    engine.drain_queues_per_run().await?;
     // Opening the state has already applied the operator's flags.
     let request = RunRequest { answer: OperatorAnswer::default(), ..request };
-    let ended = engine.run_order(request, Arc::new(RunCounters::default()), interruption.halt()).await?;
-    Ok((earned(&ended, interruption.code()), Box::new(ended.report)))
+    let ended = engine.run_request(request, Arc::new(RunCounters::default()), interruption.stop_signal()).await?;
+    Ok((exit_code_of(&ended, interruption.code()), Box::new(ended.report)))
 }

@@ -1,7 +1,7 @@
 //! `setup`: waits until every endpoint answers, creates missing buckets, and fills an empty bucket from a directory. It never changes
 //! existing content, so running it again changes nothing.
 
-use crate::app::connectivity::{self, Probed};
+use crate::app::connectivity::{self, CheckResult};
 use crate::app::{ExitCode, endpoints};
 use crate::cli::Output;
 use crate::cli::args::Setup as Arguments;
@@ -27,7 +27,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 struct Setup {
     /// True if everything is as requested.
     success: bool,
-    doors: Vec<Probed>,
+    #[serde(rename = "doors")]
+    endpoints: Vec<CheckResult>,
     buckets: Vec<Bucket>,
     /// The result of `--seed`; `null` = it was not given.
     seed: Option<Seed>,
@@ -70,13 +71,14 @@ pub(crate) async fn run<W: Write>(arguments: &Arguments, settings: &Settings, ou
 async fn set_up(arguments: &Arguments, settings: &Settings) -> anyhow::Result<Setup> {
     let files = arguments.seed.as_deref().map(files_of).transpose()?;
     let buckets = bucket_endpoints(settings).await?;
-    let doors = wait_for_endpoints(settings, &buckets, Duration::from_secs(arguments.wait)).await;
-    let mut setup = Setup { success: doors.iter().all(|door| door.problem().is_none()), doors, buckets: Vec::new(), seed: None };
+    let endpoints = wait_for_endpoints(settings, &buckets, Duration::from_secs(arguments.wait)).await;
+    let mut setup =
+        Setup { success: endpoints.iter().all(|endpoint| endpoint.problem().is_none()), endpoints, buckets: Vec::new(), seed: None };
     if !setup.success {
         return Ok(setup);
     }
-    for door in &buckets {
-        setup.buckets.push(Bucket { bucket: door.bucket.clone(), result: ensure_bucket(door, arguments.create_buckets).await? });
+    for endpoint in &buckets {
+        setup.buckets.push(Bucket { bucket: endpoint.bucket.clone(), result: ensure_bucket(endpoint, arguments.create_buckets).await? });
     }
     if let (Some(files), Some(directory), Some(customer)) = (files, &arguments.seed, buckets.first()) {
         setup.seed = Some(seed_bucket(&customer.client, directory, files).await?);
@@ -97,13 +99,13 @@ async fn bucket_endpoints(settings: &Settings) -> anyhow::Result<Vec<BucketEndpo
 }
 
 /// Checks the endpoints until all of them answer or `patience` has passed.
-async fn wait_for_endpoints(settings: &Settings, buckets: &[BucketEndpoint], patience: Duration) -> Vec<Probed> {
+async fn wait_for_endpoints(settings: &Settings, buckets: &[BucketEndpoint], patience: Duration) -> Vec<CheckResult> {
     let deadline = Instant::now() + patience;
     let mut logged = Vec::new();
     loop {
         let mut tried = Vec::new();
-        for door in buckets {
-            tried.push(check_store(door).await);
+        for endpoint in buckets {
+            tried.push(check_store(endpoint).await);
         }
         if settings.file_manager_url.is_some() {
             tried.push(connectivity::file_manager(settings).await);
@@ -111,7 +113,7 @@ async fn wait_for_endpoints(settings: &Settings, buckets: &[BucketEndpoint], pat
         if settings.events_url.is_some() {
             tried.push(connectivity::events(settings).await);
         }
-        let unreachable: Vec<_> = tried.iter().filter(|door| door.problem().is_some()).map(|door| door.door).collect();
+        let unreachable: Vec<_> = tried.iter().filter(|endpoint| endpoint.problem().is_some()).map(|endpoint| endpoint.endpoint).collect();
         if unreachable.is_empty() || Instant::now() + PAUSE > deadline {
             return tried;
         }
@@ -124,16 +126,16 @@ async fn wait_for_endpoints(settings: &Settings, buckets: &[BucketEndpoint], pat
 }
 
 /// Checks that a store answers and accepts our credentials. The bucket need not exist.
-async fn check_store(door: &BucketEndpoint) -> Probed {
+async fn check_store(endpoint: &BucketEndpoint) -> CheckResult {
     let call = async {
-        match has_objects(&door.client).await {
-            Ok(_) => Ok(format!("the store of bucket {} answers", door.bucket)),
+        match has_objects(&endpoint.client).await {
+            Ok(_) => Ok(format!("the store of bucket {} answers", endpoint.bucket)),
             Err(error) if error.kind == S3ErrorKind::NoSuchBucket => Ok("the store answers".to_owned()),
             Err(error) => Err(error),
         }
     };
-    let hint = |error: &S3Error| error.kind.hint().replace("CUSTOMER_S3_", prefix(door));
-    connectivity::tried(door.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
+    let hint = |error: &S3Error| error.kind.hint().replace("CUSTOMER_S3_", prefix(endpoint));
+    connectivity::check_endpoint(endpoint.name, call, hint, (connectivity::no_answer(), "check the address and the network to it")).await
 }
 
 /// True if the bucket has any object. Lists instead of a HEAD, because the response to a HEAD has no body that could name the error.
@@ -142,21 +144,21 @@ async fn has_objects(client: &AwsBucket) -> Result<bool, S3Error> {
     Ok(!page.objects.is_empty())
 }
 
-fn prefix(door: &BucketEndpoint) -> &'static str {
-    if door.name == "S3" { "CUSTOMER_S3_" } else { "TARGET_S3_" }
+fn prefix(endpoint: &BucketEndpoint) -> &'static str {
+    if endpoint.name == "S3" { "CUSTOMER_S3_" } else { "TARGET_S3_" }
 }
 
 /// Ensures that the bucket exists.
-async fn ensure_bucket(door: &BucketEndpoint, create: bool) -> anyhow::Result<&'static str> {
-    match door.client.head_bucket().await {
+async fn ensure_bucket(endpoint: &BucketEndpoint, create: bool) -> anyhow::Result<&'static str> {
+    match endpoint.client.head_bucket().await {
         Ok(()) => return Ok("there"),
         Err(error) if error.kind != S3ErrorKind::NoSuchBucket => return Err(error.into()),
         Err(_) if create => {}
-        Err(_) => anyhow::bail!("there is no bucket {}: --create-buckets makes it, or correct {}BUCKET", door.bucket, prefix(door)),
+        Err(_) => anyhow::bail!("there is no bucket {}: --create-buckets makes it, or correct {}BUCKET", endpoint.bucket, prefix(endpoint)),
     }
-    let Err(error) = door.client.create_bucket().await else { return Ok("created") };
+    let Err(error) = endpoint.client.create_bucket().await else { return Ok("created") };
     // Another process may have created it at the same time.
-    if door.client.head_bucket().await.is_ok() { Ok("there") } else { Err(error.into()) }
+    if endpoint.client.head_bucket().await.is_ok() { Ok("there") } else { Err(error.into()) }
 }
 
 async fn seed_bucket(client: &AwsBucket, directory: &Path, files: BTreeMap<ObjectKey, PathBuf>) -> anyhow::Result<Seed> {
@@ -201,9 +203,9 @@ fn files_of(root: &Path) -> io::Result<BTreeMap<ObjectKey, PathBuf>> {
 
 impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for door in &self.doors {
-            writeln!(f, "{:<10} {:<14} {}", door.result, door.door, door.message)?;
-            if let Some(hint) = &door.hint {
+        for endpoint in &self.endpoints {
+            writeln!(f, "{:<10} {:<14} {}", endpoint.result, endpoint.endpoint, endpoint.message)?;
+            if let Some(hint) = &endpoint.hint {
                 writeln!(f, "{:<10} {:<14} -> {hint}", "", "")?;
             }
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::apply::RunTotals;
 use crate::events::feed::Polled;
-use crate::report::Frame;
+use crate::report::ReportContext;
 use crate::state::Overview;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -92,19 +92,19 @@ impl Worker for FakeWorker {
         Ok(self.listing_due.load(Ordering::SeqCst))
     }
 
-    async fn run(&self, request: RunRequest, _: Arc<RunCounters>, halt: StopSignal) -> RunResult {
+    async fn run(&self, request: RunRequest, _: Arc<RunCounters>, stop_signal: StopSignal) -> RunResult {
         if take_one(&self.refuse_next) {
-            return RunResult::Refused { exit_code: 1, message: "the state cannot be used".to_owned() };
+            return RunResult::NotRun { exit_code: 1, message: "the state cannot be used".to_owned() };
         }
         assert!(!self.busy.swap(true, Ordering::SeqCst), "two runs at once");
         let began = self.now();
         tokio::select! {
             () = sleep(self.takes) => {}
-            () = halt.stopped() => sleep(Duration::from_secs(3)).await,
+            () = stop_signal.stopped() => sleep(Duration::from_secs(3)).await,
         }
         self.busy.store(false, Ordering::SeqCst);
         self.runs.lock().expect("no test panics while it holds it").push((request.kind, began, self.now()));
-        let outcome = match (halt.is_stopped(), take_one(&self.fail_next)) {
+        let outcome = match (stop_signal.is_stopped(), take_one(&self.fail_next)) {
             (true, _) => RunOutcome::Stopped,
             (false, true) => RunOutcome::Failed,
             (false, false) => RunOutcome::Done,
@@ -113,8 +113,14 @@ impl Worker for FakeWorker {
         let now = Timestamp::UNIX_EPOCH;
         let events_api_down = self.events_api_down.load(Ordering::SeqCst);
         let stopped_by = (outcome == RunOutcome::Failed && !events_api_down).then(|| ("no such bucket".to_owned(), "create it"));
-        let frame =
-            Frame { run: 1, kind: request.kind, time: (now, now), subject: Default::default(), stopped_by, stopped_sinks: BTreeMap::new() };
+        let frame = ReportContext {
+            run: 1,
+            kind: request.kind,
+            time: (now, now),
+            subject: Default::default(),
+            stopped_by,
+            stopped_sinks: BTreeMap::new(),
+        };
         // A listing repairs a gap of the feed.
         let gap = self.gap.load(Ordering::SeqCst) && request.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);

@@ -41,7 +41,7 @@ impl ReadFeed for Served {
         }
         let events = self.events.lock().expect("sound");
         let start = start.min(events.len());
-        let served: Vec<_> = events.iter().skip(start).take(self.page.unwrap_or(FEED_EVENTS_MAX)).map(Value::to_string).collect();
+        let served: Vec<_> = events.iter().skip(start).take(self.page.unwrap_or(MAX_FEED_EVENTS)).map(Value::to_string).collect();
         let end = start + served.len();
         let has_cursor = self.page.is_some() && !(self.last_page_without_cursor && end == events.len());
         let next_cursor = has_cursor.then(|| end.to_string());
@@ -97,7 +97,7 @@ async fn events_wait_in_the_order_of_their_times_and_come_once() {
     let unknown = json!({ "event_type": "explode", "file_path": "/x" });
     bed.serve([create("late", 9), timeless, create("early", 1), unknown, create("early", 1)]);
     let polled = bed.poll().await;
-    assert_eq!((polled.received, polled.dead, polled.duplicates), (4, 1, 0));
+    assert_eq!((polled.received, polled.dead_letters, polled.duplicates), (4, 1, 0));
     assert_eq!(bed.waiting().await, ["early", "early", "late", "without"], "equal events of one answer are two");
     let again = bed.poll().await;
     assert_eq!(again, Polled { duplicates: 5, ..Polled::default() });
@@ -120,8 +120,8 @@ async fn a_feed_that_never_answers_is_not_waited_for_long() {
 async fn ignored_events_are_counted_once() {
     let bed = Bed::new(Served::default()).await;
     bed.serve([json!({ "event_type": "move", "file_path": "/a", "new_path": "/a" })]);
-    assert_eq!(bed.poll().await.passed_over, IgnoredEvents { onto_itself: 1, ..IgnoredEvents::default() });
-    assert_eq!(bed.poll().await.passed_over, IgnoredEvents::default());
+    assert_eq!(bed.poll().await.ignored, IgnoredEvents { onto_itself: 1, ..IgnoredEvents::default() });
+    assert_eq!(bed.poll().await.ignored, IgnoredEvents::default());
 }
 
 #[tokio::test]

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 /// The handle with which a received message is acknowledged or released.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt(pub String);
+pub struct MessageReceipt(pub String);
 
 /// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The handle of the message.
-    pub receipt: Receipt,
+    pub receipt: MessageReceipt,
     /// The message's text.
     pub body: String,
 }
@@ -71,9 +71,9 @@ pub trait EventQueue: Send + Sync {
     /// Receives some messages; waits at most `wait` for the first one.
     async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError>;
     /// Acknowledges stored messages. Returns the receipts that the queue refused.
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError>;
+    async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError>;
     /// Makes messages that could not be stored visible again at once.
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError>;
+    async fn release(&self, receipts: Vec<MessageReceipt>) -> Result<(), QueueError>;
     /// How long the queue keeps a message; `None` = unknown.
     async fn retention(&self) -> Option<SignedDuration>;
 }

@@ -3,7 +3,7 @@
 mod event_queue;
 mod reader;
 
-pub use event_queue::{EventQueue, Message, QueueError, Receipt, StepError};
+pub use event_queue::{EventQueue, Message, MessageReceipt, QueueError, StepError};
 pub use reader::{InboxLimits, QueueReader};
 
 pub use crate::run::{Drained, SourceStatus};

@@ -3,7 +3,7 @@
 //! **Invariant:** the reader acknowledges a message only after its events are committed. The queue delivers an unacknowledged message
 //! again, and a repeated event does no harm.
 
-use super::event_queue::{EventQueue, Message, QueueError, Receipt, StepError};
+use super::event_queue::{EventQueue, Message, MessageReceipt, QueueError, StepError};
 use crate::clock::Clock;
 use crate::events::decode::Scope;
 use crate::events::receive::notified;
@@ -166,7 +166,7 @@ impl QueueReader {
     }
 
     /// Makes messages visible again at once. If that fails, they become visible after their visibility timeout.
-    async fn release(&self, receipts: Vec<Receipt>) {
+    async fn release(&self, receipts: Vec<MessageReceipt>) {
         if let Err(error) = self.queue.release(receipts).await {
             tracing::warn!(%error, "unfinished messages are delivered again after their visibility timeout");
         }
@@ -178,7 +178,7 @@ impl QueueReader {
             tokio::time::sleep(FULL_INBOX_RECHECK).await;
         }
         let messages = self.queue.receive(POLL_WAIT).await?;
-        let was_unreachable = self.update_status(|status| status.shut.take().is_some());
+        let was_unreachable = self.update_status(|status| status.unreachable.take().is_some());
         if was_unreachable {
             tracing::info!(queue = self.queue.address(), "the queue is reachable again");
         }
@@ -200,7 +200,7 @@ impl QueueReader {
             });
         }
         self.state.inbox().queue_note_polled(queue, now).await?;
-        self.update_status(|status| status.last_heard_at.replace(now) != Some(now));
+        self.update_status(|status| status.last_polled_at.replace(now) != Some(now));
         Ok(())
     }
 
@@ -237,8 +237,8 @@ impl QueueReader {
         self.update_status(|status| {
             status.messages += arrived;
             status.events += counts.events;
-            status.dead += counts.dead;
-            status.passed_over = std::mem::take(&mut status.passed_over).and(ignored);
+            status.dead_letters += counts.dead;
+            status.ignored = std::mem::take(&mut status.ignored).and(ignored);
             status.last_message_at = Some(now);
             true
         });
@@ -247,7 +247,7 @@ impl QueueReader {
     }
 
     /// Acknowledges messages, with retries. The queue delivers a message that is not acknowledged again.
-    async fn acknowledge(&self, mut receipts: Vec<Receipt>) {
+    async fn acknowledge(&self, mut receipts: Vec<MessageReceipt>) {
         let mut attempts = ACKNOWLEDGE_RETRY.begin();
         loop {
             let error = match self.queue.acknowledge(receipts.clone()).await {
@@ -270,9 +270,9 @@ impl QueueReader {
     fn report_unreachable(&self, error: &StepError) {
         let (words, now) = (error.to_string(), self.inbox.clock.now());
         let changed = self.update_status(|status| {
-            let since = status.shut.as_ref().map_or(now, |(_, since)| *since);
+            let since = status.unreachable.as_ref().map_or(now, |(_, since)| *since);
             let unreachable = Some((words, since));
-            std::mem::replace(&mut status.shut, unreachable.clone()) != unreachable
+            std::mem::replace(&mut status.unreachable, unreachable.clone()) != unreachable
         });
         if changed {
             tracing::warn!(queue = self.queue.address(), %error, "the queue is unreachable; it is retried");

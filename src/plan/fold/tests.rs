@@ -30,21 +30,21 @@ fn event(text: &str) -> Event {
 }
 
 /// Folds events in, each a second after the one before; the first counts for `second`.
-fn fold_events(waiting: &mut Waiting, second: i64, events: &str) -> Hints {
+fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> Hints {
     let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
         event: event(text),
         at: at(second),
-        look: ObservationSeq(9),
+        seq: ObservationSeq(9),
     });
     fold(waiting, batch.collect())
 }
 
 /// Nothing waits, for one sink.
-fn one_sink() -> Waiting {
-    Waiting { lineages: vec![Lineage::new()], ..Waiting::default() }
+fn one_sink() -> WaitingHints {
+    WaitingHints { lineages: vec![Lineage::new()], ..WaitingHints::default() }
 }
 
-fn lineage(waiting: &Waiting) -> String {
+fn lineage(waiting: &WaitingHints) -> String {
     waiting.lineages[0].iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect::<Vec<_>>().join(" ")
 }
 
@@ -93,7 +93,7 @@ fn permissions_go_with_the_file() {
     ] {
         let mut waiting = one_sink();
         fold_events(&mut waiting, 0, events);
-        let permissions = waiting.told.get(&key(path)).map(EventPermissions::wanted).unwrap_or_default();
+        let permissions = waiting.reported.get(&key(path)).map(EventPermissions::wanted).unwrap_or_default();
         assert_eq!(permissions.permissions.as_deref(), expected, "{events}: {path}");
     }
 }
@@ -103,27 +103,27 @@ fn permissions_that_are_reported_late_follow_the_renamed_file() {
     let mut waiting = one_sink();
     fold_events(&mut waiting, 5, "a>b");
     let hints = fold_events(&mut waiting, 4, "a=rw");
-    assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"));
+    assert_eq!(waiting.reported[&key("b")].wanted(), mode("rw"));
     assert!(hints.touched.contains(&key("b")));
     fold_events(&mut waiting, 6, "a=r");
-    assert_eq!(waiting.told[&key("b")].wanted(), mode("rw"), "that is another file under the old name");
+    assert_eq!(waiting.reported[&key("b")].wanted(), mode("rw"), "that is another file under the old name");
 }
 
 #[test]
 fn permissions_of_a_deleted_file_are_not_used_again() {
-    let mut waiting = Waiting { gone_until: [(key("a"), at(5))].into(), ..one_sink() };
+    let mut waiting = WaitingHints { gone_until: [(key("a"), at(5))].into(), ..one_sink() };
     fold_events(&mut waiting, 5, "a=rw");
-    assert!(!waiting.told.contains_key(&key("a")));
+    assert!(!waiting.reported.contains_key(&key("a")));
     fold_events(&mut waiting, 6, "a=rw");
-    assert_eq!(waiting.told[&key("a")].wanted(), mode("rw"));
+    assert_eq!(waiting.reported[&key("a")].wanted(), mode("rw"));
 }
 
 #[test]
 fn permissions_received_before_a_file_was_found_gone_are_ignored() {
     for (found_gone_by, kept) in [(9, true), (10, false)] {
-        let mut waiting = Waiting { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
+        let mut waiting = WaitingHints { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
         fold_events(&mut waiting, 5, "a=rw");
-        assert_eq!(waiting.told.contains_key(&key("a")), kept, "received at observation 9, found gone by observation {found_gone_by}");
+        assert_eq!(waiting.reported.contains_key(&key("a")), kept, "received at observation 9, found gone by observation {found_gone_by}");
     }
 }
 
@@ -136,9 +136,9 @@ fn events_count_for_their_own_time_and_the_future_for_now() {
 #[test]
 fn rows_that_share_a_path_stay_together() {
     let rows = [(1, vec![key("a"), key("b")]), (2, vec![key("c")]), (3, vec![key("d"), key("a")]), (4, vec![key("d")])];
-    assert_eq!(used_up(&rows, &BTreeSet::new()), [1, 2, 3, 4].into());
-    assert_eq!(used_up(&rows, &[key("b")].into()), [2].into());
-    assert_eq!(used_up(&rows, &[key("c")].into()), [1, 3, 4].into());
+    assert_eq!(consumable_rows(&rows, &BTreeSet::new()), [1, 2, 3, 4].into());
+    assert_eq!(consumable_rows(&rows, &[key("b")].into()), [2].into());
+    assert_eq!(consumable_rows(&rows, &[key("c")].into()), [1, 3, 4].into());
 }
 
 /// A sink that has applied a move has forgotten it, and another one has not: for the one the file comes from where it was moved to.

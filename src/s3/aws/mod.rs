@@ -12,7 +12,7 @@ mod write;
 
 pub use connect::AwsOptions;
 
-use super::{ByteStream, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
+use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
 use crate::record::{Escaped, ObjectKey};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -160,7 +160,7 @@ impl ReadObjects for AwsBucket {
 }
 
 /// The body, in the chunks as received.
-fn body_of(output: GetObjectOutput, key: ObjectKey) -> ByteStream {
+fn body_of(output: GetObjectOutput, key: ObjectKey) -> S3ByteStream {
     let mut open = Some(output.body);
     stream::poll_fn(move |context| {
         let Some(body) = open.as_mut() else { return Poll::Ready(None) };

@@ -7,7 +7,7 @@ mod object;
 pub use fault::{Call, CallCounts, Fault};
 pub use object::MemoryObject;
 
-use super::{ByteStream, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
+use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
 use crate::record::{Escaped, ObjectKey};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -198,7 +198,7 @@ impl ReadObjects for MemoryBucket {
             }
             Some(_) => return Err(self.error(&call, S3ErrorKind::Other, "the range has no byte of the object")),
         };
-        let body: ByteStream = part.stream(fault, self.chunk_bytes, |kind| self.error(&call, kind, "ordered"));
+        let body: S3ByteStream = part.stream(fault, self.chunk_bytes, |kind| self.error(&call, kind, "ordered"));
         Ok(GetObject { head, body })
     }
 }

@@ -1,6 +1,6 @@
 //! An object of a bucket in memory: headers, and the body in chunks, intact or with a fault.
 
-use super::super::{ByteStream, Checksum, ChecksumAlgorithm, ObjectHead, S3Error, S3ErrorKind};
+use super::super::{Checksum, ChecksumAlgorithm, ObjectHead, S3ByteStream, S3Error, S3ErrorKind};
 use super::Fault;
 use crate::record::{ETag, ObjectFacts};
 use bytes::Bytes;
@@ -97,7 +97,7 @@ impl MemoryObject {
     }
 
     /// The body as a stream of chunks, with a fault if it concerns bodies.
-    pub(super) fn stream(&self, fault: Option<Fault>, chunk_bytes: usize, error: impl FnOnce(S3ErrorKind) -> S3Error) -> ByteStream {
+    pub(super) fn stream(&self, fault: Option<Fault>, chunk_bytes: usize, error: impl FnOnce(S3ErrorKind) -> S3Error) -> S3ByteStream {
         let mut bytes = self.body.clone();
         let mut broken = None;
         match fault {

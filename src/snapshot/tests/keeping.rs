@@ -15,7 +15,7 @@ fn store(directory: &TempDir, kept_runs: usize) -> SnapshotStore {
     SnapshotStore::new(directory.path(), NonZeroUsize::new(kept_runs).expect("not zero"))
 }
 
-fn name(side: Side, time: &str, run: u64) -> SnapshotName {
+fn name(side: SnapshotSide, time: &str, run: u64) -> SnapshotName {
     SnapshotName { side, rows: SnapshotRows::Full, at: time.parse().expect("a time"), run }
 }
 
@@ -30,9 +30,9 @@ fn names(directory: &TempDir) -> Vec<String> {
 
 #[test]
 fn a_name_says_side_time_and_run_and_nothing_else_is_a_name() {
-    let new = name(Side::New, "2026-11-21T00:52:00.9+01:00", 7);
+    let new = name(SnapshotSide::New, "2026-11-21T00:52:00.9+01:00", 7);
     assert_eq!(new.to_string(), "sync_state_new_20261120_235200_r7.csv");
-    let old = name(Side::Old, "2026-01-02T03:04:05Z", u64::MAX);
+    let old = name(SnapshotSide::Old, "2026-01-02T03:04:05Z", u64::MAX);
     assert_eq!(SnapshotName::parse(&old.to_string()), Some(old));
     let changes = SnapshotName { rows: SnapshotRows::Changed, ..old };
     assert!(changes.to_string().starts_with("sync_changes_old_2026"));
@@ -55,7 +55,7 @@ fn a_name_says_side_time_and_run_and_nothing_else_is_a_name() {
 #[test]
 fn a_snapshot_is_there_when_it_is_whole() {
     let directory = directory();
-    let name = name(Side::New, "2026-11-21T13:52:00Z", 1);
+    let name = name(SnapshotSide::New, "2026-11-21T13:52:00Z", 1);
     let mut pending = store(&directory, 1).create(name).expect("begun");
     pending.push(&bare("a")).expect("a row");
     assert_eq!(names(&directory), [".sync_state_new_20261121_135200_r1.csv.s3-sync-partial"]);
@@ -91,7 +91,7 @@ fn what_a_crash_left_goes_with_the_next_write_and_what_is_being_written_stays() 
     for file in foreign.iter().chain([&leftover]) {
         fs::write(directory.path().join(file), "half a li").expect("written");
     }
-    let [old, new] = [Side::Old, Side::New].map(|side| name(side, "2026-11-21T13:52:00Z", 2));
+    let [old, new] = [SnapshotSide::Old, SnapshotSide::New].map(|side| name(side, "2026-11-21T13:52:00Z", 2));
     let first = store.create(old).expect("begun");
     let second = store.create(new).expect("begun beside it");
     assert!(!names(&directory).iter().any(|name| name == leftover), "the leftover is gone");
@@ -120,7 +120,7 @@ fn the_newest_runs_are_kept_by_number_and_foreign_files_are_not_touched() {
     let store = store(&directory, 2);
     let runs = [(8, "2026-11-22"), (9, "2026-11-23"), (10, "2026-11-21"), (1, "2026-11-24")];
     for (run, day) in runs {
-        for side in [Side::Old, Side::New] {
+        for side in [SnapshotSide::Old, SnapshotSide::New] {
             let name = name(side, &format!("{day}T00:00:00Z"), run);
             store.create(name).expect("begun").commit().expect("committed");
         }

@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 type Rows = Vec<Vec<Vec<u8>>>;
 
-fn split(bytes: &[u8]) -> Result<Rows, Problem> {
+fn split(bytes: &[u8]) -> Result<Rows, SnapshotProblem> {
     let (mut splitter, mut rest, mut rows) = (Splitter::new(), bytes, Vec::new());
     while splitter.split(&mut rest)? || splitter.finish()? {
         rows.push(splitter.fields().iter().map(<[u8]>::to_vec).collect());
@@ -33,10 +33,10 @@ fn significant_bytes() -> impl Strategy<Value = Vec<u8>> {
 fn quotes_that_do_not_come_in_pairs_are_refused() {
     for (text, expected) in [
         ("\"a\"\"b\",\"c\"d,e\"f\"\n", Ok(vec![vec!["a\"b", "cd", "e\"f\""]])),
-        ("a\"b\n", Err(Problem::OddQuotes)),
-        ("x\n\"a\"b\",c", Err(Problem::OddQuotes)),
-        ("\"a\n", Err(Problem::OpenQuote)),
-        ("\"a\"\"\n", Err(Problem::OpenQuote)),
+        ("a\"b\n", Err(SnapshotProblem::OddQuotes)),
+        ("x\n\"a\"b\",c", Err(SnapshotProblem::OddQuotes)),
+        ("\"a\n", Err(SnapshotProblem::OpenQuote)),
+        ("\"a\"\"\n", Err(SnapshotProblem::OpenQuote)),
     ] {
         let rows =
             |rows: Vec<Vec<&str>>| rows.into_iter().map(|row| row.into_iter().map(|field| field.as_bytes().to_vec()).collect()).collect();
@@ -49,7 +49,7 @@ proptest! {
     fn bytes_are_split_as_the_judge_splits_them(bytes in significant_bytes()) {
         match split(&bytes) {
             Ok(rows) => prop_assert_eq!(rows, split_by_the_judge(&bytes)),
-            Err(Problem::OddQuotes | Problem::OpenQuote) => prop_assert!(bytes.contains(&b'"')),
+            Err(SnapshotProblem::OddQuotes | SnapshotProblem::OpenQuote) => prop_assert!(bytes.contains(&b'"')),
             Err(other) => prop_assert!(false, "{}", other),
         }
     }

@@ -116,8 +116,8 @@ mod tests {
         State::open(&directory.join("sync.db")).await.expect("a state")
     }
 
-    fn absent(look: ObservationSeq) -> Vec<Observation> {
-        vec![Observation { path: ObjectKey::new("a").expect("a key"), facts: None, look }]
+    fn absent(seq: ObservationSeq) -> Vec<Observation> {
+        vec![Observation { path: ObjectKey::new("a").expect("a key"), facts: None, seq }]
     }
 
     #[tokio::test]

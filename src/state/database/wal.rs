@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 const PORTION_PAGES: c_int = 2000;
 /// In pages, 64 MiB: from here on each commit copies the rest, until the log can begin anew. Only a long reader
 /// (an export), or one large transaction, makes it longer.
-const LOG_PAGES_MOST: c_int = 16_000;
+const MAX_LOG_PAGES: c_int = 16_000;
 
 /// The thread beside the one that commits.
 pub(crate) struct WalCheckpointer(JoinHandle<()>);
@@ -44,7 +44,7 @@ impl WalCheckpointer {
                 handed_over = 0;
             }
             let portion = pages >= handed_over + PORTION_PAGES;
-            if pages >= LOG_PAGES_MOST {
+            if pages >= MAX_LOG_PAGES {
                 // The committer would take an error for one of the commit, which has succeeded. The next commit tries again.
                 let brought_over = log.checkpoint();
                 if portion {
@@ -129,7 +129,7 @@ mod tests {
             connection.execute(WRITE, [100, round * 100]).expect("written");
             longest = longest.max(bytes_of(&directory.path().join("sync.db-wal")));
         }
-        assert!(longest < 4096 * 3 / 2 * u64::from(LOG_PAGES_MOST.unsigned_abs()), "{longest} bytes");
+        assert!(longest < 4096 * 3 / 2 * u64::from(MAX_LOG_PAGES.unsigned_abs()), "{longest} bytes");
         log.end(&mut connection);
     }
 }

@@ -69,14 +69,14 @@ impl Bed {
     }
 
     async fn observe(&self, path: &str, etag: Option<&str>) {
-        let observation = Observation { path: key(path), facts: etag.map(facts), look: self.state.source().observation_next() };
+        let observation = Observation { path: key(path), facts: etag.map(facts), seq: self.state.source().observation_next() };
         self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
     /// The only page of a listing.
     async fn page(&self, shows: &[(&str, &str)]) -> PageCounts {
         let objects = shows.iter().map(|(path, etag)| (key(path), facts(etag))).collect();
-        let page = Page { prefix: String::new(), after: None, up_to: None, look: self.state.source().observation_next(), objects };
+        let page = Page { prefix: String::new(), after: None, up_to: None, seq: self.state.source().observation_next(), objects };
         self.state.source().page_record(page).await.expect("stored")
     }
 
@@ -85,9 +85,9 @@ impl Bed {
         let batch = events.iter().map(|event| Received { source: EventChannel::Feed, outcome: Ok(event.clone()) }).collect();
         self.state.inbox().receive(batch, at(1000)).await.expect("stored");
         let rows = self.state.inbox().events_batch(0, 100).await.expect("read");
-        let look = self.state.source().observation_next();
-        let looks = found.iter().map(|(path, etag)| Observation { path: key(path), facts: etag.map(facts), look }).collect();
-        self.state.source().replay(Replay { rows, looks, ..Replay::default() }).await.expect("stored")
+        let seq = self.state.source().observation_next();
+        let observations = found.iter().map(|(path, etag)| Observation { path: key(path), facts: etag.map(facts), seq }).collect();
+        self.state.source().replay(Replay { rows, observations, ..Replay::default() }).await.expect("stored")
     }
 
     /// The paths whose permissions are kept, and how many rows say up to where some are outdated.

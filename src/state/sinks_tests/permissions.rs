@@ -1,7 +1,7 @@
 //! What events report of permissions is shared; up to where it is outdated, each sink has for itself.
 
 use super::*;
-use crate::plan::{PermissionPlane, Renames};
+use crate::plan::{PermissionSupport, Renames};
 
 /// A bed whose two sinks hold `a`, whose permissions were reported.
 async fn both_hold_a() -> Bed {
@@ -35,7 +35,7 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
         // Another file comes before the second sink has confirmed the delete.
         bed.observe("a", Some("y")).await;
         let work = bed.a.work_item(&key("a")).await.expect("read").expect("it is to be created");
-        assert_eq!(work.sides.wanted, Permissions::default(), "what was reported of the old file is not for the new one");
+        assert_eq!(work.path_state.wanted, Permissions::default(), "what was reported of the old file is not for the new one");
         bed.observe("a", None).await;
         bed.b.goes("a").await;
         assert_eq!(bed.kept_permissions().await, (vec![], 0), "by event: {by_event}");
@@ -80,7 +80,7 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
 
 #[tokio::test]
 async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
-    let plain = Policy { permissions: PermissionPlane::None, ..Policy::default() };
+    let plain = Policy { permissions: PermissionSupport::None, ..Policy::default() };
     for plain_first in [false, true] {
         let bed = Bed::with(Policy::default(), plain).await;
         bed.observe("a", Some("x")).await;
@@ -113,9 +113,9 @@ async fn a_sink_that_renames_nothing_gets_a_create_and_a_delete() {
     bed.replay(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
     assert_eq!((bed.a.moves_due(None, 10).await.expect("read").len(), bed.b.moves_due(None, 10).await.expect("read").len()), (1, 0));
     let taken = async |sink: &SinkState, lane| sink.claim((lane, 0, i64::MAX), 10).await.expect("claimed").work.len();
-    assert_eq!((taken(&bed.a, Lane::Small).await, taken(&bed.a, Lane::Absent).await), (0, 0), "both wait for the move");
-    assert_eq!((taken(&bed.b, Lane::Small).await, taken(&bed.b, Lane::Absent).await), (1, 1));
+    assert_eq!((taken(&bed.a, Lane::Small).await, taken(&bed.a, Lane::Deletion).await), (0, 0), "both wait for the move");
+    assert_eq!((taken(&bed.b, Lane::Small).await, taken(&bed.b, Lane::Deletion).await), (1, 1));
     let work = bed.b.work_item(&key("b")).await.expect("read").expect("it is to be created");
-    assert_eq!(work.sides.wanted, mode("rw"), "with what was reported of it under its name before");
+    assert_eq!(work.path_state.wanted, mode("rw"), "with what was reported of it under its name before");
     assert_eq!(bed.b.moves_pair_by_content().await.expect("paired"), 0);
 }

@@ -42,7 +42,7 @@ async fn the_guard_judges_and_holds_for_each_sink_alone() {
         (2, 1)
     );
 
-    let held = HeldDeletes { deletes: 2, of_rows: 2, nothing_listed: true };
+    let held = HeldDeletes { deletes: 2, rows_when_held: 2, nothing_listed: true };
     bed.a.deletes_hold(held).await.expect("stored");
     bed.a.listing_judged().await.expect("stored");
     assert_eq!((bed.a.deletes_held().await.expect("read"), bed.b.deletes_held().await.expect("read")), (Some(held), None));
@@ -50,7 +50,7 @@ async fn the_guard_judges_and_holds_for_each_sink_alone() {
     assert_eq!((unjudged(&bed.a).await, unjudged(&bed.b).await), (None, Some(1)));
     assert_eq!(bed.b.pending().await, ["1 due deletion", "2 due deletion"], "it is not held here");
 
-    bed.b.deletes_hold(HeldDeletes { deletes: 1, of_rows: 1, nothing_listed: true }).await.expect("stored");
+    bed.b.deletes_hold(HeldDeletes { deletes: 1, rows_when_held: 1, nothing_listed: true }).await.expect("stored");
     bed.a.deletes_release().await.expect("stored");
     assert_eq!(bed.a.deletes_held().await.expect("read"), None);
     assert_eq!(bed.b.deletes_held().await.expect("read").map(|held| held.deletes), Some(1));

@@ -4,11 +4,11 @@ use crate::record::{Applied, ETag, EventPermissions, FileRecord, ObjectKey, Perm
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-pub(crate) fn read(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<Applied>, StateError> {
+pub(crate) fn read(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<Applied>, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT confirmed, size, etag, last_modified, storage_class, version_id, file_type, handle, permissions, owner, owner_group
          FROM applied WHERE sink = ?1 AND path = ?2",
@@ -35,7 +35,7 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize, path: ObjectKey) -> rusqlite
     })
 }
 
-pub(crate) fn write(connection: &Connection, sink: Sink, moment: Moment, file: &FileRecord) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: RegisteredSink, moment: Moment, file: &FileRecord) -> Result<(), StateError> {
     let values = params![
         sink.id,
         file.file_path.as_str(),
@@ -69,7 +69,11 @@ pub(crate) fn write(connection: &Connection, sink: Sink, moment: Moment, file: &
 }
 
 /// The run in which, and the time when, the row was confirmed last.
-pub(crate) fn confirmed_at(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(Option<u64>, Option<Timestamp>), StateError> {
+pub(crate) fn confirmed_at(
+    connection: &Connection,
+    sink: RegisteredSink,
+    path: &ObjectKey,
+) -> Result<(Option<u64>, Option<Timestamp>), StateError> {
     let mut statement = connection.prepare("SELECT run, applied_at FROM applied WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, path.as_str()], |row| {
         Ok((row.get::<_, Option<i64>>(0)?.map(i64::unsigned_abs), row.get::<_, Option<i64>>(1)?.and_then(time)))
@@ -79,7 +83,7 @@ pub(crate) fn confirmed_at(connection: &Connection, sink: Sink, path: &ObjectKey
 
 pub(crate) fn write_permissions(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     path: &ObjectKey,
     permissions: &Permissions,
 ) -> Result<(), StateError> {
@@ -94,7 +98,7 @@ pub(crate) fn write_permissions(
 /// is to be set, and the answer vouches for nothing.
 pub(crate) fn doubt_what_was_asked(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     path: &ObjectKey,
     before: &EventPermissions,
     now: &EventPermissions,
@@ -115,7 +119,7 @@ pub(crate) fn doubt_what_was_asked(
 }
 
 /// Marks the row, created if there is none, as no longer certain of what the sink holds.
-pub(crate) fn unconfirm(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn unconfirm(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO applied (sink, path, confirmed) VALUES (?1, ?2, 0) ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0",
     )?;
@@ -124,11 +128,11 @@ pub(crate) fn unconfirm(connection: &Connection, sink: Sink, path: &ObjectKey) -
 }
 
 /// True if there is a row, and it is empty: the state knows of no file that was ever there.
-pub(crate) fn is_only_doubted(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
+pub(crate) fn is_only_doubted(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     Ok(read(connection, sink, path)?.is_some_and(|row| !row.confirmed && row.file == FileRecord::at(path.clone())))
 }
 
-pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn remove(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM applied WHERE sink = ?1 AND path = ?2")?.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// The kept length of a received message. It exceeds any single record; a longer message is kept for reading, not for another try.
-pub const RAW_BYTES_MAX: usize = 16 * 1024;
+pub const MAX_RAW_BYTES: usize = 16 * 1024;
 
 /// The number of kept letters: a source that floods the service with nonsense must not fill the disk. Beyond it, the oldest go, first those
 /// without an event.
-pub const DEAD_LETTERS_MAX: u64 = 10_000;
+pub const MAX_DEAD_LETTERS: u64 = 10_000;
 
 /// A report of a source that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) fn add(
     poisoned: &Poisoned,
     event: Option<&Event>,
 ) -> Result<(), StateError> {
-    let kept = &poisoned.raw[..poisoned.raw.len().min(RAW_BYTES_MAX)];
+    let kept = &poisoned.raw[..poisoned.raw.len().min(MAX_RAW_BYTES)];
     connection
         .prepare_cached(
             "INSERT INTO dead_letters (source, reason, message, received_at, raw, raw_bytes, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -81,7 +81,7 @@ pub(crate) fn add(
 /// After letters were added: when there are too many, the oldest go, but a decoded event only when no other letter is left.
 /// (A flood of nonsense, or of what is another bucket's, is not to drive out what a reconcile may be needed for.)
 pub(crate) fn make_room(connection: &Connection) -> Result<(), StateError> {
-    let too_many = counters::count(connection, "dead_letters")?.saturating_sub(DEAD_LETTERS_MAX);
+    let too_many = counters::count(connection, "dead_letters")?.saturating_sub(MAX_DEAD_LETTERS);
     if too_many == 0 {
         return Ok(());
     }
@@ -90,7 +90,7 @@ pub(crate) fn make_room(connection: &Connection) -> Result<(), StateError> {
     connection
         .prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'dead_letters_evicted'")?
         .execute([integer(undecoded + decoded)])?;
-    tracing::warn!(undecoded, decoded, most = DEAD_LETTERS_MAX, "there are too many dead letters: the oldest are thrown away");
+    tracing::warn!(undecoded, decoded, most = MAX_DEAD_LETTERS, "there are too many dead letters: the oldest are thrown away");
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use crate::record::{EventChannel, EventKind, Fingerprint, ObjectFacts, ObjectKey
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::intents::Intent;
-use crate::state::tables::pending::Failure;
-use crate::state::tables::sinks::{Sink, SinkId};
+use crate::state::tables::pending::AttemptFailure;
+use crate::state::tables::sinks::{RegisteredSink, SinkId};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub enum HistoryEvent {
     /// An event was consumed.
     Event(ConsumedEvent),
     /// An operation ended.
-    Operation(Ended),
+    Operation(OperationEnd),
 }
 
 /// An event that was consumed.
@@ -106,7 +106,7 @@ pub struct Attempts {
     pub made: u32,
     /// The error of the last failed try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<Failure>,
+    pub failed: Option<AttemptFailure>,
 }
 
 /// An effect that was decided and called.
@@ -122,7 +122,7 @@ pub struct Called {
 
 /// An operation that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
+pub struct OperationEnd {
     /// The tries.
     pub attempts: Attempts,
     /// The result.
@@ -226,7 +226,7 @@ pub(crate) fn append(
 /// Appends the end of an operation on one path, unless the initial sync brought a file without any trouble.
 pub(crate) fn operation(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     (path, moment): (&ObjectKey, Moment),
     attempts: Attempts,
     result: Outcome,
@@ -240,7 +240,7 @@ pub(crate) fn operation(
     if moment.initial && brought && attempts.made <= 1 && attempts.failed.is_none() {
         return Ok(());
     }
-    append(connection, (moment, Some(sink.id)), (path, None), &HistoryEvent::Operation(Ended { attempts, result }))
+    append(connection, (moment, Some(sink.id)), (path, None), &HistoryEvent::Operation(OperationEnd { attempts, result }))
 }
 
 /// The history of a path, under either name of an entry with two names, oldest first, before a given entry.

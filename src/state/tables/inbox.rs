@@ -17,7 +17,7 @@ pub struct InboxRow {
     /// The time of storage, by the service's clock.
     pub received_at: Timestamp,
     /// The newest observation at that time: an observation with a greater number began after that.
-    pub received_at_look: ObservationSeq,
+    pub newest_observation: ObservationSeq,
     /// The number of failures of its replay by itself.
     pub failures: u32,
     /// The reported event.
@@ -26,16 +26,16 @@ pub struct InboxRow {
 
 /// The moment of receipt: by the clock, and by the observations that were taken until then.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Receipt {
+pub(crate) struct ReceivedAt {
     pub(crate) at: Timestamp,
-    pub(crate) look: ObservationSeq,
+    pub(crate) newest_observation: ObservationSeq,
 }
 
-pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, receipt: Receipt) -> Result<(), StateError> {
+pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, receipt: ReceivedAt) -> Result<(), StateError> {
     connection.prepare_cached("INSERT INTO inbox (source, received_at, look, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         source.as_str(),
         receipt.at.as_microsecond(),
-        integer(receipt.look.0),
+        integer(receipt.newest_observation.0),
         write_event(event)?
     ])?;
     Ok(())
@@ -88,7 +88,7 @@ pub(crate) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
         seq: row.get(0)?,
         source: read_source(&row.get::<_, String>(1)?)?,
         received_at: time(row.get(2)?).unwrap_or_default(),
-        received_at_look: ObservationSeq(row.get::<_, i64>(3)?.unsigned_abs()),
+        newest_observation: ObservationSeq(row.get::<_, i64>(3)?.unsigned_abs()),
         failures: row.get(4)?,
         event: read_event(&row.get::<_, String>(5)?)?,
     })

@@ -4,7 +4,7 @@ use crate::plan::{Effect, Planned};
 use crate::record::{ETag, Fingerprint, ObjectKey, Permissions};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
@@ -29,14 +29,14 @@ pub struct Intent {
 
 /// Content and permissions: one effect at a time on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plane {
+pub enum IntentKind {
     /// The file's identity and location.
     Content,
     /// The file's permissions.
     Permissions,
 }
 
-impl Plane {
+impl IntentKind {
     /// The plane of an effect.
     pub fn of(effect: Effect) -> Self {
         if effect == Effect::SetPermissions { Self::Permissions } else { Self::Content }
@@ -51,7 +51,7 @@ impl Plane {
 }
 
 /// The effects of a path that have no outcome yet.
-pub(crate) fn filed_under(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
+pub(crate) fn filed_under(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
     let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2", COLUMNS.join(", "));
     let mut statement = connection.prepare_cached(&text)?;
     let rows = statement.query_map(params![sink.id, path.as_str()], |row| from_row(row, 0, path))?;
@@ -59,7 +59,7 @@ pub(crate) fn filed_under(connection: &Connection, sink: Sink, path: &ObjectKey)
 }
 
 /// The effects without an outcome that name a path, as theirs or as the one to which a file goes.
-pub(crate) fn naming(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
+pub(crate) fn naming(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
     let mut statement = connection.prepare("SELECT path FROM intents WHERE sink = ?1 AND new_path = ?2")?;
     let origin: Option<String> = statement.query_row(params![sink.id, path.as_str()], |row| row.get(0)).optional()?;
     let mut naming = filed_under(connection, sink, path)?;
@@ -70,14 +70,14 @@ pub(crate) fn naming(connection: &Connection, sink: Sink, path: &ObjectKey) -> R
 }
 
 /// True if an effect that names the path has no outcome yet.
-pub(crate) fn is_open(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
+pub(crate) fn is_open(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2) OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = ?2)",
     )?;
     Ok(statement.query_row(params![sink.id, path.as_str()], |row| row.get(0))?)
 }
 
-pub(crate) fn write(connection: &Connection, sink: Sink, intent: &Intent) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: RegisteredSink, intent: &Intent) -> Result<(), StateError> {
     let Planned { effect, content, permissions } = &intent.planned;
     let mut statement = connection.prepare_cached(
         "INSERT OR FAIL INTO intents (sink, path, plane, new_path, idempotency_key, effect, size, etag, permissions, owner, owner_group,
@@ -87,7 +87,7 @@ pub(crate) fn write(connection: &Connection, sink: Sink, intent: &Intent) -> Res
     statement.execute(params![
         sink.id,
         intent.path.as_str(),
-        Plane::of(*effect).as_str(),
+        IntentKind::of(*effect).as_str(),
         intent.new_path.as_ref().map(ObjectKey::as_str),
         intent.idempotency_key.to_string(),
         effect.as_str(),
@@ -104,19 +104,24 @@ pub(crate) fn write(connection: &Connection, sink: Sink, intent: &Intent) -> Res
 }
 
 /// The rename or the move from one path to another, if it has no outcome yet.
-pub(crate) fn of_move(connection: &Connection, sink: Sink, origin: &ObjectKey, target: &ObjectKey) -> Result<Option<Intent>, StateError> {
+pub(crate) fn of_move(
+    connection: &Connection,
+    sink: RegisteredSink,
+    origin: &ObjectKey,
+    target: &ObjectKey,
+) -> Result<Option<Intent>, StateError> {
     let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2 AND new_path = ?3", COLUMNS.join(", "));
     let mut statement = connection.prepare_cached(&text)?;
     let row = statement.query_row(params![sink.id, origin.as_str(), target.as_str()], |row| from_row(row, 0, origin));
     row.optional()?.transpose()
 }
 
-pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn remove(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2")?.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }
 
-pub(crate) fn remove_one(connection: &Connection, sink: Sink, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
+pub(crate) fn remove_one(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, plane: IntentKind) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM intents WHERE sink = ?1 AND path = ?2 AND plane = ?3")?;
     statement.execute(params![sink.id, path.as_str(), plane.as_str()])?;
     Ok(())
@@ -134,7 +139,7 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlit
     let Ok(idempotency_key) = Uuid::parse_str(&key) else {
         return Ok(Err(StateError::Corrupt(format!("the idempotency key {key:?}"))));
     };
-    let Some(effect) = Effect::of_word(&effect) else {
+    let Some(effect) = Effect::from_word(&effect) else {
         return Ok(Err(StateError::Corrupt(format!("the effect {effect:?}"))));
     };
     let permissions = Permissions { permissions: row.get(first + 4)?, owner: row.get(first + 5)?, group: row.get(first + 6)? };

@@ -4,14 +4,14 @@ use crate::plan::fold::MoveOrigin;
 use crate::record::ObjectKey;
 use crate::state::database::codec::{self, time};
 use crate::state::error::StateError;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 
 /// The waiting rows that concern any of these paths, by target.
 pub(crate) fn concerning<'p>(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     paths: impl Iterator<Item = &'p ObjectKey>,
 ) -> Result<BTreeMap<ObjectKey, MoveOrigin>, StateError> {
     let mut statement = connection.prepare_cached(
@@ -22,15 +22,15 @@ pub(crate) fn concerning<'p>(
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn write(connection: &Connection, sink: Sink, target: &ObjectKey, came: &MoveOrigin) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: RegisteredSink, target: &ObjectKey, came: &MoveOrigin) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    let told_at = came.told_at.map(jiff::Timestamp::as_microsecond);
-    statement.execute(params![sink.id, target.as_str(), came.origin.as_str(), told_at, came.unseen])?;
+    let told_at = came.reported_at.map(jiff::Timestamp::as_microsecond);
+    statement.execute(params![sink.id, target.as_str(), came.origin.as_str(), told_at, came.failed_lookups])?;
     Ok(())
 }
 
-pub(crate) fn remove(connection: &Connection, sink: Sink, target: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn remove(connection: &Connection, sink: RegisteredSink, target: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM lineage WHERE sink = ?1 AND path = ?2")?;
     statement.execute(params![sink.id, target.as_str()])?;
     Ok(())
@@ -40,7 +40,7 @@ pub(crate) fn remove(connection: &Connection, sink: Sink, target: &ObjectKey) ->
 /// Also those with no path that becomes due by itself: an object that is too large to be sent can be moved.
 pub(crate) fn due(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     after: Option<&ObjectKey>,
     most: usize,
 ) -> Result<Vec<(ObjectKey, MoveOrigin)>, StateError> {
@@ -58,7 +58,7 @@ pub(crate) fn due(
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn lineage_of(connection: &Connection, sink: Sink, target: &ObjectKey) -> Result<Option<MoveOrigin>, StateError> {
+pub(crate) fn lineage_of(connection: &Connection, sink: RegisteredSink, target: &ObjectKey) -> Result<Option<MoveOrigin>, StateError> {
     let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, target.as_str()], |row| Ok(from_row(row))).optional()?;
     Ok(row.transpose()?.map(|(_, came)| came))
@@ -66,7 +66,7 @@ pub(crate) fn lineage_of(connection: &Connection, sink: Sink, target: &ObjectKey
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<(ObjectKey, MoveOrigin), StateError> {
     let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
-    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, told_at, unseen: row.get(3)? }))
+    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, reported_at: told_at, failed_lookups: row.get(3)? }))
 }
 
 pub(crate) fn key(raw: String) -> Result<ObjectKey, StateError> {

@@ -15,7 +15,7 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
     Ok(statement.query_row(params![source, path.as_str()], |row| from_row(row, 0)).optional()?)
 }
 
-/// Reads the columns `look, present, size, etag, last_modified, storage_class, version_id` from `first` on.
+/// Reads the columns `seq, present, size, etag, last_modified, storage_class, version_id` from `first` on.
 pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed> {
     let present: bool = row.get(first + 1)?;
     let facts = if present {
@@ -29,7 +29,7 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed
     } else {
         None
     };
-    Ok(Observed { facts, look: ObservationSeq(row.get::<_, i64>(first)?.unsigned_abs()) })
+    Ok(Observed { facts, seq: ObservationSeq(row.get::<_, i64>(first)?.unsigned_abs()) })
 }
 
 /// Stores the result of a lookup, unless a newer one is there. Another lookup of an absent key takes nothing from its tombstone.
@@ -46,7 +46,7 @@ pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey,
     )?;
     statement.execute(params![
         path.as_str(),
-        integer(observed.look.0),
+        integer(observed.seq.0),
         facts.is_some(),
         facts.map(|facts| integer(facts.size)),
         facts.and_then(|facts| facts.etag.as_ref()).map(ETag::as_str),

@@ -1,16 +1,16 @@
 //! Pending: the rows of the paths with something to do. What is to be done is not decided here.
 
-use crate::plan::requeue::QueueKey;
+use crate::plan::requeue::QueuePosition;
 use crate::record::ObjectKey;
 use crate::state::database::codec::texts;
 use crate::state::error::StateError;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 /// The failure of a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct AttemptFailure {
     /// A short, stable name.
     pub reason: String,
     /// One line, safe to print.
@@ -19,33 +19,39 @@ pub struct Failure {
 
 pub(crate) const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due')";
 
-pub(crate) fn any_due(connection: &Connection, sink: Sink) -> Result<bool, StateError> {
+pub(crate) fn any_due(connection: &Connection, sink: RegisteredSink) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(ANY_DUE)?;
     Ok(statement.query_row([sink.id], |row| row.get(0))?)
 }
 
-pub(crate) fn append(connection: &Connection, sink: Sink, paths: &[&ObjectKey], key: QueueKey) -> Result<(), StateError> {
+pub(crate) fn append(connection: &Connection, sink: RegisteredSink, paths: &[&ObjectKey], key: QueuePosition) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT OR FAIL INTO pending (sink, path, status, deletion, large, told_at) SELECT ?1, value, 'due', ?3, ?4, ?5 FROM rarray(?2)",
     )?;
-    let QueueKey { deletion, large, reported_at } = key;
+    let QueuePosition { deletion, large, reported_at } = key;
     statement.execute(params![sink.id, texts(paths.iter().copied()), deletion, large, reported_at])?;
     Ok(())
 }
 
-pub(crate) fn remove(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn remove(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
     connection.prepare_cached("DELETE FROM pending WHERE sink = ?1 AND path = ?2")?.execute(params![sink.id, path.as_str()])?;
     Ok(())
 }
 
 /// Stores the time of receipt of the event that asked for the pending work.
-pub(crate) fn write_reported_at(connection: &Connection, sink: Sink, path: &ObjectKey, at: i64) -> Result<(), StateError> {
+pub(crate) fn write_reported_at(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, at: i64) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("UPDATE OR FAIL pending SET told_at = ?3 WHERE sink = ?1 AND path = ?2")?;
     statement.execute(params![sink.id, path.as_str(), at])?;
     Ok(())
 }
 
-pub(crate) fn put_aside(connection: &Connection, sink: Sink, path: &ObjectKey, status: &str, reason: &str) -> Result<(), StateError> {
+pub(crate) fn put_aside(
+    connection: &Connection,
+    sink: RegisteredSink,
+    path: &ObjectKey,
+    status: &str,
+    reason: &str,
+) -> Result<(), StateError> {
     let values = params![sink.id, path.as_str(), status, reason];
     let mut update =
         connection.prepare_cached("UPDATE OR FAIL pending SET status = ?3, deletion = 0, reason = ?4 WHERE sink = ?1 AND path = ?2")?;

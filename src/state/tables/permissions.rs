@@ -1,6 +1,6 @@
 //! The permissions that events reported of each path, kept until the file is gone from every sink that needs it.
 
-use crate::record::{EventPermissions, ObjectKey, ObservationSeq, ToldField};
+use crate::record::{EventPermissions, ObjectKey, ObservationSeq, ReportedField};
 use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use crate::state::tables::sources::SourceId;
@@ -20,10 +20,10 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<EventPer
     Ok(EventPermissions { permissions: field(row, first)?, owner: field(row, first + 3)?, group: field(row, first + 6)? })
 }
 
-fn field(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<ToldField>> {
+fn field(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<ReportedField>> {
     let Some(value) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
-    let (at, look): (Option<i64>, Option<i64>) = (row.get(first + 1)?, row.get(first + 2)?);
-    Ok(at.and_then(time).zip(look).map(|(at, look)| ToldField { value, at, look: ObservationSeq(look.unsigned_abs()) }))
+    let (at, seq): (Option<i64>, Option<i64>) = (row.get(first + 1)?, row.get(first + 2)?);
+    Ok(at.and_then(time).zip(seq).map(|(at, seq)| ReportedField { value, at, seq: ObservationSeq(seq.unsigned_abs()) }))
 }
 
 pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, told: &EventPermissions) -> Result<(), StateError> {
@@ -34,9 +34,9 @@ pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey,
     }
     let mut statement =
         connection.prepare_cached("INSERT OR REPLACE INTO permissions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
-    let columns = |field: &Option<ToldField>| {
+    let columns = |field: &Option<ReportedField>| {
         let field = field.as_ref();
-        (field.map(|field| field.value.clone()), field.map(|field| field.at.as_microsecond()), field.map(|field| integer(field.look.0)))
+        (field.map(|field| field.value.clone()), field.map(|field| field.at.as_microsecond()), field.map(|field| integer(field.seq.0)))
     };
     let ((permissions, permissions_at, permissions_look), (owner, owner_at, owner_look), (group, group_at, group_look)) =
         (columns(&told.permissions), columns(&told.owner), columns(&told.group));

@@ -10,5 +10,5 @@ pub(crate) const RESTORED_AT_LOOK: &str = "restored_at_look";
 
 /// The newest observation of a restored state; `None` = no backup was ever restored.
 pub(crate) fn restored_at(connection: &Connection) -> Result<Option<ObservationSeq>, StateError> {
-    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|look| look.parse().ok()).map(ObservationSeq))
+    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|seq| seq.parse().ok()).map(ObservationSeq))
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Params};
 
 /// A run as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct RunRow {
     /// Counted from 1, never used twice.
     pub number: u64,
     /// `initial`, …
@@ -26,19 +26,19 @@ pub struct Run {
 pub(crate) const RECONCILED: &str = "kind = 'reconcile' AND listed = 1 AND ended_at IS NOT NULL";
 
 /// The last reconcile that listed everything.
-pub(crate) fn last_reconcile(connection: &Connection) -> Result<Option<Run>, StateError> {
+pub(crate) fn last_reconcile(connection: &Connection) -> Result<Option<RunRow>, StateError> {
     Ok(select(connection, &format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1"), [])?.pop())
 }
 
 /// The last runs, newest first.
-pub(crate) fn last(connection: &Connection, most: usize) -> Result<Vec<Run>, StateError> {
+pub(crate) fn last(connection: &Connection, most: usize) -> Result<Vec<RunRow>, StateError> {
     select(connection, "ORDER BY number DESC LIMIT ?1", [i64::try_from(most).unwrap_or(i64::MAX)])
 }
 
-pub(crate) fn select(connection: &Connection, which: &str, values: impl Params) -> Result<Vec<Run>, StateError> {
+pub(crate) fn select(connection: &Connection, which: &str, values: impl Params) -> Result<Vec<RunRow>, StateError> {
     let mut statement = connection.prepare(&format!("SELECT number, kind, started_at, ended_at, outcome, summary FROM runs {which}"))?;
     let rows = statement.query_map(values, |row| {
-        Ok(Run {
+        Ok(RunRow {
             number: row.get::<_, i64>(0)?.unsigned_abs(),
             kind: row.get(1)?,
             started_at: time(row.get(2)?),

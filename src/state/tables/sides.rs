@@ -4,19 +4,19 @@ use crate::plan::requeue::{PathView, PendingRow};
 use crate::record::{ObjectKey, PathState, Permissions};
 use crate::state::database::codec::texts;
 use crate::state::error::StateError;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use crate::state::tables::{applied, observed};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 use std::sync::LazyLock;
 
 /// Both sides of a path.
-pub(crate) fn sides(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<PathState, StateError> {
-    Ok(view(connection, sink, path)?.sides)
+pub(crate) fn sides(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<PathState, StateError> {
+    Ok(view(connection, sink, path)?.path_state)
 }
 
 /// All that is known of a path.
-pub(crate) fn view(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<PathView, StateError> {
+pub(crate) fn view(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<PathView, StateError> {
     let mut views = views(connection, sink, std::iter::once(path))?;
     views.pop().ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))
 }
@@ -50,7 +50,7 @@ pub(crate) const SIDE_COLUMNS: usize = 21;
 /// All that is known of each of these paths, in their order, in one question.
 pub(crate) fn views<'p>(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     paths: impl Iterator<Item = &'p ObjectKey> + Clone,
 ) -> Result<Vec<PathView>, StateError> {
     // Usually the sink has no open intent at all: then no path is looked up among them.
@@ -76,10 +76,10 @@ pub(crate) fn views<'p>(
         let row = rows.next()?.ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))?;
         let is_pending = row.get_ref(SIDE_COLUMNS)? != ValueRef::Null;
         views.push(PathView {
-            sides: sides_from_row(row, 0, path)?,
+            path_state: sides_from_row(row, 0, path)?,
             pending: is_pending.then(|| pending_from_row(row, SIDE_COLUMNS)).transpose()?,
             open_intent: row.get(SIDE_COLUMNS + 4)?,
-            restored: row.get(SIDE_COLUMNS + 5)?,
+            state_restored: row.get(SIDE_COLUMNS + 5)?,
             reported_at: None,
         });
     }
@@ -89,14 +89,14 @@ pub(crate) fn views<'p>(
 /// Reads the columns of both sides, in the order of [`side_columns`], from `first` on.
 pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<PathState> {
     let (applied, wanted) = (first + 7, first + 18);
-    let (looked, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);
+    let (observation, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);
     Ok(PathState {
-        observed: looked.map(|_| observed::from_row(row, first)).transpose()?,
+        observed: observation.map(|_| observed::from_row(row, first)).transpose()?,
         applied: held.map(|_| applied::from_row(row, applied, path.clone())).transpose()?,
         wanted: Permissions { permissions: row.get(wanted)?, owner: row.get(wanted + 1)?, group: row.get(wanted + 2)? },
     })
 }
 
 fn pending_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<PendingRow> {
-    Ok(PendingRow { due: row.get(first)?, held: row.get(first + 1)?, deletion: row.get(first + 2)?, reported_at: row.get(first + 3)? })
+    Ok(PendingRow { due: row.get(first)?, held: row.get(first + 1)?, maybe_deleted: row.get(first + 2)?, reported_at: row.get(first + 3)? })
 }

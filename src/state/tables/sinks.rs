@@ -22,7 +22,7 @@ impl ToSql for SinkId {
 
 /// The context that every statement about a sink needs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sink {
+pub(crate) struct RegisteredSink {
     pub(crate) id: SinkId,
     pub(crate) source: SourceId,
     pub(crate) policy: Policy,
@@ -31,7 +31,7 @@ pub(crate) struct Sink {
 /// A sink as the state describes it.
 #[derive(Clone, Debug)]
 pub(crate) struct SinkRow {
-    pub(crate) sink: Sink,
+    pub(crate) sink: RegisteredSink,
     pub(crate) name: SinkName,
     /// `None` = no run has named it yet.
     pub(crate) address: Option<String>,
@@ -43,7 +43,7 @@ const LAST_SINK: &str = "last_sink";
 const COLUMNS: &str = "SELECT id, source, policy, name, address FROM sinks";
 
 /// All sinks of a source, in the order in which they were added.
-pub(crate) fn all(connection: &Connection, source: SourceId) -> Result<Vec<Sink>, StateError> {
+pub(crate) fn all(connection: &Connection, source: SourceId) -> Result<Vec<RegisteredSink>, StateError> {
     Ok(all_rows(connection, source)?.into_iter().map(|row| row.sink).collect())
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn named(connection: &Connection, name: &SinkName) -> Result<Option<S
 fn from_row(row: &Row<'_>) -> Result<SinkRow, StateError> {
     let (policy, name): (String, String) = (row.get(2)?, row.get(3)?);
     let policy = serde_json::from_str(&policy).map_err(|error| StateError::Corrupt(format!("the policy of the sink {name:?}: {error}")))?;
-    let sink = Sink { id: SinkId(row.get(0)?), source: SourceId(row.get(1)?), policy };
+    let sink = RegisteredSink { id: SinkId(row.get(0)?), source: SourceId(row.get(1)?), policy };
     let name = SinkName::try_from(name).map_err(|error| StateError::Corrupt(error.to_string()))?;
     Ok(SinkRow { sink, name, address: row.get(4)? })
 }
@@ -80,7 +80,7 @@ pub(crate) fn add(connection: &Connection, source: SourceId, name: &SinkName, ki
 }
 
 /// Takes a sink away, and everything that is known of what it holds.
-pub(crate) fn remove(connection: &Connection, sink: Sink) -> Result<(), StateError> {
+pub(crate) fn remove(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
     forget(connection, sink)?;
     connection.execute("DELETE FROM outdated_permissions WHERE sink = ?1", [sink.id])?;
     connection.execute("DELETE FROM waiting WHERE sink = ?1", [sink.id])?;
@@ -90,7 +90,7 @@ pub(crate) fn remove(connection: &Connection, sink: Sink) -> Result<(), StateErr
 
 /// Forgets everything that is known of what a sink holds, and of what was to be done about it. Up to where it has outdated permissions is
 /// not among that: the files that they were reported of are gone from the source.
-pub(crate) fn forget(connection: &Connection, sink: Sink) -> Result<(), StateError> {
+pub(crate) fn forget(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
     for table in ["intents", "applied", "pending", "lineage"] {
         let which = if table == "pending" && mutant::is("a_new_sink_has_nothing_left_to_do_for_all") { "?1 > 0" } else { "sink = ?1" };
         connection.execute(&format!("DELETE FROM {table} WHERE {which}"), [sink.id])?;
@@ -101,48 +101,48 @@ pub(crate) fn forget(connection: &Connection, sink: Sink) -> Result<(), StateErr
     Ok(())
 }
 
-pub(crate) fn write_address(connection: &Connection, sink: Sink, kind: &str, address: &str) -> Result<(), StateError> {
+pub(crate) fn write_address(connection: &Connection, sink: RegisteredSink, kind: &str, address: &str) -> Result<(), StateError> {
     connection.execute("UPDATE sinks SET kind = ?2, address = ?3 WHERE id = ?1", params![sink.id, kind, address])?;
     Ok(())
 }
 
-pub(crate) fn write_policy(connection: &Connection, sink: Sink, policy: Policy) -> Result<(), StateError> {
+pub(crate) fn write_policy(connection: &Connection, sink: RegisteredSink, policy: Policy) -> Result<(), StateError> {
     let text = serde_json::to_string(&policy).map_err(|error| StateError::Corrupt(error.to_string()))?;
     connection.execute("UPDATE sinks SET policy = ?2 WHERE id = ?1 AND policy <> ?2", params![sink.id, text])?;
     Ok(())
 }
 
 /// True if the state knows anything of the sink's content, or of a call to it.
-pub(crate) fn is_in_use(connection: &Connection, sink: Sink) -> Result<bool, StateError> {
+pub(crate) fn is_in_use(connection: &Connection, sink: RegisteredSink) -> Result<bool, StateError> {
     Ok(connection.query_row("SELECT applied_rows > 0 OR open_intents > 0 FROM sinks WHERE id = ?1", [sink.id], |row| row.get(0))?)
 }
 
 /// The number of files that the sink has, as far as is known: a counter.
-pub(crate) fn applied_rows(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
+pub(crate) fn applied_rows(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT applied_rows FROM sinks WHERE id = ?1")
 }
 
 /// The number of effects without an outcome: a counter.
-pub(crate) fn open_intents(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
+pub(crate) fn open_intents(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT open_intents FROM sinks WHERE id = ?1")
 }
 
 /// The number of rows that the sink had when the listing began.
-pub(crate) fn rows_before_listing(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
+pub(crate) fn rows_before_listing(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT rows_before_listing FROM sinks WHERE id = ?1")
 }
 
 /// The number of rows outside of the prefix at the last count.
-pub(crate) fn outside_prefix(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
+pub(crate) fn outside_prefix(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT outside_prefix FROM sinks WHERE id = ?1")
 }
 
-fn count(connection: &Connection, sink: Sink, text: &str) -> Result<u64, StateError> {
+fn count(connection: &Connection, sink: RegisteredSink, text: &str) -> Result<u64, StateError> {
     let count: i64 = connection.prepare_cached(text)?.query_row([sink.id], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
 
-pub(crate) fn write_outside_prefix(connection: &Connection, sink: Sink, rows: i64) -> Result<(), StateError> {
+pub(crate) fn write_outside_prefix(connection: &Connection, sink: RegisteredSink, rows: i64) -> Result<(), StateError> {
     connection.execute("UPDATE sinks SET outside_prefix = ?2 WHERE id = ?1", params![sink.id, rows])?;
     Ok(())
 }
@@ -155,42 +155,42 @@ pub(crate) fn note_page(connection: &Connection, source: SourceId, first: bool) 
     Ok(())
 }
 
-pub(crate) fn listing_is_unjudged(connection: &Connection, sink: Sink) -> Result<bool, StateError> {
+pub(crate) fn listing_is_unjudged(connection: &Connection, sink: RegisteredSink) -> Result<bool, StateError> {
     Ok(connection.prepare_cached("SELECT listing_unjudged FROM sinks WHERE id = ?1")?.query_row([sink.id], |row| row.get(0))?)
 }
 
-pub(crate) fn note_listing_judged(connection: &Connection, sink: Sink) -> Result<(), StateError> {
+pub(crate) fn note_listing_judged(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
     connection.prepare_cached("UPDATE sinks SET listing_unjudged = 0 WHERE id = ?1 AND listing_unjudged = 1")?.execute([sink.id])?;
     Ok(())
 }
 
 /// The deletes that the guard held at its last judgement, whether or not any of them still waits.
-pub(crate) fn held_deletes(connection: &Connection, sink: Sink) -> Result<Option<HeldDeletes>, StateError> {
+pub(crate) fn held_deletes(connection: &Connection, sink: RegisteredSink) -> Result<Option<HeldDeletes>, StateError> {
     let text = "SELECT held_deletes, held_of_rows, held_as_nothing_was_listed FROM sinks WHERE id = ?1";
     let (deletes, of_rows, nothing_listed): (Option<i64>, Option<i64>, bool) =
         connection.prepare_cached(text)?.query_row([sink.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let of_rows = of_rows.unwrap_or_default().unsigned_abs();
-    Ok(deletes.map(|deletes| HeldDeletes { deletes: deletes.unsigned_abs(), of_rows, nothing_listed }))
+    Ok(deletes.map(|deletes| HeldDeletes { deletes: deletes.unsigned_abs(), rows_when_held: of_rows, nothing_listed }))
 }
 
-pub(crate) fn write_held_deletes(connection: &Connection, sink: Sink, held: Option<HeldDeletes>) -> Result<(), StateError> {
+pub(crate) fn write_held_deletes(connection: &Connection, sink: RegisteredSink, held: Option<HeldDeletes>) -> Result<(), StateError> {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let text = "UPDATE sinks SET held_deletes = ?2, held_of_rows = ?3, held_as_nothing_was_listed = ?4 WHERE id = ?1";
     connection.prepare_cached(text)?.execute(params![
         sink.id,
         held.map(|held| number(held.deletes)),
-        held.map(|held| number(held.of_rows)),
+        held.map(|held| number(held.rows_when_held)),
         held.is_some_and(|held| held.nothing_listed),
     ])?;
     Ok(())
 }
 
 /// The settings that operations depended on in the last run.
-pub(crate) fn settings(connection: &Connection, sink: Sink) -> Result<Option<String>, StateError> {
+pub(crate) fn settings(connection: &Connection, sink: RegisteredSink) -> Result<Option<String>, StateError> {
     Ok(connection.query_row("SELECT settings FROM sinks WHERE id = ?1", [sink.id], |row| row.get(0))?)
 }
 
-pub(crate) fn write_settings(connection: &Connection, sink: Sink, settings: &str) -> Result<(), StateError> {
+pub(crate) fn write_settings(connection: &Connection, sink: RegisteredSink, settings: &str) -> Result<(), StateError> {
     connection.execute("UPDATE sinks SET settings = ?2 WHERE id = ?1", params![sink.id, settings])?;
     Ok(())
 }

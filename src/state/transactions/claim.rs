@@ -6,7 +6,7 @@ use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::sides;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::watch;
 
@@ -18,9 +18,9 @@ pub enum Lane {
     /// The others.
     Large,
     /// Keys that may be gone: only after a listing has ended.
-    Absent,
+    Deletion,
     /// Paths with an effect that has no outcome yet, whatever else is to be done about them.
-    Open,
+    OpenIntent,
 }
 
 /// A path with something to do, and all that is known about it.
@@ -33,7 +33,7 @@ pub struct WorkItem {
     /// Failed runs so far.
     pub attempts: u32,
     /// The known facts of the path.
-    pub sides: PathState,
+    pub path_state: PathState,
     /// An effect on its content without an outcome.
     pub intent: Option<Intent>,
     /// An effect on its permissions without an outcome.
@@ -48,7 +48,7 @@ pub struct ClaimedBatch {
     /// The last examined position in the queue; `None` = there is nothing more.
     pub last: Option<i64>,
     /// True if another caller has claimed some of the paths.
-    pub passed_over: bool,
+    pub some_claimed_by_others: bool,
 }
 
 impl SinkState {
@@ -62,7 +62,7 @@ impl SinkState {
             for work in rows {
                 match claims.claim(&work.path) {
                     Some(claim) => claimed.work.push((claim, work)),
-                    None => claimed.passed_over = true,
+                    None => claimed.some_claimed_by_others = true,
                 }
             }
             Ok(claimed)
@@ -82,9 +82,14 @@ impl SinkState {
     }
 }
 
-fn due(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<Vec<WorkItem>, StateError> {
+fn due(
+    connection: &Connection,
+    sink: RegisteredSink,
+    (lane, after, up_to): (Lane, i64, i64),
+    most: usize,
+) -> Result<Vec<WorkItem>, StateError> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    if lane == Lane::Open {
+    if lane == Lane::OpenIntent {
         let mut statement = connection.prepare_cached(&selection(
             "p.sink = ?1 AND p.status = 'due' AND p.seq > ?2 AND p.seq <= ?4 AND ifnull(i.new_path, '') = ''
              AND p.path IN (SELECT path FROM intents WHERE sink = ?1) ORDER BY p.seq LIMIT ?3",
@@ -99,11 +104,11 @@ fn due(connection: &Connection, sink: Sink, (lane, after, up_to): (Lane, i64, i6
          AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)
          ORDER BY p.seq LIMIT ?5",
     ))?;
-    let rows = statement.query_map(params![sink.id, lane == Lane::Absent, lane == Lane::Large, after, most, up_to], from_row)?;
+    let rows = statement.query_map(params![sink.id, lane == Lane::Deletion, lane == Lane::Large, after, most, up_to], from_row)?;
     rows.map(|row| row?).collect()
 }
 
-fn one(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
+fn one(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
     let mut statement = connection.prepare_cached(&selection("p.sink = ?1 AND p.path = ?2"))?;
     statement.query_row(params![sink.id, path.as_str()], from_row).optional()?.transpose()
 }
@@ -137,7 +142,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<WorkItem, StateError>> {
         (Ok(content), Ok(permissions)) => (content, permissions),
         (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
     };
-    Ok(Ok(WorkItem { seq: row.get(0)?, attempts: row.get(2)?, path, sides, intent, permissions_intent }))
+    Ok(Ok(WorkItem { seq: row.get(0)?, attempts: row.get(2)?, path, path_state: sides, intent, permissions_intent }))
 }
 
 fn intent(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Option<Intent>, StateError>> {

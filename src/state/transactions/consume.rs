@@ -1,7 +1,7 @@
 //! Inbox rows that a replay consumes: they leave the inbox, become history, and those that failed too often become dead letters.
 
 use crate::mutant;
-use crate::plan::fold::{TimedEvent, used_up};
+use crate::plan::fold::{TimedEvent, consumable_rows};
 use crate::record::{ObjectKey, Observation};
 use crate::run::Replayed;
 use crate::state::error::StateError;
@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row whose replay failed as often by itself becomes a dead letter: after a quarter of an hour at the earliest (see `inbox.rs`).
-const FAILURES_MOST: u32 = 5;
+const MAX_FAILURES: u32 = 5;
 
 /// A batch of the inbox, and the lookups of the paths that it touched.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Replay {
     /// Oldest first.
     pub rows: Vec<InboxRow>,
     /// The results of the lookups.
-    pub looks: Vec<Observation>,
+    pub observations: Vec<Observation>,
     /// The paths whose lookup failed, and why.
     pub failed: BTreeMap<ObjectKey, String>,
     /// The paths of rows that stayed in the batches before: rows that share a path stay together.
@@ -36,14 +36,15 @@ pub(crate) fn take_rows(
     replay: &Replay,
     replayed: &mut Replayed,
 ) -> Result<(Vec<TimedEvent>, BTreeSet<ObjectKey>), StateError> {
-    let looks: BTreeMap<_, _> = replay.looks.iter().map(|looked| (&looked.path, ObservedContent::from(looked.facts.as_ref()))).collect();
+    let observations: BTreeMap<_, _> =
+        replay.observations.iter().map(|observation| (&observation.path, ObservedContent::from(observation.facts.as_ref()))).collect();
     let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
     let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
         BTreeSet::new()
     } else {
         replay.failed.keys().chain(&replay.locked).cloned().collect()
     };
-    let used = used_up(&paths, &failed);
+    let used = consumable_rows(&paths, &failed);
     let (mut heard, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
     for row in &replay.rows {
         let mut buried = None;
@@ -51,8 +52,8 @@ pub(crate) fn take_rows(
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
             // It is kept back by another row only: that is no failure of its own.
             let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
-            if failures < FAILURES_MOST {
-                replayed.stayed += 1;
+            if failures < MAX_FAILURES {
+                replayed.kept_rows += 1;
                 replayed.locked.extend(row.event.paths().cloned());
                 unsettled.extend(row.event.paths().cloned());
                 continue;
@@ -61,15 +62,15 @@ pub(crate) fn take_rows(
             buried = Some(message.clone());
             let letter = Poisoned { reason: "look_failed".to_owned(), message, raw: Vec::new() };
             dead_letters::add(connection, (row.source, row.received_at), &letter, Some(&row.event))?;
-            replayed.buried += 1;
+            replayed.dead_lettered += 1;
         }
         gone.push(row.seq);
-        tell(connection, moment, row, became(row, &looks, buried))?;
+        record_consumed(connection, moment, row, became(row, &observations, buried))?;
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
-        heard.push(TimedEvent::new(row.event.clone(), row.received_at, row.received_at_look));
+        heard.push(TimedEvent::new(row.event.clone(), row.received_at, row.newest_observation));
     }
     inbox::remove(connection, &gone)?;
-    if replayed.buried > 0 {
+    if replayed.dead_lettered > 0 {
         dead_letters::make_room(connection)?;
     }
     Ok((heard, unsettled))
@@ -85,17 +86,17 @@ pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestam
 }
 
 /// The outcome of an event that was consumed.
-fn became(row: &InboxRow, looks: &BTreeMap<&ObjectKey, ObservedContent>, buried: Option<String>) -> EventDisposition {
-    let shown = |path| looks.get(path).cloned().unwrap_or(ObservedContent::Nothing);
+fn became(row: &InboxRow, observations: &BTreeMap<&ObjectKey, ObservedContent>, buried: Option<String>) -> EventDisposition {
+    let shown = |path| observations.get(path).cloned().unwrap_or(ObservedContent::Nothing);
     match buried {
         Some(message) => EventDisposition::DeadLetter { message },
         None => EventDisposition::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
     }
 }
 
-fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: EventDisposition) -> Result<(), StateError> {
+fn record_consumed(connection: &Connection, moment: Moment, row: &InboxRow, became: EventDisposition) -> Result<(), StateError> {
     let InboxRow { source, received_at, event, .. } = row;
-    let used_up = ConsumedEvent {
+    let consumed = ConsumedEvent {
         source: *source,
         kind: event.kind,
         told_at: event.time,
@@ -103,5 +104,5 @@ fn tell(connection: &Connection, moment: Moment, row: &InboxRow, became: EventDi
         permissions: event.permissions.clone(),
         became,
     };
-    history::append(connection, (moment, None), (&event.path, event.new_path.as_ref()), &HistoryEvent::Event(used_up))
+    history::append(connection, (moment, None), (&event.path, event.new_path.as_ref()), &HistoryEvent::Event(consumed))
 }

@@ -4,7 +4,7 @@ use crate::mutant;
 use crate::plan::guard::HeldDeletes;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use rusqlite::{Connection, params};
 
 /// Deletes that the guard is to judge.
@@ -115,7 +115,7 @@ impl SinkState {
 }
 
 /// Counts deletes of paths that the sink has, or may have.
-fn count(connection: &Connection, sink: Sink, which: &str) -> Result<u64, StateError> {
+fn count(connection: &Connection, sink: RegisteredSink, which: &str) -> Result<u64, StateError> {
     let deletes: i64 = connection.prepare_cached(which)?.query_row([sink.id], |row| row.get(0))?;
     Ok(deletes.unsigned_abs())
 }
@@ -135,7 +135,7 @@ pub(crate) const LET_GO: &str =
     "UPDATE pending SET status = 'due' WHERE sink = ?1 AND status = 'held' AND status <> 'due' AND deletion = 1";
 
 /// As [`SinkState::deletes_held`].
-pub(crate) fn held(connection: &Connection, sink: Sink) -> Result<Option<HeldDeletes>, StateError> {
+pub(crate) fn held(connection: &Connection, sink: RegisteredSink) -> Result<Option<HeldDeletes>, StateError> {
     let any = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due')";
     let any: bool = connection.prepare_cached(any)?.query_row([sink.id], |row| row.get(0))?;
     if any { sinks::held_deletes(connection, sink) } else { Ok(None) }

@@ -6,7 +6,7 @@ use crate::state::database::meta::write_meta;
 use crate::state::error::StateError;
 use crate::state::handle::State;
 use crate::state::tables::restore_mark::RESTORED_AT_LOOK;
-use crate::state::tables::sinks::{self, Sink, SinkRow};
+use crate::state::tables::sinks::{self, RegisteredSink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::tables::{gap, inbox};
 use crate::state::transactions::outdate;
@@ -189,7 +189,7 @@ fn forget_source(connection: &Connection, source: SourceId) -> Result<(), StateE
 }
 
 /// The applied rows go, and every intent with them: the new sink has never received them.
-fn start_over(connection: &Connection, source: SourceId, sink: Sink) -> Result<(), StateError> {
+fn start_over(connection: &Connection, source: SourceId, sink: RegisteredSink) -> Result<(), StateError> {
     sinks::forget(connection, sink)?;
     list_again(connection, source)
 }

@@ -3,7 +3,7 @@
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 impl SinkState {
@@ -41,7 +41,7 @@ impl SinkState {
 }
 
 /// A move from one path to the other has ended: what waited with it need not wait any longer, nor the file that was to come to its place.
-pub(crate) fn release(connection: &Connection, sink: Sink, origin: &ObjectKey, target: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn release(connection: &Connection, sink: RegisteredSink, origin: &ObjectKey, target: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "UPDATE OR FAIL pending SET status = 'due', next_attempt = NULL
          WHERE sink = ?1 AND status = 'parked' AND +next_attempt IS NOT NULL

@@ -8,9 +8,9 @@ use crate::plan::{Moving, Renames};
 use crate::record::{ObjectKey, Outdated};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::history::{self, Attempts, Ended, HistoryEvent, Moment, Outcome};
+use crate::state::tables::history::{self, Attempts, HistoryEvent, Moment, OperationEnd, Outcome};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::{applied, lineage, observed, sides};
 use crate::state::transactions::{move_waits, outcomes, outdate, requeue};
 use rusqlite::{Connection, params};
@@ -25,7 +25,7 @@ pub struct Move {
     /// Failed runs so far.
     pub attempts: u32,
     /// The number of failed lookups of one of the two paths.
-    pub unseen: u32,
+    pub failed_lookups: u32,
 }
 
 impl Move {
@@ -130,7 +130,7 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
 /// Everything that is known of a file on its way.
-pub(crate) fn read_move(connection: &Connection, sink: Sink, target: ObjectKey, came: MoveOrigin) -> Result<Move, StateError> {
+pub(crate) fn read_move(connection: &Connection, sink: RegisteredSink, target: ObjectKey, came: MoveOrigin) -> Result<Move, StateError> {
     let origin = came.origin;
     let (at_origin, at_target) = (sides::sides(connection, sink, &origin)?, sides::sides(connection, sink, &target)?);
     let intent = intents::of_move(connection, sink, &origin, &target)?;
@@ -148,15 +148,20 @@ pub(crate) fn read_move(connection: &Connection, sink: Sink, target: ObjectKey, 
     let attempts = connection
         .prepare_cached("SELECT ifnull(max(attempts), 0) FROM pending WHERE sink = ?1 AND path IN (?2, ?3)")?
         .query_row(params![sink.id, origin.as_str(), target.as_str()], |row| row.get(0))?;
-    let moving =
-        Moving { origin: (origin, at_origin), target: (target, at_target), told: came.told_at.is_some(), target_is_leaving, in_doubt };
-    Ok(Move { moving, intent, attempts, unseen: came.unseen })
+    let moving = Moving {
+        origin: (origin, at_origin),
+        target: (target, at_target),
+        reported: came.reported_at.is_some(),
+        target_is_leaving,
+        in_doubt,
+    };
+    Ok(Move { moving, intent, attempts, failed_lookups: came.failed_lookups })
 }
 
 /// Adds to the history; a move that was obsolete before any lookup is not recorded.
 fn tell(
     connection: &Connection,
-    (moment, sink): (Moment, Sink),
+    (moment, sink): (Moment, RegisteredSink),
     (origin, target): (&ObjectKey, &ObjectKey),
     outcome: &MoveOutcome,
     attempts: Attempts,
@@ -164,14 +169,19 @@ fn tell(
     if attempts.called.is_none() {
         return Ok(());
     }
-    let told = lineage::lineage_of(connection, sink, target)?.is_some_and(|came| came.told_at.is_some());
+    let told = lineage::lineage_of(connection, sink, target)?.is_some_and(|came| came.reported_at.is_some());
     let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
-    history::append(connection, (moment, Some(sink.id)), (origin, Some(target)), &HistoryEvent::Operation(Ended { attempts, result }))
+    history::append(
+        connection,
+        (moment, Some(sink.id)),
+        (origin, Some(target)),
+        &HistoryEvent::Operation(OperationEnd { attempts, result }),
+    )
 }
 
 fn end(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     moment: Moment,
     (origin, target): (&ObjectKey, &ObjectKey),
     outcome: MoveOutcome,
@@ -217,7 +227,7 @@ fn end(
 /// Like [`forget_told`], where the file did not go: a file that is still there keeps its reported permissions.
 pub(crate) fn forget_told_if_gone(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     origin: &ObjectKey,
     came: Option<&MoveOrigin>,
 ) -> Result<(), StateError> {
@@ -226,12 +236,12 @@ pub(crate) fn forget_told_if_gone(
 }
 
 /// The reported permissions of a file go with it; at a path that is gone from the sink, nothing is left behind.
-fn forget_told(connection: &Connection, sink: Sink, origin: &ObjectKey, came: Option<&MoveOrigin>) -> Result<(), StateError> {
+fn forget_told(connection: &Connection, sink: RegisteredSink, origin: &ObjectKey, came: Option<&MoveOrigin>) -> Result<(), StateError> {
     if applied::read(connection, sink, origin)?.is_some() {
         return Ok(());
     }
     let is_there = observed::read(connection, sink.source, origin)?.is_some_and(|observed| observed.facts.is_some());
-    match came.and_then(|came| came.told_at) {
+    match came.and_then(|came| came.reported_at) {
         Some(told_at) => outdate::outdate(connection, sink, origin, Outdated { until: Some(told_at), before: None }),
         None if is_there => Ok(()),
         None => outdate::gone(connection, sink, origin, false),

@@ -7,7 +7,7 @@ use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::SourceState;
 use crate::state::tables::observed;
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::transactions::requeue;
 use rusqlite::{Connection, params};
@@ -20,12 +20,12 @@ impl SourceState {
     }
 
     /// Stores observations, and the work that follows from them.
-    pub async fn observations_record(&self, looks: Vec<Observation>) -> Result<(), StateError> {
+    pub async fn observations_record(&self, observations: Vec<Observation>) -> Result<(), StateError> {
         let source = self.state.source;
         self.state
             .store(move |connection| {
                 let sinks = sinks::all(connection, source)?;
-                looks.iter().try_for_each(|looked| store_look(connection, (source, &sinks), looked).map(drop))
+                observations.iter().try_for_each(|observation| store_look(connection, (source, &sinks), observation).map(drop))
             })
             .await
     }
@@ -37,11 +37,11 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
     // Most pages of a first listing: there is nothing to read for each of their keys.
     let new_ground = is_new_ground(connection, source, page)?;
     for (path, facts) in &page.objects {
-        let looked = Observation { path: path.clone(), facts: Some(facts.clone()), look: page.look };
+        let observation = Observation { path: path.clone(), facts: Some(facts.clone()), seq: page.seq };
         let to_do = if new_ground {
-            store_first_look(connection, (source, &sinks), looked)?
+            store_first_look(connection, (source, &sinks), observation)?
         } else {
-            store_look(connection, (source, &sinks), &looked)?
+            store_look(connection, (source, &sinks), &observation)?
         };
         if path.is_directory_marker(facts.size) {
             counts.markers += 1;
@@ -73,7 +73,7 @@ fn checkpoint(connection: &Connection, source: SourceId, page: &Page) -> Result<
 /// Queues every key of a page's range that an older observation or the sink knows and the page does not show.
 /// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
 /// greater than every text: a comparison with it still bounds the scan of the index.)
-fn queue_absent(connection: &Connection, sink: Sink, page: &Page) -> Result<(), StateError> {
+fn queue_absent(connection: &Connection, sink: RegisteredSink, page: &Page) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (sink, path, status, deletion, large)
          SELECT ?1, path, 'due', 1, 0 FROM observed o
@@ -86,8 +86,8 @@ fn queue_absent(connection: &Connection, sink: Sink, page: &Page) -> Result<(), 
          ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = iif(status = 'held', 'held', 'due')",
     )?;
     let (from, to) = page.range();
-    let look = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.look.0) };
-    statement.execute(params![sink.id, from, to, look, sink.source])?;
+    let seq = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.seq.0) };
+    statement.execute(params![sink.id, from, to, seq, sink.source])?;
     Ok(())
 }
 
@@ -106,28 +106,36 @@ fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Resu
 }
 
 /// Stores an observation of an unknown key; returns the number of sinks with work to do now.
-fn store_first_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: Observation) -> Result<u64, StateError> {
-    let observed = Observed { facts: looked.facts, look: looked.look };
-    observed::write(connection, source, &looked.path, &observed)?;
+fn store_first_look(
+    connection: &Connection,
+    (source, sinks): (SourceId, &[RegisteredSink]),
+    observation: Observation,
+) -> Result<u64, StateError> {
+    let observed = Observed { facts: observation.facts, seq: observation.seq };
+    observed::write(connection, source, &observation.path, &observed)?;
     let mut to_do = 0;
     for sink in sinks {
-        to_do += u64::from(requeue::queue_first(connection, *sink, &looked.path, observed.clone())?);
+        to_do += u64::from(requeue::queue_first(connection, *sink, &observation.path, observed.clone())?);
     }
     Ok(to_do)
 }
 
 /// Stores one observation unless a newer one is there; returns the number of sinks with work to do now.
-pub(crate) fn store_look(connection: &Connection, (source, sinks): (SourceId, &[Sink]), looked: &Observation) -> Result<u64, StateError> {
-    let before = observed::read(connection, source, &looked.path)?;
-    if before.as_ref().is_some_and(|before| before.look >= looked.look) && !mutant::is("an_older_look_wins") {
+pub(crate) fn store_look(
+    connection: &Connection,
+    (source, sinks): (SourceId, &[RegisteredSink]),
+    observation: &Observation,
+) -> Result<u64, StateError> {
+    let before = observed::read(connection, source, &observation.path)?;
+    if before.as_ref().is_some_and(|before| before.seq >= observation.seq) && !mutant::is("an_older_look_wins") {
         return Ok(0);
     }
-    let changed = before.is_none_or(|before| differ(before.facts.as_ref(), looked.facts.as_ref()));
-    let observed = Observed { facts: looked.facts.clone(), look: looked.look };
-    observed::write(connection, source, &looked.path, &observed)?;
+    let changed = before.is_none_or(|before| differ(before.facts.as_ref(), observation.facts.as_ref()));
+    let observed = Observed { facts: observation.facts.clone(), seq: observation.seq };
+    observed::write(connection, source, &observation.path, &observed)?;
     let mut to_do = 0;
     for sink in sinks {
-        to_do += u64::from(requeue::requeue(connection, *sink, &looked.path, Trigger::Observed { changed })?);
+        to_do += u64::from(requeue::requeue(connection, *sink, &observation.path, Trigger::Observed { changed })?);
     }
     Ok(to_do)
 }

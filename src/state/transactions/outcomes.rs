@@ -6,9 +6,9 @@ use crate::plan::requeue::Trigger;
 use crate::record::{FileRecord, Fingerprint, ObjectKey, Permissions};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
-use crate::state::tables::history::{self, Attempts, Called, Ended, HistoryEvent, Moment, Outcome};
-use crate::state::tables::intents::{self, Intent, Plane};
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::history::{self, Attempts, Called, HistoryEvent, Moment, OperationEnd, Outcome};
+use crate::state::tables::intents::{self, Intent, IntentKind};
+use crate::state::tables::sinks::RegisteredSink;
 use crate::state::tables::{applied, restore_mark};
 use crate::state::transactions::{outdate, requeue};
 use rusqlite::Connection;
@@ -28,7 +28,7 @@ impl SinkState {
             let path = file.file_path.clone();
             let result = outcome(&attempts, &file);
             history::operation(connection, sink, (&path, moment), attempts, result)?;
-            requeue::requeue(connection, sink, &path, Trigger::Outcome).map(drop)
+            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
         })
         .await
     }
@@ -41,9 +41,9 @@ impl SinkState {
                 let permissions = sent.clone().over(row.file.permissions);
                 applied::write_permissions(connection, sink, &path, &permissions)?;
             }
-            intents::remove_one(connection, sink, &path, Plane::Permissions)?;
+            intents::remove_one(connection, sink, &path, IntentKind::Permissions)?;
             history::operation(connection, sink, (&path, moment), attempts, Outcome::PermissionsSet(sent))?;
-            requeue::requeue(connection, sink, &path, Trigger::Outcome).map(drop)
+            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
         })
         .await
     }
@@ -58,13 +58,13 @@ impl SinkState {
             intents::remove(connection, sink, &path)?;
             outdate::gone(connection, sink, &path, made_sure)?;
             history::operation(connection, sink, (&path, moment), attempts, Outcome::Deleted)?;
-            requeue::requeue(connection, sink, &path, Trigger::Outcome).map(drop)
+            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
         })
         .await
     }
 
     /// The effect was refused for good: it did not happen, and the intent ends.
-    pub async fn intent_refuse(&self, path: &ObjectKey, plane: Plane) -> Result<(), StateError> {
+    pub async fn intent_refuse(&self, path: &ObjectKey, plane: IntentKind) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| intents::remove_one(connection, sink, &path, plane)).await
     }
@@ -78,12 +78,12 @@ impl SinkState {
 }
 
 /// Ends what is open on a path, without an outcome.
-pub(crate) fn unsettle(connection: &Connection, sink: Sink, moment: Moment, path: &ObjectKey) -> Result<(), StateError> {
+pub(crate) fn unsettle(connection: &Connection, sink: RegisteredSink, moment: Moment, path: &ObjectKey) -> Result<(), StateError> {
     let ended = intents::filed_under(connection, sink, path)?;
     intents::remove(connection, sink, path)?;
     for intent in &ended {
         let attempts = Attempts { called: Some(Called::from(intent)), ..Attempts::default() };
-        let what = HistoryEvent::Operation(Ended { attempts, result: Outcome::InDoubt });
+        let what = HistoryEvent::Operation(OperationEnd { attempts, result: Outcome::InDoubt });
         history::append(connection, (moment, Some(sink.id)), (path, intent.new_path.as_ref()), &what)?;
     }
     let new_paths = ended.into_iter().filter_map(|intent| intent.new_path);

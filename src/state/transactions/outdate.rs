@@ -5,7 +5,7 @@ use crate::mutant;
 use crate::record::{ObjectKey, ObservationSeq, Outdated};
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::SourceId;
 use crate::state::tables::{applied, intents, lineage, outdated_permissions, permissions};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// A delete event outdates what was reported for a time up to its own. Where no event reported the delete, the tombstone keeps the
 /// observation that found the file gone: it outdates what was received before, also what is still in the inbox. A restored state that only
 /// made sure that nothing is there (`made_sure`) knows of no file that went, unless an event reported it.
-pub(crate) fn gone(connection: &Connection, sink: Sink, path: &ObjectKey, made_sure: bool) -> Result<(), StateError> {
+pub(crate) fn gone(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, made_sure: bool) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("SELECT look, gone_told_at, gone_by_event FROM observed WHERE source = ?1 AND path = ?2")?;
     let tombstone = statement
@@ -23,11 +23,11 @@ pub(crate) fn gone(connection: &Connection, sink: Sink, path: &ObjectKey, made_s
     let outdated = match tombstone.optional()? {
         Some((_, Some(gone_at), true)) => Outdated { until: time(gone_at), before: None },
         Some(_) if made_sure => return Ok(()),
-        Some((look, ..)) => {
+        Some((seq, ..)) => {
             connection
                 .prepare_cached("UPDATE observed SET gone_look = ?3 WHERE source = ?1 AND path = ?2 AND present = 0")?
-                .execute(params![sink.source, path.as_str(), look])?;
-            Outdated { until: None, before: Some(ObservationSeq(look.unsigned_abs())) }
+                .execute(params![sink.source, path.as_str(), seq])?;
+            Outdated { until: None, before: Some(ObservationSeq(seq.unsigned_abs())) }
         }
         None => return Ok(()),
     };
@@ -35,7 +35,7 @@ pub(crate) fn gone(connection: &Connection, sink: Sink, path: &ObjectKey, made_s
 }
 
 /// Outdates what was reported of a path for one sink. A field goes when it is outdated for every sink that may still set it.
-pub(crate) fn outdate(connection: &Connection, sink: Sink, path: &ObjectKey, outdated: Outdated) -> Result<(), StateError> {
+pub(crate) fn outdate(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, outdated: Outdated) -> Result<(), StateError> {
     let before = permissions::read(connection, sink.source, path)?;
     if before.is_empty() {
         return Ok(());
@@ -72,7 +72,7 @@ pub(crate) fn drop_what_no_sink_needs(connection: &Connection, source: SourceId)
 }
 
 /// True if the sink holds a file at the path, or may: then its reported permissions are still to be set, or go along with a move.
-fn needs_permissions(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<bool, StateError> {
+fn needs_permissions(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     Ok(applied::read(connection, sink, path)?.is_some()
         || intents::is_open(connection, sink, path)?
         || !lineage::concerning(connection, sink, std::iter::once(path))?.is_empty())

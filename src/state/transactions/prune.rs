@@ -19,13 +19,13 @@ const ROWS_A_TRANSACTION: usize = 500;
 /// The number of kept runs: `status` shows the last ten, and history does not grow for ever.
 const RUNS_KEPT: u64 = 1000;
 /// The number of kept rows of history; beyond it, the oldest go.
-const HISTORY_ROWS_MAX: u64 = 1_000_000;
+const MAX_HISTORY_ROWS: u64 = 1_000_000;
 /// The age up to which a row of history is kept.
 const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// The rows per transaction: they are side by side.
 const HISTORY_ROWS_A_TRANSACTION: u64 = 5_000;
 
-/// The mark up to which tombstones may go, and its time: `look@microseconds`.
+/// The mark up to which tombstones may go, and its time: `seq@microseconds`.
 const MARK: &str = "tombstones_up_to";
 
 /// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and no report about it waits.
@@ -81,7 +81,7 @@ impl Maintenance {
 
     /// Forgets what happened too long ago, and what is too much. Returns how many rows.
     pub async fn history_prune(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.prune_history_to(HISTORY_ROWS_MAX, now).await
+        self.prune_history_to(MAX_HISTORY_ROWS, now).await
     }
 
     async fn prune_history_to(&self, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
@@ -110,14 +110,14 @@ fn prune_history(connection: &Connection, rows_max: u64, now: Timestamp) -> Resu
 /// The observation below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
 fn move_mark(connection: &Connection, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
     let old = read_meta(connection, MARK)?.and_then(|text| {
-        let (look, at) = text.split_once('@')?;
-        Some((ObservationSeq(look.parse().ok()?), time(at.parse().ok()?)?))
+        let (seq, at) = text.split_once('@')?;
+        Some((ObservationSeq(seq.parse().ok()?), time(at.parse().ok()?)?))
     });
     if old.is_some_and(|(_, at)| now.duration_since(at) < TOMBSTONES_KEPT && now >= at) {
         return Ok(None);
     }
     write_meta(connection, MARK, &format!("{}@{}", in_flight.0, now.as_microsecond()))?;
-    Ok(old.map(|(look, _)| look.min(in_flight)))
+    Ok(old.map(|(seq, _)| seq.min(in_flight)))
 }
 
 fn unreferenced(connection: &Connection, below: ObservationSeq, after: &str, most: usize) -> Result<Vec<String>, StateError> {
@@ -150,7 +150,7 @@ mod tests {
             there.map(|etag| ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None });
         state
             .source()
-            .observations_record(vec![Observation { path: key(path), facts, look: state.source().observation_next() }])
+            .observations_record(vec![Observation { path: key(path), facts, seq: state.source().observation_next() }])
             .await
             .expect("stored");
     }

@@ -7,7 +7,7 @@ use crate::state::error::StateError;
 use crate::state::handle::Inbox;
 use crate::state::tables::counters;
 use crate::state::tables::dead_letters::{self, Poisoned};
-use crate::state::tables::inbox::{self, InboxRow, Receipt};
+use crate::state::tables::inbox::{self, InboxRow, ReceivedAt};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -41,8 +41,8 @@ impl Inbox {
     }
 
     /// The moment of receipt for a batch that arrives now.
-    pub(crate) fn receipt(&self, at: Timestamp) -> Receipt {
-        Receipt { at, look: self.state.source().observation_newest() }
+    pub(crate) fn receipt(&self, at: Timestamp) -> ReceivedAt {
+        ReceivedAt { at, newest_observation: self.state.source().observation_newest() }
     }
 
     /// The number of waiting events: a counter, whatever their number.
@@ -71,7 +71,7 @@ impl Inbox {
 }
 
 /// Stores what was received: events in the inbox, the rest among the dead letters.
-pub(crate) fn store(connection: &Connection, batch: &[Received], receipt: Receipt) -> Result<ReceiveCounts, StateError> {
+pub(crate) fn store(connection: &Connection, batch: &[Received], receipt: ReceivedAt) -> Result<ReceiveCounts, StateError> {
     let mut counts = ReceiveCounts::default();
     for Received { source, outcome } in batch {
         match outcome {

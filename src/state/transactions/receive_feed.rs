@@ -10,7 +10,7 @@ use crate::state::handle::{Inbox, Maintenance};
 use crate::state::tables::dead_letters::Poisoned;
 use crate::state::tables::feed_events::{self, ADDRESS, FeedIdentity, Standing};
 use crate::state::tables::gap;
-use crate::state::tables::inbox::Receipt;
+use crate::state::tables::inbox::ReceivedAt;
 use crate::state::transactions::receive::{self, ReceiveCounts, Received};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -105,7 +105,7 @@ impl Maintenance {
 }
 
 /// Stores a page of a feed with a cursor: everything on such a page is new.
-fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: Receipt) -> Result<FeedCounts, StateError> {
+fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
     if !feed_events::is_last(connection, &answer.address)? {
         write_meta(connection, ADDRESS, &answer.address)?;
     }
@@ -116,7 +116,7 @@ fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receip
 }
 
 /// A list without a cursor: it may be the same for ever, so what is new is what was not received before.
-fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: Receipt) -> Result<FeedCounts, StateError> {
+fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
     let standings = answer.items.iter().map(|item| feed_events::standing(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
     let served = standings.iter().filter(|standing| **standing == Standing::Served).count();
     let follows = feed_events::is_last(connection, &answer.address)?;
@@ -133,7 +133,7 @@ fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: Receipt) ->
     Ok(FeedCounts { gap, ..store_fresh(connection, answer, fresh, receipt)? })
 }
 
-fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, receipt: Receipt) -> Result<FeedCounts, StateError> {
+fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
     let outcomes = fresh.iter().filter_map(|place| answer.items[*place].outcome.clone());
     let batch: Vec<_> = outcomes.map(|outcome| Received { source: EventChannel::Feed, outcome }).collect();
     Ok(FeedCounts { received: receive::store(connection, &batch, receipt)?, fresh, gap: false })

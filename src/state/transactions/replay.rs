@@ -2,7 +2,7 @@
 //! `plan::fold` decides the meaning of the events, `plan` the work that follows.
 
 use crate::mutant;
-use crate::plan::fold::{Hints, Lineage, TimedEvent, Waiting, fold};
+use crate::plan::fold::{Hints, Lineage, TimedEvent, WaitingHints, fold};
 use crate::plan::requeue::Trigger;
 use crate::plan::{MoveVerdict, decide_move};
 use crate::record::Observation;
@@ -12,7 +12,7 @@ use crate::state::database::codec;
 use crate::state::error::StateError;
 use crate::state::handle::SourceState;
 use crate::state::tables::history::Moment;
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::SourceId;
 use crate::state::tables::{applied, intents, lineage, observed, permissions, restore_mark, sides};
 use crate::state::transactions::consume::{self, Replay};
@@ -35,19 +35,19 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     let (heard, unsettled) = consume::take_rows(connection, moment, replay, &mut replayed)?;
     sinks.iter().try_for_each(|sink| doubt_what_was_forgotten(connection, *sink, &heard))?;
     // The changes of a row that stays are not known yet: half of a rename alone would be a new file.
-    let looks: Vec<_> = replay.looks.iter().filter(|looked| !unsettled.contains(&looked.path)).collect();
-    for Observation { path, facts, look } in &looks {
+    let observations: Vec<_> = replay.observations.iter().filter(|observation| !unsettled.contains(&observation.path)).collect();
+    for Observation { path, facts, seq } in &observations {
         let gone = |heard: &TimedEvent| heard.event.kind == EventKind::Delete && heard.event.path == *path;
         let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
-        observed::write(connection, source, path, &Observed { facts: facts.clone().filter(|_| !believed), look: *look })?;
+        observed::write(connection, source, path, &Observed { facts: facts.clone().filter(|_| !believed), seq: *seq })?;
     }
-    let looked: BTreeSet<_> = looks.iter().map(|looked| &looked.path).collect();
+    let observation: BTreeSet<_> = observations.iter().map(|observation| &observation.path).collect();
     let mut waiting = load(connection, (source, &sinks), &heard)?;
-    let (lineages_before, told_before) = (waiting.lineages.clone(), waiting.told.clone());
+    let (lineages_before, told_before) = (waiting.lineages.clone(), waiting.reported.clone());
     let hints = fold(&mut waiting, heard);
-    store_told(connection, (source, &sinks), &told_before, &waiting.told)?;
+    store_told(connection, (source, &sinks), &told_before, &waiting.reported)?;
     for ((sink, before), lineage) in sinks.iter().zip(&lineages_before).zip(&mut waiting.lineages) {
-        store_lineage(connection, *sink, (before, lineage), |path| (replay.failed.contains_key(path), looked.contains(path)))?;
+        store_lineage(connection, *sink, (before, lineage), |path| (replay.failed.contains_key(path), observation.contains(path)))?;
     }
     keep_times_of_the_gone(connection, (source, &sinks), &hints)?;
     let received = consume::first_received(&replay.rows);
@@ -61,12 +61,12 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
             view.reported_at = received.get(path).map(|at| at.as_microsecond());
         }
         // An event named the path: what failed before is tried again at once.
-        let trigger = |path: &ObjectKey| if looked.contains(path) { Trigger::Observed { changed: true } } else { Trigger::InFlight };
+        let trigger = |path: &ObjectKey| if observation.contains(path) { Trigger::Observed { changed: true } } else { Trigger::InFlight };
         let all: Vec<_> = paths.iter().copied().zip(&views).collect();
         requeue::requeue_all(connection, *sink, &all, trigger)?;
         for (path, view) in all {
             // A restored state may have come to doubt it.
-            if nowhere.contains(path) && !(is_nowhere(&view.sides) && applied::read(connection, *sink, path)?.is_none()) {
+            if nowhere.contains(path) && !(is_nowhere(&view.path_state) && applied::read(connection, *sink, path)?.is_none()) {
                 nowhere.remove(path);
             }
         }
@@ -80,7 +80,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
 /// that field.
 fn store_told(
     connection: &Connection,
-    (source, sinks): (SourceId, &[Sink]),
+    (source, sinks): (SourceId, &[RegisteredSink]),
     before: &BTreeMap<ObjectKey, EventPermissions>,
     now: &BTreeMap<ObjectKey, EventPermissions>,
 ) -> Result<(), StateError> {
@@ -103,7 +103,7 @@ fn store_told(
 /// Stores the moves of files for one sink. `seen` returns for a path whether its lookup failed, and whether it was looked up.
 fn store_lineage(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     (before, lineage): (&Lineage, &mut Lineage),
     seen: impl Fn(&ObjectKey) -> (bool, bool),
 ) -> Result<(), StateError> {
@@ -112,8 +112,8 @@ fn store_lineage(
         // A rename that a dead letter reported is kept all the same: a later lookup decides whether it is true.
         let (at_target, at_origin) = (seen(target), seen(&came.origin));
         let failed = at_target.0 || at_origin.0;
-        let looked = at_target.1 && at_origin.1;
-        came.unseen = if failed { came.unseen.max(1) } else { came.unseen * u32::from(!looked) };
+        let observation = at_target.1 && at_origin.1;
+        came.failed_lookups = if failed { came.failed_lookups.max(1) } else { came.failed_lookups * u32::from(!observation) };
         if mutant::is("waiting_lineage_is_dropped") && before.contains_key(target) {
             continue;
         }
@@ -124,10 +124,10 @@ fn store_lineage(
 
 /// This state does not know the calls to the sink after the restored backup: the first event on a path without
 /// a row is one on a path in doubt.
-fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[TimedEvent]) -> Result<(), StateError> {
+fn doubt_what_was_forgotten(connection: &Connection, sink: RegisteredSink, heard: &[TimedEvent]) -> Result<(), StateError> {
     let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
     for path in heard.iter().flat_map(|heard| heard.event.paths()) {
-        let looked_since = observed::read(connection, sink.source, path)?.is_some_and(|observed| observed.look > restored_at);
+        let looked_since = observed::read(connection, sink.source, path)?.is_some_and(|observed| observed.seq > restored_at);
         if !looked_since && applied::read(connection, sink, path)?.is_none() {
             applied::unconfirm(connection, sink, path)?;
         }
@@ -136,9 +136,9 @@ fn doubt_what_was_forgotten(connection: &Connection, sink: Sink, heard: &[TimedE
 }
 
 /// The waiting rows that may concern a batch.
-fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[TimedEvent]) -> Result<Waiting, StateError> {
+fn load(connection: &Connection, (source, sinks): (SourceId, &[RegisteredSink]), heard: &[TimedEvent]) -> Result<WaitingHints, StateError> {
     let paths = || heard.iter().flat_map(|heard| heard.event.paths());
-    let mut waiting = Waiting::default();
+    let mut waiting = WaitingHints::default();
     for sink in sinks {
         waiting.lineages.push(lineage::concerning(connection, *sink, paths())?);
     }
@@ -156,22 +156,26 @@ fn load(connection: &Connection, (source, sinks): (SourceId, &[Sink]), heard: &[
         let mut statement = connection.prepare_cached("SELECT gone_told_at, gone_look FROM observed WHERE source = ?1 AND path = ?2")?;
         let gone: Option<(Option<i64>, Option<i64>)> =
             statement.query_row(params![source, path.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let (told_at, look) = gone.unwrap_or_default();
+        let (told_at, seq) = gone.unwrap_or_default();
         waiting.gone_until.extend(told_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
-        waiting.gone_at.extend(look.map(|look| (path.clone(), ObservationSeq(look.unsigned_abs()))));
+        waiting.gone_at.extend(seq.map(|seq| (path.clone(), ObservationSeq(seq.unsigned_abs()))));
     }
     Ok(waiting)
 }
 
-fn load_told(connection: &Connection, source: SourceId, path: &ObjectKey, waiting: &mut Waiting) -> Result<(), StateError> {
-    if !waiting.told.contains_key(path) {
-        waiting.told.insert(path.clone(), permissions::read(connection, source, path)?);
+fn load_told(connection: &Connection, source: SourceId, path: &ObjectKey, waiting: &mut WaitingHints) -> Result<(), StateError> {
+    if !waiting.reported.contains_key(path) {
+        waiting.reported.insert(path.clone(), permissions::read(connection, source, path)?);
     }
     Ok(())
 }
 
 /// A tombstone keeps its reported time. (A path that is there after all has no such time.)
-fn keep_times_of_the_gone(connection: &Connection, (source, sinks): (SourceId, &[Sink]), hints: &Hints) -> Result<(), StateError> {
+fn keep_times_of_the_gone(
+    connection: &Connection,
+    (source, sinks): (SourceId, &[RegisteredSink]),
+    hints: &Hints,
+) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "UPDATE observed SET gone_told_at = max(ifnull(gone_told_at, ?3), ?3), gone_by_event = 1
          WHERE source = ?1 AND path = ?2 AND present = 0",
@@ -191,8 +195,8 @@ fn keep_times_of_the_gone(connection: &Connection, (source, sinks): (SourceId, &
 }
 
 /// A refuted move never was one: each path is decided by itself.
-fn drop_moot(connection: &Connection, sink: Sink, lineage: &Lineage) -> Result<(), StateError> {
-    for (target, came) in lineage.iter().filter(|(_, came)| came.unseen == 0) {
+fn drop_moot(connection: &Connection, sink: RegisteredSink, lineage: &Lineage) -> Result<(), StateError> {
+    for (target, came) in lineage.iter().filter(|(_, came)| came.failed_lookups == 0) {
         let known = moves::read_move(connection, sink, target.clone(), came.clone())?;
         if known.intent.is_none() && decide_move(&known.moving, sink.policy) == MoveVerdict::NotAMove {
             lineage::remove(connection, sink, target)?;
@@ -207,7 +211,7 @@ fn is_nowhere(sides: &PathState) -> bool {
 }
 
 /// As [`is_nowhere`], for every sink.
-fn is_nowhere_at_all(connection: &Connection, sinks: &[Sink], path: &ObjectKey) -> Result<bool, StateError> {
+fn is_nowhere_at_all(connection: &Connection, sinks: &[RegisteredSink], path: &ObjectKey) -> Result<bool, StateError> {
     for sink in sinks {
         if !is_nowhere(&sides::sides(connection, *sink, path)?) {
             return Ok(false);

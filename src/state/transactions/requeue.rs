@@ -4,13 +4,13 @@
 //! page showed it absent and no observation has answered yet.
 
 use crate::plan::SkipReason;
-use crate::plan::requeue::{self as plan, PathView, QueueChange, Requeue, Trigger};
+use crate::plan::requeue::{self as plan, PathView, PendingDecision, QueueChange, Trigger};
 use crate::record::{ObjectKey, Observed};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, Moment, Outcome};
-use crate::state::tables::pending::{self, Failure};
-use crate::state::tables::sinks::Sink;
+use crate::state::tables::pending::{self, AttemptFailure};
+use crate::state::tables::sinks::RegisteredSink;
 use crate::state::tables::{applied, sides};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -53,7 +53,7 @@ impl SinkState {
     /// Nothing more is to be done about a path for now: plans it once more, in case an observation came in meanwhile.
     pub async fn pending_requeue(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
-        self.call(move |connection, sink| requeue(connection, sink, &path, Trigger::Outcome).map(drop)).await
+        self.call(move |connection, sink| requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)).await
     }
 
     /// True if anything is due.
@@ -64,12 +64,12 @@ impl SinkState {
 
 fn park(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     (path, moment): (&ObjectKey, Moment),
     attempts: Attempts,
     next_attempt: Timestamp,
 ) -> Result<(), StateError> {
-    let Failure { reason, message } = attempts.failed.clone().unwrap_or_default();
+    let AttemptFailure { reason, message } = attempts.failed.clone().unwrap_or_default();
     let mut statement = connection.prepare_cached("SELECT attempts > 0 AND reason IS ?3 FROM pending WHERE sink = ?1 AND path = ?2")?;
     let Some(again) = statement.query_row(params![sink.id, path.as_str(), reason], |row| row.get(0)).optional()? else {
         return Ok(());
@@ -84,14 +84,14 @@ fn park(
 }
 
 /// Reads the known facts of a path and decides again; returns whether something is to be done now.
-pub(crate) fn requeue(connection: &Connection, sink: Sink, path: &ObjectKey, trigger: Trigger) -> Result<bool, StateError> {
+pub(crate) fn requeue(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, trigger: Trigger) -> Result<bool, StateError> {
     requeue_with(connection, sink, path, &sides::view(connection, sink, path)?, trigger)
 }
 
 /// As [`requeue`], where the caller knows the path.
 pub(crate) fn requeue_with(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     path: &ObjectKey,
     view: &PathView,
     trigger: Trigger,
@@ -103,14 +103,14 @@ pub(crate) fn requeue_with(
 /// equal keys are added in one statement.
 pub(crate) fn requeue_all(
     connection: &Connection,
-    sink: Sink,
+    sink: RegisteredSink,
     all: &[(&ObjectKey, &PathView)],
     trigger: impl Fn(&ObjectKey) -> Trigger,
 ) -> Result<u64, StateError> {
     let mut appended: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut to_do = 0;
     for (path, view) in all {
-        let requeue = plan::requeue(path, view, trigger(path), sink.policy);
+        let requeue = plan::decide_pending(path, view, trigger(path), sink.policy);
         to_do += u64::from(requeue.to_do);
         if requeue.unconfirm {
             applied::unconfirm(connection, sink, path)?;
@@ -124,7 +124,7 @@ pub(crate) fn requeue_all(
                 appended.entry(key).or_default().push(*path);
             }
             QueueChange::Keep => {}
-            QueueChange::Reported(at) => pending::write_reported_at(connection, sink, path, at)?,
+            QueueChange::SetReportedAt(at) => pending::write_reported_at(connection, sink, path, at)?,
             QueueChange::Remove => pending::remove(connection, sink, path)?,
             QueueChange::Skip(reason) => pending::put_aside(connection, sink, path, "skipped", reason.as_str())?,
             QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,
@@ -135,14 +135,14 @@ pub(crate) fn requeue_all(
 }
 
 /// As [`requeue`], for a path of which nothing is known but this observation.
-pub(crate) fn queue_first(connection: &Connection, sink: Sink, path: &ObjectKey, observed: Observed) -> Result<bool, StateError> {
-    let Requeue { change, to_do, .. } = plan::first(path, observed, sink.policy);
+pub(crate) fn queue_first(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, observed: Observed) -> Result<bool, StateError> {
+    let PendingDecision { change, to_do, .. } = plan::decide_new(path, observed, sink.policy);
     match change {
         QueueChange::Append(key) => pending::append(connection, sink, &[path], key)?,
         QueueChange::Skip(reason) => pending::put_aside(connection, sink, path, "skipped", reason.as_str())?,
         QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,
         // There is no row that could be kept or removed.
-        QueueChange::Keep | QueueChange::Reported(_) | QueueChange::Remove | QueueChange::Replace(_) => {}
+        QueueChange::Keep | QueueChange::SetReportedAt(_) | QueueChange::Remove | QueueChange::Replace(_) => {}
     }
     Ok(to_do)
 }

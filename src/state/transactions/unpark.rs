@@ -3,7 +3,7 @@
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::pending;
-use crate::state::tables::sinks::{self, Sink};
+use crate::state::tables::sinks::{self, RegisteredSink};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -40,7 +40,7 @@ impl SinkState {
     }
 }
 
-fn release_all(connection: &Connection, sink: Sink) -> Result<(), StateError> {
+fn release_all(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
     let text = "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status IN ('parked', 'skipped')";
     connection.execute(text, [sink.id])?;
     Ok(())

@@ -8,7 +8,7 @@ use crate::state::error::StateError;
 use crate::state::tables::history::{self, HistoryEntry, HistoryEvent, Outcome};
 use crate::state::tables::inbox::{self, InboxRow};
 use crate::state::tables::intents::{self, Intent};
-use crate::state::tables::sinks::{self, Sink, SinkRow};
+use crate::state::tables::sinks::{self, RegisteredSink, SinkRow};
 use crate::state::tables::{applied, lineage, observed, permissions, sides, sources};
 use crate::state::transactions::delete_guard;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Through so many names a file is followed back.
-const NAMES_MOST: usize = 16;
+const MAX_NAMES: usize = 16;
 
 /// The known facts of a path.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct KeyReport {
     /// The result of the newest lookup.
     pub observed: Option<Observed>,
     /// The reported permissions, with the times.
-    pub told: EventPermissions,
+    pub reported: EventPermissions,
     /// The known facts of the path in each sink.
     pub sinks: Vec<SinkKeyReport>,
 }
@@ -41,11 +41,11 @@ pub struct SinkKeyReport {
     /// The facts that decisions about the sink depend on.
     pub policy: Policy,
     /// The newest observation, the sink's confirmed row, the permissions that it is to hold.
-    pub sides: PathState,
+    pub path_state: PathState,
     /// The run in which, and the time when, the sink confirmed it last.
     pub applied_in: (Option<u64>, Option<Timestamp>),
     /// The work to do, if any.
-    pub standing: Option<PendingStatus>,
+    pub pending: Option<PendingStatus>,
     /// Effects without an outcome that name it.
     pub intents: Vec<Intent>,
     /// The path from which its file is on its way here.
@@ -81,7 +81,7 @@ pub(crate) fn read(connection: &Connection, path: &ObjectKey) -> Result<Option<K
         history: history_of(connection, path)?,
         inbox: inbox_of(connection, path)?,
         observed: observed::read(connection, source, path)?,
-        told: permissions::read(connection, source, path)?,
+        reported: permissions::read(connection, source, path)?,
         sinks: sinks.into_iter().map(|row| of_sink(connection, row, path)).collect::<Result<_, _>>()?,
     };
     Ok(story.is_about_something().then_some(story))
@@ -92,9 +92,9 @@ fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &
     Ok(SinkKeyReport {
         name,
         policy: sink.policy,
-        sides: sides::sides(connection, sink, path)?,
+        path_state: sides::sides(connection, sink, path)?,
         applied_in: applied::confirmed_at(connection, sink, path)?,
-        standing: standing(connection, sink, path)?,
+        pending: standing(connection, sink, path)?,
         intents: intents::naming(connection, sink, path)?,
         comes_from: lineage.get(path).map(|came| came.origin.clone()),
         goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
@@ -110,14 +110,14 @@ impl KeyReport {
     }
 
     fn is_about_something(&self) -> bool {
-        let told = !self.told.is_empty() || !self.history.is_empty() || !self.inbox.is_empty();
+        let told = !self.reported.is_empty() || !self.history.is_empty() || !self.inbox.is_empty();
         told || self.observed.is_some() || self.sinks.iter().any(SinkKeyReport::is_about_something)
     }
 }
 
 impl SinkKeyReport {
     fn is_about_something(&self) -> bool {
-        let known = self.sides.applied.is_some() || self.standing.is_some() || !self.intents.is_empty();
+        let known = self.path_state.applied.is_some() || self.pending.is_some() || !self.intents.is_empty();
         known || self.comes_from.is_some() || self.goes_to.is_some()
     }
 }
@@ -127,7 +127,7 @@ fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<HistoryEn
     let mut found = BTreeMap::new();
     let (mut asked, mut names) = (BTreeSet::new(), vec![(path.clone(), i64::MAX)]);
     while let Some((path, before)) = names.pop() {
-        if asked.len() == NAMES_MOST || !asked.insert(path.clone()) {
+        if asked.len() == MAX_NAMES || !asked.insert(path.clone()) {
             continue;
         }
         for (id, happened) in history::of_path(connection, &path, before)? {
@@ -151,7 +151,7 @@ fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, 
     Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
 }
 
-fn standing(connection: &Connection, sink: Sink, path: &ObjectKey) -> Result<Option<PendingStatus>, StateError> {
+fn standing(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<PendingStatus>, StateError> {
     let mut statement = connection
         .prepare("SELECT status, deletion, attempts, next_attempt, reason, message FROM pending WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, path.as_str()], |row| {

@@ -11,13 +11,13 @@ use crate::state::database::connection::{self, blocking};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::dead_letters::{self, DeadLetter};
-use crate::state::tables::runs::{self, Run};
+use crate::state::tables::runs::{self, RunRow};
 use crate::state::tables::sources;
 use crate::state::transactions::identity::{self, Identity, OperatorAnswer};
 use key_report::KeyReport;
 use overview::Overview;
 use rusqlite::Connection;
-use snapshot_rows::Side;
+use snapshot_rows::SinkSide;
 use std::path::{Path, PathBuf};
 
 /// Reads a state without writing to it. Each method reads in one short transaction of its own, over a connection that it opens.
@@ -58,7 +58,7 @@ impl Views {
     }
 
     /// The last reconcile that listed everything.
-    pub async fn last_reconcile(&self) -> Result<Option<Run>, StateError> {
+    pub async fn last_reconcile(&self) -> Result<Option<RunRow>, StateError> {
         self.read(runs::last_reconcile).await
     }
 
@@ -71,7 +71,7 @@ impl Views {
     /// Memory does not grow with the rows. Blocks: call it apart from the async workers.
     pub fn snapshot_rows<E: From<StateError>>(
         &self,
-        (sink, side): (&SinkName, Side),
+        (sink, side): (&SinkName, SinkSide),
         mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let connection = connection::open_to_read(&self.database)?;
@@ -83,7 +83,7 @@ impl Views {
     /// this moment.
     pub fn due_snapshot_rows<E: From<StateError>>(
         &self,
-        (sink, side): (&SinkName, Side),
+        (sink, side): (&SinkName, SinkSide),
         mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let connection = connection::open_to_read(&self.database)?;

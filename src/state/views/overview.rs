@@ -4,8 +4,8 @@ use crate::record::{ObjectKey, SinkName, just_after_all_that_begin_with};
 use crate::state::database::codec;
 use crate::state::error::StateError;
 use crate::state::handle::{SinkState, State};
-use crate::state::tables::runs::{self, Run};
-use crate::state::tables::sinks::{self, Sink, SinkRow};
+use crate::state::tables::runs::{self, RunRow};
+use crate::state::tables::sinks::{self, RegisteredSink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::tables::{counters, gap};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -26,7 +26,7 @@ pub struct Overview {
     /// The time of a possible gap in the feed's events, with no listing begun since.
     pub feed_gap: Option<jiff::Timestamp>,
     /// The last runs, newest first.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RunRow>,
 }
 
 /// One sink at that moment.
@@ -39,7 +39,7 @@ pub struct SinkOverview {
     /// Of those, the ones that it has not confirmed since their rows came into doubt.
     pub unconfirmed_rows: u64,
     /// The number of waiting paths, by reason; `due` paths have none.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingPaths>,
     /// Effects without an outcome.
     pub open_intents: u64,
     /// Files that it holds outside of the prefix, as they were counted last.
@@ -48,7 +48,7 @@ pub struct SinkOverview {
 
 /// Paths that wait for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingPaths {
     /// `due`, `parked`, `skipped` or `held`.
     pub status: String,
     /// Deletes wait for the end of a listing.
@@ -96,7 +96,7 @@ impl Overview {
     }
 
     /// The waiting paths, over all sinks.
-    pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+    pub fn waiting(&self) -> impl Iterator<Item = &WaitingPaths> {
         self.sinks.iter().flat_map(|sink| &sink.waiting)
     }
 }
@@ -170,18 +170,18 @@ fn overview_of(connection: &Connection, SinkRow { sink, name, .. }: SinkRow) -> 
 }
 
 /// The number of rows in doubt. Counted by an index that has no others: after a restore, while it lasts, all of them.
-fn unconfirmed_rows(connection: &Connection, sink: Sink) -> Result<u64, StateError> {
+fn unconfirmed_rows(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM applied WHERE sink = ?1 AND confirmed = 0")?;
     let rows: i64 = statement.query_row([sink.id], |row| row.get(0))?;
     Ok(rows.unsigned_abs())
 }
 
 /// By the counters; of each reason one path, the one whose turn comes first.
-fn waiting(connection: &Connection, sink: Sink) -> Result<Vec<Waiting>, StateError> {
+fn waiting(connection: &Connection, sink: RegisteredSink) -> Result<Vec<WaitingPaths>, StateError> {
     let mut statement = connection.prepare_cached(COUNTS)?;
     let rows = statement.query_map([sink.id], |row| {
         let reason: String = row.get(2)?;
-        Ok(Waiting {
+        Ok(WaitingPaths {
             status: row.get(0)?,
             deletion: row.get(1)?,
             reason: (!reason.is_empty()).then_some(reason),
@@ -194,7 +194,7 @@ fn waiting(connection: &Connection, sink: Sink) -> Result<Vec<Waiting>, StateErr
     rows.map(|waiting| with_example(connection, sink, waiting?)).collect()
 }
 
-fn with_example(connection: &Connection, sink: Sink, waiting: Waiting) -> Result<Waiting, StateError> {
+fn with_example(connection: &Connection, sink: RegisteredSink, waiting: WaitingPaths) -> Result<WaitingPaths, StateError> {
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<i64>>(2)?));
     let row = if waiting.status == "due" {
         connection.prepare_cached(DUE_EXAMPLE)?.query_row(params![sink.id, waiting.deletion], read).optional()?
@@ -203,7 +203,7 @@ fn with_example(connection: &Connection, sink: Sink, waiting: Waiting) -> Result
         connection.prepare_cached(WAITING_EXAMPLE)?.query_row(which, read).optional()?
     };
     let Some((path, message, next_attempt)) = row else { return Ok(waiting) };
-    Ok(Waiting { example: ObjectKey::new(path).ok(), message, next_attempt: next_attempt.and_then(codec::time), ..waiting })
+    Ok(WaitingPaths { example: ObjectKey::new(path).ok(), message, next_attempt: next_attempt.and_then(codec::time), ..waiting })
 }
 
 pub(crate) const COUNTS: &str =

@@ -6,7 +6,7 @@ use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, PathState, Sin
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
 use crate::state::tables::sides;
-use crate::state::tables::sinks::{self, Sink, SinkId};
+use crate::state::tables::sinks::{self, RegisteredSink, SinkId};
 use crate::state::tables::sources;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Params, Row, Rows, Statement, params};
@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 
 /// The side of the sink that a snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum SinkSide {
     /// The rows that the sink has confirmed: the *old* snapshot.
     Applied,
     /// The same rows overlaid with the observed facts: the *new* snapshot.
@@ -25,26 +25,30 @@ pub enum Side {
 type Visit<'v, E> = dyn FnMut(FileRow<'_>) -> Result<(), E> + 'v;
 
 /// Shows every row of a side to `visit`, as of one moment; its error ends it. Memory does not grow with the rows.
-pub(crate) fn visit<E: From<StateError>>(moment: &Connection, (sink, side): (&SinkName, Side), visit: &mut Visit<'_, E>) -> Result<(), E> {
+pub(crate) fn visit<E: From<StateError>>(
+    moment: &Connection,
+    (sink, side): (&SinkName, SinkSide),
+    visit: &mut Visit<'_, E>,
+) -> Result<(), E> {
     let sink = sink_named(moment, sink)?;
     match side {
-        Side::Applied => visit_applied(moment, sink, visit),
-        Side::Known => visit_known(moment, sink, visit),
+        SinkSide::Applied => visit_applied(moment, sink, visit),
+        SinkSide::Known => visit_known(moment, sink, visit),
     }
 }
 
 /// A sink that the state does not describe (yet) holds nothing.
-fn sink_named(connection: &Connection, name: &SinkName) -> Result<Sink, StateError> {
+fn sink_named(connection: &Connection, name: &SinkName) -> Result<RegisteredSink, StateError> {
     match sinks::named(connection, name)? {
         Some(row) => Ok(row.sink),
-        None => Ok(Sink { id: SinkId(0), source: sources::only(connection)?, policy: Policy::default() }),
+        None => Ok(RegisteredSink { id: SinkId(0), source: sources::only(connection)?, policy: Policy::default() }),
     }
 }
 
 /// As [`visit`], only the paths that are due.
 pub(crate) fn visit_due<E: From<StateError>>(
     moment: &Connection,
-    (sink, side): (&SinkName, Side),
+    (sink, side): (&SinkName, SinkSide),
     visit: &mut Visit<'_, E>,
 ) -> Result<(), E> {
     let sink = sink_named(moment, sink)?;
@@ -77,7 +81,7 @@ fn told_rows() -> String {
     )
 }
 
-fn visit_applied<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut Visit<'_, E>) -> Result<(), E> {
+fn visit_applied<E: From<StateError>>(moment: &Connection, sink: RegisteredSink, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let mut rows = moment.prepare(APPLIED_ROWS).map_err(StateError::from)?;
     let mut rows = Walk::begin(&mut rows, [sink.id])?;
     while let Some(row) = rows.row() {
@@ -88,7 +92,7 @@ fn visit_applied<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &m
 }
 
 /// All three are in the order of their paths, and are walked side by side.
-fn visit_known<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut Visit<'_, E>) -> Result<(), E> {
+fn visit_known<E: From<StateError>>(moment: &Connection, sink: RegisteredSink, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let prepare = |text: &str| moment.prepare(text).map_err(StateError::from);
     let (mut applied, mut observed, mut told) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(&told_rows())?);
     let mut applied = Walk::begin(&mut applied, [sink.id])?;
@@ -100,13 +104,14 @@ fn visit_known<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(held), Some(looked)) => held.cmp(looked),
+            (Some(held), Some(observation)) => held.cmp(observation),
         };
         let held = applied.row().filter(|_| order.is_le());
-        let looked = looked_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
+        let observation =
+            looked_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
         if let Some(path) = held_path.filter(|_| order.is_le()).or(looked_path) {
             let wanted = told.row_of(path)?.map(told_row).transpose()?;
-            if let Some(known) = known(looked.unwrap_or(Some(FileRow::at(path))), wanted) {
+            if let Some(known) = known(observation.unwrap_or(Some(FileRow::at(path))), wanted) {
                 visit(held.map_or(Ok(known), |row| over_applied(known, row))?)?;
             }
         }
@@ -120,14 +125,14 @@ fn visit_known<E: From<StateError>>(moment: &Connection, sink: Sink, visit: &mut
 }
 
 /// A path's row on one side; `None` = it has none there.
-fn row_of<'a>(side: Side, path: &'a str, PathState { applied, observed, wanted }: &'a PathState) -> Option<FileRow<'a>> {
+fn row_of<'a>(side: SinkSide, path: &'a str, PathState { applied, observed, wanted }: &'a PathState) -> Option<FileRow<'a>> {
     let held = applied.as_ref().map(|row| held(FileRow::from(&row.file), row.confirmed));
     match (side, observed) {
-        (Side::Applied, _) | (Side::Known, None) if held.is_none() => None,
-        (Side::Applied, _) => held,
-        (Side::Known, look) => {
-            let found = |look: &'a Observed| look.facts.as_ref().map(|facts| FileRow::looked_at(path, facts));
-            let known = known(look.as_ref().map_or(Some(FileRow::at(path)), found), Some(FileRow::told(path, wanted)))?;
+        (SinkSide::Applied, _) | (SinkSide::Known, None) if held.is_none() => None,
+        (SinkSide::Applied, _) => held,
+        (SinkSide::Known, seq) => {
+            let found = |seq: &'a Observed| seq.facts.as_ref().map(|facts| FileRow::from_observation(path, facts));
+            let known = known(seq.as_ref().map_or(Some(FileRow::at(path)), found), Some(FileRow::reported(path, wanted)))?;
             Some(held.map_or(known, |held| known.over(held)))
         }
     }

@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 
 /// Verifies the body of `a` in a source of this test.
-fn verified(body: ByteStream, size: u64, checksum: Option<Checksum>) -> (ByteStream, Verdict) {
+fn verified(body: ByteStream, size: u64, checksum: Option<Checksum>) -> (ByteStream, BodyVerdict) {
     let key = ObjectKey::new("a").expect("invariant: not empty");
     super::verified(body, (&EndpointId::new("test:it"), &key), size, checksum)
 }

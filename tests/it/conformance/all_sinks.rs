@@ -6,7 +6,7 @@ use crate::memory_sink::{MemorySink, SinkTrouble, all_capabilities};
 use bytes::Bytes;
 use mock_api::{Fault, FaultAction, Running};
 use s3_sync::apply::sink::{Capabilities, FileManagerSink, Idempotency, Sink as _};
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use std::sync::Arc;
 async fn a_sink_in_memory_conforms_whatever_it_can() {
     let all = all_capabilities();
     let least = Capabilities {
-        permissions: PermissionPlane::None,
+        permissions: PermissionSupport::None,
         renames: Renames::None,
         keeps_identity: false,
         idempotency: Idempotency::Natural,
@@ -23,7 +23,7 @@ async fn a_sink_in_memory_conforms_whatever_it_can() {
     for capabilities in [
         all.clone(),
         least.clone(),
-        Capabilities { permissions: PermissionPlane::Set, renames: Renames::SameDirectory, ..all },
+        Capabilities { permissions: PermissionSupport::Set, renames: Renames::SameDirectory, ..all },
         Capabilities { idempotency: Idempotency::None, renames: Renames::Any, ..least },
     ] {
         for function in FUNCTIONS {

@@ -159,7 +159,7 @@ async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
 }
 
 /// A body of S3 as the transfer takes it.
-pub(super) fn of_endpoint(body: s3_sync::s3::ByteStream) -> ByteStream {
+pub(super) fn of_endpoint(body: s3_sync::s3::S3ByteStream) -> ByteStream {
     body.map_err(EndpointError::from).boxed()
 }
 

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
-use s3_sync::apply::sink::{Aspect, Capabilities, Content, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink};
+use s3_sync::apply::sink::{Capabilities, Content, EffectKind, EffectRequest, EffectResult, FilePart, Idempotency, Sink, StoredFile};
 use s3_sync::endpoint::{ByteStream, ContentFault, EffectCertainty, EndpointError, EndpointErrorKind, EndpointId};
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::record::{ETag, ObjectFacts, ObjectKey, Permissions};
 use s3_sync::retry::{Disposed as _, Disposition};
 use std::collections::BTreeMap;
@@ -51,17 +51,17 @@ impl Tried<'_> {
         self.sink.capabilities()
     }
 
-    async fn with_key(&self, key: Uuid, path: &str, kind: EffectKind<'_>) -> Result<Performed, EndpointError> {
+    async fn with_key(&self, key: Uuid, path: &str, kind: EffectKind<'_>) -> Result<EffectResult, EndpointError> {
         let path = ObjectKey::new(path).expect("a key");
-        self.sink.perform(EffectRequest { kind, path: &path, handle: None, key }).await
+        self.sink.perform(EffectRequest { kind, path: &path, handle: None, idempotency_key: key }).await
     }
 
-    async fn perform(&self, path: &str, kind: EffectKind<'_>) -> Result<Performed, EndpointError> {
+    async fn perform(&self, path: &str, kind: EffectKind<'_>) -> Result<EffectResult, EndpointError> {
         self.with_key(Uuid::new_v4(), path, kind).await
     }
 
-    async fn holds(&self, path: &str) -> Option<Held> {
-        self.sink.inspect(&key(path), None, Aspect::Content).await.expect("an answer")
+    async fn holds(&self, path: &str) -> Option<StoredFile> {
+        self.sink.inspect(&key(path), None, FilePart::Content).await.expect("an answer")
     }
 
     fn paths(&self) -> Vec<String> {
@@ -158,12 +158,12 @@ async fn permissions_are_set_field_by_field_also_before_the_file_comes(tried: &T
     for wanted in [&mode, &group] {
         tried.perform("p", EffectKind::SetPermissions(wanted)).await.expect("they are set");
     }
-    if tried.can().permissions == PermissionPlane::SetAndAsk {
+    if tried.can().permissions == PermissionSupport::SetAndAsk {
         for with_a_file in [false, true] {
             if with_a_file {
                 tried.perform("p", EffectKind::Create(content("one"))).await.expect("a create");
             }
-            let held = tried.sink.inspect(&key("p"), None, Aspect::Permissions).await.expect("an answer");
+            let held = tried.sink.inspect(&key("p"), None, FilePart::Permissions).await.expect("an answer");
             let held = held.and_then(|held| held.permissions).expect("permissions");
             assert_eq!((held.permissions, held.group), (mode.permissions.clone(), group.group.clone()), "with a file: {with_a_file}");
         }
@@ -235,8 +235,9 @@ async fn what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sen
 
 /// A sink that nothing answers at says so, and certainly did nothing.
 pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
-    let performed = sink.perform(EffectRequest { kind: EffectKind::Delete, path: &key("a"), handle: None, key: Uuid::new_v4() }).await;
-    let inspected = sink.inspect(&key("a"), None, Aspect::Content).await;
+    let performed =
+        sink.perform(EffectRequest { kind: EffectKind::Delete, path: &key("a"), handle: None, idempotency_key: Uuid::new_v4() }).await;
+    let inspected = sink.inspect(&key("a"), None, FilePart::Content).await;
     for failed in [sink.check().await.map(drop), performed.map(drop), inspected.map(drop)] {
         let failed = failed.expect_err("nothing answers");
         assert_eq!((failed.disposition, failed.effect), (Disposition::Stop { transient: true }, EffectCertainty::None), "{failed}");

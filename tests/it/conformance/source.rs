@@ -8,7 +8,7 @@ use s3_sync::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind};
 use s3_sync::record::{ETag, Fingerprint, ObjectKey, ObservationSeq};
 use s3_sync::retry::{Disposition, RetryPolicy};
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
-use s3_sync::source::{BucketSource, Opened, PageCursor, Source, look_at, look_at_each};
+use s3_sync::source::{BucketSource, Opened, PageCursor, Source, look_up, look_up_each};
 use s3_sync::transfer::{Verification, verified};
 use std::sync::Arc;
 
@@ -120,7 +120,7 @@ async fn a_missing_source_says_so(missing: &dyn Source) {
         of(missing, &failed);
     }
     assert!(!matches!(missing.stat(&key("p/a")).await, Ok(Some(_))));
-    let lookup = look_at(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
+    let lookup = look_up(missing, &key("p/a"), RetryPolicy { attempts: 1, ..RetryPolicy::default() }).await;
     lookup.expect_err("an absence in a missing source is no evidence");
 }
 
@@ -201,15 +201,15 @@ async fn an_absence_is_worth_what_the_source_says_after_it() {
     source.put(&key("a"), "a");
     let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
     let shared: Arc<dyn Source> = source.clone();
-    let lookups = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
-    let found: Vec<_> = lookups.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.look)).collect();
+    let lookups = look_up_each(&shared, vec![key("a"), key("gone")], ObservationSeq(7), 2, once).await.expect("it answers");
+    let found: Vec<_> = lookups.found.iter().map(|seen| (seen.path.as_str(), seen.facts.is_some(), seen.seq)).collect();
     assert_eq!((found, lookups.failed.len()), (vec![("a", true, ObservationSeq(7)), ("gone", false, ObservationSeq(7))], 0));
 
     source.order(SourceTrouble::Fails);
-    let lookups = look_at_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
+    let lookups = look_up_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
     assert_eq!((lookups.found.len(), lookups.failed.len()), (1, 1), "one failed, and the other is gone");
 
     // The lookup shows nothing, and the check after it fails.
     source.vanish();
-    look_at_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
+    look_up_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
 }

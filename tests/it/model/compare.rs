@@ -5,7 +5,7 @@ use super::machine::Machine;
 use super::sinks::Sink;
 use s3_sync::record::SinkName;
 use s3_sync::state::{RunKind, RunOutcome};
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 
 /// How things are when a run begins.
 pub(super) struct Before {
@@ -56,7 +56,7 @@ impl Machine {
     }
 
     /// What the run found is what is there, and it says that all of it is done in this sink.
-    pub(super) fn saw_it_all(&self, ended: &Ended, (number, is_calm): (usize, bool)) -> bool {
+    pub(super) fn saw_it_all(&self, ended: &FinishedRun, (number, is_calm): (usize, bool)) -> bool {
         let inner = self.world.lock();
         let alone = || is_calm && inner.sinks.len() > 1 && ended.report.listing.completed && success_of(ended, &inner.sinks[number]);
         inner.listed_anew && !inner.changed_in_run && (ended.outcome == RunOutcome::Done || alone())
@@ -90,6 +90,6 @@ impl Machine {
     }
 }
 
-fn success_of(ended: &Ended, sink: &Sink) -> bool {
+fn success_of(ended: &FinishedRun, sink: &Sink) -> bool {
     ended.report.sinks.get(sink.name.as_str()).is_some_and(|report| report.success)
 }

@@ -6,8 +6,8 @@ use super::published_events::{Expected, Field};
 use super::reference::Reference;
 use super::world::{World, bytes_of};
 use s3_sync::record::{ETag, FileRecord, Permissions};
-use s3_sync::state::{RunOutcome, Side, StateError, Views};
-use s3_sync::workflow::Ended;
+use s3_sync::state::{RunOutcome, SinkSide, StateError, Views};
+use s3_sync::workflow::FinishedRun;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub(crate) fn reported_contents(world: &World) {
 }
 
 /// What one sink does not answer is said of that sink, and keeps no other one from coming to rest in the same run.
-pub(crate) fn independence(world: &World, ended: &Ended, is_calm: bool) {
+pub(crate) fn independence(world: &World, ended: &FinishedRun, is_calm: bool) {
     let mut inner = world.lock();
     let mut broken = Vec::new();
     let (took, failing) = (inner.run_took, inner.sinks.iter().filter(|sink| sink.failed_calls > 0).count());
@@ -160,7 +160,7 @@ pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
 pub(crate) fn state(world: &World, number: usize, database: &Path) {
     let mut rows = BTreeMap::new();
     let name = world.lock().sinks[number].name.clone();
-    let read = Views::open(database).snapshot_rows((&name, Side::Applied), |row| -> Result<(), StateError> {
+    let read = Views::open(database).snapshot_rows((&name, SinkSide::Applied), |row| -> Result<(), StateError> {
         rows.insert(row.file_path.to_owned(), FileRecord::try_from(row)?);
         Ok(())
     });

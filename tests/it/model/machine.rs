@@ -8,7 +8,7 @@ use super::reference::Reference;
 use super::sinks::Sink;
 use super::world::World;
 use s3_sync::state::{RunKind, RunOutcome};
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
@@ -191,7 +191,7 @@ impl Machine {
     }
 
     /// One run, and what must hold right after it.
-    pub(super) fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<Ended> {
+    pub(super) fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<FinishedRun> {
         let before = self.before();
         self.world.lock().published.begin_run(kind != RunKind::Incremental);
         let ended = self.process.run(kind, allowed);

@@ -1,7 +1,7 @@
 //! What happens in a history: to the bucket, to the endpoints, to the process. Small plain values: a history is a list of them
 //! that prints itself as the source of a test.
 
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::state::RunKind;
 
 /// Something that happens. All numbers count from the beginning of the next run.
@@ -211,7 +211,7 @@ pub(crate) struct Setup {
 /// What the second sink can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Second {
-    pub(crate) permissions: PermissionPlane,
+    pub(crate) permissions: PermissionSupport,
     pub(crate) renames: Renames,
     /// Calls at a time.
     pub(crate) connections: usize,

@@ -13,7 +13,7 @@ use s3_sync::retry::RetryPolicy;
 use s3_sync::snapshot::SnapshotRows;
 use s3_sync::source::BucketSource;
 use s3_sync::state::{Identity, InstanceLock, OperatorAnswer, RunKind, SinkState, State};
-use s3_sync::workflow::{Ended, Endpoints, Flow, Options};
+use s3_sync::workflow::{Endpoints, FinishedRun, Flow, Options};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -60,9 +60,9 @@ impl Process {
     }
 
     /// One run, in a process that is started for it when none lives; `None` = it was killed.
-    pub(crate) fn run(&mut self, kind: RunKind, allow_deletes: Option<u64>) -> Option<Result<Ended, ApplyError>> {
-        let halt = StopSignal::default();
-        self.world.begin_run(halt.clone());
+    pub(crate) fn run(&mut self, kind: RunKind, allow_deletes: Option<u64>) -> Option<Result<FinishedRun, ApplyError>> {
+        let stop_signal = StopSignal::default();
+        self.world.begin_run(stop_signal.clone());
         let mut life = match self.life.take() {
             Some(life) => life,
             None => match self.start()? {
@@ -71,13 +71,13 @@ impl Process {
             },
         };
         let flow = Flow {
-            doors: self.doors(),
+            endpoints: self.endpoints(),
             state: life.state.clone(),
             sinks: life.sinks.clone(),
             options: self.options(allow_deletes),
             clock: self.world.clone(),
-            tally: Arc::new(RunCounters::default()),
-            halt,
+            counters: Arc::new(RunCounters::default()),
+            stop_signal,
         };
         let Life { runtime, lock, .. } = &mut life;
         let work = async {
@@ -141,7 +141,7 @@ impl Process {
         Some(opened.map(|(state, sinks, lock)| Life { runtime, state, sinks, lock }))
     }
 
-    fn doors(&self) -> Endpoints {
+    fn endpoints(&self) -> Endpoints {
         let events = Arc::new(Api::of_events(&self.world));
         let names: Vec<_> = self.world.lock().sinks.iter().map(|sink| sink.name.clone()).collect();
         let sink = |number| Arc::new(FileManagerSink::new(Arc::new(Api::of_sink(&self.world, number)))) as Arc<dyn Sink>;

@@ -17,7 +17,7 @@ pub(crate) fn judge(world: &World, database: &Path, number: usize) {
             let known = |sink: &&SinkKeyReport| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);
             let broken: Vec<_> = report.sinks.iter().filter(known).filter(|sink| !agrees(&key, &report.history, sink)).collect();
             for sink in broken {
-                let what = format!("the history of {key} says {:?}, the state {:?}", report.history, sink.sides.applied);
+                let what = format!("the history of {key} says {:?}, the state {:?}", report.history, sink.path_state.applied);
                 inner.violated(what);
             }
         }
@@ -31,7 +31,7 @@ fn agrees(key: &ObjectKey, history: &[HistoryEntry], sink: &SinkKeyReport) -> bo
     let Some((run, last)) = of_sink.find_map(|happened| Some((happened.run, ended(key, happened)?))) else {
         return true;
     };
-    let held = sink.sides.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
+    let held = sink.path_state.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
     // A create that the initial sync applies at the first attempt is recorded by its row alone.
     let newer_than_the_history =
         |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));

@@ -3,7 +3,7 @@
 use super::machine::play;
 use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble};
 use super::runner;
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::state::RunKind;
 
 const PLAIN: Setup = Setup {
@@ -229,7 +229,7 @@ fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next()
 /// too, and went with the counted ones, past the guard.
 #[test]
 fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
-    let second = Some(Second { permissions: PermissionPlane::SetAndAsk, renames: Renames::None, connections: 2 });
+    let second = Some(Second { permissions: PermissionSupport::SetAndAsk, renames: Renames::None, connections: 2 });
     holds_under(
         Setup { attempts: 3, max_delete: 1, second, ..PLAIN },
         &[
@@ -252,7 +252,7 @@ fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
 /// name that it had later.
 #[test]
 fn the_state_records_no_permissions_for_a_sink_without_them() {
-    let second = Some(Second { permissions: PermissionPlane::None, renames: Renames::Any, connections: 1 });
+    let second = Some(Second { permissions: PermissionSupport::None, renames: Renames::Any, connections: 1 });
     holds_under(
         Setup { second, ..PLAIN },
         &[
@@ -268,7 +268,7 @@ fn the_state_records_no_permissions_for_a_sink_without_them() {
 /// operations that no longer existed.
 #[test]
 fn an_operation_that_was_cut_off_claims_its_path_no_longer() {
-    let second = Some(Second { permissions: PermissionPlane::None, renames: Renames::SameDirectory, connections: 2 });
+    let second = Some(Second { permissions: PermissionSupport::None, renames: Renames::SameDirectory, connections: 2 });
     holds_under(
         Setup { concurrency: 4, attempts: 3, max_delete: 2, honours_if_match: false, cursor: true, second, ..PLAIN },
         &[

@@ -7,7 +7,7 @@ use super::op::{Change, Condition, Fate};
 use super::recorded_history;
 use super::sinks::Sink;
 use s3_sync::state::{RunKind, RunOutcome};
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 
 /// Runs without trouble after which everything must be at rest.
 const RUNS_TO_REST: usize = 4;
@@ -29,7 +29,7 @@ impl Machine {
             }
         }
         self.receive();
-        let done = |ended: Option<Ended>| ended.is_some_and(|ended| ended.outcome == RunOutcome::Done);
+        let done = |ended: Option<FinishedRun>| ended.is_some_and(|ended| ended.outcome == RunOutcome::Done);
         if !(0..RUNS_TO_REST).any(|_| done(self.run(RunKind::Incremental, Some(1000)))) {
             return self.world.lock().violated(format!("no success in {RUNS_TO_REST} cycles without trouble"));
         }

@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use super::op::{Condition, Fate, History, Op, Second, Trouble};
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 
 /// Half of all histories have a second sink.
 pub(crate) fn joins(history: &mut History) {
@@ -12,7 +12,7 @@ pub(crate) fn joins(history: &mut History) {
         return;
     }
     history.setup.second = Some(Second {
-        permissions: dice.weighted(&[(2, PermissionPlane::SetAndAsk), (1, PermissionPlane::None)]),
+        permissions: dice.weighted(&[(2, PermissionSupport::SetAndAsk), (1, PermissionSupport::None)]),
         renames: dice.weighted(&[(2, Renames::Any), (2, Renames::None), (1, Renames::SameDirectory)]),
         connections: dice.one_of(&[1, 2, 8]),
     });

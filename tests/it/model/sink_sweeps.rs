@@ -2,10 +2,10 @@
 
 use super::op::{ApiTrouble, Change, Condition, Fate, ModelEvent, Op, Second, Setup, Trouble};
 use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, renamed, sweep};
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 
 const TWO: Setup =
-    Setup { second: Some(Second { permissions: PermissionPlane::SetAndAsk, renames: Renames::Any, connections: 2 }), ..PLAIN };
+    Setup { second: Some(Second { permissions: PermissionSupport::SetAndAsk, renames: Renames::Any, connections: 2 }), ..PLAIN };
 
 /// The guard lets nothing go.
 const GUARDED: Setup = Setup { max_delete: 0, ..TWO };

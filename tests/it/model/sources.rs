@@ -5,8 +5,8 @@ use super::world::World;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use s3_sync::events::decode::Scope;
-use s3_sync::events::queue::{EventQueue, InboxLimits, Message, QueueError, QueueReader, Receipt};
-use s3_sync::file_manager::{FEED_EVENTS_MAX, FeedPage, FileManagerError, ReadFeed};
+use s3_sync::events::queue::{EventQueue, InboxLimits, Message, MessageReceipt, QueueError, QueueReader};
+use s3_sync::file_manager::{FeedPage, FileManagerError, MAX_FEED_EVENTS, ReadFeed};
 use s3_sync::state::{EventChannel, State};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ fn page(world: &World, cursor: Option<&str>) -> FeedPage {
     let inner = world.lock();
     let all = &inner.published.feed;
     if !world.setup.cursor {
-        return FeedPage { events: all[all.len().saturating_sub(FEED_EVENTS_MAX)..].to_vec(), next_cursor: None };
+        return FeedPage { events: all[all.len().saturating_sub(MAX_FEED_EVENTS)..].to_vec(), next_cursor: None };
     }
     let from = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0_usize).min(all.len());
     let to = (from + 5).min(all.len());
@@ -48,7 +48,7 @@ impl EventQueue for Queue {
 
     async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
         self.0.point().await;
-        let message = |(number, body): &(u64, String)| Message { receipt: Receipt(number.to_string()), body: body.clone() };
+        let message = |(number, body): &(u64, String)| Message { receipt: MessageReceipt(number.to_string()), body: body.clone() };
         let messages: Vec<_> = self.0.lock().published.queue.iter().take(MESSAGES).map(message).collect();
         if messages.is_empty() {
             self.1.cancel();
@@ -57,20 +57,20 @@ impl EventQueue for Queue {
         Ok(messages)
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
+    async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError> {
         self.0.point().await;
         let mut inner = self.0.lock();
         // Another call of the APIs may have met this trouble as well: a queue may fail in the same ways.
         let trouble = inner.api_trouble.pop_front();
         if trouble.and_then(without_effect).is_none() {
-            inner.published.queue.retain(|(number, _)| !receipts.contains(&Receipt(number.to_string())));
+            inner.published.queue.retain(|(number, _)| !receipts.contains(&MessageReceipt(number.to_string())));
         }
         inner.note(format_args!("     queue: {} acknowledged, {trouble:?}", receipts.len()));
         let lost = |trouble| QueueError { call: "acknowledge", address: self.address().to_owned(), message: format!("{trouble:?}") };
         trouble.map_or(Ok(Vec::new()), |trouble| Err(lost(trouble)))
     }
 
-    async fn release(&self, _: Vec<Receipt>) -> Result<(), QueueError> {
+    async fn release(&self, _: Vec<MessageReceipt>) -> Result<(), QueueError> {
         Ok(())
     }
 

@@ -83,7 +83,7 @@ async fn changes_in_the_bucket_reach_the_inbox_and_leave_the_queue() {
         waiting = rows.iter().map(|row| format!("{} {}", row.event.kind.as_str(), row.event.path.as_str())).collect();
     }
     assert_eq!(waiting, expected, "and nothing else");
-    assert_eq!(status.wait_for(|status| status.events >= 3).await.expect("open").dead, 0);
+    assert_eq!(status.wait_for(|status| status.events >= 3).await.expect("open").dead_letters, 0);
     assert_eq!(state.inbox().dead_letters_len().await.expect("counted"), 0);
 
     // The end waits for the acknowledgement of what was stored.

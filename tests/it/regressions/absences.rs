@@ -7,7 +7,7 @@ use mock_s3::Matcher;
 use s3_sync::plan::MaxDelete;
 use s3_sync::record::SinkName;
 use s3_sync::s3::{Call, Fault, S3ErrorKind};
-use s3_sync::state::{OperatorAnswer, RunOutcome, Side, StateError, Views};
+use s3_sync::state::{OperatorAnswer, RunOutcome, SinkSide, StateError, Views};
 use serde_json::json;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     assert!(scene.run().await.deletes_held);
     let mut known = Vec::new();
     let visited =
-        Views::open(&scene.program.database).snapshot_rows((&SinkName::file_manager(), Side::Known), |row| -> Result<(), StateError> {
+        Views::open(&scene.program.database).snapshot_rows((&SinkName::file_manager(), SinkSide::Known), |row| -> Result<(), StateError> {
             known.push(key(row.file_path));
             Ok(())
         });

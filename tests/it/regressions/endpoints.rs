@@ -2,7 +2,7 @@
 
 use crate::workflow::scene::{Scene, files, in_memory, key};
 use mock_api::CallName;
-use s3_sync::file_manager::FEED_EVENTS_MAX;
+use s3_sync::file_manager::MAX_FEED_EVENTS;
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use serde_json::json;
@@ -66,9 +66,9 @@ async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_lose
             let note = "x".repeat(note_bytes);
             json!({ "event_type": "create", "file_path": format!("/{number}"), "metadata": { "note": note } })
         };
-        (0..FEED_EVENTS_MAX).map(event).collect::<Vec<_>>()
+        (0..MAX_FEED_EVENTS).map(event).collect::<Vec<_>>()
     };
-    for number in 0..FEED_EVENTS_MAX {
+    for number in 0..MAX_FEED_EVENTS {
         bucket.put(key(&number.to_string()), "x");
     }
     scene.api.api().set_feed(list(200 << 10));
@@ -81,5 +81,5 @@ async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_lose
     assert_eq!(asked, 1, "the same answer is not fetched again at once");
     scene.api.api().set_feed(list(20 << 10));
     scene.cycle_to_success().await;
-    assert_eq!(scene.contents().len(), FEED_EVENTS_MAX + 1);
+    assert_eq!(scene.contents().len(), MAX_FEED_EVENTS + 1);
 }

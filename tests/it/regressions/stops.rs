@@ -6,7 +6,7 @@ use mock_api::{CallState, FaultAction};
 use mock_s3::{Fault, Gate, Matcher};
 use s3_sync::apply::StopSignal;
 use s3_sync::state::RunOutcome;
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, UnixStream};
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, UnixStream};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run that is stopped as soon as something has happened.
-pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> Ended {
+pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> FinishedRun {
     let (stop_signal, program) = (StopSignal::default(), scene.program.clone());
     let stopped = stop_signal.clone();
     let run = tokio::spawn(async move { program.run_until(stopped).await });

@@ -14,7 +14,7 @@ use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
 use s3_sync::snapshot::SnapshotRows;
 use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, Overview, RunKind, RunOutcome, State, StateError, Views};
-use s3_sync::workflow::{Ended, Flow, Options};
+use s3_sync::workflow::{FinishedRun, Flow, Options};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -158,19 +158,19 @@ impl Scene {
     }
 
     /// One run, which the state lets begin. A run that never ends fails its test.
-    pub(crate) async fn run(&self) -> Ended {
+    pub(crate) async fn run(&self) -> FinishedRun {
         let ended = tokio::time::timeout(Duration::from_mins(2), self.program.run()).await;
         ended.expect("a run comes to its end").expect("the state can be used")
     }
 
     /// One cycle.
-    pub(crate) async fn cycle(&self) -> Ended {
+    pub(crate) async fn cycle(&self) -> FinishedRun {
         let cycle = self.program.run_flow(RunKind::Incremental, StopSignal::default());
         tokio::time::timeout(Duration::from_mins(2), cycle).await.expect("a cycle comes to its end").expect("the state can be used")
     }
 
     /// One reconcile.
-    pub(crate) async fn reconcile(&self) -> Ended {
+    pub(crate) async fn reconcile(&self) -> FinishedRun {
         let reconcile = self.program.run_flow(RunKind::Reconcile, StopSignal::default());
         tokio::time::timeout(Duration::from_mins(2), reconcile).await.expect("it comes to its end").expect("the state can be used")
     }
@@ -181,21 +181,21 @@ impl Scene {
     }
 
     /// One cycle that is to leave nothing undone.
-    pub(crate) async fn cycle_to_success(&self) -> Ended {
+    pub(crate) async fn cycle_to_success(&self) -> FinishedRun {
         let ended = self.cycle().await;
         assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Done, true), "{}", ended.report);
         ended
     }
 
     /// One run that is to leave nothing undone.
-    pub(crate) async fn run_to_success(&self) -> Ended {
+    pub(crate) async fn run_to_success(&self) -> FinishedRun {
         let ended = self.run().await;
         assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Done, true), "{}", ended.report);
         ended
     }
 
     /// One run in a task of its own, to be killed.
-    pub(crate) fn start(&self) -> JoinHandle<Result<Ended, ApplyError>> {
+    pub(crate) fn start(&self) -> JoinHandle<Result<FinishedRun, ApplyError>> {
         let program = self.program.clone();
         tokio::spawn(async move { program.run().await })
     }
@@ -251,23 +251,23 @@ impl Program {
     }
 
     /// What the command does: lock, state, identity, workflow.
-    pub(crate) async fn run(&self) -> Result<Ended, ApplyError> {
+    pub(crate) async fn run(&self) -> Result<FinishedRun, ApplyError> {
         self.run_until(StopSignal::default()).await
     }
 
-    pub(crate) async fn run_until(&self, halt: StopSignal) -> Result<Ended, ApplyError> {
-        self.run_flow(RunKind::Initial, halt).await
+    pub(crate) async fn run_until(&self, stop_signal: StopSignal) -> Result<FinishedRun, ApplyError> {
+        self.run_flow(RunKind::Initial, stop_signal).await
     }
 
-    pub(crate) async fn run_flow(&self, kind: RunKind, halt: StopSignal) -> Result<Ended, ApplyError> {
+    pub(crate) async fn run_flow(&self, kind: RunKind, stop_signal: StopSignal) -> Result<FinishedRun, ApplyError> {
         let mut lock = InstanceLock::take(&self.database, &format!("{}-sync", kind.as_str()))?;
         let state = self.open(&lock).await?;
-        let (doors, options, clock) = (self.endpoints.of_flow(&self.options), self.options.clone(), self.clock.clone());
+        let (endpoints, options, clock) = (self.endpoints.of_flow(&self.options), self.options.clone(), self.clock.clone());
         let mut sinks = Vec::new();
-        for (name, sink) in &doors.sinks {
+        for (name, sink) in &endpoints.sinks {
             sinks.push(state.sink(name.clone(), sink.capabilities().policy(self.policy.max_file_bytes)).await?);
         }
-        Flow { doors, state, sinks, options, clock, tally: Arc::new(RunCounters::default()), halt }.run(kind, &mut lock).await
+        Flow { endpoints, state, sinks, options, clock, counters: Arc::new(RunCounters::default()), stop_signal }.run(kind, &mut lock).await
     }
 
     async fn open(&self, lock: &InstanceLock) -> Result<State, StateError> {
@@ -283,7 +283,7 @@ fn hangs(call: &Call, path: &str) -> bool {
 }
 
 /// Ends a run as a SIGKILL would: nothing of it happens any more.
-pub(crate) async fn kill(run: JoinHandle<Result<Ended, ApplyError>>) {
+pub(crate) async fn kill(run: JoinHandle<Result<FinishedRun, ApplyError>>) {
     run.abort();
     assert!(run.await.is_err_and(|error| error.is_cancelled()), "the run was to be killed and had ended by itself");
 }

@@ -7,9 +7,9 @@ use crate::memory_source::{MemorySource, Order};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use s3_sync::apply::sink::{Aspect, Capabilities, EffectKind, EffectRequest, Held, Idempotency, Performed, Sink, SinkHandle};
+use s3_sync::apply::sink::{Capabilities, EffectKind, EffectRequest, EffectResult, FilePart, Idempotency, Sink, SinkHandle, StoredFile};
 use s3_sync::endpoint::EndpointError;
-use s3_sync::plan::{PermissionPlane, Renames};
+use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::record::ObjectKey;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::state::RunOutcome;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 /// It stores files, and nothing else.
 fn least() -> Capabilities {
     Capabilities {
-        permissions: PermissionPlane::None,
+        permissions: PermissionSupport::None,
         renames: Renames::None,
         keeps_identity: false,
         idempotency: Idempotency::Natural,
@@ -69,9 +69,9 @@ async fn a_sink_without_renames_gets_a_create_and_a_delete() {
 #[tokio::test]
 async fn a_sink_without_permissions_is_neither_asked_for_them_nor_sent_them() {
     for (plane, expected) in [
-        (PermissionPlane::None, vec!["create a"]),
-        (PermissionPlane::Set, vec!["create a", "set a"]),
-        (PermissionPlane::SetAndAsk, vec!["ask a", "create a", "set a"]),
+        (PermissionSupport::None, vec!["create a"]),
+        (PermissionSupport::Set, vec!["create a", "set a"]),
+        (PermissionSupport::SetAndAsk, vec!["ask a", "create a", "set a"]),
     ] {
         let (bucket, sink, scene) = before(MemorySink::new(Capabilities { permissions: plane, ..all_capabilities() })).await;
         bucket.put(key("a"), "a");
@@ -134,12 +134,12 @@ impl Sink for Counting {
         Ok(())
     }
 
-    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, _: Aspect) -> Result<Option<Held>, EndpointError> {
+    async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, _: FilePart) -> Result<Option<StoredFile>, EndpointError> {
         let size = self.bytes.lock().expect("no panic").get(path.as_str()).copied();
-        Ok(size.map(|size| Held { size: Some(size), ..Held::default() }))
+        Ok(size.map(|size| StoredFile { size: Some(size), ..StoredFile::default() }))
     }
 
-    async fn perform(&self, request: EffectRequest<'_>) -> Result<Performed, EndpointError> {
+    async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError> {
         let path = request.path.as_str().to_owned();
         match request.kind {
             EffectKind::Create(content) | EffectKind::Update(content) => {
@@ -151,7 +151,7 @@ impl Sink for Counting {
                 unreachable!("its capabilities exclude it")
             }
         }
-        Ok(Performed::default())
+        Ok(EffectResult::default())
     }
 }
 

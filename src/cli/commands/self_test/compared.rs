@@ -1,12 +1,12 @@
 //! Compares the state with a current listing of the bucket, for at most the first `MAX_KEYS` keys. Only reads.
 
 use super::completed_state;
-use crate::app::connectivity::Probed;
+use crate::app::connectivity::CheckResult;
 use crate::app::endpoints;
 use crate::config::Settings;
 use crate::record::{FileRow, ObjectFacts, ObjectKey, SinkName};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
-use crate::state::{Side, StateError, Views};
+use crate::state::{SinkSide, StateError, Views};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -48,25 +48,25 @@ enum Walk {
 }
 
 /// Lists the bucket and compares it with the state.
-pub(super) async fn with_bucket(settings: &Settings) -> Probed {
+pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
     let (Ok(_), Some(name)) = (completed_state(settings).await, settings.source.bucket.as_deref()) else {
-        return Probed::skipped(DOOR, "no initial sync has completed yet");
+        return CheckResult::skipped(DOOR, "no initial sync has completed yet");
     };
     let listed = match timeout(LIST_TIMEOUT, list(settings, name)).await {
         Ok(Ok(listed)) => listed,
-        Ok(Err(error)) => return Probed::failed(DOOR, error.to_string(), error.kind.hint()),
+        Ok(Err(error)) => return CheckResult::failed(DOOR, error.to_string(), error.kind.hint()),
         Err(_) => {
-            return Probed::failed(DOOR, format!("no listing within {} s", LIST_TIMEOUT.as_secs()), "check the network to the bucket");
+            return CheckResult::failed(DOOR, format!("no listing within {} s", LIST_TIMEOUT.as_secs()), "check the network to the bucket");
         }
     };
     let part = if listed.up_to.is_some() { "the first " } else { "" };
     let (database, sink) = (settings.database_path.clone(), SinkName::file_manager());
     let compared =
-        tokio::task::spawn_blocking(move || compare(listed, |visit| Views::open(&database).snapshot_rows((&sink, Side::Known), visit)));
+        tokio::task::spawn_blocking(move || compare(listed, |visit| Views::open(&database).snapshot_rows((&sink, SinkSide::Known), visit)));
     match compared.await {
         Ok(Ok(differences)) => differences.probed(part),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be read: see the message"),
-        Err(error) => Probed::failed(DOOR, error.to_string(), "this is a bug"),
+        Ok(Err(error)) => CheckResult::failed(DOOR, error.to_string(), "the state cannot be read: see the message"),
+        Err(error) => CheckResult::failed(DOOR, error.to_string(), "this is a bug"),
     }
 }
 
@@ -130,7 +130,7 @@ impl Found {
 }
 
 impl Differences {
-    fn probed(&self, part: &str) -> Probed {
+    fn probed(&self, part: &str) -> CheckResult {
         let kinds = [(&self.new, "not known yet"), (&self.changed, "of other content"), (&self.gone, "no longer there")];
         let sentences = kinds.iter().filter_map(|(found, what)| {
             let (count, example) = found.0.as_ref()?;
@@ -139,10 +139,10 @@ impl Differences {
         let sentences: Vec<_> = sentences.collect();
         let keys = if self.compared == 1 { "key" } else { "keys" };
         if sentences.is_empty() {
-            return Probed::ok(DOOR, format!("{part}{} {keys} compared, and all the same", self.compared));
+            return CheckResult::ok(DOOR, format!("{part}{} {keys} compared, and all the same", self.compared));
         }
         let hint = "a change of this moment arrives with the next cycle; what remains was never reported: `s3-sync reconcile` heals it";
-        Probed::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; ")), hint)
+        CheckResult::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; ")), hint)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::run_once;
 use super::completed_state;
 use crate::app::ExitCode;
-use crate::app::connectivity::Probed;
+use crate::app::connectivity::CheckResult;
 use crate::cli::Interruption;
 use crate::config::Settings;
 use crate::daemon::RunRequest;
@@ -13,16 +13,16 @@ use crate::state::RunKind;
 pub(super) const DOOR: &str = "cycle";
 
 /// Executes the run.
-pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> Probed {
+pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> CheckResult {
     if let Err(why) = completed_state(settings).await {
-        return Probed::skipped(DOOR, why);
+        return CheckResult::skipped(DOOR, why);
     }
     match run_once::run(("test", RunRequest::of(RunKind::Incremental)), settings, interruption).await {
-        Ok((ExitCode::Done, report)) => Probed::ok(DOOR, describe(&report)),
-        Ok((_, report)) => Probed::failed(DOOR, describe(&report), "`s3-sync status` tells what waits, and why"),
+        Ok((ExitCode::Done, report)) => CheckResult::ok(DOOR, describe(&report)),
+        Ok((_, report)) => CheckResult::failed(DOOR, describe(&report), "`s3-sync status` tells what waits, and why"),
         // Another command has locked the state, which is no failure of an endpoint.
-        Err((ExitCode::Locked, message)) => Probed::skipped(DOOR, message),
-        Err((_, message)) => Probed::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
+        Err((ExitCode::Locked, message)) => CheckResult::skipped(DOOR, message),
+        Err((_, message)) => CheckResult::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
     }
 }
 

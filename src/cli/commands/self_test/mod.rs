@@ -5,13 +5,13 @@
 mod compared;
 mod cycle;
 
-use crate::app::connectivity::{self, Probed};
+use crate::app::connectivity::{self, CheckResult};
 use crate::app::{ExitCode, endpoints};
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
 use crate::config::Settings;
 use crate::record::SinkName;
-use crate::state::{self, Overview, Side, SinkOverview, StateError, Views};
+use crate::state::{self, Overview, SinkOverview, SinkSide, StateError, Views};
 use crate::workflow;
 use serde::Serialize;
 use std::fmt;
@@ -22,23 +22,23 @@ use std::io::Write;
 struct SelfTest {
     /// True if no check failed.
     success: bool,
-    checks: Vec<Probed>,
+    checks: Vec<CheckResult>,
 }
 
 /// Runs the command. The exit code is 0 if no check failed, else 1.
 pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, interruption: &Interruption) -> ExitCode {
-    let mut checks = vec![Probed::ok("configuration", "every setting that was given is right")];
+    let mut checks = vec![CheckResult::ok("configuration", "every setting that was given is right")];
     checks.push(database(settings).await);
     checks.extend(connectivity::all(settings).await);
     let some_unreachable = checks.iter().any(|check| check.problem().is_some());
     checks.push(if some_unreachable {
-        Probed::skipped(cycle::DOOR, "not every endpoint is reachable")
+        CheckResult::skipped(cycle::DOOR, "not every endpoint is reachable")
     } else {
         cycle::run(settings, interruption).await
     });
     checks.push(export(settings).await);
     checks.push(if some_unreachable {
-        Probed::skipped(compared::DOOR, "not every endpoint is reachable")
+        CheckResult::skipped(compared::DOOR, "not every endpoint is reachable")
     } else {
         compared::with_bucket(settings).await
     });
@@ -62,51 +62,52 @@ async fn completed_state(settings: &Settings) -> Result<Overview, String> {
     Ok(overview)
 }
 
-async fn database(settings: &Settings) -> Probed {
+async fn database(settings: &Settings) -> CheckResult {
     const DOOR: &str = "database";
     let path = &settings.database_path;
     let failed = |error: StateError| {
         let hint = "check DATABASE_PATH, the space there, and that this user may write there";
-        Probed::failed(DOOR, error.at(path).to_string(), hint)
+        CheckResult::failed(DOOR, error.at(path).to_string(), hint)
     };
     if let Err(error) = state::can_be_written(path).await {
         return failed(error);
     }
     if !path.exists() {
-        return Probed::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
+        return CheckResult::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
     }
-    if let Some(refusal) = endpoints::state_of_another(settings).await {
-        return Probed::failed(DOOR, refusal, "give initial-sync one of these flags, or correct the settings");
+    if let Some(refusal) = endpoints::identity_conflict(settings).await {
+        return CheckResult::failed(DOOR, refusal, "give initial-sync one of these flags, or correct the settings");
     }
     match Views::open(path).overview().await {
         Ok(overview) => {
             let open = overview.paths("due") + overview.paths("parked");
             let confirmed = overview.main_sink().map_or(0, SinkOverview::confirmed_rows);
-            Probed::ok(DOOR, format!("{confirmed} files confirmed by the file manager, {open} still to be brought into line"))
+            CheckResult::ok(DOOR, format!("{confirmed} files confirmed by the file manager, {open} still to be brought into line"))
         }
-        Err(error) => Probed::failed(DOOR, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
+        Err(error) => CheckResult::failed(DOOR, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
     }
 }
 
-async fn export(settings: &Settings) -> Probed {
+async fn export(settings: &Settings) -> CheckResult {
     const DOOR: &str = "CSV export";
     if Views::open(&settings.database_path).check().is_err() {
-        return Probed::skipped(DOOR, "there is no database that could be exported");
+        return CheckResult::skipped(DOOR, "there is no database that could be exported");
     }
     let (path, sink) = (settings.database_path.clone(), SinkName::file_manager());
     let exported =
-        tokio::task::spawn_blocking(move || workflow::export(&Views::open(&path), (&sink, Side::Known), std::io::sink(), "export")).await;
+        tokio::task::spawn_blocking(move || workflow::export(&Views::open(&path), (&sink, SinkSide::Known), std::io::sink(), "export"))
+            .await;
     match exported {
-        Ok(Ok(rows)) => Probed::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
-        Ok(Err(error)) => Probed::failed(DOOR, error.to_string(), "the state cannot be exported as CSV: see the message"),
-        Err(error) => Probed::failed(DOOR, error.to_string(), "this is a bug"),
+        Ok(Ok(rows)) => CheckResult::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
+        Ok(Err(error)) => CheckResult::failed(DOOR, error.to_string(), "the state cannot be exported as CSV: see the message"),
+        Err(error) => CheckResult::failed(DOOR, error.to_string(), "this is a bug"),
     }
 }
 
 impl fmt::Display for SelfTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.checks {
-            writeln!(f, "{:<8} {:<14} {}", check.result, check.door, check.message)?;
+            writeln!(f, "{:<8} {:<14} {}", check.result, check.endpoint, check.message)?;
             if let Some(hint) = &check.hint {
                 writeln!(f, "{:<8} {:<14} -> {hint}", "", "")?;
             }

@@ -3,14 +3,14 @@
 
 mod text;
 
-use crate::app::outcome::of_state;
+use crate::app::outcome::state_refusal;
 use crate::app::{ExitCode, connectivity, endpoints};
 use crate::cli::failure::fail;
 use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
 use crate::record::SinkName;
-use crate::state::{self, Holder, Overview, Run, SinkOverview, StateError, Views, Waiting};
+use crate::state::{self, Holder, Overview, RunRow, SinkOverview, StateError, Views, WaitingPaths};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>) -
     let status = match status(settings).await {
         Ok(status) => status,
         Err(error) => {
-            let (code, message) = of_state(error, &settings.database_path);
+            let (code, message) = state_refusal(error, &settings.database_path);
             return fail(code, message);
         }
     };
@@ -145,13 +145,13 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         },
         _ => None,
     };
-    let doors = connectivity::all(settings).await;
-    problems.extend(doors.iter().filter_map(connectivity::Probed::problem));
-    problems.extend(endpoints::state_of_another(settings).await);
+    let endpoints = connectivity::all(settings).await;
+    problems.extend(endpoints.iter().filter_map(connectivity::CheckResult::problem));
+    problems.extend(endpoints::identity_conflict(settings).await);
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
     problems.extend(problems_of_state(&overview, last_run, in_use_by.as_ref()));
     let main = overview.main_sink();
-    let own = match (doors.iter().any(connectivity::Probed::stops_runs), problems.is_empty()) {
+    let own = match (endpoints.iter().any(connectivity::CheckResult::stops_runs), problems.is_empty()) {
         (true, _) => Health::Error,
         (false, false) => Health::Degraded,
         (false, true) => Health::Healthy,
@@ -216,12 +216,12 @@ fn problems_of_state(overview: &Overview, last_run: u64, holder: Option<&Holder>
 }
 
 /// True if a run without an end is still active: the process that holds the lock has held it since before the run began.
-fn is_under_way(run: &Run, holder: Option<&Holder>) -> bool {
+fn is_under_way(run: &RunRow, holder: Option<&Holder>) -> bool {
     let since = holder.and_then(|holder| holder.since.parse::<Timestamp>().ok());
     run.outcome.is_none() && since.zip(run.started_at).is_some_and(|(since, started_at)| since <= started_at)
 }
 
-fn problem_of_run(run: &Run) -> Option<String> {
+fn problem_of_run(run: &RunRow) -> Option<String> {
     let number = run.number;
     let refused = || Some(serde_json::from_str::<serde_json::Value>(run.summary.as_deref()?).ok()?["report_refused"].as_str()?.to_owned());
     Some(match run.outcome.as_deref() {
@@ -249,9 +249,9 @@ impl From<&SinkOverview> for SinkStatus {
     }
 }
 
-impl From<Waiting> for PendingLine {
-    fn from(waiting: Waiting) -> Self {
-        let Waiting { status, deletion, reason, paths, example, message, next_attempt } = waiting;
+impl From<WaitingPaths> for PendingLine {
+    fn from(waiting: WaitingPaths) -> Self {
+        let WaitingPaths { status, deletion, reason, paths, example, message, next_attempt } = waiting;
         Self {
             status,
             deletion,
@@ -264,15 +264,15 @@ impl From<Waiting> for PendingLine {
     }
 }
 
-impl From<Run> for LastReconcile {
-    fn from(Run { number, ended_at, outcome, .. }: Run) -> Self {
+impl From<RunRow> for LastReconcile {
+    fn from(RunRow { number, ended_at, outcome, .. }: RunRow) -> Self {
         Self { run: number, ended_at: ended_at.map(|time| time.to_string()), outcome }
     }
 }
 
-impl From<Run> for RunLine {
-    fn from(run: Run) -> Self {
-        let Run { number, kind, started_at, ended_at, outcome, summary } = run;
+impl From<RunRow> for RunLine {
+    fn from(run: RunRow) -> Self {
+        let RunRow { number, kind, started_at, ended_at, outcome, summary } = run;
         Self {
             run: number,
             kind,

@@ -41,7 +41,7 @@ impl fmt::Display for Status {
             write!(f, "\ndead letters  {letters} that could not be used: `s3-sync dead-letters list` shows them")?;
         }
         if let Some(daemon) = &self.daemon {
-            daemon.doors.iter().try_for_each(|door| write!(f, "\nendpoint      {door}"))?;
+            daemon.endpoints.iter().try_for_each(|endpoint| write!(f, "\nendpoint      {endpoint}"))?;
             daemon.tasks.iter().try_for_each(|task| write_task(f, task))?;
         }
         self.pending.iter().try_for_each(|line| write!(f, "\n{line}"))?;

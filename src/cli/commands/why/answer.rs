@@ -27,7 +27,7 @@ pub(super) fn of(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> A
     if let Some(from) = &sink.comes_from {
         return answer("moving", format!("its file is on its way from {from}: the next cycle decides whether it is moved here"));
     }
-    match &sink.standing {
+    match &sink.pending {
         Some(standing) if standing.status != "due" => waiting(standing, sink),
         _ if !sink.intents.is_empty() => {
             let effect = sink.intents[0].planned.effect.as_str();
@@ -72,7 +72,7 @@ fn waiting(standing: &PendingStatus, sink: &SinkKeyReport) -> Answer {
 
 fn due(key: &ObjectKey, sink: &SinkKeyReport, standing: &PendingStatus) -> String {
     let sends = |effect: Effect| format!("the next run sends a {}", effect.as_str());
-    match plan::decide(key, &sink.sides, sink.policy) {
+    match plan::decide(key, &sink.path_state, sink.policy) {
         _ if standing.deletion => {
             format!("the bucket did not show it: a run looks once more, and deletes it from {} if it is gone", display_name(&sink.name))
         }
@@ -85,10 +85,10 @@ fn due(key: &ObjectKey, sink: &SinkKeyReport, standing: &PendingStatus) -> Strin
 }
 
 fn not_pending(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> Answer {
-    let (held, looked) = (sink.sides.applied.is_some(), sink.sides.observed.as_ref());
+    let (held, observation) = (sink.path_state.applied.is_some(), sink.path_state.observed.as_ref());
     let name = display_name(&sink.name);
-    let there = looked.and_then(|looked| looked.facts.as_ref());
-    let (state, sentence) = match (held, looked.is_some(), there) {
+    let there = observation.and_then(|observation| observation.facts.as_ref());
+    let (state, sentence) = match (held, observation.is_some(), there) {
         (true, _, Some(_)) => ("in_step", format!("{name} holds what the bucket showed at the last look: nothing is to be done")),
         (true, ..) => ("not_looked_at", format!("{name} holds it; the bucket shows at the next listing whether it is still so")),
         (false, _, Some(facts)) if key.is_directory_marker(facts.size) => {

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Answer};
 use super::past::HistoryLine;
-use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, SinkName, ToldField};
+use crate::record::{Applied, ETag, ObjectFacts, ObjectKey, Observed, Permissions, ReportedField, SinkName};
 use crate::state::{InboxRow, Intent, KeyReport, PendingStatus, SinkKeyReport};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -112,7 +112,7 @@ impl Explanation {
         let sinks: BTreeMap<_, _> = report.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &report, sink))).collect();
         let main = report.main_sink().map(|sink| sink.name.clone());
         let of_main = main.and_then(|name| sinks.get(&name)).cloned().unwrap_or_default();
-        let told = [("permissions", report.told.permissions), ("owner", report.told.owner), ("group", report.told.group)];
+        let told = [("permissions", report.reported.permissions), ("owner", report.reported.owner), ("group", report.reported.group)];
         Self {
             key,
             state: of_main.state,
@@ -138,8 +138,8 @@ impl InSink {
         Self {
             state,
             answer: sentence,
-            held: sink.sides.applied.clone().map(|applied| AppliedFile { run, at, ..AppliedFile::from(applied) }),
-            pending: sink.standing.clone().map(Pending::from),
+            held: sink.path_state.applied.clone().map(|applied| AppliedFile { run, at, ..AppliedFile::from(applied) }),
+            pending: sink.pending.clone().map(Pending::from),
             open_effects: sink.intents.iter().cloned().map(UnfinishedEffect::from).collect(),
             comes_from: sink.comes_from.clone(),
             goes_to: sink.goes_to.clone(),
@@ -148,13 +148,13 @@ impl InSink {
 }
 
 impl ReportedPermission {
-    fn new(field: &'static str, told: ToldField) -> Self {
+    fn new(field: &'static str, told: ReportedField) -> Self {
         Self { field, value: told.value, at: told.at }
     }
 }
 
 impl From<Observed> for InBucket {
-    fn from(Observed { facts, look }: Observed) -> Self {
+    fn from(Observed { facts, seq: look }: Observed) -> Self {
         let nothing = Self { present: false, size: None, etag: None, last_modified: None, storage_class: None, look: look.0 };
         let Some(ObjectFacts { size, etag, last_modified, storage_class, .. }) = facts else { return nothing };
         Self { present: true, size: Some(size), etag, last_modified, storage_class, ..nothing }

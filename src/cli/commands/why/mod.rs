@@ -7,7 +7,7 @@ mod document;
 mod text;
 
 use crate::app::ExitCode;
-use crate::app::outcome::of_state;
+use crate::app::outcome::state_refusal;
 use crate::cli::Output;
 use crate::cli::args::Why as Arguments;
 use crate::cli::failure::fail;
@@ -27,7 +27,7 @@ pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, out
         Ok(Some(report)) => report,
         Ok(None) => return fail(ExitCode::Failed, nothing_known(&key, &settings.source.prefix)),
         Err(error) => {
-            let (code, message) = of_state(error, &settings.database_path);
+            let (code, message) = state_refusal(error, &settings.database_path);
             return fail(code, message);
         }
     };

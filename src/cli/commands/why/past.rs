@@ -1,7 +1,7 @@
 //! The history of a key, as `why --json` prints it.
 
 use crate::record::{ETag, ObjectKey, Permissions, SinkName};
-use crate::state::{ConsumedEvent, Ended, EventDisposition, Failure, HistoryEntry, HistoryEvent, ObservedContent, Outcome};
+use crate::state::{AttemptFailure, ConsumedEvent, EventDisposition, HistoryEntry, HistoryEvent, ObservedContent, OperationEnd, Outcome};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -48,7 +48,7 @@ pub(super) struct Operation {
     pub(super) decided_in_run: Option<u64>,
     pub(super) attempts: u32,
     /// The last failed attempt.
-    pub(super) last_failure: Option<Failure>,
+    pub(super) last_failure: Option<AttemptFailure>,
     /// `applied`, `confirmed`, `permissions_set`, `deleted`, `moved`, `not_moved`, `failed` or `in_doubt`.
     pub(super) result: &'static str,
     pub(super) internal_id: Option<String>,
@@ -91,8 +91,8 @@ impl From<ObservedContent> for Found {
     }
 }
 
-impl From<Ended> for Operation {
-    fn from(Ended { attempts, result }: Ended) -> Self {
+impl From<OperationEnd> for Operation {
+    fn from(OperationEnd { attempts, result }: OperationEnd) -> Self {
         let mut operation = Self {
             effect: attempts.called.as_ref().map(|called| called.effect.as_str()),
             idempotency_key: attempts.called.as_ref().map(|called| called.idempotency_key.to_string()),

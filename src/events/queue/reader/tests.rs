@@ -18,7 +18,7 @@ struct Queue {
     incoming: Mutex<VecDeque<Result<Vec<Message>, QueueError>>>,
     arrived: watch::Sender<()>,
     /// Results of the next acknowledgements: an error, or the refused receipts.
-    refusals: Mutex<VecDeque<Result<Vec<Receipt>, QueueError>>>,
+    refusals: Mutex<VecDeque<Result<Vec<MessageReceipt>, QueueError>>>,
     calls: watch::Sender<Vec<String>>,
     retention: Option<SignedDuration>,
     address: &'static str,
@@ -36,12 +36,12 @@ impl Queue {
         self.arrived.send_replace(());
     }
 
-    fn refuse(&self, what: Result<Vec<Receipt>, QueueError>) {
+    fn refuse(&self, what: Result<Vec<MessageReceipt>, QueueError>) {
         self.refusals.lock().expect("sound").push_back(what);
     }
 
-    async fn record_call(&self, what: &str, receipts: &[Receipt]) {
-        let names: Vec<_> = receipts.iter().map(|Receipt(name)| name.as_str()).collect();
+    async fn record_call(&self, what: &str, receipts: &[MessageReceipt]) {
+        let names: Vec<_> = receipts.iter().map(|MessageReceipt(name)| name.as_str()).collect();
         let waiting = self.state.inbox().events_len().await.expect("counted");
         self.calls.send_modify(|calls| calls.push(format!("{what} {} with {waiting} stored", names.join("+"))));
     }
@@ -69,7 +69,7 @@ impl EventQueue for Queue {
         }
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
+    async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError> {
         self.record_call("acknowledge", &receipts).await;
         if !self.acknowledges {
             std::future::pending::<()>().await;
@@ -77,7 +77,7 @@ impl EventQueue for Queue {
         self.refusals.lock().expect("sound").pop_front().unwrap_or(Ok(Vec::new()))
     }
 
-    async fn release(&self, receipts: Vec<Receipt>) -> Result<(), QueueError> {
+    async fn release(&self, receipts: Vec<MessageReceipt>) -> Result<(), QueueError> {
         self.record_call("release", &receipts).await;
         Ok(())
     }
@@ -144,11 +144,11 @@ impl Bed {
 
 fn put(receipt: &str, key: &str) -> Message {
     let body = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": "bucket" }, "object": { "key": key } } });
-    Message { receipt: Receipt(receipt.to_owned()), body: body.to_string() }
+    Message { receipt: MessageReceipt(receipt.to_owned()), body: body.to_string() }
 }
 
 fn nonsense(receipt: &str) -> Message {
-    Message { receipt: Receipt(receipt.to_owned()), body: "{".to_owned() }
+    Message { receipt: MessageReceipt(receipt.to_owned()), body: "{".to_owned() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +159,7 @@ async fn the_reader_acknowledges_messages_and_dead_letters_after_they_are_stored
     assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1+2+3 with 2 stored"]);
     arrivals.changed().await.expect("calls");
     let status = bed.until(|status| status.messages > 0).await;
-    assert_eq!((status.messages, status.events, status.dead, status.shut), (3, 2, 1, None));
+    assert_eq!((status.messages, status.events, status.dead_letters, status.unreachable), (3, 2, 1, None));
     let dead_letter = bed.state.inbox().dead_letters(0, 1).await.expect("read").remove(0);
     assert_eq!(
         (dead_letter.source, dead_letter.reason.as_str(), dead_letter.raw.as_slice()),
@@ -171,17 +171,17 @@ async fn the_reader_acknowledges_messages_and_dead_letters_after_they_are_stored
 #[tokio::test(start_paused = true)]
 async fn the_reader_acknowledges_and_counts_ignored_messages() {
     let mut bed = Bed::new(100).await;
-    let test = Message { receipt: Receipt("1".to_owned()), body: json!({ "Event": "s3:TestEvent" }).to_string() };
+    let test = Message { receipt: MessageReceipt("1".to_owned()), body: json!({ "Event": "s3:TestEvent" }).to_string() };
     bed.queue.bring(Ok(vec![test]));
     assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1 with 0 stored"]);
-    assert_eq!(bed.until(|status| status.messages > 0).await.passed_over.test_events, 1);
+    assert_eq!(bed.until(|status| status.messages > 0).await.ignored.test_events, 1);
     bed.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_acknowledgement_that_fails_in_part_is_repeated_for_that_part() {
     let bed = Bed::new(100).await;
-    bed.queue.refuse(Ok(vec![Receipt("2".to_owned())]));
+    bed.queue.refuse(Ok(vec![MessageReceipt("2".to_owned())]));
     bed.queue.refuse(Err(broken()));
     bed.queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
     let expected = ["acknowledge 1+2 with 2 stored", "acknowledge 2 with 2 stored", "acknowledge 2 with 2 stored"];
@@ -208,12 +208,12 @@ async fn a_message_that_cannot_be_stored_is_given_back_and_not_acknowledged() {
     bed.state.store_events(Possible::No).await;
     bed.queue.bring(Ok(vec![put("1", "a")]));
     assert_eq!(bed.queue.wait_for_calls(1).await, ["release 1 with 0 stored"]);
-    let status = bed.until(|status| status.shut.is_some()).await;
-    assert!(status.shut.is_some_and(|(why, _)| why.contains("database")));
+    let status = bed.until(|status| status.unreachable.is_some()).await;
+    assert!(status.unreachable.is_some_and(|(why, _)| why.contains("database")));
     bed.state.store_events(Possible::Yes).await;
     bed.queue.bring(Ok(vec![put("1", "a")]));
     assert_eq!(bed.queue.wait_for_calls(2).await[1], "acknowledge 1 with 1 stored");
-    assert_eq!(bed.status.borrow().shut, None);
+    assert_eq!(bed.status.borrow().unreachable, None);
     bed.end().await;
 }
 
@@ -239,11 +239,11 @@ async fn the_reader_reports_an_unreachable_queue_and_retries_until_it_is_reachab
     for _ in 0..50 {
         bed.queue.bring(Err(broken()));
     }
-    let unreachable = bed.until(|status| status.shut.is_some()).await.shut.expect("unreachable");
+    let unreachable = bed.until(|status| status.unreachable.is_some()).await.unreachable.expect("unreachable");
     assert_eq!(unreachable.0, "ReceiveMessage queue: no such queue");
     bed.queue.bring(Ok(vec![put("1", "a")]));
     assert_eq!(bed.queue.wait_for_calls(1).await, ["acknowledge 1 with 1 stored"]);
-    assert_eq!(bed.status.borrow().shut, None);
+    assert_eq!(bed.status.borrow().unreachable, None);
     bed.end().await;
 }
 
@@ -269,6 +269,6 @@ async fn the_reader_stops_at_once_while_it_waits_for_messages_or_for_a_queue() {
     waiting.end().await;
     let mut bed = Bed::new(100).await;
     bed.queue.bring(Err(broken()));
-    bed.until(|status| status.shut.is_some()).await;
+    bed.until(|status| status.unreachable.is_some()).await;
     bed.end().await;
 }

@@ -4,7 +4,7 @@ use super::{effects, in_sync};
 use crate::workflow::scene::{BUCKET, Scene, key};
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use s3_sync::events::queue::{EventQueue, Message, QueueError, Receipt};
+use s3_sync::events::queue::{EventQueue, Message, MessageReceipt, QueueError};
 use s3_sync::report::PassedOver;
 use s3_sync::state::RunOutcome;
 use serde_json::json;
@@ -23,7 +23,7 @@ impl Queue {
     fn send(&self, name: &str, path: &str) {
         let record = json!({ "eventName": name, "s3": { "bucket": { "name": BUCKET }, "object": { "key": path } } });
         let mut waiting = self.waiting.lock().expect("sound");
-        let receipt = Receipt(waiting.len().to_string());
+        let receipt = MessageReceipt(waiting.len().to_string());
         waiting.push(Message { receipt, body: json!({ "Records": [record] }).to_string() });
     }
 
@@ -45,12 +45,12 @@ impl EventQueue for Queue {
         Ok(self.waiting.lock().expect("sound").first().cloned().into_iter().collect())
     }
 
-    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<Vec<Receipt>, QueueError> {
+    async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError> {
         self.waiting.lock().expect("sound").retain(|message| !receipts.contains(&message.receipt));
         Ok(Vec::new())
     }
 
-    async fn release(&self, _: Vec<Receipt>) -> Result<(), QueueError> {
+    async fn release(&self, _: Vec<MessageReceipt>) -> Result<(), QueueError> {
         Ok(())
     }
 

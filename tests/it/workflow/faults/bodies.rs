@@ -2,13 +2,13 @@
 
 use super::super::scene::{Scene, in_memory, key};
 use s3_sync::s3::{Call, Checksum, ChecksumAlgorithm, Fault, MemoryBucket, MemoryObject, S3ErrorKind};
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 use std::sync::Arc;
 
 const SIZE: usize = 200_000;
 
 /// Every read of `wrong` meets the fault, in a run that has `right` to bring as well.
-async fn run_under(fault: Fault, object: MemoryObject) -> (Arc<MemoryBucket>, Scene, Ended) {
+async fn run_under(fault: Fault, object: MemoryObject) -> (Arc<MemoryBucket>, Scene, FinishedRun) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("right"), "right");
     bucket.put(key("wrong"), object);

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mock_api::MockApi;
 use mock_s3::MockS3;
 use s3_sync::state::RunOutcome;
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -210,7 +210,7 @@ fn others(scene: &Scene) -> &'static str {
     }
 }
 
-fn left(ended: &Ended) -> String {
+fn left(ended: &FinishedRun) -> String {
     let report = &ended.report;
     let skipped = report.skipped.values().sum();
     let counts = [("parked", report.pending.parked), ("due", report.pending.due), ("skipped", skipped)];
@@ -219,7 +219,7 @@ fn left(ended: &Ended) -> String {
     if left.is_empty() { "–".to_owned() } else { left.join(", ") }
 }
 
-fn reported(ended: &Ended) -> String {
+fn reported(ended: &FinishedRun) -> String {
     let report = &ended.report;
     let stopped = report.errors.iter().filter(|line| line.starts_with("stopped: "));
     let hint = |line: &String| line.rsplit_once(" (").map_or_else(|| line.clone(), |(_, hint)| hint.trim_end_matches(')').to_owned());
@@ -230,7 +230,7 @@ fn reported(ended: &Ended) -> String {
     if reported.is_empty() { "–".to_owned() } else { reported.join("; ") }
 }
 
-fn done(ended: &Ended) -> String {
+fn done(ended: &FinishedRun) -> String {
     let operations = &ended.report.operations;
     let counts =
         [("created", operations.create), ("updated", operations.update), ("deleted", operations.delete), ("confirmed", operations.confirm)];

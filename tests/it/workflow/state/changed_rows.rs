@@ -9,17 +9,17 @@ use history::History;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use s3_sync::diff::{self, Difference};
-use s3_sync::plan::{self, Effect, PermissionPlane, Policy, Renames, Verdict};
+use s3_sync::plan::{self, Effect, PermissionSupport, Policy, Renames, Verdict};
 use s3_sync::record::{FileRecord, FileRow, ObjectKey, SinkName};
 use s3_sync::snapshot::{SnapshotReader, SnapshotWriter};
-use s3_sync::state::{Side, SinkState, State, Views};
+use s3_sync::state::{SinkSide, SinkState, State, Views};
 use s3_sync::workflow::ExportError;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use step::step;
 
 /// Larger objects are left out.
-const POLICY: Policy = Policy { max_file_bytes: Some(step::LARGEST), permissions: PermissionPlane::SetAndAsk, renames: Renames::Any };
+const POLICY: Policy = Policy { max_file_bytes: Some(step::LARGEST), permissions: PermissionSupport::SetAndAsk, renames: Renames::Any };
 
 /// The rows of a snapshot.
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ enum Rows {
 }
 
 /// A side as its CSV file has it.
-fn csv(state: &State, side: Side, rows: Rows) -> Vec<u8> {
+fn csv(state: &State, side: SinkSide, rows: Rows) -> Vec<u8> {
     let mut writer = SnapshotWriter::new(Vec::new(), "in memory");
     let sink = SinkName::file_manager();
     let push = |row: FileRow<'_>| -> Result<(), ExportError> { Ok(writer.push(row)?) };
@@ -43,7 +43,7 @@ fn csv(state: &State, side: Side, rows: Rows) -> Vec<u8> {
 
 /// The merge-join of both CSV files.
 fn differences(state: &State, rows: Rows) -> Vec<Difference> {
-    let [old, new] = [Side::Applied, Side::Known].map(|side| csv(state, side, rows));
+    let [old, new] = [SinkSide::Applied, SinkSide::Known].map(|side| csv(state, side, rows));
     let read = |file| SnapshotReader::new(Cursor::new(file), "in memory").expect("it has a header");
     diff::diff(read(old), read(new)).collect::<Result<_, _>>().expect("rows in order")
 }
@@ -53,7 +53,7 @@ async fn verdicts(sink: &SinkState) -> BTreeMap<ObjectKey, Verdict> {
     let mut verdicts = BTreeMap::new();
     for path in step::PATHS.map(key) {
         if let Some(work) = sink.work_item(&path).await.expect("read") {
-            verdicts.insert(path.clone(), plan::decide(&path, &work.sides, POLICY));
+            verdicts.insert(path.clone(), plan::decide(&path, &work.path_state, POLICY));
         }
     }
     verdicts

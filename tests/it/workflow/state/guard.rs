@@ -4,7 +4,7 @@ use super::super::scene::{Scene, in_memory, key};
 use s3_sync::plan::MaxDelete;
 use s3_sync::s3::MemoryBucket;
 use s3_sync::state::RunOutcome;
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 use std::sync::Arc;
 
 fn name(number: usize) -> String {
@@ -24,7 +24,7 @@ fn deletes(scene: &Scene) -> usize {
 }
 
 /// Everything is held, said, and still there to be done.
-fn assert_held(ended: &Ended, scene: &Scene, expected: u64) {
+fn assert_held(ended: &FinishedRun, scene: &Scene, expected: u64) {
     let report = &ended.report;
     assert_eq!((ended.outcome, ended.deletes_held, report.success), (RunOutcome::Partial, true, false), "{report}");
     assert_eq!((report.deletes_held, report.pending.due, deletes(scene)), (expected, expected, 0), "{report}");

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use s3_sync::plan::{Effect, Policy};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, Called, CommitGate, EventChannel, EventDisposition, Failure, HistoryEntry, HistoryEvent, MoveOutcome, Observation,
+    AttemptFailure, Attempts, Called, CommitGate, EventChannel, EventDisposition, HistoryEntry, HistoryEvent, MoveOutcome, Observation,
     ObservedContent, Outcome, Received, Replay, RunKind, SinkState, State, Views,
 };
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl Bed {
         let facts = there.then(facts);
         self.state
             .source()
-            .observations_record(vec![Observation { path: key(path), facts, look: self.state.source().observation_next() }])
+            .observations_record(vec![Observation { path: key(path), facts, seq: self.state.source().observation_next() }])
             .await
             .expect("stored");
         self.commits.0.store(0, Ordering::SeqCst);
@@ -107,7 +107,7 @@ async fn an_outcome_and_its_history_entry_are_one_commit() {
     bed.newest_after_one_commit("b").await;
 
     bed.observe("b", false).await;
-    let failed = Some(Failure { reason: "busy".to_owned(), message: "not now".to_owned() });
+    let failed = Some(AttemptFailure { reason: "busy".to_owned(), message: "not now".to_owned() });
     let attempts = Attempts { failed, ..after(Effect::Delete, 4) };
     for _ in 0..3 {
         sink.pending_park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
@@ -129,10 +129,10 @@ async fn an_event_enters_the_history_in_the_commit_that_consumes_it() {
         let rows = bed.state.inbox().events_batch(0, 10).await.expect("read");
         let failed: BTreeMap<_, _> = failed.iter().map(|path| (key(path), "no answer".to_owned())).collect();
         let observation =
-            failed.is_empty().then(|| Observation { path: key("a"), facts: Some(facts()), look: bed.state.source().observation_next() });
+            failed.is_empty().then(|| Observation { path: key("a"), facts: Some(facts()), seq: bed.state.source().observation_next() });
         bed.commits.0.store(0, Ordering::SeqCst);
-        let looks = observation.into_iter().collect();
-        bed.state.source().replay(Replay { rows, looks, failed, ..Replay::default() }).await.expect("stored");
+        let observations = observation.into_iter().collect();
+        bed.state.source().replay(Replay { rows, observations, failed, ..Replay::default() }).await.expect("stored");
     };
     replay(&["a"]).await;
     assert!(bed.history("a").await.is_empty(), "it waits");

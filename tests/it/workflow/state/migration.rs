@@ -124,19 +124,19 @@ async fn the_handles_on_the_state_see_what_it_holds() {
     let state = State::open(&scene.program.database).await.expect("brought up to date");
     let sink = state.sink(SinkName::file_manager(), scene.program.policy).await.expect("it is there");
     let held = sink.deletes_held().await.expect("read").expect("five are held");
-    assert_eq!((held.deletes, held.of_rows, held.nothing_listed), (5, 21, false));
+    assert_eq!((held.deletes, held.rows_when_held, held.nothing_listed), (5, 21, false));
     assert_eq!((sink.applied_rows().await.expect("read"), sink.rows_before_listing().await.expect("read")), (21, 21));
     assert_eq!(sink.rows_before_unjudged_listing().await.expect("read"), Some(21));
     assert_eq!(state.source().initial_completed_by().await.expect("read"), Some(1));
     assert!(state.source().reconcile_unfinished().await.expect("read") && state.source().listing_saw_files().await.expect("read"));
     assert_eq!(state.source().listing_progress().await.expect("read"), s3_sync::state::Listed::UpTo(key("guard/5.txt")));
     assert_eq!((state.runs().last_number().await.expect("read"), state.inbox().events_len().await.expect("read")), (10, 3));
-    let open = sink.claim((Lane::Open, 0, i64::MAX), 10).await.expect("claimed").work;
+    let open = sink.claim((Lane::OpenIntent, 0, i64::MAX), 10).await.expect("claimed").work;
     let open: Vec<_> = open.iter().map(|(_, work)| work.path.as_str()).collect();
     assert_eq!(open, ["open/intent.txt", "perms/open.txt"]);
     assert_eq!(sink.moves_due(None, 10).await.expect("read").len(), 0, "the move waits for its next attempt");
     let moving = sink.move_to(&key("moved/to.txt")).await.expect("read").expect("it is on its way");
     assert_eq!((moving.origin(), moving.attempts, moving.intent.is_some()), (&key("moved/from.txt"), 2, true));
     let report = Views::open(&scene.program.database).key_report(key("nowhere/yet.txt")).await.expect("read").expect("it was reported");
-    assert_eq!(report.told.permissions.map(|field| field.value).as_deref(), Some("0600"), "of a path that is not there");
+    assert_eq!(report.reported.permissions.map(|field| field.value).as_deref(), Some("0600"), "of a path that is not there");
 }

@@ -17,15 +17,15 @@ async fn a_page_does_not_overwrite_an_observation_that_began_after_it() {
     let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
     let sink = state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered");
     let (of_page, of_head) = (state.source().observation_next(), state.source().observation_next());
-    let seen = ["hidden", "listed"].map(|name| Observation { path: key(name), facts: Some(facts("new")), look: of_head });
+    let seen = ["hidden", "listed"].map(|name| Observation { path: key(name), facts: Some(facts("new")), seq: of_head });
     state.source().observations_record(seen.to_vec()).await.expect("stored");
     let objects = vec![(key("listed"), facts("old"))];
-    state.source().page_record(Page { prefix: String::new(), after: None, up_to: None, look: of_page, objects }).await.expect("stored");
+    state.source().page_record(Page { prefix: String::new(), after: None, up_to: None, seq: of_page, objects }).await.expect("stored");
 
     let overview = state.overview().await.expect("an overview");
     assert!(overview.sinks[0].waiting.iter().all(|waiting| !waiting.deletion), "the page is no evidence against `hidden`: {overview:?}");
     let listed = sink.work_item(&key("listed")).await.expect("read").expect("it is to be created");
-    assert_eq!(listed.sides.observed.and_then(|observed| observed.facts), Some(facts("new")));
+    assert_eq!(listed.path_state.observed.and_then(|observed| observed.facts), Some(facts("new")));
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn observation_numbers_continue_after_the_state_was_closed() {
     let database = directory.path().join("sync.db");
     let state = State::open(&database).await.expect("a state");
     let last = [state.source().observation_next(), state.source().observation_next(), state.source().observation_next()][2];
-    state.source().observations_record(vec![Observation { path: key("a"), facts: None, look: last }]).await.expect("stored");
+    state.source().observations_record(vec![Observation { path: key("a"), facts: None, seq: last }]).await.expect("stored");
     drop(state);
     let state = State::open(&database).await.expect("a state");
     assert!(state.source().observation_next() > last);

@@ -3,9 +3,9 @@
 use super::super::scene::{BUCKET, Scene, files, in_memory, key, over_http};
 use mock_s3::{NewObject, Restore};
 use s3_sync::state::RunOutcome;
-use s3_sync::workflow::Ended;
+use s3_sync::workflow::FinishedRun;
 
-fn skipped(ended: &Ended) -> Vec<(&str, u64)> {
+fn skipped(ended: &FinishedRun) -> Vec<(&str, u64)> {
     ended.report.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()
 }
 

@@ -15,7 +15,7 @@ async fn a_queue_is_emptied_and_then_left_alone() {
     assert!(reader.drain(ONCE, &CancellationToken::new()).await.expect("drained"), "it is empty");
     assert_eq!(queue.wait_for_calls(2).await, ["acknowledge 1+2 with 2 stored", "acknowledge 3+4 with 3 stored"]);
     let status = reader.status().borrow().clone();
-    assert_eq!((status.messages, status.events, status.dead), (4, 3, 1));
+    assert_eq!((status.messages, status.events, status.dead_letters), (4, 3, 1));
     assert_eq!(state.inbox().events_len().await.expect("counted"), 3);
 }
 

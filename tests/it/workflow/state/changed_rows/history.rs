@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
 use s3_sync::state::{
-    Attempts, EventChannel, Failure, HeldDeletes, Intent, MoveOutcome, Observation, Page, Plane, Received, Replay, SinkState, State,
-    WorkItem,
+    AttemptFailure, Attempts, EventChannel, HeldDeletes, Intent, IntentKind, MoveOutcome, Observation, Page, Received, Replay, SinkState,
+    State, WorkItem,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,11 +35,11 @@ impl History {
         match step {
             Step::Page { from, to, shows } => self.page(from, to, &shows).await,
             Step::Observe { path, found, late } => {
-                let look = self.state.source().observation_next();
+                let seq = self.state.source().observation_next();
                 if late {
                     self.observe(path, found.map(|(etag, size)| (etag, size + 1))).await;
                 }
-                let observation = Observation { path: key(PATHS[path]), facts: found.map(facts), look };
+                let observation = Observation { path: key(PATHS[path]), facts: found.map(facts), seq };
                 self.state.source().observations_record(vec![observation]).await.expect("stored");
             }
             Step::Replay { events, found, unseen } => self.replay(&events, &found, unseen).await,
@@ -50,7 +50,7 @@ impl History {
     }
 
     async fn observe(&self, path: usize, found: Option<Found>) {
-        let observation = Observation { path: key(PATHS[path]), facts: found.map(facts), look: self.state.source().observation_next() };
+        let observation = Observation { path: key(PATHS[path]), facts: found.map(facts), seq: self.state.source().observation_next() };
         self.state.source().observations_record(vec![observation]).await.expect("stored");
     }
 
@@ -63,7 +63,7 @@ impl History {
             |path: &ObjectKey| after.as_ref().is_none_or(|after| path > after) && up_to.as_ref().is_none_or(|up_to| path <= up_to);
         let inside = PATHS.iter().map(|path| key(path)).zip(shows).filter(|(path, _)| between(path));
         let objects = inside.filter_map(|(path, found)| Some((path, facts((*found)?)))).collect();
-        let page = Page { prefix: String::new(), after, up_to, look: self.state.source().observation_next(), objects };
+        let page = Page { prefix: String::new(), after, up_to, seq: self.state.source().observation_next(), objects };
         self.state.source().page_record(page).await.expect("stored");
     }
 
@@ -84,16 +84,16 @@ impl History {
         self.state.inbox().receive(received.collect(), now).await.expect("stored");
         let rows = self.state.inbox().events_batch(0, 100).await.expect("read");
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
-        let look = self.state.source().observation_next();
-        let (mut looks, mut failed) = (Vec::new(), BTreeMap::new());
+        let seq = self.state.source().observation_next();
+        let (mut observations, mut failed) = (Vec::new(), BTreeMap::new());
         for (index, path) in PATHS.iter().map(|path| key(path)).enumerate().filter(|(_, path)| touched.contains(path)) {
             if unseen == Some(index) {
                 failed.insert(path, "not seen".to_owned());
             } else {
-                looks.push(Observation { path, facts: found[index].map(facts), look });
+                observations.push(Observation { path, facts: found[index].map(facts), seq });
             }
         }
-        let replay = Replay { rows, looks, failed, locked: BTreeSet::new() };
+        let replay = Replay { rows, observations, failed, locked: BTreeSet::new() };
         self.state.source().replay(replay).await.expect("stored");
     }
 
@@ -102,18 +102,18 @@ impl History {
         let Some(work) = self.sink.work_item(path).await.expect("read") else { return };
         match end {
             End::Parked => {
-                let failed = Some(Failure { reason: "broken".to_owned(), message: "it broke".to_owned() });
+                let failed = Some(AttemptFailure { reason: "broken".to_owned(), message: "it broke".to_owned() });
                 return self.sink.pending_park(path, Attempts { failed, ..Attempts::default() }, Timestamp::MAX).await.expect("stored");
             }
-            End::SkippedArchived if work.sides.applied.is_none() && work.intent.is_none() => {
+            End::SkippedArchived if work.path_state.applied.is_none() && work.intent.is_none() => {
                 return self.sink.pending_skip(path, SkipReason::Archived).await.expect("stored");
             }
             End::Suspected => return self.sink.pending_mark_possibly_deleted(path).await.expect("stored"),
             End::Settled => return self.sink.pending_requeue(path).await.expect("stored"),
             _ => {}
         }
-        let verdict = plan::decide(path, &work.sides, POLICY);
-        if work.intent.iter().chain(&work.permissions_intent).any(|open| !plan::still_meant(&open.planned, &verdict)) {
+        let verdict = plan::decide(path, &work.path_state, POLICY);
+        if work.intent.iter().chain(&work.permissions_intent).any(|open| !plan::is_still_planned(&open.planned, &verdict)) {
             return self.sink.intents_abandon(path).await.expect("stored");
         }
         let (Verdict::Do(planned) | Verdict::Confirm(planned)) = verdict else { return };
@@ -127,7 +127,7 @@ impl History {
                 self.sink.permissions_record(path, &planned.permissions, Attempts::default()).await.expect("stored");
             }
             End::Refused => {
-                let plane = Plane::of(planned.effect);
+                let plane = IntentKind::of(planned.effect);
                 self.sink.intent_refuse(path, plane).await.expect("stored");
             }
             End::Doubted => self.sink.intents_abandon(path).await.expect("stored"),
@@ -164,7 +164,7 @@ impl History {
             }
             _ => {
                 let content = planned.content.expect("observed above");
-                let known = work.sides.applied.as_ref().filter(|row| row.confirmed && planned.effect == Effect::Update);
+                let known = work.path_state.applied.as_ref().filter(|row| row.confirmed && planned.effect == Effect::Update);
                 let held = match known {
                     Some(row) => row.file.permissions.clone(),
                     None if planned.permissions.is_empty() => permissions(answered, None),
@@ -198,7 +198,7 @@ impl History {
             Waiting::Hold => {
                 self.sink.absences_drop_unapplied().await.expect("stored");
                 let deletes = self.sink.deletes_in_question(true).await.expect("counted").deletes;
-                self.sink.deletes_hold(HeldDeletes { deletes, of_rows: deletes, nothing_listed: false }).await.expect("stored");
+                self.sink.deletes_hold(HeldDeletes { deletes, rows_when_held: deletes, nothing_listed: false }).await.expect("stored");
             }
             Waiting::LetGo => self.sink.deletes_release().await.expect("stored"),
             Waiting::ReleaseAll => self.sink.pending_unpark_all().await.expect("stored"),
