@@ -80,9 +80,9 @@ pub(crate) async fn all(settings: &Settings) -> Vec<CheckResult> {
 }
 
 async fn bucket(settings: &Settings) -> CheckResult {
-    const DOOR: &str = S3;
+    const ENDPOINT: &str = S3;
     let Some(name) = settings.source.bucket.as_deref() else {
-        return CheckResult::failed(DOOR, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
+        return CheckResult::failed(ENDPOINT, "CUSTOMER_S3_BUCKET is not set", "set it to the customer's bucket");
     };
     let call = Box::pin(async {
         let bucket = endpoints::bucket(settings, name).await?;
@@ -96,17 +96,17 @@ async fn bucket(settings: &Settings) -> CheckResult {
         bucket.head_object(key).await?;
         Ok(format!("bucket {name} can be listed, and its objects can be read"))
     });
-    check_endpoint(DOOR, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
+    check_endpoint(ENDPOINT, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
 }
 
 pub(crate) async fn file_manager(settings: &Settings) -> CheckResult {
-    const DOOR: &str = FILE_MANAGER;
+    const ENDPOINT: &str = FILE_MANAGER;
     let Some(url) = &settings.file_manager_url else {
-        return CheckResult::failed(DOOR, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
+        return CheckResult::failed(ENDPOINT, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
     };
     let endpoint = match endpoints::http_client(settings).and_then(|client| endpoints::file_manager(&client, settings, url)) {
         Ok(endpoint) => endpoint,
-        Err(error) => return CheckResult::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
+        Err(error) => return CheckResult::failed(ENDPOINT, error.to_string(), "check this machine's TLS set-up"),
     };
     let call = async {
         endpoint.health().await?;
@@ -117,29 +117,29 @@ pub(crate) async fn file_manager(settings: &Settings) -> CheckResult {
             answer => answer.map(drop),
         }
     };
-    tried_http(DOOR, url, call).await
+    tried_http(ENDPOINT, url, call).await
 }
 
 pub(crate) async fn events(settings: &Settings) -> CheckResult {
-    const DOOR: &str = "events API";
+    const ENDPOINT: &str = "events API";
     let Some(url) = &settings.events_url else {
-        return CheckResult::skipped(DOOR, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
+        return CheckResult::skipped(ENDPOINT, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
     };
     let endpoint = match endpoints::http_client(settings).and_then(|client| endpoints::events(&client, settings, url)) {
         Ok(endpoint) => endpoint,
-        Err(error) => return CheckResult::failed(DOOR, error.to_string(), "check this machine's TLS set-up"),
+        Err(error) => return CheckResult::failed(ENDPOINT, error.to_string(), "check this machine's TLS set-up"),
     };
-    tried_http(DOOR, url, endpoint.health()).await
+    tried_http(ENDPOINT, url, endpoint.health()).await
 }
 
 /// Checks one of the configured queues.
 #[cfg(feature = "sqs")]
 async fn queue(settings: &Settings, url: &Url) -> CheckResult {
-    const DOOR: &str = "queue";
+    const ENDPOINT: &str = "queue";
     let queue = Box::pin(endpoints::queue(settings, url)).await;
     let call = async { queue.check().await.map(|()| format!("{} answers", address(url))) };
     let silent = (format!("{}: {}", address(url), no_answer()), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it");
-    check_endpoint(DOOR, call, crate::events::queue::QueueError::hint, silent).await
+    check_endpoint(ENDPOINT, call, crate::events::queue::QueueError::hint, silent).await
 }
 
 #[cfg(not(feature = "sqs"))]

@@ -70,14 +70,14 @@ impl Listener for Queue {
 }
 
 fn result_sentence(status: &SourceStatus) -> String {
-    let passed_over = PassedOver::from(status.ignored.clone()).to_string();
-    let passed_over = if passed_over.is_empty() { passed_over } else { format!("; ignored: {passed_over}") };
-    format!("{} messages: {} events, {} dead letters{passed_over}", status.messages, status.events, status.dead_letters)
+    let ignored = PassedOver::from(status.ignored.clone()).to_string();
+    let ignored = if ignored.is_empty() { ignored } else { format!("; ignored: {ignored}") };
+    format!("{} messages: {} events, {} dead letters{ignored}", status.messages, status.events, status.dead_letters)
 }
 
 fn problem(status: &SourceStatus) -> Option<String> {
-    let shut = status.unreachable.as_ref().map(|(reason, since)| format!("the queue is unreachable since {since}: {reason}"));
-    shut.or_else(|| {
+    let unreachable = status.unreachable.as_ref().map(|(reason, since)| format!("the queue is unreachable since {since}: {reason}"));
+    unreachable.or_else(|| {
         status.inbox_full.then(|| "the inbox is full (INBOX_MAX): nothing is received until a cycle has used some of it up".to_owned())
     })
 }

@@ -65,7 +65,7 @@ pub struct Hints {
 /// Folds a batch into the waiting hints, in the order of the effective times. Events with equal times keep their order of arrival.
 pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
     let mut hints = Hints::default();
-    batch.sort_by_key(|heard| heard.at);
+    batch.sort_by_key(|timed_events| timed_events.at);
     for TimedEvent { event, at, seq } in batch {
         hints.touched.extend(event.paths().cloned());
         let subject = match (&event.new_path, event.kind) {
@@ -80,13 +80,14 @@ pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
             }
             (None, _) => &event.path,
         };
-        if event.permissions.is_empty() || waiting.was_told_of_the_gone(subject, at, seq) {
+        if event.permissions.is_empty() || waiting.was_reported_of_a_gone_file(subject, at, seq) {
             continue;
         }
         waiting.reported.entry(subject.clone()).or_default().record_reported(&event.permissions, at, seq);
         // Another event of a later time reported that the file was moved from here: these permissions belong to the new path, too.
         let gone_to = waiting.lineages.iter().flatten();
-        let gone_to = gone_to.filter(|(_, came)| came.origin == *subject && came.reported_at.is_some_and(|told| at <= told));
+        let gone_to = gone_to
+            .filter(|(_, move_origin)| move_origin.origin == *subject && move_origin.reported_at.is_some_and(|reported| at <= reported));
         for path in gone_to.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>() {
             waiting.reported.entry(path.clone()).or_default().record_reported(&event.permissions, at, seq);
             hints.touched.insert(path);
@@ -123,20 +124,21 @@ impl Hints {
 }
 
 impl WaitingHints {
-    fn was_told_of_the_gone(&self, path: &ObjectKey, at: Timestamp, seq: ObservationSeq) -> bool {
+    fn was_reported_of_a_gone_file(&self, path: &ObjectKey, at: Timestamp, seq: ObservationSeq) -> bool {
         self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| seq < *gone)
     }
 
     /// Adds a rename to the origins: a → b and b → c become a → c; a → b and b → a cancel out.
     fn renamed(&mut self, from: &ObjectKey, to: &ObjectKey, at: Timestamp) {
-        if let Some(told) = self.reported.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
-            self.reported.entry(to.clone()).or_default().inherit(&told, at);
+        if let Some(reported) = self.reported.get(from).cloned().filter(|_| !mutant::is("permissions_stay_behind_a_rename")) {
+            self.reported.entry(to.clone()).or_default().inherit(&reported, at);
         }
         for lineage in &mut self.lineages {
-            let (origin, unseen) = lineage.remove(from).map_or_else(|| (from.clone(), 0), |came| (came.origin, came.failed_lookups));
+            let (origin, unseen) =
+                lineage.remove(from).map_or_else(|| (from.clone(), 0), |move_origin| (move_origin.origin, move_origin.failed_lookups));
             lineage.remove(to);
             // The sink's file at this origin is already the origin of another path. So the sink does not have the file that is renamed now.
-            let on_its_way = lineage.values().any(|came| came.origin == origin);
+            let on_its_way = lineage.values().any(|move_origin| move_origin.origin == origin);
             if origin != *to && !on_its_way {
                 lineage.insert(to.clone(), MoveOrigin { origin, reported_at: Some(at), failed_lookups: unseen });
             }

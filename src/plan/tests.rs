@@ -147,14 +147,14 @@ fn the_table_of_moves() {
 
 #[test]
 fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
-    let moving = |to: &str, told| Moving {
+    let moving = |to: &str, reported| Moving {
         origin: (key("d/a"), PathState { applied: Some(held("x", 1, true)), observed: Some(gone()), ..PathState::default() }),
         target: (key(to), PathState { observed: Some(there(Some("x"), 1)), ..PathState::default() }),
-        reported: told,
+        reported: reported,
         target_is_leaving: false,
         in_doubt: false,
     };
-    for (renames, to, told, expected) in [
+    for (renames, to, reported, expected) in [
         (Renames::None, "d/b", true, MoveVerdict::NotAMove),
         (Renames::SameDirectory, "d/b", true, MoveVerdict::Go(Effect::Rename)),
         (Renames::SameDirectory, "d/b", false, MoveVerdict::Go(Effect::Rename)),
@@ -163,7 +163,7 @@ fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
         (Renames::Any, "d/b", false, MoveVerdict::Go(Effect::Move)),
     ] {
         let policy = Policy { renames, ..Policy::default() };
-        assert_eq!(decide_move(&moving(to, told), policy), expected, "{renames:?}, to {to}");
+        assert_eq!(decide_move(&moving(to, reported), policy), expected, "{renames:?}, to {to}");
     }
     let wanted = Permissions { permissions: Some("rw".to_owned()), ..Permissions::default() };
     let policy = Policy { permissions: PermissionSupport::None, ..Policy::default() };

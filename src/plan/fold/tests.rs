@@ -45,7 +45,7 @@ fn one_sink() -> WaitingHints {
 }
 
 fn lineage(waiting: &WaitingHints) -> String {
-    waiting.lineages[0].iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect::<Vec<_>>().join(" ")
+    waiting.lineages[0].iter().map(|(path, move_origin)| format!("{}>{path}", move_origin.origin)).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -148,6 +148,7 @@ fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() 
     fold_events(&mut waiting, 0, "a>b");
     waiting.lineages.push(Lineage::new());
     fold_events(&mut waiting, 1, "b>c");
-    let ways = waiting.lineages.iter().map(|lineage| lineage.iter().map(|(path, came)| format!("{}>{path}", came.origin)).collect());
+    let ways =
+        waiting.lineages.iter().map(|lineage| lineage.iter().map(|(path, move_origin)| format!("{}>{path}", move_origin.origin)).collect());
     assert_eq!(ways.collect::<Vec<Vec<_>>>(), [["a>c"], ["b>c"]]);
 }

@@ -32,7 +32,7 @@ impl WalCheckpointer {
             .name("state-log".to_owned())
             .spawn(move || {
                 while portion.recv() == Ok(()) {
-                    told(checkpoint(&beside));
+                    reported(checkpoint(&beside));
                 }
             })
             .map_err(|error| StateError::file(path, &error))?;
@@ -49,7 +49,7 @@ impl WalCheckpointer {
                 let brought_over = log.checkpoint();
                 if portion {
                     handed_over = pages;
-                    told(brought_over);
+                    reported(brought_over);
                 }
             } else if portion && portions.try_send(()).is_ok() {
                 handed_over = pages;
@@ -76,7 +76,7 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Reports a failed checkpoint. Pages that cannot be copied stay safe in the log: the next portion tries again.
-fn told(brought_over: rusqlite::Result<()>) {
+fn reported(brought_over: rusqlite::Result<()>) {
     match brought_over {
         Ok(()) => {}
         // The other thread is at it.

@@ -96,7 +96,7 @@ pub(crate) fn write_permissions(
 
 /// The sink's value of a field that no source had reported is its own answer to a lookup. Once a source reports the field, its value
 /// is to be set, and the answer vouches for nothing.
-pub(crate) fn doubt_what_was_asked(
+pub(crate) fn mark_asked_unconfirmed(
     connection: &Connection,
     sink: RegisteredSink,
     path: &ObjectKey,

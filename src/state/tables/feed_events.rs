@@ -23,7 +23,7 @@ pub(crate) fn is_last(connection: &Connection, address: &str) -> Result<bool, St
 
 /// The known facts of an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum FeedItemState {
     New,
     /// The last answer served it.
     Served,
@@ -31,14 +31,14 @@ pub(crate) enum Standing {
     Left,
 }
 
-pub(crate) fn standing(connection: &Connection, identity: FeedIdentity) -> Result<Standing, StateError> {
+pub(crate) fn pending_status(connection: &Connection, identity: FeedIdentity) -> Result<FeedItemState, StateError> {
     let mut statement = connection.prepare_cached("SELECT left_at IS NULL FROM feed_identities WHERE hash = ?1 AND occurrence = ?2")?;
     let served: Option<bool> = statement.query_row(params![identity.hash, identity.occurrence], |row| row.get(0)).optional()?;
     Ok(match served {
-        _ if mutant::is("the_feed_is_heard_again") => Standing::New,
-        None => Standing::New,
-        Some(true) => Standing::Served,
-        Some(false) => Standing::Left,
+        _ if mutant::is("the_feed_is_heard_again") => FeedItemState::New,
+        None => FeedItemState::New,
+        Some(true) => FeedItemState::Served,
+        Some(false) => FeedItemState::Left,
     })
 }
 

@@ -22,11 +22,11 @@ pub(crate) fn concerning<'p>(
     rows.map(|row| row?).collect()
 }
 
-pub(crate) fn write(connection: &Connection, sink: RegisteredSink, target: &ObjectKey, came: &MoveOrigin) -> Result<(), StateError> {
+pub(crate) fn write(connection: &Connection, sink: RegisteredSink, target: &ObjectKey, move_origin: &MoveOrigin) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("INSERT INTO lineage (sink, path, origin, told_at, unseen) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    let told_at = came.reported_at.map(jiff::Timestamp::as_microsecond);
-    statement.execute(params![sink.id, target.as_str(), came.origin.as_str(), told_at, came.failed_lookups])?;
+    let reported_at = move_origin.reported_at.map(jiff::Timestamp::as_microsecond);
+    statement.execute(params![sink.id, target.as_str(), move_origin.origin.as_str(), reported_at, move_origin.failed_lookups])?;
     Ok(())
 }
 
@@ -61,12 +61,12 @@ pub(crate) fn due(
 pub(crate) fn lineage_of(connection: &Connection, sink: RegisteredSink, target: &ObjectKey) -> Result<Option<MoveOrigin>, StateError> {
     let mut statement = connection.prepare_cached("SELECT path, origin, told_at, unseen FROM lineage WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, target.as_str()], |row| Ok(from_row(row))).optional()?;
-    Ok(row.transpose()?.map(|(_, came)| came))
+    Ok(row.transpose()?.map(|(_, move_origin)| move_origin))
 }
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<(ObjectKey, MoveOrigin), StateError> {
-    let told_at = row.get::<_, Option<i64>>(2)?.and_then(time);
-    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, reported_at: told_at, failed_lookups: row.get(3)? }))
+    let reported_at = row.get::<_, Option<i64>>(2)?.and_then(time);
+    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, reported_at: reported_at, failed_lookups: row.get(3)? }))
 }
 
 pub(crate) fn key(raw: String) -> Result<ObjectKey, StateError> {

@@ -11,8 +11,8 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
         "SELECT permissions, permissions_at, permissions_look, owner, owner_at, owner_look, owner_group, owner_group_at, owner_group_look
          FROM permissions WHERE source = ?1 AND path = ?2",
     )?;
-    let told = statement.query_row(params![source, path.as_str()], |row| from_row(row, 0));
-    Ok(told.optional()?.unwrap_or_default())
+    let reported = statement.query_row(params![source, path.as_str()], |row| from_row(row, 0));
+    Ok(reported.optional()?.unwrap_or_default())
 }
 
 /// Reads the nine columns in the order of [`read`] from `first` on.
@@ -26,8 +26,8 @@ fn field(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<ReportedField>>
     Ok(at.and_then(time).zip(seq).map(|(at, seq)| ReportedField { value, at, seq: ObservationSeq(seq.unsigned_abs()) }))
 }
 
-pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, told: &EventPermissions) -> Result<(), StateError> {
-    if told.wanted().is_empty() {
+pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, reported: &EventPermissions) -> Result<(), StateError> {
+    if reported.wanted().is_empty() {
         let mut statement = connection.prepare_cached("DELETE FROM permissions WHERE source = ?1 AND path = ?2")?;
         statement.execute(params![source, path.as_str()])?;
         return Ok(());
@@ -39,7 +39,7 @@ pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey,
         (field.map(|field| field.value.clone()), field.map(|field| field.at.as_microsecond()), field.map(|field| integer(field.seq.0)))
     };
     let ((permissions, permissions_at, permissions_look), (owner, owner_at, owner_look), (group, group_at, group_look)) =
-        (columns(&told.permissions), columns(&told.owner), columns(&told.group));
+        (columns(&reported.permissions), columns(&reported.owner), columns(&reported.group));
     statement.execute(params![
         source,
         path.as_str(),

@@ -6,9 +6,9 @@ use crate::state::error::StateError;
 use rusqlite::Connection;
 
 /// The name of a row of `meta`: the observation after which nothing that was forgotten with the restored backup can hide.
-pub(crate) const RESTORED_AT_LOOK: &str = "restored_at_look";
+pub(crate) const RESTORED_AT: &str = "restored_at_look";
 
 /// The newest observation of a restored state; `None` = no backup was ever restored.
 pub(crate) fn restored_at(connection: &Connection) -> Result<Option<ObservationSeq>, StateError> {
-    Ok(read_meta(connection, RESTORED_AT_LOOK)?.and_then(|seq| seq.parse().ok()).map(ObservationSeq))
+    Ok(read_meta(connection, RESTORED_AT)?.and_then(|seq| seq.parse().ok()).map(ObservationSeq))
 }

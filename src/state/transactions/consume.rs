@@ -45,9 +45,9 @@ pub(crate) fn take_rows(
         replay.failed.keys().chain(&replay.locked).cloned().collect()
     };
     let used = consumable_rows(&paths, &failed);
-    let (mut heard, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut timed_events, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
     for row in &replay.rows {
-        let mut buried = None;
+        let mut dead_lettered = None;
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
             // It is kept back by another row only: that is no failure of its own.
@@ -59,21 +59,21 @@ pub(crate) fn take_rows(
                 continue;
             }
             let message = why.cloned().unwrap_or_default();
-            buried = Some(message.clone());
+            dead_lettered = Some(message.clone());
             let letter = Poisoned { reason: "look_failed".to_owned(), message, raw: Vec::new() };
             dead_letters::add(connection, (row.source, row.received_at), &letter, Some(&row.event))?;
             replayed.dead_lettered += 1;
         }
         gone.push(row.seq);
-        record_consumed(connection, moment, row, became(row, &observations, buried))?;
+        record_consumed(connection, moment, row, became(row, &observations, dead_lettered))?;
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
-        heard.push(TimedEvent::new(row.event.clone(), row.received_at, row.newest_observation));
+        timed_events.push(TimedEvent::new(row.event.clone(), row.received_at, row.newest_observation));
     }
     inbox::remove(connection, &gone)?;
     if replayed.dead_lettered > 0 {
         dead_letters::make_room(connection)?;
     }
-    Ok((heard, unsettled))
+    Ok((timed_events, unsettled))
 }
 
 /// The time of receipt of the first event that names each path.
@@ -86,9 +86,9 @@ pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestam
 }
 
 /// The outcome of an event that was consumed.
-fn became(row: &InboxRow, observations: &BTreeMap<&ObjectKey, ObservedContent>, buried: Option<String>) -> EventDisposition {
+fn became(row: &InboxRow, observations: &BTreeMap<&ObjectKey, ObservedContent>, dead_lettered: Option<String>) -> EventDisposition {
     let shown = |path| observations.get(path).cloned().unwrap_or(ObservedContent::Nothing);
-    match buried {
+    match dead_lettered {
         Some(message) => EventDisposition::DeadLetter { message },
         None => EventDisposition::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
     }

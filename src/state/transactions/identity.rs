@@ -5,7 +5,7 @@ use crate::record::{ObservationSeq, SinkName};
 use crate::state::database::meta::write_meta;
 use crate::state::error::StateError;
 use crate::state::handle::State;
-use crate::state::tables::restore_mark::RESTORED_AT_LOOK;
+use crate::state::tables::restore_mark::RESTORED_AT;
 use crate::state::tables::sinks::{self, RegisteredSink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
 use crate::state::tables::{gap, inbox};
@@ -100,7 +100,7 @@ fn identify(
         forget_source(connection, source)?;
     }
     if answer.restored {
-        distrust(connection, source, newest)?;
+        mark_all_unconfirmed(connection, source, newest)?;
         // Events that arrived since the backup was made are missing, too.
         gap::note_gap(connection, now)?;
     }
@@ -201,8 +201,8 @@ fn list_again(connection: &Connection, source: SourceId) -> Result<(), StateErro
 }
 
 /// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
-fn distrust(connection: &Connection, source: SourceId, newest: ObservationSeq) -> Result<(), StateError> {
-    write_meta(connection, RESTORED_AT_LOOK, &newest.0.to_string())?;
+fn mark_all_unconfirmed(connection: &Connection, source: SourceId, newest: ObservationSeq) -> Result<(), StateError> {
+    write_meta(connection, RESTORED_AT, &newest.0.to_string())?;
     if !mutant::is("open_intents_kept_after_a_restore") {
         unsettle_intents(connection)?;
     }

@@ -62,7 +62,7 @@ impl SinkState {
         self.call(move |connection, sink| {
             lineage::due(connection, sink, after.as_ref(), most)?
                 .into_iter()
-                .map(|(target, came)| read_move(connection, sink, target, came))
+                .map(|(target, move_origin)| read_move(connection, sink, target, move_origin))
                 .collect()
         })
         .await
@@ -72,7 +72,7 @@ impl SinkState {
     pub async fn move_to(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
         self.call(move |connection, sink| {
-            lineage::lineage_of(connection, sink, &target)?.map(|came| read_move(connection, sink, target, came)).transpose()
+            lineage::lineage_of(connection, sink, &target)?.map(|move_origin| read_move(connection, sink, target, move_origin)).transpose()
         })
         .await
     }
@@ -86,7 +86,7 @@ impl SinkState {
     ) -> Result<(), StateError> {
         let (origin, target, moment) = (origin.clone(), target.clone(), self.moment());
         self.call(move |connection, sink| {
-            tell(connection, (moment, sink), (&origin, &target), &outcome, attempts)?;
+            record_move_end(connection, (moment, sink), (&origin, &target), &outcome, attempts)?;
             end(connection, sink, moment, (&origin, &target), outcome)
         })
         .await
@@ -130,8 +130,13 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
 /// Everything that is known of a file on its way.
-pub(crate) fn read_move(connection: &Connection, sink: RegisteredSink, target: ObjectKey, came: MoveOrigin) -> Result<Move, StateError> {
-    let origin = came.origin;
+pub(crate) fn read_move(
+    connection: &Connection,
+    sink: RegisteredSink,
+    target: ObjectKey,
+    move_origin: MoveOrigin,
+) -> Result<Move, StateError> {
+    let origin = move_origin.origin;
     let (at_origin, at_target) = (sides::sides(connection, sink, &origin)?, sides::sides(connection, sink, &target)?);
     let intent = intents::of_move(connection, sink, &origin, &target)?;
     // (The file at the target, when it is on its way itself, is what is waited for.)
@@ -151,15 +156,15 @@ pub(crate) fn read_move(connection: &Connection, sink: RegisteredSink, target: O
     let moving = Moving {
         origin: (origin, at_origin),
         target: (target, at_target),
-        reported: came.reported_at.is_some(),
+        reported: move_origin.reported_at.is_some(),
         target_is_leaving,
         in_doubt,
     };
-    Ok(Move { moving, intent, attempts, failed_lookups: came.failed_lookups })
+    Ok(Move { moving, intent, attempts, failed_lookups: move_origin.failed_lookups })
 }
 
 /// Adds to the history; a move that was obsolete before any lookup is not recorded.
-fn tell(
+fn record_move_end(
     connection: &Connection,
     (moment, sink): (Moment, RegisteredSink),
     (origin, target): (&ObjectKey, &ObjectKey),
@@ -169,8 +174,8 @@ fn tell(
     if attempts.called.is_none() {
         return Ok(());
     }
-    let told = lineage::lineage_of(connection, sink, target)?.is_some_and(|came| came.reported_at.is_some());
-    let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told } } else { Outcome::NotMoved };
+    let reported = lineage::lineage_of(connection, sink, target)?.is_some_and(|move_origin| move_origin.reported_at.is_some());
+    let result = if matches!(outcome, MoveOutcome::Done { .. }) { Outcome::Moved { told: reported } } else { Outcome::NotMoved };
     history::append(
         connection,
         (moment, Some(sink.id)),
@@ -186,8 +191,8 @@ fn end(
     (origin, target): (&ObjectKey, &ObjectKey),
     outcome: MoveOutcome,
 ) -> Result<(), StateError> {
-    let came = lineage::lineage_of(connection, sink, target)?;
-    let moot = outcome == MoveOutcome::NotAMove;
+    let move_origin = lineage::lineage_of(connection, sink, target)?;
+    let not_a_move = outcome == MoveOutcome::NotAMove;
     lineage::remove(connection, sink, target)?;
     if mutant::is("a_move_of_one_sink_is_one_of_all") {
         sinks::all(connection, sink.source)?.into_iter().try_for_each(|other| lineage::remove(connection, other, target))?;
@@ -213,10 +218,10 @@ fn end(
     if intents::of_move(connection, sink, origin, target)?.is_some() {
         intents::remove(connection, sink, origin)?;
     }
-    if moot {
-        forget_told_if_gone(connection, sink, origin, came.as_ref())?;
+    if not_a_move {
+        forget_reported_if_gone(connection, sink, origin, move_origin.as_ref())?;
     } else {
-        forget_told(connection, sink, origin, came.as_ref())?;
+        forget_reported(connection, sink, origin, move_origin.as_ref())?;
     }
     for path in [origin, target] {
         requeue::requeue(connection, sink, path, Trigger::MoveEnded)?;
@@ -224,25 +229,30 @@ fn end(
     move_waits::release(connection, sink, origin, target)
 }
 
-/// Like [`forget_told`], where the file did not go: a file that is still there keeps its reported permissions.
-pub(crate) fn forget_told_if_gone(
+/// Like [`forget_reported`], where the file did not go: a file that is still there keeps its reported permissions.
+pub(crate) fn forget_reported_if_gone(
     connection: &Connection,
     sink: RegisteredSink,
     origin: &ObjectKey,
-    came: Option<&MoveOrigin>,
+    move_origin: Option<&MoveOrigin>,
 ) -> Result<(), StateError> {
     let is_there = observed::read(connection, sink.source, origin)?.is_some_and(|observed| observed.facts.is_some());
-    if is_there { Ok(()) } else { forget_told(connection, sink, origin, came) }
+    if is_there { Ok(()) } else { forget_reported(connection, sink, origin, move_origin) }
 }
 
 /// The reported permissions of a file go with it; at a path that is gone from the sink, nothing is left behind.
-fn forget_told(connection: &Connection, sink: RegisteredSink, origin: &ObjectKey, came: Option<&MoveOrigin>) -> Result<(), StateError> {
+fn forget_reported(
+    connection: &Connection,
+    sink: RegisteredSink,
+    origin: &ObjectKey,
+    move_origin: Option<&MoveOrigin>,
+) -> Result<(), StateError> {
     if applied::read(connection, sink, origin)?.is_some() {
         return Ok(());
     }
     let is_there = observed::read(connection, sink.source, origin)?.is_some_and(|observed| observed.facts.is_some());
-    match came.and_then(|came| came.reported_at) {
-        Some(told_at) => outdate::outdate(connection, sink, origin, Outdated { until: Some(told_at), before: None }),
+    match move_origin.and_then(|move_origin| move_origin.reported_at) {
+        Some(reported_at) => outdate::outdate(connection, sink, origin, Outdated { until: Some(reported_at), before: None }),
         None if is_there => Ok(()),
         None => outdate::gone(connection, sink, origin, false),
     }

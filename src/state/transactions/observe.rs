@@ -25,7 +25,7 @@ impl SourceState {
         self.state
             .store(move |connection| {
                 let sinks = sinks::all(connection, source)?;
-                observations.iter().try_for_each(|observation| store_look(connection, (source, &sinks), observation).map(drop))
+                observations.iter().try_for_each(|observation| store_observation(connection, (source, &sinks), observation).map(drop))
             })
             .await
     }
@@ -39,9 +39,9 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
     for (path, facts) in &page.objects {
         let observation = Observation { path: path.clone(), facts: Some(facts.clone()), seq: page.seq };
         let to_do = if new_ground {
-            store_first_look(connection, (source, &sinks), observation)?
+            store_first_observation(connection, (source, &sinks), observation)?
         } else {
-            store_look(connection, (source, &sinks), &observation)?
+            store_observation(connection, (source, &sinks), &observation)?
         };
         if path.is_directory_marker(facts.size) {
             counts.markers += 1;
@@ -106,7 +106,7 @@ fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Resu
 }
 
 /// Stores an observation of an unknown key; returns the number of sinks with work to do now.
-fn store_first_look(
+fn store_first_observation(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
     observation: Observation,
@@ -121,7 +121,7 @@ fn store_first_look(
 }
 
 /// Stores one observation unless a newer one is there; returns the number of sinks with work to do now.
-pub(crate) fn store_look(
+pub(crate) fn store_observation(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
     observation: &Observation,

@@ -8,7 +8,7 @@ use crate::state::database::meta::{delete_meta, read_meta, write_meta};
 use crate::state::error::StateError;
 use crate::state::handle::{Inbox, Maintenance};
 use crate::state::tables::dead_letters::Poisoned;
-use crate::state::tables::feed_events::{self, ADDRESS, FeedIdentity, Standing};
+use crate::state::tables::feed_events::{self, ADDRESS, FeedIdentity, FeedItemState};
 use crate::state::tables::gap;
 use crate::state::tables::inbox::ReceivedAt;
 use crate::state::transactions::receive::{self, ReceiveCounts, Received};
@@ -117,8 +117,9 @@ fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receip
 
 /// A list without a cursor: it may be the same for ever, so what is new is what was not received before.
 fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
-    let standings = answer.items.iter().map(|item| feed_events::standing(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
-    let served = standings.iter().filter(|standing| **standing == Standing::Served).count();
+    let standings =
+        answer.items.iter().map(|item| feed_events::pending_status(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
+    let served = standings.iter().filter(|pending_status| **pending_status == FeedItemState::Served).count();
     let follows = feed_events::is_last(connection, &answer.address)?;
     // A page that was asked for by a cursor continues the last one, whatever it shares with it.
     let gap = answer.full && served == 0 && answer.asked_with.is_none() && read_meta(connection, ADDRESS)?.is_some();
@@ -129,7 +130,7 @@ fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: ReceivedAt)
         gap::note_gap(connection, receipt.at)?;
     }
     prune(connection, receipt.at)?;
-    let fresh = (0..answer.items.len()).filter(|place| standings[*place] == Standing::New).collect();
+    let fresh = (0..answer.items.len()).filter(|place| standings[*place] == FeedItemState::New).collect();
     Ok(FeedCounts { gap, ..store_fresh(connection, answer, fresh, receipt)? })
 }
 

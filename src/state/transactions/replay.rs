@@ -32,20 +32,20 @@ impl SourceState {
 fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: &Replay) -> Result<Replayed, StateError> {
     let mut replayed = Replayed::default();
     let sinks = sinks::all(connection, source)?;
-    let (heard, unsettled) = consume::take_rows(connection, moment, replay, &mut replayed)?;
-    sinks.iter().try_for_each(|sink| doubt_what_was_forgotten(connection, *sink, &heard))?;
+    let (timed_events, unsettled) = consume::take_rows(connection, moment, replay, &mut replayed)?;
+    sinks.iter().try_for_each(|sink| mark_forgotten_unconfirmed(connection, *sink, &timed_events))?;
     // The changes of a row that stays are not known yet: half of a rename alone would be a new file.
     let observations: Vec<_> = replay.observations.iter().filter(|observation| !unsettled.contains(&observation.path)).collect();
     for Observation { path, facts, seq } in &observations {
-        let gone = |heard: &TimedEvent| heard.event.kind == EventKind::Delete && heard.event.path == *path;
-        let believed = mutant::is("a_delete_event_is_believed") && heard.iter().any(gone);
+        let gone = |timed_events: &TimedEvent| timed_events.event.kind == EventKind::Delete && timed_events.event.path == *path;
+        let believed = mutant::is("a_delete_event_is_believed") && timed_events.iter().any(gone);
         observed::write(connection, source, path, &Observed { facts: facts.clone().filter(|_| !believed), seq: *seq })?;
     }
     let observation: BTreeSet<_> = observations.iter().map(|observation| &observation.path).collect();
-    let mut waiting = load(connection, (source, &sinks), &heard)?;
-    let (lineages_before, told_before) = (waiting.lineages.clone(), waiting.reported.clone());
-    let hints = fold(&mut waiting, heard);
-    store_told(connection, (source, &sinks), &told_before, &waiting.reported)?;
+    let mut waiting = load(connection, (source, &sinks), &timed_events)?;
+    let (lineages_before, reported_before) = (waiting.lineages.clone(), waiting.reported.clone());
+    let hints = fold(&mut waiting, timed_events);
+    store_reported(connection, (source, &sinks), &reported_before, &waiting.reported)?;
     for ((sink, before), lineage) in sinks.iter().zip(&lineages_before).zip(&mut waiting.lineages) {
         store_lineage(connection, *sink, (before, lineage), |path| (replay.failed.contains_key(path), observation.contains(path)))?;
     }
@@ -53,8 +53,8 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     let received = consume::first_received(&replay.rows);
     let mut nowhere: BTreeSet<_> = hints.touched.iter().collect();
     for ((sink, before), lineage) in sinks.iter().zip(&lineages_before).zip(&waiting.lineages) {
-        drop_moot(connection, *sink, lineage)?;
-        let named = before.iter().chain(lineage).flat_map(|(target, came)| [target, &came.origin]);
+        drop_obsolete_moves(connection, *sink, lineage)?;
+        let named = before.iter().chain(lineage).flat_map(|(target, move_origin)| [target, &move_origin.origin]);
         let paths: BTreeSet<_> = named.chain(&hints.touched).collect();
         let mut views = sides::views(connection, *sink, paths.iter().copied())?;
         for (path, view) in paths.iter().zip(&mut views) {
@@ -78,7 +78,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
 
 /// Stores the permissions that a batch changed. What a sink answered of a field when it was asked is no longer applied once an event sets
 /// that field.
-fn store_told(
+fn store_reported(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
     before: &BTreeMap<ObjectKey, EventPermissions>,
@@ -94,7 +94,7 @@ fn store_told(
         }
         permissions::write(connection, source, path, now)?;
         for sink in sinks {
-            applied::doubt_what_was_asked(connection, *sink, path, before.unwrap_or(&EventPermissions::default()), now)?;
+            applied::mark_asked_unconfirmed(connection, *sink, path, before.unwrap_or(&EventPermissions::default()), now)?;
         }
     }
     Ok(())
@@ -108,27 +108,28 @@ fn store_lineage(
     seen: impl Fn(&ObjectKey) -> (bool, bool),
 ) -> Result<(), StateError> {
     before.keys().try_for_each(|target| lineage::remove(connection, sink, target))?;
-    for (target, came) in lineage {
+    for (target, move_origin) in lineage {
         // A rename that a dead letter reported is kept all the same: a later lookup decides whether it is true.
-        let (at_target, at_origin) = (seen(target), seen(&came.origin));
+        let (at_target, at_origin) = (seen(target), seen(&move_origin.origin));
         let failed = at_target.0 || at_origin.0;
         let observation = at_target.1 && at_origin.1;
-        came.failed_lookups = if failed { came.failed_lookups.max(1) } else { came.failed_lookups * u32::from(!observation) };
+        move_origin.failed_lookups =
+            if failed { move_origin.failed_lookups.max(1) } else { move_origin.failed_lookups * u32::from(!observation) };
         if mutant::is("waiting_lineage_is_dropped") && before.contains_key(target) {
             continue;
         }
-        lineage::write(connection, sink, target, came)?;
+        lineage::write(connection, sink, target, move_origin)?;
     }
     Ok(())
 }
 
 /// This state does not know the calls to the sink after the restored backup: the first event on a path without
 /// a row is one on a path in doubt.
-fn doubt_what_was_forgotten(connection: &Connection, sink: RegisteredSink, heard: &[TimedEvent]) -> Result<(), StateError> {
+fn mark_forgotten_unconfirmed(connection: &Connection, sink: RegisteredSink, timed_events: &[TimedEvent]) -> Result<(), StateError> {
     let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
-    for path in heard.iter().flat_map(|heard| heard.event.paths()) {
-        let looked_since = observed::read(connection, sink.source, path)?.is_some_and(|observed| observed.seq > restored_at);
-        if !looked_since && applied::read(connection, sink, path)?.is_none() {
+    for path in timed_events.iter().flat_map(|timed_events| timed_events.event.paths()) {
+        let observed_since = observed::read(connection, sink.source, path)?.is_some_and(|observed| observed.seq > restored_at);
+        if !observed_since && applied::read(connection, sink, path)?.is_none() {
             applied::unconfirm(connection, sink, path)?;
         }
     }
@@ -136,34 +137,40 @@ fn doubt_what_was_forgotten(connection: &Connection, sink: RegisteredSink, heard
 }
 
 /// The waiting rows that may concern a batch.
-fn load(connection: &Connection, (source, sinks): (SourceId, &[RegisteredSink]), heard: &[TimedEvent]) -> Result<WaitingHints, StateError> {
-    let paths = || heard.iter().flat_map(|heard| heard.event.paths());
+fn load(
+    connection: &Connection,
+    (source, sinks): (SourceId, &[RegisteredSink]),
+    timed_events: &[TimedEvent],
+) -> Result<WaitingHints, StateError> {
+    let paths = || timed_events.iter().flat_map(|timed_events| timed_events.event.paths());
     let mut waiting = WaitingHints::default();
     for sink in sinks {
         waiting.lineages.push(lineage::concerning(connection, *sink, paths())?);
     }
     for target in waiting.lineages.iter().flat_map(|lineage| lineage.keys().cloned()).collect::<Vec<_>>() {
-        load_told(connection, source, &target, &mut waiting)?;
+        load_reported(connection, source, &target, &mut waiting)?;
     }
-    for (heard, path) in heard.iter().flat_map(|heard| heard.event.paths().map(move |path| (heard, path))) {
+    for (timed_events, path) in
+        timed_events.iter().flat_map(|timed_events| timed_events.event.paths().map(move |path| (timed_events, path)))
+    {
         // The reported permissions of no other path can change: those of most events need not be read.
-        if heard.event.new_path.is_some() || !heard.event.permissions.is_empty() {
-            load_told(connection, source, path, &mut waiting)?;
+        if timed_events.event.new_path.is_some() || !timed_events.event.permissions.is_empty() {
+            load_reported(connection, source, path, &mut waiting)?;
         }
-        if heard.event.permissions.is_empty() {
+        if timed_events.event.permissions.is_empty() {
             continue;
         }
         let mut statement = connection.prepare_cached("SELECT gone_told_at, gone_look FROM observed WHERE source = ?1 AND path = ?2")?;
         let gone: Option<(Option<i64>, Option<i64>)> =
             statement.query_row(params![source, path.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let (told_at, seq) = gone.unwrap_or_default();
-        waiting.gone_until.extend(told_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
+        let (reported_at, seq) = gone.unwrap_or_default();
+        waiting.gone_until.extend(reported_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
         waiting.gone_at.extend(seq.map(|seq| (path.clone(), ObservationSeq(seq.unsigned_abs()))));
     }
     Ok(waiting)
 }
 
-fn load_told(connection: &Connection, source: SourceId, path: &ObjectKey, waiting: &mut WaitingHints) -> Result<(), StateError> {
+fn load_reported(connection: &Connection, source: SourceId, path: &ObjectKey, waiting: &mut WaitingHints) -> Result<(), StateError> {
     if !waiting.reported.contains_key(path) {
         waiting.reported.insert(path.clone(), permissions::read(connection, source, path)?);
     }
@@ -195,12 +202,12 @@ fn keep_times_of_the_gone(
 }
 
 /// A refuted move never was one: each path is decided by itself.
-fn drop_moot(connection: &Connection, sink: RegisteredSink, lineage: &Lineage) -> Result<(), StateError> {
-    for (target, came) in lineage.iter().filter(|(_, came)| came.failed_lookups == 0) {
-        let known = moves::read_move(connection, sink, target.clone(), came.clone())?;
+fn drop_obsolete_moves(connection: &Connection, sink: RegisteredSink, lineage: &Lineage) -> Result<(), StateError> {
+    for (target, move_origin) in lineage.iter().filter(|(_, move_origin)| move_origin.failed_lookups == 0) {
+        let known = moves::read_move(connection, sink, target.clone(), move_origin.clone())?;
         if known.intent.is_none() && decide_move(&known.moving, sink.policy) == MoveVerdict::NotAMove {
             lineage::remove(connection, sink, target)?;
-            moves::forget_told_if_gone(connection, sink, &came.origin, Some(came))?;
+            moves::forget_reported_if_gone(connection, sink, &move_origin.origin, Some(move_origin))?;
         }
     }
     Ok(())

@@ -94,10 +94,10 @@ fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &
         policy: sink.policy,
         path_state: sides::sides(connection, sink, path)?,
         applied_in: applied::confirmed_at(connection, sink, path)?,
-        pending: standing(connection, sink, path)?,
+        pending: pending_status(connection, sink, path)?,
         intents: intents::naming(connection, sink, path)?,
-        comes_from: lineage.get(path).map(|came| came.origin.clone()),
-        goes_to: lineage.iter().find(|(_, came)| came.origin == *path).map(|(target, _)| target.clone()),
+        comes_from: lineage.get(path).map(|move_origin| move_origin.origin.clone()),
+        goes_to: lineage.iter().find(|(_, move_origin)| move_origin.origin == *path).map(|(target, _)| target.clone()),
         held: delete_guard::held(connection, sink)?,
     })
 }
@@ -110,8 +110,8 @@ impl KeyReport {
     }
 
     fn is_about_something(&self) -> bool {
-        let told = !self.reported.is_empty() || !self.history.is_empty() || !self.inbox.is_empty();
-        told || self.observed.is_some() || self.sinks.iter().any(SinkKeyReport::is_about_something)
+        let reported = !self.reported.is_empty() || !self.history.is_empty() || !self.inbox.is_empty();
+        reported || self.observed.is_some() || self.sinks.iter().any(SinkKeyReport::is_about_something)
     }
 }
 
@@ -151,7 +151,7 @@ fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, 
     Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
 }
 
-fn standing(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<PendingStatus>, StateError> {
+fn pending_status(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<PendingStatus>, StateError> {
     let mut statement = connection
         .prepare("SELECT status, deletion, attempts, next_attempt, reason, message FROM pending WHERE sink = ?1 AND path = ?2")?;
     let row = statement.query_row(params![sink.id, path.as_str()], |row| {

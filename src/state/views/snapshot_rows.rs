@@ -73,7 +73,7 @@ const APPLIED_ROWS: &str = "SELECT path, confirmed, size, etag, last_modified, s
                             FROM applied WHERE sink = ?1 ORDER BY path";
 const OBSERVED_ROWS: &str =
     "SELECT path, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE source = ?1 ORDER BY path";
-fn told_rows() -> String {
+fn reported_rows() -> String {
     format!(
         "SELECT t.path, {} FROM permissions t LEFT JOIN outdated_permissions m ON m.sink = ?1 AND m.path = t.path
          WHERE t.source = ?2 AND ?3 ORDER BY t.path",
@@ -94,13 +94,13 @@ fn visit_applied<E: From<StateError>>(moment: &Connection, sink: RegisteredSink,
 /// All three are in the order of their paths, and are walked side by side.
 fn visit_known<E: From<StateError>>(moment: &Connection, sink: RegisteredSink, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let prepare = |text: &str| moment.prepare(text).map_err(StateError::from);
-    let (mut applied, mut observed, mut told) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(&told_rows())?);
+    let (mut applied, mut observed, mut reported) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(&reported_rows())?);
     let mut applied = Walk::begin(&mut applied, [sink.id])?;
     let mut observed = Walk::begin(&mut observed, [sink.source])?;
-    let mut told = Walk::begin(&mut told, params![sink.id, sink.source, sink.policy.has_permissions()])?;
+    let mut reported = Walk::begin(&mut reported, params![sink.id, sink.source, sink.policy.has_permissions()])?;
     loop {
-        let (held_path, looked_path) = (applied.path()?, observed.path()?);
-        let order = match (held_path, looked_path) {
+        let (held_path, observed_path) = (applied.path()?, observed.path()?);
+        let order = match (held_path, observed_path) {
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
@@ -108,9 +108,9 @@ fn visit_known<E: From<StateError>>(moment: &Connection, sink: RegisteredSink, v
         };
         let held = applied.row().filter(|_| order.is_le());
         let observation =
-            looked_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
-        if let Some(path) = held_path.filter(|_| order.is_le()).or(looked_path) {
-            let wanted = told.row_of(path)?.map(told_row).transpose()?;
+            observed_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
+        if let Some(path) = held_path.filter(|_| order.is_le()).or(observed_path) {
+            let wanted = reported.row_of(path)?.map(reported_row).transpose()?;
             if let Some(known) = known(observation.unwrap_or(Some(FileRow::at(path))), wanted) {
                 visit(held.map_or(Ok(known), |row| over_applied(known, row))?)?;
             }
@@ -145,9 +145,9 @@ fn held(row: FileRow<'_>, confirmed: bool) -> FileRow<'_> {
 
 /// The facts of lookups and feed win; a fact that they lack stays as the sink has it. `found` by the newest observation is a file,
 /// or nothing or a directory: then there is no row. Before the first observation, the row is the path alone.
-fn known<'a>(found: Option<FileRow<'a>>, told: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
+fn known<'a>(found: Option<FileRow<'a>>, reported: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
     let found = found.filter(|file| !file.is_directory_marker())?;
-    Some(told.map_or(found, |told| told.over(found)))
+    Some(reported.map_or(found, |reported| reported.over(found)))
 }
 
 /// The rows of a statement, one after the other.
@@ -222,8 +222,8 @@ fn observed_row<'r>(row: &'r Row<'_>, path: &'r str) -> Result<Option<FileRow<'r
     }))
 }
 
-/// Reads a row of [`told_rows`].
-fn told_row<'r>(row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
+/// Reads a row of [`reported_rows`].
+fn reported_row<'r>(row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
     Ok(FileRow { permissions: text(row, 1)?, owner: text(row, 2)?, group: text(row, 3)?, ..FileRow::at(path(row)?) })
 }
 

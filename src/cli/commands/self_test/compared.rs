@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::timeout;
 
-pub(super) const DOOR: &str = "state = bucket";
+pub(super) const ENDPOINT: &str = "state = bucket";
 /// The maximum number of compared keys, because they are held in memory.
 const MAX_KEYS: usize = 10_000;
 const PAGE_KEYS: u16 = 1_000;
@@ -50,13 +50,17 @@ enum Walk {
 /// Lists the bucket and compares it with the state.
 pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
     let (Ok(_), Some(name)) = (completed_state(settings).await, settings.source.bucket.as_deref()) else {
-        return CheckResult::skipped(DOOR, "no initial sync has completed yet");
+        return CheckResult::skipped(ENDPOINT, "no initial sync has completed yet");
     };
     let listed = match timeout(LIST_TIMEOUT, list(settings, name)).await {
         Ok(Ok(listed)) => listed,
-        Ok(Err(error)) => return CheckResult::failed(DOOR, error.to_string(), error.kind.hint()),
+        Ok(Err(error)) => return CheckResult::failed(ENDPOINT, error.to_string(), error.kind.hint()),
         Err(_) => {
-            return CheckResult::failed(DOOR, format!("no listing within {} s", LIST_TIMEOUT.as_secs()), "check the network to the bucket");
+            return CheckResult::failed(
+                ENDPOINT,
+                format!("no listing within {} s", LIST_TIMEOUT.as_secs()),
+                "check the network to the bucket",
+            );
         }
     };
     let part = if listed.up_to.is_some() { "the first " } else { "" };
@@ -65,8 +69,8 @@ pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
         tokio::task::spawn_blocking(move || compare(listed, |visit| Views::open(&database).snapshot_rows((&sink, SinkSide::Known), visit)));
     match compared.await {
         Ok(Ok(differences)) => differences.probed(part),
-        Ok(Err(error)) => CheckResult::failed(DOOR, error.to_string(), "the state cannot be read: see the message"),
-        Err(error) => CheckResult::failed(DOOR, error.to_string(), "this is a bug"),
+        Ok(Err(error)) => CheckResult::failed(ENDPOINT, error.to_string(), "the state cannot be read: see the message"),
+        Err(error) => CheckResult::failed(ENDPOINT, error.to_string(), "this is a bug"),
     }
 }
 
@@ -139,10 +143,10 @@ impl Differences {
         let sentences: Vec<_> = sentences.collect();
         let keys = if self.compared == 1 { "key" } else { "keys" };
         if sentences.is_empty() {
-            return CheckResult::ok(DOOR, format!("{part}{} {keys} compared, and all the same", self.compared));
+            return CheckResult::ok(ENDPOINT, format!("{part}{} {keys} compared, and all the same", self.compared));
         }
         let hint = "a change of this moment arrives with the next cycle; what remains was never reported: `s3-sync reconcile` heals it";
-        CheckResult::failed(DOOR, format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; ")), hint)
+        CheckResult::failed(ENDPOINT, format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; ")), hint)
     }
 }
 

@@ -10,19 +10,19 @@ use crate::daemon::RunRequest;
 use crate::report::Report;
 use crate::state::RunKind;
 
-pub(super) const DOOR: &str = "cycle";
+pub(super) const ENDPOINT: &str = "cycle";
 
 /// Executes the run.
 pub(super) async fn run(settings: &Settings, interruption: &Interruption) -> CheckResult {
     if let Err(why) = completed_state(settings).await {
-        return CheckResult::skipped(DOOR, why);
+        return CheckResult::skipped(ENDPOINT, why);
     }
     match run_once::run(("test", RunRequest::of(RunKind::Incremental)), settings, interruption).await {
-        Ok((ExitCode::Done, report)) => CheckResult::ok(DOOR, describe(&report)),
-        Ok((_, report)) => CheckResult::failed(DOOR, describe(&report), "`s3-sync status` tells what waits, and why"),
+        Ok((ExitCode::Done, report)) => CheckResult::ok(ENDPOINT, describe(&report)),
+        Ok((_, report)) => CheckResult::failed(ENDPOINT, describe(&report), "`s3-sync status` tells what waits, and why"),
         // Another command has locked the state, which is no failure of an endpoint.
-        Err((ExitCode::Locked, message)) => CheckResult::skipped(DOOR, message),
-        Err((_, message)) => CheckResult::failed(DOOR, message, "see the message; `s3-sync status` tells more"),
+        Err((ExitCode::Locked, message)) => CheckResult::skipped(ENDPOINT, message),
+        Err((_, message)) => CheckResult::failed(ENDPOINT, message, "see the message; `s3-sync status` tells more"),
     }
 }
 

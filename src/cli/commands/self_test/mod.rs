@@ -32,13 +32,13 @@ pub(crate) async fn run<W: Write>(settings: &Settings, output: &mut Output<W>, i
     checks.extend(connectivity::all(settings).await);
     let some_unreachable = checks.iter().any(|check| check.problem().is_some());
     checks.push(if some_unreachable {
-        CheckResult::skipped(cycle::DOOR, "not every endpoint is reachable")
+        CheckResult::skipped(cycle::ENDPOINT, "not every endpoint is reachable")
     } else {
         cycle::run(settings, interruption).await
     });
     checks.push(export(settings).await);
     checks.push(if some_unreachable {
-        CheckResult::skipped(compared::DOOR, "not every endpoint is reachable")
+        CheckResult::skipped(compared::ENDPOINT, "not every endpoint is reachable")
     } else {
         compared::with_bucket(settings).await
     });
@@ -63,44 +63,44 @@ async fn completed_state(settings: &Settings) -> Result<Overview, String> {
 }
 
 async fn database(settings: &Settings) -> CheckResult {
-    const DOOR: &str = "database";
+    const ENDPOINT: &str = "database";
     let path = &settings.database_path;
     let failed = |error: StateError| {
         let hint = "check DATABASE_PATH, the space there, and that this user may write there";
-        CheckResult::failed(DOOR, error.at(path).to_string(), hint)
+        CheckResult::failed(ENDPOINT, error.at(path).to_string(), hint)
     };
     if let Err(error) = state::can_be_written(path).await {
         return failed(error);
     }
     if !path.exists() {
-        return CheckResult::skipped(DOOR, format!("there is none at {} yet: initial-sync makes it", path.display()));
+        return CheckResult::skipped(ENDPOINT, format!("there is none at {} yet: initial-sync makes it", path.display()));
     }
     if let Some(refusal) = endpoints::identity_conflict(settings).await {
-        return CheckResult::failed(DOOR, refusal, "give initial-sync one of these flags, or correct the settings");
+        return CheckResult::failed(ENDPOINT, refusal, "give initial-sync one of these flags, or correct the settings");
     }
     match Views::open(path).overview().await {
         Ok(overview) => {
             let open = overview.paths("due") + overview.paths("parked");
             let confirmed = overview.main_sink().map_or(0, SinkOverview::confirmed_rows);
-            CheckResult::ok(DOOR, format!("{confirmed} files confirmed by the file manager, {open} still to be brought into line"))
+            CheckResult::ok(ENDPOINT, format!("{confirmed} files confirmed by the file manager, {open} still to be brought into line"))
         }
-        Err(error) => CheckResult::failed(DOOR, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
+        Err(error) => CheckResult::failed(ENDPOINT, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
     }
 }
 
 async fn export(settings: &Settings) -> CheckResult {
-    const DOOR: &str = "CSV export";
+    const ENDPOINT: &str = "CSV export";
     if Views::open(&settings.database_path).check().is_err() {
-        return CheckResult::skipped(DOOR, "there is no database that could be exported");
+        return CheckResult::skipped(ENDPOINT, "there is no database that could be exported");
     }
     let (path, sink) = (settings.database_path.clone(), SinkName::file_manager());
     let exported =
         tokio::task::spawn_blocking(move || workflow::export(&Views::open(&path), (&sink, SinkSide::Known), std::io::sink(), "export"))
             .await;
     match exported {
-        Ok(Ok(rows)) => CheckResult::ok(DOOR, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
-        Ok(Err(error)) => CheckResult::failed(DOOR, error.to_string(), "the state cannot be exported as CSV: see the message"),
-        Err(error) => CheckResult::failed(DOOR, error.to_string(), "this is a bug"),
+        Ok(Ok(rows)) => CheckResult::ok(ENDPOINT, format!("{rows} {}", if rows == 1 { "row" } else { "rows" })),
+        Ok(Err(error)) => CheckResult::failed(ENDPOINT, error.to_string(), "the state cannot be exported as CSV: see the message"),
+        Err(error) => CheckResult::failed(ENDPOINT, error.to_string(), "this is a bug"),
     }
 }
 
