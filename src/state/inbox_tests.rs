@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::plan::Policy;
-use crate::record::SinkName;
-use crate::record::{Event, EventKind, ObjectKey, ObservationSeq, Permissions};
-use crate::state::Views;
+use crate::record::{Event, EventKind, ObjectKey, ObservationSeq, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -50,7 +48,6 @@ impl State {
     }
 }
 
-/// The feasibility of an action.
 pub(crate) enum Possible {
     Yes,
     No,
@@ -69,15 +66,15 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
-        let sink = file_manager(&state).await;
-        Self { state, sink, directory }
+        Self::within(tempfile::tempdir().expect("a directory")).await
     }
 
     pub(crate) async fn reopened(self) -> Self {
-        let Self { state, sink, directory } = self;
-        drop((state, sink));
+        drop((self.state, self.sink));
+        Self::within(self.directory).await
+    }
+
+    async fn within(directory: tempfile::TempDir) -> Self {
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let sink = file_manager(&state).await;
         Self { state, sink, directory }
@@ -93,7 +90,6 @@ impl Bed {
         self.state.inbox().feed_receive(answer, now).await.expect("stored")
     }
 
-    /// The number of rows that the connection has changed so far.
     async fn changes(&self) -> u64 {
         self.state.writer.call(|connection| Ok(connection.total_changes())).await.expect("asked")
     }
