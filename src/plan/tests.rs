@@ -150,7 +150,7 @@ fn a_sink_moves_what_it_can_move_and_has_permissions_if_it_keeps_any() {
     let moving = |to: &str, reported| Moving {
         origin: (key("d/a"), PathState { applied: Some(held("x", 1, true)), observed: Some(gone()), ..PathState::default() }),
         target: (key(to), PathState { observed: Some(there(Some("x"), 1)), ..PathState::default() }),
-        reported: reported,
+        reported,
         target_is_leaving: false,
         in_doubt: false,
     };

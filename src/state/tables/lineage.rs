@@ -66,7 +66,7 @@ pub(crate) fn lineage_of(connection: &Connection, sink: RegisteredSink, target: 
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<(ObjectKey, MoveOrigin), StateError> {
     let reported_at = row.get::<_, Option<i64>>(2)?.and_then(time);
-    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, reported_at: reported_at, failed_lookups: row.get(3)? }))
+    Ok((key(row.get(0)?)?, MoveOrigin { origin: key(row.get(1)?)?, reported_at, failed_lookups: row.get(3)? }))
 }
 
 pub(crate) fn key(raw: String) -> Result<ObjectKey, StateError> {
