@@ -137,7 +137,7 @@ pub struct FeedPage {
 pub trait ReadFeed: Send + Sync {
     /// The address, which identifies the feed. Cursors and known events belong to one feed.
     fn address(&self) -> String;
-    /// Reads at most [`FEED_EVENTS_MAX`] events, after the cursor if one is given. Reading does not consume events.
+    /// Reads at most [`MAX_FEED_EVENTS`] events, after the cursor if one is given. Reading does not consume events.
     async fn read_feed(&self, cursor: Option<&str>) -> Result<FeedPage, FileManagerError>;
 }
 

@@ -92,7 +92,7 @@ impl SkipReason {
     }
 
     /// The reason of a word.
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         [Self::TooLarge, Self::Archived, Self::NotInBucket].into_iter().find(|reason| reason.as_str() == word)
     }
 

@@ -137,7 +137,7 @@ pub fn decide_pending(path: &ObjectKey, view: &PathView, trigger: Trigger, polic
     }
 }
 
-/// As [`requeue`], for a path that was just observed for the first time. Most paths of a first listing are of this kind.
+/// As [`decide_pending`], for a path that was just observed for the first time. Most paths of a first listing are of this kind.
 pub fn decide_new(path: &ObjectKey, observed: Observed, policy: Policy) -> PendingDecision {
     let sides = PathState { observed: Some(observed), ..PathState::default() };
     decide_pending(path, &PathView { path_state: sides, ..PathView::default() }, Trigger::Observed { changed: true }, policy)

@@ -16,7 +16,7 @@ impl fmt::Display for Report {
             writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
         }
         for (reason, count) in &self.skipped {
-            let hint = SkipReason::of_word(reason).map(SkipReason::hint).unwrap_or_default();
+            let hint = SkipReason::from_word(reason).map(SkipReason::hint).unwrap_or_default();
             let example = self.skipped_examples.get(reason).map(|key| format!(", for example {key}")).unwrap_or_default();
             writeln!(f, "  skipped   {count} {reason}{example}: {hint}")?;
         }

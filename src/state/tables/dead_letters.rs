@@ -39,7 +39,7 @@ pub struct DeadLetter {
     pub message: String,
     /// The time of arrival, by the service's clock.
     pub received_at: Timestamp,
-    /// The first [`RAW_BYTES_MAX`] bytes of what arrived; empty when it had been decoded.
+    /// The first [`MAX_RAW_BYTES`] bytes of what arrived; empty when it had been decoded.
     pub raw: Vec<u8>,
     /// The length of all of it.
     pub raw_bytes: u64,

@@ -40,7 +40,7 @@ pub(super) fn of(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> A
 
 fn waiting(standing: &PendingStatus, sink: &SinkKeyReport) -> Answer {
     let reason = standing.reason.as_deref().unwrap_or("an unknown reason");
-    let skip = SkipReason::of_word(reason);
+    let skip = SkipReason::from_word(reason);
     match (standing.status.as_str(), skip) {
         ("held", _) => {
             let (deletes, nothing_listed) = sink.held.map_or((1, false), |held| (held.deletes, held.nothing_listed));
