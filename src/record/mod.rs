@@ -9,22 +9,22 @@ mod key;
 mod observation;
 mod row;
 mod sequencer;
-mod sides;
+mod path_state;
 mod sink_name;
-mod told;
+mod event_permissions;
 
 pub use channel::EventChannel;
 pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
 pub use escape::{Escaped, escape_json};
 pub use event::{Event, EventKind};
+pub use event_permissions::{EventPermissions, Outdated, ReportedField};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
 pub use observation::{Observation, Page, PageCounts, just_after_all_that_begin_with};
+pub use path_state::{Applied, Observed, PathState};
 pub use row::FileRow;
 pub use sequencer::Sequencer;
-pub use sides::{Applied, Observed, PathState};
 pub use sink_name::{InvalidSinkName, SinkName};
-pub use told::{EventPermissions, Outdated, ReportedField};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

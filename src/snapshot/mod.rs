@@ -12,7 +12,7 @@
 //!
 //! All I/O blocks; asynchronous callers use `spawn_blocking`.
 
-mod ahead;
+mod prefetch;
 mod header;
 mod error;
 mod line;
@@ -24,11 +24,11 @@ mod split;
 mod store;
 mod write;
 
-pub use ahead::PrefetchReader;
 pub use columns::COLUMNS;
 pub use error::{SnapshotError, SnapshotProblem};
 pub use line::Line;
 pub use pending::{PendingSnapshot, create};
+pub use prefetch::PrefetchReader;
 pub use read::{SnapshotReader, open};
 pub use store::{SnapshotName, SnapshotRows, SnapshotSide, SnapshotStore};
 pub use write::SnapshotWriter;
