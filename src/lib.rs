@@ -10,7 +10,7 @@
 //! - [`source`]: the trait of a source, the bucket as a source, lookups of single keys.
 //! - [`events`]: receives and decodes events from queues and the feed.
 //! - [`state`]: the database.
-//! - [`snapshot`]: CSV snapshots of the applied and the known files.
+//! - [`snapshot`]: CSV snapshots: what a sink has confirmed, and that updated with what the bucket showed.
 //! - [`diff`]: the differences of two snapshots, for the command `diff`.
 //! - [`plan`]: the decisions, pure: effects, moves, the delete guard, the queue of pending paths.
 //! - [`run`]: the data that all parts of a run share: counters, stop signal, outcome.
@@ -27,9 +27,9 @@
 //! - [`clock`], [`endpoint`], [`retry`]: the current time, the errors of endpoints, the retries of calls.
 //! - [`failpoint`], [`mutant`]: hooks for crash tests and planted bugs for mutation tests, compiled to nothing in releases.
 //!
-//! The modules of a service need its features: `state` the database and the engine around it, `file-manager` the HTTP client of the file
-//! manager, `daemon` settings and schedules, `cli` the program. Without any, the library is what reads and compares: S3, verified transfers,
-//! snapshots and their difference.
+//! Cargo features select the parts: `state` the database and the engine around it, `file-manager` the HTTP client of the file
+//! manager, `daemon` settings and schedules, `cli` the program. Without any, the library reads S3, verifies transfers, and reads and compares
+//! snapshots.
 
 pub mod record;
 

@@ -7,12 +7,12 @@ use crate::apply::RunCounters;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
-/// The key of the health problem that the last failed run set. The next successful run clears it.
+/// The key of the health problem that a run set which failed, was incomplete or did not begin. The next successful run clears it.
 const LAST_RUN: &str = "last run";
 /// The key of the health problem for an event gap. A completed listing clears it.
-const FEED_GAP: &str = "feed gap";
+const EVENT_GAP: &str = "feed gap";
 
-/// Executes requests until the daemon stops, and finishes the active run.
+/// Executes requests one by one. When the daemon stops, the active run is finished first.
 pub(super) async fn run(shared: Shared) {
     loop {
         let QueuedRun { request, phase } = tokio::select! {
@@ -100,12 +100,12 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
     }
 }
 
-/// Submits a reconcile if the report shows an event gap. Each incremental sync does so again until a reconcile has completed.
+/// Submits a reconcile after an incremental sync whose report shows an event gap, until a listing has closed the gap.
 fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
     // A refused run has no report.
     let RunResult::Ended { report, .. } = run_result else { return };
     let problem = "events may have been missed: a reconcile finds what they reported".to_owned();
-    shared.tasks.set_problem(FEED_GAP, report.feed_gap.then_some((Health::Degraded, problem)));
+    shared.tasks.set_problem(EVENT_GAP, report.feed_gap.then_some((Health::Degraded, problem)));
     let is_incremental = report.sync_type == "incremental" && report.mode.is_none();
     if report.feed_gap && is_incremental && shared.run_queue.submit(RunRequest::of(RunKind::Reconcile)).is_err() {
         tracing::warn!("the run queue has no room for the reconcile after a gap of the feed: the next cycle requests it again");

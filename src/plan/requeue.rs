@@ -57,8 +57,8 @@ pub struct QueuePosition {
     pub deletion: bool,
     /// True for an object of at least 8 MiB.
     pub large: bool,
-    /// The time of receipt of the event, in microseconds since 1970. It is rounded down to the second, so that more paths have equal keys:
-    /// one statement inserts them.
+    /// The time of receipt of the event, in microseconds since 1970. It is rounded down to the second: paths received in the
+    /// same second have equal positions, and one statement inserts them all.
     pub reported_at: Option<i64>,
 }
 
@@ -77,7 +77,8 @@ pub enum QueueChange {
     Replace(QueuePosition),
     /// Marks the path as skipped for this reason. Inserts a row if there is none.
     Skip(SkipReason),
-    /// Parks the path for this reason, until the object or a setting changes. Inserts a row if there is none.
+    /// Parks the path for this reason, without a next attempt: only a new observation or changed settings make it due. Inserts a row if there
+    /// is none.
     Park(SkipReason),
 }
 
@@ -98,23 +99,23 @@ impl PendingDecision {
     }
 }
 
-/// Decides the change of a path's row. The first matching line of the table counts. The absence of a key is *unconfirmed* if a listing did
-/// not contain the key and no observation has answered since.
+/// Decides the change of a path's row. The first matching line of the table counts. The absence of a key is *open* if a listing did
+/// not contain the key and no newer observation exists.
 ///
 /// | verdict of [`decide`] | row and trigger | change |
 /// |---|---|---|
 /// | nothing, skip or too large | an intent is open | queue: the open effect needs an outcome first |
 /// | nothing: gone, never applied, in a restored state | a row, and a new observation | unconfirm, queue a delete |
-/// | nothing, and no lookup found the key gone | the absence is unconfirmed | keep |
-/// | nothing | a row | remove |
+/// | nothing, and the observed row is not a tombstone | the absence is open | keep |
+/// | nothing | a row; no row | remove; keep |
 /// | an effect, a confirmation, a lookup | any | queue |
-/// | skip or too large | the absence is unconfirmed | keep |
+/// | skip or too large | the absence is open | keep |
 /// | skip; too large | any | skip; park |
 pub fn decide_pending(path: &ObjectKey, view: &PathView, trigger: Trigger, policy: Policy) -> PendingDecision {
     let PathView { path_state: sides, pending, open_intent, state_restored: restored, .. } = view;
     let observed_now = matches!(trigger, Trigger::Observed { .. });
     // A newer listing did not contain the key, so the stored observation is outdated. Keep the row until a new observation arrives.
-    let absence_unconfirmed = pending.is_some_and(|row| row.maybe_deleted) && !observed_now;
+    let absence_is_open = pending.is_some_and(|row| row.maybe_deleted) && !observed_now;
     let upload = (false, is_large(sides));
     match decide(path, sides, policy) {
         Verdict::Nothing | Verdict::Skip(_) | Verdict::TooLarge if *open_intent => queue(view, upload, trigger),
@@ -126,12 +127,12 @@ pub fn decide_pending(path: &ObjectKey, view: &PathView, trigger: Trigger, polic
                 // the sink may hold a file that was uploaded after the backup. Queue a delete; it costs one call per such path.
                 return PendingDecision { unconfirm: true, ..queue(view, (true, false), trigger) };
             }
-            let remove = pending.is_some() && (found_gone || !absence_unconfirmed);
+            let remove = pending.is_some() && (found_gone || !absence_is_open);
             PendingDecision::of(if remove { QueueChange::Remove } else { QueueChange::Keep }, false)
         }
         Verdict::Do(planned) if planned.effect == Effect::Delete => queue(view, (true, false), trigger),
         Verdict::Do(_) | Verdict::Confirm(_) | Verdict::Look => queue(view, upload, trigger),
-        Verdict::Skip(_) | Verdict::TooLarge if absence_unconfirmed => PendingDecision::of(QueueChange::Keep, false),
+        Verdict::Skip(_) | Verdict::TooLarge if absence_is_open => PendingDecision::of(QueueChange::Keep, false),
         Verdict::Skip(reason) => PendingDecision::of(QueueChange::Skip(reason), false),
         Verdict::TooLarge => PendingDecision::of(QueueChange::Park(SkipReason::TooLarge), false),
     }
@@ -146,9 +147,10 @@ pub fn decide_new(path: &ObjectKey, observed: Observed, policy: Policy) -> Pendi
 /// Queues a path that has work. Its row stays where it is, or a new row is inserted at the end of the queue:
 ///
 /// - Another report that the key is gone does not release a held delete.
-/// - After an observation a due row keeps its place. A row that is not due stays as it is, unless content or storage class changed.
+/// - After an observation a due row of the same lane keeps its place. A row that is not due stays as it is, unless content or storage class
+///   changed. After the end of a move any row of the same lane stays.
 /// - While an operation on the path runs, the row stays. The operation plans the path again when it ends.
-/// - After an operation has ended, the row stays if it waits for a lookup (`deletion`) and the plan is not a delete.
+/// - After an operation has ended, the row stays if the key may be gone (`row.maybe_deleted`) and the new plan is not a delete.
 fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> PendingDecision {
     let reported_at = view.reported_at.map(|at| at.div_euclid(1_000_000) * 1_000_000);
     let Some(row) = view.pending else {

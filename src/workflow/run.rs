@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// The result of a finished run.
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
-    /// The report, with the reason why the events API did not accept it, if it did not.
+    /// The report. If the events API refused it, it contains the reason.
     pub report: Report,
     /// How the run ended.
     pub outcome: RunOutcome,
@@ -23,7 +23,7 @@ pub struct FinishedRun {
 }
 
 impl Flow {
-    /// Runs until everything due is done, an endpoint is unreachable, or the stop signal arrives. Returns an error if the state or a
+    /// Runs until everything due is done, the source or every sink is unreachable, or the stop signal arrives. Returns an error if the state or a
     /// snapshot failed; then the run has no recorded end.
     pub async fn run(self, kind: RunKind, lock: &mut InstanceLock) -> Result<FinishedRun, ApplyError> {
         telemetry::run(kind.as_str(), self.run_in_span(kind, lock)).await

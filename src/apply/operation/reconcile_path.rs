@@ -12,8 +12,8 @@ use crate::run::PathOutcome;
 use crate::state::{Attempts, IntentKind, Lane, WorkItem};
 use crate::{mutant, source, telemetry};
 
-/// The maximum number of lookups in one operation, for an object that keeps changing.
-const MAX_LOOKUPS: usize = 5;
+/// The maximum number of attempts in one operation, for an object that keeps changing: each has a lookup of its own.
+const MAX_ATTEMPTS: usize = 5;
 
 /// The operation on one claimed path.
 pub(in crate::apply) struct Operation<'a> {
@@ -30,8 +30,8 @@ pub(in crate::apply) struct Operation<'a> {
 pub(super) enum Step {
     /// The operation on this path has ended.
     Ended(PathOutcome),
-    /// A new lookup is needed, because the object has changed or its observation has no ETag. Holds the error of the GET if a lookup may
-    /// keep succeeding while the GET fails: the operation returns it after the last lookup.
+    /// A new lookup is needed, because the object has changed or its observation has no ETag. If the GET failed, holds
+    /// its error: lookups may succeed although the GET keeps failing, and then the operation returns this error at the end.
     LookUpAgain(Option<ApplyError>),
 }
 
@@ -46,13 +46,13 @@ impl Operation<'_> {
     /// Reconciles one path. After an error the path stays pending. An intent stays open only if one of its calls may have reached the sink.
     pub(in crate::apply) async fn reconcile(&mut self, work: WorkItem) -> Result<PathOutcome, ApplyError> {
         let path = work.path.clone();
-        // An earlier run or process may have sent this effect: look the object up before deciding. The paths of `Lane::Absent` have just
+        // An earlier run or process may have sent this effect: look the object up before deciding. The paths of `Lane::Deletion` have just
         // been looked up.
         let in_doubt =
             (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
         let mut current = if in_doubt && self.lane != Lane::Deletion { self.look_up_again(&path).await? } else { Ok(work) };
         let mut get_error = None;
-        for _ in 0..MAX_LOOKUPS {
+        for _ in 0..MAX_ATTEMPTS {
             let work = match current {
                 Ok(work) => work,
                 Err(outcome) => return Ok(outcome),
@@ -114,7 +114,7 @@ impl Operation<'_> {
         Ok(self.context.state.work_item(path).await?.ok_or(nothing))
     }
 
-    /// Deletes the file in two cases: in `Lane::Absent`, where a lookup has just found the key gone, and in `Lane::Open`, if the intent of
+    /// Deletes the file in two cases: in `Lane::Deletion`, where a lookup has just found the key gone, and in `Lane::OpenIntent`, if the intent of
     /// a delete is open. In any other case it leaves the path pending until the lookup and the guard have released it.
     async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
         if self.lane != Lane::Deletion && !(self.lane == Lane::OpenIntent && work.intent.is_some()) {
@@ -128,7 +128,7 @@ impl Operation<'_> {
         Ok(PathOutcome::Deleted)
     }
 
-    /// Asks the sink for its content. If the sink already holds the planned content, records it as applied and uploads nothing.
+    /// Asks the sink which content it has at this path. If the sink already holds the planned content, records it as applied and uploads nothing.
     async fn confirm(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
         let Some(content) = &planned.content else { return self.send(work, planned).await };
         let handle = SinkHandle::of(&work.path_state);

@@ -34,7 +34,7 @@ impl SourceState {
 fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<PageCounts, StateError> {
     let mut counts = PageCounts::default();
     let sinks = sinks::all(connection, source)?;
-    // Most pages of a first listing: there is nothing to read for each of their keys.
+    // True for most pages of a first listing: then no row has to be read for each key.
     let new_ground = is_new_ground(connection, source, page)?;
     for (path, facts) in &page.objects {
         let observation = Observation { path: path.clone(), facts: Some(facts.clone()), seq: page.seq };
@@ -70,9 +70,9 @@ fn checkpoint(connection: &Connection, source: SourceId, page: &Page) -> Result<
     sources::write_listed(connection, source, page.up_to.as_ref())
 }
 
-/// Queues every key of a page's range that an older observation or the sink knows and the page does not show.
-/// In SQL alone: an emptied bucket's last page covers millions of them. (No upper bound is an empty blob, which is
-/// greater than every text: a comparison with it still bounds the scan of the index.)
+/// Queues a lookup of every key in the page's range that an older observation or an applied row knows and the page does not contain.
+/// One SQL statement, because the last page of an emptied bucket may cover millions of keys. (Without an upper bound the statement compares
+/// with an empty blob. SQLite sorts every blob after every text, so the comparison is true and still bounds the scan of the index.)
 fn queue_absent(connection: &Connection, sink: RegisteredSink, page: &Page) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (sink, path, status, deletion, large)
@@ -140,8 +140,8 @@ pub(crate) fn store_observation(
     Ok(to_do)
 }
 
-/// True if two observations showed another content or another class. A listing and a HEAD describe the same object
-/// differently: its time more or less finely, its version or its ETag not at all.
+/// True if two observations differ in content or storage class. A listing and a HEAD describe the same object differently: the precision of
+/// the time differs, and one of them may have no version or no ETag.
 fn differ(one: Option<&ObjectFacts>, other: Option<&ObjectFacts>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => {
