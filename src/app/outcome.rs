@@ -24,7 +24,9 @@ pub(crate) fn exit_code_of(ended: &FinishedRun, stopped: Option<ExitCode>) -> Ex
 pub(crate) fn state_refusal(error: StateError, database: &Path) -> (ExitCode, String) {
     let code = match error {
         StateError::Held(_) | StateError::Fenced => ExitCode::Locked,
-        StateError::OtherIdentity(_) | StateError::TooNew { .. } | StateError::NotAFile { .. } => ExitCode::Usage,
+        StateError::OtherIdentity(_) | StateError::UnknownSink(..) | StateError::TooNew { .. } | StateError::NotAFile { .. } => {
+            ExitCode::Usage
+        }
         _ => ExitCode::Failed,
     };
     let answer = match error {

@@ -61,6 +61,13 @@ impl ApplyContext {
         Intent { path, new_path: None, idempotency_key, planned, file_type: None, metadata: None, run }
     }
 
+    /// Commits the intent of a delete, whose call may be sent only after this returns. Returns `false` if the object is back.
+    pub(super) async fn open_delete(&self, intent: Intent) -> Result<bool, ApplyError> {
+        let is_open = self.state.delete_intent_open(intent).await?;
+        failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;
+        Ok(is_open)
+    }
+
     /// Commits the intents of one operation. Their calls may be sent only after this returns.
     pub(super) async fn open(&self, intents: Vec<Intent>) -> Result<(), ApplyError> {
         self.state.intents_open(intents).await?;

@@ -36,6 +36,7 @@ use crate::apply::{RunCounters, StopSignal};
 use crate::clock::Clock;
 use crate::events::dead_letters::{Retried, Which};
 use crate::report::Report;
+use crate::run::ErrorSummary;
 use crate::state::{Identity, OperatorAnswer, RunKind, RunOutcome};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -163,8 +164,9 @@ struct Shared {
 }
 
 impl Daemon {
-    /// Runs until the stop signal arrives and the shutdown has ended.
-    pub async fn run(self, socket: ControlSocket) {
+    /// Runs until the stop signal arrives and the shutdown has ended. Returns the error that stopped the daemon, if one did: another process has
+    /// taken over the state.
+    pub async fn run(self, socket: ControlSocket) -> Option<ErrorSummary> {
         let shared = Shared {
             worker: self.worker,
             run_queue: Arc::default(),
@@ -222,6 +224,7 @@ impl Daemon {
         server.shutdown().await;
         drop(socket);
         tracing::info!("the daemon has stopped");
+        shared.stop_signal.cause()
     }
 }
 

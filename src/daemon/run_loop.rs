@@ -4,11 +4,14 @@ use super::run_queue::{QueuedRun, RunPhase};
 use super::status::{self, Health};
 use super::{RunRequest, RunResult, Shared, endpoint_status};
 use crate::apply::RunCounters;
+use crate::run::ErrorSummary;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
 /// The key of the health problem that a run set which failed, was incomplete or did not begin. The next successful run clears it.
 const LAST_RUN: &str = "last run";
+/// The exit code of a run whose state another process uses. The daemon holds the lock, so its own run has it only if the lock was lost.
+const STATE_TAKEN_OVER: u8 = 4;
 /// The key of the health problem for an event gap. A completed listing clears it.
 const EVENT_GAP: &str = "feed gap";
 
@@ -80,6 +83,11 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
         }
         RunResult::NotRun { exit_code, message } => {
             tracing::warn!(exit_code, "a run was refused: {message}");
+            if *exit_code == STATE_TAKEN_OVER {
+                let hint = "let one service use the state, and start this one again when the other has stopped";
+                let cause = ErrorSummary { reason: "state_taken_over".to_owned(), message: message.clone(), hint };
+                shared.stop_signal.stop(Some(cause));
+            }
             // A usage error of a client does not concern the health of the service.
             let change = if *exit_code == 2 { HealthChange::Keep } else { HealthChange::Set(Health::Error, message.clone()) };
             (message.clone(), change)

@@ -152,12 +152,8 @@ impl Listener for FailingListener {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
-    let (worker, stop_signal) = (FakeWorker::new(5), StopSignal::default());
-    let directory = tempfile::tempdir().expect("a directory");
-    let database = directory.path().join("sync.db");
-    let daemon = Daemon {
+fn daemon(worker: &Arc<FakeWorker>, stop_signal: &StopSignal) -> Daemon {
+    Daemon {
         worker: worker.clone(),
         cycle: Schedule::Every(Duration::from_mins(5)),
         reconcile: None,
@@ -166,13 +162,34 @@ async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
         clock: Arc::new(SystemClock),
         stop_signal: stop_signal.clone(),
         grace: Duration::from_secs(20),
-    };
+    }
+}
+
+/// It logged the refusal for ever, and ended with 0 when it was told to.
+#[tokio::test(start_paused = true)]
+async fn a_daemon_whose_state_was_taken_over_ends_and_says_so() {
+    let worker = FakeWorker::new(5);
+    worker.refuse_next.store(1, Ordering::SeqCst);
+    worker.refusal_code.store(4, Ordering::SeqCst);
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = ControlSocket::bind(&directory.path().join("sync.db")).expect("it listens");
+    let cause = daemon(&worker, &StopSignal::default()).run(socket).await.expect("the cause");
+    assert_eq!((cause.reason.as_str(), cause.message.as_str()), ("state_taken_over", "the state cannot be used"));
+    assert_eq!(worker.runs(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_daemon_starts_works_and_finishes_its_active_run() {
+    let (worker, stop_signal) = (FakeWorker::new(5), StopSignal::default());
+    let directory = tempfile::tempdir().expect("a directory");
+    let database = directory.path().join("sync.db");
+    let daemon = daemon(&worker, &stop_signal);
     let running = tokio::spawn(daemon.run(ControlSocket::bind(&database).expect("it listens")));
     sleep(Duration::from_secs(311)).await;
     assert_eq!(worker.runs(), [(RunKind::Initial, 0, 5), (CYCLE, 5, 10), (CYCLE, 305, 310)], "the listener woke it once");
     sleep(Duration::from_secs(295)).await;
     stop_signal.stop(None);
-    running.await.expect("it ends");
+    assert_eq!(running.await.expect("it ends"), None);
     assert_eq!(worker.runs().len(), 4, "the active run has ended");
     assert!(!directory.path().join("sync.db.sock").exists());
 }

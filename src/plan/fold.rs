@@ -65,7 +65,7 @@ pub struct Hints {
 /// Folds a batch into the waiting hints, in the order of the effective times. Events with equal times keep their order of arrival.
 pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
     let mut hints = Hints::default();
-    batch.sort_by_key(|timed_events| timed_events.at);
+    batch.sort_by_key(|timed| timed.at);
     for TimedEvent { event, at, seq } in batch {
         hints.touched.extend(event.paths().cloned());
         let subject = match (&event.new_path, event.kind) {

@@ -1,7 +1,7 @@
 //! The stop signal of a run, with its cause and time. Each module decides how it reacts.
 
 use super::error_summary::ErrorSummary;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -72,6 +72,8 @@ impl StopSignal {
 pub struct SinkStopSignal {
     own: StopSignal,
     run: StopSignal,
+    /// True once the sink was stopped alone: it counts once, however many of its operations fail at the same time.
+    is_counted: Arc<AtomicBool>,
     /// The number of sinks that were not stopped alone.
     running_sinks: Arc<AtomicUsize>,
 }
@@ -80,12 +82,13 @@ impl SinkStopSignal {
     /// Creates the signals of the `sinks` sinks of a run.
     pub fn of_run(run: &StopSignal, sinks: usize) -> Vec<Self> {
         let running_sinks = Arc::new(AtomicUsize::new(sinks));
-        (0..sinks).map(|_| Self { own: run.for_one_run(), run: run.clone(), running_sinks: running_sinks.clone() }).collect()
+        let signal = || Self { own: run.for_one_run(), run: run.clone(), is_counted: Arc::default(), running_sinks: running_sinks.clone() };
+        std::iter::repeat_with(signal).take(sinks).collect()
     }
 
     /// Stops the sink.
     pub fn stop_sink(&self, cause: ErrorSummary) {
-        if self.own.is_stopped() {
+        if self.own.is_stopped() || self.is_counted.swap(true, Ordering::SeqCst) {
             return;
         }
         self.own.stop(Some(cause.clone()));
@@ -123,6 +126,7 @@ impl SinkStopSignal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
 
     #[tokio::test(start_paused = true)]
     async fn a_run_stops_with_the_program_and_not_the_program_with_a_run() {
@@ -159,6 +163,25 @@ mod tests {
         assert!(sinks[0].is_stopped() && !sinks[1].is_stopped() && !run.is_stopped(), "stopped twice, it counts once");
         sinks[1].stop_sink(down());
         assert!(run.is_stopped() && run.cause() == Some(down()));
+    }
+
+    /// Two operations of one sink that failed at the same moment counted as two sinks: the run and the other sink were stopped.
+    #[test]
+    fn a_sink_counts_once_when_two_of_its_operations_fail_at_the_same_moment() {
+        let barrier = Barrier::new(2);
+        let rounds: Vec<_> = (0..20_000).map(|_| StopSignal::default()).map(|run| (SinkStopSignal::of_run(&run, 2), run)).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for (sinks, _) in &rounds {
+                        barrier.wait();
+                        sinks[0].stop_sink(down());
+                    }
+                });
+            }
+        });
+        let stopped = rounds.iter().filter(|(sinks, run)| run.is_stopped() || sinks[1].is_stopped()).count();
+        assert_eq!(stopped, 0);
     }
 
     #[tokio::test(start_paused = true)]

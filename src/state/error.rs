@@ -1,6 +1,6 @@
 //! The errors of the state. No SQLite type leaves this module.
 
-use crate::record::EmptyKey;
+use crate::record::{EmptyKey, SinkName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,11 +41,14 @@ pub enum StateError {
     /// The state describes something else than the configuration names; nothing was touched.
     #[error("{0}")]
     OtherIdentity(String),
+    /// The state describes other sinks than the named one.
+    #[error("this state has no sink {0}; it has {1}")]
+    UnknownSink(SinkName, String),
     /// A stored value that cannot be: the file was changed by another program.
     #[error("database: a stored value is not what it should be: {0}")]
     Corrupt(String),
     /// Another process has opened the state to write since: nothing more is stored for this one.
-    #[error("another process has opened this state since, so this one may not write to it any more: let one service use it")]
+    #[error("another process has changed this state since this one opened it: nothing more is written to it")]
     Fenced,
     /// The writer thread has ended.
     #[error("the database is closed")]

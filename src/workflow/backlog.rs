@@ -17,7 +17,7 @@ pub async fn record_backlog(state: &State, sinks: &[SinkState], now: Timestamp) 
     }
 }
 
-/// As [`tell_backlog`], for a caller that already has the overview. An error is logged only: metrics must not fail a run.
+/// As [`record_backlog`], for a caller that already has the overview. An error is logged only: metrics must not fail a run.
 pub(super) async fn record(sinks: &[SinkState], overview: &Overview, now: Timestamp) {
     telemetry::metrics().dead_letters(overview.dead_letters);
     for sink in sinks {

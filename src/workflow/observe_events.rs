@@ -79,11 +79,11 @@ impl Flow {
             // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
             // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
-            let (observation, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
+            let (looked_up, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.counters.replayed(&replayed);
             locked_paths.extend(replayed.locked);
-            next = observation?;
+            next = looked_up?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Flow {
         let touched: BTreeSet<_> = rows.iter().flat_map(|row| row.event.paths().cloned()).collect();
         let (observations, failed) = tokio::select! {
             biased;
-            observation = self.look_up_paths(touched) => observation?,
+            looked_up = self.look_up_paths(touched) => looked_up?,
             // An unfinished lookup stores nothing and may be dropped.
             () = self.stop_signal.stopped() => return Ok(None),
         };

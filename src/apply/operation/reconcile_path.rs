@@ -1,6 +1,7 @@
 //! Reconciles one claimed path: looks it up again if the state is in doubt, follows the plan, records the outcome. Module `effect` sends an
 //! effect whose intent is open. Module `content` uploads content.
 
+use super::effect::OpenEffect;
 use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, ignore_refused_permissions};
 use crate::apply::executor::permits::Permit;
@@ -71,7 +72,7 @@ impl Operation<'_> {
         Err(get_error.unwrap_or_else(replaced))
     }
 
-    /// Makes one attempt. Returns `None` if it closed an intent; the caller then plans the path again.
+    /// Makes one attempt. Returns `None` if it closed an intent, or if the state has changed; the caller then plans the path again.
     async fn attempt(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         let verdict = plan::decide(&work.path, &work.path_state, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
@@ -90,7 +91,7 @@ impl Operation<'_> {
         }
         Ok(Some(match verdict {
             Verdict::Look => Step::LookUpAgain(None),
-            Verdict::Do(planned) if planned.effect == Effect::Delete => Step::Ended(self.delete(work).await?),
+            Verdict::Do(planned) if planned.effect == Effect::Delete => return self.delete(work).await,
             Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
             Verdict::Do(planned) => self.send(work, planned).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned).await?,
@@ -116,16 +117,24 @@ impl Operation<'_> {
 
     /// Deletes the file in two cases: in `Lane::Deletion`, where a lookup has just found the key gone, and in `Lane::OpenIntent`, if the intent of
     /// a delete is open. In any other case it leaves the path pending until the lookup and the guard have released it.
-    async fn delete(&mut self, work: &WorkItem) -> Result<PathOutcome, ApplyError> {
+    async fn delete(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
         if self.lane != Lane::Deletion && !(self.lane == Lane::OpenIntent && work.intent.is_some()) {
-            return self.requeue_and_end(work, PathOutcome::StaysPending).await;
+            return Ok(Some(Step::Ended(self.requeue_and_end(work, PathOutcome::StaysPending).await?)));
         }
-        let mut effect = self.open_effect(work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
+        let mut effect = if let Some(intent) = &work.intent {
+            OpenEffect::resumed(intent)
+        } else {
+            let intent = self.context.intent(&work.path, Planned::delete());
+            if !self.context.open_delete(intent.clone()).await? {
+                return Ok(None);
+            }
+            OpenEffect::new(intent)
+        };
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.path_state));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), idempotency_key: key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
         self.context.state.deleted_record(&work.path, self.attempts.clone()).await?;
-        Ok(PathOutcome::Deleted)
+        Ok(Some(Step::Ended(PathOutcome::Deleted)))
     }
 
     /// Asks the sink which content it has at this path. If the sink already holds the planned content, records it as applied and uploads nothing.

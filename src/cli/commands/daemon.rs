@@ -44,8 +44,10 @@ async fn serve(settings: &Settings, interruption: &Interruption) -> Result<(), R
         stop_signal: interruption.stop_signal(),
         grace: settings.shutdown_timeout,
     };
-    daemon.run(socket).await;
-    Ok(())
+    match daemon.run(socket).await {
+        None => Ok(()),
+        Some(cause) => Err((ExitCode::Locked, format!("{} ({})", cause.message, cause.hint))),
+    }
 }
 
 /// The listeners, one for each configured queue. (Runs read the feed themselves.)

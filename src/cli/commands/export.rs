@@ -71,7 +71,7 @@ impl From<StateError> for WriteError {
 
 fn write<W: Write>(arguments: &Export, database: &Path, output: &mut Output<W>) -> Result<(), WriteError> {
     // Check before the first byte is written, because a header alone would be a snapshot of an empty state.
-    Views::open(database).check()?;
+    Views::open(database).check_sink(&arguments.sink)?;
     let (side, name) = match arguments.side {
         ExportSide::Applied => (state::SinkSide::Applied, "applied"),
         ExportSide::Known => (state::SinkSide::Known, "known"),

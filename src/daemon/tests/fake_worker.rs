@@ -8,7 +8,7 @@ use crate::state::Overview;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize};
 use tokio::time::Instant;
 
 /// Runs take a fixed time and end as the test sets; endpoints are unreachable for some probes.
@@ -22,6 +22,7 @@ pub(super) struct FakeWorker {
     pub(super) unreachable_for: AtomicUsize,
     pub(super) fail_next: AtomicUsize,
     pub(super) refuse_next: AtomicUsize,
+    pub(super) refusal_code: AtomicU8,
     pub(super) fail_maintenance: AtomicUsize,
     busy: AtomicBool,
     pub(super) initial: AtomicBool,
@@ -41,6 +42,7 @@ impl FakeWorker {
             unreachable_for: AtomicUsize::new(0),
             fail_next: AtomicUsize::new(0),
             refuse_next: AtomicUsize::new(0),
+            refusal_code: AtomicU8::new(1),
             fail_maintenance: AtomicUsize::new(0),
             busy: AtomicBool::new(false),
             initial: AtomicBool::new(false),
@@ -94,7 +96,10 @@ impl Worker for FakeWorker {
 
     async fn run(&self, request: RunRequest, _: Arc<RunCounters>, stop_signal: StopSignal) -> RunResult {
         if take_one(&self.refuse_next) {
-            return RunResult::NotRun { exit_code: 1, message: "the state cannot be used".to_owned() };
+            return RunResult::NotRun {
+                exit_code: self.refusal_code.load(Ordering::SeqCst),
+                message: "the state cannot be used".to_owned(),
+            };
         }
         assert!(!self.busy.swap(true, Ordering::SeqCst), "two runs at once");
         let began = self.now();

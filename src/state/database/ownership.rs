@@ -132,7 +132,7 @@ mod tests {
             assert!(matches!(refused, StateError::Fenced), "{refused}");
         }
         let refused = first.source().observations_record(absent(first.source().observation_next())).await.expect_err("not the owner");
-        assert!(refused.to_string().contains("another process has opened this state since"), "{refused}");
+        assert!(refused.to_string().contains("another process has changed this state since"), "{refused}");
         drop(first);
         second.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("the owner goes on");
         let rows =

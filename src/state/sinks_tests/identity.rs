@@ -71,6 +71,7 @@ async fn a_sink_comes_or_goes_only_when_the_operator_says_so() {
         ),
         (&["a"], new(&["a"]), "--drop-sink b"),
         (&["a", "b"], new(&["c"]), "--new-sink c: the configuration names no such sink"),
+        (&["a", "b"], dropped(&["d"]), "--drop-sink d: this state has no such sink"),
         (&["a", "b"], dropped(&["b"]), "--drop-sink b: the configuration still names this sink"),
         (&["a", "c"], new(&["c"]), "--drop-sink b"),
     ] {

@@ -1,6 +1,7 @@
 //! What is to be done, each sink has for itself: queued by its own policy, held by its own guard, forgotten when no other one needs it.
 
 use super::*;
+use crate::plan::Planned;
 
 async fn observed(bed: &Bed) -> Vec<String> {
     bed.state.writer.call(|connection| column(connection, "SELECT path FROM observed ORDER BY path")).await.expect("read")
@@ -88,4 +89,29 @@ async fn a_replay_queues_for_each_sink_and_what_one_of_them_has_is_not_missing()
     bed.a.holds("new", "y", Permissions::default()).await;
     let [of_a, of_b] = [bed.a.oldest_unapplied().await, bed.b.oldest_unapplied().await].map(|oldest| oldest.expect("read"));
     assert_eq!((of_a, of_b), (None, Some(at(1000))), "applied to the one, not to the other");
+}
+
+/// One sink had decided a delete, and the lookup of another found the object back before the intent was open: the delete was sent.
+#[tokio::test]
+async fn a_delete_is_not_begun_once_another_sink_has_found_the_object_back() {
+    let bed = Bed::new().await;
+    bed.page(&[("1", "x")]).await;
+    bed.a.holds("1", "x", Permissions::default()).await;
+    bed.observe("1", None).await;
+    let intent = || Intent {
+        new_path: None,
+        path: key("1"),
+        idempotency_key: uuid::Uuid::new_v4(),
+        planned: Planned::delete(),
+        file_type: None,
+        metadata: None,
+        run: 1,
+    };
+    bed.observe("1", Some("x")).await;
+    assert!(!bed.a.delete_intent_open(intent()).await.expect("asked"), "the object is there");
+    assert!(bed.a.work_item(&key("1")).await.expect("read").is_none(), "nothing is open, and nothing is to be done");
+    bed.observe("1", None).await;
+    assert!(bed.a.delete_intent_open(intent()).await.expect("asked"));
+    let work = bed.a.work_item(&key("1")).await.expect("read").expect("it is pending");
+    assert!(work.intent.is_some_and(|intent| intent.planned == Planned::delete()));
 }

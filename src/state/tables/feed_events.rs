@@ -31,7 +31,7 @@ pub(crate) enum FeedItemState {
     Left,
 }
 
-pub(crate) fn pending_status(connection: &Connection, identity: FeedIdentity) -> Result<FeedItemState, StateError> {
+pub(crate) fn item_state(connection: &Connection, identity: FeedIdentity) -> Result<FeedItemState, StateError> {
     let mut statement = connection.prepare_cached("SELECT left_at IS NULL FROM feed_identities WHERE hash = ?1 AND occurrence = ?2")?;
     let served: Option<bool> = statement.query_row(params![identity.hash, identity.occurrence], |row| row.get(0)).optional()?;
     Ok(match served {

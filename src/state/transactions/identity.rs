@@ -144,6 +144,9 @@ pub(crate) fn refusal(
     refusals.extend(unknown.map(|name| format!("--new-sink {name}: the configuration names no such sink")));
     let still_named = answer.drop_sinks.iter().filter(|name| identity.sinks.iter().any(|named| named.name == **name));
     refusals.extend(still_named.map(|name| format!("--drop-sink {name}: the configuration still names this sink")));
+    let is_known = |name: &SinkName| rows.iter().any(|row| row.name == *name) || identity.sinks.iter().any(|named| named.name == *name);
+    let never_known = answer.drop_sinks.iter().filter(|name| !is_known(name));
+    refusals.extend(never_known.map(|name| format!("--drop-sink {name}: this state has no such sink")));
     Ok((!refusals.is_empty()).then(|| refusals.join("; ")))
 }
 

@@ -9,7 +9,7 @@ use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, Called, HistoryEvent, Moment, OperationEnd, Outcome};
 use crate::state::tables::intents::{self, Intent, IntentKind};
 use crate::state::tables::sinks::RegisteredSink;
-use crate::state::tables::{applied, restore_mark};
+use crate::state::tables::{applied, observed, restore_mark};
 use crate::state::transactions::{outdate, requeue};
 use rusqlite::Connection;
 
@@ -17,6 +17,19 @@ impl SinkState {
     /// Stores the intents of one operation; their calls may go out when this returns.
     pub async fn intents_open(&self, intents: Vec<Intent>) -> Result<(), StateError> {
         self.call(move |connection, sink| intents.iter().try_for_each(|intent| intents::write(connection, sink, intent))).await
+    }
+
+    /// Stores the intent of a delete, unless the object has been observed since the delete was decided. Then it returns `false`, and nothing is
+    /// stored: the observations are those of all sinks, and another sink's lookup may have found the object back.
+    pub async fn delete_intent_open(&self, intent: Intent) -> Result<bool, StateError> {
+        self.call(move |connection, sink| {
+            let is_there = observed::read(connection, sink.source, &intent.path)?.is_some_and(|observed| observed.facts.is_some());
+            if is_there {
+                return Ok(false);
+            }
+            intents::write(connection, sink, &intent).map(|()| true)
+        })
+        .await
     }
 
     /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.

@@ -16,7 +16,7 @@ impl Inbox {
     /// change that time.
     pub async fn queue_last_polled(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
         let address = address.to_owned();
-        self.state.writer.call(move |connection| timed_events(connection, &address)).await
+        self.state.writer.call(move |connection| last_polled(connection, &address)).await
     }
 
     /// The queue of this address has answered.
@@ -24,7 +24,7 @@ impl Inbox {
         let address = address.to_owned();
         self.state.writer
             .call(move |connection| {
-                if timed_events(connection, &address)?.is_some_and(|noted| now.duration_since(noted).abs() < NOTED_EVERY) {
+                if last_polled(connection, &address)?.is_some_and(|noted| now.duration_since(noted).abs() < NOTED_EVERY) {
                     return Ok(());
                 }
                 let mut statement = connection.prepare_cached(
@@ -62,7 +62,7 @@ impl Inbox {
     }
 }
 
-fn timed_events(connection: &Connection, address: &str) -> Result<Option<Timestamp>, StateError> {
+fn last_polled(connection: &Connection, address: &str) -> Result<Option<Timestamp>, StateError> {
     let mut statement = connection.prepare_cached("SELECT heard_at FROM queues WHERE address = ?1")?;
     let at: Option<i64> = statement.query_row([address], |row| row.get(0)).optional()?;
     Ok(at.and_then(time))

@@ -117,9 +117,8 @@ fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receip
 
 /// A list without a cursor: it may be the same for ever, so what is new is what was not received before.
 fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
-    let standings =
-        answer.items.iter().map(|item| feed_events::pending_status(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
-    let served = standings.iter().filter(|pending_status| **pending_status == FeedItemState::Served).count();
+    let states = answer.items.iter().map(|item| feed_events::item_state(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
+    let served = states.iter().filter(|item_state| **item_state == FeedItemState::Served).count();
     let follows = feed_events::is_last(connection, &answer.address)?;
     // A page that was asked for by a cursor continues the last one, whatever it shares with it.
     let gap = answer.full && served == 0 && answer.asked_with.is_none() && read_meta(connection, ADDRESS)?.is_some();
@@ -130,7 +129,7 @@ fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: ReceivedAt)
         gap::note_gap(connection, receipt.at)?;
     }
     prune(connection, receipt.at)?;
-    let fresh = (0..answer.items.len()).filter(|place| standings[*place] == FeedItemState::New).collect();
+    let fresh = (0..answer.items.len()).filter(|place| states[*place] == FeedItemState::New).collect();
     Ok(FeedCounts { gap, ..store_fresh(connection, answer, fresh, receipt)? })
 }
 

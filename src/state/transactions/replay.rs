@@ -37,17 +37,17 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     // The changes of a row that stays are not known yet: half of a rename alone would be a new file.
     let observations: Vec<_> = replay.observations.iter().filter(|observation| !unsettled.contains(&observation.path)).collect();
     for Observation { path, facts, seq } in &observations {
-        let gone = |timed_events: &TimedEvent| timed_events.event.kind == EventKind::Delete && timed_events.event.path == *path;
+        let gone = |timed: &TimedEvent| timed.event.kind == EventKind::Delete && timed.event.path == *path;
         let believed = mutant::is("a_delete_event_is_believed") && timed_events.iter().any(gone);
         observed::write(connection, source, path, &Observed { facts: facts.clone().filter(|_| !believed), seq: *seq })?;
     }
-    let observation: BTreeSet<_> = observations.iter().map(|observation| &observation.path).collect();
+    let observed_paths: BTreeSet<_> = observations.iter().map(|observation| &observation.path).collect();
     let mut waiting = load(connection, (source, &sinks), &timed_events)?;
     let (lineages_before, reported_before) = (waiting.lineages.clone(), waiting.reported.clone());
     let hints = fold(&mut waiting, timed_events);
     store_reported(connection, (source, &sinks), &reported_before, &waiting.reported)?;
     for ((sink, before), lineage) in sinks.iter().zip(&lineages_before).zip(&mut waiting.lineages) {
-        store_lineage(connection, *sink, (before, lineage), |path| (replay.failed.contains_key(path), observation.contains(path)))?;
+        store_lineage(connection, *sink, (before, lineage), |path| (replay.failed.contains_key(path), observed_paths.contains(path)))?;
     }
     keep_times_of_the_gone(connection, (source, &sinks), &hints)?;
     let received = consume::first_received(&replay.rows);
@@ -61,7 +61,8 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
             view.reported_at = received.get(path).map(|at| at.as_microsecond());
         }
         // An event named the path: what failed before is tried again at once.
-        let trigger = |path: &ObjectKey| if observation.contains(path) { Trigger::Observed { changed: true } } else { Trigger::InFlight };
+        let trigger =
+            |path: &ObjectKey| if observed_paths.contains(path) { Trigger::Observed { changed: true } } else { Trigger::InFlight };
         let all: Vec<_> = paths.iter().copied().zip(&views).collect();
         requeue::requeue_all(connection, *sink, &all, trigger)?;
         for (path, view) in all {
@@ -112,9 +113,9 @@ fn store_lineage(
         // A rename that a dead letter reported is kept all the same: a later lookup decides whether it is true.
         let (at_target, at_origin) = (seen(target), seen(&move_origin.origin));
         let failed = at_target.0 || at_origin.0;
-        let observation = at_target.1 && at_origin.1;
+        let both_observed = at_target.1 && at_origin.1;
         move_origin.failed_lookups =
-            if failed { move_origin.failed_lookups.max(1) } else { move_origin.failed_lookups * u32::from(!observation) };
+            if failed { move_origin.failed_lookups.max(1) } else { move_origin.failed_lookups * u32::from(!both_observed) };
         if mutant::is("waiting_lineage_is_dropped") && before.contains_key(target) {
             continue;
         }
@@ -127,7 +128,7 @@ fn store_lineage(
 /// a row is one on a path in doubt.
 fn mark_forgotten_unconfirmed(connection: &Connection, sink: RegisteredSink, timed_events: &[TimedEvent]) -> Result<(), StateError> {
     let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
-    for path in timed_events.iter().flat_map(|timed_events| timed_events.event.paths()) {
+    for path in timed_events.iter().flat_map(|timed| timed.event.paths()) {
         let observed_since = observed::read(connection, sink.source, path)?.is_some_and(|observed| observed.seq > restored_at);
         if !observed_since && applied::read(connection, sink, path)?.is_none() {
             applied::unconfirm(connection, sink, path)?;
@@ -142,7 +143,7 @@ fn load(
     (source, sinks): (SourceId, &[RegisteredSink]),
     timed_events: &[TimedEvent],
 ) -> Result<WaitingHints, StateError> {
-    let paths = || timed_events.iter().flat_map(|timed_events| timed_events.event.paths());
+    let paths = || timed_events.iter().flat_map(|timed| timed.event.paths());
     let mut waiting = WaitingHints::default();
     for sink in sinks {
         waiting.lineages.push(lineage::concerning(connection, *sink, paths())?);
@@ -150,14 +151,12 @@ fn load(
     for target in waiting.lineages.iter().flat_map(|lineage| lineage.keys().cloned()).collect::<Vec<_>>() {
         load_reported(connection, source, &target, &mut waiting)?;
     }
-    for (timed_events, path) in
-        timed_events.iter().flat_map(|timed_events| timed_events.event.paths().map(move |path| (timed_events, path)))
-    {
+    for (timed, path) in timed_events.iter().flat_map(|timed| timed.event.paths().map(move |path| (timed, path))) {
         // The reported permissions of no other path can change: those of most events need not be read.
-        if timed_events.event.new_path.is_some() || !timed_events.event.permissions.is_empty() {
+        if timed.event.new_path.is_some() || !timed.event.permissions.is_empty() {
             load_reported(connection, source, path, &mut waiting)?;
         }
-        if timed_events.event.permissions.is_empty() {
+        if timed.event.permissions.is_empty() {
             continue;
         }
         let mut statement = connection.prepare_cached("SELECT gone_told_at, gone_look FROM observed WHERE source = ?1 AND path = ?2")?;

@@ -12,7 +12,7 @@ use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::dead_letters::{self, DeadLetter};
 use crate::state::tables::runs::{self, RunRow};
-use crate::state::tables::sources;
+use crate::state::tables::{sinks, sources};
 use crate::state::transactions::identity::{self, Identity, OperatorAnswer};
 use key_report::KeyReport;
 use overview::Overview;
@@ -35,6 +35,17 @@ impl Views {
     /// Succeeds if the database is there, is one of ours, and can be read. Blocks.
     pub fn check(&self) -> Result<(), StateError> {
         connection::open_to_read(&self.database).map(drop)
+    }
+
+    /// As [`Views::check`], and the state has this sink. (A state that no run has used yet has none, and is not asked for it.) Blocks.
+    pub fn check_sink(&self, name: &SinkName) -> Result<(), StateError> {
+        let connection = connection::open_to_read(&self.database)?;
+        let known = sinks::all_rows(&connection, sources::only(&connection)?)?;
+        if known.is_empty() || known.iter().any(|row| row.name == *name) {
+            return Ok(());
+        }
+        let known = known.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
+        Err(StateError::UnknownSink(name.clone(), known))
     }
 
     /// Succeeds if the database is there, is one of ours, and a writer that opens it could migrate it where needed. Blocks.

@@ -104,14 +104,14 @@ fn visit_known<E: From<StateError>>(moment: &Connection, sink: RegisteredSink, v
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(held), Some(observation)) => held.cmp(observation),
+            (Some(held), Some(observed)) => held.cmp(observed),
         };
         let held = applied.row().filter(|_| order.is_le());
-        let observation =
+        let observed_row =
             observed_path.zip(observed.row()).filter(|_| order.is_ge()).map(|(path, row)| observed_row(row, path)).transpose()?;
         if let Some(path) = held_path.filter(|_| order.is_le()).or(observed_path) {
             let wanted = reported.row_of(path)?.map(reported_row).transpose()?;
-            if let Some(known) = known(observation.unwrap_or(Some(FileRow::at(path))), wanted) {
+            if let Some(known) = known(observed_row.unwrap_or(Some(FileRow::at(path))), wanted) {
                 visit(held.map_or(Ok(known), |row| over_applied(known, row))?)?;
             }
         }
@@ -130,9 +130,9 @@ fn row_of<'a>(side: SinkSide, path: &'a str, PathState { applied, observed, want
     match (side, observed) {
         (SinkSide::Applied, _) | (SinkSide::Known, None) if held.is_none() => None,
         (SinkSide::Applied, _) => held,
-        (SinkSide::Known, seq) => {
-            let found = |seq: &'a Observed| seq.facts.as_ref().map(|facts| FileRow::from_observation(path, facts));
-            let known = known(seq.as_ref().map_or(Some(FileRow::at(path)), found), Some(FileRow::reported(path, wanted)))?;
+        (SinkSide::Known, observed) => {
+            let found = |observed: &'a Observed| observed.facts.as_ref().map(|facts| FileRow::from_observation(path, facts));
+            let known = known(observed.as_ref().map_or(Some(FileRow::at(path)), found), Some(FileRow::reported(path, wanted)))?;
             Some(held.map_or(known, |held| known.over(held)))
         }
     }
