@@ -16,12 +16,16 @@ fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("a key")
 }
 
+/// No listing of the seeds has so many pages: one that has more does not end.
+const PAGES_MAX: usize = 500;
+
 /// The keys of each page.
 async fn pages(source: &dyn Source, most: u16) -> Vec<Vec<ObjectKey>> {
     let (mut pages, mut from) = (Vec::new(), PageCursor::Start);
     loop {
         let page = source.page(&from, most).await.expect("a page");
         pages.push(page.objects.into_iter().map(|(key, _)| key).collect());
+        assert!(pages.len() <= PAGES_MAX, "the listing does not end");
         match page.next {
             Some(next) => from = next,
             None => return pages,
