@@ -213,7 +213,22 @@ async fn an_absence_is_worth_what_the_source_says_after_it() {
     let lookups = look_up_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
     assert_eq!((lookups.found.len(), lookups.failed.len()), (1, 1), "one failed, and the other is gone");
 
-    // The lookup shows nothing, and the check after it fails.
     source.vanish();
     look_up_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
+    // The bucket is deleted at the lookup, or after a lookup that failed: only a check after the lookup shows it.
+    let goes_with_the_lookup: fn(&Call<'_>) -> Option<Fault> = |call| matches!(call, Call::Head(_)).then_some(Fault::BucketGone);
+    let goes_after_a_failed_lookup: fn(&Call<'_>) -> Option<Fault> = |call| match call {
+        Call::Head(_) => Some(Fault::Error(S3ErrorKind::Server)),
+        Call::HeadBucket => Some(Fault::BucketGone),
+        _ => None,
+    };
+    for trouble in [goes_with_the_lookup, goes_after_a_failed_lookup] {
+        let source = || -> Arc<dyn Source> {
+            let bucket = MemoryBucket::new("b");
+            bucket.on_call(trouble);
+            Arc::new(BucketSource::new(Arc::new(bucket), "b", ""))
+        };
+        look_up(&*source(), &key("gone"), once).await.expect_err("it is missing");
+        look_up_each(&source(), vec![key("gone")], ObservationSeq(10), 1, once).await.expect_err("it is missing");
+    }
 }
