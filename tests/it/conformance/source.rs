@@ -140,8 +140,9 @@ async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn
     a_missing_source_says_so(missing).await;
 
     break_off();
-    let opened = source.open(&key("p/a"), None, None).await.expect("headers");
-    let failed = whole(source, &key("p/a"), opened).await.expect_err("half a body");
+    let long = key("p/a+b c%20d");
+    let opened = source.open(&long, None, None).await.expect("headers");
+    let failed = whole(source, &long, opened).await.expect_err("half a body");
     assert!(matches!(failed.disposition, Disposition::Retry { .. }), "{failed}");
     of(source, &failed);
 }
@@ -185,6 +186,22 @@ async fn a_bucket_over_http_conforms() {
     };
     conforms(&source, &BucketSource::new(Arc::new(missing), "missing-bucket", ""), &break_off).await;
     server.stop().await;
+}
+
+/// The bucket's double without a wire, which the model uses. A store that ignores If-Match returns the current object.
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn the_bucket_of_the_model_conforms() {
+    use crate::model::bucket_alone;
+    for honours_if_match in [true, false] {
+        let ((bucket, world), (missing, lost)) = (bucket_alone(honours_if_match), bucket_alone(honours_if_match));
+        for (key, body) in seeds() {
+            world.put(key, body);
+        }
+        lost.lose_the_bucket();
+        let (source, missing) = (BucketSource::new(bucket, "model", ""), BucketSource::new(missing, "missing", ""));
+        conforms(&source, &missing, &|| world.break_the_next_body()).await;
+    }
 }
 
 #[tokio::test]
