@@ -78,4 +78,7 @@ async fn the_file_manager_of_the_model_conforms() {
         let (contents, order) = (|| world.files(), |trouble| world.order(trouble));
         function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
     }
+    let (file_manager, world) = file_manager_alone();
+    world.make_unreachable();
+    an_unreachable_sink_had_no_effect(&FileManagerSink::new(file_manager)).await;
 }

@@ -20,7 +20,7 @@ fn options(endpoint: &str) -> AwsOptions {
     }
 }
 
-async fn bucket(endpoint: &str) -> AwsBucket {
+pub(super) async fn bucket(endpoint: &str) -> AwsBucket {
     AwsBucket::connect(options(endpoint)).await.expect("keys are given")
 }
 

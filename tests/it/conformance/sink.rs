@@ -39,6 +39,10 @@ fn content(text: &str) -> Content {
     content_with(text, stream::iter([Ok(Bytes::copy_from_slice(text.as_bytes()))]).boxed())
 }
 
+fn mode(mode: &str) -> Permissions {
+    Permissions { permissions: Some(mode.to_owned()), ..Permissions::default() }
+}
+
 /// The text's first bytes, and then the error that its source breaks off with.
 fn broken(text: &str, path: &ObjectKey) -> Content {
     let error = EndpointError::of_content(&EndpointId::new("test:source"), path, ContentFault::Interrupted, "broken off");
@@ -64,8 +68,9 @@ impl Tried<'_> {
         self.sink.inspect(&key(path), None, FilePart::Content).await.expect("an answer")
     }
 
-    fn paths(&self) -> Vec<String> {
-        (self.contents)().into_keys().collect()
+    async fn permissions(&self, path: &str) -> Permissions {
+        let held = self.sink.inspect(&key(path), None, FilePart::Permissions).await.expect("an answer");
+        held.and_then(|held| held.permissions).expect("permissions")
     }
 
     fn is(&self, expected: &[(&str, &str)]) {
@@ -127,6 +132,43 @@ async fn the_same_effect_sent_again_is_answered(tried: &Tried<'_>) {
     }
 }
 
+/// The engine sends an unanswered effect of any kind again, also after other effects: the sink answers the call and does not repeat it.
+async fn a_ledger_makes_an_effect_of_any_kind_happen_once(tried: &Tried<'_>) {
+    if tried.can().idempotency != Idempotency::Ledger {
+        return;
+    }
+    let (update, delete, rename, moving, set) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
+    let again = "the same again";
+    let (near, far) = (key("d/near"), key("e/far"));
+    tried.perform("d/a", EffectKind::Create(content("one"))).await.expect("a create");
+    tried.with_key(update, "d/a", EffectKind::Update(content("two"))).await.expect("an update");
+    tried.perform("d/a", EffectKind::Update(content("three"))).await.expect("another update");
+    tried.with_key(update, "d/a", EffectKind::Update(content("two"))).await.expect(again);
+    tried.is(&[("d/a", "three")]);
+    tried.with_key(delete, "d/a", EffectKind::Delete).await.expect("a delete");
+    tried.perform("d/a", EffectKind::Create(content("four"))).await.expect("a create");
+    tried.with_key(delete, "d/a", EffectKind::Delete).await.expect(again);
+    tried.is(&[("d/a", "four")]);
+    if tried.can().renames != Renames::None {
+        tried.with_key(rename, "d/a", EffectKind::Rename { to: &near }).await.expect("a rename");
+        tried.perform("d/a", EffectKind::Create(content("five"))).await.expect("a create");
+        tried.with_key(rename, "d/a", EffectKind::Rename { to: &near }).await.expect(again);
+        tried.is(&[("d/a", "five"), ("d/near", "four")]);
+    }
+    if tried.can().renames == Renames::Any {
+        for time in ["a move", again] {
+            tried.with_key(moving, "d/near", EffectKind::Move { to: &far }).await.expect(time);
+        }
+        tried.is(&[("d/a", "five"), ("e/far", "four")]);
+    }
+    if tried.can().permissions == PermissionSupport::SetAndAsk {
+        tried.with_key(set, "d/a", EffectKind::SetPermissions(&mode("0600"))).await.expect("they are set");
+        tried.perform("d/a", EffectKind::SetPermissions(&mode("0644"))).await.expect("others are set");
+        tried.with_key(set, "d/a", EffectKind::SetPermissions(&mode("0600"))).await.expect(again);
+        assert_eq!(tried.permissions("d/a").await.permissions.as_deref(), Some("0644"));
+    }
+}
+
 async fn a_body_that_breaks_off_leaves_what_was_there(tried: &Tried<'_>) {
     for (path, before) in [("fresh", None), ("known", Some("before"))] {
         if let Some(before) = before {
@@ -147,11 +189,7 @@ async fn a_body_that_breaks_off_leaves_what_was_there(tried: &Tried<'_>) {
 }
 
 async fn permissions_are_set_field_by_field_also_before_the_file_comes(tried: &Tried<'_>) {
-    let text = |text: &str| Some(text.to_owned());
-    let (mode, group) = (
-        Permissions { permissions: text("0600"), ..Permissions::default() },
-        Permissions { group: text("ops & dev"), ..Permissions::default() },
-    );
+    let (mode, group) = (mode("0600"), Permissions { group: Some("ops & dev".to_owned()), ..Permissions::default() });
     if !tried.can().policy(None).has_permissions() {
         return;
     }
@@ -163,8 +201,7 @@ async fn permissions_are_set_field_by_field_also_before_the_file_comes(tried: &T
             if with_a_file {
                 tried.perform("p", EffectKind::Create(content("one"))).await.expect("a create");
             }
-            let held = tried.sink.inspect(&key("p"), None, FilePart::Permissions).await.expect("an answer");
-            let held = held.and_then(|held| held.permissions).expect("permissions");
+            let held = tried.permissions("p").await;
             assert_eq!((held.permissions, held.group), (mode.permissions.clone(), group.group.clone()), "with a file: {with_a_file}");
         }
     }
@@ -187,7 +224,8 @@ async fn a_file_that_goes_elsewhere_stays_the_file_it_is(tried: &Tried<'_>) {
         if tried.can().keeps_identity {
             assert_eq!(gone.handle, created.handle);
         }
-        assert!(tried.holds(now).await.is_none() && tried.holds(to).await.is_some(), "{to}");
+        let held = tried.holds(to).await.expect("it is held");
+        assert_eq!((tried.holds(now).await, held.content), (None, facts("one").fingerprint()), "{to}");
         now = to;
     }
     let any = tried.can().renames == Renames::Any;
@@ -208,7 +246,7 @@ async fn a_path_is_what_the_key_is_byte_for_byte(tried: &Tried<'_>) {
     for path in &keys {
         tried.perform(path, EffectKind::Create(content("one"))).await.unwrap_or_else(|error| panic!("{error}"));
     }
-    assert_eq!(tried.paths(), keys);
+    assert_eq!((tried.contents)().into_keys().collect::<Vec<_>>(), keys);
     for path in &keys {
         assert!(tried.holds(path).await.is_some(), "{path:?}");
         tried.perform(path, EffectKind::Delete).await.unwrap_or_else(|error| panic!("{error}"));
@@ -247,10 +285,11 @@ pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
 pub(super) type Function = for<'a> fn(&'a Tried<'a>) -> BoxFuture<'a, ()>;
 
 /// Each is for an empty sink.
-pub(super) const FUNCTIONS: [Function; 8] = [
+pub(super) const FUNCTIONS: [Function; 9] = [
     |tried| what_arrives_is_held_until_it_is_deleted(tried).boxed(),
     |tried| an_update_of_nothing_says_so_or_makes_no_difference(tried).boxed(),
     |tried| the_same_effect_sent_again_is_answered(tried).boxed(),
+    |tried| a_ledger_makes_an_effect_of_any_kind_happen_once(tried).boxed(),
     |tried| a_body_that_breaks_off_leaves_what_was_there(tried).boxed(),
     |tried| permissions_are_set_field_by_field_also_before_the_file_comes(tried).boxed(),
     |tried| a_file_that_goes_elsewhere_stays_the_file_it_is(tried).boxed(),

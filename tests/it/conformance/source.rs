@@ -1,5 +1,6 @@
 //! What every implementation of a source must do: functions over the trait that ask how it lists.
 
+use super::canned::{Answer, Canned};
 use super::s3::{Seeds, over_http, seeds};
 use crate::memory_source::{MemorySource, Order, SourceTrouble};
 use futures::TryStreamExt as _;
@@ -16,12 +17,16 @@ fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("a key")
 }
 
+/// No listing of the seeds has so many pages: one that has more does not end.
+const PAGES_MAX: usize = 500;
+
 /// The keys of each page.
 async fn pages(source: &dyn Source, most: u16) -> Vec<Vec<ObjectKey>> {
     let (mut pages, mut from) = (Vec::new(), PageCursor::Start);
     loop {
         let page = source.page(&from, most).await.expect("a page");
         pages.push(page.objects.into_iter().map(|(key, _)| key).collect());
+        assert!(pages.len() <= PAGES_MAX, "the listing does not end");
         match page.next {
             Some(next) => from = next,
             None => return pages,
@@ -136,8 +141,9 @@ async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn
     a_missing_source_says_so(missing).await;
 
     break_off();
-    let opened = source.open(&key("p/a"), None, None).await.expect("headers");
-    let failed = whole(source, &key("p/a"), opened).await.expect_err("half a body");
+    let long = key("p/a+b c%20d");
+    let opened = source.open(&long, None, None).await.expect("headers");
+    let failed = whole(source, &long, opened).await.expect_err("half a body");
     assert!(matches!(failed.disposition, Disposition::Retry { .. }), "{failed}");
     of(source, &failed);
 }
@@ -183,6 +189,35 @@ async fn a_bucket_over_http_conforms() {
     server.stop().await;
 }
 
+/// The bucket's double without a wire, which the model uses. A store that ignores If-Match returns the current object.
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn the_bucket_of_the_model_conforms() {
+    use crate::model::bucket_alone;
+    for honours_if_match in [true, false] {
+        let ((bucket, world), (missing, lost)) = (bucket_alone(honours_if_match), bucket_alone(honours_if_match));
+        for (key, body) in seeds() {
+            world.put(key, body);
+        }
+        lost.lose_the_bucket();
+        let (source, missing) = (BucketSource::new(bucket, "model", ""), BucketSource::new(missing, "missing", ""));
+        conforms(&source, &missing, &|| world.break_the_next_body()).await;
+    }
+}
+
+/// Content without an ETag could not be compared later, and a bucket has no tokens from which a listing could go on.
+#[tokio::test]
+async fn an_answer_without_an_etag_and_a_cursor_of_another_source_are_errors() {
+    let server = Canned::start(Answer::whole(200, &[], "x")).await;
+    let source = BucketSource::new(Arc::new(super::s3_wire::bucket(&server.endpoint).await), "the-bucket", "");
+    let failed = source.open(&key("k"), None, None).await.map(drop).expect_err("no ETag");
+    assert!(failed.message.contains("the answer has no ETag"), "{failed}");
+    of(&source, &failed);
+    let failed = source.page(&PageCursor::Token("t".to_owned()), 10).await.expect_err("it gave no token");
+    assert!(failed.message.contains("not by tokens"), "{failed}");
+    of(&source, &failed);
+}
+
 #[tokio::test]
 async fn a_prefix_is_all_that_a_bucket_lists() {
     let bucket = Arc::new(MemoryBucket::new("b"));
@@ -209,7 +244,22 @@ async fn an_absence_is_worth_what_the_source_says_after_it() {
     let lookups = look_up_each(&shared, vec![key("a"), key("gone")], ObservationSeq(8), 1, once).await.expect("it answers");
     assert_eq!((lookups.found.len(), lookups.failed.len()), (1, 1), "one failed, and the other is gone");
 
-    // The lookup shows nothing, and the check after it fails.
     source.vanish();
     look_up_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
+    // The bucket is deleted at the lookup, or after a lookup that failed: only a check after the lookup shows it.
+    let goes_with_the_lookup: fn(&Call<'_>) -> Option<Fault> = |call| matches!(call, Call::Head(_)).then_some(Fault::BucketGone);
+    let goes_after_a_failed_lookup: fn(&Call<'_>) -> Option<Fault> = |call| match call {
+        Call::Head(_) => Some(Fault::Error(S3ErrorKind::Server)),
+        Call::HeadBucket => Some(Fault::BucketGone),
+        _ => None,
+    };
+    for trouble in [goes_with_the_lookup, goes_after_a_failed_lookup] {
+        let source = || -> Arc<dyn Source> {
+            let bucket = MemoryBucket::new("b");
+            bucket.on_call(trouble);
+            Arc::new(BucketSource::new(Arc::new(bucket), "b", ""))
+        };
+        look_up(&*source(), &key("gone"), once).await.expect_err("it is missing");
+        look_up_each(&source(), vec![key("gone")], ObservationSeq(10), 1, once).await.expect_err("it is missing");
+    }
 }

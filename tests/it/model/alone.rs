@@ -1,16 +1,19 @@
-//! The simulated file manager by itself, for tests that need no history.
+//! The simulated endpoints, each by itself, for tests that need no history.
 
+use super::bucket::Bucket;
 use super::file_manager::Api;
-use super::op::ApiTrouble;
+use super::op::{ApiTrouble, Condition, S3Trouble, Setup};
 use super::sweeps::PLAIN;
 use super::world::World;
 use crate::memory_sink::SinkTrouble;
 use bytes::Bytes;
 use s3_sync::file_manager::FileManager;
+use s3_sync::record::ObjectKey;
+use s3_sync::s3::ReadBucket;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A world whose file manager alone is used.
+/// A world of which one endpoint is used.
 pub(crate) struct Alone(Arc<World>);
 
 /// A new file manager, and the world behind it.
@@ -19,7 +22,33 @@ pub(crate) fn file_manager_alone() -> (Arc<dyn FileManager>, Alone) {
     (Arc::new(Api::of_sink(&world, 0)), Alone(world))
 }
 
+/// A new bucket, and the world behind it.
+pub(crate) fn bucket_alone(honours_if_match: bool) -> (Arc<dyn ReadBucket>, Alone) {
+    let world = World::new(Setup { honours_if_match, ..PLAIN });
+    (Arc::new(Bucket(world.clone())), Alone(world))
+}
+
 impl Alone {
+    /// Puts an object into the bucket.
+    pub(crate) fn put(&self, key: ObjectKey, body: Vec<u8>) {
+        self.0.bucket.put(key, body);
+    }
+
+    /// From now on the bucket is missing.
+    pub(crate) fn lose_the_bucket(&self) {
+        self.0.lock().present = false;
+    }
+
+    /// The next call's body breaks off.
+    pub(crate) fn break_the_next_body(&self) {
+        self.0.lock().s3_trouble.push_back(S3Trouble::BrokenBody);
+    }
+
+    /// From now on the file manager cannot be reached.
+    pub(crate) fn make_unreachable(&self) {
+        self.0.lock().sinks[0].condition = Condition::Unreachable;
+    }
+
     /// The bytes of its files.
     pub(crate) fn files(&self) -> BTreeMap<String, Bytes> {
         self.0.lock().sinks[0].files.by_path.iter().map(|(path, file)| (path.clone(), file.content.clone())).collect()

@@ -30,7 +30,7 @@ mod sources;
 mod sweeps;
 mod world;
 
-pub(crate) use alone::file_manager_alone;
+pub(crate) use alone::{bucket_alone, file_manager_alone};
 use runner::Budget;
 
 #[test]
