@@ -23,8 +23,9 @@ impl SinkState {
     /// stored: the observations are those of all sinks, and another sink's lookup may have found the object back.
     pub async fn delete_intent_open(&self, intent: Intent) -> Result<bool, StateError> {
         self.call(move |connection, sink| {
-            let is_there = observed::read(connection, sink.source, &intent.path)?.is_some_and(|observed| observed.facts.is_some());
-            if is_there {
+            let observed = observed::read(connection, sink.source, &intent.path)?;
+            // A directory marker is no file: the file that was there before is deleted.
+            if observed.and_then(|observed| observed.facts).is_some_and(|facts| !intent.path.is_directory_marker(facts.size)) {
                 return Ok(false);
             }
             intents::write(connection, sink, &intent).map(|()| true)
