@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use url::Url;
 
+use super::headers::MendedHeaders;
 use super::transport;
 
 /// The settings of a bucket's client. The timeouts apply to one attempt.
@@ -76,6 +77,7 @@ pub(super) async fn client(options: &AwsOptions) -> Result<Client, S3Error> {
         .region(Region::new(options.region.clone()))
         .credentials_provider(credentials(options).await?)
         .retry_config(RetryConfig::disabled())
+        .interceptor(MendedHeaders)
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(options.stall_timeout).build())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
