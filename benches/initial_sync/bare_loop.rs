@@ -75,7 +75,7 @@ async fn list(bucket: AwsBucket, pages: mpsc::Sender<Vec<(ObjectKey, ObjectFacts
 }
 
 async fn copy(bucket: &AwsBucket, file_manager: &dyn FileManager, key: ObjectKey, facts: ObjectFacts) -> Result<()> {
-    let object = bucket.get_object(GetRequest { key: key.clone(), if_match: facts.etag, range: None }).await?;
+    let object = bucket.get_object(GetRequest { key: key.clone(), if_match: facts.etag, size: None, range: None }).await?;
     file_manager.permissions(&key).await?;
     let content = Content {
         size: object.head.facts.size,

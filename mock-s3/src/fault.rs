@@ -36,6 +36,15 @@ pub enum Fault {
     Shorten(u64),
     /// The byte at this offset of the body is wrong; the length is right.
     WrongByte(u64),
+    /// No `Content-Length`. The body of a GET is sent in chunks.
+    NoLength,
+    /// The header has these values and no other ones; without values it is missing. Bytes from 0x80 are allowed.
+    Header {
+        /// Its name.
+        name: &'static str,
+        /// Its values, each one a line.
+        values: Vec<Vec<u8>>,
+    },
     /// The object of the request is replaced, then the request is served.
     Replace(NewObject),
     /// The object of the request is removed, then the request is served.
@@ -53,6 +62,11 @@ impl Fault {
     /// 500 `InternalError`
     pub fn internal_error() -> Self {
         Self::error(500, "InternalError")
+    }
+
+    /// A header with this value.
+    pub fn header(name: &'static str, value: impl AsRef<[u8]>) -> Self {
+        Self::Header { name, values: vec![value.as_ref().to_vec()] }
     }
 
     /// 503 `SlowDown`

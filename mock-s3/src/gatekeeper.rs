@@ -34,6 +34,8 @@ impl Gatekeeper {
             Fault::CloseAfter(bytes) => link.order(Tamper::CloseAfter(bytes)),
             Fault::Shorten(bytes) => link.order(Tamper::Shorten(bytes)),
             Fault::WrongByte(offset) => link.order(Tamper::WrongByte(offset)),
+            Fault::NoLength => link.order(Tamper::NoLength),
+            Fault::Header { name, values } => link.order(Tamper::Header { name, values }),
             Fault::Replace(new) => {
                 if let (Some(bucket), Some(key)) = (bucket, key) {
                     self.shared.store.put(bucket, key, StoredObject::hashed(new, self.shared.options.checksum));

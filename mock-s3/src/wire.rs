@@ -20,13 +20,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A change of a response; see `Fault` for the meaning of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Tamper {
     Reset,
     ResetAfter(u64),
     CloseAfter(u64),
     Shorten(u64),
     WrongByte(u64),
+    NoLength,
+    Header { name: &'static str, values: Vec<Vec<u8>> },
 }
 
 /// State shared by the layers of one connection. HTTP/1: one request at a time.
@@ -70,12 +72,14 @@ async fn answer(
     request.extensions_mut().insert(Arc::clone(link));
     let mut response = service.call(request.map(Body::from)).await?;
     let tamper = link.take();
-    match tamper {
+    match &tamper {
         Some(Tamper::Reset) => {
             link.resets.store(true, Ordering::SeqCst);
             return Err("a reset was ordered".into());
         }
-        Some(Tamper::Shorten(bytes)) => shorten_content_length(&mut response, bytes),
+        Some(Tamper::Shorten(bytes)) => shorten_content_length(&mut response, *bytes),
+        Some(Tamper::NoLength) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
+        Some(Tamper::Header { name, values }) => replace_header(&mut response, name, values),
         _ => {}
     }
     Ok(response.map(|inner| WireBody { inner, passed: 0, tamper, link: Arc::clone(link), _under_way: under_way }))
@@ -85,6 +89,14 @@ fn shorten_content_length(response: &mut Response<Body>, bytes: u64) {
     if let Some(value) = response.headers_mut().get_mut(CONTENT_LENGTH) {
         let promised: u64 = value.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(bytes);
         *value = HeaderValue::from(promised.min(bytes));
+    }
+}
+
+fn replace_header(response: &mut Response<Body>, name: &'static str, values: &[Vec<u8>]) {
+    let headers = response.headers_mut();
+    headers.remove(name);
+    for value in values {
+        headers.append(name, HeaderValue::from_bytes(value).expect("invariant: an ordered value has no line break"));
     }
 }
 
@@ -100,9 +112,9 @@ struct WireBody {
 impl WireBody {
     /// How many bytes may still be sent.
     fn allowance(&self) -> Option<u64> {
-        match self.tamper? {
+        match self.tamper.as_ref()? {
             Tamper::ResetAfter(bytes) | Tamper::CloseAfter(bytes) | Tamper::Shorten(bytes) => Some(bytes.saturating_sub(self.passed)),
-            Tamper::Reset | Tamper::WrongByte(_) => None,
+            Tamper::Reset | Tamper::WrongByte(_) | Tamper::NoLength | Tamper::Header { .. } => None,
         }
     }
 
@@ -113,8 +125,8 @@ impl WireBody {
         }
         let start = self.passed;
         self.passed += data.len() as u64;
-        match self.tamper {
-            Some(Tamper::WrongByte(offset)) if (start..self.passed).contains(&offset) => {
+        match &self.tamper {
+            Some(Tamper::WrongByte(offset)) if (start..self.passed).contains(offset) => {
                 let mut wrong = BytesMut::from(data);
                 let index = usize::try_from(offset - start).expect("invariant: an offset into memory fits");
                 wrong[index] ^= 0x01;
@@ -153,7 +165,8 @@ impl HttpBody for WireBody {
 
     fn size_hint(&self) -> SizeHint {
         let hint = self.inner.size_hint();
-        match (self.tamper, self.allowance(), hint.exact()) {
+        match (&self.tamper, self.allowance(), hint.exact()) {
+            (Some(Tamper::NoLength), ..) => SizeHint::new(),
             (Some(Tamper::Shorten(_)), Some(allowance), Some(exact)) => SizeHint::with_exact(exact.min(allowance)),
             _ => hint,
         }

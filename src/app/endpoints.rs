@@ -1,6 +1,6 @@
 //! Creates the endpoints that the settings name.
 
-use crate::config::{ConfigError, Settings};
+use crate::config::{Addressing, ConfigError, Settings};
 use crate::daemon::ClientIdentity;
 use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
@@ -23,6 +23,11 @@ pub(crate) fn retry(settings: &Settings) -> RetryPolicy {
 pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket, S3Error> {
     let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.source.endpoint);
+    options.path_style = match settings.source.addressing {
+        Addressing::Auto => None,
+        Addressing::Path => Some(true),
+        Addressing::Virtual => Some(false),
+    };
     options.region.clone_from(&settings.source.region);
     if let Some(credentials) = &settings.source.credentials {
         options.access_key = Some(credentials.access_key.clone());

@@ -86,6 +86,27 @@ pub enum ConfigProblem {
         /// The other one.
         missing: &'static str,
     },
+    /// The ARN of an access point, together with an endpoint.
+    #[error(
+        "{name} is the ARN of an access point, which only AWS has, and {endpoint}{} names another server: give the bucket's name, or remove \
+         the endpoint", if fallbacks.is_empty() { String::new() } else { format!(" (or {})", fallbacks.join(", ")) }
+    )]
+    OnlyAtAws {
+        /// The setting of the bucket.
+        name: &'static str,
+        /// The setting of the endpoint.
+        endpoint: &'static str,
+        /// The names that are read if that is not given.
+        fallbacks: &'static [&'static str],
+    },
+    /// The bucket of a tenant, without an endpoint.
+    #[error("{name} is the bucket of a tenant, which AWS does not have: set {endpoint}")]
+    NeverAtAws {
+        /// The setting of the bucket.
+        name: &'static str,
+        /// The setting of the endpoint.
+        endpoint: &'static str,
+    },
     /// A key in the YAML file that nothing reads.
     #[error("service.{key} ({location}) is not a setting: {}", nearest.as_ref().map_or_else(|| "all settings are listed in docs/configuration.md".to_owned(), |nearest| format!("did you mean {nearest}?")))]
     UnknownKey {

@@ -32,7 +32,7 @@ pub use origin::{Location, Origin};
 pub use read::Flags;
 pub use resolve::{ReadSecret, resolve};
 pub use table::TABLE;
-pub use values::LogFormat;
+pub use values::{Addressing, LogFormat};
 
 use crate::plan::MaxDelete;
 use crate::snapshot::SnapshotRows;
@@ -118,6 +118,8 @@ pub struct Settings {
 pub struct SourceSettings {
     /// `None` = AWS.
     pub endpoint: Option<Url>,
+    /// Where the bucket's name stands in an address.
+    pub addressing: Addressing,
     /// Required by the commands that read it.
     pub bucket: Option<String>,
     /// Only keys that begin with this; empty = all.

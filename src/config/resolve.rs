@@ -12,6 +12,7 @@ use super::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
+use url::Url;
 
 /// Reads the file of a secret; the error is a reason for the operator.
 pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<SecretString, String>;
@@ -68,7 +69,8 @@ impl Resolver<'_> {
         Settings {
             source: SourceSettings {
                 endpoint: self.optional(&table::CUSTOMER_S3_ENDPOINT),
-                bucket: self.optional(&table::CUSTOMER_S3_BUCKET),
+                addressing: self.with_default(&table::CUSTOMER_S3_ADDRESSING),
+                bucket: self.bucket(&table::CUSTOMER_S3_BUCKET, &table::CUSTOMER_S3_ENDPOINT),
                 prefix: self.optional(&table::CUSTOMER_S3_PREFIX).unwrap_or_default(),
                 region: self.with_default(&table::CUSTOMER_S3_REGION),
                 credentials: self.credentials(),
@@ -82,7 +84,7 @@ impl Resolver<'_> {
             inbox_max: self.with_default(&table::INBOX_MAX),
             target: TargetSettings {
                 endpoint: self.optional(&table::TARGET_S3_ENDPOINT),
-                bucket: self.optional(&table::TARGET_S3_BUCKET),
+                bucket: self.bucket(&table::TARGET_S3_BUCKET, &table::TARGET_S3_ENDPOINT),
                 region: self.with_default(&table::TARGET_S3_REGION),
                 credentials: self
                     .key_pair(&table::TARGET_S3_ACCESS_KEY, &table::TARGET_S3_SECRET_KEY, Names::Own)
@@ -120,6 +122,20 @@ impl Resolver<'_> {
     fn optional<T>(&mut self, setting: &Setting<T>) -> Option<T> {
         let answer = self.look_up_setting(&setting.declared, Names::WithFallbacks);
         self.interpret(setting, answer)
+    }
+
+    /// A bucket's name that exists at AWS only, or never there, is refused with the other kind of server.
+    fn bucket(&mut self, bucket: &Setting<String>, endpoint: &Setting<Url>) -> Option<String> {
+        let name = self.optional(bucket)?;
+        let (setting, endpoint, at_endpoint) = (bucket.declared.name, &endpoint.declared, self.is_given(&endpoint.declared));
+        match (name.starts_with("arn:"), name.contains(':')) {
+            (true, _) if at_endpoint => {
+                self.problems.push(ConfigProblem::OnlyAtAws { name: setting, endpoint: endpoint.name, fallbacks: endpoint.fallbacks });
+            }
+            (false, true) if !at_endpoint => self.problems.push(ConfigProblem::NeverAtAws { name: setting, endpoint: endpoint.name }),
+            _ => {}
+        }
+        Some(name)
     }
 
     /// After a problem the default is used, so that the other problems are found as well.

@@ -32,6 +32,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where the bucket's name stands in an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// In the path at an endpoint, in the host name at AWS.
+    Auto,
+    /// In the path.
+    Path,
+    /// In the host name.
+    Virtual,
+}
+
 /// A base address. A trailing slash is removed. A password is refused, because it would end up in logs.
 pub(super) fn address(raw: &str) -> Option<Url> {
     let raw = raw.trim();
@@ -67,11 +78,23 @@ pub(super) fn secret(raw: &str) -> Option<SecretString> {
     one_line(raw).map(SecretString::from)
 }
 
-/// Stores other than AWS allow more names than AWS does; only a name that no store allows is refused.
+/// Stores other than AWS allow more names than AWS does; only a name that no store allows is refused. Ceph takes `tenant:bucket`; an empty
+/// tenant is the one without a name.
 pub(super) fn bucket(raw: &str) -> Option<String> {
+    let fits = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
     let is_arn = raw.starts_with("arn:") && !raw.contains(|c: char| c.is_whitespace() || c.is_control());
-    let is_name = (1..=255).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    (is_arn || (is_name && !matches!(raw, "." | ".."))).then(|| raw.to_owned())
+    let (tenant, name) = raw.split_once(':').unwrap_or(("", raw));
+    let is_name = (1..=255).contains(&name.len()) && fits(name) && fits(tenant) && tenant.len() <= 255;
+    (is_arn || (is_name && !matches!(name, "." | ".."))).then(|| raw.to_owned())
+}
+
+pub(super) fn addressing(raw: &str) -> Option<Addressing> {
+    match raw.trim().to_ascii_lowercase().as_str() {
+        "auto" => Some(Addressing::Auto),
+        "path" => Some(Addressing::Path),
+        "virtual" => Some(Addressing::Virtual),
+        _ => None,
+    }
 }
 
 pub(super) fn region(raw: &str) -> Option<String> {

@@ -41,6 +41,8 @@ pub enum S3ErrorKind {
     BadCredentials,
     /// 403: the permission for this call is missing.
     AccessDenied,
+    /// The server serves buckets only under host names of their own, so every call fails.
+    WrongAddressing,
     /// 412: the object was replaced.
     PreconditionFailed,
     /// 403 `InvalidObjectState`: the object is archived and not restored.
@@ -72,6 +74,7 @@ impl S3ErrorKind {
             Self::NoSuchBucket => "s3_no_such_bucket",
             Self::BadCredentials => "s3_bad_credentials",
             Self::AccessDenied => "s3_access_denied",
+            Self::WrongAddressing => "s3_wrong_addressing",
             Self::PreconditionFailed => "s3_object_replaced",
             Self::Archived => "s3_archived",
             Self::Throttled { .. } => "s3_throttled",
@@ -91,6 +94,7 @@ impl S3ErrorKind {
             Self::NoSuchBucket => "create the bucket, or correct CUSTOMER_S3_BUCKET",
             Self::BadCredentials => "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the region, and this machine's clock",
             Self::AccessDenied => "grant s3:ListBucket on the bucket and s3:GetObject on its objects",
+            Self::WrongAddressing => "set CUSTOMER_S3_ADDRESSING=virtual: the store serves the bucket only at BUCKET.HOST",
             Self::PreconditionFailed => "the object was replaced meanwhile; it is looked up again",
             Self::Archived => "restore the object from its archive first",
             Self::Throttled { .. } => "the store asks for fewer requests: lower CONCURRENCY",
@@ -111,7 +115,9 @@ impl Disposed for S3Error {
             S3ErrorKind::Server | S3ErrorKind::Timeout | S3ErrorKind::Interrupted | S3ErrorKind::ChecksumMismatch => {
                 Disposition::Retry { after: None }
             }
-            S3ErrorKind::NoSuchBucket | S3ErrorKind::BadCredentials => Disposition::Stop { transient: false },
+            S3ErrorKind::NoSuchBucket | S3ErrorKind::BadCredentials | S3ErrorKind::WrongAddressing => {
+                Disposition::Stop { transient: false }
+            }
             S3ErrorKind::Unreachable => Disposition::Stop { transient: true },
             S3ErrorKind::NoSuchKey
             | S3ErrorKind::AccessDenied
@@ -132,6 +138,7 @@ impl From<S3ErrorKind> for EndpointErrorKind {
             S3ErrorKind::NoSuchBucket
             | S3ErrorKind::BadCredentials
             | S3ErrorKind::AccessDenied
+            | S3ErrorKind::WrongAddressing
             | S3ErrorKind::Throttled { .. }
             | S3ErrorKind::Server
             | S3ErrorKind::Timeout

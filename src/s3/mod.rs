@@ -48,6 +48,8 @@ pub struct GetRequest {
     pub key: ObjectKey,
     /// The expected ETag. For another one the call fails with `S3ErrorKind::PreconditionFailed`.
     pub if_match: Option<ETag>,
+    /// The size of the object with the expected ETag; `None` = unknown. It counts only if the response states no length.
+    pub size: Option<u64>,
     /// A non-empty range of bytes; `None` = all. The headers describe the whole object, without a checksum.
     pub range: Option<Range<u64>>,
 }

@@ -98,7 +98,8 @@ impl Source for BucketSource {
     }
 
     async fn open(&self, key: &ObjectKey, expected: Option<&Fingerprint>, range: Option<Range<u64>>) -> Result<Opened, EndpointError> {
-        let request = GetRequest { key: key.clone(), if_match: expected.map(|expected| expected.etag.clone()), range };
+        let (if_match, size) = expected.map(|expected| (expected.etag.clone(), expected.size)).unzip();
+        let request = GetRequest { key: key.clone(), if_match, size, range };
         let GetObject { head, body } = self.bucket.get_object(request).await.map_err(|error| self.failed(error))?;
         self.compare(key, &head.facts, expected)?;
         let id = self.id.clone();

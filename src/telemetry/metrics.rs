@@ -50,6 +50,7 @@ pub(super) trait Instruments: Send + Sync {
     fn cycle(&self, kind: &'static str, outcome: &'static str, duration: Duration);
     fn backlog(&self, sink: &str, backlog: &Backlog);
     fn dead_letters(&self, count: u64);
+    fn mended_header(&self, header: &'static str);
 }
 
 static INSTRUMENTS: OnceLock<Box<dyn Instruments>> = OnceLock::new();
@@ -108,6 +109,13 @@ impl Metrics {
     pub fn dead_letters(self, count: u64) {
         if let Some(instruments) = self.0 {
             instruments.dead_letters(count);
+        }
+    }
+
+    /// Counts an unreadable header of the store.
+    pub fn mended_header(self, header: &'static str) {
+        if let Some(instruments) = self.0 {
+            instruments.mended_header(header);
         }
     }
 }

@@ -22,6 +22,8 @@ pub const OP: &str = "op";
 pub const RESULT: &str = "result";
 /// The channel of an event.
 pub const SOURCE: &str = "source";
+/// The name of a header.
+pub const HEADER: &str = "header";
 
 /// Received events.
 pub const EVENTS: &str = "s3_sync.events";
@@ -35,6 +37,8 @@ pub const LAG: &str = "s3_sync.lag";
 pub const PENDING: &str = "s3_sync.pending";
 /// Dead-lettered events.
 pub const DEAD_LETTERS: &str = "s3_sync.dead_letters";
+/// Unreadable headers of a store.
+pub const MENDED_HEADERS: &str = "s3_sync.mended_headers";
 
 /// A field of a span or a label of a metric.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +107,7 @@ pub static SPANS: [SpanName; 2] = [
 ];
 
 /// The metrics.
-pub static METRICS: [MetricName; 6] = [
+pub static METRICS: [MetricName; 7] = [
     MetricName {
         name: EVENTS,
         form: "counter",
@@ -139,6 +143,16 @@ pub static METRICS: [MetricName; 6] = [
         labels: &[SINK_OF_OPERATION],
     },
     MetricName { name: DEAD_LETTERS, form: "gauge", unit: "{event}", doc: "Dead-lettered events that wait for an operator.", labels: &[] },
+    MetricName {
+        name: MENDED_HEADERS,
+        form: "counter",
+        unit: "{header}",
+        doc: "Unreadable or repeated headers in responses of the store that only describe an object. They were mended or left out.",
+        labels: &[Field {
+            name: HEADER,
+            doc: "the header's name; `x-amz-meta-` for all user metadata, `other` for headers that are not read",
+        }],
+    },
 ];
 
 /// The metric of this name.

@@ -1,7 +1,7 @@
 //! The settings of the endpoints: the customer's bucket, the file manager, the events API.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
-use crate::config::values;
+use crate::config::values::{self, Addressing};
 use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
@@ -17,10 +17,21 @@ pub(in crate::config) static CUSTOMER_S3_ENDPOINT: Setting<Url> = Setting {
         name: "CUSTOMER_S3_ENDPOINT",
         fallbacks: &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
         accepted: ADDRESS,
-        doc: "The S3 server. Not set: AWS.",
+        doc: "The S3 server; its path, if it has one, stands before the bucket. Not set: AWS.",
         ..SOURCE
     },
     parse: values::address,
+};
+
+pub(in crate::config) static CUSTOMER_S3_ADDRESSING: Setting<Addressing> = Setting {
+    declared: Declared {
+        name: "CUSTOMER_S3_ADDRESSING",
+        default: Some("auto"),
+        accepted: "auto, path or virtual",
+        doc: "Where the bucket's name stands in an address. `path`: `https://HOST/BUCKET/KEY`. `virtual`: `https://BUCKET.HOST/KEY`, which some stores demand. `auto`: `path` at `CUSTOMER_S3_ENDPOINT`, `virtual` at AWS.",
+        ..SOURCE
+    },
+    parse: values::addressing,
 };
 
 pub(in crate::config) static CUSTOMER_S3_ACCESS_KEY: Setting<String> = Setting {
@@ -61,7 +72,7 @@ pub(in crate::config) static CUSTOMER_S3_BUCKET: Setting<String> = Setting {
     declared: Declared {
         name: "CUSTOMER_S3_BUCKET",
         synonyms: &["S3_BUCKET_NAME"],
-        accepted: "the bare name of a bucket (no s3://, no slash), or the ARN of an access point",
+        accepted: "the bare name of a bucket (no s3://, no slash), tenant:bucket at a Ceph server, or the ARN or alias of an access point",
         doc: "The bucket that is read. Required by the commands that read it.",
         ..SOURCE
     },

@@ -16,7 +16,7 @@ pub(in crate::config) static TARGET_S3_ENDPOINT: Setting<Url> = Setting {
 pub(in crate::config) static TARGET_S3_BUCKET: Setting<String> = Setting {
     declared: Declared {
         name: "TARGET_S3_BUCKET",
-        accepted: "the bare name of a bucket (no s3://, no slash), or the ARN of an access point",
+        accepted: "the bare name of a bucket (no s3://, no slash), tenant:bucket at a Ceph server, or the ARN or alias of an access point",
         doc: "The bucket for the backup. `setup` creates it; nothing is written into it yet. Not set: no backup.",
         ..TARGET
     },

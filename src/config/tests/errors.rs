@@ -5,7 +5,8 @@ use super::{Given, Need, environment};
 #[test]
 fn every_error_text() {
     const ADDRESS: &str = "an http:// or https:// address with a host, without user, password, query or fragment";
-    const BUCKET: &str = "the bare name of a bucket (no s3://, no slash), or the ARN of an access point";
+    const BUCKET: &str =
+        "the bare name of a bucket (no s3://, no slash), tenant:bucket at a Ceph server, or the ARN or alias of an access point";
     const NOT_SHOWN: &str = "is not valid (its value is not shown)";
     let none = Given::default();
     let check = |given: Given<'_>, expected: &str| assert_eq!(given.problems(), [expected]);
@@ -69,6 +70,28 @@ fn every_error_text() {
         Given { dot_env: "A=1\nFILE_MANAGER_API_TOKEN=hunter2 and more\n", ..none },
         ".env cannot be read: line 2 is not NAME=value (a value with spaces, quotes or # needs single quotes)",
     );
+}
+
+/// E3, E4: the bucket of a tenant exists only at an endpoint, an access point only at AWS.
+#[test]
+fn a_bucket_that_the_other_kind_of_server_has_is_refused() {
+    const ARN: (&str, &str) = ("CUSTOMER_S3_BUCKET", "arn:aws:s3:eu-west-1:1:accesspoint/x");
+    for (given, expected) in [
+        (
+            &[("CUSTOMER_S3_BUCKET", "tenant:bucket")][..],
+            &["CUSTOMER_S3_BUCKET is the bucket of a tenant, which AWS does not have: set CUSTOMER_S3_ENDPOINT"][..],
+        ),
+        (&[("CUSTOMER_S3_BUCKET", "tenant:bucket"), ("CUSTOMER_S3_ENDPOINT", "http://store")], &[]),
+        (&[ARN], &[]),
+        (
+            &[ARN, ("AWS_ENDPOINT_URL", "http://store")],
+            &["CUSTOMER_S3_BUCKET is the ARN of an access point, which only AWS has, and CUSTOMER_S3_ENDPOINT (or AWS_ENDPOINT_URL_S3, \
+               AWS_ENDPOINT_URL) names another server: give the bucket's name, or remove the endpoint"],
+        ),
+    ] {
+        let problems: Vec<_> = environment(given).resolve().err().into_iter().flat_map(|error| error.problems).collect();
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{given:?}");
+    }
 }
 
 #[test]

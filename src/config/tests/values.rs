@@ -92,6 +92,7 @@ fn a_limit_of_deletes_is_a_share_or_a_number() {
 fn words_are_taken_in_any_case() {
     check(yes_or_no, &[("TRUE", Some(true)), ("0", Some(false)), ("off", Some(false)), ("maybe", None)]);
     check(log_level, &[("warning", Some(Level::WARN)), ("Critical", Some(Level::ERROR)), ("TRACE", Some(Level::TRACE)), ("loud", None)]);
+    check(addressing, &[("Virtual", Some(Addressing::Virtual)), ("path", Some(Addressing::Path)), ("host", None)]);
     check(log_format, &[("JSON", Some(LogFormat::Json)), ("text", Some(LogFormat::Text)), ("xml", None)]);
 }
 
@@ -100,6 +101,8 @@ fn names_are_taken_as_they_are_or_not_at_all() {
     let own = |raw: &str| Some(raw.to_owned());
     check(bucket, &[("my-bucket.1", own("my-bucket.1")), ("Old_Bucket", own("Old_Bucket")), ("s3://b", None), ("b/c", None), ("b ", None)]);
     check(bucket, &[("arn:aws:s3:eu-west-1:1:accesspoint/x", own("arn:aws:s3:eu-west-1:1:accesspoint/x")), ("..", None)]);
+    check(bucket, &[("tenant:bucket", own("tenant:bucket")), (":bucket", own(":bucket")), ("tenant:", None), ("a:b:c", None)]);
+    check(bucket, &[("my-ap-x1y2-s3alias", own("my-ap-x1y2-s3alias"))]);
     check(region, &[("auto", own("auto")), ("eu central", None)]);
     check(prefix, &[(" a/", own(" a/")), (&"x".repeat(1025), None)]);
     check(one_line, &[("key", own("key")), ("key\n", None), ("key ", None), ("a\u{7f}", None)]);

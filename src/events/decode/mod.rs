@@ -21,6 +21,10 @@ pub use notification::notification;
 use crate::record::{Event, EventKind, ObjectKey};
 use crate::run::IgnoredEvents;
 
+/// The endings of an access point's alias: at S3, on Outposts, of Object Lambda. No bucket of AWS may have such a name. Events name the
+/// bucket behind the access point.
+const ALIAS_ENDINGS: [&str; 3] = ["-s3alias", "--op-s3", "--ol-s3"];
+
 /// The synced bucket and prefix. It selects the events to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
@@ -50,13 +54,16 @@ pub struct Undecodable {
 }
 
 impl Scope {
-    /// The scope of a configured bucket (a name, or the ARN of an access point) and prefix.
+    /// The scope of a configured bucket (a name, or the ARN or alias of an access point) and prefix.
     pub fn new(bucket: &str, prefix: &str) -> Self {
-        Self { bucket: (!bucket.starts_with("arn:")).then(|| bucket.to_owned()), prefix: prefix.to_owned() }
+        let is_access_point = bucket.starts_with("arn:") || ALIAS_ENDINGS.iter().any(|ending| bucket.ends_with(ending));
+        Self { bucket: (!is_access_point).then(|| bucket.to_owned()), prefix: prefix.to_owned() }
     }
 
+    /// Compares the bucket of an event. The bucket of a tenant (`tenant:bucket`) may be named without the tenant.
     fn is_own_bucket(&self, name: &str) -> bool {
-        self.bucket.as_ref().is_none_or(|own| own == name)
+        let Some(own) = &self.bucket else { return true };
+        own == name || own.split_once(':').is_some_and(|(_, without_tenant)| without_tenant == name)
     }
 
     fn covers(&self, key: &ObjectKey) -> bool {

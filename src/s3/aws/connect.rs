@@ -13,13 +13,16 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use url::Url;
 
+use super::headers::MendedHeaders;
 use super::transport;
 
 /// The settings of a bucket's client. The timeouts apply to one attempt.
 #[derive(Clone, Debug)]
 pub struct AwsOptions {
-    /// A server other than AWS. Its buckets are addressed by path.
+    /// A server other than AWS.
     pub endpoint: Option<Url>,
+    /// True: the bucket is part of the path. False: it is part of the host name. `None` = by path at an endpoint, by host name at AWS.
+    pub path_style: Option<bool>,
     /// The access key id. Without it and the secret key, the AWS credential chain is used.
     pub access_key: Option<String>,
     /// The secret key. Required with the access key id.
@@ -45,6 +48,7 @@ impl AwsOptions {
     pub fn for_bucket(bucket: impl Into<String>) -> Self {
         Self {
             endpoint: None,
+            path_style: None,
             access_key: None,
             secret_key: None,
             session_token: None,
@@ -76,15 +80,23 @@ pub(super) async fn client(options: &AwsOptions) -> Result<Client, S3Error> {
         .region(Region::new(options.region.clone()))
         .credentials_provider(credentials(options).await?)
         .retry_config(RetryConfig::disabled())
+        .interceptor(MendedHeaders)
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(options.stall_timeout).build())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     if let Some(endpoint) = &options.endpoint {
-        // The SDK would double a trailing `/` before the bucket.
-        config = config.endpoint_url(endpoint.as_str().trim_end_matches('/')).force_path_style(true);
+        config = config.endpoint_url(base_of(endpoint));
     }
+    let path_style = options.path_style.unwrap_or(options.endpoint.is_some());
+    config = config.force_path_style(path_style);
     Ok(Client::from_conf(config.build()))
+}
+
+/// The SDK appends the bucket to the path of the endpoint without a `/` between them, and doubles the one of an endpoint without a path.
+fn base_of(endpoint: &Url) -> String {
+    let bare = endpoint.as_str().trim_end_matches('/');
+    if endpoint.path().trim_matches('/').is_empty() { bare.to_owned() } else { format!("{bare}/") }
 }
 
 async fn credentials(options: &AwsOptions) -> Result<SharedCredentialsProvider, S3Error> {
@@ -108,3 +120,6 @@ async fn credentials(options: &AwsOptions) -> Result<SharedCredentialsProvider, 
         (None, Some(_)) => Err(refused("a secret key is given without an access key")),
     }
 }
+
+#[cfg(test)]
+mod tests;

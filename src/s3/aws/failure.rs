@@ -79,6 +79,9 @@ impl ErrorResponse<'_> {
             // The region is wrong. If the server names no other region, the key id is wrong.
             "AuthorizationHeaderMalformed" if self.other_region(region).is_none() => S3ErrorKind::BadCredentials,
             "AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" => S3ErrorKind::Other,
+            "SecondLevelDomainForbidden" | "PathStyleDomainForbidden" | "VirtualHostDomainRequired" | "InvalidPathAccess" => {
+                S3ErrorKind::WrongAddressing
+            }
             "InvalidObjectState" => S3ErrorKind::Archived,
             "PreconditionFailed" => S3ErrorKind::PreconditionFailed,
             "SlowDown"

@@ -64,23 +64,39 @@ impl<'a> From<&'a GetObjectOutput> for RawHead<'a> {
 impl RawHead<'_> {
     /// The validated headers, or a message about the missing one.
     pub(super) fn validated(&self) -> Result<ObjectHead, &'static str> {
-        let size = self.size.and_then(|size| u64::try_from(size).ok()).ok_or("the response has no Content-Length")?;
+        self.size.and_then(|size| u64::try_from(size).ok()).map(|size| self.with_size(size)).ok_or("the response has no Content-Length")
+    }
+
+    /// The size; `None` = it is missing, or it is 0 and the ETag is the MD5 of other content. Some servers send 0 in the response to a HEAD.
+    pub(super) fn credible_size(&self) -> Option<u64> {
+        let size = self.size.and_then(|size| u64::try_from(size).ok())?;
+        let md5 = self.parsed_etag().and_then(|etag| self.md5_of(&etag));
+        let contradicted = size == 0 && md5.is_some_and(|md5| md5 != Checksum::of(ChecksumAlgorithm::Md5, b""));
+        (!contradicted).then_some(size)
+    }
+
+    pub(super) fn parsed_etag(&self) -> Option<ETag> {
+        self.etag.and_then(ETag::parse)
+    }
+
+    /// The headers with the object's size, which may be known from another response.
+    pub(super) fn with_size(&self, size: u64) -> ObjectHead {
         let facts = ObjectFacts {
             size,
-            etag: self.etag.and_then(ETag::parse),
+            etag: self.parsed_etag(),
             last_modified: self.last_modified.and_then(timestamp),
             storage_class: self.storage_class.map(str::to_owned),
             version_id: self.version_id.filter(|id| *id != "null").map(str::to_owned),
         };
         let checksum = self.full_body_checksum(facts.etag.as_ref());
-        Ok(ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum })
+        ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum }
     }
 
     /// The same for a response with a range of the body: the size is that of the whole object, and there is no checksum of the range.
-    pub(super) fn validated_of_part(self, content_range: Option<&str>) -> Result<ObjectHead, &'static str> {
+    pub(super) fn validated_of_part(&self, content_range: Option<&str>) -> Result<ObjectHead, &'static str> {
         let whole = content_range.and_then(|range| range.rsplit_once('/')?.1.parse().ok());
-        let size = Some(whole.ok_or("a range was asked for, and the answer has no usable Content-Range")?);
-        Ok(ObjectHead { checksum: None, ..RawHead { size, ..self }.validated()? })
+        let size = whole.ok_or("a range was asked for, and the answer has no usable Content-Range")?;
+        Ok(ObjectHead { checksum: None, ..self.with_size(size) })
     }
 
     /// The fastest of the object's checksums that covers the whole body; otherwise the MD5 in its ETag.

@@ -5,6 +5,8 @@ mod blank_key;
 mod connect;
 mod failure;
 mod head;
+mod headers;
+mod length;
 mod list;
 mod transport;
 mod whole;
@@ -124,7 +126,11 @@ impl ReadObjects for AwsBucket {
             .mutate_request(blank_key::restored(key))
             .send();
         let output = self.within(call, sending).await?;
-        RawHead::from(&output).validated().map_err(|words| self.error(call, S3ErrorKind::Other, words))
+        let raw = RawHead::from(&output);
+        match raw.credible_size() {
+            Some(size) => Ok(raw.with_size(size)),
+            None => self.head_by_get(key, &raw).await,
+        }
     }
 
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
@@ -146,8 +152,11 @@ impl ReadObjects for AwsBucket {
             .await
             .map_err(|error| self.failed(call, &error))?;
         let raw = RawHead::from(&output);
-        let head = if request.range.is_some() { raw.validated_of_part(output.content_range()) } else { raw.validated() };
-        let head = head.map_err(|words| self.error(call, S3ErrorKind::Other, words))?;
+        let head = if request.range.is_some() {
+            raw.validated_of_part(output.content_range()).map_err(|words| self.error(call, S3ErrorKind::Other, words))?
+        } else {
+            self.head_of_whole(&request, &raw).await?
+        };
         // Some servers ignore `If-Match`, so compare the ETags here.
         if let (Some(wanted), Some(found)) = (&request.if_match, &head.facts.etag)
             && wanted != found
@@ -156,6 +165,26 @@ impl ReadObjects for AwsBucket {
             return Err(self.error(call, S3ErrorKind::PreconditionFailed, &words));
         }
         Ok(GetObject { head, body: body_of(output, request.key) })
+    }
+}
+
+impl AwsBucket {
+    /// The head of a GET without a range. A response in chunks states no length: the size is then the one that the caller knows of this
+    /// ETag, or that of another request.
+    async fn head_of_whole(&self, request: &GetRequest, raw: &RawHead<'_>) -> Result<ObjectHead, S3Error> {
+        if let Ok(head) = raw.validated() {
+            return Ok(head);
+        }
+        let etag = raw.parsed_etag();
+        if let Some(size) = request.size.filter(|_| etag.is_some() && etag == request.if_match) {
+            return Ok(raw.with_size(size));
+        }
+        let found = self.head_by_get(&request.key, raw).await?;
+        if found.facts.etag != etag {
+            let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
+            return Err(self.error(call, S3ErrorKind::PreconditionFailed, "the object was replaced between two requests"));
+        }
+        Ok(raw.with_size(found.facts.size))
     }
 }
 

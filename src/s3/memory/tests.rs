@@ -9,7 +9,7 @@ fn key(raw: &str) -> ObjectKey {
 }
 
 fn get(raw: &str) -> GetRequest {
-    GetRequest { key: key(raw), if_match: None, range: None }
+    GetRequest { key: key(raw), if_match: None, size: None, range: None }
 }
 
 /// The body that arrives when the fault is ordered for the GET, or what it ends in.

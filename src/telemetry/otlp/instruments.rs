@@ -17,6 +17,7 @@ pub(super) struct OtlpInstruments {
     lag: Gauge<f64>,
     pending: Gauge<u64>,
     dead_letters: Gauge<u64>,
+    mended_headers: Counter<u64>,
 }
 
 impl OtlpInstruments {
@@ -42,6 +43,7 @@ impl OtlpInstruments {
             lag: meter.f64_gauge(lag.name).with_unit(lag.unit).with_description(lag.doc).build(),
             pending: gauge(names::PENDING),
             dead_letters: gauge(names::DEAD_LETTERS),
+            mended_headers: counter(names::MENDED_HEADERS),
         }
     }
 }
@@ -68,6 +70,10 @@ impl Instruments for OtlpInstruments {
 
     fn dead_letters(&self, count: u64) {
         self.dead_letters.record(count, &[]);
+    }
+
+    fn mended_header(&self, header: &'static str) {
+        self.mended_headers.add(1, &[KeyValue::new(names::HEADER, header)]);
     }
 }
 

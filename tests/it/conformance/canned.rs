@@ -38,6 +38,19 @@ impl Answer {
         Self { bytes: format!("{}{sent}", head(200, &["ETag: \"e\""], length)).into_bytes(), then }
     }
 
+    /// An answer without a length, whose body is this one chunk.
+    pub(super) fn chunked(headers: &[&str], body: &str) -> Self {
+        let lines = [&["HTTP/1.1 200 X", "Transfer-Encoding: chunked"], headers, &["\r\n"]].concat().join("\r\n");
+        Self { bytes: format!("{lines}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).into_bytes(), then: Then::KeepAlive }
+    }
+
+    /// The same as the answer to a HEAD.
+    pub(super) fn without_body(mut self) -> Self {
+        let end = self.bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("it has headers");
+        self.bytes.truncate(end + 4);
+        self
+    }
+
     /// No answer at all.
     pub(super) fn none(then: Then) -> Self {
         Self { bytes: Vec::new(), then }
@@ -49,7 +62,7 @@ fn head(status: u16, headers: &[&str], length: usize) -> String {
     [&[&*status, &*length], headers, &["\r\n"]].concat().join("\r\n")
 }
 
-/// Answers every request in the same way and keeps what it was asked.
+/// Answers in the same way every time and keeps what it was asked.
 pub(super) struct Canned {
     /// `http://127.0.0.1:port`
     pub(super) endpoint: String,
@@ -59,13 +72,18 @@ pub(super) struct Canned {
 
 impl Canned {
     pub(super) async fn start(answer: Answer) -> Self {
+        Self::start_by_method(answer.clone(), answer).await
+    }
+
+    /// The first answer is that of a HEAD, the second one that of everything else.
+    pub(super) async fn start_by_method(to_head: Answer, otherwise: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&requests);
         let accepting = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, answer.clone(), Arc::clone(&kept)));
+                tokio::spawn(serve(connection, [to_head.clone(), otherwise.clone()], Arc::clone(&kept)));
             }
         });
         Self { endpoint, requests, accepting }
@@ -95,7 +113,7 @@ impl Drop for Canned {
     }
 }
 
-async fn serve(mut connection: TcpStream, answer: Answer, requests: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut connection: TcpStream, [to_head, otherwise]: [Answer; 2], requests: Arc<Mutex<Vec<String>>>) {
     let mut request = Vec::new();
     loop {
         while !request.ends_with(b"\r\n\r\n") {
@@ -105,6 +123,7 @@ async fn serve(mut connection: TcpStream, answer: Answer, requests: Arc<Mutex<Ve
             }
         }
         requests.lock().expect("no test panics with it").push(String::from_utf8_lossy(&request).into_owned());
+        let answer = if request.starts_with(b"HEAD ") { &to_head } else { &otherwise };
         request.clear();
         if connection.write_all(&answer.bytes).await.is_err() {
             return;

@@ -9,3 +9,5 @@ pub(crate) mod s3;
 mod s3_wire;
 mod sink;
 mod source;
+#[cfg(feature = "sqs")]
+mod sqs_wire;

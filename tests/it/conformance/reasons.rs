@@ -17,6 +17,7 @@ fn s3_kinds() -> Vec<S3> {
         S3::NoSuchBucket,
         S3::BadCredentials,
         S3::AccessDenied,
+        S3::WrongAddressing,
         S3::PreconditionFailed,
         S3::Archived,
         S3::Throttled { after },
@@ -34,6 +35,7 @@ fn s3_kinds() -> Vec<S3> {
             | S3::NoSuchBucket
             | S3::BadCredentials
             | S3::AccessDenied
+            | S3::WrongAddressing
             | S3::PreconditionFailed
             | S3::Archived
             | S3::Throttled { .. }

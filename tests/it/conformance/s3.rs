@@ -81,7 +81,10 @@ async fn a_listing_a_head_and_a_get_agree(bucket: &impl ReadBucket, seeds: &Seed
     for (key, listed) in page.objects {
         let expected = &seeds[&key];
         let head = bucket.head_object(&key).await.expect("a head");
-        let got = bucket.get_object(GetRequest { key: key.clone(), if_match: listed.etag.clone(), range: None }).await.expect("an object");
+        let got = bucket
+            .get_object(GetRequest { key: key.clone(), if_match: listed.etag.clone(), size: None, range: None })
+            .await
+            .expect("an object");
         assert_eq!(got.head, head, "{key}");
         assert_eq!(listed.fingerprint(), head.facts.fingerprint(), "{key}");
         assert!(head.facts.etag.is_some() && head.facts.last_modified.is_some() && listed.last_modified.is_some(), "{key}");
@@ -93,7 +96,7 @@ async fn a_listing_a_head_and_a_get_agree(bucket: &impl ReadBucket, seeds: &Seed
 }
 
 async fn a_missing_key_and_a_missing_bucket_are_different_errors(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
-    let get = |raw: &str, etag: Option<&str>| GetRequest { key: key(raw), if_match: etag.and_then(ETag::parse), range: None };
+    let get = |raw: &str, etag: Option<&str>| GetRequest { key: key(raw), if_match: etag.and_then(ETag::parse), size: None, range: None };
     let list = ListRequest { prefix: String::new(), start_after: None, max_keys: 10 };
 
     assert_eq!(kind(bucket.head_bucket().await), None);
@@ -175,7 +178,7 @@ fn described(error: &EndpointError) -> (String, Disposition) {
 /// What became of one GET: the body, or what the call or the body ended in.
 async fn read(bucket: &impl ReadBucket, if_match: Option<ETag>) -> Result<Vec<u8>, (String, Disposition)> {
     let reading = async {
-        let got = bucket.get_object(GetRequest { key: key("k"), if_match, range: None }).await?;
+        let got = bucket.get_object(GetRequest { key: key("k"), if_match, size: None, range: None }).await?;
         let size = got.head.facts.size;
         let (body, _) = verified(of_endpoint(got.body), (&EndpointId::new("s3"), &key("k")), size, got.head.checksum);
         Ok(body.try_collect::<Vec<_>>().await?.concat())

@@ -45,13 +45,13 @@ async fn call(bucket: &AwsBucket, call: Call) -> Result<(), S3Error> {
         Call::List => bucket.list_page(all()).await.map(drop),
         Call::HeadBucket => bucket.head_bucket().await,
         Call::Head => bucket.head_object(&key("k")).await.map(drop),
-        Call::Get => bucket.get_object(GetRequest { key: key("k"), if_match: None, range: None }).await.map(drop),
+        Call::Get => bucket.get_object(GetRequest { key: key("k"), if_match: None, size: None, range: None }).await.map(drop),
     }
 }
 
 /// The body of a GET, or what the call or the body ended in.
 async fn read(bucket: &AwsBucket) -> Result<Vec<u8>, S3Error> {
-    let got = bucket.get_object(GetRequest { key: key("k"), if_match: None, range: None }).await?;
+    let got = bucket.get_object(GetRequest { key: key("k"), if_match: None, size: None, range: None }).await?;
     Ok(got.body.try_collect::<Vec<_>>().await?.concat())
 }
 
@@ -179,7 +179,7 @@ async fn a_get_asks_for_checksums_and_leaves_the_verification_to_us() {
     let headers = ["ETag: \"e\"", "x-amz-checksum-crc32: y/Q5Jg==", "x-amz-checksum-type: FULL_OBJECT", "Content-Type: text/x"];
     let server = Canned::start(Answer::whole(200, &headers, "123456780")).await;
     let bucket = bucket(&server.endpoint).await;
-    let request = GetRequest { key: key("../a//b/./+ %2e"), if_match: ETag::parse("e"), range: None };
+    let request = GetRequest { key: key("../a//b/./+ %2e"), if_match: ETag::parse("e"), size: None, range: None };
     let got = bucket.get_object(request.clone()).await.expect("an answer");
     assert_eq!(got.head.content_type.as_deref(), Some("text/x"));
     let (body, _) = verified(of_endpoint(got.body), (&EndpointId::new("s3"), &request.key), got.head.facts.size, got.head.checksum);
@@ -193,10 +193,46 @@ async fn a_get_asks_for_checksums_and_leaves_the_verification_to_us() {
     assert!(lower.contains(";x-amz-checksum-mode;"), "the header is signed: {sent}");
 }
 
+/// O2: a length that is known from elsewhere is as strict as one of the response.
+#[tokio::test]
+async fn a_body_in_chunks_has_the_known_length_or_fails() {
+    for (body, expected) in [
+        ("123456789", None),
+        ("12345678", Some(EndpointErrorKind::Other)),
+        ("1234567890", Some(EndpointErrorKind::Corrupt)),
+        ("123456780", Some(EndpointErrorKind::Corrupt)),
+    ] {
+        let server = Canned::start(Answer::chunked(&["ETag: \"25f9e794323b453885f5181f1b624d0b\""], body)).await;
+        let request = GetRequest { key: key("k"), if_match: ETag::parse("25f9e794323b453885f5181f1b624d0b"), size: Some(9), range: None };
+        let got = bucket(&server.endpoint).await.get_object(request.clone()).await.expect("an answer");
+        let (body, _) = verified(of_endpoint(got.body), (&EndpointId::new("s3"), &request.key), got.head.facts.size, got.head.checksum);
+        let read = body.try_collect::<Vec<_>>().await;
+        assert_eq!(read.as_ref().err().map(|error| error.kind), expected, "{read:?}");
+        assert_eq!(server.requests().len(), 1, "the length is not asked for again");
+    }
+}
+
+/// O1: a server that ignores the range, or states the size in no response at all.
+#[tokio::test]
+async fn the_size_of_an_object_is_stated_or_counted_and_vouched_for_or_refused() {
+    const MD5: &str = "ETag: \"25f9e794323b453885f5181f1b624d0b\"";
+    for (answer, expected) in [
+        (Answer::chunked(&[MD5], "123456789"), Ok(9)),
+        (Answer::chunked(&[MD5], "12345678"), Err(S3ErrorKind::ChecksumMismatch)),
+        (Answer::chunked(&["ETag: \"e\""], "123456789"), Err(S3ErrorKind::Other)),
+        (Answer::chunked(&["ETag: \"e\"", "Content-Range: bytes 0-0/7"], "1"), Ok(7)),
+        (Answer::chunked(&["ETag: \"e\"", "Content-Range: bytes 0-0/*"], "1"), Err(S3ErrorKind::Other)),
+    ] {
+        let server = Canned::start_by_method(Answer::chunked(&["ETag: \"e\""], "").without_body(), answer).await;
+        let head = bucket(&server.endpoint).await.head_object(&key("k")).await;
+        assert_eq!(head.map(|head| head.facts.size).map_err(|error| error.kind), expected);
+    }
+}
+
 #[tokio::test]
 async fn an_object_with_another_etag_than_the_one_asked_for_is_refused_though_the_server_sent_it() {
     let server = Canned::start(Answer::whole(200, &["ETag: \"new\""], "x")).await;
-    let request = GetRequest { key: key("k"), if_match: ETag::parse("old"), range: None };
+    let request = GetRequest { key: key("k"), if_match: ETag::parse("old"), size: None, range: None };
     let error = bucket(&server.endpoint).await.get_object(request).await.map(drop).expect_err("it was replaced");
     assert_eq!(error.kind, S3ErrorKind::PreconditionFailed, "{error}");
 }

@@ -136,6 +136,27 @@ fn ignored_records_are_counted() {
     }
 }
 
+/// E3, E4: a store names a bucket in its events without the tenant, and AWS names the bucket behind an alias.
+#[test]
+fn the_bucket_of_an_event_is_compared_without_its_tenant_and_not_at_all_behind_an_access_point() {
+    for (configured, named, own) in [
+        ("tenant:customer-bucket", "customer-bucket", true),
+        ("tenant:customer-bucket", "tenant:customer-bucket", true),
+        (":customer-bucket", "customer-bucket", true),
+        ("tenant:customer-bucket", "other:customer-bucket", false),
+        ("tenant:other", "customer-bucket", false),
+        ("customer-bucket", "tenant:customer-bucket", false),
+        ("my-ap-ab12cd34ef56gh78ij90kl12mn34op56usw2a-s3alias", "customer-bucket", true),
+        ("my-outpost-ab12--op-s3", "customer-bucket", true),
+        ("my-lambda-ab12--ol-s3", "customer-bucket", true),
+        ("s3alias", "customer-bucket", false),
+    ] {
+        let message = put(|record| record["s3"]["bucket"]["name"] = json!(named));
+        let decoded = notification(message.to_string().as_bytes(), &Scope::new(configured, ""));
+        assert_eq!(decoded.events.len(), usize::from(own), "{configured}: {named}");
+    }
+}
+
 #[test]
 fn every_name_of_a_family_means_the_same() {
     for (name, expected) in [

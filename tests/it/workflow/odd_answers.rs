@@ -1,0 +1,121 @@
+//! Answers of stores that describe an object badly or not at all: the object arrives nevertheless, and a wrong body does not.
+
+use super::scene::{BUCKET, Scene, files, key, over_http, over_http_with};
+use mock_s3::{Fault, Matcher};
+use s3_sync::state::Views;
+use serde_json::json;
+use std::time::Duration;
+
+const NEW: &str = "the new content";
+
+/// A bucket and a file manager that agree; then `a` changes, `empty` appears, and the feed reports both.
+async fn with_reported_changes() -> (mock_s3::Running, Scene) {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", "old", None);
+    scene.run_to_success().await;
+    server.server().put(BUCKET, "a", NEW, None);
+    server.server().put(BUCKET, "empty", "", None);
+    let created = |path: &str| json!({ "event_type": "create", "file_path": path });
+    scene.api.api().set_feed(vec![created("/a"), created("/empty")]);
+    (server, scene)
+}
+
+/// O1: without Content-Length in the response to a HEAD, an event failed in every cycle. Some servers send 0 there.
+#[tokio::test]
+async fn an_event_of_an_object_whose_head_states_no_length_is_synced() {
+    for fault in [Fault::NoLength, Fault::header("content-length", "0")] {
+        let (server, scene) = with_reported_changes().await;
+        server.server().order(Matcher::operation("HeadObject"), fault);
+        scene.cycle_to_success().await;
+        assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
+    }
+}
+
+/// O2: a body in chunks, without Content-Length, never arrived.
+#[tokio::test]
+async fn a_body_in_chunks_is_synced_with_the_length_that_the_listing_states() {
+    let (server, scene) = over_http().await;
+    server.server().put(BUCKET, "a", NEW, None);
+    server.server().put(BUCKET, "empty", "", None);
+    server.server().order(Matcher::operation("GetObject"), Fault::NoLength);
+    let ended = scene.run_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
+    assert_eq!(ended.report.unverified, 0);
+}
+
+/// O1 and O2 together: no response states the length, so the body is counted and its checksum vouches for it.
+#[tokio::test]
+async fn an_object_without_any_length_is_synced_after_an_event() {
+    let (server, scene) = with_reported_changes().await;
+    server.server().order(Matcher::any(), Fault::NoLength);
+    scene.cycle_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
+}
+
+/// O3: one latin-1 byte in user metadata kept the object from being synced, in every run. The same holds for every header that only
+/// describes, however it is wrong.
+#[tokio::test]
+async fn an_unreadable_header_that_only_describes_keeps_no_object_from_being_synced() {
+    let latin_1 = || vec![b"J\xf6rg".to_vec()];
+    let absent = Vec::new;
+    let empty = || vec![Vec::new()];
+    let doubled = || vec![b"one".to_vec(), b"two".to_vec()];
+    let (server, scene) = over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await;
+    let mut number = 0;
+    for name in [
+        "x-amz-meta-author",
+        "x-amz-missing-meta",
+        "x-amz-storage-class",
+        "x-amz-version-id",
+        "content-type",
+        "last-modified",
+        "expires",
+        "x-amz-expiration",
+        "x-amz-restore",
+        "x-amz-delete-marker",
+        "x-amz-mp-parts-count",
+        "x-amz-tagging-count",
+        "x-amz-replication-status",
+        "x-amz-object-lock-retain-until-date",
+        "x-amz-object-lock-mode",
+        "cache-control",
+        "content-disposition",
+        "content-language",
+        "accept-ranges",
+        "server",
+        "date",
+    ] {
+        for values in [latin_1(), absent(), empty(), doubled()] {
+            number += 1;
+            let path = format!("{number}");
+            server.server().put(BUCKET, &path, NEW, None);
+            server.server().order(Matcher::any().key(&path), Fault::Header { name, values });
+        }
+    }
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), number);
+    // The lookups of events meet the same headers.
+    let changed: Vec<_> = (1..=number).map(|number| number.to_string()).collect();
+    for path in &changed {
+        server.server().put(BUCKET, path, "changed", None);
+    }
+    let events = changed.iter().map(|path| json!({ "event_type": "create", "file_path": format!("/{path}") }));
+    scene.api.api().set_feed(events.collect());
+    scene.cycle_to_success().await;
+    assert!(scene.contents().values().all(|content| content == "changed"));
+}
+
+/// O4: a Last-Modified that is no HTTP date kept the object from being synced. Another usual format is read, anything else is unknown.
+#[tokio::test]
+async fn a_last_modified_in_another_format_is_read_or_unknown() {
+    let (server, scene) = with_reported_changes().await;
+    server.server().order(Matcher::any().key("a"), Fault::header("last-modified", "2026-11-30T10:00:00Z"));
+    server.server().order(Matcher::any().key("empty"), Fault::header("last-modified", "yesterday"));
+    scene.cycle_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
+    for (path, expected) in [("a", Some("2026-11-30T10:00:00Z")), ("empty", None)] {
+        let why = Views::open(&scene.program.database).key_report(key(path)).await.expect("a database").expect("it is known");
+        let time = why.observed.and_then(|observed| observed.facts).and_then(|facts| facts.last_modified);
+        assert_eq!(time.map(|time| time.to_string()).as_deref(), expected, "{path}");
+    }
+}
