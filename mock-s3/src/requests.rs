@@ -1,5 +1,6 @@
 //! The request log, and counters that are cheap when the log is off.
 
+use crate::listing::Marker;
 use hyper::{HeaderMap, Uri};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,19 @@ impl Request {
             if_match: header("if-match"),
             range: header("range"),
         }
+    }
+
+    /// The key after which the page of a listing begins, by its token or as sent in `start-after`; `None` = the first page.
+    pub fn begins_after(&self) -> Option<String> {
+        let value = |name: &str| self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let of_token = value("continuation-token").and_then(|token| Marker::from_token(&token.replace("%7E", "~")));
+        let after = of_token.as_ref().map(Marker::text).or_else(|| value("start-after"));
+        after.filter(|after| !after.is_empty()).map(str::to_owned)
+    }
+
+    /// True if it asks for a page of a listing by `start-after`, and not by a token.
+    pub fn is_resumed_listing(&self) -> bool {
+        self.query.split('&').any(|pair| pair.starts_with("start-after="))
     }
 }
 
