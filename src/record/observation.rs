@@ -13,6 +13,17 @@ pub struct Observation {
     pub seq: ObservationSeq,
 }
 
+/// The position from which a listing continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageCursor {
+    /// From the first key.
+    Start,
+    /// After this key, in the order of the keys' bytes. Another process can continue a listing from it.
+    After(ObjectKey),
+    /// The source's own token. It is valid only in the listing that returned it.
+    Token(String),
+}
+
 /// One page of a listing: all keys in a range.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -24,7 +35,7 @@ pub struct Page {
     pub up_to: Option<ObjectKey>,
     /// The observation number, taken before the page's request.
     pub seq: ObservationSeq,
-    /// All objects in the range.
+    /// All objects in the range. Before them there may be objects that an earlier page has covered: they are observed again.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }
 

@@ -13,7 +13,7 @@ mod write;
 pub use connect::AwsOptions;
 
 use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
-use crate::record::{Escaped, ObjectKey};
+use crate::record::{Escaped, ObjectKey, PageCursor};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -89,6 +89,11 @@ impl AwsBucket {
 impl ListObjects for AwsBucket {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
         let call = CallInfo { operation: "ListObjectsV2", key: None };
+        let (start_after, token) = match &request.from {
+            PageCursor::Start => (None, None),
+            PageCursor::After(key) => (Some(key.as_str().to_owned()), None),
+            PageCursor::Token(token) => (None, Some(token.clone())),
+        };
         let sending = self
             .client
             .list_objects_v2()
@@ -96,7 +101,8 @@ impl ListObjects for AwsBucket {
             .encoding_type(EncodingType::Url)
             .max_keys(i32::from(request.max_keys))
             .set_prefix((!request.prefix.is_empty()).then(|| request.prefix.clone()))
-            .set_start_after(request.start_after.as_ref().map(|key| key.as_str().to_owned()))
+            .set_start_after(start_after)
+            .set_continuation_token(token)
             .customize()
             .interceptor(WholeListing)
             .send();

@@ -38,7 +38,7 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
     let new_ground = is_new_ground(connection, source, page)?;
     for (path, facts) in &page.objects {
         let observation = Observation { path: path.clone(), facts: Some(facts.clone()), seq: page.seq };
-        let to_do = if new_ground {
+        let to_do = if new_ground && page.after.as_ref().is_none_or(|after| path > after) {
             store_first_observation(connection, (source, &sinks), observation)?
         } else {
             store_observation(connection, (source, &sinks), &observation)?

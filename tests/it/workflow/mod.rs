@@ -6,6 +6,7 @@ mod defects;
 mod endpoints;
 mod faults;
 mod lanes;
+mod odd_listings;
 pub(crate) mod scene;
 mod sinks;
 mod state;

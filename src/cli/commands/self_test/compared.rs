@@ -4,7 +4,7 @@ use super::completed_state;
 use crate::app::connectivity::CheckResult;
 use crate::app::endpoints;
 use crate::config::Settings;
-use crate::record::{FileRow, ObjectFacts, ObjectKey, SinkName};
+use crate::record::{FileRow, ObjectFacts, ObjectKey, PageCursor, SinkName};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
 use crate::state::{SinkSide, StateError, Views};
 use std::collections::BTreeMap;
@@ -77,18 +77,19 @@ pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
 async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
     let bucket = endpoints::bucket(settings, name).await?;
     let mut listed = Listed { objects: BTreeMap::new(), up_to: None };
+    let mut from = PageCursor::Start;
     loop {
-        let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: listed.up_to.take(), max_keys: PAGE_KEYS };
+        let request = ListRequest { prefix: settings.source.prefix.clone(), from, max_keys: PAGE_KEYS };
         let page = bucket.list_page(request).await?;
-        let last = page.objects.last().map(|(key, _)| key.clone());
+        listed.up_to = page.objects.iter().map(|(key, _)| key).max().max(listed.up_to.as_ref()).cloned();
         listed.objects.extend(page.objects.into_iter().filter(|(key, facts)| !key.is_directory_marker(facts.size)));
-        if !page.more || last.is_none() {
-            return Ok(listed);
-        }
-        listed.up_to = last;
+        let Some(next) = page.next else {
+            return Ok(Listed { up_to: None, ..listed });
+        };
         if listed.objects.len() >= MAX_KEYS {
             return Ok(listed);
         }
+        from = next;
     }
 }
 

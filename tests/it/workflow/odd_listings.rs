@@ -1,0 +1,118 @@
+//! Listings as some stores answer them: each object arrives, and what is not listed is deleted only where the listing covers it.
+
+use super::scene::{BUCKET, Scene, kill, over_http};
+use mock_s3::{Fault, Gate, Matcher, MockS3, OddListing};
+use s3_sync::state::RunOutcome;
+
+/// A bucket with these keys, two on a page.
+async fn with_keys(keys: &[&str]) -> (mock_s3::Running, Scene) {
+    let (server, mut scene) = over_http().await;
+    scene.program.options.page_keys = 2;
+    for key in keys {
+        server.server().put(BUCKET, key, format!("content of {key}"), Some("text/plain"));
+    }
+    (server, scene)
+}
+
+async fn with_five_keys() -> (mock_s3::Running, Scene) {
+    with_keys(&["k00.txt", "k01.txt", "k02.txt", "k03.txt", "k04.txt"]).await
+}
+
+fn listings() -> Matcher {
+    Matcher::operation("ListObjectsV2")
+}
+
+fn pages_asked_for(s3: &MockS3) -> usize {
+    s3.requests().iter().filter(|request| request.operation == "ListObjectsV2").count()
+}
+
+/// The paths that the file manager deleted since the log was reset.
+fn deleted(scene: &Scene) -> Vec<String> {
+    scene.saves().into_iter().filter(|(operation, _)| operation == "delete").map(|(_, path)| path).collect()
+}
+
+/// Runs until the request for a later page, and kills the run there.
+async fn killed_before_page(number: u64, s3: &MockS3, scene: &Scene) {
+    let gate = Gate::new();
+    let held = s3.order(listings().skip(number).times(1), Fault::Hold(gate.clone()));
+    let run = scene.start();
+    gate.arrived(1).await;
+    kill(run).await;
+    held.withdraw();
+    gate.open();
+    s3.clear_requests();
+}
+
+/// Case L3.
+#[tokio::test]
+async fn a_last_page_without_a_truncation_flag_is_the_last_page() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::edit("<IsTruncated>false</IsTruncated>", ""));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
+}
+
+/// Case L3: a token says that a page follows.
+#[tokio::test]
+async fn a_page_without_a_truncation_flag_and_with_a_token_is_not_the_last_one() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::edit("<IsTruncated>true</IsTruncated>", ""));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
+}
+
+/// Case L1.
+#[tokio::test]
+async fn pages_without_objects_are_followed_by_their_token() {
+    for empty in [0, 1, 2] {
+        let (server, scene) = with_five_keys().await;
+        server.server().order(listings().skip(empty).times(2), Fault::Listing(OddListing::EmptyPage));
+        let ended = scene.run_to_success().await;
+        assert_eq!((scene.contents().len(), ended.report.listing.pages), (5, 5), "{}", ended.report);
+        // An empty page is no reason for a delete, and hides none.
+        assert!(server.server().remove(BUCKET, "k01.txt"));
+        scene.api.api().reset_calls();
+        scene.run_to_success().await;
+        assert_eq!(deleted(&scene), ["k01.txt"]);
+    }
+}
+
+/// Case L2.
+#[tokio::test]
+async fn a_store_that_ignores_start_after_is_listed_by_its_tokens() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
+    scene.run_to_success().await;
+    assert_eq!((scene.contents().len(), pages_asked_for(server.server())), (5, 3));
+}
+
+/// Case L2: a run that goes on after a killed one gets the whole listing, and uses what follows the checkpoint.
+#[tokio::test]
+async fn a_resumed_run_passes_the_keys_before_its_checkpoint() {
+    let (server, scene) = with_five_keys().await;
+    let s3 = server.server();
+    killed_before_page(2, s3, &scene).await;
+    s3.order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
+    scene.run_to_success().await;
+    assert_eq!((scene.contents().len(), pages_asked_for(s3)), (5, 3));
+    assert!(scene.api.api().effects().by_path.values().all(|done| done["create"] == 1), "each once");
+    // What went meanwhile is found by what the listing covers.
+    assert!(s3.remove(BUCKET, "k04.txt"));
+    s3.clear_faults();
+    killed_before_page(2, s3, &scene).await;
+    s3.order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!(deleted(&scene), ["k04.txt"]);
+}
+
+/// Case L2.
+#[tokio::test]
+async fn a_listing_that_goes_in_circles_ends_with_an_error() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::Listing(OddListing::InCircles));
+    let ended = scene.run().await;
+    assert_eq!(ended.outcome, RunOutcome::Failed, "{}", ended.report);
+    assert!(ended.report.errors.iter().any(|error| error.contains("goes in circles")), "{}", ended.report);
+    assert_eq!(pages_asked_for(server.server()), 2);
+}
