@@ -6,6 +6,7 @@ mod connect;
 mod failure;
 mod head;
 mod list;
+mod mend;
 mod transport;
 mod whole;
 mod write;
@@ -22,6 +23,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use futures::{StreamExt, stream};
 use head::RawHead;
+use mend::MendListing;
 use std::error::Error;
 use std::pin::Pin;
 use std::task::Poll;
@@ -104,6 +106,7 @@ impl ListObjects for AwsBucket {
             .set_start_after(start_after)
             .set_continuation_token(token)
             .customize()
+            .interceptor(MendListing)
             .interceptor(WholeListing)
             .send();
         let output = self.within(call, sending).await?;

@@ -116,3 +116,12 @@ async fn a_listing_that_goes_in_circles_ends_with_an_error() {
     assert!(ended.report.errors.iter().any(|error| error.contains("goes in circles")), "{}", ended.report);
     assert_eq!(pages_asked_for(server.server()), 2);
 }
+
+/// Case L7.
+#[tokio::test]
+async fn an_unreadable_time_of_an_entry_keeps_no_object_from_being_synced() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::edit("<LastModified>", "<LastModified>about "));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
+}
