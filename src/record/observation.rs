@@ -39,6 +39,22 @@ pub struct Page {
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }
 
+/// One page of a listing that is not in the order of the keys' bytes. It says nothing about keys that it does not show.
+#[derive(Clone, Debug)]
+pub struct UnorderedPage {
+    /// The prefix of the listing.
+    pub prefix: String,
+    /// True if no page of this listing has been stored yet.
+    pub first: bool,
+    /// The observation number, taken before the page's request.
+    pub seq: ObservationSeq,
+    /// For the last page, the observation number of the listing's first page: keys that were not observed since then are absent from the
+    /// whole listing. `None` = more pages follow.
+    pub listed_since: Option<ObservationSeq>,
+    /// The objects of the page.
+    pub objects: Vec<(ObjectKey, ObjectFacts)>,
+}
+
 /// The counts of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageCounts {
@@ -61,6 +77,13 @@ impl Page {
         let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);
         let to = self.up_to.as_ref().map_or_else(|| just_after_all_that_begin_with(&self.prefix), |last| Some(just_after(last)));
         (from, to)
+    }
+}
+
+impl UnorderedPage {
+    /// The range of keys that the listing covers, as [`Page::range`].
+    pub fn range_of_listing(&self) -> (String, Option<String>) {
+        (self.prefix.clone(), just_after_all_that_begin_with(&self.prefix))
     }
 }
 

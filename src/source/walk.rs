@@ -15,6 +15,12 @@ pub struct Walk {
     covered: Option<ObjectKey>,
     /// The last key of the latest page with objects, in this walk.
     last: Option<ObjectKey>,
+    /// True after a key that did not come after the one before it.
+    out_of_order: bool,
+    /// True if the walk resumes an interrupted listing.
+    resumed: bool,
+    /// True if any page of this listing had to be requested by a key.
+    by_keys: bool,
     empty_pages: u32,
     circle: CircleDetector,
 }
@@ -26,6 +32,10 @@ pub enum Coverage {
     Range(Option<ObjectKey>, Option<ObjectKey>),
     /// No keys: the page is empty, and others follow.
     Nothing,
+    /// Its own objects only, because the listing is not in byte order. What is absent is known at the end of the whole listing.
+    OutOfOrder,
+    /// Nothing: a listing that was to be resumed is not in byte order, so it starts over. The page's objects come again.
+    StartsOver,
 }
 
 /// The reason why a listing cannot be continued.
@@ -45,21 +55,29 @@ pub enum NoProgress {
     /// More empty pages than a listing may have.
     #[error("the listing makes no progress: {MAX_EMPTY_PAGES} pages in a row are without an object")]
     EmptyPages,
-    /// A key follows a greater or an equal one.
-    #[error("key \"{key}\" follows \"{after}\": the server does not list in the order of the keys' bytes")]
-    OutOfOrder {
-        /// The key.
-        key: ObjectKey,
-        /// The key before it.
-        after: ObjectKey,
-    },
+    /// Without a token, a page begins after a key in byte order. A server with another order may leave out keys.
+    #[error("the server does not list in the order of the keys' bytes and sends no continuation token: the listing may leave out keys")]
+    NoToken,
 }
 
 impl Walk {
-    /// A listing from its start, or one that goes on after the last key of an interrupted one.
-    pub fn new(after: Option<ObjectKey>) -> Self {
-        let next = Some(after.clone().map_or(PageCursor::Start, PageCursor::After));
-        Self { next, covered: after, last: None, empty_pages: 0, circle: CircleDetector::default() }
+    /// A listing from its start.
+    pub fn from_start() -> Self {
+        Self {
+            next: Some(PageCursor::Start),
+            covered: None,
+            last: None,
+            out_of_order: false,
+            resumed: false,
+            by_keys: false,
+            empty_pages: 0,
+            circle: CircleDetector::default(),
+        }
+    }
+
+    /// A listing that goes on after the last key of an interrupted one.
+    pub fn resumed(after: ObjectKey) -> Self {
+        Self { next: Some(PageCursor::After(after.clone())), covered: Some(after), resumed: true, ..Self::from_start() }
     }
 
     /// Where the next page begins; `None` = the listing is complete.
@@ -84,8 +102,14 @@ impl Walk {
         if keys.is_none() && !ends {
             return Ok(Coverage::Nothing);
         }
-        if let Some((after, key)) = self.out_of_order(&page.objects) {
-            return Err(NoProgress::OutOfOrder { after, key });
+        self.by_keys |= matches!(page.next, Some(PageCursor::After(_)));
+        self.out_of_order |= !self.continues_in_order(&page.objects);
+        if self.out_of_order {
+            if self.resumed {
+                *self = Self::from_start();
+                return Ok(Coverage::StartsOver);
+            }
+            return if self.by_keys { Err(NoProgress::NoToken) } else { Ok(Coverage::OutOfOrder) };
         }
         let after = self.covered.clone();
         if let Some((_, (last, _))) = keys {
@@ -96,10 +120,9 @@ impl Walk {
         Ok(Coverage::Range(after, self.covered.clone().filter(|_| !ends)))
     }
 
-    /// The first two keys of which the second one does not come after the first one.
-    fn out_of_order(&self, objects: &[(ObjectKey, ObjectFacts)]) -> Option<(ObjectKey, ObjectKey)> {
+    fn continues_in_order(&self, objects: &[(ObjectKey, ObjectFacts)]) -> bool {
         let keys = || self.last.iter().chain(objects.iter().map(|(key, _)| key));
-        keys().zip(keys().skip(1)).find(|(one, other)| one >= other).map(|(one, other)| (one.clone(), other.clone()))
+        keys().zip(keys().skip(1)).all(|(one, other)| one < other)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::apply::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::failpoint;
 use crate::plan::guard::Guard;
-use crate::record::{Page, PageCounts};
+use crate::record::{Page, PageCounts, UnorderedPage};
 use crate::retry::Disposition;
 use crate::run::RunKind;
 use crate::source::{Coverage, NoProgress, Walk};
@@ -96,13 +96,16 @@ impl Flow {
             self.counters.resumed(self.state.overview().await?.paths("due"), listed == Listed::Everything);
         }
         let mut walk = match listed {
-            Listed::Nothing => Walk::new(None),
-            Listed::UpTo(key) => Walk::new(Some(key)),
+            Listed::UpTo(key) if source.lists_in_key_order() => Walk::resumed(key),
+            Listed::Nothing | Listed::UpTo(_) => Walk::from_start(),
             // An earlier run listed all pages and ended before it had applied them. Those paths are pending, and nothing is listed again.
             Listed::Everything => return Ok(()),
         };
+        // If a page of this listing is stored, and the observation number of its first page.
+        let (mut stored, mut listed_since) = (false, None);
         while let Some(from) = walk.next().cloned() {
             let seq = self.state.source().observation_next();
+            let since = *listed_since.get_or_insert(seq);
             let page = tokio::select! {
                 biased;
                 page = retry.run(|| source.page(&from, *page_keys)) => page?,
@@ -112,14 +115,26 @@ impl Flow {
             if self.counters.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
             }
+            let (prefix, objects, ended) = (prefix.clone(), page.objects, walk.next().is_none());
             let counts = match coverage {
                 Coverage::Nothing => PageCounts::default(),
                 Coverage::Range(after, up_to) => {
-                    let page = Page { prefix: prefix.clone(), after, up_to, seq, objects: page.objects };
-                    self.state.source().page_record(page).await?
+                    stored = true;
+                    self.state.source().page_record(Page { prefix, after, up_to, seq, objects }).await?
+                }
+                Coverage::OutOfOrder => {
+                    self.counters.out_of_order();
+                    let (first, listed_since) = (!std::mem::replace(&mut stored, true), ended.then_some(since));
+                    let page = UnorderedPage { prefix, first, seq, listed_since, objects };
+                    self.state.source().unordered_page_record(page).await?
+                }
+                Coverage::StartsOver => {
+                    (stored, listed_since) = (false, None);
+                    self.state.source().listing_restart().await?;
+                    PageCounts::default()
                 }
             };
-            self.counters.page(counts, walk.next().is_none());
+            self.counters.page(counts, ended);
             progress.send_replace(true);
         }
         Ok(())

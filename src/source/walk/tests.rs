@@ -21,7 +21,7 @@ fn range(after: Option<&str>, up_to: Option<&str>) -> Result<Coverage, NoProgres
 
 #[test]
 fn pages_in_order_cover_the_source_without_gaps() {
-    let mut walk = Walk::new(None);
+    let mut walk = Walk::from_start();
     assert_eq!(walk.next(), Some(&PageCursor::Start));
     assert_eq!(walk.take(&page(&["a", "b"], token("1"))), range(None, Some("b")));
     assert_eq!(walk.take(&page(&[], token("2"))), Ok(Coverage::Nothing));
@@ -32,7 +32,7 @@ fn pages_in_order_cover_the_source_without_gaps() {
 
 #[test]
 fn a_resumed_listing_covers_what_follows_its_checkpoint() {
-    let mut walk = Walk::new(Some(key("c")));
+    let mut walk = Walk::resumed(key("c"));
     assert_eq!(walk.next(), Some(&PageCursor::After(key("c"))));
     // A server that ignores where the listing is to go on.
     assert_eq!(walk.take(&page(&["a", "b"], token("1"))), range(Some("c"), Some("c")));
@@ -57,7 +57,7 @@ fn a_circle_is_detected() {
 
 #[test]
 fn a_listing_without_progress_ends() {
-    let mut walk = Walk::new(None);
+    let mut walk = Walk::from_start();
     assert!(walk.take(&page(&["a"], token("1"))).is_ok());
     assert_eq!(walk.clone().take(&page(&[], token("1"))), Err(NoProgress::SameToken));
     assert_eq!(walk.clone().take(&page(&["a"], token("2"))), Err(NoProgress::SamePage { first: key("a"), last: key("a") }));
@@ -67,4 +67,38 @@ fn a_listing_without_progress_ends() {
         assert_eq!(walk.take(&page(&[], token(&format!("e{number}")))), Ok(Coverage::Nothing));
     }
     assert_eq!(walk.take(&page(&[], token("e"))), Err(NoProgress::EmptyPages));
+}
+
+#[test]
+fn without_byte_order_a_page_covers_its_own_objects_from_the_first_disorder_on() {
+    let mut walk = Walk::from_start();
+    assert_eq!(walk.take(&page(&["a/b"], token("1"))), range(None, Some("a/b")));
+    assert_eq!(walk.take(&page(&["a"], token("2"))), Ok(Coverage::OutOfOrder));
+    assert_eq!(walk.take(&page(&["b"], token("3"))), Ok(Coverage::OutOfOrder));
+    assert_eq!(walk.take(&page(&[], None)), Ok(Coverage::OutOfOrder));
+    assert_eq!(walk.next(), None);
+    // Inside of a page, and a key twice.
+    assert_eq!(Walk::from_start().take(&page(&["b", "a"], None)), Ok(Coverage::OutOfOrder));
+    assert_eq!(Walk::from_start().take(&page(&["a", "a"], None)), Ok(Coverage::OutOfOrder));
+    // The order of UTF-16, which some servers keep.
+    assert_eq!(Walk::from_start().take(&page(&["\u{10000}", "\u{ffff}"], None)), Ok(Coverage::OutOfOrder));
+}
+
+#[test]
+fn a_resumed_listing_without_byte_order_starts_over_once() {
+    let mut walk = Walk::resumed(key("a/b"));
+    assert_eq!(walk.take(&page(&["c/d"], token("1"))), range(Some("a/b"), Some("c/d")));
+    assert_eq!(walk.take(&page(&["c"], token("2"))), Ok(Coverage::StartsOver));
+    assert_eq!(walk.next(), Some(&PageCursor::Start));
+    assert_eq!(walk.take(&page(&["c/d"], token("1"))), range(None, Some("c/d")));
+    assert_eq!(walk.take(&page(&["c"], None)), Ok(Coverage::OutOfOrder));
+}
+
+#[test]
+fn a_listing_by_keys_must_be_in_byte_order() {
+    let by_key = |raw| Some(PageCursor::After(key(raw)));
+    assert_eq!(Walk::from_start().take(&page(&["b", "a"], by_key("a"))), Err(NoProgress::NoToken));
+    let mut walk = Walk::from_start();
+    assert_eq!(walk.take(&page(&["b"], by_key("b"))), range(None, Some("b")));
+    assert_eq!(walk.take(&page(&["a"], None)), Err(NoProgress::NoToken));
 }

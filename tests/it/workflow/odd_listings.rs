@@ -125,3 +125,61 @@ async fn an_unreadable_time_of_an_entry_keeps_no_object_from_being_synced() {
     scene.run_to_success().await;
     assert_eq!(scene.contents().len(), 5);
 }
+
+/// Case L4.
+#[tokio::test]
+async fn a_store_that_does_not_list_in_byte_order_is_synced_and_the_report_says_so() {
+    for page_keys in [1, 2, 1000] {
+        let (server, mut scene) = with_keys(&["a/b.txt", "a.txt", "z.txt"]).await;
+        scene.program.options.page_keys = page_keys;
+        server.server().order(listings(), Fault::Listing(OddListing::DirectoryOrder));
+        let ended = scene.run_to_success().await;
+        assert_eq!(scene.contents().len(), 3, "{}", ended.report);
+        assert!(ended.report.to_string().contains("not list in the order of the keys' bytes"), "{}", ended.report);
+
+        scene.api.api().reset_calls();
+        let ended = scene.reconcile().await;
+        assert!(ended.report.success && scene.saves().is_empty(), "{}: {:?}", ended.report, scene.saves());
+    }
+}
+
+/// Case L4: what the complete listing does not show is deleted, and nothing else.
+#[tokio::test]
+async fn without_byte_order_absence_is_judged_at_the_end_of_the_listing() {
+    for (page_keys, gone) in [(1, "a.txt"), (1, "a/b.txt"), (1, "z.txt"), (2, "a/b.txt"), (2, "b/c.txt"), (1000, "b/c.txt")] {
+        let (server, mut scene) = with_keys(&["a/b.txt", "a.txt", "b/c.txt", "b.txt", "z.txt"]).await;
+        scene.program.options.page_keys = page_keys;
+        server.server().order(listings(), Fault::Listing(OddListing::DirectoryOrder));
+        scene.run_to_success().await;
+        assert!(server.server().remove(BUCKET, gone));
+        scene.api.api().reset_calls();
+        let ended = scene.reconcile().await;
+        assert!(ended.report.success, "{}", ended.report);
+        assert_eq!(deleted(&scene), [gone], "pages of {page_keys}");
+        assert_eq!(scene.contents().len(), 4);
+    }
+}
+
+/// Case L4: a listing out of order has no key to go on after.
+#[tokio::test]
+async fn a_resumed_listing_without_byte_order_starts_over() {
+    let keys = ["a/b.txt", "a.txt", "b/c.txt", "b.txt", "z.txt"];
+    for page in [1, 2, 3, 4] {
+        let (server, mut scene) = with_keys(&keys).await;
+        scene.program.options.page_keys = 1;
+        let s3 = server.server();
+        let gate = Gate::new();
+        let odd = s3.order(listings().times(page), Fault::Listing(OddListing::DirectoryOrder));
+        s3.order(listings().times(1), Fault::Hold(gate.clone()));
+        let run = scene.start();
+        gate.arrived(1).await;
+        kill(run).await;
+        gate.open();
+        assert_eq!(odd.strikes(), page);
+        s3.clear_faults();
+        s3.order(listings(), Fault::Listing(OddListing::DirectoryOrder));
+        scene.run_to_success().await;
+        assert_eq!(scene.contents().len(), keys.len(), "killed after page {page}");
+        assert_eq!(deleted(&scene), [""; 0], "killed after page {page}");
+    }
+}
