@@ -5,7 +5,7 @@ use crate::servers::{ACCESS_KEY, BUCKET, SECRET_KEY};
 use anyhow::{Context as _, Result};
 use futures::TryStreamExt as _;
 use s3_sync::file_manager::{Content, Deadlines, FileManager, HttpClient, HttpFileManager, IdempotencyKey, SaveOperation, SaveRequest};
-use s3_sync::record::{ObjectFacts, ObjectKey};
+use s3_sync::record::{ObjectFacts, ObjectKey, PageCursor};
 use s3_sync::s3::{AwsBucket, AwsOptions, GetRequest, ListObjects as _, ListRequest, ReadObjects as _};
 use std::io;
 use std::sync::Arc;
@@ -63,14 +63,12 @@ async fn copy_all(arguments: Arguments) -> Result<()> {
 
 /// Page after page, while the objects of the last are on their way.
 async fn list(bucket: AwsBucket, pages: mpsc::Sender<Vec<(ObjectKey, ObjectFacts)>>) -> Result<()> {
-    let mut request = ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 };
+    let mut request = ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 1000 };
     loop {
         let page = bucket.list_page(request.clone()).await?;
-        request.start_after = page.objects.last().map(|(key, _)| key.clone());
         pages.send(page.objects).await.context("no task takes the pages")?;
-        if !page.more {
-            return Ok(());
-        }
+        let Some(next) = page.next else { return Ok(()) };
+        request.from = next;
     }
 }
 

@@ -1,8 +1,10 @@
 //! Ordered faults: the requests that they match, and the fault. Applying it is `gatekeeper`'s and `wire`'s concern.
 
 use crate::gate::{Gate, at_least};
+use crate::listing::OddListing;
 use crate::object::NewObject;
 use crate::requests::Request;
+use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -51,12 +53,26 @@ pub enum Fault {
     Remove,
     /// The bucket of the request is removed with its objects, then the request is served.
     BucketGone,
+    /// A page of a listing as some stores answer it.
+    Listing(OddListing),
+    /// Each occurrence of a text in a document of the response is replaced; the length is right.
+    Edit {
+        /// The text to replace.
+        find: String,
+        /// The bytes in its place.
+        replace: Bytes,
+    },
 }
 
 impl Fault {
     /// An error response.
     pub fn error(status: u16, code: &str) -> Self {
         Self::Error { status, code: code.into(), retry_after: None }
+    }
+
+    /// An edited document.
+    pub fn edit(find: &str, replace: impl Into<Bytes>) -> Self {
+        Self::Edit { find: find.into(), replace: replace.into() }
     }
 
     /// 500 `InternalError`

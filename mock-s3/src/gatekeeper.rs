@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::mock::Shared;
 use crate::object::StoredObject;
 use crate::requests::Request;
-use crate::wire::{Link, Tamper};
+use crate::wire::{Edit, Link, Tamper};
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, StatusCode};
 use s3s::access::{S3Access, S3AccessContext};
@@ -36,6 +36,9 @@ impl Gatekeeper {
             Fault::WrongByte(offset) => link.order(Tamper::WrongByte(offset)),
             Fault::NoLength => link.order(Tamper::NoLength),
             Fault::Header { name, values } => link.order(Tamper::Header { name, values }),
+            Fault::Edit { find, replace } => link.order_edit(Edit { find, replace }),
+            // `check` has attached it to the request, where the listing finds it.
+            Fault::Listing(_) => {}
             Fault::Replace(new) => {
                 if let (Some(bucket), Some(key)) = (bucket, key) {
                     self.shared.store.put(bucket, key, StoredObject::hashed(new, self.shared.options.checksum));
@@ -81,6 +84,9 @@ impl S3Access for Gatekeeper {
 
         let Some(fault) = self.shared.faults.strike(&request) else { return Ok(()) };
         let link = context.extensions_mut().get::<Arc<Link>>().cloned().expect("invariant: `wire` attaches the link");
+        if let Fault::Listing(odd) = &fault {
+            context.extensions_mut().insert(*odd);
+        }
         self.apply(fault, &request, &link).await
     }
 }

@@ -41,6 +41,7 @@ pub use checksum::ChecksumAlgorithm;
 pub use content::generated;
 pub use fault::{Fault, Matcher, OrderedFault};
 pub use gate::Gate;
+pub use listing::OddListing;
 pub use mock::{MockS3, Options};
 pub use object::{NewObject, ObjectFacts};
 pub use requests::{Counters, Request};

@@ -6,12 +6,29 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Bound;
 
+/// A token begins with one of these for each empty page before it.
+const EMPTY_PAGE: char = '~';
+
 /// The parameters of a page.
 pub(crate) struct Query<'a> {
     pub(crate) prefix: &'a str,
     pub(crate) delimiter: Option<&'a str>,
     pub(crate) after: Marker,
     pub(crate) limit: usize,
+}
+
+/// A page as some stores answer it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OddListing {
+    /// No entry, and a token for the entries that follow.
+    EmptyPage,
+    /// `start-after` has no effect; a token has.
+    StartAfterIgnored,
+    /// Neither `start-after` nor a token has an effect: each page is the first one.
+    InCircles,
+    /// The order of a walk through directories: a slash comes before every other character. `start-after` and tokens name a place in this
+    /// order.
+    DirectoryOrder,
 }
 
 /// A position in a listing.
@@ -25,6 +42,12 @@ pub(crate) enum Marker {
 }
 
 impl Marker {
+    /// The token of an empty page for the same position: not the one that asked for the page.
+    pub(crate) fn to_next_token(&self, asked: Option<&str>) -> String {
+        let empty_pages = asked.map_or(0, |token| token.len() - token.trim_start_matches(EMPTY_PAGE).len());
+        EMPTY_PAGE.to_string().repeat(empty_pages + 1) + &self.to_token()
+    }
+
     /// Opaque to clients.
     pub(crate) fn to_token(&self) -> String {
         let (kind, text) = match self {
@@ -36,7 +59,7 @@ impl Marker {
     }
 
     pub(crate) fn from_token(token: &str) -> Option<Self> {
-        let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(token.trim_start_matches(EMPTY_PAGE)).ok()?).ok()?;
         match text.split_at_checked(1)? {
             ("k", key) => Some(Self::Key(key.into())),
             ("p", prefix) => Some(Self::Prefix(prefix.into())),
@@ -45,7 +68,7 @@ impl Marker {
         }
     }
 
-    fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Start => "",
             Self::Key(text) | Self::Prefix(text) => text,
@@ -90,6 +113,18 @@ pub(crate) fn page<T: Clone>(objects: &BTreeMap<String, T>, query: &Query<'_>) -
         }
     }
     page
+}
+
+/// A page in the order of a walk through directories, without common prefixes.
+pub(crate) fn page_in_directory_order<T: Clone>(objects: &BTreeMap<String, T>, query: &Query<'_>) -> Page<T> {
+    let place = |key: &str| key.replace('/', "\0");
+    let mut all: Vec<_> = objects.iter().filter(|(key, _)| key.starts_with(query.prefix)).collect();
+    all.sort_by_key(|(key, _)| place(key));
+    let after = place(query.after.text());
+    let mut rest = all.into_iter().filter(|(key, _)| place(key) > after);
+    let shown: Vec<_> = rest.by_ref().take(query.limit).map(|(key, object)| (key.clone(), object.clone())).collect();
+    let last = shown.last().map(|(key, _)| Marker::Key(key.clone()));
+    Page { objects: shown, prefixes: Vec::new(), next: rest.next().and(last) }
 }
 
 fn common_prefix<'a>(key: &'a str, query: &Query<'_>) -> Option<&'a str> {

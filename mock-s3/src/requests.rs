@@ -1,5 +1,6 @@
 //! The request log, and counters that are cheap when the log is off.
 
+use crate::listing::Marker;
 use hyper::{HeaderMap, Uri};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +36,35 @@ impl Request {
             range: header("range"),
         }
     }
+
+    /// The key after which the page of a listing begins, by its token or its `start-after`; `None` = the first page.
+    pub fn begins_after(&self) -> Option<String> {
+        let value = |name: &str| self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(percent_decoded);
+        let of_token = value("continuation-token").and_then(|token| Marker::from_token(&token));
+        let after = of_token.map(|marker| marker.text().to_owned()).or_else(|| value("start-after"));
+        after.filter(|after| !after.is_empty())
+    }
+
+    /// True if it asks for a page of a listing by `start-after`, and not by a token.
+    pub fn is_resumed_listing(&self) -> bool {
+        self.query.split('&').any(|pair| pair.starts_with("start-after="))
+    }
+}
+
+/// The text of a parameter. A `%` that escapes nothing stays.
+fn percent_decoded(value: &str) -> String {
+    let mut parts = value.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.split_at_checked(2).and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, rest))) {
+            Some((byte, rest)) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(rest.as_bytes());
+            }
+            None => bytes.extend_from_slice(format!("%{part}").as_bytes()),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Totals since the server was made.

@@ -2,7 +2,7 @@
 
 use crate::mock::Shared;
 use crate::requests::UnderWay;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::server::conn::http1;
@@ -31,10 +31,36 @@ pub(crate) enum Tamper {
     Header { name: &'static str, values: Vec<Vec<u8>> },
 }
 
+/// A replacement in the document of a response.
+pub(crate) struct Edit {
+    pub(crate) find: String,
+    pub(crate) replace: Bytes,
+}
+
+impl Edit {
+    /// The response with each occurrence replaced. A body that is no document in memory stays as it is.
+    fn apply(&self, response: Response<Body>) -> Response<Body> {
+        let Some(mut rest) = response.body().bytes() else { return response };
+        let mut edited = BytesMut::new();
+        while let Some(at) = rest.windows(self.find.len()).position(|window| window == self.find.as_bytes()) {
+            edited.extend_from_slice(&rest.split_to(at));
+            edited.extend_from_slice(&self.replace);
+            rest.advance(self.find.len());
+        }
+        edited.extend_from_slice(&rest);
+        let (mut head, _) = response.into_parts();
+        if let Some(value) = head.headers.get_mut(CONTENT_LENGTH) {
+            *value = HeaderValue::from(edited.len());
+        }
+        Response::from_parts(head, Body::from(edited.freeze()))
+    }
+}
+
 /// State shared by the layers of one connection. HTTP/1: one request at a time.
 #[derive(Default)]
 pub(crate) struct Link {
     ordered: Mutex<Option<Tamper>>,
+    edit: Mutex<Option<Edit>>,
     /// The body has sent all its bytes: the connection ends as soon as they are flushed.
     ends_when_flushed: AtomicBool,
     /// The end is a reset.
@@ -44,6 +70,14 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn order(&self, tamper: Tamper) {
         *self.ordered.lock().unwrap_or_else(PoisonError::into_inner) = Some(tamper);
+    }
+
+    pub(crate) fn order_edit(&self, edit: Edit) {
+        *self.edit.lock().unwrap_or_else(PoisonError::into_inner) = Some(edit);
+    }
+
+    fn take_edit(&self) -> Option<Edit> {
+        self.edit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn take(&self) -> Option<Tamper> {
@@ -69,8 +103,12 @@ async fn answer(
 ) -> Result<Response<WireBody>, StdError> {
     let under_way = shared.journal.arrived();
     link.take();
+    link.take_edit();
     request.extensions_mut().insert(Arc::clone(link));
     let mut response = service.call(request.map(Body::from)).await?;
+    if let Some(edit) = link.take_edit() {
+        response = edit.apply(response);
+    }
     let tamper = link.take();
     match &tamper {
         Some(Tamper::Reset) => {

@@ -87,7 +87,7 @@ async fn bucket(settings: &Settings) -> CheckResult {
     let call = Box::pin(async {
         let bucket = endpoints::bucket(settings, name).await?;
         // List before HEAD: the response to a HEAD has no body, so it could not name the error.
-        let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: None, max_keys: 1 };
+        let request = ListRequest { prefix: settings.source.prefix.clone(), from: PageCursor::Start, max_keys: 1 };
         let page = bucket.list_page(request).await?;
         bucket.head_bucket().await?;
         let Some((key, _)) = page.objects.first() else {

@@ -20,7 +20,7 @@ pub use event::{Event, EventKind};
 pub use event_permissions::{EventPermissions, Outdated, ReportedField};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
-pub use observation::{Observation, Page, PageCounts, just_after_all_that_begin_with};
+pub use observation::{Observation, Page, PageCounts, PageCursor, UnorderedPage, just_after_all_that_begin_with};
 pub use path_state::{Applied, Observed, PathState};
 pub use row::FileRow;
 pub use sequencer::Sequencer;

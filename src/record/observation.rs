@@ -13,6 +13,17 @@ pub struct Observation {
     pub seq: ObservationSeq,
 }
 
+/// The position from which a listing continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageCursor {
+    /// From the first key.
+    Start,
+    /// After this key, in the order of the keys' bytes. Another process can continue a listing from it.
+    After(ObjectKey),
+    /// The source's own token. It is valid only in the listing that returned it.
+    Token(String),
+}
+
 /// One page of a listing: all keys in a range.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -24,7 +35,23 @@ pub struct Page {
     pub up_to: Option<ObjectKey>,
     /// The observation number, taken before the page's request.
     pub seq: ObservationSeq,
-    /// All objects in the range.
+    /// All objects in the range. Before them there may be objects that an earlier page has covered: they are observed again.
+    pub objects: Vec<(ObjectKey, ObjectFacts)>,
+}
+
+/// One page of a listing that is not in the order of the keys' bytes. It says nothing about keys that it does not show.
+#[derive(Clone, Debug)]
+pub struct UnorderedPage {
+    /// The prefix of the listing.
+    pub prefix: String,
+    /// True if no page of this listing has been stored yet.
+    pub first: bool,
+    /// The observation number, taken before the page's request.
+    pub seq: ObservationSeq,
+    /// For the last page, the observation number of the listing's first page: keys that were not observed since then are absent from the
+    /// whole listing. `None` = more pages follow.
+    pub listed_since: Option<ObservationSeq>,
+    /// The objects of the page.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
 }
 
@@ -50,6 +77,13 @@ impl Page {
         let from = self.after.as_ref().map_or_else(|| self.prefix.clone(), just_after);
         let to = self.up_to.as_ref().map_or_else(|| just_after_all_that_begin_with(&self.prefix), |last| Some(just_after(last)));
         (from, to)
+    }
+}
+
+impl UnorderedPage {
+    /// The range of keys that the listing covers, as [`Page::range`].
+    pub fn range_of_listing(&self) -> (String, Option<String>) {
+        (self.prefix.clone(), just_after_all_that_begin_with(&self.prefix))
     }
 }
 

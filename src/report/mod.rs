@@ -156,6 +156,7 @@ impl Report {
                 files: totals.listed.files,
                 bytes: totals.listed.bytes,
                 directory_markers: totals.listed.markers,
+                out_of_order: totals.listed_out_of_order,
             },
             operations: of_main.operations,
             skipped: with_skipped(of_main.skipped, totals),

@@ -103,6 +103,10 @@ pub struct Listing {
     pub bytes: u64,
     /// Directory markers on these pages, which are not counted as files.
     pub directory_markers: u64,
+    /// True if the store does not list in the order of the keys' bytes. Then only a whole listing shows what is absent, and an interrupted
+    /// listing starts over.
+    #[serde(default)]
+    pub out_of_order: bool,
 }
 
 /// Operations by kind.

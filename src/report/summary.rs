@@ -94,7 +94,14 @@ impl Report {
             HumanBytes(listing.bytes),
             counted(listing.pages, "page"),
             markers(listing.directory_markers)
-        )
+        )?;
+        if listing.out_of_order {
+            writeln!(
+                f,
+                "  order     the store does not list in the order of the keys' bytes: an interrupted listing starts over, and only a complete one finds deletes"
+            )?;
+        }
+        Ok(())
     }
 
     fn write_applied(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -27,6 +27,8 @@ pub struct RunTotals {
     pub pages: u64,
     /// True if the listing is complete.
     pub listing_ended: bool,
+    /// True if the listing is not in the order of the keys' bytes.
+    pub listed_out_of_order: bool,
     /// The sums over the listed pages.
     pub listed: PageCounts,
     /// The number of paths that earlier runs listed and did not finish.
@@ -165,6 +167,11 @@ impl RunCounters {
         totals.listed.markers += counts.markers;
         totals.listed.to_do += counts.to_do;
         totals.listed.to_do_bytes += counts.to_do_bytes;
+    }
+
+    /// Records that the listing is not in the order of the keys' bytes.
+    pub fn out_of_order(&self) {
+        self.lock().listed_out_of_order = true;
     }
 
     /// Counts what an interrupted listing left: `to_do` paths are still pending, and `listing_ended` says whether that listing was

@@ -14,7 +14,7 @@ pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
 
 pub use crate::record::{Checksum, ChecksumAlgorithm};
 
-use crate::record::{ETag, ObjectFacts, ObjectKey};
+use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -26,19 +26,19 @@ use std::path::PathBuf;
 pub struct ListRequest {
     /// Only keys with this prefix; empty = all.
     pub prefix: String,
-    /// Only keys after this one, in byte order; `None` = from the start.
-    pub start_after: Option<ObjectKey>,
+    /// Where the page begins. A token is of the page before it.
+    pub from: PageCursor,
     /// At most this many keys (1..=1000).
     pub max_keys: u16,
 }
 
-/// One page of a listing: keys in byte order, all of them after `start_after`.
+/// One page of a listing, in the server's order. A server may repeat keys before the one after which the page begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
     /// The objects of the page.
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
-    /// True if more keys follow the last one of this page.
-    pub more: bool,
+    /// Where the next page begins; `None` = this page is the last.
+    pub next: Option<PageCursor>,
 }
 
 /// A request for one object.

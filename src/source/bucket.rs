@@ -4,7 +4,7 @@ use super::{Opened, PageCursor, Source, SourcePage};
 use crate::endpoint::{EndpointError, EndpointId};
 use crate::mutant;
 use crate::record::{Fingerprint, ObjectFacts, ObjectKey};
-use crate::s3::{GetObject, GetRequest, ListRequest, ReadBucket, S3Error, S3ErrorKind};
+use crate::s3::{GetObject, GetRequest, ListPage, ListRequest, ReadBucket, S3Error, S3ErrorKind};
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use std::ops::Range;
@@ -14,23 +14,17 @@ use std::sync::Arc;
 pub struct BucketSource {
     bucket: Arc<dyn ReadBucket>,
     id: EndpointId,
-    name: String,
     prefix: String,
 }
 
 impl BucketSource {
     /// The source of this bucket. An empty prefix matches every key.
     pub fn new(bucket: Arc<dyn ReadBucket>, name: &str, prefix: &str) -> Self {
-        Self { bucket, id: EndpointId::new(&format!("s3:{name}")), name: name.to_owned(), prefix: prefix.to_owned() }
+        Self { bucket, id: EndpointId::new(&format!("s3:{name}")), prefix: prefix.to_owned() }
     }
 
     fn failed(&self, error: S3Error) -> EndpointError {
         EndpointError::from(error).at(&self.id)
-    }
-
-    fn of_page(&self, words: &str) -> EndpointError {
-        let (subject, message) = (self.name.clone(), words.to_owned());
-        self.failed(S3Error { operation: "ListObjectsV2", subject, kind: S3ErrorKind::Other, message })
     }
 
     fn of_object(&self, key: &ObjectKey, kind: S3ErrorKind, words: &str) -> EndpointError {
@@ -71,22 +65,10 @@ impl Source for BucketSource {
         self.bucket.head_bucket().await.map_err(|error| self.failed(error))
     }
 
-    /// Requests a page with `start-after`, never with a token of the server.
     async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError> {
-        let start_after = match from {
-            PageCursor::Start => None,
-            PageCursor::After(key) => Some(key.clone()),
-            PageCursor::Token(_) => return Err(self.of_page("a bucket is listed by its keys, and not by tokens")),
-        };
-        let request = ListRequest { prefix: self.prefix.clone(), start_after, max_keys: most };
-        let page = self.bucket.list_page(request).await.map_err(|error| self.failed(error))?;
-        let last = page.objects.last().map(|(key, _)| key.clone());
-        let next = match last {
-            _ if !page.more => None,
-            Some(last) => Some(PageCursor::After(last)),
-            None => return Err(self.of_page("a page without objects that says that more follow: the listing cannot go on")),
-        };
-        Ok(SourcePage { objects: page.objects, next })
+        let request = ListRequest { prefix: self.prefix.clone(), from: from.clone(), max_keys: most };
+        let ListPage { objects, next } = self.bucket.list_page(request).await.map_err(|error| self.failed(error))?;
+        Ok(SourcePage { objects, next })
     }
 
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, EndpointError> {

@@ -3,25 +3,18 @@
 
 mod bucket;
 mod lookup;
+mod walk;
 
 pub use bucket::BucketSource;
 pub use lookup::{Lookups, look_up, look_up_each};
+pub use walk::{Coverage, NoProgress, Walk};
+
+pub use crate::record::PageCursor;
 
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
 use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
 use std::ops::Range;
-
-/// The position from which a listing continues.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageCursor {
-    /// From the first key.
-    Start,
-    /// After this key. Another process can continue a listing from it.
-    After(ObjectKey),
-    /// The source's own token. It is valid only in the listing that returned it.
-    Token(String),
-}
 
 /// One page of a source's listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,21 +40,22 @@ pub struct Opened {
 /// An origin of objects. Each call makes one attempt.
 ///
 /// - Every error names [`Source::id`] as its endpoint and [`EffectCertainty::None`](crate::endpoint::EffectCertainty::None) as its effect.
-/// - A source that lists in key order returns [`PageCursor::After`] cursors, and accepts such a cursor for any key, even if no object has
-///   this key.
+/// - A source that lists in key order accepts [`PageCursor::After`] for any key, even if no object has this key. It may show objects up to
+///   the key again: the engine knows what it has seen.
+/// - Within a listing the source may return cursors of either kind.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The source's identifier.
     fn id(&self) -> &EndpointId;
 
-    /// True if the source lists in the order of the keys' UTF-8 bytes. The engine requires that, because it stores a listing as ranges of
-    /// keys.
+    /// True if the source promises to list in the order of the keys' UTF-8 bytes. The engine then resumes a listing after the last key of
+    /// an interrupted one, and it checks the order of each page.
     fn lists_in_key_order(&self) -> bool;
 
     /// Checks that the source is reachable and accepts the credentials.
     async fn check(&self) -> Result<(), EndpointError>;
 
-    /// One page of at most `most` objects. Over all pages each key occurs once.
+    /// One page of at most `most` objects; it may be empty although others follow. Over all pages each key occurs once.
     async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError>;
 
     /// The metadata of the object at a key; `None` = no object, which counts as evidence only if [`Source::check`] succeeds after it.

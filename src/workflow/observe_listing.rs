@@ -10,10 +10,10 @@ use crate::apply::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::failpoint;
 use crate::plan::guard::Guard;
-use crate::record::{ObjectKey, Page};
+use crate::record::{Page, PageCounts, UnorderedPage};
 use crate::retry::Disposition;
 use crate::run::RunKind;
-use crate::source::PageCursor;
+use crate::source::{Coverage, NoProgress, Walk};
 use crate::state::{Lane, Listed};
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,45 +95,55 @@ impl Flow {
         if listed != Listed::Nothing {
             self.counters.resumed(self.state.overview().await?.paths("due"), listed == Listed::Everything);
         }
-        let mut after = match listed {
-            Listed::Nothing => None,
-            Listed::UpTo(key) => Some(key),
+        let mut walk = match listed {
+            Listed::UpTo(key) if source.lists_in_key_order() => Walk::resumed(key),
+            Listed::Nothing | Listed::UpTo(_) => Walk::from_start(),
             // An earlier run listed all pages and ended before it had applied them. Those paths are pending, and nothing is listed again.
             Listed::Everything => return Ok(()),
         };
-        loop {
+        // If a page of this listing is stored, and the observation number of its first page.
+        let (mut stored, mut listed_since) = (false, None);
+        while let Some(from) = walk.next().cloned() {
             let seq = self.state.source().observation_next();
-            let from = after.clone().map_or(PageCursor::Start, PageCursor::After);
+            let since = *listed_since.get_or_insert(seq);
             let page = tokio::select! {
                 biased;
                 page = retry.run(|| source.page(&from, *page_keys)) => page?,
                 () = self.stop_signal.stopped() => return Ok(()),
             };
-            let up_to = page.next.map(|next| key_of(next, source.id())).transpose()?;
+            let coverage = walk.take(&page).map_err(|reason| cannot_continue(source.id(), &reason))?;
             if self.counters.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;
             }
-            let counts = self
-                .state
-                .source()
-                .page_record(Page { prefix: prefix.clone(), after, up_to: up_to.clone(), seq, objects: page.objects })
-                .await?;
-            self.counters.page(counts, up_to.is_none());
+            let (prefix, objects, ended) = (prefix.clone(), page.objects, walk.next().is_none());
+            let counts = match coverage {
+                Coverage::Nothing => PageCounts::default(),
+                Coverage::Range(after, up_to) => {
+                    stored = true;
+                    self.state.source().page_record(Page { prefix, after, up_to, seq, objects }).await?
+                }
+                Coverage::OutOfOrder => {
+                    self.counters.out_of_order();
+                    let (first, listed_since) = (!std::mem::replace(&mut stored, true), ended.then_some(since));
+                    let page = UnorderedPage { prefix, first, seq, listed_since, objects };
+                    self.state.source().unordered_page_record(page).await?
+                }
+                Coverage::StartsOver => {
+                    (stored, listed_since) = (false, None);
+                    self.state.source().listing_restart().await?;
+                    PageCounts::default()
+                }
+            };
+            self.counters.page(counts, ended);
             progress.send_replace(true);
-            if up_to.is_none() {
-                return Ok(());
-            }
-            after = up_to;
         }
+        Ok(())
     }
 }
 
-/// The last key of a page, or an error if the source does not list in key order: the state stores a page as a range of keys.
-fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointError> {
-    if let PageCursor::After(key) = next {
-        return Ok(key);
-    }
-    Err(EndpointError::from(EndpointFailure {
+/// The error of a listing that cannot be continued. Another attempt would get the same pages.
+fn cannot_continue(source: &EndpointId, reason: &NoProgress) -> EndpointError {
+    EndpointError::from(EndpointFailure {
         endpoint: source.clone(),
         operation: "list",
         subject: source.to_string(),
@@ -142,8 +152,8 @@ fn key_of(next: PageCursor, source: &EndpointId) -> Result<ObjectKey, EndpointEr
         effect: EffectCertainty::None,
         reason: format!("{}_error", source.protocol()).into(),
         hint: "see the message",
-        message: "the source does not list in the order of its keys: it cannot be listed in parts".to_owned(),
-    }))
+        message: reason.to_string(),
+    })
 }
 
 impl SinkRun<'_> {

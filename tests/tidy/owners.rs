@@ -3,7 +3,7 @@
 use crate::source::{Source, line_at, words};
 
 /// What one stage owns alone. `anyhow` is for code that prints an error, not for code that matches on errors.
-const OWNERS: [(&str, &[&str]); 27] = [
+const OWNERS: [(&str, &[&str]); 28] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),
     ("aws_credential_types", &["s3"]),
@@ -13,6 +13,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("aws_smithy_types", &["s3"]),
     ("aws_types", &["s3"]),
     ("aws_sdk_sqs", &["events"]),
+    ("http_body", &["s3"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),

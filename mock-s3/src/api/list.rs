@@ -1,7 +1,7 @@
 //! `ListObjectsV2`: from the parameters to a page, and from a page to the response.
 
 use super::{Answer, etag, length, timestamp};
-use crate::listing::{self, Marker, Query};
+use crate::listing::{self, Marker, OddListing, Query};
 use crate::mock::Shared;
 use crate::object::StoredObject;
 use s3s::dto::{
@@ -13,21 +13,36 @@ use std::sync::Arc;
 
 const MAX_KEYS: i32 = 1000;
 
-pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input) -> Answer<ListObjectsV2Output> {
+pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input, odd: Option<OddListing>) -> Answer<ListObjectsV2Output> {
     let max_keys = input.max_keys.unwrap_or(MAX_KEYS);
     let Ok(limit) = usize::try_from(max_keys.min(MAX_KEYS)) else {
         return Err(s3_error!(InvalidArgument, "Argument maxKeys must be an integer between 0 and 2147483647"));
     };
-    let after = marker(&input)?;
+    let after = match (marker(&input)?, odd) {
+        (Marker::Key(_), Some(OddListing::StartAfterIgnored)) if input.continuation_token.is_none() => Marker::Start,
+        (_, Some(OddListing::InCircles)) => Marker::Start,
+        (after, _) => after,
+    };
     let encode: fn(&str) -> String = match input.encoding_type.as_ref().map(EncodingType::as_str) {
         None => str::to_owned,
         Some(EncodingType::URL) => listing::url_encode,
         Some(_) => return Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
     };
     let prefix = input.prefix.as_deref().unwrap_or_default();
+    // An empty page that others follow: the next one begins where it did.
+    let limit = if odd == Some(OddListing::EmptyPage) { 0 } else { limit };
     let query = Query { prefix, delimiter: input.delimiter.as_deref(), after, limit };
-    let page = shared.store.read_bucket(&input.bucket, |bucket| Ok(listing::page(&bucket.objects, &query)))?;
+    let page = shared.store.read_bucket(&input.bucket, |bucket| {
+        Ok(match odd {
+            Some(OddListing::DirectoryOrder) => listing::page_in_directory_order(&bucket.objects, &query),
+            _ => listing::page(&bucket.objects, &query),
+        })
+    })?;
 
+    let next_token = match odd {
+        Some(OddListing::EmptyPage) => Some(query.after.to_next_token(input.continuation_token.as_deref())),
+        _ => page.next.as_ref().map(Marker::to_token),
+    };
     let key_count = page.objects.len() + page.prefixes.len();
     let contents = page.objects.iter().map(|(key, object)| entry(encode(key), object)).collect();
     let prefixes = page.prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(encode(prefix)) }).collect();
@@ -38,9 +53,9 @@ pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input) -> Answer<List
         name: Some(input.bucket),
         max_keys: Some(max_keys.min(MAX_KEYS)),
         key_count: i32::try_from(key_count).ok(),
-        is_truncated: Some(page.next.is_some()),
+        is_truncated: Some(next_token.is_some()),
         continuation_token: input.continuation_token,
-        next_continuation_token: page.next.as_ref().map(Marker::to_token),
+        next_continuation_token: next_token,
         contents: Some(contents),
         common_prefixes: Some(prefixes),
         encoding_type: input.encoding_type,

@@ -52,7 +52,7 @@ impl S3 for Api {
     }
 
     async fn list_objects_v2(&self, request: S3Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
-        list::objects(&self.shared, request.input)
+        list::objects(&self.shared, request.input, request.extensions.get().copied())
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {

@@ -3,7 +3,7 @@
 use crate::harness::{BUCKET, Harness, assert_fails};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass};
-use mock_s3::NewObject;
+use mock_s3::{Fault, Matcher, NewObject, OddListing};
 
 fn keys(page: &ListObjectsV2Output) -> Vec<String> {
     page.contents().iter().filter_map(|object| object.key()).map(str::to_owned).collect()
@@ -134,4 +134,47 @@ async fn nonsense_is_refused() {
     let list = || harness.client.list_objects_v2().bucket(BUCKET);
     assert_fails(list().max_keys(-1).send().await, 400, "InvalidArgument");
     assert_fails(list().continuation_token("not ours").send().await, 400, "InvalidArgument");
+}
+
+#[tokio::test]
+async fn odd_pages_can_be_ordered() {
+    let harness = Harness::start().await;
+    for key in ["a.txt", "a/b.txt", "z.txt"] {
+        harness.server().put(BUCKET, key, "x", None);
+    }
+    let list = || harness.client.list_objects_v2().bucket(BUCKET).max_keys(2);
+    let order = |fault| harness.server().order(Matcher::operation("ListObjectsV2"), fault);
+
+    order(Fault::Listing(OddListing::EmptyPage));
+    let empty = list().send().await.expect("a page");
+    assert_eq!((keys(&empty).len(), empty.is_truncated()), (0, Some(true)));
+    let token = empty.next_continuation_token().expect("a token");
+    let again = list().continuation_token(token).send().await.expect("a page");
+    assert_ne!(again.next_continuation_token(), Some(token));
+    harness.server().clear_faults();
+    assert_eq!(keys(&list().continuation_token(token).send().await.expect("a page")), ["a.txt", "a/b.txt"]);
+
+    order(Fault::Listing(OddListing::StartAfterIgnored));
+    assert_eq!(keys(&list().start_after("a.txt").send().await.expect("a page")), ["a.txt", "a/b.txt"]);
+    harness.server().clear_faults();
+
+    order(Fault::Listing(OddListing::DirectoryOrder));
+    let first = list().send().await.expect("a page");
+    assert_eq!(keys(&first), ["a/b.txt", "a.txt"]);
+    let rest = list().set_continuation_token(first.next_continuation_token().map(str::to_owned)).send().await.expect("a page");
+    assert_eq!((keys(&rest), rest.is_truncated()), (vec!["z.txt".to_owned()], Some(false)));
+    harness.server().clear_faults();
+
+    order(Fault::Listing(OddListing::InCircles));
+    let token = list().send().await.expect("a page").next_continuation_token().map(str::to_owned);
+    let circle = list().set_continuation_token(token.clone()).send().await.expect("a page");
+    assert_eq!(
+        (keys(&circle), circle.next_continuation_token().map(str::to_owned)),
+        (vec!["a.txt".to_owned(), "a/b.txt".to_owned()], token)
+    );
+    harness.server().clear_faults();
+
+    order(Fault::edit("<Key>z.txt</Key>", ""));
+    let edited = list().start_after("b").send().await.expect("a page");
+    assert_eq!(edited.contents().iter().map(|object| object.key()).collect::<Vec<_>>(), [None]);
 }

@@ -7,7 +7,7 @@ use crate::cli::Output;
 use crate::cli::args::Setup as Arguments;
 use crate::cli::failure::fail;
 use crate::config::Settings;
-use crate::record::{Escaped, ObjectKey};
+use crate::record::{Escaped, ObjectKey, PageCursor};
 use crate::s3::{
     AwsBucket, ListObjects as _, ListRequest, PutFile, ReadObjects as _, S3Error, S3ErrorKind, WriteObjects as _, content_type_of,
 };
@@ -140,7 +140,7 @@ async fn check_store(endpoint: &BucketEndpoint) -> CheckResult {
 
 /// True if the bucket has any object. Lists instead of a HEAD, because the response to a HEAD has no body that could name the error.
 async fn has_objects(client: &AwsBucket) -> Result<bool, S3Error> {
-    let page = client.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1 }).await?;
+    let page = client.list_page(ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 1 }).await?;
     Ok(!page.objects.is_empty())
 }
 

@@ -1,7 +1,7 @@
-//! Validates a page of a listing: an error if a key is missing, repeated, or outside of the request.
+//! Validates a page of a listing: an error if a key is missing or outside of the prefix, or if the next page cannot be asked for.
 
 use super::head::timestamp;
-use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey};
+use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey, PageCursor};
 use crate::s3::{ListPage, ListRequest};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object};
@@ -11,8 +11,8 @@ use aws_sdk_s3::types::{EncodingType, Object};
 pub(super) enum BadPage {
     #[error("the response is not a listing: it does not say if more pages follow")]
     NotAListing,
-    #[error("an empty page that says that more pages follow")]
-    NoProgress,
+    #[error("the response says that more pages follow, without an entry and without a token: it does not say where they begin")]
+    NoCursor,
     #[error("an entry without a key")]
     EmptyKey,
     #[error("key \"{}\" is declared as url-encoded and cannot be decoded", Escaped(.0))]
@@ -21,15 +21,17 @@ pub(super) enum BadPage {
     NoSize(ObjectKey),
     #[error("key \"{key}\" does not begin with the prefix \"{}\"", Escaped(prefix))]
     OutsidePrefix { key: ObjectKey, prefix: String },
-    #[error("key \"{key}\" was returned for a request for keys after \"{after}\": the server ignores start-after")]
-    StartAfterIgnored { key: ObjectKey, after: ObjectKey },
-    #[error("key \"{key}\" follows \"{after}\": the server does not list in the order of the keys' bytes")]
-    OutOfOrder { key: ObjectKey, after: ObjectKey },
 }
 
-/// Validates a response and returns its page.
+/// Validates a response and returns its page, in the order of the response.
 pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result<ListPage, BadPage> {
-    let more = output.is_truncated.ok_or(BadPage::NotAListing)?;
+    let token = output.next_continuation_token.clone().filter(|token| !token.is_empty());
+    // The flag decides. A server that does not send it says by a token that more pages follow.
+    let more = match output.is_truncated {
+        Some(more) => more,
+        None if is_listing(&output) => token.is_some(),
+        None => return Err(BadPage::NotAListing),
+    };
     let encoded = output.encoding_type == Some(EncodingType::Url);
     let mut objects: Vec<(ObjectKey, ObjectFacts)> = Vec::new();
     for object in output.contents.unwrap_or_default() {
@@ -37,16 +39,22 @@ pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result
         if !key.as_str().starts_with(&request.prefix) {
             return Err(BadPage::OutsidePrefix { key, prefix: request.prefix.clone() });
         }
-        match (objects.last(), &request.start_after) {
-            (Some((last, _)), _) if key <= *last => return Err(BadPage::OutOfOrder { after: last.clone(), key }),
-            (None, Some(after)) if key <= *after => return Err(BadPage::StartAfterIgnored { after: after.clone(), key }),
-            _ => objects.push((key, facts)),
-        }
+        objects.push((key, facts));
     }
-    if more && objects.is_empty() {
-        return Err(BadPage::NoProgress);
-    }
-    Ok(ListPage { objects, more })
+    let next = match (more, token, objects.last()) {
+        (false, ..) => None,
+        (true, Some(token), _) => Some(PageCursor::Token(token)),
+        (true, None, Some((last, _))) => Some(PageCursor::After(last.clone())),
+        (true, None, None) => return Err(BadPage::NoCursor),
+    };
+    Ok(ListPage { objects, next })
+}
+
+/// True if a response without a truncation flag is a listing all the same: it has entries, or repeats something of the request. An empty
+/// document shows nothing.
+fn is_listing(output: &ListObjectsV2Output) -> bool {
+    let repeats = output.name.is_some() || output.max_keys.is_some() || output.key_count.is_some();
+    repeats || output.next_continuation_token.is_some() || !output.contents().is_empty()
 }
 
 fn entry(object: Object, encoded: bool) -> Result<(ObjectKey, ObjectFacts), BadPage> {

@@ -8,6 +8,7 @@ mod head;
 mod headers;
 mod length;
 mod list;
+mod mend;
 mod transport;
 mod whole;
 mod write;
@@ -15,7 +16,7 @@ mod write;
 pub use connect::AwsOptions;
 
 use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
-use crate::record::{Escaped, ObjectKey};
+use crate::record::{Escaped, ObjectKey, PageCursor};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -24,6 +25,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use futures::{StreamExt, stream};
 use head::RawHead;
+use mend::MendListing;
 use std::error::Error;
 use std::pin::Pin;
 use std::task::Poll;
@@ -91,6 +93,11 @@ impl AwsBucket {
 impl ListObjects for AwsBucket {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
         let call = CallInfo { operation: "ListObjectsV2", key: None };
+        let (start_after, token) = match &request.from {
+            PageCursor::Start => (None, None),
+            PageCursor::After(key) => (Some(key.as_str().to_owned()), None),
+            PageCursor::Token(token) => (None, Some(token.clone())),
+        };
         let sending = self
             .client
             .list_objects_v2()
@@ -98,8 +105,10 @@ impl ListObjects for AwsBucket {
             .encoding_type(EncodingType::Url)
             .max_keys(i32::from(request.max_keys))
             .set_prefix((!request.prefix.is_empty()).then(|| request.prefix.clone()))
-            .set_start_after(request.start_after.as_ref().map(|key| key.as_str().to_owned()))
+            .set_start_after(start_after)
+            .set_continuation_token(token)
             .customize()
+            .interceptor(MendListing)
             .interceptor(WholeListing)
             .send();
         let output = self.within(call, sending).await?;

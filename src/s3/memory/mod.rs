@@ -8,7 +8,7 @@ pub use fault::{Call, CallCounts, Fault};
 pub use object::MemoryObject;
 
 use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
-use crate::record::{Escaped, ObjectKey};
+use crate::record::{Escaped, ObjectKey, PageCursor};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fault::Hook;
@@ -143,8 +143,14 @@ impl ListObjects for MemoryBucket {
         if !state.present {
             return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket does not exist"));
         }
-        let from = match &request.start_after {
-            Some(after) if after.as_str() >= request.prefix.as_str() => Bound::Excluded(after.clone()),
+        // A token is the last key of the page before.
+        let after = match &request.from {
+            PageCursor::Start => None,
+            PageCursor::After(key) => Some(key.clone()),
+            PageCursor::Token(token) => ObjectKey::new(token.as_str()).ok(),
+        };
+        let from = match after {
+            Some(after) if after.as_str() >= request.prefix.as_str() => Bound::Excluded(after),
             _ => ObjectKey::new(request.prefix.as_str()).map_or(Bound::Unbounded, Bound::Included),
         };
         let mut matching = state.objects.range((from, Bound::Unbounded)).take_while(|(key, _)| key.as_str().starts_with(&request.prefix));
@@ -155,7 +161,8 @@ impl ListObjects for MemoryBucket {
                 facts.etag = None;
             }
         }
-        Ok(ListPage { objects, more: matching.next().is_some() })
+        let last = objects.last().map(|(key, _)| PageCursor::Token(key.as_str().to_owned()));
+        Ok(ListPage { next: matching.next().and(last), objects })
     }
 }
 

@@ -45,7 +45,7 @@ fn a_listing_can_come_without_etags() {
     let bucket = MemoryBucket::new("b");
     bucket.put(key("a"), "x");
     bucket.on_call(|call| matches!(call, Call::List(_)).then_some(Fault::NoETags));
-    let page = block_on(bucket.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 })).expect("a page");
+    let page = block_on(bucket.list_page(ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 1000 })).expect("a page");
     assert_eq!(page.objects.iter().map(|(_, facts)| facts.etag.clone()).collect::<Vec<_>>(), [None]);
     assert!(block_on(bucket.head_object(&key("a"))).expect("a head").facts.etag.is_some());
 }

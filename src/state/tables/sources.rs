@@ -56,6 +56,13 @@ pub(crate) fn write_listed(connection: &Connection, source: SourceId, up_to: Opt
     Ok(())
 }
 
+/// The listing so far cannot be continued by another run: its pages are not ranges of keys.
+pub(crate) fn forget_listed_up_to(connection: &Connection, source: SourceId) -> Result<(), StateError> {
+    let text = "UPDATE sources SET listed_up_to = NULL WHERE id = ?1 AND listed_up_to IS NOT NULL";
+    connection.prepare_cached(text)?.execute([source])?;
+    Ok(())
+}
+
 /// The next listing begins at the start, however far the last one came.
 pub(crate) fn forget_listing(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     let text = "UPDATE sources SET listed_up_to = NULL, listed_everything = 0, listing_saw_files = 0 WHERE id = ?1";

@@ -2,7 +2,7 @@
 
 use crate::mutant;
 use crate::plan::requeue::Trigger;
-use crate::record::{ObjectFacts, Observation, Observed, Page, PageCounts};
+use crate::record::{ObjectFacts, ObjectKey, Observation, ObservationSeq, Observed, Page, PageCounts, UnorderedPage};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::SourceState;
@@ -19,6 +19,13 @@ impl SourceState {
         self.state.store(move |connection| store_page(connection, source, &page)).await
     }
 
+    /// Stores a page of a listing that is not in byte order; with the last one, what is to be done about the keys that the whole listing did
+    /// not show. Another run cannot continue such a listing.
+    pub async fn unordered_page_record(&self, page: UnorderedPage) -> Result<PageCounts, StateError> {
+        let source = self.state.source;
+        self.state.store(move |connection| store_unordered_page(connection, source, &page)).await
+    }
+
     /// Stores observations, and the work that follows from them.
     pub async fn observations_record(&self, observations: Vec<Observation>) -> Result<(), StateError> {
         let source = self.state.source;
@@ -32,17 +39,47 @@ impl SourceState {
 }
 
 fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<PageCounts, StateError> {
-    let mut counts = PageCounts::default();
     let sinks = sinks::all(connection, source)?;
     // True for most pages of a first listing: then no row has to be read for each key.
     let new_ground = is_new_ground(connection, source, page)?;
-    for (path, facts) in &page.objects {
-        let observation = Observation { path: path.clone(), facts: Some(facts.clone()), seq: page.seq };
-        let to_do = if new_ground {
-            store_first_observation(connection, (source, &sinks), observation)?
+    let counts = count_objects(&page.objects, page.seq, |observation| {
+        if new_ground && page.after.as_ref().is_none_or(|after| observation.path > *after) {
+            store_first_observation(connection, (source, &sinks), observation)
         } else {
-            store_observation(connection, (source, &sinks), &observation)?
-        };
+            store_observation(connection, (source, &sinks), &observation)
+        }
+    })?;
+    if !new_ground {
+        sinks.iter().try_for_each(|sink| queue_absent(connection, *sink, page.range(), page.seq))?;
+    }
+    note_files(connection, source, page.after.is_none(), &page.objects)?;
+    sources::write_listed(connection, source, page.up_to.as_ref())?;
+    Ok(counts)
+}
+
+fn store_unordered_page(connection: &Connection, source: SourceId, page: &UnorderedPage) -> Result<PageCounts, StateError> {
+    let sinks = sinks::all(connection, source)?;
+    let counts = count_objects(&page.objects, page.seq, |observation| store_observation(connection, (source, &sinks), &observation))?;
+    note_files(connection, source, page.first, &page.objects)?;
+    match page.listed_since {
+        Some(since) => {
+            sinks.iter().try_for_each(|sink| queue_absent(connection, *sink, page.range_of_listing(), since))?;
+            sources::write_listed(connection, source, None)?;
+        }
+        None => sources::forget_listed_up_to(connection, source)?,
+    }
+    Ok(counts)
+}
+
+/// Stores the objects of a page, and counts them. `store` returns the number of sinks with work to do now.
+fn count_objects(
+    objects: &[(ObjectKey, ObjectFacts)],
+    seq: ObservationSeq,
+    store: impl Fn(Observation) -> Result<u64, StateError>,
+) -> Result<PageCounts, StateError> {
+    let mut counts = PageCounts::default();
+    for (path, facts) in objects {
+        let to_do = store(Observation { path: path.clone(), facts: Some(facts.clone()), seq })?;
         if path.is_directory_marker(facts.size) {
             counts.markers += 1;
             continue;
@@ -52,28 +89,28 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
         counts.to_do += to_do;
         counts.to_do_bytes += to_do * facts.size;
     }
-    if !new_ground {
-        sinks.iter().try_for_each(|sink| queue_absent(connection, *sink, page))?;
-    }
-    checkpoint(connection, source, page)?;
     Ok(counts)
 }
 
-/// Stores the progress of the listing with this page.
-fn checkpoint(connection: &Connection, source: SourceId, page: &Page) -> Result<(), StateError> {
-    let first = page.after.is_none();
-    let shows_files = page.objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size));
+/// Notes that a page is stored, and if the listing has shown any file.
+fn note_files(connection: &Connection, source: SourceId, first: bool, objects: &[(ObjectKey, ObjectFacts)]) -> Result<(), StateError> {
+    let shows_files = objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size));
     if first || shows_files {
         sources::write_listing_saw_files(connection, source, shows_files)?;
     }
-    sinks::note_page(connection, source, first)?;
-    sources::write_listed(connection, source, page.up_to.as_ref())
+    sinks::note_page(connection, source, first)
 }
 
-/// Queues a lookup of every key in the page's range that an older observation or an applied row knows and the page does not contain.
-/// One SQL statement, because the last page of an emptied bucket may cover millions of keys. (Without an upper bound the statement compares
-/// with an empty blob. SQLite sorts every blob after every text, so the comparison is true and still bounds the scan of the index.)
-fn queue_absent(connection: &Connection, sink: RegisteredSink, page: &Page) -> Result<(), StateError> {
+/// Queues a lookup of every key in the range that an observation from before `seq` or an applied row knows: the pages that cover the range do
+/// not show it. One SQL statement, because the last page of an emptied bucket may cover millions of keys. (Without an upper bound the
+/// statement compares with an empty blob. SQLite sorts every blob after every text, so the comparison is true and still bounds the scan of
+/// the index.)
+fn queue_absent(
+    connection: &Connection,
+    sink: RegisteredSink,
+    (from, to): (String, Option<String>),
+    seq: ObservationSeq,
+) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (sink, path, status, deletion, large)
          SELECT ?1, path, 'due', 1, 0 FROM observed o
@@ -85,8 +122,7 @@ fn queue_absent(connection: &Connection, sink: RegisteredSink, page: &Page) -> R
            AND NOT EXISTS (SELECT 1 FROM observed o WHERE o.source = ?5 AND o.path = a.path)
          ON CONFLICT (sink, path) DO UPDATE SET deletion = 1, large = 0, status = iif(status = 'held', 'held', 'due')",
     )?;
-    let (from, to) = page.range();
-    let seq = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(page.seq.0) };
+    let seq = if mutant::is("absence_is_judged_by_an_older_look") { i64::MAX } else { integer(seq.0) };
     statement.execute(params![sink.id, from, to, seq, sink.source])?;
     Ok(())
 }

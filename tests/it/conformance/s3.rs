@@ -3,7 +3,7 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use mock_s3::{Fault, Matcher, MockS3, NewObject, Options, Running};
 use s3_sync::endpoint::{ByteStream, EndpointError, EndpointId};
-use s3_sync::record::{ETag, ObjectKey};
+use s3_sync::record::{ETag, ObjectKey, PageCursor};
 use s3_sync::retry::Disposition;
 use s3_sync::s3::{
     AwsBucket, AwsOptions, Checksum, ChecksumAlgorithm, GetRequest, ListRequest, MemoryBucket, MemoryObject, ReadBucket, ReadObjects,
@@ -39,13 +39,13 @@ fn kind<T>(outcome: Result<T, S3Error>) -> Option<S3ErrorKind> {
 }
 
 async fn pages(bucket: &impl ReadBucket, prefix: &str, max_keys: u16) -> Vec<Vec<ObjectKey>> {
-    let mut pages: Vec<Vec<ObjectKey>> = Vec::new();
+    let (mut pages, mut from) = (Vec::new(), PageCursor::Start);
     loop {
-        let start_after = pages.last().and_then(|page| page.last().cloned());
-        let page = bucket.list_page(ListRequest { prefix: prefix.to_owned(), start_after, max_keys }).await.expect("a page");
+        let page = bucket.list_page(ListRequest { prefix: prefix.to_owned(), from, max_keys }).await.expect("a page");
         pages.push(page.objects.into_iter().map(|(key, _)| key).collect());
-        if !page.more {
-            return pages;
+        match page.next {
+            Some(next) => from = next,
+            None => return pages,
         }
     }
 }
@@ -68,7 +68,7 @@ async fn a_prefix_is_bytes_and_start_after_need_not_exist(bucket: &impl ReadBuck
     }
     // U+FFFD stands before U+10000 in the order of bytes, and after it in that of UTF-16.
     for after in ["p/a+", "p/\u{fffd}", "a", "q"] {
-        let request = ListRequest { prefix: "p/".to_owned(), start_after: Some(key(after)), max_keys: 1 };
+        let request = ListRequest { prefix: "p/".to_owned(), from: PageCursor::After(key(after)), max_keys: 1 };
         let page = bucket.list_page(request).await.expect("a page");
         let shown: Vec<_> = page.objects.into_iter().map(|(key, _)| key).collect();
         let next = under("p/").into_iter().find(|seed| *seed > key(after));
@@ -77,7 +77,7 @@ async fn a_prefix_is_bytes_and_start_after_need_not_exist(bucket: &impl ReadBuck
 }
 
 async fn a_listing_a_head_and_a_get_agree(bucket: &impl ReadBucket, seeds: &Seeds) {
-    let page = bucket.list_page(ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 }).await.expect("a page");
+    let page = bucket.list_page(ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 1000 }).await.expect("a page");
     for (key, listed) in page.objects {
         let expected = &seeds[&key];
         let head = bucket.head_object(&key).await.expect("a head");
@@ -97,7 +97,7 @@ async fn a_listing_a_head_and_a_get_agree(bucket: &impl ReadBucket, seeds: &Seed
 
 async fn a_missing_key_and_a_missing_bucket_are_different_errors(bucket: &impl ReadBucket, missing: &impl ReadBucket) {
     let get = |raw: &str, etag: Option<&str>| GetRequest { key: key(raw), if_match: etag.and_then(ETag::parse), size: None, range: None };
-    let list = ListRequest { prefix: String::new(), start_after: None, max_keys: 10 };
+    let list = ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 10 };
 
     assert_eq!(kind(bucket.head_bucket().await), None);
     assert_eq!(kind(bucket.head_object(&key("nowhere")).await), Some(S3ErrorKind::NoSuchKey));

@@ -4,7 +4,7 @@ use super::canned::{Answer, Canned, Then};
 use super::s3::of_endpoint;
 use futures::TryStreamExt;
 use s3_sync::endpoint::{EndpointErrorKind, EndpointId};
-use s3_sync::record::{ETag, ObjectKey};
+use s3_sync::record::{ETag, ObjectKey, PageCursor};
 use s3_sync::s3::{AwsBucket, AwsOptions, GetRequest, ListObjects, ListPage, ListRequest, ReadObjects, S3Error, S3ErrorKind};
 use s3_sync::transfer::verified;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn key(raw: &str) -> ObjectKey {
 }
 
 fn all() -> ListRequest {
-    ListRequest { prefix: String::new(), start_after: None, max_keys: 1000 }
+    ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 1000 }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -240,7 +240,7 @@ async fn an_object_with_another_etag_than_the_one_asked_for_is_refused_though_th
 #[tokio::test]
 async fn a_page_is_asked_for_by_the_last_key_and_never_by_a_token() {
     let server = Canned::start(Answer::whole(200, &[], "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")).await;
-    let request = ListRequest { prefix: "a b/".to_owned(), start_after: Some(key("a b/+\u{0}é")), max_keys: 20 };
+    let request = ListRequest { prefix: "a b/".to_owned(), from: PageCursor::After(key("a b/+\u{0}é")), max_keys: 20 };
     bucket(&server.endpoint).await.list_page(request).await.expect("an empty page");
     let sent = server.requests().remove(0);
     for part in ["GET /the-bucket/?", "encoding-type=url", "max-keys=20", "prefix=a%20b%2F", "start-after=a%20b%2F%2B%00%C3%A9"] {

@@ -55,8 +55,25 @@ async fn a_listing_in_key_order_goes_on_after_any_key(source: &dyn Source, seeds
         let page = source.page(&PageCursor::After(key(after)), 1).await.expect("a page");
         let next = seeds.keys().find(|seed| **seed > key(after)).cloned();
         assert_eq!(page.objects.into_iter().map(|(key, _)| key).next(), next, "after {after:?}");
-        if let Some(PageCursor::After(cursor)) = page.next {
-            assert_eq!(Some(cursor), next, "the cursor is the page's last key");
+        // Its cursor, of whichever kind, goes on after this page.
+        if let Some(cursor) = page.next {
+            let page = source.page(&cursor, 1).await.expect("a page");
+            let next = seeds.keys().filter(|seed| **seed > key(after)).nth(1).cloned();
+            assert_eq!(page.objects.into_iter().map(|(key, _)| key).next(), next, "after the one after {after:?}");
+        }
+    }
+}
+
+/// A cursor is of its page: the same request again returns the same page, as after an answer that was lost.
+async fn a_cursor_can_be_used_again(source: &dyn Source) {
+    let mut from = PageCursor::Start;
+    loop {
+        let page = source.page(&from, 2).await.expect("a page");
+        assert_eq!(source.page(&from, 2).await.expect("a page"), page, "{from:?}");
+        match page.next {
+            Some(next) if next == from => panic!("{from:?} leads to itself"),
+            Some(next) => from = next,
+            None => return,
         }
     }
 }
@@ -135,6 +152,7 @@ async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn
     source.check().await.expect("it is there");
     a_listing_shows_every_key_once_whatever_the_page(source, &seeds).await;
     a_listing_in_key_order_goes_on_after_any_key(source, &seeds).await;
+    a_cursor_can_be_used_again(source).await;
     a_listing_a_lookup_and_a_read_agree(source, &seeds).await;
     a_range_is_these_bytes_of_the_whole(source, &seeds).await;
     what_is_not_as_expected_is_not_opened(source, &seeds).await;

@@ -4,7 +4,7 @@
 use super::op::S3Trouble;
 use super::world::World;
 use async_trait::async_trait;
-use s3_sync::record::ObjectKey;
+use s3_sync::record::{ObjectKey, PageCursor};
 use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
 use std::sync::Arc;
 
@@ -66,17 +66,21 @@ impl ListObjects for Bucket {
         };
         if let Ok(page) = &page {
             let mut inner = self.0.lock();
-            inner.listed_anew |= request.start_after.is_none();
-            let last = page.objects.last().map(|(key, _)| key.as_str()).filter(|_| page.more);
+            inner.listed_anew |= request.from == PageCursor::Start;
+            let last = page.objects.last().map(|(key, _)| key.as_str()).filter(|_| page.next.is_some());
+            // A token of the bucket in memory is the last key of the page before.
+            let after = match &request.from {
+                PageCursor::Start => None,
+                PageCursor::After(key) => Some(key.as_str()),
+                PageCursor::Token(token) => Some(token.as_str()),
+            };
             let covered = |key: &&&str| {
-                key.starts_with(&request.prefix)
-                    && request.start_after.as_ref().is_none_or(|after| after.as_str() < **key)
-                    && last.is_none_or(|last| **key <= last)
+                key.starts_with(&request.prefix) && after.is_none_or(|after| after < **key) && last.is_none_or(|last| **key <= last)
             };
             super::op::KEYS.iter().filter(covered).for_each(|key| inner.evidence.missed(key));
             page.objects.iter().for_each(|(key, _)| inner.evidence.there(key.as_str()));
         }
-        self.note(&format!("list after {:?}", request.start_after), &page);
+        self.note(&format!("list from {:?}", request.from), &page);
         self.0.point().await;
         page
     }

@@ -4,7 +4,7 @@ use super::completed_state;
 use crate::app::connectivity::CheckResult;
 use crate::app::endpoints;
 use crate::config::Settings;
-use crate::record::{FileRow, ObjectFacts, ObjectKey, SinkName};
+use crate::record::{FileRow, ObjectFacts, ObjectKey, PageCursor, SinkName};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
 use crate::state::{SinkSide, StateError, Views};
 use std::collections::BTreeMap;
@@ -21,8 +21,10 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The listed keys of the bucket.
 struct Listed {
     objects: BTreeMap<ObjectKey, ObjectFacts>,
-    /// The last listed key; `None` = all keys were listed.
+    /// The greatest listed key; `None` = all keys were listed.
     up_to: Option<ObjectKey>,
+    /// True if the keys came in the order of their bytes. Else the keys up to `up_to` are not all there.
+    in_order: bool,
 }
 
 /// The result of the comparison, with an example of each kind of difference.
@@ -63,6 +65,9 @@ pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
             );
         }
     };
+    if listed.up_to.is_some() && !listed.in_order {
+        return CheckResult::skipped(ENDPOINT, format!("the store does not list in byte order, and has more than {MAX_KEYS} keys"));
+    }
     let part = if listed.up_to.is_some() { "the first " } else { "" };
     let (database, sink) = (settings.database_path.clone(), SinkName::file_manager());
     let compared =
@@ -76,19 +81,23 @@ pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
 
 async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
     let bucket = endpoints::bucket(settings, name).await?;
-    let mut listed = Listed { objects: BTreeMap::new(), up_to: None };
+    let mut listed = Listed { objects: BTreeMap::new(), up_to: None, in_order: true };
+    let mut from = PageCursor::Start;
     loop {
-        let request = ListRequest { prefix: settings.source.prefix.clone(), start_after: listed.up_to.take(), max_keys: PAGE_KEYS };
+        let request = ListRequest { prefix: settings.source.prefix.clone(), from, max_keys: PAGE_KEYS };
         let page = bucket.list_page(request).await?;
-        let last = page.objects.last().map(|(key, _)| key.clone());
-        listed.objects.extend(page.objects.into_iter().filter(|(key, facts)| !key.is_directory_marker(facts.size)));
-        if !page.more || last.is_none() {
-            return Ok(listed);
+        for (key, _) in &page.objects {
+            listed.in_order &= listed.up_to.as_ref().is_none_or(|last| last < key);
+            listed.up_to = listed.up_to.take().max(Some(key.clone()));
         }
-        listed.up_to = last;
+        listed.objects.extend(page.objects.into_iter().filter(|(key, facts)| !key.is_directory_marker(facts.size)));
+        let Some(next) = page.next else {
+            return Ok(Listed { up_to: None, ..listed });
+        };
         if listed.objects.len() >= MAX_KEYS {
             return Ok(listed);
         }
+        from = next;
     }
 }
 
@@ -97,7 +106,7 @@ fn compare(
     listed: Listed,
     walk: impl FnOnce(&mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>) -> Result<(), Walk>,
 ) -> Result<Differences, StateError> {
-    let Listed { mut objects, up_to } = listed;
+    let Listed { mut objects, up_to, .. } = listed;
     let mut differences = Differences::default();
     let walked = walk(&mut |file| {
         let key = ObjectKey::new(file.file_path).map_err(StateError::from)?;
@@ -180,7 +189,8 @@ mod tests {
                 visit(FileRow { size: Some(1), etag: etag.as_ref().map(ETag::as_str), ..FileRow::at(key.as_str()) })
             })
         };
-        let differences = compare(Listed { objects, up_to: up_to.map(key) }, walk).unwrap_or_else(|error| panic!("{error}"));
+        let differences =
+            compare(Listed { objects, up_to: up_to.map(key), in_order: true }, walk).unwrap_or_else(|error| panic!("{error}"));
         differences.probed("").message
     }
 

@@ -22,8 +22,8 @@ fn encoded(keys: &[&str]) -> ListObjectsV2Output {
     whole(keys).encoding_type(EncodingType::Url).build()
 }
 
-fn request(prefix: &str, start_after: Option<&str>) -> ListRequest {
-    ListRequest { prefix: prefix.to_owned(), start_after: start_after.map(key), max_keys: 1000 }
+fn request(prefix: &str) -> ListRequest {
+    ListRequest { prefix: prefix.to_owned(), from: PageCursor::Start, max_keys: 1000 }
 }
 
 fn keys(page: &ListPage) -> Vec<&str> {
@@ -32,38 +32,62 @@ fn keys(page: &ListPage) -> Vec<&str> {
 
 #[test]
 fn a_good_page_is_accepted_unchanged() {
-    let page = page(&request("a", Some("a1")), answered(&["a2", "a3", "aß", "a\u{ffff}", "a\u{10000}"])).expect("a good page");
+    let page = page(&request("a"), answered(&["a2", "a3", "aß", "a\u{ffff}", "a\u{10000}"])).expect("a good page");
     assert_eq!(keys(&page), ["a2", "a3", "aß", "a\u{ffff}", "a\u{10000}"]);
-    assert!(!page.more);
+    assert_eq!(page.next, None);
 }
 
 #[test]
 fn keys_are_decoded_only_when_the_response_says_that_they_are_encoded() {
     let plain = answered(&["a%2Bb", "a+b"]);
-    assert_eq!(keys(&page(&request("", None), plain).expect("a good page")), ["a%2Bb", "a+b"]);
+    assert_eq!(keys(&page(&request(""), plain).expect("a good page")), ["a%2Bb", "a+b"]);
     let encoded = encoded(&["a+b", "a%20c", "a%2Bb"]);
-    assert_eq!(keys(&page(&request("", None), encoded).expect("a good page")), ["a b", "a c", "a+b"]);
+    assert_eq!(keys(&page(&request(""), encoded).expect("a good page")), ["a b", "a c", "a+b"]);
 }
 
 #[test]
 fn a_page_that_would_lose_a_key_is_an_error_that_names_it() {
     let unsized_entry = whole(&[]).contents(Object::builder().key("a").build()).build();
     for (request, output, expected) in [
-        (request("", None), whole(&["a"]).set_is_truncated(None).build(), BadPage::NotAListing),
-        (request("", None), whole(&[]).is_truncated(true).build(), BadPage::NoProgress),
-        (request("", None), answered(&[""]), BadPage::EmptyKey),
-        (request("", None), encoded(&["%zz"]), BadPage::Undecodable("%zz".to_owned())),
-        (request("", None), encoded(&["%FF"]), BadPage::Undecodable("%FF".to_owned())),
-        (request("", None), unsized_entry, BadPage::NoSize(key("a"))),
-        (request("x/", None), answered(&["a"]), BadPage::OutsidePrefix { key: key("a"), prefix: "x/".to_owned() }),
-        (request("", Some("b")), answered(&["b", "c"]), BadPage::StartAfterIgnored { key: key("b"), after: key("b") }),
-        (request("", Some("b")), answered(&["a", "c"]), BadPage::StartAfterIgnored { key: key("a"), after: key("b") }),
-        (request("", None), answered(&["b", "a"]), BadPage::OutOfOrder { key: key("a"), after: key("b") }),
-        (request("", None), answered(&["a", "a"]), BadPage::OutOfOrder { key: key("a"), after: key("a") }),
-        // The order of UTF-16, which some servers keep.
-        (request("", None), answered(&["\u{10000}", "\u{ffff}"]), BadPage::OutOfOrder { key: key("\u{ffff}"), after: key("\u{10000}") }),
+        (request(""), whole(&[]).set_is_truncated(None).build(), BadPage::NotAListing),
+        (request(""), whole(&[]).is_truncated(true).build(), BadPage::NoCursor),
+        (request(""), answered(&[""]), BadPage::EmptyKey),
+        (request(""), encoded(&["%zz"]), BadPage::Undecodable("%zz".to_owned())),
+        (request(""), encoded(&["%FF"]), BadPage::Undecodable("%FF".to_owned())),
+        (request(""), unsized_entry, BadPage::NoSize(key("a"))),
+        (request("x/"), answered(&["a"]), BadPage::OutsidePrefix { key: key("a"), prefix: "x/".to_owned() }),
     ] {
         assert_eq!(page(&request, output), Err(expected));
+    }
+}
+
+/// The flag decides; without one, a token says that more pages follow. A key is the cursor where the server sends no token.
+#[test]
+fn flag_and_token_say_where_the_next_page_begins() {
+    let (token, after) = (|| Some(PageCursor::Token("t".to_owned())), || Some(PageCursor::After(key("a"))));
+    for (truncated, sent, expected) in [
+        (Some(true), Some("t"), token()),
+        (Some(true), None, after()),
+        (Some(true), Some(""), after()),
+        (Some(false), None, None),
+        // Every other client ends here, too: a server that sent the flag before the last page would be useless to all of them.
+        (Some(false), Some("t"), None),
+        (None, Some("t"), token()),
+        (None, None, None),
+        (None, Some(""), None),
+    ] {
+        let output = whole(&["a"]).set_is_truncated(truncated).set_next_continuation_token(sent.map(str::to_owned)).build();
+        assert_eq!(page(&request(""), output).expect("a page").next, expected, "{truncated:?}, {sent:?}");
+    }
+    let empty = whole(&[]).is_truncated(true).next_continuation_token("t").build();
+    assert_eq!(page(&request(""), empty).expect("a page").next, token(), "an empty page is a page");
+}
+
+#[test]
+fn a_listing_without_entries_and_flag_repeats_something_of_the_request() {
+    let without_flag = || whole(&[]).set_is_truncated(None);
+    for output in [without_flag().name("b").build(), without_flag().max_keys(2).build(), without_flag().key_count(0).build()] {
+        assert_eq!(page(&request(""), output), Ok(ListPage::default()));
     }
 }
 

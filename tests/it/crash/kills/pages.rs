@@ -1,4 +1,4 @@
-//! Which pages of the listing each process asked for, by the key after which they begin.
+//! Which pages of the listing each process asked for, by the key after which they begin: empty for the first page.
 
 use super::{KILLS, PAGES};
 use mock_s3::Request;
@@ -18,7 +18,7 @@ impl PageReads {
     /// The process that made the newest requests has ended; `requests` are those of all.
     pub(super) fn process_ended(&mut self, requests: &[Request]) {
         let of_this_one = requests[self.accounted..].iter().filter(|request| request.operation == "ListObjectsV2");
-        let asked: Vec<_> = of_this_one.map(|request| start_after(&request.query).to_owned()).collect();
+        let asked: Vec<_> = of_this_one.map(|request| request.begins_after().unwrap_or_default()).collect();
         self.accounted = requests.len();
         // A killed process's last request may arrive only now: it is the page that this one asked for again.
         let different: BTreeSet<_> = asked.into_iter().collect();
@@ -42,9 +42,4 @@ impl PageReads {
         let too_many: Vec<_> = self.again.iter().enumerate().filter(|(_, pages)| **pages > 1).collect();
         assert!(too_many.is_empty(), "(kills before, pages that the next process read again): {too_many:?}");
     }
-}
-
-/// The empty text for the first page.
-fn start_after(query: &str) -> &str {
-    query.split('&').find_map(|parameter| parameter.strip_prefix("start-after=")).unwrap_or_default()
 }

@@ -29,8 +29,7 @@ async fn killed_before_the_third_page(s3: &MockS3, scene: &Scene) {
 
 fn pages_asked_for(s3: &MockS3) -> Vec<Option<String>> {
     let pages = s3.requests().into_iter().filter(|request| request.operation == "ListObjectsV2");
-    let start = |query: &str| query.split('&').find_map(|pair| pair.strip_prefix("start-after=").map(str::to_owned));
-    pages.map(|page| start(&page.query)).collect()
+    pages.map(|page| page.begins_after()).collect()
 }
 
 #[tokio::test]

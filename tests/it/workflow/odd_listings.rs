@@ -1,0 +1,185 @@
+//! Listings as some stores answer them: each object arrives, and what is not listed is deleted only where the listing covers it.
+
+use super::scene::{BUCKET, Scene, kill, over_http};
+use mock_s3::{Fault, Gate, Matcher, MockS3, OddListing};
+use s3_sync::state::RunOutcome;
+
+/// A bucket with these keys, two on a page.
+async fn with_keys(keys: &[&str]) -> (mock_s3::Running, Scene) {
+    let (server, mut scene) = over_http().await;
+    scene.program.options.page_keys = 2;
+    for key in keys {
+        server.server().put(BUCKET, key, format!("content of {key}"), Some("text/plain"));
+    }
+    (server, scene)
+}
+
+async fn with_five_keys() -> (mock_s3::Running, Scene) {
+    with_keys(&["k00.txt", "k01.txt", "k02.txt", "k03.txt", "k04.txt"]).await
+}
+
+fn listings() -> Matcher {
+    Matcher::operation("ListObjectsV2")
+}
+
+fn pages_asked_for(s3: &MockS3) -> usize {
+    s3.requests().iter().filter(|request| request.operation == "ListObjectsV2").count()
+}
+
+/// The paths that the file manager deleted since the log was reset.
+fn deleted(scene: &Scene) -> Vec<String> {
+    scene.saves().into_iter().filter(|(operation, _)| operation == "delete").map(|(_, path)| path).collect()
+}
+
+/// Runs until the request for a later page, and kills the run there.
+async fn killed_before_page(number: u64, s3: &MockS3, scene: &Scene) {
+    let gate = Gate::new();
+    let held = s3.order(listings().skip(number).times(1), Fault::Hold(gate.clone()));
+    let run = scene.start();
+    gate.arrived(1).await;
+    kill(run).await;
+    held.withdraw();
+    gate.open();
+    s3.clear_requests();
+}
+
+/// Case L3.
+#[tokio::test]
+async fn a_last_page_without_a_truncation_flag_is_the_last_page() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::edit("<IsTruncated>false</IsTruncated>", ""));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
+}
+
+/// Case L3: a token says that a page follows.
+#[tokio::test]
+async fn a_page_without_a_truncation_flag_and_with_a_token_is_not_the_last_one() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::edit("<IsTruncated>true</IsTruncated>", ""));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
+}
+
+/// Case L1.
+#[tokio::test]
+async fn pages_without_objects_are_followed_by_their_token() {
+    for empty in [0, 1, 2] {
+        let (server, scene) = with_five_keys().await;
+        server.server().order(listings().skip(empty).times(2), Fault::Listing(OddListing::EmptyPage));
+        let ended = scene.run_to_success().await;
+        assert_eq!((scene.contents().len(), ended.report.listing.pages), (5, 5), "{}", ended.report);
+        // An empty page is no reason for a delete, and hides none.
+        assert!(server.server().remove(BUCKET, "k01.txt"));
+        scene.api.api().reset_calls();
+        scene.run_to_success().await;
+        assert_eq!(deleted(&scene), ["k01.txt"]);
+    }
+}
+
+/// Case L2.
+#[tokio::test]
+async fn a_store_that_ignores_start_after_is_listed_by_its_tokens() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
+    scene.run_to_success().await;
+    assert_eq!((scene.contents().len(), pages_asked_for(server.server())), (5, 3));
+}
+
+/// Case L2: a run that goes on after a killed one gets the whole listing, and uses what follows the checkpoint.
+#[tokio::test]
+async fn a_resumed_run_passes_the_keys_before_its_checkpoint() {
+    let (server, scene) = with_five_keys().await;
+    let s3 = server.server();
+    killed_before_page(2, s3, &scene).await;
+    s3.order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
+    scene.run_to_success().await;
+    assert_eq!((scene.contents().len(), pages_asked_for(s3)), (5, 3));
+    assert!(scene.api.api().effects().by_path.values().all(|done| done["create"] == 1), "each once");
+    // What went meanwhile is found by what the listing covers.
+    assert!(s3.remove(BUCKET, "k04.txt"));
+    s3.clear_faults();
+    killed_before_page(2, s3, &scene).await;
+    s3.order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
+    scene.api.api().reset_calls();
+    scene.run_to_success().await;
+    assert_eq!(deleted(&scene), ["k04.txt"]);
+}
+
+/// Case L2.
+#[tokio::test]
+async fn a_listing_that_goes_in_circles_ends_with_an_error() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::Listing(OddListing::InCircles));
+    let ended = scene.run().await;
+    assert_eq!(ended.outcome, RunOutcome::Failed, "{}", ended.report);
+    assert!(ended.report.errors.iter().any(|error| error.contains("goes in circles")), "{}", ended.report);
+    assert_eq!(pages_asked_for(server.server()), 2);
+}
+
+/// Case L7.
+#[tokio::test]
+async fn an_unreadable_time_of_an_entry_keeps_no_object_from_being_synced() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::edit("<LastModified>", "<LastModified>about "));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
+}
+
+/// Case L4.
+#[tokio::test]
+async fn a_store_that_does_not_list_in_byte_order_is_synced_and_the_report_says_so() {
+    for page_keys in [1, 2, 1000] {
+        let (server, mut scene) = with_keys(&["a/b.txt", "a.txt", "z.txt"]).await;
+        scene.program.options.page_keys = page_keys;
+        server.server().order(listings(), Fault::Listing(OddListing::DirectoryOrder));
+        let ended = scene.run_to_success().await;
+        assert_eq!(scene.contents().len(), 3, "{}", ended.report);
+        assert!(ended.report.to_string().contains("not list in the order of the keys' bytes"), "{}", ended.report);
+
+        scene.api.api().reset_calls();
+        let ended = scene.reconcile().await;
+        assert!(ended.report.success && scene.saves().is_empty(), "{}: {:?}", ended.report, scene.saves());
+    }
+}
+
+/// Case L4: what the complete listing does not show is deleted, and nothing else.
+#[tokio::test]
+async fn without_byte_order_absence_is_judged_at_the_end_of_the_listing() {
+    for (page_keys, gone) in [(1, "a.txt"), (1, "a/b.txt"), (1, "z.txt"), (2, "a/b.txt"), (2, "b/c.txt"), (1000, "b/c.txt")] {
+        let (server, mut scene) = with_keys(&["a/b.txt", "a.txt", "b/c.txt", "b.txt", "z.txt"]).await;
+        scene.program.options.page_keys = page_keys;
+        server.server().order(listings(), Fault::Listing(OddListing::DirectoryOrder));
+        scene.run_to_success().await;
+        assert!(server.server().remove(BUCKET, gone));
+        scene.api.api().reset_calls();
+        let ended = scene.reconcile().await;
+        assert!(ended.report.success, "{}", ended.report);
+        assert_eq!(deleted(&scene), [gone], "pages of {page_keys}");
+        assert_eq!(scene.contents().len(), 4);
+    }
+}
+
+/// Case L4: a listing out of order has no key to go on after.
+#[tokio::test]
+async fn a_resumed_listing_without_byte_order_starts_over() {
+    let keys = ["a/b.txt", "a.txt", "b/c.txt", "b.txt", "z.txt"];
+    for page in [1, 2, 3, 4] {
+        let (server, mut scene) = with_keys(&keys).await;
+        scene.program.options.page_keys = 1;
+        let s3 = server.server();
+        let gate = Gate::new();
+        let odd = s3.order(listings().times(page), Fault::Listing(OddListing::DirectoryOrder));
+        s3.order(listings().times(1), Fault::Hold(gate.clone()));
+        let run = scene.start();
+        gate.arrived(1).await;
+        kill(run).await;
+        gate.open();
+        assert_eq!(odd.strikes(), page);
+        s3.clear_faults();
+        s3.order(listings(), Fault::Listing(OddListing::DirectoryOrder));
+        scene.run_to_success().await;
+        assert_eq!(scene.contents().len(), keys.len(), "killed after page {page}");
+        assert_eq!(deleted(&scene), [""; 0], "killed after page {page}");
+    }
+}
