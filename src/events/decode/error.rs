@@ -6,17 +6,15 @@ use std::fmt;
 /// The error of a message or record that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The message is not UTF-8.
+    /// The message, or a text in it that is needed, is not UTF-8.
     NotUtf8,
-    /// The message is not JSON. Holds the parser's message.
+    /// The message, or a text in it that is needed, is not JSON. Holds the parser's message.
     BadJson(String),
     /// The message is longer than the limit.
     TooLarge {
         /// Its length.
         bytes: usize,
     },
-    /// The JSON is nested deeper than the limit.
-    TooDeep,
     /// The message has more records than the limit.
     TooManyRecords {
         /// Their number.
@@ -45,7 +43,6 @@ impl DecodeError {
             Self::NotUtf8 => "not_utf8",
             Self::BadJson(_) => "bad_json",
             Self::TooLarge { .. } => "too_large",
-            Self::TooDeep => "too_deep",
             Self::TooManyRecords { .. } => "too_many_records",
             Self::UnknownShape(_) => "unknown_shape",
             Self::UnknownVersion(_) => "unknown_version",
@@ -65,7 +62,6 @@ impl fmt::Display for DecodeError {
             Self::NotUtf8 => f.write_str("the message is not UTF-8"),
             Self::BadJson(why) => write!(f, "the message is not JSON: {}", Short(why)),
             Self::TooLarge { bytes } => write!(f, "the message has {bytes} bytes: no notification is that long"),
-            Self::TooDeep => f.write_str("the message nests deeper than any notification"),
             Self::TooManyRecords { records } => write!(f, "the message has {records} records: no notification has that many"),
             Self::UnknownShape(wanted) => write!(f, "unknown event format: {wanted}"),
             Self::UnknownVersion(version) => write!(f, "the record has version {}: only version 2 is known", Short(version)),

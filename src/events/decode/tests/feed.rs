@@ -82,10 +82,22 @@ fn what_is_not_an_event_is_undecodable() {
     ] {
         assert_eq!(decoded_lines(std::slice::from_ref(&event), &scope()).0, [reason], "{event}");
     }
-    let deep = format!("{{\"metadata\":{}{}}}", "[".repeat(33), "]".repeat(33));
-    for (text, reason) in [(deep.as_str(), "too_deep"), ("{\"a\":\"\\ud800\"}", "bad_json")] {
+    for (text, reason) in [("{\"event_type\":NaN}", "bad_json"), ("{\"event_type\":\"\\ud800\"}", "bad_json")] {
         let decoded = feed_event(text, &scope());
         assert_eq!(decoded.outcome.map_err(|error| error.reason()), Err(reason));
+        assert_ne!(decoded.hash, feed_event("other", &scope()).hash, "it still has an identity");
+    }
+}
+
+/// V2: a field that is not needed cost the whole event: a lone surrogate, or brackets deeper than a parser's stack allows.
+#[test]
+fn an_event_is_used_if_only_a_field_that_is_not_needed_cannot_be_decoded() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for value in ["\"\\ud800\"", "{\"owner\":\"\\ud800\",\"permissions\":\"0644\"}", "1e999", &deep] {
+        let text = format!("{{\"event_type\":\"create\",\"file_path\":\"/a\",\"metadata\":{value}}}");
+        let decoded = feed_event(&text, &scope());
+        let event = decoded.outcome.unwrap_or_else(|error| panic!("{value}: {error}")).expect("in scope");
+        assert_eq!((event.path.as_str(), event.permissions.owner), ("a", None));
         assert_ne!(decoded.hash, feed_event("other", &scope()).hash, "it still has an identity");
     }
 }
