@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 /// A decoded event of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {
-    /// The SHA-256 of its canonical JSON, or of its text if it has none.
+    /// The SHA-256 of its canonical JSON, or of its bytes if it has none.
     pub hash: [u8; 32],
     /// The event; `Ok(None)` = ignored and counted.
     pub outcome: Result<Option<Event>, DecodeError>,
@@ -16,11 +16,11 @@ pub struct FeedEvent {
     pub ignored: IgnoredEvents,
 }
 
-/// Decodes the JSON text of one event.
-pub fn feed_event(text: &str, scope: &Scope) -> FeedEvent {
+/// Decodes one event from its bytes.
+pub fn feed_event(bytes: &[u8], scope: &Scope) -> FeedEvent {
     let mut ignored = IgnoredEvents::default();
-    let hash = json::parse(text.as_bytes()).map_or_else(|| Sha256::digest(text).into(), |value| canonical::hash(&value));
-    let outcome = json::valid_document(text.as_bytes()).and_then(|event| decode(event, scope, &mut ignored));
+    let hash = json::parse(bytes).map_or_else(|| Sha256::digest(bytes).into(), |value| canonical::hash(&value));
+    let outcome = json::valid_document(bytes).and_then(|event| decode(event, scope, &mut ignored));
     FeedEvent { hash, outcome, ignored }
 }
 
