@@ -15,7 +15,7 @@ pub enum DecodeError {
         /// Its length.
         bytes: usize,
     },
-    /// The message has more records than the limit.
+    /// More records of the message than the limit cannot be decoded. They are one dead letter.
     TooManyRecords {
         /// Their number.
         records: usize,
@@ -62,7 +62,9 @@ impl fmt::Display for DecodeError {
             Self::NotUtf8 => f.write_str("the message is not UTF-8"),
             Self::BadJson(why) => write!(f, "the message is not JSON: {}", Short(why)),
             Self::TooLarge { bytes } => write!(f, "the message has {bytes} bytes: no notification is that long"),
-            Self::TooManyRecords { records } => write!(f, "the message has {records} records: no notification has that many"),
+            Self::TooManyRecords { records } => {
+                write!(f, "{records} records of the message cannot be decoded: it is kept as one dead letter")
+            }
             Self::UnknownShape(wanted) => write!(f, "unknown event format: {wanted}"),
             Self::UnknownVersion(version) => write!(f, "the record has version {}: only version 2 is known", Short(version)),
             Self::ForeignBucket(bucket) => {

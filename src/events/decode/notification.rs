@@ -7,13 +7,18 @@ use crate::run::IgnoredEvents;
 /// The type of SNS's envelope around a message.
 const NOTIFICATION: &str = "Notification";
 
-/// The maximum number of records in a message. S3 and MinIO usually send one.
-const MAX_RECORDS: usize = 1000;
+/// The maximum number of dead letters of one message. Its bytes bound its records, but a megabyte of nonsense has more of them than the state
+/// keeps dead letters.
+const MAX_UNDECODABLE: usize = 1000;
 
 /// Decodes a message of S3 (alone or inside SNS), of `EventBridge` or of MinIO, or a single record.
 pub fn notification(message: &[u8], scope: &Scope) -> Decoded {
     let mut decoded = Decoded::default();
     let result = json::document(message).and_then(|value| unwrap_envelope(value, scope, &mut decoded));
+    let records = decoded.undecodable.len();
+    if records > MAX_UNDECODABLE {
+        decoded.undecodable = vec![Undecodable { error: DecodeError::TooManyRecords { records }, raw: message.to_vec() }];
+    }
     if let Err(error) = result {
         decoded.undecodable.push(Undecodable { error, raw: message.to_vec() });
     }
@@ -44,9 +49,6 @@ fn decode_contents(message: RawJson<'_>, scope: &Scope, decoded: &mut Decoded) -
     }
     if let Some(records) = message.get("Records")? {
         let records = records.items()?.ok_or(DecodeError::UnknownShape("Records is not a list"))?;
-        if records.len() > MAX_RECORDS {
-            return Err(DecodeError::TooManyRecords { records: records.len() });
-        }
         for record in records {
             decoded.take(record, scope, record::decode);
         }

@@ -95,3 +95,29 @@ fn a_byte_order_mark_before_a_message_is_ignored() {
     let decoded = notification(&[b"\xef\xbb\xbf ".as_slice(), record("a.txt", "").as_bytes()].concat(), &scope());
     assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create a.txt".to_owned()], vec![]));
 }
+
+/// V7: 1,200 records, which S3 may send in one message, made a dead letter that was too long to be retried.
+#[test]
+fn the_records_of_a_message_have_no_limit_beside_its_bytes() {
+    let one = record("a.txt", "");
+    for count in [1200, 7000] {
+        let decoded = notification(&message(&vec![one.as_bytes(); count]), &scope());
+        assert_eq!((decoded.events.len(), reasons(&decoded)), (count, vec![]));
+    }
+}
+
+/// V7: a megabyte of nonsense must not drive all other dead letters out of the state.
+#[test]
+fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
+    let sound = record("a.txt", "");
+    let mut records = vec![b"{}".as_slice(); 1000];
+    records.push(sound.as_bytes());
+    let decoded = notification(&message(&records), &scope());
+    assert_eq!((decoded.events.len(), decoded.undecodable.len()), (1, 1000));
+    records.push(b"{}");
+    let message = message(&records);
+    let decoded = notification(&message, &scope());
+    assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create a.txt".to_owned()], vec!["too_many_records"]));
+    assert_eq!(decoded.undecodable[0].raw, message);
+    assert!(decoded.undecodable[0].error.to_string().contains("1001 records"), "{:?}", decoded.undecodable[0].error);
+}
