@@ -20,6 +20,10 @@ pub enum DecodeError {
         /// Their number.
         records: usize,
     },
+    /// SNS asks to confirm a subscription, and sends no event before.
+    Unconfirmed,
+    /// SNS confirms the end of a subscription, and sends no more events.
+    Unsubscribed,
     /// The JSON has an unknown format. Holds what is missing or wrong.
     UnknownShape(&'static str),
     /// The record's version is not 2.
@@ -44,6 +48,8 @@ impl DecodeError {
             Self::BadJson(_) => "bad_json",
             Self::TooLarge { .. } => "too_large",
             Self::TooManyRecords { .. } => "too_many_records",
+            Self::Unconfirmed => "subscription_confirmation",
+            Self::Unsubscribed => "unsubscribe_confirmation",
             Self::UnknownShape(_) => "unknown_shape",
             Self::UnknownVersion(_) => "unknown_version",
             Self::ForeignBucket(_) => "foreign_bucket",
@@ -65,6 +71,12 @@ impl fmt::Display for DecodeError {
             Self::TooManyRecords { records } => {
                 write!(f, "{records} records of the message cannot be decoded: it is kept as one dead letter")
             }
+            Self::Unconfirmed => {
+                f.write_str("the SNS subscription waits for its confirmation: open the SubscribeURL in this dead letter, then drop it")
+            }
+            Self::Unsubscribed => f.write_str(
+                "the SNS subscription was ended: open the SubscribeURL in this dead letter if events are to arrive again, then drop it",
+            ),
             Self::UnknownShape(wanted) => write!(f, "unknown event format: {wanted}"),
             Self::UnknownVersion(version) => write!(f, "the record has version {}: only version 2 is known", Short(version)),
             Self::ForeignBucket(bucket) => {

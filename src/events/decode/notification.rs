@@ -29,6 +29,12 @@ fn unwrap_envelope(message: RawJson<'_>, scope: &Scope, decoded: &mut Decoded) -
     if !message.is_object() {
         return Err(DecodeError::UnknownShape("it is not a JSON object"));
     }
+    if json::has_text(message, "Type", "SubscriptionConfirmation")? {
+        return Err(DecodeError::Unconfirmed);
+    }
+    if json::has_text(message, "Type", "UnsubscribeConfirmation")? {
+        return Err(DecodeError::Unsubscribed);
+    }
     if !json::has_text(message, "Type", NOTIFICATION)? {
         return decode_contents(message, scope, decoded);
     }

@@ -106,7 +106,7 @@ fn a_message_that_cannot_be_decoded_has_a_reason() {
         (b"{\"Type\":\"Notification\"}".to_vec(), "unknown_shape"),
         (sns("no json").into_bytes(), "bad_json"),
         (sns(&sns("{\"Records\":[]}")).into_bytes(), "unknown_shape"),
-        (b"{\"Type\":\"SubscriptionConfirmation\"}".to_vec(), "unknown_shape"),
+        (b"{\"Type\":\"SubscriptionConfirmation\"}".to_vec(), "subscription_confirmation"),
     ] {
         let decoded = notification(&message, &scope());
         assert_eq!(reasons(&decoded), [reason], "{}", String::from_utf8_lossy(&message[..message.len().min(80)]));

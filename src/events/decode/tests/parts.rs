@@ -121,3 +121,19 @@ fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
     assert_eq!(decoded.undecodable[0].raw, message);
     assert!(decoded.undecodable[0].error.to_string().contains("1001 records"), "{:?}", decoded.undecodable[0].error);
 }
+
+/// V3: the message was a dead letter of an unknown shape, while SNS delivered no event.
+#[test]
+fn a_confirmation_of_sns_has_its_own_reason_and_a_sentence_that_helps() {
+    let confirm = fixture("sns-subscription-confirmation.json");
+    let unsubscribed = confirm.replace("SubscriptionConfirmation", "UnsubscribeConfirmation");
+    for (message, reason, words) in [
+        (&confirm, "subscription_confirmation", "waits for its confirmation: open the SubscribeURL"),
+        (&unsubscribed, "unsubscribe_confirmation", "was ended: open the SubscribeURL"),
+    ] {
+        let decoded = notification(message.as_bytes(), &scope());
+        assert_eq!((events(&decoded), reasons(&decoded)), (vec![], vec![reason]));
+        assert!(decoded.undecodable[0].error.to_string().contains(words), "{}", decoded.undecodable[0].error);
+        assert_eq!(decoded.undecodable[0].raw, message.as_bytes(), "the URL is in the dead letter");
+    }
+}
