@@ -198,10 +198,10 @@ mod tests {
     async fn a_server_of_the_old_query_protocol_is_named_as_such() {
         for (answer, named) in [
             ("HTTP/1.1 200 OK\r\ncontent-length: 27\r\nconnection: close\r\n\r\n<?xml?><GetQueueResponse/> \n", true),
-            ("HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", true),
+            ("HTTP/1.1 400 Bad Request\r\ncontent-type: text/xml\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", true),
             ("HTTP/1.1 400 Bad Request\r\ncontent-length: 16\r\nconnection: close\r\n\r\n<ErrorResponse/>", true),
             ("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 7\r\nconnection: close\r\n\r\n<html/>", false),
-            ("HTTP/1.1 400 Bad Request\r\ncontent-length: 27\r\nconnection: close\r\n\r\n{\"__type\":\"QueueDoesNotX\"}", false),
+            ("HTTP/1.1 400 Bad Request\r\ncontent-length: 26\r\nconnection: close\r\n\r\n{\"__type\":\"QueueDoesNotX\"}", false),
         ] {
             let queue = queue_that_answers(answer).await;
             let received = queue.receive(Duration::ZERO).await.map(|messages| messages.len());
