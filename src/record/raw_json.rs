@@ -14,7 +14,7 @@ pub struct RawJson<'a>(&'a [u8]);
 /// The error of JSON that cannot be split or decoded. The text is not escaped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RawJsonError {
-    /// The parts cannot be told apart.
+    /// The end of a part cannot be found.
     #[error("expected {expected} at byte {at}")]
     Structure {
         /// The missing part.
