@@ -100,7 +100,7 @@ impl ReadFeed for Feed {
     async fn read_feed(&self, _: Option<&str>) -> Result<FeedPage, FileManagerError> {
         let mut waiting = self.0.lock().expect("no panic");
         let served = waiting.len().min(MAX_FEED_EVENTS);
-        Ok(FeedPage { events: waiting.drain(..served).collect(), next_cursor: Some("next".to_owned()) })
+        Ok(FeedPage { events: waiting.drain(..served).map(String::into_bytes).collect(), next_cursor: Some("next".to_owned()) })
     }
 }
 

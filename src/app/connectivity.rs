@@ -3,6 +3,7 @@
 use super::endpoints;
 use crate::config::Settings;
 use crate::endpoint::EndpointError;
+use crate::events::feed;
 use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
@@ -117,7 +118,7 @@ pub(crate) async fn file_manager(settings: &Settings) -> CheckResult {
             answer => answer.map(drop),
         }
     };
-    tried_http(ENDPOINT, url, call).await
+    tried_http(ENDPOINT, url, call, |error| error.kind.hint()).await
 }
 
 pub(crate) async fn events(settings: &Settings) -> CheckResult {
@@ -129,7 +130,7 @@ pub(crate) async fn events(settings: &Settings) -> CheckResult {
         Ok(endpoint) => endpoint,
         Err(error) => return CheckResult::failed(ENDPOINT, error.to_string(), "check this machine's TLS set-up"),
     };
-    tried_http(ENDPOINT, url, endpoint.health()).await
+    tried_http(ENDPOINT, url, endpoint.health(), feed::hint).await
 }
 
 /// Checks one of the configured queues.
@@ -174,9 +175,14 @@ pub(super) async fn answered(
     check_endpoint(endpoint, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
 }
 
-async fn tried_http(endpoint: &'static str, url: &Url, call: impl Future<Output = Result<(), FileManagerError>>) -> CheckResult {
+async fn tried_http(
+    endpoint: &'static str,
+    url: &Url,
+    call: impl Future<Output = Result<(), FileManagerError>>,
+    hint: fn(&FileManagerError) -> &'static str,
+) -> CheckResult {
     let call = async { call.await.map(|()| format!("{} answers", address(url))) };
-    check_endpoint(endpoint, call, |error| error.kind.hint(), (no_answer(), "check the address and the network to it")).await
+    check_endpoint(endpoint, call, hint, (no_answer(), "check the address and the network to it")).await
 }
 
 /// Checks an endpoint within the time limit. `call` returns the message of a success, `hint` gives advice on its error, and `silent` is the

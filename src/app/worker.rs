@@ -9,6 +9,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::{EVENTS_API, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
+use crate::report::Report;
 use crate::snapshot::SnapshotStore;
 use crate::workflow;
 use async_trait::async_trait;
@@ -77,6 +78,11 @@ impl Worker for Engine {
 
     async fn drop_dead_letters(&self, which: Which) -> Result<u64, String> {
         dead_letters::delete(&self.state, which).await.map_err(|error| error.to_string())
+    }
+
+    async fn dead_letters_problem(&self) -> Result<Option<String>, String> {
+        let dead_letters = self.state.inbox().dead_letters_summary().await.map_err(|error| self.state_code(error).1)?;
+        Ok(Report::dead_letters_problem(dead_letters.0, dead_letters.1.as_deref()))
     }
 
     async fn record_backlog(&self) {

@@ -2,7 +2,7 @@
 
 use super::dead_letter_messages::{DeadLettersAction, DeadLettersMessage};
 use super::protocol::{ClientIdentity, Envelope, Reply, Request, RunMessage, VERSION, read_line, write_line};
-use super::{RunHandle, RunPhase, RunProgress, RunResult, Shared};
+use super::{RunHandle, RunPhase, RunProgress, RunResult, Shared, backlog};
 use crate::events::dead_letters::Retried;
 use crate::state::Identity;
 use serde::Deserialize;
@@ -148,14 +148,22 @@ impl Client {
             return self.refuse(2, message).await;
         }
         match request.action {
-            DeadLettersAction::Retry => match shared.worker.retry_dead_letters(request.which()).await {
-                Ok(retried) => self.retried(retried, shared).await,
-                Err(message) => self.refuse(1, message).await,
-            },
-            DeadLettersAction::Drop => match shared.worker.drop_dead_letters(request.which()).await {
-                Ok(letters) => self.send(&Reply::Forgotten { letters }).await,
-                Err(message) => self.refuse(1, message).await,
-            },
+            DeadLettersAction::Retry => {
+                let retried = shared.worker.retry_dead_letters(request.which()).await;
+                backlog::record_dead_letters(shared).await;
+                match retried {
+                    Ok(retried) => self.retried(retried, shared).await,
+                    Err(message) => self.refuse(1, message).await,
+                }
+            }
+            DeadLettersAction::Drop => {
+                let dropped = shared.worker.drop_dead_letters(request.which()).await;
+                backlog::record_dead_letters(shared).await;
+                match dropped {
+                    Ok(letters) => self.send(&Reply::Forgotten { letters }).await,
+                    Err(message) => self.refuse(1, message).await,
+                }
+            }
         }
     }
 

@@ -12,7 +12,7 @@ mod debounce;
 mod endpoint_status;
 mod listeners;
 mod housekeeping;
-mod backlog_metrics;
+mod backlog;
 mod status;
 mod dead_letter_messages;
 mod protocol;
@@ -124,6 +124,8 @@ pub trait Worker: Send + Sync {
     async fn retry_dead_letters(&self, which: Which) -> Result<Retried, String>;
     /// Deletes dead letters and returns their number. May be called during a run.
     async fn drop_dead_letters(&self, which: Which) -> Result<u64, String>;
+    /// The problem of the dead letters that exist, in a sentence; `None` = there are none. May be called during a run.
+    async fn dead_letters_problem(&self) -> Result<Option<String>, String>;
     /// Records the backlog gauges. May be called during a run.
     async fn record_backlog(&self);
     /// Executes one maintenance task, after the active run has ended. Returns a sentence about the result.
@@ -188,7 +190,7 @@ impl Daemon {
         }
         background.spawn(debounce::run(shared.clone(), may_begin.clone()));
         background.spawn(housekeeping::run(shared.clone(), may_begin));
-        background.spawn(backlog_metrics::run(shared.clone()));
+        background.spawn(backlog::run(shared.clone()));
         let mut listening = JoinSet::new();
         for listener in self.listeners {
             listening.spawn(listeners::supervise(shared.clone(), listener));

@@ -2,7 +2,7 @@
 
 use super::run_queue::{QueuedRun, RunPhase};
 use super::status::{self, Health};
-use super::{RunRequest, RunResult, Shared, endpoint_status};
+use super::{RunRequest, RunResult, Shared, backlog, endpoint_status};
 use crate::apply::RunCounters;
 use crate::run::ErrorSummary;
 use crate::state::{RunKind, RunOutcome};
@@ -29,6 +29,7 @@ pub(super) async fn run(shared: Shared) {
         phase.send_replace(RunPhase::Running(counters.clone()));
         tracing::info!(kind = request.kind.as_str(), "a run begins");
         let run_result = shared.worker.run(request, counters, shared.stop_signal.for_one_run()).await;
+        backlog::record_dead_letters(&shared).await;
         record_result(&shared, task, &run_result);
         phase.send_replace(RunPhase::Ended(Arc::new(run_result)));
     }

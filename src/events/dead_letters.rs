@@ -115,8 +115,7 @@ fn decoded(letter: DeadLetter, scope: &Scope) -> Result<Vec<Event>, (String, Str
         return Err((letter.reason, format!("only the beginning of its {} bytes is kept", letter.raw_bytes)));
     }
     if letter.source == EventChannel::Feed {
-        let text = String::from_utf8_lossy(&letter.raw);
-        let event = decode::feed_event(&text, scope).outcome;
+        let event = decode::feed_event(&letter.raw, scope).outcome;
         return event.map(|event| event.into_iter().collect()).map_err(|error| (error.reason().to_owned(), error.to_string()));
     }
     let batch = notified(letter.source, &letter.raw, scope).batch;
@@ -135,7 +134,7 @@ mod tests {
         let old = Scope::new("old", "");
         match source {
             EventChannel::Feed => {
-                let error = decode::feed_event(message, &old).outcome.expect_err("undecodable");
+                let error = decode::feed_event(message.as_bytes(), &old).outcome.expect_err("undecodable");
                 vec![Received { source, outcome: Err(super::super::receive::dead_letter(&error, message.as_bytes().to_vec())) }]
             }
             _ => notified(source, message.as_bytes(), &old).batch,

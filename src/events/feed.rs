@@ -123,10 +123,24 @@ impl FeedReader {
 /// The operator's hint for a feed that cannot be read.
 pub fn hint(error: &FileManagerError) -> &'static str {
     match error.kind {
-        FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { status: ..=500 | 502..=504, .. } => {
+        FileManagerErrorKind::BadAnswer | FileManagerErrorKind::Busy { status: 501 | 505, .. } => {
+            "the response is none of an events API: check EVENTS_API_URL, including its path"
+        }
+        FileManagerErrorKind::NotFound | FileManagerErrorKind::Refused { status: 404 | 405 } => {
+            "the events API has no such call: check EVENTS_API_URL, including its path"
+        }
+        FileManagerErrorKind::Unauthorised { .. } => {
+            "the events API does not accept the token: check FILE_MANAGER_API_TOKEN, its permissions, and EVENTS_API_URL"
+        }
+        FileManagerErrorKind::Refused { .. } | FileManagerErrorKind::Taken => "the events API refuses the request: its message says why",
+        FileManagerErrorKind::Timeout | FileManagerErrorKind::Busy { .. } => {
             "the events API is overloaded or failing; the next run tries again"
         }
-        ref kind => kind.hint(),
+        FileManagerErrorKind::Unreachable => "check EVENTS_API_URL, and that the events API is running",
+        FileManagerErrorKind::Interrupted | FileManagerErrorKind::BodyFailed => "the connection broke; the next run tries again",
+        FileManagerErrorKind::TooLong => {
+            "let the events API serve fewer events, or less metadata in each: until then only a reconcile finds what it reports"
+        }
     }
 }
 
@@ -143,16 +157,16 @@ fn rejects_the_cursor(error: &FileManagerError) -> bool {
 }
 
 /// Decodes the events of a page, and sorts them by time and then by position. An event without a time counts as happening now.
-fn decoded(events: &[String], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, IgnoredEvents)> {
+fn decoded(events: &[Vec<u8>], scope: &Scope, now: Timestamp) -> Vec<(FeedItem, IgnoredEvents)> {
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
     let mut items: Vec<_> = events
         .iter()
-        .map(|text| {
-            let event = decode::feed_event(text, scope);
+        .map(|raw| {
+            let event = decode::feed_event(raw, scope);
             let before = seen.entry(event.hash).or_default();
             let identity = FeedIdentity { hash: event.hash, occurrence: *before };
             *before += 1;
-            let outcome = event.outcome.map_err(|error| dead_letter(&error, text.clone().into_bytes())).transpose();
+            let outcome = event.outcome.map_err(|error| dead_letter(&error, raw.clone())).transpose();
             (FeedItem { identity, outcome }, event.ignored)
         })
         .collect();

@@ -3,9 +3,11 @@
 use super::queue::{EventQueue, Message, MessageReceipt, QueueError};
 use crate::record::Escaped;
 use async_trait::async_trait;
+use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName};
 use aws_sdk_sqs::{Client, Config};
 use jiff::SignedDuration;
@@ -23,6 +25,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum length of a server's error message; the rest is cut off.
 const MAX_MESSAGE_CHARS: usize = 300;
+
+/// The error of a server that responds in XML.
+const QUERY_PROTOCOL: &str = "the server does not speak SQS's JSON protocol: it responds in XML, as in the old query protocol";
 
 /// The settings of a queue's client.
 #[derive(Clone, Debug)]
@@ -79,10 +84,14 @@ impl SqsQueue {
         asked.map(drop).map_err(|error| self.queue_error("GetQueueAttributes", &error))
     }
 
-    /// An error with the messages of the SDK's error and its causes, without repetitions.
-    fn queue_error(&self, call: &'static str, error: &(dyn Error + 'static)) -> QueueError {
+    /// An error with the messages of the SDK's error and its causes, without repetitions. A response in XML is named as such: the SDK finds
+    /// only that it is no JSON.
+    fn queue_error<E: Error + 'static>(&self, call: &'static str, error: &SdkError<E>) -> QueueError {
         let mut words: Vec<String> = Vec::new();
-        let mut next = Some(error);
+        if error.raw_response().is_some_and(is_xml) {
+            words.push(QUERY_PROTOCOL.to_owned());
+        }
+        let mut next: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(cause) = next {
             let own = cause.to_string();
             if !own.is_empty() && !words.iter().any(|word| word.contains(&own)) {
@@ -93,6 +102,14 @@ impl SqsQueue {
         let words: String = words.join(": ").chars().take(MAX_MESSAGE_CHARS).collect();
         QueueError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
     }
+}
+
+/// True if the response is XML, as servers of SQS's old query protocol send it. A page of HTML is the error of a proxy.
+fn is_xml(response: &HttpResponse) -> bool {
+    let body = response.body().bytes().unwrap_or_default().trim_ascii_start().to_ascii_lowercase();
+    let is_html = body.starts_with(b"<html") || body.starts_with(b"<!doctype html");
+    let content_type = response.headers().get("content-type").unwrap_or_default();
+    !is_html && (body.starts_with(b"<") || matches!(content_type.split(';').next(), Some("text/xml" | "application/xml")))
 }
 
 /// The region in the URL of a queue at AWS: `sqs.<region>.amazonaws.com`.
@@ -159,6 +176,41 @@ impl EventQueue for SqsQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// A server that gives one answer to every request, and closes.
+    async fn queue_that_answers(answer: &'static str) -> SqsQueue {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let queue_url = format!("http://{}/1/q", listener.local_addr().expect("an address")).parse().expect("a URL");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 16 * 1024];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let credentials = Some(("access".to_owned(), SecretString::from("secret"), None));
+        SqsQueue::connect(SqsOptions { queue_url, endpoint: None, region: "us-east-1".to_owned(), credentials }).await
+    }
+
+    /// V6: the error was `unexpected token '<'`.
+    #[tokio::test]
+    async fn a_server_of_the_old_query_protocol_is_named_as_such() {
+        for (answer, named) in [
+            ("HTTP/1.1 200 OK\r\ncontent-length: 27\r\nconnection: close\r\n\r\n<?xml?><GetQueueResponse/> \n", true),
+            ("HTTP/1.1 400 Bad Request\r\ncontent-type: text/xml\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", true),
+            ("HTTP/1.1 400 Bad Request\r\ncontent-length: 16\r\nconnection: close\r\n\r\n<ErrorResponse/>", true),
+            ("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 7\r\nconnection: close\r\n\r\n<html/>", false),
+            ("HTTP/1.1 400 Bad Request\r\ncontent-length: 26\r\nconnection: close\r\n\r\n{\"__type\":\"QueueDoesNotX\"}", false),
+        ] {
+            let queue = queue_that_answers(answer).await;
+            let received = queue.receive(Duration::ZERO).await.map(|messages| messages.len());
+            for error in [queue.check().await.err().map(|error| error.to_string()), received.err().map(|error| error.to_string())] {
+                let error = error.unwrap_or_default();
+                assert_eq!(error.contains("the server does not speak SQS's JSON protocol"), named, "{answer}: {error}");
+            }
+        }
+    }
 
     #[test]
     fn the_region_of_a_queue_at_aws_stands_in_its_address() {

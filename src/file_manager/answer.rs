@@ -1,12 +1,11 @@
 //! Parses responses: classifies refusals, extracts their messages, and validates successful bodies. Pure: no I/O, no clock.
 
 use super::{FeedPage, FileManagerErrorKind, SaveOperation, Saved};
-use crate::record::{ObjectKey, Permissions};
+use crate::record::{ObjectKey, Permissions, RawJson, without_byte_order_mark};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -57,7 +56,7 @@ const NO_SUCH_ROUTE: &str = "Not Found";
 
 /// The error message of a response: the field `detail` of the contract, or one of its usual other names.
 fn detail_of(body: &[u8]) -> Option<Value> {
-    let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else { return None };
+    let Value::Object(mut fields) = serde_json::from_slice(without_byte_order_mark(body)).ok()? else { return None };
     ["detail", "message", "error"].iter().find_map(|name| fields.remove(*name)).filter(|detail| !detail.is_null())
 }
 
@@ -122,15 +121,6 @@ struct ReportAnswer {
     status: String,
 }
 
-/// The response of `pubSubFullList`. Each event is kept as unparsed text.
-#[derive(Deserialize)]
-struct FeedAnswer<'a> {
-    #[serde(borrow)]
-    events: Vec<&'a RawValue>,
-    /// Text or a number.
-    next_cursor: Option<Value>,
-}
-
 /// Deserialises a field that must be present and may be null. Empty text counts as null, because no field has a meaningful empty value.
 fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
@@ -163,19 +153,23 @@ pub(super) fn report_received(body: &[u8]) -> Result<(), ContractViolation> {
     require_word("status", "received", &answer.status)
 }
 
+/// The response of `pubSubFullList`. The events are split, but not decoded: what is wrong with one of them is found where it is decoded.
 pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, ContractViolation> {
-    let answer: FeedAnswer<'_> = parse(body)?;
-    let next_cursor = match answer.next_cursor {
-        None => None,
+    let answer = RawJson::document(body).map_err(|error| error.to_string())?;
+    let field = |name| answer.get(name).map_err(|error| error.to_string());
+    let events = field("events")?.ok_or("missing field `events`")?.items().map_err(|error| format!("`events`: {error}"))?;
+    let next_cursor = match field("next_cursor")?.map(|cursor| parse(cursor.bytes())).transpose()? {
+        None | Some(Value::Null) => None,
         Some(Value::String(cursor)) => Some(cursor).filter(|cursor| !cursor.is_empty()),
         Some(Value::Number(cursor)) => Some(cursor.to_string()),
         Some(_) => return Err("`next_cursor` is neither text nor a number".to_owned()),
     };
-    Ok(FeedPage { events: answer.events.iter().map(|event| event.get().to_owned()).collect(), next_cursor })
+    let events = events.ok_or("`events` is not a list")?;
+    Ok(FeedPage { events: events.iter().map(|event| event.bytes().to_vec()).collect(), next_cursor })
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ContractViolation> {
-    serde_json::from_slice(body).map_err(|error| error.to_string())
+    serde_json::from_slice(without_byte_order_mark(body)).map_err(|error| error.to_string())
 }
 
 fn require_word(field: &str, expected: &str, answered: &str) -> Result<(), ContractViolation> {

@@ -137,4 +137,24 @@ fn only_the_word_received_confirms_a_report() {
     assert_eq!(report_received(br#"{"status":"received","message":"m","timestamp":"t"}"#), Ok(()));
     assert!(report_received(br#"{"status":"ignored"}"#).is_err());
     assert!(report_received(b"{}").is_err());
+    assert_eq!(report_received(b"\xef\xbb\xbf{\"status\":\"received\"}"), Ok(()), "a byte order mark");
+}
+
+/// V4: the answer was parsed as a whole, and one byte of one event made it unreadable.
+#[test]
+fn a_feed_s_events_are_split_whatever_is_in_them() {
+    let body = b"\xef\xbb\xbf{\"events\":[{\"a\":NaN},{\"b\":\"J\xf6rg\t\"} , 7],\"next_cursor\":5,\"total_count\":Infinity}";
+    let events = [b"{\"a\":NaN}".to_vec(), b"{\"b\":\"J\xf6rg\t\"}".to_vec(), b"7".to_vec()].to_vec();
+    assert_eq!(feed_page(body), Ok(FeedPage { events, next_cursor: Some("5".to_owned()) }));
+    for (body, words) in [
+        ("{}", "missing field `events`"),
+        (r#"{"events":{}}"#, "`events` is not a list"),
+        (r#"{"events":[1 2]}"#, "`events`: expected"),
+        (r#"{"events":[],"next_cursor":true}"#, "neither text nor a number"),
+        (r#"{"events":[],"next_cursor":NaN}"#, "expected value"),
+        ("", "expected a value"),
+    ] {
+        let refused = feed_page(body.as_bytes()).expect_err(body);
+        assert!(refused.contains(words), "{body}: {refused}");
+    }
 }

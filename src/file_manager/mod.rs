@@ -126,8 +126,8 @@ pub const MAX_FEED_EVENTS: usize = 100;
 /// One page of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedPage {
-    /// The JSON text of each event, as received, so that an unreadable event does not affect the others.
-    pub events: Vec<String>,
+    /// The bytes of each event, as received, so that an undecodable event does not affect the others.
+    pub events: Vec<Vec<u8>>,
     /// The cursor of the next page, if the feed has cursors.
     pub next_cursor: Option<String>,
 }

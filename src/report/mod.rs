@@ -78,6 +78,9 @@ pub struct Report {
     pub outside_prefix: u64,
     /// Ours: true if events may have been missed and no listing has completed since.
     pub feed_gap: bool,
+    /// Ours: the dead letters at the end of the run, also those of earlier runs, until they are retried or dropped.
+    #[serde(default)]
+    pub dead_letters: u64,
     /// Ours: files that were sent without a verified checksum. Their length was verified.
     pub unverified: u64,
     /// Ours: the result of each sink, by its name. The keys above describe the main sink only: the file manager, or, if there is none, the
@@ -167,10 +170,18 @@ impl Report {
             unconfirmed: of_main.unconfirmed,
             outside_prefix: of_main.outside_prefix,
             feed_gap: overview.feed_gap.is_some(),
+            dead_letters: overview.dead_letters,
             unverified: of_main.unverified,
             sinks,
             report_refused: None,
         }
+    }
+
+    /// The problem of dead letters for `status` and `health`; `None` = there are none. `example` says why one could not be used.
+    pub fn dead_letters_problem(dead_letters: u64, example: Option<&str>) -> Option<String> {
+        let example = example.map(|example| format!("; for example: {example}")).unwrap_or_default();
+        (dead_letters > 0)
+            .then(|| format!("events that could not be used: {dead_letters} (`s3-sync dead-letters list` shows them{example})"))
     }
 
     /// True if the guard holds deletes of any sink.

@@ -8,7 +8,12 @@ use std::fmt;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.success { "in sync" } else { "NOT in sync yet" };
+        let verdict = match (self.success, self.dead_letters) {
+            (false, _) => "NOT in sync yet".to_owned(),
+            (true, 0) => "in sync".to_owned(),
+            (true, _) if self.flow() != "cycle" => "in sync".to_owned(),
+            (true, dead_letters) => format!("in sync, except for {},", counted(dead_letters, "dead letter")),
+        };
         writeln!(f, "{}, run {}: {verdict} after {:.1} s", self.flow(), self.run, self.duration_seconds)?;
         self.write_observed(f)?;
         self.write_applied(f)?;
@@ -51,10 +56,6 @@ impl Report {
             writeln!(f, "  received  nothing new, and nothing was due")?;
         } else {
             writeln!(f, "  received  {}", counted(self.statistics.events_processed, "event"))?;
-        }
-        let dead = self.queue.as_ref().map_or(0, |queue| queue.dead_letters) + self.feed.as_ref().map_or(0, |feed| feed.dead_letters);
-        if dead > 0 {
-            writeln!(f, "  dead      {}: `s3-sync dead-letters list` shows them", counted(dead, "letter"))?;
         }
         let passed_over = self.passed_over.to_string();
         if !passed_over.is_empty() {
@@ -120,6 +121,10 @@ impl Report {
     }
 
     fn write_remaining(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.dead_letters > 0 {
+            let events = counted(self.dead_letters, "event");
+            writeln!(f, "  dead      {events} that could not be used: `s3-sync dead-letters list` shows them")?;
+        }
         for failure in &self.failures {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;

@@ -1,6 +1,7 @@
 //! Publishing: posts the report of a run to the events API.
 
 use super::flow::Flow;
+use crate::events::feed::hint;
 use crate::file_manager::FileManagerError;
 use crate::report::Report;
 use std::time::Duration;
@@ -17,7 +18,7 @@ impl Flow {
             Ok(body) => body,
             Err(error) => return Some(error.to_string()),
         };
-        let with_hint = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", error.kind.hint());
+        let with_hint = |error: FileManagerError| format!("{error} ({}; it went to EVENTS_API_URL)", hint(&error));
         let post = async {
             match timeout(POST_TIMEOUT, self.options.retry.run(|| reports.report_results(&body))).await {
                 Ok(answered) => answered.err().map(with_hint),

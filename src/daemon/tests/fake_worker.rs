@@ -144,6 +144,10 @@ impl Worker for FakeWorker {
         Ok(0)
     }
 
+    async fn dead_letters_problem(&self) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
     async fn record_backlog(&self) {}
 
     async fn run_maintenance(&self, task: MaintenanceTask) -> Result<String, String> {

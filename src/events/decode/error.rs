@@ -6,22 +6,24 @@ use std::fmt;
 /// The error of a message or record that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The message is not UTF-8.
+    /// The message, or a text in it that is needed, is not UTF-8.
     NotUtf8,
-    /// The message is not JSON. Holds the parser's message.
+    /// The message, or a text in it that is needed, is not JSON. Holds the parser's message.
     BadJson(String),
     /// The message is longer than the limit.
     TooLarge {
         /// Its length.
         bytes: usize,
     },
-    /// The JSON is nested deeper than the limit.
-    TooDeep,
-    /// The message has more records than the limit.
+    /// More records of the message than the limit cannot be decoded. They are one dead letter.
     TooManyRecords {
         /// Their number.
         records: usize,
     },
+    /// SNS asks to confirm a subscription, and sends no event before.
+    Unconfirmed,
+    /// SNS confirms the end of a subscription, and sends no more events.
+    Unsubscribed,
     /// The JSON has an unknown format. Holds what is missing or wrong.
     UnknownShape(&'static str),
     /// The record's version is not 2.
@@ -45,8 +47,9 @@ impl DecodeError {
             Self::NotUtf8 => "not_utf8",
             Self::BadJson(_) => "bad_json",
             Self::TooLarge { .. } => "too_large",
-            Self::TooDeep => "too_deep",
             Self::TooManyRecords { .. } => "too_many_records",
+            Self::Unconfirmed => "subscription_confirmation",
+            Self::Unsubscribed => "unsubscribe_confirmation",
             Self::UnknownShape(_) => "unknown_shape",
             Self::UnknownVersion(_) => "unknown_version",
             Self::ForeignBucket(_) => "foreign_bucket",
@@ -65,8 +68,15 @@ impl fmt::Display for DecodeError {
             Self::NotUtf8 => f.write_str("the message is not UTF-8"),
             Self::BadJson(why) => write!(f, "the message is not JSON: {}", Short(why)),
             Self::TooLarge { bytes } => write!(f, "the message has {bytes} bytes: no notification is that long"),
-            Self::TooDeep => f.write_str("the message nests deeper than any notification"),
-            Self::TooManyRecords { records } => write!(f, "the message has {records} records: no notification has that many"),
+            Self::TooManyRecords { records } => {
+                write!(f, "{records} records of the message cannot be decoded: it is kept as one dead letter")
+            }
+            Self::Unconfirmed => {
+                f.write_str("the SNS subscription waits for its confirmation: open the SubscribeURL in this dead letter, then drop it")
+            }
+            Self::Unsubscribed => f.write_str(
+                "the SNS subscription was ended: open the SubscribeURL in this dead letter if events are to arrive again, then drop it",
+            ),
             Self::UnknownShape(wanted) => write!(f, "unknown event format: {wanted}"),
             Self::UnknownVersion(version) => write!(f, "the record has version {}: only version 2 is known", Short(version)),
             Self::ForeignBucket(bucket) => {

@@ -1,24 +1,22 @@
 //! Decodes an S3 event in `EventBridge`'s format. Its keys are literal and must not be form-decoded.
 
-use super::{DecodeError, Scope, record};
-use crate::record::{Event, EventKind, ObjectKey};
+use super::{DecodeError, Scope, json, record};
+use crate::record::{Event, EventKind, ObjectKey, RawJson};
 use crate::run::IgnoredEvents;
-use serde_json::Value;
 
-pub(super) fn decode(message: &Value, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
-    let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
-    let name = text("/detail-type").ok_or(DecodeError::UnknownShape("an event without a detail-type"))?;
-    let bucket = text("/detail/bucket/name").ok_or(DecodeError::UnknownShape("an event without a bucket"))?;
-    if !scope.is_own_bucket(bucket) {
-        return Err(DecodeError::ForeignBucket(bucket.to_owned()));
+pub(super) fn decode(message: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
+    let name = json::needed_text(message, &["detail-type"], "an event without a detail-type")?;
+    let bucket = json::needed_text(message, &["detail", "bucket", "name"], "an event without a bucket")?;
+    if !scope.is_own_bucket(&bucket) {
+        return Err(DecodeError::ForeignBucket(bucket));
     }
-    let Some(kind) = kind(name) else {
+    let Some(kind) = kind(&name) else {
         ignored.unknown_names += 1;
         return Ok(None);
     };
-    let key = text("/detail/object/key").ok_or(DecodeError::UnknownShape("an event without a key"))?;
+    let key = json::needed_text(message, &["detail", "object", "key"], "an event without a key")?;
     let path = ObjectKey::new(key).map_err(|_| DecodeError::EmptyPath)?;
-    Ok(record::event(kind, path, message.get("time"), scope, ignored))
+    Ok(record::event(kind, path, message.get("time")?, scope, ignored))
 }
 
 fn kind(name: &str) -> Option<EventKind> {

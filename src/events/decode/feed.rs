@@ -1,15 +1,14 @@
 //! Decodes one event of the events API's list, and computes its hash, by which the state recognises it.
 
 use super::{DecodeError, Scope, canonical, json, time};
-use crate::record::{Event, EventKind, ObjectKey, Permissions};
+use crate::record::{Event, EventKind, ObjectKey, Permissions, RawJson};
 use crate::run::IgnoredEvents;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// A decoded event of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {
-    /// The SHA-256 of its canonical JSON, or of its text if it is not JSON.
+    /// The SHA-256 of its canonical JSON, or of its bytes if it has none.
     pub hash: [u8; 32],
     /// The event; `Ok(None)` = ignored and counted.
     pub outcome: Result<Option<Event>, DecodeError>,
@@ -17,60 +16,63 @@ pub struct FeedEvent {
     pub ignored: IgnoredEvents,
 }
 
-/// Decodes the JSON text of one event.
-pub fn feed_event(text: &str, scope: &Scope) -> FeedEvent {
+/// Decodes one event from its bytes.
+pub fn feed_event(bytes: &[u8], scope: &Scope) -> FeedEvent {
     let mut ignored = IgnoredEvents::default();
-    let (hash, outcome) = match json::parse(text.as_bytes()) {
-        Ok(value) => (canonical::hash(&value), decode(&value, scope, &mut ignored)),
-        Err(error) => (Sha256::digest(text).into(), Err(error)),
-    };
+    let hash = json::parse(bytes).map_or_else(|| Sha256::digest(bytes).into(), |value| canonical::hash(&value));
+    let outcome = json::valid_document(bytes).and_then(|event| decode(event, scope, &mut ignored));
     FeedEvent { hash, outcome, ignored }
 }
 
-fn decode(event: &Value, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
+fn decode(event: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
     if !event.is_object() {
         return Err(DecodeError::UnknownShape("an event of the feed is a JSON object"));
     }
-    let kind = kind(event.get("event_type"))?;
-    let path = path(event.get("file_path")).ok_or(DecodeError::EmptyPath)?;
+    let kind = kind(event.get("event_type")?)?;
+    let path = path(event.get("file_path")?)?.ok_or(DecodeError::EmptyPath)?;
     let new_path = match kind {
-        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")).ok_or(DecodeError::NoNewPath)?),
+        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")?)?.ok_or(DecodeError::NoNewPath)?),
         _ => None,
     };
     if new_path.as_ref() == Some(&path) {
         ignored.onto_itself += 1;
         return Ok(None);
     }
-    let permissions = permissions(event.get("metadata"));
+    let permissions = permissions(event.get("metadata")?)?;
     let own = scope.own(Event { kind, path, new_path, permissions, time: None }, ignored);
-    Ok(own.map(|own| Event { time: time::read(event.get("timestamp"), ignored), ..own }))
+    let Some(own) = own else { return Ok(None) };
+    Ok(Some(Event { time: time::read(event.get("timestamp")?, ignored), ..own }))
 }
 
-fn kind(name: Option<&Value>) -> Result<EventKind, DecodeError> {
-    match name.and_then(Value::as_str) {
+fn kind(name: Option<RawJson<'_>>) -> Result<EventKind, DecodeError> {
+    let text = name.map(RawJson::text).transpose()?.flatten();
+    match text.as_deref() {
         Some("create") => Ok(EventKind::Create),
         Some("delete") => Ok(EventKind::Delete),
         Some("rename") => Ok(EventKind::Rename),
         Some("move") => Ok(EventKind::Move),
         Some("change_permission") => Ok(EventKind::ChangePermission),
         Some(other) => Err(DecodeError::UnknownType(other.to_owned())),
-        None => Err(DecodeError::UnknownType(name.map(Value::to_string).unwrap_or_default())),
+        None => Err(DecodeError::UnknownType(name.map(json::shown).unwrap_or_default())),
     }
 }
 
 /// The key of a path. A path of the feed begins with a `/` that is not part of the key; exactly one is removed.
-fn path(value: Option<&Value>) -> Option<ObjectKey> {
-    let text = value?.as_str()?;
-    ObjectKey::new(text.strip_prefix('/').unwrap_or(text)).ok()
+fn path(value: Option<RawJson<'_>>) -> Result<Option<ObjectKey>, DecodeError> {
+    let text = value.map(RawJson::text).transpose()?.flatten();
+    Ok(text.and_then(|text| ObjectKey::new(text.strip_prefix('/').unwrap_or(&text)).ok()))
 }
 
 /// The permissions, under any of the names that senders use. If both an old and a new value are given, the new one counts. A value that is
 /// not text is ignored.
-fn permissions(metadata: Option<&Value>) -> Permissions {
+fn permissions(metadata: Option<RawJson<'_>>) -> Result<Permissions, DecodeError> {
     let text = |name: &str| {
-        let text = metadata?.get(name)?.as_str()?;
-        (!text.is_empty()).then(|| text.to_owned())
+        let text = metadata.map(|metadata| metadata.get(name)).transpose()?.flatten().and_then(|field| field.text().ok().flatten());
+        Ok::<_, DecodeError>(text.filter(|text| !text.is_empty()))
     };
-    let names = ["new_permissions", "permissions", "permission", "perms", "access"];
-    Permissions { permissions: names.into_iter().find_map(text), owner: text("owner"), group: text("group") }
+    let mut permissions = None;
+    for name in ["new_permissions", "permissions", "permission", "perms", "access"] {
+        permissions = permissions.or(text(name)?);
+    }
+    Ok(Permissions { permissions, owner: text("owner")?, group: text("group")? })
 }

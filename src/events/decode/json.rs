@@ -1,23 +1,62 @@
-//! Parses bytes as JSON, within limits that every real message keeps.
+//! Reads JSON within the limits that every real message keeps: a document in raw parts, and the fields that a decision needs.
 
 use super::DecodeError;
+use crate::record::{RawJson, RawJsonError};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The maximum size of a message: SQS's limit.
 pub(super) const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// The maximum depth of nested brackets.
+/// The maximum depth of nested brackets of a document that is parsed whole, which uses the stack.
 pub(super) const MAX_DEPTH: usize = 32;
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, DecodeError> {
+/// A message in raw parts. Only the parts that a decision needs are decoded.
+pub(super) fn document(bytes: &[u8]) -> Result<RawJson<'_>, DecodeError> {
     if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(DecodeError::TooLarge { bytes: bytes.len() });
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
-    if depth(text) > MAX_DEPTH {
-        return Err(DecodeError::TooDeep);
+    Ok(RawJson::document(bytes)?)
+}
+
+/// The text at the end of a path of fields, which a decision needs; `missing` describes the message that has none.
+pub(super) fn needed_text(value: RawJson<'_>, path: &[&str], missing: &'static str) -> Result<String, DecodeError> {
+    let text = value.at(path)?.map(RawJson::text).transpose()?.flatten();
+    text.ok_or(DecodeError::UnknownShape(missing))
+}
+
+/// True if this field of an object is this text. A field that cannot be decoded is not.
+pub(super) fn has_text(value: RawJson<'_>, name: &str, text: &str) -> Result<bool, DecodeError> {
+    Ok(value.get(name)?.is_some_and(|field| field.is_text(text)))
+}
+
+/// A value for an error message, without the spaces between its parts.
+pub(super) fn shown(value: RawJson<'_>) -> String {
+    let parsed = serde_json::from_slice::<Value>(value.bytes());
+    parsed.map_or_else(|_| String::from_utf8_lossy(value.bytes()).into_owned(), |value| value.to_string())
+}
+
+impl From<RawJsonError> for DecodeError {
+    fn from(error: RawJsonError) -> Self {
+        match error {
+            RawJsonError::NotUtf8 => Self::NotUtf8,
+            RawJsonError::Structure { .. } | RawJsonError::Text(_) => Self::BadJson(error.to_string()),
+        }
     }
-    serde_json::from_str(text).map_err(|error| DecodeError::BadJson(error.to_string()))
+}
+
+/// As [`document`], if the whole of it follows JSON's grammar. A lone surrogate does.
+pub(super) fn valid_document(bytes: &[u8]) -> Result<RawJson<'_>, DecodeError> {
+    let document = document(bytes)?;
+    let text = std::str::from_utf8(document.bytes()).map_err(|_| DecodeError::NotUtf8)?;
+    serde_json::from_str::<&RawValue>(text).map_err(|error| DecodeError::BadJson(error.to_string()))?;
+    Ok(document)
+}
+
+/// A whole document; `None` = it does not follow JSON's grammar, has a text that is no Unicode, or is nested too deep.
+pub(super) fn parse(bytes: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| depth(text) <= MAX_DEPTH)?;
+    serde_json::from_str(text).ok()
 }
 
 /// The depth of nested brackets, outside of strings. For text that is not JSON the result is arbitrary.

@@ -49,7 +49,7 @@ pub struct Decoded {
 pub struct Undecodable {
     /// The reason.
     pub error: DecodeError,
-    /// The bytes: of the record if the message has several, else of the whole message.
+    /// The bytes: of the record, or of the whole message if it has no records or too many undecodable ones.
     pub raw: Vec<u8>,
 }
 

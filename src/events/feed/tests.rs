@@ -41,7 +41,8 @@ impl ReadFeed for Served {
         }
         let events = self.events.lock().expect("sound");
         let start = start.min(events.len());
-        let served: Vec<_> = events.iter().skip(start).take(self.page.unwrap_or(MAX_FEED_EVENTS)).map(Value::to_string).collect();
+        let served: Vec<_> =
+            events.iter().skip(start).take(self.page.unwrap_or(MAX_FEED_EVENTS)).map(|event| event.to_string().into_bytes()).collect();
         let end = start + served.len();
         let has_cursor = self.page.is_some() && !(self.last_page_without_cursor && end == events.len());
         let next_cursor = has_cursor.then(|| end.to_string());

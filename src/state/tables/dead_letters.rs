@@ -116,6 +116,14 @@ pub(crate) fn after_id(connection: &Connection, after: i64, most: usize) -> Resu
     rows.map(|row| row?).collect()
 }
 
+/// Why a letter could not be used: the one without which no event arrives at all, else the one that was added last. Reads the whole table,
+/// which [`MAX_DEAD_LETTERS`] bounds.
+pub(crate) fn example_message(connection: &Connection) -> Result<Option<String>, StateError> {
+    let order = "SELECT message FROM dead_letters ORDER BY reason = 'subscription_confirmation' DESC, id DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(order)?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?)
+}
+
 pub(crate) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>, StateError> {
     let mut statement = connection
         .prepare_cached("SELECT id, source, reason, message, received_at, raw, raw_bytes, event FROM dead_letters WHERE id = ?1")?;

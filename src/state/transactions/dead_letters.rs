@@ -13,6 +13,15 @@ impl Inbox {
         self.state.writer.call(|connection| counters::count(connection, "dead_letters")).await
     }
 
+    /// The number of dead letters, and why one of them could not be used.
+    pub async fn dead_letters_summary(&self) -> Result<(u64, Option<String>), StateError> {
+        let counter = "dead_letters";
+        self.state
+            .writer
+            .call(move |connection| Ok((counters::count(connection, counter)?, dead_letters::example_message(connection)?)))
+            .await
+    }
+
     /// The letters after one, oldest first.
     pub async fn dead_letters(&self, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
         self.state.writer.call(move |connection| dead_letters::after_id(connection, after, most)).await

@@ -7,7 +7,7 @@ use crate::state::handle::{SinkState, State};
 use crate::state::tables::runs::{self, RunRow};
 use crate::state::tables::sinks::{self, RegisteredSink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
-use crate::state::tables::{counters, gap};
+use crate::state::tables::{counters, dead_letters, gap};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// The state at one moment.
@@ -21,6 +21,8 @@ pub struct Overview {
     pub inbox: u64,
     /// The messages that could not be understood, or failed again and again.
     pub dead_letters: u64,
+    /// Why one of them could not be used, in a sentence, escaped for display; `None` = there is none.
+    pub dead_letter_example: Option<String>,
     /// Dead letters that were deleted because there were too many, since there was none last.
     pub dead_letters_evicted: u64,
     /// The time of a possible gap in the feed's events, with no listing begun since.
@@ -152,6 +154,7 @@ pub(crate) fn overview(connection: &Connection, source: SourceId) -> Result<Over
         initial_completed_by: sources::initial_completed_by(connection, source)?,
         inbox: counters::count(connection, "inbox")?,
         dead_letters: counters::count(connection, "dead_letters")?,
+        dead_letter_example: dead_letters::example_message(connection)?,
         dead_letters_evicted: counters::count(connection, "dead_letters_evicted")?,
         feed_gap: gap::gap(connection)?,
         runs: runs::last(connection, 10)?,

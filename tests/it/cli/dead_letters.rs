@@ -107,3 +107,37 @@ async fn a_queue_that_is_named_is_tried_by_test() {
     stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::unreachable_address()));
     stage.expect(&["test"], 1).await.prints(&["failed   queue", "GetQueueAttributes", "EVENTS_SQS_QUEUE_URL"]);
 }
+
+/// V8: a run said "in sync" and `status` "healthy" while events waited that could not be used.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_and_runs_name_dead_letters_until_they_are_dropped() {
+    let stage = with(&["{".to_owned(), include_str!("../../fixtures/events/sns-subscription-confirmation.json").to_owned()]).await;
+    let status = stage.expect(&["status"], 0).await;
+    status.prints(&["status        degraded", "- events that could not be used: 2 (`s3-sync dead-letters list` shows them"]);
+    status.prints(&["the SNS subscription waits for its confirmation"]);
+    let run = stage.expect(&["incremental-sync"], 0).await;
+    run.prints(&[
+        "in sync, except for 2 dead letters",
+        "dead      2 events that could not be used: `s3-sync dead-letters list` shows them",
+    ]);
+    let report = stage.expect(&["incremental-sync", "--json"], 0).await.json();
+    assert_eq!(report["dead_letters"], 2, "{report}");
+    stage.expect(&["reconcile"], 0).await.prints(&["dead      2 events that could not be used"]);
+    stage.expect(&["dead-letters", "drop", "--all"], 0).await;
+    stage.expect(&["status"], 0).await.prints(&["status        healthy"]);
+    let run = stage.expect(&["incremental-sync"], 0).await;
+    assert!(!run.stdout.contains("dead"), "{}", run.stdout);
+}
+
+/// V8: the daemon's health stayed "healthy".
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_of_a_daemon_is_degraded_until_its_dead_letters_are_dropped() {
+    let stage = with(&["{".to_owned()]).await;
+    let mut daemon = stage.daemon();
+    daemon.says("run=2 outcome=\"done\"").await.expect("its first cycle ends well");
+    stage.expect(&["health"], 0).await.prints(&["degraded", "- events that could not be used: 1 (`s3-sync dead-letters list` shows them"]);
+    stage.expect(&["dead-letters", "drop", "--all"], 0).await;
+    stage.expect(&["health"], 0).await.prints(&["healthy"]);
+    daemon.signal("TERM").await;
+    assert_eq!(daemon.end().await.code, Some(0));
+}

@@ -4,7 +4,7 @@ use super::file_manager::{TOKEN, double};
 use mock_api::{CallName, Fault, FaultAction, Running};
 use s3_sync::clock::SystemClock;
 use s3_sync::events::decode::Scope;
-use s3_sync::events::feed::{FeedReader, PollError};
+use s3_sync::events::feed::{FeedReader, PollError, Polled, hint};
 use s3_sync::file_manager::{Deadlines, FileManagerErrorKind, HttpClient, HttpEvents, ReadFeed as _};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::state::State;
@@ -78,4 +78,41 @@ async fn a_feed_that_fails_is_reported_with_its_call_and_the_pages_read_before_a
     assert!(error.to_string().starts_with("pubSubFullList http://127.0.0.1:"), "{error}");
     assert_eq!(reader(&double).poll(&state).await.expect("polled").received, 1);
     assert_eq!(times_asked(&double), 2);
+}
+
+/// The feed serves this body once.
+async fn polled_from(body: &str) -> (Result<Polled, PollError>, State, tempfile::TempDir) {
+    let (double, directory) = (double().await, tempfile::tempdir().expect("a directory"));
+    let state = state(&directory).await;
+    let answer = FaultAction::Answer { status: 200, retry_after_secs: None, body: Some(body.to_owned()) };
+    double.api().order(Fault::new(answer).call(CallName::PubSubFullList));
+    (reader(&double).poll(&state).await, state, directory)
+}
+
+/// V4: one event with `NaN` or a raw tab blocked the feed for as long as it was served, and so did a byte order mark.
+#[tokio::test]
+async fn an_event_that_is_no_json_is_a_dead_letter_and_its_neighbours_are_received() {
+    let nan = include_str!("../../fixtures/events/feed-nan.json");
+    for (body, received, dead_letters) in
+        [(nan.to_owned(), 2, 1), (nan.replace("NaN", "\"a\tb\""), 2, 1), (format!("\u{feff}{}", nan.replace("NaN", "4")), 3, 0)]
+    {
+        let (polled, state, _directory) = polled_from(&body).await;
+        let polled = polled.unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert_eq!((polled.received, polled.dead_letters), (received, dead_letters), "{body}");
+        for dead_letter in state.inbox().dead_letters(0, 10).await.expect("read") {
+            assert_eq!(dead_letter.reason, "bad_json");
+            assert!(String::from_utf8(dead_letter.raw).expect("text").contains("/two.txt"));
+        }
+    }
+}
+
+/// V4: the hint asked whether the server of the events API was a file manager.
+#[tokio::test]
+async fn a_feed_that_violates_the_contract_has_a_hint_about_the_events_api() {
+    for body in ["<html>", "{}", "{\"events\":7}", "{\"events\":[{]}"] {
+        let Err(PollError::Feed(error)) = polled_from(body).await.0 else { panic!("{body} is no feed") };
+        assert_eq!(error.kind, FileManagerErrorKind::BadAnswer);
+        let hint = hint(&error);
+        assert!(hint.contains("events API") && hint.contains("EVENTS_API_URL") && !hint.contains("file manager"), "{hint}");
+    }
 }

@@ -28,7 +28,7 @@ impl ReadFeed for Api {
 
 fn page(world: &World, cursor: Option<&str>) -> FeedPage {
     let inner = world.lock();
-    let all = &inner.published.feed;
+    let all: Vec<_> = inner.published.feed.iter().map(|event| event.clone().into_bytes()).collect();
     if !world.setup.cursor {
         return FeedPage { events: all[all.len().saturating_sub(MAX_FEED_EVENTS)..].to_vec(), next_cursor: None };
     }

@@ -10,6 +10,7 @@ use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
 use crate::daemon::{Health, ServiceStatus};
 use crate::record::SinkName;
+use crate::report::Report;
 use crate::state::{self, Holder, Overview, RunRow, SinkOverview, StateError, Views, WaitingPaths};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -201,6 +202,7 @@ fn problems_of_state(overview: &Overview, last_run: u64, holder: Option<&Holder>
     }
     let gap = overview.feed_gap.map(|since| format!("events may have been missed since {since}: a reconcile finds what they were about"));
     problems_of_state.extend(gap);
+    problems_of_state.extend(Report::dead_letters_problem(overview.dead_letters, overview.dead_letter_example.as_deref()));
     if overview.dead_letters_evicted > 0 {
         let thrown_away = overview.dead_letters_evicted;
         problems_of_state

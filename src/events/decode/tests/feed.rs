@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 fn decoded_lines(events: &[Value], scope: &Scope) -> (Vec<String>, IgnoredEvents) {
     let mut ignored = IgnoredEvents::default();
     let lines = events.iter().map(|event| {
-        let decoded = feed_event(&event.to_string(), scope);
+        let decoded = feed_event(event.to_string().as_bytes(), scope);
         ignored = std::mem::take(&mut ignored).and(decoded.ignored);
         match decoded.outcome {
             Ok(event) => event.as_ref().map_or_else(|| "-".to_owned(), shown),
@@ -82,11 +82,28 @@ fn what_is_not_an_event_is_undecodable() {
     ] {
         assert_eq!(decoded_lines(std::slice::from_ref(&event), &scope()).0, [reason], "{event}");
     }
-    let deep = format!("{{\"metadata\":{}{}}}", "[".repeat(33), "]".repeat(33));
-    for (text, reason) in [(deep.as_str(), "too_deep"), ("{\"a\":\"\\ud800\"}", "bad_json")] {
+    for (text, reason) in [
+        (&b"{\"event_type\":NaN}"[..], "bad_json"),
+        (b"{\"event_type\":\"\\ud800\"}", "bad_json"),
+        (b"{\"event_type\":\"create\",\"file_path\":\"/a\",\"metadata\":{\"owner\":\"J\xf6rg\"}}", "not_utf8"),
+        (b"{\"event_type\":\"create\",\"file_path\":\"/a\",\"metadata\":{\"owner\":\"a\tb\"}}", "bad_json"),
+    ] {
         let decoded = feed_event(text, &scope());
         assert_eq!(decoded.outcome.map_err(|error| error.reason()), Err(reason));
-        assert_ne!(decoded.hash, feed_event("other", &scope()).hash, "it still has an identity");
+        assert_ne!(decoded.hash, feed_event(b"other", &scope()).hash, "it still has an identity");
+    }
+}
+
+/// V2: a field that is not needed cost the whole event: a lone surrogate, or brackets deeper than a parser's stack allows.
+#[test]
+fn an_event_is_used_if_only_a_field_that_is_not_needed_cannot_be_decoded() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for value in ["\"\\ud800\"", "{\"owner\":\"\\ud800\",\"permissions\":\"0644\"}", "1e999", &deep] {
+        let text = format!("{{\"event_type\":\"create\",\"file_path\":\"/a\",\"metadata\":{value}}}");
+        let decoded = feed_event(text.as_bytes(), &scope());
+        let event = decoded.outcome.unwrap_or_else(|error| panic!("{value}: {error}")).expect("in scope");
+        assert_eq!((event.path.as_str(), event.permissions.owner), ("a", None));
+        assert_ne!(decoded.hash, feed_event(b"other", &scope()).hash, "it still has an identity");
     }
 }
 
@@ -102,7 +119,7 @@ fn permissions_are_found_under_every_name_and_only_as_text() {
         (json!(null), (None, None, None)),
     ] {
         let event = json!({ "event_type": "create", "file_path": "/a", "metadata": metadata }).to_string();
-        let event = feed_event(&event, &scope()).outcome.expect("sound").expect("in scope");
+        let event = feed_event(event.as_bytes(), &scope()).outcome.expect("sound").expect("in scope");
         let permissions = &event.permissions;
         let found = (permissions.permissions.as_deref(), permissions.owner.as_deref(), permissions.group.as_deref());
         assert_eq!(found, expected, "{metadata}");
@@ -121,7 +138,7 @@ fn a_rename_over_the_edge_of_the_prefix_is_one_half_of_itself() {
 
 #[test]
 fn an_identity_is_that_of_the_content() {
-    let hash = |text: &str| feed_event(text, &scope()).hash;
+    let hash = |text: &str| feed_event(text.as_bytes(), &scope()).hash;
     assert_eq!(hash(r#"{"file_path":"/a","event_type":"create"}"#), hash(r#" {"event_type" : "create","file_path":"\u002fa"}"#));
     assert_ne!(hash(r#"{"file_path":"/a"}"#), hash(r#"{"file_path":"/b"}"#));
 }

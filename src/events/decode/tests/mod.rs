@@ -2,6 +2,7 @@
 
 mod feed;
 mod notifications;
+mod parts;
 mod total;
 
 use super::{Decoded, Scope};

@@ -1,0 +1,139 @@
+//! Parts of a message that cannot be decoded cost only themselves.
+
+use super::super::notification;
+use super::{events, fixture, reasons, scope};
+use crate::run::IgnoredEvents;
+use serde_json::json;
+
+/// A record of one key, with raw JSON text of the test's before its fields.
+fn record(key: &str, raw_fields: &str) -> String {
+    format!(r#"{{{raw_fields}"eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"customer-bucket"}},"object":{{"key":"{key}"}}}}}}"#)
+}
+
+fn message(records: &[&[u8]]) -> Vec<u8> {
+    [b"{\"Records\":[".to_vec(), records.join(&b','), b"]}".to_vec()].concat()
+}
+
+/// V2: a lone surrogate in the name of a user agent made a dead letter of the whole message, sound records included.
+#[test]
+fn a_lone_surrogate_in_a_field_that_is_not_needed_costs_nothing() {
+    let decoded = notification(fixture("aws-lone-surrogate.json").as_bytes(), &scope());
+    assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create good.txt".to_owned(), "create other.txt".to_owned()], vec![]));
+}
+
+/// V2: the kind: whatever serde does not read as JSON, in a field of the record or of the message that no decision needs.
+#[test]
+fn a_field_that_is_not_needed_may_hold_anything_that_ends_where_json_ends() {
+    let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
+    for value in [
+        &b"\"cut \\ud83d\""[..],
+        b"\"a\tb\"",
+        b"\"J\xf6rg\"",
+        b"\"\\x41\"",
+        b"NaN",
+        b"-Infinity",
+        b"007",
+        b"1e999",
+        b"{\"a\" 1}",
+        deep.as_bytes(),
+    ] {
+        let field = [b"\"userAgent\":".as_slice(), value, b","].concat();
+        let strange = record("a.txt", "@").into_bytes();
+        let at = strange.iter().position(|byte| *byte == b'@').expect("the mark");
+        let strange = [&strange[..at], &field, &strange[at + 1..]].concat();
+        let records = message(&[&strange, record("b.txt", "").as_bytes()]);
+        let around = [b"{".as_slice(), &field, &records[1..]].concat();
+        for message in [records, around] {
+            let decoded = notification(&message, &scope());
+            let shown = String::from_utf8_lossy(&message[..message.len().min(200)]).into_owned();
+            assert_eq!(
+                (events(&decoded), reasons(&decoded)),
+                (vec!["create a.txt".to_owned(), "create b.txt".to_owned()], vec![]),
+                "{shown}"
+            );
+        }
+    }
+}
+
+/// V2: what a decision needs stays strict, and its dead letter holds the bytes of this record alone.
+#[test]
+fn a_needed_field_that_cannot_be_decoded_costs_its_own_record_alone() {
+    for (key, reason) in [(&b"\\ud83d"[..], "bad_json"), (b"a\tb", "bad_json"), (b"J\xf6rg", "not_utf8")] {
+        let bad = record("@", "").into_bytes();
+        let at = bad.iter().position(|byte| *byte == b'@').expect("the mark");
+        let bad = [&bad[..at], key, &bad[at + 1..]].concat();
+        let decoded = notification(&message(&[&bad, record("b.txt", "").as_bytes()]), &scope());
+        assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create b.txt".to_owned()], vec![reason]));
+        assert_eq!(decoded.undecodable[0].raw, bad);
+    }
+}
+
+/// V2: the same through SNS, whose text holds the message escaped: the surrogate stands in the text or in the message inside.
+#[test]
+fn a_lone_surrogate_inside_of_sns_costs_nothing() {
+    let inner = message(&[record("a.txt", "\"userAgent\":\"cut \\ud83d\",").as_bytes()]);
+    let escaped_twice = json!({ "Type": "Notification", "Message": String::from_utf8(inner).expect("text") }).to_string();
+    for message in [escaped_twice.clone(), escaped_twice.replace("\\\\ud83d", "\\ud83d")] {
+        let decoded = notification(message.as_bytes(), &scope());
+        assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create a.txt".to_owned()], vec![]), "{message}");
+    }
+}
+
+/// V2: a time only describes: one that cannot be decoded is one that cannot be read.
+#[test]
+fn a_time_that_cannot_be_decoded_is_counted_and_the_event_is_used() {
+    let decoded = notification(record("a.txt", "\"eventTime\":\"\\ud83d\",").as_bytes(), &scope());
+    assert_eq!(
+        (events(&decoded), decoded.ignored),
+        (vec!["create a.txt".to_owned()], IgnoredEvents { unreadable_times: 1, ..IgnoredEvents::default() })
+    );
+}
+
+/// V4: a producer on Windows writes a byte order mark before its JSON.
+#[test]
+fn a_byte_order_mark_before_a_message_is_ignored() {
+    let decoded = notification(&[b"\xef\xbb\xbf ".as_slice(), record("a.txt", "").as_bytes()].concat(), &scope());
+    assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create a.txt".to_owned()], vec![]));
+}
+
+/// V7: 1,200 records, which S3 may send in one message, made a dead letter that was too long to be retried.
+#[test]
+fn the_records_of_a_message_have_no_limit_beside_its_bytes() {
+    let one = record("a.txt", "");
+    for count in [1200, 7000] {
+        let decoded = notification(&message(&vec![one.as_bytes(); count]), &scope());
+        assert_eq!((decoded.events.len(), reasons(&decoded)), (count, vec![]));
+    }
+}
+
+/// V7: a megabyte of nonsense must not drive all other dead letters out of the state.
+#[test]
+fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
+    let sound = record("a.txt", "");
+    let mut records = vec![b"{}".as_slice(); 1000];
+    records.push(sound.as_bytes());
+    let decoded = notification(&message(&records), &scope());
+    assert_eq!((decoded.events.len(), decoded.undecodable.len()), (1, 1000));
+    records.push(b"{}");
+    let message = message(&records);
+    let decoded = notification(&message, &scope());
+    assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create a.txt".to_owned()], vec!["too_many_records"]));
+    assert_eq!(decoded.undecodable[0].raw, message);
+    assert!(decoded.undecodable[0].error.to_string().contains("1001 records"), "{:?}", decoded.undecodable[0].error);
+}
+
+/// V3: the message was a dead letter of an unknown shape, while SNS delivered no event.
+#[test]
+fn a_confirmation_of_sns_has_its_own_reason_and_a_sentence_that_helps() {
+    let confirm = fixture("sns-subscription-confirmation.json");
+    let unsubscribed = confirm.replace("SubscriptionConfirmation", "UnsubscribeConfirmation");
+    for (message, reason, words) in [
+        (&confirm, "subscription_confirmation", "waits for its confirmation: open the SubscribeURL"),
+        (&unsubscribed, "unsubscribe_confirmation", "was ended: open the SubscribeURL"),
+    ] {
+        let decoded = notification(message.as_bytes(), &scope());
+        assert_eq!((events(&decoded), reasons(&decoded)), (vec![], vec![reason]));
+        assert!(decoded.undecodable[0].error.to_string().contains(words), "{}", decoded.undecodable[0].error);
+        assert_eq!(decoded.undecodable[0].raw, message.as_bytes(), "the URL is in the dead letter");
+    }
+}
