@@ -11,9 +11,12 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+/// True if the SDK can parse the text.
+type Readable = fn(&str) -> bool;
+
 /// The elements by which the engine decides nothing, each with what the SDK can parse. Keys, sizes, ETags, the encoding, the truncation flag
 /// and the token are not among them: a page with an unreadable one is refused.
-const DESCRIBING: &[(&str, fn(&str) -> bool)] = &[
+const DESCRIBING: &[(&str, Readable)] = &[
     ("LastModified", is_time),
     ("RestoreExpiryDate", is_time),
     ("IsRestoreInProgress", |text| matches!(text, "true" | "false")),
