@@ -99,7 +99,7 @@ async fn a_resumed_run_passes_the_keys_before_its_checkpoint() {
     // What went meanwhile is found by what the listing covers.
     assert!(s3.remove(BUCKET, "k04.txt"));
     s3.clear_faults();
-    killed_before_page(2, s3, &scene).await;
+    killed_before_page(1, s3, &scene).await;
     s3.order(listings(), Fault::Listing(OddListing::StartAfterIgnored));
     scene.api.api().reset_calls();
     scene.run_to_success().await;
