@@ -165,7 +165,7 @@ fn daemon(worker: &Arc<FakeWorker>, stop_signal: &StopSignal) -> Daemon {
     }
 }
 
-/// It logged the refusal for ever, and ended with 0 when it was told to.
+/// It logged the refusal for ever, and ended with 0 on SIGTERM.
 #[tokio::test(start_paused = true)]
 async fn a_daemon_whose_state_was_taken_over_ends_and_says_so() {
     let worker = FakeWorker::new(5);

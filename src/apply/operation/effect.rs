@@ -4,6 +4,7 @@
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError};
+use crate::plan::Planned;
 use crate::record::ObjectKey;
 use crate::state::{AttemptFailure, Called, Intent, IntentKind};
 use crate::{failpoint, mutant};
@@ -60,6 +61,15 @@ impl Operation<'_> {
         let intent = new();
         self.context.open(vec![intent.clone()]).await?;
         Ok(OpenEffect::new(intent))
+    }
+
+    /// Returns the effect of the open intent of a delete; if there is none, commits one. Returns `None` if the object is back.
+    pub(super) async fn open_delete(&self, open_intent: Option<&Intent>, path: &ObjectKey) -> Result<Option<OpenEffect>, ApplyError> {
+        if let Some(open_intent) = open_intent {
+            return Ok(Some(OpenEffect::resumed(open_intent)));
+        }
+        let intent = self.context.intent(path, Planned::delete());
+        Ok(self.context.open_delete(intent.clone()).await?.then(|| OpenEffect::new(intent)))
     }
 
     /// Sends the effect, with the attempts of the retry policy, until the sink answers.

@@ -1,7 +1,6 @@
 //! Reconciles one claimed path: looks it up again if the state is in doubt, follows the plan, records the outcome. Module `effect` sends an
 //! effect whose intent is open. Module `content` uploads content.
 
-use super::effect::OpenEffect;
 use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, ignore_refused_permissions};
 use crate::apply::executor::permits::Permit;
@@ -121,15 +120,7 @@ impl Operation<'_> {
         if self.lane != Lane::Deletion && !(self.lane == Lane::OpenIntent && work.intent.is_some()) {
             return Ok(Some(Step::Ended(self.requeue_and_end(work, PathOutcome::StaysPending).await?)));
         }
-        let mut effect = if let Some(intent) = &work.intent {
-            OpenEffect::resumed(intent)
-        } else {
-            let intent = self.context.intent(&work.path, Planned::delete());
-            if !self.context.open_delete(intent.clone()).await? {
-                return Ok(None);
-            }
-            OpenEffect::new(intent)
-        };
+        let Some(mut effect) = self.open_delete(work.intent.as_ref(), &work.path).await? else { return Ok(None) };
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.path_state));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), idempotency_key: key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
