@@ -223,7 +223,7 @@ async fn the_bucket_of_the_model_conforms() {
     }
 }
 
-/// Content without an ETag could not be compared later, and a bucket has no tokens from which a listing could go on.
+/// Content without an ETag could not be compared later.
 #[tokio::test]
 async fn an_answer_without_an_etag_is_an_error() {
     let server = Canned::start(Answer::whole(200, &[], "x")).await;
