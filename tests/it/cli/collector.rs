@@ -57,10 +57,11 @@ impl Collector {
         self.inner.requests.lock().expect("no test panics while it reads")
     }
 
-    /// Waits for metrics.
-    pub(crate) async fn until_metrics_arrive(&self) {
+    /// Waits for an export of so many metrics: one may come between the recording of two of them.
+    pub(crate) async fn until_metrics_arrive(&self, metrics: usize) {
         let mut arrivals = self.inner.arrivals.subscribe();
-        while !self.requests().iter().any(|request| request.path == "/otlp/v1/metrics") {
+        let has_arrived = || self.requests().iter().any(|request| request.path == "/otlp/v1/metrics");
+        while !has_arrived() || self.metrics().1.len() < metrics {
             arrivals.changed().await.expect("it is ours");
         }
     }
