@@ -43,7 +43,8 @@ fn is_text(text: &str) -> bool {
         let name = part.split_once(';').map(|(name, _)| name);
         name.is_some_and(|name| matches!(name, "lt" | "gt" | "amp" | "apos" | "quot") || name.starts_with('#'))
     };
-    text.chars().all(|c| !c.is_control() || c.is_whitespace()) && text.split('&').skip(1).all(is_entity)
+    let is_allowed = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    text.chars().all(is_allowed) && text.split('&').skip(1).all(is_entity)
 }
 
 fn is_number(text: &str) -> bool {

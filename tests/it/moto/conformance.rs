@@ -17,13 +17,13 @@ async fn a_bucket_at_moto_conforms() {
     let bucket = bucket(&moto, BUCKET).await;
     conforms(&bucket, &self::bucket(&moto, "missing-bucket").await, &seeds).await;
 
-    // A listing that begins after such a key is no XML: moto repeats the key as it is, whatever encoding it was asked for.
+    // moto repeats the key after which a listing begins as it is, whatever encoding it was asked for, and the document is no XML. The element
+    // only describes, and is left out.
     assert!(!unlistable.is_empty());
     for key in unlistable.into_keys() {
         let request = ListRequest { prefix: String::new(), from: PageCursor::After(key.clone()), max_keys: 1 };
-        let error = bucket.list_page(request).await.expect_err("moto has learnt to encode the key");
-        println!("moto cannot list what follows {key}: {error}");
-        assert!(error.message.starts_with("the response cannot be read"), "{key}: {error}");
+        let page = bucket.list_page(request).await.unwrap_or_else(|error| panic!("what follows {key}: {error}"));
+        assert!(page.objects.iter().all(|(found, _)| *found > key), "what follows {key}: {page:?}");
     }
 }
 
