@@ -85,9 +85,7 @@ impl Views {
         (sink, side): (&SinkName, SinkSide),
         mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let connection = connection::open_to_read(&self.database)?;
-        let moment = connection.unchecked_transaction().map_err(StateError::from)?;
-        snapshot_rows::visit(&moment, (sink, side), &mut visit)
+        self.at_one_moment(|connection| snapshot_rows::visit(connection, (sink, side), &mut visit))
     }
 
     /// As [`Views::snapshot_rows`], only the paths that are due: what waits for an attempt, for the guard or for a change is no work of
@@ -97,22 +95,22 @@ impl Views {
         (sink, side): (&SinkName, SinkSide),
         mut visit: impl FnMut(FileRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let connection = connection::open_to_read(&self.database)?;
-        let moment = connection.unchecked_transaction().map_err(StateError::from)?;
-        snapshot_rows::visit_due(&moment, (sink, side), &mut visit)
+        self.at_one_moment(|connection| snapshot_rows::visit_due(connection, (sink, side), &mut visit))
     }
 
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
     ) -> Result<T, StateError> {
-        let database = self.database.clone();
-        blocking(move || {
-            let connection = connection::open_to_read(&database)?;
-            let moment = connection.unchecked_transaction()?;
-            work(&moment)
-        })
-        .await
+        let views = self.clone();
+        blocking(move || views.at_one_moment(work)).await
+    }
+
+    /// Reads in one transaction. Blocks.
+    fn at_one_moment<T, E: From<StateError>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+        let connection = connection::open_to_read(&self.database)?;
+        let moment = connection.unchecked_transaction().map_err(StateError::from)?;
+        work(&moment)
     }
 }
 
