@@ -41,13 +41,15 @@ test-moto: bootstrap $(VENV) ## the workflow against moto, an independent S3 ser
 	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server cargo test --workspace --features $(FEATURES),moto --test it moto::
 
 .PHONY: test-kills
-test-kills: bootstrap ## the daemon killed at 500 moments while it applies 1000 events (minutes)
+test-kills: bootstrap ## the daemon killed at 100 moments while it applies 200 events (KILLS=)
 	cargo test --workspace --features $(FEATURES),kills --test it crash::daemon -- --nocapture
 
 .PHONY: soak
-soak: bootstrap ## what takes too long for CI: an hour of the model (MINUTES=60), then the daemon killed at 500 moments
+soak: bootstrap $(VENV) ## what takes too long for CI: an hour of the model (MINUTES=60), the daemon killed at 500 moments (KILLS=), an object of 3 GiB (LARGE_GIB=)
 	$(MAKE) model MINUTES=$(or $(MINUTES),60)
-	$(MAKE) test-kills
+	KILLS=$(or $(KILLS),500) $(MAKE) test-kills
+	LARGE_GIB=$(or $(LARGE_GIB),3) MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server \
+		cargo test --workspace --features $(FEATURES),moto --test it moto::large_object -- --nocapture
 
 .PHONY: check
 check: lint docs test deny typos shellcheck test-bootstrap ## all checks that a commit must pass

@@ -11,3 +11,11 @@ mod model;
 mod moto;
 mod regressions;
 mod workflow;
+
+/// A number that a soak sets by an environment variable; by default the test is short.
+#[cfg(any(feature = "failpoints", feature = "moto", feature = "kills"))]
+#[expect(clippy::disallowed_methods, reason = "how long a test takes is for people who work on it, and no setting")]
+fn amount(variable: &str, default: u64) -> u64 {
+    let text = std::env::var(variable).ok();
+    text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}={text}: a number is needed")))
+}

@@ -20,10 +20,8 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// `MODEL_SECONDS` and `MODEL_SEED`; the defaults are those of `make test`.
-    #[expect(clippy::disallowed_methods, reason = "how long and from where is for people who work on it, and no setting")]
     pub(crate) fn of_environment() -> Self {
-        let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
-        Self { first_seed: number("MODEL_SEED").unwrap_or(1), time: Duration::from_secs(number("MODEL_SECONDS").unwrap_or(60)) }
+        Self { first_seed: crate::amount("MODEL_SEED", 1), time: Duration::from_secs(crate::amount("MODEL_SECONDS", 60)) }
     }
 }
 

@@ -1,6 +1,5 @@
-//! Five hundred daemons behind the feature `kills`, each killed (SIGKILL) at another moment of a thousand events, with endpoints that
-//! fail, and one that ends by itself. In the first half the bucket is never listed again, so that no reconcile makes up for an event that
-//! was lost.
+//! Daemons behind the feature `kills`, each killed (SIGKILL) at another moment of twice as many events, with endpoints that fail, and one
+//! that ends by itself. In the first half the bucket is never listed again, so that no reconcile makes up for an event that was lost.
 
 mod faults;
 mod life;
@@ -15,17 +14,16 @@ use life::Life;
 use std::collections::BTreeMap;
 use workload::{When, Workload};
 
-const KILLS: usize = 500;
-const EVENTS: usize = 2 * KILLS;
 /// Files that are there before the feed reports any event.
 const OBJECTS: usize = 30;
 const SEED: u64 = 20_261_122;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_the_daemon_lose_no_change_and_repeat_no_effect() {
+    let number = usize::try_from(crate::amount("KILLS", 100)).expect("a number of processes");
     println!("seed {SEED}");
     let scene = Scene::with_objects(OBJECTS).await;
-    let mut kills = Kills::new(SEED);
+    let mut kills = Kills::new(SEED, number);
     let in_vain = kills.all(&scene).await.err();
     kills.print();
     if let Some(vain) = &in_vain {
@@ -33,11 +31,13 @@ async fn kills_of_the_daemon_lose_no_change_and_repeat_no_effect() {
     }
     verdict::it_comes_to_rest(&scene, &kills.workload).await;
     assert!(in_vain.is_none(), "a moment was waited for in vain, see above");
-    assert_eq!(kills.number(), KILLS);
-    assert!(kills.workload.len() >= EVENTS, "only {} events were published", kills.workload.len());
+    assert_eq!(kills.number(), number);
+    assert!(kills.workload.len() >= kills.events(), "only {} events were published", kills.workload.len());
 }
 
 struct Kills {
+    /// How many there are to be.
+    wanted: usize,
     random: Random,
     workload: Workload,
     by_kind: BTreeMap<&'static str, usize>,
@@ -45,9 +45,13 @@ struct Kills {
 }
 
 impl Kills {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, wanted: usize) -> Self {
         let workload = Workload::of(seed.rotate_left(32), OBJECTS);
-        Self { random: Random::of(seed), workload, by_kind: BTreeMap::new(), faults: BTreeMap::new() }
+        Self { wanted, random: Random::of(seed), workload, by_kind: BTreeMap::new(), faults: BTreeMap::new() }
+    }
+
+    fn events(&self) -> usize {
+        2 * self.wanted
     }
 
     fn number(&self) -> usize {
@@ -55,13 +59,13 @@ impl Kills {
     }
 
     async fn all(&mut self, scene: &Scene) -> Result<(), Vain> {
-        while self.number() < KILLS {
-            let second_half = self.number() >= KILLS / 2;
-            if self.number() == KILLS / 2 {
+        while self.number() < self.wanted {
+            let second_half = self.number() >= self.wanted / 2;
+            if self.number() == self.wanted / 2 {
                 verdict::nothing_is_forgotten(scene).await.kill().await;
             }
             // What takes two events (a new name, and its permissions) may end one later than it was to.
-            let left = (EVENTS.saturating_sub(self.workload.len()), KILLS - self.number());
+            let left = (self.events().saturating_sub(self.workload.len()), self.wanted - self.number());
             let events = if left.1 == 1 { left.0 } else { self.random.below(2 * left.0 / left.1 + 1).min(left.0) };
             let life = Life::draw(&mut self.random, events, second_half);
             let up_to = self.workload.len() + events - life.events_amid;
@@ -72,7 +76,8 @@ impl Kills {
             *self.by_kind.entry(kind?).or_default() += 1;
         }
         // A life that was cut short before its events leaves them to the last daemon.
-        self.workload.go_on(scene, EVENTS, When::Between);
+        let events = self.events();
+        self.workload.go_on(scene, events, When::Between);
         Ok(())
     }
 
