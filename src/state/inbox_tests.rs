@@ -1,4 +1,4 @@
-//! Inbox, dead letters and the feed's account against their own invariants, on a real file.
+//! Inbox, dead letters and feed position against their own invariants, on a real file.
 
 use super::*;
 use crate::plan::Policy;
@@ -37,7 +37,7 @@ fn full(events: &str) -> FeedAnswer {
 }
 
 impl State {
-    /// From now on no event can be stored, or they can again.
+    /// Makes the storing of events fail from now on, or succeed again.
     pub(crate) async fn store_events(&self, possible: Possible) {
         let (from, to) = match possible {
             Possible::No => ("inbox", "away"),
@@ -53,7 +53,7 @@ pub(crate) enum Possible {
     No,
 }
 
-/// The state of a sink that can do all that a file manager can.
+/// The state of a sink with all the capabilities of a file manager.
 pub(crate) async fn file_manager(state: &State) -> SinkState {
     state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered")
 }
@@ -211,7 +211,7 @@ async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
     assert_eq!(bed.identities().await, 1, "a is forgotten although the answer was the same");
     let back = bed.read(answer("ab"), at(22 + week)).await;
     assert_eq!((back.received.events, back.fresh), (1, vec![0]));
-    // Where no run reads the feed any more, housekeeping forgets.
+    // Housekeeping prunes, even if no run reads the feed any more.
     bed.read(answer("b"), at(23 + week)).await;
     assert_eq!(bed.state.maintenance().feed_prune(at(23 + 2 * week)).await.expect("pruned"), 0);
     assert_eq!((bed.state.maintenance().feed_prune(at(24 + 2 * week)).await.expect("pruned"), bed.identities().await), (1, 1));

@@ -96,7 +96,7 @@ async fn the_database_files_are_readable_by_their_owner_only() {
 
 #[tokio::test]
 async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
-    // Jobs that arrive while the first is at work share its transaction, unless it fails.
+    // Jobs that arrive while the first one runs share its transaction, unless it fails.
     for first_fails in [true, false] {
         let bed = Bed::new().await;
         let (they_wait, first_goes_on) = std::sync::mpsc::channel();
@@ -116,7 +116,7 @@ async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
     }
 }
 
-/// The second row is refused, and `OR FAIL` leaves the first where it is.
+/// The second row fails, and `OR FAIL` leaves the first one in place.
 fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
     connection.execute("INSERT OR FAIL INTO meta (name, value) VALUES ('half', 'done'), ('half', 'again')", [])?;
     Ok(())
@@ -236,7 +236,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     let bed = bed.reopened().await;
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));
-    // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
+    // The object is deleted while the intent is open: neither side has a file, and yet the call may have had its effect.
     let seq = bed.state.source().observation_next();
     bed.observe("a", None, seq).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
