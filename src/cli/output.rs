@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// A reader that leaves after some bytes.
+    /// A reader that closes the pipe after this many bytes.
     struct Leaving(usize);
     impl Write for Leaving {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

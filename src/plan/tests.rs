@@ -112,8 +112,8 @@ fn permissions_are_planned_apart_from_content() {
     }
 }
 
-/// From and to; is the origin's row confirmed; the origin's and the target's ETag in the bucket; whether the sink has the target,
-/// and whether that leaves.
+/// Origin and target; whether the origin's row is confirmed; the ETags of origin and target in the bucket; whether the sink has
+/// the target, and whether that file is itself to be moved.
 type Case = ((&'static str, &'static str), bool, (Option<&'static str>, Option<&'static str>), (bool, bool));
 
 #[test]

@@ -52,7 +52,7 @@ mod tests {
         }
     }
 
-    /// Intents of an older version have the file manager's metadata there.
+    /// An older version stored the file manager's metadata there.
     #[test]
     fn the_text_of_an_older_version_is_understood_and_no_text_is_the_facts_of_now() {
         let text = r#"{"etag":"e\"-2","last_modified":"2024-01-15T10:00:00.5Z","source":"customer_s3","storage_class":"STANDARD"}"#;

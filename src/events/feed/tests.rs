@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Serves a list; with pages, this many events after the cursor.
+/// A feed that serves a list; with pages, this many events after the cursor.
 #[derive(Default)]
 struct Served {
     events: Mutex<Vec<Value>>,
@@ -106,7 +106,7 @@ async fn events_wait_in_the_order_of_their_times_and_come_once() {
     assert_eq!((dead_letter.reason.as_str(), dead_letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
 }
 
-/// Four attempts of half a minute each held up every cycle, though a run goes on without its feed.
+/// Four attempts of 30 s each delayed every cycle, although a run can continue without its feed.
 #[tokio::test]
 async fn a_feed_that_never_answers_is_not_waited_for_long() {
     let bed = Bed::new(Served { hangs: true, ..Served::default() }).await;
@@ -167,7 +167,7 @@ async fn a_cursor_that_lies_behind_the_end_of_the_feed_is_a_gap_and_the_feed_is_
     let bed = Bed::new(Served { page: Some(10), ..Served::default() }).await;
     bed.serve([create("a", 0), create("b", 0)]);
     bed.poll().await;
-    // It was restarted, and holds fewer events than were received: its cursor goes back.
+    // The feed was restarted and has fewer events than were received, so its cursor decreases.
     bed.serve([create("c", 0)]);
     let polled = bed.poll().await;
     assert_eq!((polled.received, polled.gap), (1, true));

@@ -29,7 +29,7 @@ fn event(text: &str) -> Event {
     }
 }
 
-/// Folds events in, each a second after the one before; the first counts for `second`.
+/// Folds these events, each one second after the one before it; the first has the time `second`.
 fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> Hints {
     let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
         event: event(text),
@@ -39,7 +39,7 @@ fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> Hints {
     fold(waiting, batch.collect())
 }
 
-/// Nothing waits, for one sink.
+/// No waiting hints, for one sink.
 fn one_sink() -> WaitingHints {
     WaitingHints { lineages: vec![Lineage::new()], ..WaitingHints::default() }
 }
@@ -141,7 +141,7 @@ fn rows_that_share_a_path_stay_together() {
     assert_eq!(consumable_rows(&rows, &[key("c")].into()), [1, 3, 4].into());
 }
 
-/// A sink that has applied a move has forgotten it, and another one has not: for the one the file comes from where it was moved to.
+/// One sink has applied a move and forgotten its hint, another one has not: for the first the file comes from the move's target.
 #[test]
 fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() {
     let mut waiting = one_sink();

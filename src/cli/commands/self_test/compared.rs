@@ -23,7 +23,7 @@ struct Listed {
     objects: BTreeMap<ObjectKey, ObjectFacts>,
     /// The greatest listed key; `None` = all keys were listed.
     up_to: Option<ObjectKey>,
-    /// True if the keys came in the order of their bytes. Else the keys up to `up_to` are not all there.
+    /// True if the keys came in byte order. If not, the listing may lack keys below `up_to`.
     in_order: bool,
 }
 
@@ -174,7 +174,7 @@ mod tests {
         ObjectKey::new(name).expect("not empty")
     }
 
-    /// `a=1` is the key `a` with the content 1; `a=?` one without an ETag.
+    /// `a=1` is the key `a` with the content 1; `a=?` is the key without an ETag.
     fn rows(text: &str) -> Vec<(ObjectKey, Option<ETag>)> {
         let rows = text.split_whitespace().map(|row| row.split_once('=').expect("key=content"));
         rows.map(|(name, content)| (key(name), if content == "?" { None } else { ETag::parse(content) })).collect()

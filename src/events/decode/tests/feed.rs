@@ -94,7 +94,8 @@ fn what_is_not_an_event_is_undecodable() {
     }
 }
 
-/// V2: a field that is not needed cost the whole event: a lone surrogate, or brackets deeper than a parser's stack allows.
+/// V2: a field that no decision needs (a lone surrogate, or brackets nested deeper than a parser's stack allows) made the whole
+/// event undecodable.
 #[test]
 fn an_event_is_used_if_only_a_field_that_is_not_needed_cannot_be_decoded() {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));

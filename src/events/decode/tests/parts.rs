@@ -14,14 +14,14 @@ fn message(records: &[&[u8]]) -> Vec<u8> {
     [b"{\"Records\":[".to_vec(), records.join(&b','), b"]}".to_vec()].concat()
 }
 
-/// V2: a lone surrogate in the name of a user agent made a dead letter of the whole message, sound records included.
+/// V2: a lone surrogate in the name of a user agent made the whole message a dead letter, with its good records.
 #[test]
 fn a_lone_surrogate_in_a_field_that_is_not_needed_costs_nothing() {
     let decoded = notification(fixture("aws-lone-surrogate.json").as_bytes(), &scope());
     assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create good.txt".to_owned(), "create other.txt".to_owned()], vec![]));
 }
 
-/// V2: the kind: whatever serde does not read as JSON, in a field of the record or of the message that no decision needs.
+/// V2, in general: a field that serde does not accept as JSON and that no decision needs, in the record or in the message.
 #[test]
 fn a_field_that_is_not_needed_may_hold_anything_that_ends_where_json_ends() {
     let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
@@ -55,7 +55,7 @@ fn a_field_that_is_not_needed_may_hold_anything_that_ends_where_json_ends() {
     }
 }
 
-/// V2: what a decision needs stays strict, and its dead letter holds the bytes of this record alone.
+/// V2: fields that a decision needs stay strict. The dead letter holds only the bytes of its record.
 #[test]
 fn a_needed_field_that_cannot_be_decoded_costs_its_own_record_alone() {
     for (key, reason) in [(&b"\\ud83d"[..], "bad_json"), (b"a\tb", "bad_json"), (b"J\xf6rg", "not_utf8")] {
@@ -68,7 +68,7 @@ fn a_needed_field_that_cannot_be_decoded_costs_its_own_record_alone() {
     }
 }
 
-/// V2: the same through SNS, whose text holds the message escaped: the surrogate stands in the text or in the message inside.
+/// V2 through SNS, where the message is an escaped text: the surrogate is in that text, or escaped once more in the message.
 #[test]
 fn a_lone_surrogate_inside_of_sns_costs_nothing() {
     let inner = message(&[record("a.txt", "\"userAgent\":\"cut \\ud83d\",").as_bytes()]);
@@ -79,7 +79,7 @@ fn a_lone_surrogate_inside_of_sns_costs_nothing() {
     }
 }
 
-/// V2: a time only describes: one that cannot be decoded is one that cannot be read.
+/// V2: a time is only information. One that cannot be decoded counts as unreadable.
 #[test]
 fn a_time_that_cannot_be_decoded_is_counted_and_the_event_is_used() {
     let decoded = notification(record("a.txt", "\"eventTime\":\"\\ud83d\",").as_bytes(), &scope());
@@ -106,7 +106,7 @@ fn the_records_of_a_message_have_no_limit_beside_its_bytes() {
     }
 }
 
-/// V7: a megabyte of nonsense must not drive all other dead letters out of the state.
+/// V7: a megabyte of unusable records must not displace all other dead letters.
 #[test]
 fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
     let sound = record("a.txt", "");
@@ -122,7 +122,7 @@ fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
     assert!(decoded.undecodable[0].error.to_string().contains("1001 records"), "{:?}", decoded.undecodable[0].error);
 }
 
-/// V3: the message was a dead letter of an unknown shape, while SNS delivered no event.
+/// V3: the message became a dead letter of an unknown shape, and SNS delivered no event.
 #[test]
 fn a_confirmation_of_sns_has_its_own_reason_and_a_sentence_that_helps() {
     let confirm = fixture("sns-subscription-confirmation.json");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// As a command does, which does not wait for further messages.
+/// The retry policy of a command, which does not wait for further messages.
 pub(super) const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE_RETRY };
 
 #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
         poll().await.expect("drained");
         assert_eq!((reader.status().borrow().gaps, state.inbox().gap().await.expect("read")), (0, None), "never polled before");
         *clock.0.lock().expect("sound") += silence;
-        // A run that does not poll, and an unreachable queue, do not show it.
+        // Neither a run that does not poll nor an unreachable queue counts as a poll.
         let run = state.runs().begin(RunKind::Incremental, clock.now(), 0).await.expect("begun");
         state.runs().end(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
         queue.bring(Err(broken()));
@@ -76,7 +76,7 @@ async fn each_queue_has_a_silence_of_its_own() {
     assert!(poll("other").await, "it was, for nine minutes");
 }
 
-/// Messages left in a queue that is no longer polled are lost: noted once, also when its successor never responds.
+/// Messages left in a queue that is no longer polled are lost. The gap is noted once, even if the next queue never responds.
 #[tokio::test]
 async fn a_queue_that_others_take_the_place_of_is_a_gap_once() {
     let (_, state, _directory) = queue_and_state().await;
