@@ -140,7 +140,7 @@ fn only_the_word_received_confirms_a_report() {
     assert_eq!(report_received(b"\xef\xbb\xbf{\"status\":\"received\"}"), Ok(()), "a byte order mark");
 }
 
-/// V4: the answer was parsed as a whole, and one byte of one event made it unreadable.
+/// V4: the response was parsed as a whole, and one byte of one event made it unreadable.
 #[test]
 fn a_feed_s_events_are_split_whatever_is_in_them() {
     let body = b"\xef\xbb\xbf{\"events\":[{\"a\":NaN},{\"b\":\"J\xf6rg\t\"} , 7],\"next_cursor\":5,\"total_count\":Infinity}";

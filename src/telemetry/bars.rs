@@ -1,4 +1,4 @@
-//! Progress bars and log lines share stderr. This file has the bars, and a writer that hides them while it writes a line.
+//! The progress bars on stderr, and a writer for log lines that hides the bars while it writes a line.
 
 use indicatif::MultiProgress;
 use std::io;

@@ -99,7 +99,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The lines written while `log` runs.
+    /// The lines that are written while `log` runs.
     fn logged(level: Level, format: LogFormat, colours: Colours, log: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();

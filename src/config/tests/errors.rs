@@ -1,4 +1,4 @@
-//! The error texts for wrong settings: every text, once.
+//! The error text of every kind of wrong setting.
 
 use super::{Given, Need, environment};
 
@@ -72,7 +72,7 @@ fn every_error_text() {
     );
 }
 
-/// E3, E4: the bucket of a tenant exists only at an endpoint, an access point only at AWS.
+/// E3, E4: a tenant's bucket exists only at an endpoint, an access point only at AWS.
 #[test]
 fn a_bucket_that_the_other_kind_of_server_has_is_refused() {
     const ARN: (&str, &str) = ("CUSTOMER_S3_BUCKET", "arn:aws:s3:eu-west-1:1:accesspoint/x");

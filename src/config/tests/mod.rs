@@ -1,4 +1,4 @@
-//! Settings over layers that a test gives: never the real environment.
+//! Settings in layers that a test passes: never the real environment.
 
 mod errors;
 mod secrets;
@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 const YAML: &str = "service.yaml";
 
-/// The input of a test: pairs of the environment, the texts of both files, and files of secrets by path.
+/// The input of a test: pairs of the environment, the texts of both files, and the files of secrets by path.
 #[derive(Clone, Debug, Default)]
 struct Given<'a> {
     environment: &'a [(&'a str, &'a str)],

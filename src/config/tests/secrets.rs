@@ -1,4 +1,4 @@
-//! Secrets: where they may come from, and that they are shown nowhere.
+//! Secrets: where they may be given, and that no output contains them.
 
 use super::{super::read, Given, Layer, Location, TABLE, effective, environment};
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn a_collectors_headers_show_their_names_alone() {
     assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
 }
 
-/// Everything that can be printed of a configuration.
+/// All output about a configuration.
 fn printed(given: &Given<'_>) -> String {
     match given.resolve() {
         Ok(settings) => format!("{settings:?} {settings:#?} {:?} {:?}", settings.effective(), settings.notices),
@@ -38,7 +38,7 @@ fn printed(given: &Given<'_>) -> String {
 }
 
 proptest! {
-    /// Each secret in each layer, right and wrong, alone and twice, and in a file that breaks: none is ever repeated.
+    /// Every secret in every layer, valid and invalid, alone and given twice, and in an invalid file: none appears in the output.
     #[test]
     fn no_secret_is_ever_shown(secret in "Q[A-Za-z0-9/+=]{8,20}Z", end in "(\n|\u{0}| x|)", quote in "['\" ]", layer in 0..5usize, which in 0..4usize) {
         let names: Vec<_> = TABLE.iter().filter(|declared| declared.secret).map(|declared| declared.name).collect();
@@ -62,7 +62,7 @@ proptest! {
         prop_assert!(!shown.contains(&secret), "{shown}");
     }
 
-    /// No text whatever makes the reading panic.
+    /// No text makes the parser panic.
     #[test]
     fn any_text_is_settings_or_problems(yaml in any::<String>(), dot_env in any::<String>(), value in any::<String>(), which in 0..TABLE.len()) {
         let environment = [(TABLE[which].name, value.as_str())];

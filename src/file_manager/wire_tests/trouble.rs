@@ -15,7 +15,7 @@ async fn content_that_breaks_is_our_failure_and_the_server_sees_a_cut_body() {
         let (base, cut) = server(async |mut stream: TcpStream| {
             let received = Received { head: receive_head(&mut stream).await, body: Vec::new() };
             let mut body = Vec::new();
-            // A reset is as good an end as any.
+            // Closing and resetting the connection are both fine.
             let _ = stream.read_to_end(&mut body).await;
             (received.header("content-length").and_then(|length| length.parse().ok()), body.len())
         })
@@ -72,7 +72,7 @@ async fn an_early_refusal_wins_over_the_broken_connection_and_ends_the_content()
         .await;
         let failed = file_manager(&base).save(endless()).await.expect_err("a refusal");
         assert_eq!(failed.kind, kind, "{failed}");
-        // The message is lost if the reset overtakes it; the status is not.
+        // The message may be lost if the reset arrives first; the status is not.
         assert!(words.starts_with(&failed.message), "{failed}");
     }
 }
@@ -82,7 +82,7 @@ async fn a_refusal_ends_the_content_of_a_server_that_keeps_reading() {
     let (base, served) = server(async |mut stream: TcpStream| {
         receive_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 2\r\n\r\n{}").await.expect("an answer");
-        // Ends only because our side cuts the endless content.
+        // Ends only because our side stops the endless content.
         let mut sink = tokio::io::sink();
         let _ = tokio::io::copy(&mut stream, &mut sink).await;
     })

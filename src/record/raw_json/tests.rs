@@ -1,4 +1,4 @@
-//! The splitter on sound and broken documents.
+//! The splitter on valid and invalid documents.
 
 use super::*;
 use proptest::prelude::*;
@@ -47,7 +47,7 @@ fn the_bytes_of_a_text_keep_what_is_no_unicode() {
 }
 
 proptest! {
-    /// The splitter and serde agree about every document that serde reads.
+    /// The splitter and serde agree about every document that serde accepts.
     #[test]
     fn a_sound_document_splits_into_the_parts_that_serde_reads(fields in prop::collection::btree_map(any::<String>(), any::<String>(), 0..5), items in prop::collection::vec(any::<i32>(), 0..5)) {
         let whole = serde_json::json!({ "fields": fields, "items": items });

@@ -1,4 +1,4 @@
-//! Tests of the files kept on disk: whole files only, of the newest runs, beside files that are none of ours.
+//! Tests of the files kept on disk: only complete files, only of the newest runs, and no file of another program.
 
 use super::*;
 use crate::snapshot::SnapshotRows;
@@ -113,7 +113,7 @@ fn a_leftover_of_the_same_name_is_no_obstacle() {
     assert_eq!(names(&directory), ["export.csv"]);
 }
 
-/// Run 10 is newer than run 9 though its name sorts before it, and though the clock went back in between.
+/// Run 10 is newer than run 9, although its name sorts before it and the clock was set back in between.
 #[test]
 fn the_newest_runs_are_kept_by_number_and_foreign_files_are_not_touched() {
     let directory = directory();

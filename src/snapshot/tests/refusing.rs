@@ -102,7 +102,7 @@ fn a_writer_refuses_rows_out_of_order_and_goes_on_without_them() {
     assert_eq!(back, [bare("a"), bare("a\0"), bare("\u{ffff}"), bare("\u{10000}")]);
 }
 
-/// Gives one byte at a time, each after an interruption by a signal, and fails at the end.
+/// A reader that returns one byte at a time, each after an interruption by a signal, and fails at the end.
 struct Interrupting<'a>(&'a [u8], bool);
 
 impl io::Read for Interrupting<'_> {

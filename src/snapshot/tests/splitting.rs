@@ -1,4 +1,4 @@
-//! How bytes become rows and rows bytes, judged by the `csv` crate's own reader and writer.
+//! Splits bytes into rows and writes rows as bytes; compared with the `csv` crate's own reader and writer.
 
 use super::super::read::Blocks;
 use super::super::split::Splitter;
@@ -23,7 +23,7 @@ fn split_by_the_judge(bytes: &[u8]) -> Rows {
     reader.into_byte_records().map(|row| row.expect("memory can be read").iter().map(<[u8]>::to_vec).collect()).collect()
 }
 
-/// Mostly what has a meaning in CSV.
+/// Mostly characters that are special in CSV.
 fn significant_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = select(vec!["a", "bc", "é", "\"", "\"", "\"\"", ",", ",", "\n", "\r\n", "\r", "\"x\"", "\"x\"\"y\","]);
     vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
@@ -54,7 +54,7 @@ proptest! {
         }
     }
 
-    /// Half of a row is never taken for a whole one.
+    /// A part of a row is never returned as a whole row.
     #[test]
     fn a_row_that_is_cut_off_is_none(bytes in significant_bytes(), cut: prop::sample::Index) {
         prop_assume!(!matches!(bytes.first(), None | Some(b'\r' | b'\n')));
