@@ -69,7 +69,7 @@ pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     Some(all)
 }
 
-/// Text that fits into a header: a stray line break at the end of a key would make every request fail.
+/// Text that fits into a header. A line break at the end of a key would make every request fail.
 pub(super) fn one_line(raw: &str) -> Option<String> {
     (!raw.contains(char::is_control) && raw.trim() == raw).then(|| raw.to_owned())
 }

@@ -1,4 +1,4 @@
-//! A body that breaks off, wherever it does, has no effect and frees its key.
+//! A body that ends early, at any position, has no effect and frees its key.
 
 use crate::client::{BOUNDARY, head, multipart_create, rest, send};
 use crate::client::{Save, double, double_with};

@@ -1,4 +1,4 @@
-//! Each ordered fault: what its client sees, whether there was an effect, and what a second try with the same key gets.
+//! Each ordered fault: what the client gets, whether there was an effect, and what a retry with the same key gets.
 
 use crate::client::{Save, double, head, multipart_create, rest, send};
 use mock_api::{CallName, CallState, Fault, FaultAction};

@@ -1,4 +1,4 @@
-//! The ledger of `Idempotency-Key` over HTTP: an effect happens once, whenever the request is repeated.
+//! The ledger of `Idempotency-Key` over HTTP: an effect happens once, however often the request is repeated.
 
 use crate::client::{BOUNDARY, Double, Save, double, head, multipart, multipart_create, rest, said, send};
 use mock_api::{CallState, Fault, FaultAction};
@@ -27,7 +27,7 @@ async fn a_definite_answer_is_given_again_without_a_second_effect() {
         let save = save.key("k");
         let first = double.save(save.clone()).await;
         let effects = double.api().effects();
-        // The response must not change, though the state has.
+        // The response must stay the same, although the state has changed.
         double.save(Save::new("delete", "new")).await;
         double.create("unknown", "there by now").await;
         let second = double.save(save.clone()).await;

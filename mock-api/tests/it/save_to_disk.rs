@@ -1,4 +1,4 @@
-//! `saveToDisk`, row by row: shapes, refusals in their order, and our column of the table of answers.
+//! `saveToDisk`, row by row of the contract's tables: forms, refusals in their order, responses.
 
 use crate::client::{BOUNDARY, Double, Save, double, double_with, multipart, said};
 use mock_api::{Contents, Options};

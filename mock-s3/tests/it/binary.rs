@@ -21,7 +21,7 @@ impl Process {
         Self { child, endpoint: line.trim_end().into(), _stdout: stdout }
     }
 
-    /// Its peak memory, as the kernel counts it.
+    /// Its peak memory, from the kernel.
     fn peak_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line of VmHWM");

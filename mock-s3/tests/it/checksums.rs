@@ -60,7 +60,7 @@ async fn a_wrong_claim_stores_nothing() {
     assert_eq!(harness.server().objects(BUCKET).len(), 1);
 }
 
-/// The SDK sends the checksum of a stream after it, in a trailer.
+/// The SDK sends the checksum of a streamed body in a trailer.
 #[tokio::test]
 async fn a_checksum_in_the_trailer_is_read() {
     let harness = Harness::start().await;

@@ -1,4 +1,4 @@
-//! Every fault that can be ordered, as a client sees it.
+//! Every fault that a test can order, as a client sees it.
 
 use crate::harness::{BUCKET, Harness};
 use mock_s3::{Fault, Gate, Matcher, NewObject, OrderedFault};
@@ -14,7 +14,7 @@ async fn harness() -> Harness {
     harness
 }
 
-/// For the next GET.
+/// Orders a fault for the next GET.
 fn order(harness: &Harness, fault: Fault) -> OrderedFault {
     harness.server().order(Matcher::operation("GetObject").times(1), fault)
 }

@@ -96,7 +96,7 @@ async fn url_encoding_round_trip() {
     let mut decoded: Vec<String> = encoded.iter().map(|key| decode(key)).collect();
     decoded.sort();
     assert_eq!(decoded, all);
-    // Each key as prefix and as start-after, as a client sends it.
+    // Each key as prefix and as start-after, in the form that a client sends.
     for key in all {
         let one = list().prefix(key).send().await.expect("a page");
         assert_eq!((keys(&one).as_slice(), one.prefix().map(decode)), ([mock_encoded(key, &encoded)].as_slice(), Some(key.to_owned())));
@@ -106,12 +106,12 @@ async fn url_encoding_round_trip() {
     }
 }
 
-/// Its encoded form among those listed.
+/// The encoded form of a key, from the listed ones.
 fn mock_encoded(key: &str, encoded: &[String]) -> String {
     encoded.iter().find(|candidate| decode(candidate) == key).cloned().expect("it was listed")
 }
 
-/// As `application/x-www-form-urlencoded`, which is what S3 uses.
+/// Decodes `application/x-www-form-urlencoded`, which S3 uses.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
