@@ -1,4 +1,5 @@
-//! A list full of trouble: nothing stops the cycle, no row is lost, and each event has the outcome that the contract gives it.
+//! A list with many defective events: the cycle continues, no row is lost, and each event has the outcome that the contract
+//! requires.
 
 use super::{effects, in_sync};
 use crate::workflow::scene::key;

@@ -1,4 +1,4 @@
-//! A second run: what did not change costs no call that has an effect, what did is sent, what went goes.
+//! A second run: unchanged files cause no call with an effect, changed ones are sent, deleted ones are deleted.
 
 use super::super::scene::{BUCKET, files, in_memory, key, over_http};
 use s3_sync::s3::CallCounts;

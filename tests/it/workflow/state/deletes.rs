@@ -1,11 +1,11 @@
-//! A delete needs evidence: a key that only seems to be gone causes none.
+//! A delete needs evidence: a key that only seems to be gone is not deleted.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use std::sync::Arc;
 
-/// A bucket whose `a`, `b` and `c` have arrived.
+/// A bucket whose `a`, `b` and `c` are synced.
 async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     for name in ["a", "b", "c"] {
@@ -16,7 +16,7 @@ async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// `b` is missing in the next listing and is there again when it is looked up.
+/// Hides `b` from the next listing; a lookup finds it again.
 fn hide_from_the_listing(bucket: &Arc<MemoryBucket>, content: &'static str) {
     bucket.remove(&key("b"));
     let inside = Arc::downgrade(bucket);

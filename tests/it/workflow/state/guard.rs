@@ -1,4 +1,4 @@
-//! The guard over deletes: how many a run sends by itself, and what it takes to send more.
+//! The delete guard: how many deletes a run sends without consent, and what allows more.
 
 use super::super::scene::{Scene, in_memory, key};
 use s3_sync::plan::MaxDelete;
@@ -23,7 +23,7 @@ fn deletes(scene: &Scene) -> usize {
     scene.saves().iter().filter(|(operation, _)| operation == "delete").count()
 }
 
-/// Everything is held, said, and still there to be done.
+/// Asserts that all deletes are held, reported, and still pending.
 fn assert_held(ended: &FinishedRun, scene: &Scene, expected: u64) {
     let report = &ended.report;
     assert_eq!((ended.outcome, ended.deletes_held, report.success), (RunOutcome::Partial, true, false), "{report}");
@@ -96,7 +96,7 @@ async fn a_raised_limit_lets_held_deletes_go_with_the_next_cycle_and_until_then_
 async fn the_guard_holds_the_deletes_of_an_emptied_bucket() {
     let (bucket, mut scene) = with_files(3).await;
     (0..3).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
-    // A directory marker is no file: a bucket that shows nothing else shows nothing at all.
+    // A directory marker is no file: a bucket with nothing else counts as empty.
     bucket.put(key("directory/"), "");
     assert_held(&scene.run().await, &scene, 3);
     scene.program.options.allow_deletes = Some(3);
@@ -112,7 +112,7 @@ async fn a_bucket_recreated_empty_deletes_no_file() {
     assert_held(&scene.run().await, &scene, 3);
     assert_eq!(scene.contents().len(), 3);
 
-    // One file in it, and it is a bucket like any other: three deletes are everyday work.
+    // With one file the bucket is no longer empty: three deletes are within the limit.
     bucket.put(key("new"), "x");
     scene.program.options.allow_deletes = None;
     let ended = scene.run_to_success().await;

@@ -1,5 +1,5 @@
-//! Open intents: a run is killed while its call hangs, after its effect or before it, and meanwhile the object stays, changes, goes
-//! or comes back. The next run has to find out, with nothing but its state and the two endpoints.
+//! Open intents: a run is killed while its call hangs, before or after its effect. Meanwhile the object stays, changes,
+//! disappears or reappears. The next run must converge with only its state and the two endpoints.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use bytes::Bytes;
@@ -9,14 +9,14 @@ use s3_sync::s3::MemoryBucket;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the bucket has of `m` meanwhile.
+/// The bucket's content of `m`.
 type Content = Option<&'static str>;
 
-/// `None` = nothing there yet, or no more.
+/// `None` = no object.
 struct Case {
-    /// In the bucket and in the file manager at first.
+    /// At first, in the bucket and in the file manager.
     known: Content,
-    /// In the bucket when the call hangs: the effect is to bring this.
+    /// In the bucket when the call hangs: the content to sync.
     hangs: Content,
     /// In the bucket when the next run begins.
     then: Content,
@@ -31,7 +31,7 @@ fn set(bucket: &MemoryBucket, content: Content) {
     }
 }
 
-/// Up to the kill; returns the key of the call that hung.
+/// Runs up to the kill; returns the key of the hanging call.
 async fn killed(case: &Case, action: FaultAction) -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
@@ -50,7 +50,7 @@ async fn killed(case: &Case, action: FaultAction) -> (Arc<MemoryBucket>, Scene) 
     (bucket, scene)
 }
 
-/// What the file manager holds, in the end and with nothing left to do.
+/// What the file manager holds at the end, when no work is left.
 async fn converged(scene: &Scene) -> BTreeMap<String, Bytes> {
     scene.run_to_success().await;
     let held = scene.contents();

@@ -1,5 +1,5 @@
-//! Waiting: what the other side asks for is kept, and what failed in a run waits for its next attempt, longer each time. On tokio's
-//! own clock, which a test holds: no test waits in real time.
+//! Waits: a wait that a server requests is respected, and a failed path waits longer after each run. Uses tokio's paused clock,
+//! so no test waits in real time.
 
 use super::super::scene::{Scene, in_memory, key};
 use async_trait::async_trait;
@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What was asked, and when.
+/// The calls with their times.
 type Asked = Arc<Mutex<Vec<(String, Instant)>>>;
 
-/// A file manager without a wire: it notes each effect, and refuses as many of them as a test orders.
+/// A file manager without a network: records each effect, and refuses as many as a test orders.
 struct Refusing {
     asked: Asked,
     operation: SaveOperation,
@@ -62,7 +62,7 @@ fn gaps(asked: &Asked) -> Vec<Duration> {
     times.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// One run without a bound on its time: a clock that is held jumps to the next moment that a task waits for.
+/// One run without a time limit: a paused clock jumps to the next moment that a task waits for.
 async fn run_to_success(scene: &Scene) {
     let ended = scene.program.run().await.expect("the state can be used");
     assert_eq!(ended.outcome, RunOutcome::Done, "{}", ended.report);
