@@ -1,6 +1,6 @@
-//! A dependency earns its place: every direct one is named, in backticks, in `docs/dependencies.md`.
+//! Every direct dependency is named, in backticks, in `docs/dependencies.md`.
 
-/// The direct dependencies of this manifest that the page does not name. Crates of the workspace need no reason.
+/// The direct dependencies of this manifest that the page does not name. Crates of the workspace are not checked.
 pub(crate) fn without_reason(manifest: &str, reasons: &str) -> Vec<String> {
     direct(manifest).into_iter().filter(|name| !reasons.contains(&format!("`{name}`"))).collect()
 }

@@ -1,4 +1,4 @@
-//! The form of a file: its length, its first line, its name, and what must not stand in it.
+//! The form of a file: its length, first line, name, and forbidden content.
 
 use crate::source::{Source, line_at, words};
 

@@ -1,9 +1,9 @@
-//! The two Dockerfiles: what they share, and that no member of the workspace is missing in them.
+//! The two Dockerfiles: their common part, and that they contain every member of the workspace.
 
-/// Where the part ends that both share.
+/// The end of the common part.
 const OURS: &str = "# ---- what is ours ----";
 
-/// What differs up to there, each as a sentence. The comment on top is each file's own.
+/// The differences in the common part, one sentence each. The comment at the top may differ.
 pub(crate) fn violations(service: &str, mock_api: &str, workspace: &str) -> Vec<String> {
     let mut seen = Vec::new();
     match (shared(service), shared(mock_api)) {

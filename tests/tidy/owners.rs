@@ -1,8 +1,8 @@
-//! Who may name what comes from outside: crates that have one owner, SQL, and what a pure stage has to do without.
+//! Which stages may use external crates and SQL, and what the pure stages must not use.
 
 use crate::source::{Source, line_at, words};
 
-/// What one stage owns alone. `anyhow` is for code that prints an error, not for code that matches on errors.
+/// Crates with one owner. `anyhow` is for code that prints an error, not for code that matches on errors.
 const OWNERS: [(&str, &[&str]); 28] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),
@@ -77,13 +77,13 @@ pub(crate) fn impurities(path: &str, text: &str) -> Vec<String> {
     seen.map(|(at, word)| format!("line {}: `{stage}` is pure and knows no `{word}`", line_at(&code, at))).collect()
 }
 
-/// The first directory or file below `src/` of the library; `lib.rs` is none.
+/// The first directory or file below `src/`; `None` for `lib.rs`.
 fn stage_of(path: &str) -> Option<&str> {
     let stage = path.strip_prefix("src/")?.split('/').next()?;
     Some(stage.strip_suffix(".rs").unwrap_or(stage)).filter(|stage| *stage != "lib")
 }
 
-/// Whether the word is the root of a path or an import of its own: not a field, a local module or a variable.
+/// True if the word is the root of a path or an import of its own: no field, local module or variable.
 fn is_a_crate(code: &str, at: usize, name: &str) -> bool {
     let before = code[..at].trim_end();
     let after = code[at + name.len()..].trim_start();

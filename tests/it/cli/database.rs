@@ -1,9 +1,10 @@
-//! The database where it cannot be, damaged, or of a newer program: a clear message, the right code, never a panic.
+//! A database path that cannot be used, or a damaged database, or one of a newer program: a clear message, the right exit code,
+//! no panic.
 
 use super::stage::Stage;
 use std::fs;
 
-/// Byte 60 of an SQLite file: `user_version`, four bytes, the highest first.
+/// Byte 60 of an SQLite file: `user_version`, four bytes, big-endian.
 const USER_VERSION: std::ops::Range<usize> = 60..64;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +26,8 @@ async fn a_place_that_cannot_hold_a_database_is_named() {
     assert_eq!(stage.api().calls_in_all(), 0);
 }
 
-/// A pipe stands for all that has a mode and is no file: with `/dev/null` as the database no other process could use it any more.
+/// A pipe represents everything that has a mode and is no file: with `/dev/null` as the database, the program would make it
+/// unusable for others.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_file_keeps_its_mode() {
     let mut stage = Stage::with(&["a.txt"]).await;

@@ -1,8 +1,8 @@
-//! `export`: CSV that is text only, the same every time, whole or not there.
+//! `export`: a CSV with only text, the same every time, complete or absent.
 
 use super::stage::{BUCKET, Stage};
 
-/// RFC 4180 as a reader written for nothing else: records of fields, quotes doubled.
+/// A minimal RFC 4180 reader: records of fields, quotes doubled.
 fn records(text: &str) -> Vec<Vec<String>> {
     let (mut records, mut record, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();

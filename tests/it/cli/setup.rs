@@ -1,4 +1,4 @@
-//! `setup`: it creates what is missing, leaves what is there alone, and waits for endpoints that start late.
+//! `setup`: creates what is missing, changes nothing that exists, and waits for endpoints that start late.
 
 use super::stage::{BUCKET, SECRET_KEY, Stage, unreachable_address};
 use mock_s3::MockS3;
@@ -98,7 +98,7 @@ async fn setup_waits_for_an_endpoint_that_starts_late() {
     let address = unreachable_address();
     stage.setting("FILE_MANAGER_API_URL", address.clone());
     let waiting = stage.start(&["setup", "--wait", "600"]);
-    // It has probed the store, so it is about to find the file manager unreachable, or has found it so.
+    // It has probed the store, so it has found or will find the file manager unreachable.
     while stage.s3.server().counters().requests == 0 {
         tokio::task::yield_now().await;
     }

@@ -1,9 +1,9 @@
-//! Stdout and stderr: who reads them, who stops reading, what colours them.
+//! Stdout and stderr: pipes, closed pipes, colours.
 
 use super::stage::{Stage, ended};
 use std::fs::OpenOptions;
 
-/// A stdout whose reader has gone.
+/// A stdout whose reader is closed.
 fn closed_pipe() -> std::io::PipeWriter {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

@@ -1,4 +1,4 @@
-//! `why`: from the event to the result, under every name that the file had; what waits and what comes next.
+//! `why`: from the event to the result, under every name of the file; what waits, and what happens next.
 
 use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
@@ -14,7 +14,7 @@ fn event(kind: &str, second: u32, path: &str, new_path: Option<&str>) -> Value {
     json!({ "event_type": kind, "file_path": path, "new_path": new_path, "metadata": null, "timestamp": timestamp })
 }
 
-/// The lines about what happened, without their times.
+/// The lines of the history, without their times.
 fn happened(stdout: &str) -> Vec<&str> {
     stdout.lines().filter_map(|line| line.split_once("  run ").map(|(_, rest)| rest)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a file manager does with the calls of the contract when nothing goes wrong, through the HTTP client.
+//! The calls of the contract without faults, through the HTTP client.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(super) const TOKEN: &str = "s3cret";
 
-/// A double that wants the token and keeps contents.
+/// A double that requires the token and keeps contents.
 pub(super) async fn double() -> Running {
     let options = Options { contents: Contents::Memory, token: Some(TOKEN.to_owned()), ..Options::default() };
     MockApi::new(options).start("127.0.0.1:0").await.expect("a port")

@@ -1,4 +1,4 @@
-//! One object of 3 GiB in bounded memory. moto itself takes about 6.5 GiB of memory for it, and 3 GiB of disk.
+//! One object of 3 GiB in bounded memory. moto itself needs about 6.5 GiB of memory for it, and 3 GiB of disk.
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
@@ -19,11 +19,11 @@ async fn an_object_of_3_gib_passes_in_bounded_memory() {
     Objects::create(&moto).await;
     let sha256 = put(&moto, "large.bin").await;
     let file_manager = MockApi::new(mock_api::Options::default()).start("127.0.0.1:0").await.expect("a free port");
-    // The run is held at its last call: then its peak can be read.
+    // The run hangs at its last call, so that its peak memory can be read.
     file_manager.api().order(Fault::new(FaultAction::Hang).call(CallName::ReportResults));
     let sync = Sync::new(&moto.endpoint, &file_manager)
         .with("EVENTS_API_URL", file_manager.url())
-        // moto reads the whole object before its answer begins.
+        // moto reads the whole object before its response begins.
         .with("CUSTOMER_S3_TIMEOUT", "120");
     let run = sync.start(&["initial-sync"]);
     let process = run.id().expect("it runs");
@@ -42,7 +42,7 @@ async fn an_object_of_3_gib_passes_in_bounded_memory() {
     assert!(peak < RESIDENT_KIB_MOST, "{peak} KiB resident at the peak");
 }
 
-/// Streams a body that is made as it leaves, by a plain request: the SDK would want to read it twice. Returns its SHA-256.
+/// Streams a generated body in a plain request, because the SDK would read it twice. Returns its SHA-256.
 async fn put(moto: &Moto, key: &str) -> String {
     let hash = Arc::new(Mutex::new(Sha256::new()));
     let body = stream::iter(mock_s3::generated(BYTES, 7).map(Ok::<_, Infallible>)).inspect_ok({
@@ -51,7 +51,7 @@ async fn put(moto: &Moto, key: &str) -> String {
     });
     let request = reqwest::Client::new()
         .put(format!("{}/{BUCKET}/{key}", moto.endpoint))
-        // moto wants to see for which service a request was signed, and checks no more.
+        // moto needs the service that the request was signed for, and checks nothing else.
         .header("Authorization", "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=any")
         .header("Content-Length", BYTES)
         .body(reqwest::Body::wrap_stream(body));

@@ -1,6 +1,6 @@
-//! Five hundred daemons behind the feature `kills`, each killed (SIGKILL) at another moment of a thousand events, with endpoints that
-//! fail, and one that ends by itself. In the first half the bucket is never listed again, so that no reconcile makes up for an event that
-//! was lost.
+//! Feature `kills`: five hundred daemons, each killed (SIGKILL) at another moment of a thousand events, with failing endpoints,
+//! and a last one that ends by itself. In the first half the bucket is never listed again, so that no reconcile hides a lost
+//! event.
 
 mod faults;
 mod life;
@@ -17,7 +17,7 @@ use workload::{When, Workload};
 
 const KILLS: usize = 500;
 const EVENTS: usize = 2 * KILLS;
-/// Files that are there before the feed reports any event.
+/// Files that exist before the feed reports any event.
 const OBJECTS: usize = 30;
 const SEED: u64 = 20_261_122;
 
@@ -60,7 +60,7 @@ impl Kills {
             if self.number() == KILLS / 2 {
                 verdict::nothing_is_forgotten(scene).await.kill().await;
             }
-            // What takes two events (a new name, and its permissions) may end one later than it was to.
+            // A change with two events (a rename and its permissions) may end one event later than planned.
             let left = (EVENTS.saturating_sub(self.workload.len()), KILLS - self.number());
             let events = if left.1 == 1 { left.0 } else { self.random.below(2 * left.0 / left.1 + 1).min(left.0) };
             let life = Life::draw(&mut self.random, events, second_half);
@@ -71,7 +71,7 @@ impl Kills {
             faults::clear(scene);
             *self.by_kind.entry(kind?).or_default() += 1;
         }
-        // A life that was cut short before its events leaves them to the last daemon.
+        // If a daemon ends before its events, the last daemon gets them.
         self.workload.go_on(scene, EVENTS, When::Between);
         Ok(())
     }
