@@ -8,7 +8,7 @@ use s3_sync::state::RunOutcome;
 use serde_json::json;
 use std::sync::Arc;
 
-/// A row that fails in each of this many cycles, less one, becomes a dead letter.
+/// One more than the number of failed cycles after which a row becomes a dead letter.
 const CYCLES: usize = 6;
 
 /// A bucket and a file manager in sync; then the object changes, and the feed reports it once.
