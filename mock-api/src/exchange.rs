@@ -28,7 +28,8 @@ enum Ending {
     Hanging(watch::Receiver<()>),
 }
 
-/// Handles a request in a task of its own, so that it finishes even if the client closes the connection, which ends the connection's task.
+/// Handles a request in a separate task, so that it finishes even if the client closes the connection and so ends the
+/// connection's task.
 pub(crate) async fn run(api: MockApi, call: CallName, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let exchange = Exchange::open(api, call, head);

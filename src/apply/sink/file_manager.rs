@@ -98,7 +98,8 @@ fn with_content(request: SaveRequest, content: Content) -> SaveRequest {
     SaveRequest { content: Some(file_manager::Content { size: facts.size, file_type: content_type, body }), metadata, ..request }
 }
 
-/// The metadata that the file manager stores with the file: what a later `get` is compared with, and where the content comes from.
+/// The metadata that the file manager stores with the file: a later `get` is compared with them, and they name the source of the
+/// content.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
     metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));

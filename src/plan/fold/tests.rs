@@ -141,7 +141,8 @@ fn rows_that_share_a_path_stay_together() {
     assert_eq!(consumable_rows(&rows, &[key("c")].into()), [1, 3, 4].into());
 }
 
-/// One sink has applied a move and forgotten its hint, another one has not: for the first the file comes from the move's target.
+/// One sink has applied a move and removed its hint, another one has not. For the first, a later rename starts at the move's
+/// target.
 #[test]
 fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() {
     let mut waiting = one_sink();

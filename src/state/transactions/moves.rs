@@ -112,7 +112,7 @@ impl SinkState {
             if sink.policy.renames == Renames::None {
                 return Ok(0);
             }
-            // Skips the pairing unless both kinds exist: a first listing brings millions of additions, and the guard may hold as
+            // Skips the pairing unless both kinds exist: a first listing has millions of additions, and the guard may hold as
             // many deletes.
             let mut statement = connection.prepare_cached(BOTH_WAIT)?;
             if !statement.query_row([sink.id], |row| row.get(0))? {

@@ -196,7 +196,8 @@ mod tests {
         assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
     }
 
-    /// A pass ended with fifty thousand, and the next one came a day later: where more went a day, the state grew for ever.
+    /// A pass ended after fifty thousand tombstones, and the next one came a day later: with more than that per day, the state
+    /// grew for ever.
     #[tokio::test]
     async fn all_tombstones_that_may_go_go_however_many_are_read_at_a_time() {
         let directory = tempfile::tempdir().expect("a directory");

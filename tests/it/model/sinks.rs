@@ -102,7 +102,7 @@ impl Sink {
         }
     }
 
-    /// A backup of the state was restored: it knows nothing of later changes.
+    /// A backup of the state was restored, so the state does not know later changes.
     pub(crate) fn state_was_set_back(&mut self) {
         let Some(known) = &self.held_at_backup else { return };
         let since: Vec<_> = self.held().difference(known).cloned().collect();

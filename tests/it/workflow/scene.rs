@@ -194,7 +194,7 @@ impl Scene {
         ended
     }
 
-    /// Starts a run in a task of its own, which the test will kill.
+    /// Starts a run in a separate task, which the test will kill.
     pub(crate) fn start(&self) -> JoinHandle<Result<FinishedRun, ApplyError>> {
         let program = self.program.clone();
         tokio::spawn(async move { program.run().await })
