@@ -40,7 +40,7 @@ fn holds_for_every_file(rule: Rule) {
 }
 
 #[test]
-fn a_module_names_only_what_stands_below_it() {
+fn a_module_uses_only_lower_modules() {
     holds_for_every_file(ranks::violations);
 }
 
@@ -122,7 +122,7 @@ fn product_code_does_not_unwrap() {
 }
 
 #[test]
-fn no_file_names_a_place_outside_the_project() {
+fn no_file_names_a_path_outside_the_project() {
     holds_for_every_file(places::violations);
 }
 

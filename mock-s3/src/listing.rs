@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_none_is_the_last() {
+    fn a_page_limit_of_zero_returns_a_last_page() {
         let page = page(&keys(&["a"]), &Query { prefix: "", delimiter: None, after: Marker::Start, limit: 0 });
         assert_eq!((page.objects.len(), page.next), (0, None));
     }

@@ -112,7 +112,7 @@ mod tests {
 
     /// `make build` sets REVISION and CREATED itself.
     #[test]
-    fn the_env_example_has_whatever_a_compose_file_reads() {
+    fn the_env_example_has_every_variable_that_a_compose_file_reads() {
         let example = env_example();
         for name in ["docker-compose.yml", "docker-compose.production.yml", "docker-compose.dev.yml"] {
             let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("it can be read");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_keeps_its_own_defaults_and_loses_what_is_no_setting() {
+    fn a_block_keeps_its_own_defaults_and_drops_names_that_are_no_setting() {
         let names = ["A".to_owned(), "NEW".to_owned(), "B".to_owned()];
         let compose = "# top\nx-settings: &settings\n  B: ${B:-b}\n  OLD: x\n  A: ${A:-a}\n\nservices:\n";
         let wanted = "# top\nx-settings: &settings\n  A: ${A:-a}\n  NEW: ${NEW:-}\n  B: ${B:-b}\n\nservices:\n";

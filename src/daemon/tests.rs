@@ -77,7 +77,7 @@ async fn a_run_that_takes_longer_than_its_interval_is_followed_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
+async fn a_burst_of_wake_ups_causes_one_run_and_a_steady_stream_still_causes_runs() {
     let worker = FakeWorker::new(0);
     let shared = shared(&worker);
     let wake = shared.wake.clone();
@@ -219,7 +219,7 @@ async fn events_that_may_have_been_missed_cause_a_listing() {
 
 /// A refused run counted as a listing that had closed an event gap.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_refused_heals_no_gap() {
+async fn a_refused_run_closes_no_event_gap() {
     let worker = FakeWorker::new(1);
     worker.gap.store(true, Ordering::SeqCst);
     let shared = shared(&worker);

@@ -107,7 +107,7 @@ fn permissions_are_read_and_their_shape_is_required() {
 }
 
 #[test]
-fn what_was_saved_is_read_and_its_shape_is_required() {
+fn the_response_of_a_save_is_read_and_its_shape_is_required() {
     let whole = r#"{"internal_id":"7","file_path":"a","operation":"create","size":5,"saved_at":"x","status":"success","new_path":null,"metadata":{"etag":"e"},"more":1}"#;
     let read = |body: &str, sent| saved(body.as_bytes(), SaveOperation::Create, &key("a"), sent);
     let metadata = Map::from_iter([("etag".to_owned(), Value::from("e"))]);

@@ -198,7 +198,7 @@ async fn a_feed_that_repeats_its_list_is_received_once_and_causes_no_further_wri
 }
 
 #[tokio::test]
-async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
+async fn an_event_stays_known_for_a_while_after_the_feed_stops_serving_it() {
     let bed = Bed::new().await;
     let week = FEED_RETENTION.as_secs();
     bed.read(answer("ab"), at(0)).await;
@@ -218,7 +218,7 @@ async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
 }
 
 #[tokio::test]
-async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_listing_began_after_it() {
+async fn a_full_response_without_a_known_event_is_a_gap_until_a_later_listing() {
     let bed = Bed::new().await;
     assert!(!bed.read(full("ab"), at(0)).await.gap, "there is no last answer");
     assert!(!bed.read(full("bc"), at(1)).await.gap, "b links them");
@@ -238,7 +238,7 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
 }
 
 #[tokio::test]
-async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
+async fn a_cursor_is_stored_with_its_events_and_belongs_to_its_feed() {
     let bed = Bed::new().await;
     let page = |events, cursor: &str| FeedAnswer { next_cursor: Some(cursor.to_owned()), ..full(events) };
     assert_eq!(bed.read(page("ab", "2"), at(0)).await.received.events, 2);

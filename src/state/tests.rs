@@ -143,7 +143,7 @@ async fn the_next_process_numbers_its_observations_after_the_stored_ones() {
 }
 
 #[tokio::test]
-async fn a_page_says_what_is_absent_only_between_its_own_keys() {
+async fn a_page_shows_absences_only_within_its_range() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")]).await;
     for path in ["a", "b", "c", "d"] {
@@ -157,7 +157,7 @@ async fn a_page_says_what_is_absent_only_between_its_own_keys() {
 }
 
 #[tokio::test]
-async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
+async fn a_page_of_new_keys_has_the_same_result_beside_a_known_key() {
     let sized = |size| ObjectFacts { size, ..facts("e") };
     let objects =
         [("dir/", 0), ("large", 8 << 20), ("small", 3), ("too-large", 1 << 30)].map(|(path, size)| (key(path), sized(size))).to_vec();
@@ -220,7 +220,7 @@ async fn an_outcome_older_than_the_last_observation_leaves_the_path_pending() {
 }
 
 #[tokio::test]
-async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending() {
+async fn an_intent_survives_the_process_unchanged_and_keeps_its_path_pending() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x")]).await;
     let intent = Intent {
@@ -246,7 +246,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
 }
 
 #[tokio::test]
-async fn rows_are_counted_without_counting_them() {
+async fn row_counts_come_from_counters() {
     let bed = Bed::new().await;
     for (path, etag) in [("a", "x"), ("b", "x"), ("a", "y")] {
         bed.applied(path, etag).await;

@@ -131,7 +131,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_level_is_ours_and_other_code_is_never_below_warn() {
+    fn the_level_applies_to_our_code_and_libraries_log_from_warn_on() {
         for (level, own, other_warns) in [(Level::TRACE, true, true), (Level::INFO, false, true), (Level::ERROR, false, false)] {
             let text = logged(level, LogFormat::Text, Colours::Off, || {
                 tracing::debug!("ours");

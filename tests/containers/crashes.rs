@@ -63,7 +63,7 @@ async fn docker_stop_finishes_the_work_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_service_is_process_1_and_has_no_rights() {
+async fn the_service_is_process_1_and_has_no_privileges() {
     let stage = Stage::with("a/", 3).await;
     let files = stage.files().await;
     files.order(&hanging_creates()).await;

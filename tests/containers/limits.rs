@@ -35,7 +35,7 @@ async fn fifty_thousand_objects_and_one_of_two_gib_fit_into_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idle_daemon_takes_next_to_nothing() {
+async fn an_idle_daemon_stays_within_its_limits() {
     let stage = Stage::with("a/", 20).await;
     let daemon = stage.start_unchecked(&["daemon"]).await;
     daemon.healthy().await;

@@ -40,7 +40,7 @@ async fn a_second_service_on_the_same_volume_ends_with_4_and_names_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_another_bucket_is_refused_with_2_and_the_command_that_answers_it() {
+async fn a_state_of_another_bucket_is_refused_with_2_and_names_the_command_that_resolves_it() {
     let mut stage = Stage::with("a/", 2).await;
     stage.run(&["initial-sync"]).await.expect(0);
     stage.setting("CUSTOMER_S3_PREFIX", "a/");

@@ -55,7 +55,7 @@ async fn attempts_are_not_multiplied() {
 
 /// The permit that the last operation before a stop released was sometimes used by another operation.
 #[tokio::test]
-async fn nothing_begins_after_a_stop() {
+async fn no_operation_starts_after_a_stop() {
     for _ in 0..10 {
         let (bucket, mut scene) = in_memory().await;
         scene.program.options.concurrency = 1;
@@ -69,7 +69,7 @@ async fn nothing_begins_after_a_stop() {
 
 /// A response that is shorter than its object and says so was reported as an object that keeps being replaced.
 #[tokio::test]
-async fn a_shorter_answer_under_the_same_etag_is_a_broken_one() {
+async fn a_shorter_response_with_the_same_etag_is_an_interrupted_one() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "0123456789", None);
     server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::Shorten(5));
@@ -85,7 +85,7 @@ fn pages_read(bucket: &MockS3) -> usize {
 /// A run stopped by a signal after its last page was followed by one that read all pages again, because the checkpoint of a
 /// complete listing looked like that of none.
 #[tokio::test]
-async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
+async fn a_complete_listing_is_not_read_again_after_its_run_was_stopped() {
     const PAGED: [(&str, &str); 1] = [("LIST_PAGE_KEYS", "10")];
     for signal in ["KILL", "TERM"] {
         let scene = crash::Scene::with_objects(30).await;
@@ -112,7 +112,7 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
 /// A cycle finished the work of a killed run. The next initial sync took that run's listing for its own, read no page, and
 /// reported that all was in sync.
 #[tokio::test]
-async fn a_listing_whose_work_a_cycle_did_is_no_listing_of_the_next_run() {
+async fn a_listing_whose_work_a_cycle_finished_is_not_continued() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");
@@ -210,7 +210,7 @@ async fn an_operation_that_panics_ends_the_run() {
 
 /// A typo in the first run's settings became the state's identity, and the correction was refused.
 #[tokio::test]
-async fn a_name_under_which_nothing_was_found_can_be_corrected() {
+async fn a_wrong_source_name_of_the_first_run_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
     let (source, file_manager) = (scene.program.identity.source.clone(), scene.program.file_manager_address());
     scene.program.identity.source = "a slip of the pen".to_owned();

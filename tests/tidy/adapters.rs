@@ -53,7 +53,7 @@ pub(crate) fn knowing_sinks(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_call_past_the_adapters_is_seen() {
+fn a_call_outside_of_the_adapters_is_detected() {
     for (path, text, seen) in [
         ("src/apply/operation/content.rs", "use crate::s3::S3Error;", Some("line 1: `s3` is named by its adapters")),
         ("src/apply/operation/content.rs", "\nuse crate::{file_manager::Saved, plan};", Some("line 2: `file_manager` is named")),
@@ -72,7 +72,7 @@ fn a_call_past_the_adapters_is_seen() {
 }
 
 #[test]
-fn a_sink_that_knows_the_engine_is_seen() {
+fn a_sink_that_uses_the_engine_is_detected() {
     for (path, text, seen) in [
         ("src/apply/sink/bucket.rs", "use crate::state::State;", true),
         ("src/apply/sink/bucket.rs", "use crate::apply::error::ApplyError;", true),

@@ -22,7 +22,7 @@ fn direct(manifest: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_dependency_without_a_reason_is_seen() {
+fn a_dependency_without_a_reason_is_detected() {
     let manifest = "[package]\nname = \"x\"\n[workspace.dependencies]\na = \"1\"\n# b = \"1\"\n[dependencies]\nc-d.workspace = true\n\
                     ours = { path = \"ours\" }\n[target.'cfg(unix)'.dependencies]\ne = { version = \"1\" }\n[features]\nf = []\n\
                     [dev-dependencies]\ng = \"2\"\n";

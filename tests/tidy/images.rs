@@ -37,7 +37,7 @@ fn members(workspace: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn a_difference_a_missing_member_and_a_moving_tag_are_seen() {
+fn a_difference_a_missing_member_and_a_moving_tag_are_detected() {
     let workspace = "[workspace]\nmembers = [\".\", \"mock-api\"]\n";
     let good = "# one\nARG RUST_IMAGE=rust:1.95.0\nCOPY mock-api/Cargo.toml mock-api/\n# ---- what is ours ----\nCOPY src src\n";
     let other = good.replace("# one", "# two").replace("COPY src src", "COPY mock-api/src mock-api/src");

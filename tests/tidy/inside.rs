@@ -174,7 +174,7 @@ pub(crate) fn reserved(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_runs_against_the_order_is_seen() {
+fn an_import_against_the_order_is_detected() {
     for (path, text, seen) in [
         ("src/state/tables/applied.rs", "use crate::state::error::StateError;", false),
         ("src/state/tables/applied.rs", "use crate::state::{database::codec::time, transactions::replay};", true),
@@ -190,7 +190,7 @@ fn what_runs_against_the_order_is_seen() {
 }
 
 #[test]
-fn a_circle_is_seen_once_and_a_reexport_makes_none() {
+fn a_circle_is_detected_once_and_a_reexport_makes_none() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let files = [
         file("src/a/one.rs", "use super::two::Two;"),
@@ -204,7 +204,7 @@ fn a_circle_is_seen_once_and_a_reexport_makes_none() {
 }
 
 #[test]
-fn what_is_reserved_is_seen() {
+fn a_reserved_name_is_detected() {
     for (path, text, seen) in [
         ("src/workflow/run.rs", "use crate::s3::S3Error;", true),
         ("src/source/bucket.rs", "use crate::s3::S3Error;", false),

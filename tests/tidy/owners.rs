@@ -103,7 +103,7 @@ fn check(rule: fn(&str, &str) -> Vec<String>, path: &str, text: &str, expected: 
 }
 
 #[test]
-fn a_foreign_import_is_seen() {
+fn a_foreign_import_is_detected() {
     for (path, text, expected) in [
         ("src/s3/aws.rs", "use aws_sdk_s3::Client;", None),
         ("src/cli/commands/self_test/mod.rs", "use aws_sdk_s3::Client;", Some("line 1: only s3 may name `aws_sdk_s3`")),
@@ -130,7 +130,7 @@ fn a_foreign_import_is_seen() {
 }
 
 #[test]
-fn sql_is_seen_where_it_has_no_place() {
+fn sql_outside_the_state_is_detected() {
     for (path, text, expected) in [
         ("src/state/observed.rs", "const SQL: &str = \"SELECT * FROM observed\";", None),
         ("src/cli/commands/status/mod.rs", "let sql = \"SELECT count(*) FROM observed\";", Some("line 1: only state writes SQL")),
@@ -142,7 +142,7 @@ fn sql_is_seen_where_it_has_no_place() {
 }
 
 #[test]
-fn an_impurity_is_seen() {
+fn an_impurity_is_detected() {
     for (path, text, expected) in [
         ("src/plan/mod.rs", "pub async fn plan() {}", Some("line 1: `plan` is pure and knows no `async`")),
         ("src/diff/merge.rs", "use std::{fs, io};", Some("`diff` is pure and knows no `fs`")),

@@ -68,7 +68,7 @@ fn leaves_the_project(directory: &str, token: &str) -> bool {
 }
 
 #[test]
-fn a_place_outside_is_seen() {
+fn a_path_outside_is_detected() {
     let up = "..";
     let home = format!("const DIR: &str = \"/{}/me/project\";", "home");
     let secret = format!("cd /{}/main && make", "work");

@@ -128,7 +128,7 @@ fn without_arguments(text: &str) -> String {
 }
 
 #[test]
-fn a_word_is_seen_in_a_message_and_in_a_comment() {
+fn a_word_is_detected_in_a_message_and_in_a_comment() {
     for (text, seen) in [
         (r#"let a = "the door is open";"#, true),
         (r#"let a = "nobody listens";"#, true),
@@ -146,7 +146,7 @@ fn a_word_is_seen_in_a_message_and_in_a_comment() {
 }
 
 #[test]
-fn a_word_is_seen_in_the_comments_and_names_of_tests() {
+fn a_word_is_detected_in_the_comments_and_names_of_tests() {
     for (text, seen) in [
         ("/// Nobody waits.", true),
         ("/// It stays in hand.", true),

@@ -104,7 +104,7 @@ fn first_names(rest: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_may_be_named_and_what_may_not() {
+fn allowed_and_forbidden_imports() {
     for (path, text, seen) in [
         ("src/plan/mod.rs", "use crate::record::ObjectKey;\nuse crate::diff;", None),
         ("src/plan/mod.rs", "fn f(state: &crate::state::State) {}", Some("line 1: `plan` may not name `state`")),
@@ -144,7 +144,7 @@ fn what_may_be_named_and_what_may_not() {
 }
 
 #[test]
-fn a_stage_that_the_map_leaves_out_is_seen() {
+fn a_stage_that_the_map_lacks_is_detected() {
     let map = "| `state/` | what we believe |\n| `retry.rs` | whether |";
     for (path, missing) in [
         ("src/state/rows.rs", None),

@@ -201,7 +201,7 @@ async fn an_object_replaced_or_removed_just_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_goes_away() {
+async fn a_bucket_deleted_just_before_a_request() {
     let harness = harness().await;
     harness.server().order(Matcher::operation("ListObjectsV2").skip(1).times(1), Fault::BucketGone);
     let list = || harness.client.list_objects_v2().bucket(BUCKET).max_keys(1).send();

@@ -21,7 +21,7 @@ fn hostile_keys() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_key_travels_as_it_is() {
+async fn every_key_is_stored_listed_and_read_unchanged() {
     let harness = Harness::start().await;
     let (stay, keys): (BTreeSet<_>, BTreeSet<_>) = hostile_keys().into_iter().partition(|key| reason_not_to_travel(key).is_some());
     assert_eq!(stay.len(), 2, "{stay:?}");
@@ -57,7 +57,7 @@ async fn a_key_of_white_space_is_listed() {
 }
 
 #[tokio::test]
-async fn a_key_of_1024_bytes_travels_and_a_longer_one_is_refused() {
+async fn a_key_of_1024_bytes_is_stored_and_a_longer_one_is_refused() {
     let harness = Harness::start().await;
     let longest = "ü".repeat(512);
     let put = |key: String| harness.client.put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(b"x")).send();

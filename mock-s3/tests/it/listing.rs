@@ -14,7 +14,7 @@ fn prefixes(page: &ListObjectsV2Output) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn two_thousand_five_hundred_keys_come_in_three_pages() {
+async fn two_thousand_five_hundred_keys_are_listed_in_three_pages() {
     let harness = Harness::start().await;
     let all: Vec<String> = (0..2500).map(|index| format!("key {index:05}")).collect();
     for key in &all {
@@ -129,7 +129,7 @@ fn decode(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn nonsense_is_refused() {
+async fn invalid_parameters_are_refused() {
     let harness = Harness::start().await;
     let list = || harness.client.list_objects_v2().bucket(BUCKET);
     assert_fails(list().max_keys(-1).send().await, 400, "InvalidArgument");

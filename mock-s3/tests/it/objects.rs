@@ -111,7 +111,7 @@ async fn ranges() {
 }
 
 #[tokio::test]
-async fn a_large_generated_object_is_streamed_as_its_seed_says() {
+async fn a_large_generated_object_has_the_bytes_of_its_seed() {
     let harness = Harness::start().await;
     let size = 16 * 1024 * 1024 + 17;
     let etag = harness.server().put_generated(BUCKET, "large", size, 42);

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_metadata_of_a_file_says_which_content_it_is_and_where_it_came_from() {
+    fn the_metadata_of_a_file_names_its_content_and_its_source() {
         let time = "2024-01-15T10:00:00Z".parse().expect("a time");
         let facts = ObjectFacts { size: 3, etag: ETag::parse("e"), last_modified: None, storage_class: None, version_id: None };
         for (facts, expected) in [
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn content_that_is_not_described_is_not_known() {
+    fn a_file_without_metadata_has_unknown_content() {
         for (metadata, size) in
             [(json!({ "etag": "e" }), None), (json!({ "etag": 7 }), Some(3)), (json!({ "etag": "" }), Some(3)), (json!({}), Some(3))]
         {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 #[test]
-fn a_secret_may_stand_in_a_file() {
+fn a_secret_may_be_given_in_a_file() {
     let given = Given {
         environment: &[("FILE_MANAGER_API_TOKEN_FILE", "/run/token"), ("CUSTOMER_S3_ACCESS_KEY", "x")],
         yaml: "service:\n  customer_s3_secret_key_file: /run/key\n",
@@ -20,7 +20,7 @@ fn a_secret_may_stand_in_a_file() {
 }
 
 #[test]
-fn a_collectors_headers_show_their_names_alone() {
+fn a_collectors_headers_show_only_their_names() {
     let given = environment(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,b=hunter2"),
@@ -64,14 +64,14 @@ proptest! {
 
     /// No text makes the parser panic.
     #[test]
-    fn any_text_is_settings_or_problems(yaml in any::<String>(), dot_env in any::<String>(), value in any::<String>(), which in 0..TABLE.len()) {
+    fn any_text_gives_settings_or_problems(yaml in any::<String>(), dot_env in any::<String>(), value in any::<String>(), which in 0..TABLE.len()) {
         let environment = [(TABLE[which].name, value.as_str())];
         let _ = printed(&Given { environment: &environment, yaml: &yaml, dot_env: &dot_env, ..Given::default() });
     }
 }
 
 #[test]
-fn a_layer_shows_its_names_alone() {
+fn a_layer_shows_only_its_names() {
     let layer = Layer::new(&Location::Environment, [("CUSTOMER_S3_SECRET_KEY", "hunter2")]);
     let shown = format!("{layer:?}");
     assert!(shown.contains("CUSTOMER_S3_SECRET_KEY") && !shown.contains("hunter2"), "{shown}");

@@ -64,7 +64,7 @@ fn a_chain_of_renames_folds_into_one() {
         let mut waiting = one_sink();
         fold_events(&mut waiting, 0, events);
         assert_eq!(lineage(&waiting), expected, "{events}");
-        // The same, an event a batch.
+        // The same with one event per batch.
         let mut waiting = one_sink();
         for (second, event) in (0..).zip(events.split_whitespace()) {
             fold_events(&mut waiting, second, event);
@@ -81,7 +81,7 @@ fn every_path_that_an_event_names_is_touched_once() {
 }
 
 #[test]
-fn permissions_go_with_the_file() {
+fn permissions_follow_a_renamed_file() {
     for (events, path, expected) in [
         ("a=rw", "a", Some("rw")),
         ("a=rw a>b", "b", Some("rw")),
@@ -144,7 +144,7 @@ fn rows_that_share_a_path_stay_together() {
 /// One sink has applied a move and removed its hint, another one has not. For the first, a later rename starts at the move's
 /// target.
 #[test]
-fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() {
+fn each_sink_has_its_own_move_hints_and_all_sinks_share_the_permissions() {
     let mut waiting = one_sink();
     fold_events(&mut waiting, 0, "a>b");
     waiting.lineages.push(Lineage::new());

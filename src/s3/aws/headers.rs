@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_only_describes_is_mended_or_left_out() {
+    fn an_informational_header_is_mended_or_removed() {
         const DATE: &[u8] = b"Mon, 30 Nov 2026 10:00:00 GMT";
         type Case = (&'static str, &'static [&'static [u8]], Option<&'static [u8]>);
         let cases: &[Case] = &[
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_decides_is_left_as_it_is_for_the_sdk_to_refuse() {
+    fn an_unreadable_header_that_the_engine_needs_is_refused_by_the_sdk() {
         for sent in [&[("etag", &b"\"one\""[..]), ("etag", b"\"two\"")][..], &[("etag", b"\xff")], &[("x-amz-checksum-crc32", b"\xff")]] {
             assert_eq!(mended(sent), (Vec::new(), sent.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()));
         }

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_parsed_stays() {
+    fn elements_that_can_be_parsed_stay() {
         for document in [
             "<R><Key>a</Key><LastModified>2018-03-13T17:25:04.123Z</LastModified><Size>1</Size><MaxKeys>5</MaxKeys></R>",
             "<R xmlns=\"x\"><Owner><ID>a&amp;b</ID><DisplayName>J\u{f6}rg</DisplayName></Owner></R>",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_describes_and_cannot_be_parsed_is_left_out() {
+    fn informational_elements_that_cannot_be_parsed_are_removed() {
         for time in ["2018-03-13T17:25:04.123", "", "yesterday", "1520961904", "<At>2018</At>", "2018-13-13T17:25:04Z"] {
             assert_eq!(
                 text(format!("<R><Key>a</Key><LastModified>{time}</LastModified><Size>1</Size></R>").as_bytes()),

@@ -70,7 +70,7 @@ fn every_call_is_counted_and_the_hook_may_change_the_bucket() {
 }
 
 #[test]
-fn a_bucket_that_vanished_comes_back_empty() {
+fn a_recreated_bucket_is_empty() {
     let bucket = MemoryBucket::new("b");
     bucket.put(key("a"), "x");
     bucket.vanish();

@@ -36,7 +36,7 @@ fn an_empty_snapshot_has_a_header_and_no_rows() {
 }
 
 #[test]
-fn every_hostile_key_comes_back_in_byte_order() {
+fn every_hostile_key_is_read_back_in_byte_order() {
     let mut keys: Vec<String> = serde_json::from_str(include_str!("../../../tests/fixtures/hostile-keys.json")).expect("a list of keys");
     keys.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     assert!(keys.len() > 80);
@@ -65,7 +65,7 @@ fn defect_10_text_that_resembles_another_type_stays_text() {
 }
 
 #[test]
-fn a_file_from_elsewhere_is_read() {
+fn a_file_of_another_program_is_read() {
     let record = |key: &str, size| FileRecord { size: Some(size), ..bare(key) };
     let time = Some("2024-01-15T10:30:15.123Z".parse().expect("a time"));
     let six = "file_path,permissions,size,file_type,last_modified,internal_id";

@@ -42,7 +42,7 @@ fn a_resumed_listing_covers_what_follows_its_checkpoint() {
 
 /// For every length of the cycle and of the pages before it.
 #[test]
-fn a_circle_is_detected() {
+fn a_cycle_of_pages_is_detected() {
     for (way_in, length) in [(0_u32, 1_u32), (0, 2), (3, 1), (5, 7), (100, 13)] {
         let mut circle = CircleDetector::default();
         let name = |number: u32| key(&format!("{number:05}"));
@@ -70,7 +70,7 @@ fn a_listing_without_progress_ends() {
 }
 
 #[test]
-fn without_byte_order_a_page_covers_its_own_objects_from_the_first_disorder_on() {
+fn without_byte_order_a_page_covers_only_its_own_objects() {
     let mut walk = Walk::from_start();
     assert_eq!(walk.take(&page(&["a/b"], Some(token("1")))), Ok(range(None, Some("a/b"))));
     assert_eq!(walk.take(&page(&["a"], Some(token("2")))), Ok(Coverage::OutOfOrder));

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_portion_is_brought_over_beside_the_commits() {
+    fn the_log_is_copied_into_the_database_during_commits() {
         let directory = tempfile::tempdir().expect("a directory");
         let (mut connection, log) = database(directory.path());
         connection.execute(WRITE, [2500, 0]).expect("written");

@@ -54,7 +54,7 @@ async fn numbers(bed: &Bed) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn a_sink_comes_or_goes_only_when_the_operator_says_so() {
+async fn a_sink_is_added_or_removed_only_when_the_operator_says_so() {
     let bed = in_use().await;
     let before = all(&bed).await;
     for (names, answer, words) in [
@@ -97,7 +97,7 @@ async fn a_new_sink_gets_everything_and_the_others_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_names_the_right_one() {
+async fn the_number_of_a_removed_sink_is_not_reused_and_the_history_names_the_right_one() {
     let bed = in_use().await;
     bed.state.identify(identity(&["a"]), dropped(&["b"]), at(0)).await.expect("the operator said so");
     bed.state.identify(identity(&["a", "c"]), new(&["c"]), at(0)).await.expect("the operator said so");
@@ -128,7 +128,7 @@ async fn permissions_that_only_a_removed_sink_needed_are_removed_with_it() {
 
 /// A sink has lost a file, which outdated the file's reported permissions there. This stays so when the sink is started over.
 #[tokio::test]
-async fn what_is_outdated_for_a_sink_stays_so_when_it_is_started_over() {
+async fn outdated_permissions_of_a_sink_stay_outdated_when_it_starts_over() {
     let bed = in_use().await;
     bed.replay(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;
     bed.replay(&[event(EventKind::Delete, "x", 5)], &[("x", None)]).await;

@@ -19,7 +19,7 @@ async fn both_hold_a() -> Bed {
 }
 
 #[tokio::test]
-async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_it() {
+async fn permissions_outdated_for_one_sink_are_kept_until_the_other_has_outdated_them() {
     for by_event in [true, false] {
         let bed = both_hold_a().await;
         if by_event {
@@ -43,7 +43,7 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
 }
 
 #[tokio::test]
-async fn what_is_reported_of_the_next_file_is_for_both() {
+async fn permissions_reported_for_the_next_file_apply_to_both_sinks() {
     let bed = both_hold_a().await;
     bed.replay(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
     bed.a.goes("a").await;
@@ -55,7 +55,7 @@ async fn what_is_reported_of_the_next_file_is_for_both() {
 
 /// Permissions set on a file move with it, in each sink when that sink applies the move.
 #[tokio::test]
-async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
+async fn a_move_in_one_sink_keeps_what_another_sink_needs_for_it() {
     let bed = both_hold_a().await;
     bed.replay(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
     for sink in bed.sinks() {
@@ -79,7 +79,7 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
 }
 
 #[tokio::test]
-async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
+async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none() {
     let plain = Policy { permissions: PermissionSupport::None, ..Policy::default() };
     for plain_first in [false, true] {
         let bed = Bed::with(Policy::default(), plain).await;

@@ -29,7 +29,7 @@ async fn an_absence_is_kept_while_any_sink_needs_it() {
 }
 
 #[tokio::test]
-async fn the_guard_judges_and_holds_for_each_sink_alone() {
+async fn the_guard_judges_and_holds_for_each_sink_separately() {
     let bed = Bed::new().await;
     bed.page(&[("1", "x"), ("2", "x")]).await;
     for path in ["1", "2"] {
@@ -75,7 +75,7 @@ async fn a_page_queues_for_each_sink_by_its_own_policy_on_new_ground_and_on_know
 }
 
 #[tokio::test]
-async fn a_replay_queues_for_each_sink_and_what_one_of_them_has_is_not_missing() {
+async fn a_replay_queues_for_each_sink_and_a_path_that_one_sink_has_is_not_missing() {
     let bed = Bed::new().await;
     bed.observe("held", Some("x")).await;
     bed.b.holds("held", "x", Permissions::default()).await;

@@ -199,7 +199,7 @@ mod tests {
     /// A pass ended after fifty thousand tombstones, and the next one came a day later: with more than that per day, the state
     /// grew for ever.
     #[tokio::test]
-    async fn all_tombstones_that_may_go_go_however_many_are_read_at_a_time() {
+    async fn all_removable_tombstones_are_removed_in_one_pass() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for path in ["a", "b", "c", "d", "e"] {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn runs_of_long_ago_are_forgotten_and_their_numbers_are_not() {
+    async fn old_runs_are_removed_and_their_numbers_not_reused() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for (number, kind) in [
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_history_goes_in_steps() {
+    async fn a_long_history_is_removed_in_steps() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let fill = |connection: &Connection| {

@@ -103,7 +103,7 @@ async fn dead_letters_creates_no_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_is_named_is_tried_by_test() {
+async fn test_probes_a_configured_queue() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::unreachable_address()));
     stage.expect(&["test"], 1).await.prints(&["failed   queue", "GetQueueAttributes", "EVENTS_SQS_QUEUE_URL"]);

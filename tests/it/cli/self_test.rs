@@ -92,7 +92,7 @@ async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {
 
 /// A full disk accepts a file name but no content. Simulated by a limit on the size of files.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_place_without_room_is_no_place_for_a_database() {
+async fn test_fails_for_a_database_on_a_full_disk() {
     let stage = Stage::with(&["a.txt"]).await;
     let plain = stage.command(&["test"]);
     let plain = plain.as_std();
@@ -109,7 +109,7 @@ async fn a_place_without_room_is_no_place_for_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn test_tries_the_right_to_read_objects_too() {
+async fn test_checks_the_permission_to_read_objects() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.s3.server().order(mock_s3::Matcher::operation("HeadObject"), mock_s3::Fault::access_denied());
     stage.expect(&["test"], 1).await.prints(&["failed   S3", "s3:GetObject"]);

@@ -96,7 +96,7 @@ async fn the_counters_are_the_counts_of_the_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_name_stands_in_the_table() {
+async fn every_exported_name_is_in_the_table() {
     let collector = Collector::start(Manner::Takes).await;
     let _ = three_of_four(&collector).await;
     for (_, span) in collector.spans() {
@@ -188,7 +188,7 @@ async fn spans_above_the_limit_are_dropped_and_their_number_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_or_refuses_is_one_warning_for_all_batches() {
+async fn a_collector_that_is_unreachable_or_refuses_causes_one_warning() {
     for manner in [None, Some(Manner::Refuses(401))] {
         let collector = Collector::start(manner.unwrap_or(Manner::Takes)).await;
         let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[tokio::test]
-async fn a_sink_in_memory_conforms_whatever_it_can() {
+async fn a_sink_in_memory_conforms_with_any_capabilities() {
     let all = all_capabilities();
     let least = Capabilities {
         permissions: PermissionSupport::None,

@@ -119,7 +119,7 @@ async fn an_unknown_path_and_a_taken_path_are_different_errors() {
 }
 
 #[tokio::test]
-async fn permissions_are_asked_by_the_rule_and_set_field_by_field() {
+async fn permissions_are_queried_and_set_field_by_field() {
     let double = double().await;
     let client = client(&double);
     let text = |text: &str| Some(text.to_owned());

@@ -15,7 +15,7 @@ fn again(request: &SaveRequest, text: &'static str) -> SaveRequest {
 }
 
 #[tokio::test]
-async fn each_fault_is_reported_as_what_it_is() {
+async fn each_fault_is_reported_with_its_kind() {
     let short = Deadlines { body_base: Duration::from_millis(300), ..Deadlines::default() };
     let busy = |status, secs: Option<u64>| Kind::Busy { status, after: secs.map(Duration::from_secs) };
     let later = |status, secs| FaultAction::Answer { status, retry_after_secs: Some(secs), body: None };

@@ -149,7 +149,7 @@ pub(super) async fn over_http(server: &Running, name: &str) -> AwsBucket {
 }
 
 #[tokio::test]
-async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
+async fn a_bucket_over_http_conforms_with_every_checksum() {
     use mock_s3::ChecksumAlgorithm::{Crc32c, Crc64Nvme};
     for checksum in [None, Some(Crc64Nvme), Some(Crc32c)] {
         let server = MockS3::new(Options { checksum, ..Options::default() }).start("127.0.0.1:0").await.expect("a free port");

@@ -214,7 +214,7 @@ async fn a_body_in_chunks_has_the_known_length_or_fails() {
 
 /// O1: a server that ignores the range, or states the size in no response.
 #[tokio::test]
-async fn the_size_of_an_object_is_stated_or_counted_and_vouched_for_or_refused() {
+async fn the_size_of_an_object_is_stated_or_counted_and_verified_or_refused() {
     const MD5: &str = "ETag: \"25f9e794323b453885f5181f1b624d0b\"";
     for (answer, expected) in [
         (Answer::chunked(&[MD5], "123456789"), Ok(9)),
@@ -230,7 +230,7 @@ async fn the_size_of_an_object_is_stated_or_counted_and_vouched_for_or_refused()
 }
 
 #[tokio::test]
-async fn an_object_with_another_etag_than_the_one_asked_for_is_refused_though_the_server_sent_it() {
+async fn an_object_with_another_etag_than_requested_is_refused() {
     let server = Canned::start(Answer::whole(200, &["ETag: \"new\""], "x")).await;
     let request = GetRequest { key: key("k"), if_match: ETag::parse("old"), size: None, range: None };
     let error = bucket(&server.endpoint).await.get_object(request).await.map(drop).expect_err("it was replaced");

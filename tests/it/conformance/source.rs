@@ -246,7 +246,7 @@ async fn a_prefix_is_all_that_a_bucket_lists() {
 
 /// An absence counts if the source answers after it. A failed lookup is reported separately and affects no other key.
 #[tokio::test]
-async fn an_absence_is_worth_what_the_source_says_after_it() {
+async fn an_absence_counts_only_if_the_source_answers_after_it() {
     let source = Arc::new(MemorySource::new(Order::Keys));
     source.put(&key("a"), "a");
     let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };

@@ -100,7 +100,7 @@ async fn a_second_signal_ends_the_process_at_once() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_stopped_goes_on_after_its_last_page() {
+async fn a_stopped_listing_continues_after_its_last_page() {
     let scene = Scene::with_objects(OBJECTS).await;
     let second_page = scene.bucket().order(Matcher::operation("ListObjectsV2").skip(1), Fault::Hang);
     let mut process = start(&scene, &[]);

@@ -44,6 +44,6 @@ fn the_same_seed_gives_the_same_history() {
 }
 
 #[test]
-fn histories_by_chance_break_no_promise() {
+fn histories_violate_no_invariant() {
     runner::run(Budget::of_environment());
 }

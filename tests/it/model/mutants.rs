@@ -78,7 +78,7 @@ const BUGS: &[Bug] = &[
 
 #[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]
 #[test]
-fn every_planted_bug_is_seen() {
+fn every_planted_bug_is_detected() {
     // A single bug, for a developer who works on it.
     let only = std::env::var("MODEL_BUG").ok();
     let bugs: Vec<_> = BUGS.iter().filter(|bug| only.as_ref().is_none_or(|only| only == bug.planted[0])).collect();

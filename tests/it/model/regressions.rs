@@ -39,7 +39,7 @@ fn holds_under(setup: Setup, ops: &[Op]) -> Vec<(String, u64)> {
 /// The HEAD of a rename's origin failed, that of its target succeeded: the target was created as a new file in the same cycle,
 /// and when the event was consumed there was no rename left.
 #[test]
-fn half_of_a_rename_is_not_decided() {
+fn half_of_a_rename_is_not_applied() {
     let ids = holds(&[
         Op::Change(Change::Put(0, 1)),
         published(ModelEvent::Create(0)),

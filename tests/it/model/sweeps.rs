@@ -276,7 +276,7 @@ fn a_renamed_file_keeps_its_identity_under_every_fault() {
 }
 
 #[test]
-fn an_effect_without_an_outcome_gets_one_whatever_became_of_its_object() {
+fn an_effect_without_an_outcome_gets_one_after_any_change_of_its_object() {
     hold(&effects_without_an_outcome());
 }
 
@@ -286,7 +286,7 @@ fn every_event_is_applied_under_every_fault() {
 }
 
 #[test]
-fn an_object_that_changes_after_it_was_observed_breaks_no_promise() {
+fn an_object_that_changes_after_its_observation_violates_no_invariant() {
     hold(&surprises());
 }
 

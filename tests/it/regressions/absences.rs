@@ -38,7 +38,7 @@ async fn a_large_object_that_vanished_is_found_gone() {
 /// A file that had become too large and was then deleted stayed in the file manager: skipping it removed the evidence of its
 /// absence.
 #[tokio::test]
-async fn a_file_that_grew_too_large_and_was_deleted_goes() {
+async fn a_file_that_grew_too_large_and_was_deleted_is_deleted() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.policy.max_file_bytes = Some(10);
     bucket.put(key("a"), "a");
@@ -54,7 +54,7 @@ async fn a_file_that_grew_too_large_and_was_deleted_goes() {
 
 /// The guard counted files that the same run had created, so many new files allowed the delete of all old ones.
 #[tokio::test]
-async fn the_files_that_a_run_creates_do_not_widen_its_guard() {
+async fn the_files_that_a_run_creates_do_not_raise_its_limit() {
     let (bucket, scene) = in_memory().await;
     (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
     scene.run_to_success().await;
@@ -90,7 +90,7 @@ async fn the_guard_measures_deletes_of_events_against_the_files_at_that_time() {
 /// While the guard held deletes, every snapshot contained a file that had never been sent and was gone as a new one, with no work
 /// for it.
 #[tokio::test]
-async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
+async fn an_object_deleted_before_it_was_sent_is_in_no_snapshot() {
     let (bucket, scene) = in_memory().await;
     (0..30).for_each(|number| bucket.put(key(&format!("held {number}")), "h"));
     scene.run_to_success().await;
@@ -143,7 +143,7 @@ async fn a_stop_ends_the_lookups_of_absent_keys() {
 /// A run was stopped before its guard had judged a listing's deletes. The next cycle sent them, because it counted the files that
 /// it had just created, too.
 #[tokio::test]
-async fn a_cycle_after_a_listing_without_a_guard_decision_does_not_widen_the_guard() {
+async fn a_cycle_after_a_listing_without_a_guard_decision_does_not_raise_the_limit() {
     let (server, mut scene) = over_http().await;
     scene.program.options.grace = Duration::from_millis(100);
     for number in 0..30 {

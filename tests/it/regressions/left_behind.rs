@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A file manager that was never reached, or refused every call, became the state's identity: the intents of the calls stayed
 /// open, and the corrected address was refused.
 #[tokio::test]
-async fn a_file_manager_that_took_no_call_can_be_corrected() {
+async fn a_file_manager_that_accepted_no_call_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     let (right, reachable) = (scene.program.identity.clone(), scene.program.endpoints.file_manager.clone());
@@ -66,7 +66,7 @@ async fn an_intent_whose_call_may_have_arrived_outlives_an_endpoint_failure() {
 
 /// Runs that could not read the bucket wrote snapshots, which displaced those of successful runs.
 #[tokio::test]
-async fn a_run_that_shows_nothing_makes_no_snapshot_go() {
+async fn a_run_that_read_nothing_displaces_no_snapshot() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -150,7 +150,7 @@ async fn the_report_names_files_outside_of_a_new_prefix() {
 
 /// A body that broke off counted as a call that never arrived: its intent was removed, although its effect was unknown.
 #[tokio::test]
-async fn a_call_whose_body_broke_off_leaves_its_intent() {
+async fn a_call_whose_body_broke_off_keeps_its_intent() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a body", None);
     let wrong = server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::WrongByte(3));

@@ -70,7 +70,7 @@ async fn a_restored_backup_waits_for_a_listing_and_says_so() {
 
 /// A reconcile without changes wrote a pair of equal snapshots, and after ten nights no other pair was left.
 #[tokio::test]
-async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
+async fn a_reconcile_without_differences_keeps_the_earlier_snapshots() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -91,7 +91,7 @@ async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
 /// A gap was noted while the clock was ahead. After the clock was corrected, no listing was later than the gap, so listings
 /// followed one another without end.
 #[tokio::test]
-async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
+async fn a_gap_noted_in_the_future_is_closed_by_a_listing() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;

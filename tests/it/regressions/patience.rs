@@ -191,7 +191,7 @@ async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
 
 /// When a rename finally succeeded because an event named its target, the moves that had waited for it kept waiting.
 #[tokio::test]
-async fn paths_that_waited_for_a_rename_go_on_with_it() {
+async fn paths_that_waited_for_a_rename_continue_after_it() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     rename(&bucket, "b", "c", "b");
     rename(&bucket, "a", "b", "a");

@@ -27,7 +27,7 @@ pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = (
 
 /// A hanging move delayed a stop for all timeouts and attempts of its call.
 #[tokio::test]
-async fn a_move_that_hangs_holds_up_a_stop_no_longer_than_the_grace() {
+async fn a_hanging_move_delays_a_stop_no_longer_than_the_grace() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.grace = Duration::from_millis(100);
     // One move is in flight, one waits for its permit.

@@ -11,7 +11,7 @@ use s3_sync::state::{RunOutcome, StateError};
 
 /// 3: after a kill during apply, the next cycle found nothing to do, and the remaining files were never sent.
 #[tokio::test]
-async fn defect_03_what_a_kill_left_undone_is_done_by_the_next_run() {
+async fn defect_03_the_next_run_finishes_the_work_of_a_killed_one() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.concurrency = 2;
     (0..9).for_each(|number| bucket.put(key(&format!("f{number}")), "x"));
@@ -55,7 +55,7 @@ async fn defect_08_failures_are_reported_and_permanent_ones_are_not_retried() {
 
 /// 11: the listing had no retry: one `SlowDown` ended the sync.
 #[tokio::test]
-async fn defect_11_a_listing_that_is_throttled_goes_on() {
+async fn defect_11_a_throttled_listing_continues() {
     let (server, mut scene) = over_http().await;
     scene.program.options.page_keys = 1;
     for name in ["a", "b", "c"] {

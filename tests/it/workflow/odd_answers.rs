@@ -55,7 +55,7 @@ async fn an_object_without_any_length_is_synced_after_an_event() {
 /// O3: one Latin-1 byte in user metadata kept the object from being synced, in every run. The same applies to every invalid
 /// header that is only information.
 #[tokio::test]
-async fn an_unreadable_header_that_only_describes_keeps_no_object_from_being_synced() {
+async fn an_unreadable_informational_header_does_not_block_its_object() {
     let latin_1 = || vec![b"J\xf6rg".to_vec()];
     let absent = Vec::new;
     let empty = || vec![Vec::new()];

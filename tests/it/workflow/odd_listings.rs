@@ -88,7 +88,7 @@ async fn a_store_that_ignores_start_after_is_listed_by_its_tokens() {
 
 /// Case L2: a run after a killed one gets the whole listing again, and uses the part after the stored key.
 #[tokio::test]
-async fn a_resumed_run_passes_the_keys_before_its_checkpoint() {
+async fn a_resumed_run_ignores_the_keys_before_its_checkpoint() {
     let (server, scene) = with_five_keys().await;
     let s3 = server.server();
     killed_before_page(2, s3, &scene).await;
@@ -119,7 +119,7 @@ async fn a_listing_that_goes_in_circles_ends_with_an_error() {
 
 /// Case L7.
 #[tokio::test]
-async fn an_unreadable_time_of_an_entry_keeps_no_object_from_being_synced() {
+async fn an_unreadable_time_of_an_entry_does_not_block_its_object() {
     let (server, scene) = with_five_keys().await;
     server.server().order(listings(), Fault::edit("<LastModified>", "<LastModified>about "));
     scene.run_to_success().await;

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_counted_by_kind_and_beyond_the_listed_keys_nothing_is_said() {
+    fn differences_are_counted_by_kind_and_only_among_listed_keys() {
         for (known, shown, up_to, sentences) in [
             ("", "", None, "0 keys compared, and all the same"),
             ("a=1 b=2", "a=1 b=2", None, "2 keys compared, and all the same"),

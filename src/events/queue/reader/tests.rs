@@ -203,7 +203,7 @@ async fn a_message_that_cannot_be_acknowledged_delays_no_other_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_cannot_be_stored_is_given_back_and_not_acknowledged() {
+async fn a_message_that_cannot_be_stored_is_released_and_not_acknowledged() {
     let mut bed = Bed::new(100).await;
     bed.state.store_events(Possible::No).await;
     bed.queue.bring(Ok(vec![put("1", "a")]));

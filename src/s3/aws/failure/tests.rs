@@ -15,7 +15,7 @@ fn bare(status: u16) -> ErrorResponse<'static> {
 }
 
 #[test]
-fn a_code_says_more_than_its_status() {
+fn a_code_counts_before_the_status() {
     let throttled = S3ErrorKind::Throttled { after: None };
     for (status, code, expected) in [
         (404, "NoSuchKey", S3ErrorKind::NoSuchKey),

@@ -112,7 +112,7 @@ fn the_encoding_is_that_of_forms() {
 
 proptest! {
     #[test]
-    fn any_key_comes_back_from_its_encoding(key: String) {
+    fn every_key_round_trips_through_its_encoding(key: String) {
         let encoded: String = key.bytes().map(|byte| match byte {
             b' ' => "+".to_owned(),
             byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),

@@ -66,7 +66,7 @@ fn count(connection: &Connection, text: &str) -> i64 {
 }
 
 #[test]
-fn every_row_of_a_real_state_is_where_it_belongs() {
+fn the_migration_keeps_every_row_of_a_real_state() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = version_7(directory.path(), include_str!("../../../../tests/fixtures/state-v7.sql"));
     let old = Connection::open(&path).expect("a database");
@@ -92,7 +92,7 @@ fn every_row_of_a_real_state_is_where_it_belongs() {
 }
 
 #[test]
-fn what_is_counted_goes_on_being_counted() {
+fn counters_stay_right_after_the_migration() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = version_7(directory.path(), include_str!("../../../../tests/fixtures/state-v7.sql"));
     let new = open_to_write(&path).expect("brought up to date");

@@ -89,7 +89,7 @@ async fn defect_05_an_event_counts_once_and_the_hundredth_counts() {
 
 /// 6: a rename onto an existing path committed the delete, failed at the insert, and lost the row.
 #[tokio::test]
-async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
+async fn defect_06_a_rename_onto_an_existing_path_loses_neither() {
     for event_of in [renamed, moved] {
         let (bucket, scene) = in_sync(&["a", "b"]).await;
         let id = scene.internal_id("b");
@@ -105,7 +105,7 @@ async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
 
 /// 7: a create event without id sent `NaN` in the metadata: 500 after the effect, three orphans.
 #[tokio::test]
-async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
+async fn defect_07_missing_fields_of_an_event_are_not_invented() {
     let (bucket, scene) = in_sync(&[]).await;
     let metadata = [Value::Null, json!({}), json!({"internal_id": null, "size": null}), json!({"size": "NaN", "file_type": 7})];
     let mut feed = Vec::new();
@@ -127,7 +127,7 @@ async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
 
 /// 9: after one timestamp without and one with a time zone in a list, every cycle failed until the event had left the list.
 #[tokio::test]
-async fn defect_09_timestamps_with_and_without_an_offset_stand_in_one_list() {
+async fn defect_09_a_list_may_mix_timestamps_with_and_without_an_offset() {
     let (_, scene) = in_sync(&["a", "b"]).await;
     let at = |time: &str, path: &str, mode: &str| {
         let mut event = permissions(0, path, mode);

@@ -95,7 +95,7 @@ async fn a_cycle_reports_an_unreachable_queue_and_does_everything_else() {
 }
 
 #[tokio::test]
-async fn a_cycle_empties_each_of_several_queues_whatever_becomes_of_the_others() {
+async fn a_cycle_drains_each_of_several_queues_even_if_others_fail() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     let queues = [0, 1, 2].map(|number| Arc::new(Queue { number, ..Queue::default() }));
     for (queue, path) in queues.iter().zip(["a", "b", "lost"]) {

@@ -140,7 +140,7 @@ async fn permissions_wait_for_their_object() {
 }
 
 #[tokio::test]
-async fn permissions_of_a_deleted_file_are_not_those_of_the_next_one() {
+async fn permissions_of_a_deleted_file_do_not_apply_to_the_next_one() {
     let (bucket, scene) = in_sync(&["a"]).await;
     cycle(&scene, "a=rw").await;
     happen(&bucket, "-a");
@@ -150,7 +150,7 @@ async fn permissions_of_a_deleted_file_are_not_those_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_file_manager_that_has_less_than_the_state_says_still_converges() {
+async fn a_file_manager_that_lost_files_converges() {
     for (name, action, operation, path, feed, expected) in [
         ("rename: not found", FaultAction::status(404), "rename", "a", "a>b", "b"),
         ("rename: taken", FaultAction::status(409), "rename", "a", "a>b", "b"),

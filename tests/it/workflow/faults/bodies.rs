@@ -47,7 +47,7 @@ async fn no_wrong_body_ends_as_a_saved_file() {
 }
 
 #[tokio::test]
-async fn a_wrong_body_leaves_the_old_content_where_there_is_one() {
+async fn a_wrong_body_keeps_existing_content() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
@@ -58,7 +58,7 @@ async fn a_wrong_body_leaves_the_old_content_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn every_checksum_that_a_store_vouches_with_is_compared() {
+async fn every_checksum_of_a_store_is_verified() {
     for algorithm in ChecksumAlgorithm::ALL {
         // The ETag is no MD5, so only this checksum verifies the body.
         let object = MemoryObject::new(content()).etag("of-2").checksum(Some(Checksum::of(algorithm, &content())));

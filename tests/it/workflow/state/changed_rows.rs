@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_rows_that_are_due_stand_for_all_rows(steps in vec(step(), 1..24)) {
+    fn snapshots_of_due_rows_have_the_diff_of_full_snapshots(steps in vec(step(), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut history = History::begin().await;

@@ -77,7 +77,7 @@ async fn a_403_is_no_evidence_and_names_the_missing_right() {
 }
 
 #[tokio::test]
-async fn a_listing_that_breaks_off_deletes_nothing_and_the_next_one_does() {
+async fn an_interrupted_listing_deletes_nothing_and_the_next_one_does() {
     let (bucket, mut scene) = in_sync().await;
     scene.program.options.page_keys = 1;
     bucket.remove(&key("b"));

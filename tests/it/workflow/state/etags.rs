@@ -52,7 +52,7 @@ fn assert_described_as_it_is(bucket: &MemoryBucket, scene: &Scene, path: &str) {
 }
 
 #[tokio::test]
-async fn a_get_is_asked_for_by_etag() {
+async fn a_get_requests_the_observed_etag() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     let etag = bucket.head_object(&key("a")).await.expect("it is there").facts.etag;
@@ -86,7 +86,7 @@ async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_aga
 }
 
 #[tokio::test]
-async fn without_etags_in_the_listing_a_head_says_what_changed() {
+async fn without_etags_in_the_listing_a_head_finds_changes() {
     let (bucket, scene) = in_memory().await;
     bucket.on_call(without_etags);
     bucket.put(key("a"), "old");

@@ -57,7 +57,7 @@ async fn the_limit_is_a_share_but_at_least_ten_or_a_number() {
 }
 
 #[tokio::test]
-async fn held_deletes_hold_nothing_else_and_allow_deletes_raises_the_limit_for_one_run() {
+async fn held_deletes_block_nothing_else_and_allow_deletes_raises_the_limit_for_one_run() {
     let (bucket, mut scene) = with_files(30).await;
     (0..20).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     bucket.put(key("new"), "x");
@@ -76,7 +76,7 @@ async fn held_deletes_hold_nothing_else_and_allow_deletes_raises_the_limit_for_o
 }
 
 #[tokio::test]
-async fn a_raised_limit_lets_held_deletes_go_with_the_next_cycle_and_until_then_cycles_are_quiet() {
+async fn a_raised_limit_releases_held_deletes_in_the_next_cycle_and_until_then_cycles_are_quiet() {
     let (bucket, mut scene) = with_files(30).await;
     (0..20).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     assert_held(&scene.run().await, &scene, 20);
@@ -130,7 +130,7 @@ async fn a_missing_bucket_deletes_nothing_whatever_is_allowed() {
 }
 
 #[tokio::test]
-async fn deletes_that_were_held_and_whose_objects_came_back_are_forgotten() {
+async fn held_deletes_whose_objects_are_back_are_dropped() {
     let (bucket, scene) = with_files(3).await;
     (0..3).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     assert_held(&scene.run().await, &scene, 3);

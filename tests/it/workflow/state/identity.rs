@@ -38,7 +38,7 @@ async fn assert_refused(bucket: &MemoryBucket, scene: &Scene, said: &[&str]) {
 }
 
 #[tokio::test]
-async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched() {
+async fn another_bucket_prefix_or_file_manager_is_refused_and_changes_nothing() {
     let (bucket, mut scene) = in_sync().await;
     let known = scene.program.identity.clone();
 

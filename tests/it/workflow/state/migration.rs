@@ -119,7 +119,7 @@ async fn held_deletes_are_sent_when_allowed_and_a_reconcile_leaves_none() {
 }
 
 #[tokio::test]
-async fn the_handles_on_the_state_see_what_it_holds() {
+async fn the_handles_of_a_state_share_its_content() {
     let (_bucket, scene) = left_behind().await;
     let state = State::open(&scene.program.database).await.expect("brought up to date");
     let sink = state.sink(SinkName::file_manager(), scene.program.policy).await.expect("it is there");

@@ -41,7 +41,7 @@ async fn restored() -> (Arc<MemoryBucket>, Scene) {
 }
 
 #[tokio::test]
-async fn a_backup_put_back_is_noticed_and_converges_with_only_the_bytes_that_differ() {
+async fn a_restored_backup_is_detected_and_only_differences_are_sent() {
     let (bucket, scene) = restored().await;
     bucket.put(key("changed later"), "changed later");
     bucket.remove(&key("removed later"));

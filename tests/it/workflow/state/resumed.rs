@@ -83,7 +83,7 @@ async fn an_object_that_was_missed_and_is_back_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn objects_that_arrive_behind_the_last_key_are_seen_and_those_before_it_by_the_next_run() {
+async fn objects_added_after_the_last_key_are_found_and_those_before_it_by_the_next_run() {
     let (server, scene) = six_objects().await;
     killed_before_the_third_page(server.server(), &scene).await;
     server.server().put(BUCKET, "a-late", "x", None);

@@ -53,7 +53,7 @@ async fn a_known_file_that_grew_beyond_the_bound_is_a_failure_and_keeps_its_old_
 }
 
 #[tokio::test]
-async fn an_archived_object_is_skipped_by_what_the_store_says_and_arrives_once_it_is_restored() {
+async fn an_archived_object_is_skipped_and_synced_once_it_is_restored() {
     let (server, scene) = over_http().await;
     let s3 = server.server();
     s3.put_object(BUCKET, "archived", NewObject::bytes("cold").storage_class("GLACIER"));

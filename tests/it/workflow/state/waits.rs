@@ -73,7 +73,7 @@ fn busy(status: u16, after_secs: u64) -> FileManagerErrorKind {
 }
 
 #[tokio::test]
-async fn a_file_manager_that_asks_for_time_gets_it_before_the_next_attempt() {
+async fn a_wait_requested_by_the_file_manager_precedes_the_next_attempt() {
     for status in [503, 429, 409] {
         let (bucket, mut scene) = in_memory().await;
         let asked = refusing(&mut scene, SaveOperation::Create, &[busy(status, 2), busy(status, 30)]);
@@ -102,7 +102,7 @@ async fn a_delete_too_waits_as_long_as_the_endpoint_asks() {
 }
 
 #[tokio::test]
-async fn a_store_that_asks_for_time_gets_it_at_every_call() {
+async fn a_wait_requested_by_the_store_precedes_every_next_call() {
     for operation in ["ListObjectsV2", "GetObject", "HeadObject", "HeadBucket"] {
         let (bucket, mut scene) = in_memory().await;
         bucket.put(key("a"), "a");

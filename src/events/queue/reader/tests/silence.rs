@@ -17,7 +17,7 @@ impl Clock for At {
 
 /// The daemon assumed a retention of four days for every queue, and counted the end of any run as a poll.
 #[tokio::test(start_paused = true)]
-async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
+async fn a_queue_not_polled_for_longer_than_its_retention_is_a_gap() {
     let (minutes, days) = (SignedDuration::from_mins, |days: i64| SignedDuration::from_hours(24 * days));
     for (retention, silence, gap) in [
         (Some(minutes(1)), SignedDuration::from_secs(50), false),
@@ -57,7 +57,7 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
 
 /// The last poll of the old queue counted as one of the new queue.
 #[tokio::test(start_paused = true)]
-async fn each_queue_has_a_silence_of_its_own() {
+async fn each_queue_has_its_own_time_of_the_last_poll() {
     let (_, state, _directory) = queue_and_state().await;
     let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
     let poll = async |address| {
@@ -78,7 +78,7 @@ async fn each_queue_has_a_silence_of_its_own() {
 
 /// Messages left in a queue that is no longer polled are lost. The gap is noted once, even if the next queue never responds.
 #[tokio::test]
-async fn a_queue_that_others_take_the_place_of_is_a_gap_once() {
+async fn a_replaced_queue_is_a_gap_once() {
     let (_, state, _directory) = queue_and_state().await;
     let at = |second| Timestamp::from_second(second).expect("a time");
     let poll_queues = async |addresses: &[&str], second| {
