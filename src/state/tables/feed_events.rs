@@ -5,7 +5,7 @@ use crate::state::database::meta::read_meta;
 use crate::state::error::StateError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// Names of rows of `meta`: the feed of the last stored response, its cursor, the time of a possible gap.
+/// A row of `meta`: the address of the feed whose response was stored last.
 pub(crate) const ADDRESS: &str = "feed_address";
 
 /// The key that distinguishes two events of a feed without ids.

@@ -34,7 +34,7 @@ impl Move {
         &self.moving.origin.0
     }
 
-    /// The path of the object in the bucket.
+    /// The path to which the file moved.
     pub fn target(&self) -> &ObjectKey {
         &self.moving.target.0
     }
@@ -164,7 +164,7 @@ pub(crate) fn read_move(
     Ok(Move { moving, intent, attempts, failed_lookups: move_origin.failed_lookups })
 }
 
-/// Appends to the history. A move hint that became obsolete before any lookup is not recorded.
+/// Appends the end of a move to the history, if a call was made for it.
 fn record_move_end(
     connection: &Connection,
     (moment, sink): (Moment, RegisteredSink),

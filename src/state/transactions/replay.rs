@@ -66,7 +66,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
         let all: Vec<_> = paths.iter().copied().zip(&views).collect();
         requeue::requeue_all(connection, *sink, &all, trigger)?;
         for (path, view) in all {
-            // After a restore, the path may be in doubt.
+            // After a restore, the plan may have added an unconfirmed row for the path.
             if nowhere.contains(path) && !(is_nowhere(&view.path_state) && applied::read(connection, *sink, path)?.is_none()) {
                 nowhere.remove(path);
             }
